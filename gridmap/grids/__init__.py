@@ -1,0 +1,1 @@
+"""How a territory is divided."""

@@ -1,0 +1,109 @@
+"""`Grid`: a territory divided into cells.
+
+H3 cells, squares and zones find points differently; everything after is the same. So a grid is its
+cells, a way to find the cell of a point, and a table of neighbours.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+import geopandas as gpd
+import numpy as np
+from pyproj import CRS
+from scipy import sparse
+
+from gridmap.errors import InputError, SettingError
+from gridmap.read.metric import metric_crs, project, unproject
+
+__all__ = ["Grid"]
+
+
+class Grid(ABC):
+    """Cells over a territory.
+
+    Attributes
+    ----------
+    cells : GeoDataFrame in EPSG:4326, indexed by `cell_id` (str)
+        `area_m2`, `zone_id`, the numbers carried over from the boundaries, `geometry`.
+    system : str
+        "h3", "square", "zones" or "balanced".
+    params : mapping
+        The settings as used, as in {"resolution": 8}.
+    """
+
+    system: str
+
+    def __init__(self, cells: gpd.GeoDataFrame, params: Mapping):
+        if cells.index.has_duplicates:
+            twice = cells.index[cells.index.duplicated()][0]
+            raise InputError(f"Two cells have the id {twice!r}. Give zone_id= a column whose values are unique.")
+        self.cells = cells
+        self.params = MappingProxyType(dict(params))
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v!r}" for k, v in self.params.items())
+        return f"<Grid {self.system}({shown}): {len(self):,} cells, median {self.cells['area_m2'].median():,.0f} m²>"
+
+    @abstractmethod
+    def locate(self, lon, lat) -> np.ndarray:
+        """The row in `cells` of each point.
+
+        Parameters
+        ----------
+        lon, lat : array-like of float
+            Degrees, WGS 84.
+
+        Returns
+        -------
+        ndarray of int32
+            Row in `cells`; −1 outside and where a coordinate is not finite. Each point is in at most one cell.
+        """
+
+    @abstractmethod
+    def _first_order(self) -> sparse.csr_array:
+        """Cells × cells, 1 where two cells touch, 0 on the diagonal."""
+
+    def adjacency(self, order: int = 1) -> sparse.csr_array:
+        """Which cells are neighbours: sparse, 0/1, symmetric, no cell its own neighbour, rows in the order of `cells`.
+
+        Parameters
+        ----------
+        order : int
+            Neighbours are the cells that can be reached in at most `order` steps.
+        """
+        if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
+            raise SettingError(f"order counts steps between neighbours and must be 1 or more; found {order!r}.")
+        first = self._first_order.astype(np.int32)  # int8 would overflow where many paths meet
+        reached = first
+        for _ in range(order - 1):
+            reached = ((reached + reached @ first) > 0).astype(np.int32)
+        reached = sparse.csr_array(reached, dtype=np.int8)
+        reached.setdiag(0)
+        reached.eliminate_zeros()
+        reached.sort_indices()
+        return reached
+
+    @cached_property
+    def metric_crs(self) -> CRS:
+        """The CRS in metres that lengths on this grid are taken in."""
+        return metric_crs(tuple(self.cells.total_bounds))
+
+    @cached_property
+    def centroids_m(self) -> np.ndarray:
+        """Centres of the cells in `metric_crs`, shape (n, 2)."""
+        centre = self.cells.geometry.to_crs(self.metric_crs).centroid
+        return np.column_stack([centre.x, centre.y])
+
+    @cached_property
+    def centroids(self) -> np.ndarray:
+        """Centres of the cells as lon, lat, shape (n, 2)."""
+        return np.column_stack(unproject(*self.centroids_m.T, self.metric_crs))
+
+    def xy_m(self, lon, lat) -> np.ndarray:
+        """Points in this grid's `metric_crs`, shape (n, 2)."""
+        return np.column_stack(project(lon, lat, self.metric_crs))

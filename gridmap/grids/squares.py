@@ -1,0 +1,119 @@
+"""Squares in a metric CRS: a point's cell is arithmetic, and every cell has the same area.
+
+Cell `x_y` covers [x·s, (x+1)·s) × [y·s, (y+1)·s) metres in the grid's CRS, so a point on a shared edge
+belongs to the cell east or north of it, and the same ground gets the same ids whatever the territory.
+"""
+
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy import sparse
+
+from gridmap.errors import SettingError
+from gridmap.grids.base import Grid
+from gridmap.grids.territory import cells_frame
+from gridmap.read.metric import metric_crs, project, require_metric, unproject
+
+__all__ = ["SquareGrid"]
+
+MOST_CELLS = 5_000_000
+
+
+class SquareGrid(Grid):
+    """Squares of one size that overlap a territory; eight neighbours each."""
+
+    system = "square"
+
+    @classmethod
+    def over(cls, boundaries: gpd.GeoDataFrame, cell_size_m: float, crs=None) -> "SquareGrid":
+        """All squares that overlap `boundaries` (EPSG:4326)."""
+        try:
+            size = float(cell_size_m)
+        except (TypeError, ValueError):
+            size = np.nan
+        if not (np.isfinite(size) and size > 0):
+            raise SettingError(f"cell_size_m is the side of a square in metres, above 0; found {cell_size_m!r}.")
+        crs = metric_crs(tuple(boundaries.total_bounds)) if crs is None else require_metric(crs, f"Cells of {size:g} m")
+        zones = boundaries.geometry.to_crs(crs)
+        west, south, east, north = np.floor(np.asarray(zones.total_bounds) / size).astype(np.int64)
+        if (expected := int((east - west + 1) * (north - south + 1))) > 4 * MOST_CELLS:
+            raise SettingError(
+                f"Cells of {size:g} m over this extent make {expected:,} squares; at most {MOST_CELLS:,} are handled. "
+                "Take a larger cell_size_m, or look for a zone far from the others."
+            )
+        x, y = (a.ravel() for a in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1)))
+        boxes = shapely.box(x * size, y * size, (x + 1) * size, (y + 1) * size)
+        hit = np.unique(shapely.STRtree(boxes).query(zones.to_numpy(), predicate="intersects")[1])
+        x, y = x[hit], y[hit]
+        order = np.lexsort((x, -y))  # north to south, west to east: as one reads a map
+        x, y = x[order], y[order]
+        ids = np.char.add(np.char.add(x.astype(str), "_"), y.astype(str))
+        outlines = _outlines(x, y, size, crs)
+        centres = shapely.points(*unproject((x + 0.5) * size, (y + 0.5) * size, crs))
+        cells = cells_frame(ids, outlines, centres, np.full(len(ids), size * size), boundaries, crs)
+        grid = cls(cells, {"cell_size_m": size, "crs": crs.to_string()})
+        grid.metric_crs = crs
+        return grid
+
+    @cached_property
+    def _xy(self) -> np.ndarray:
+        """Column and row number of each cell, shape (n, 2)."""
+        parts = pd.Series(self.cells.index).str.split("_", expand=True)
+        return parts.astype(np.int64).to_numpy()
+
+    @cached_property
+    def _lookup(self) -> tuple[np.ndarray, np.ndarray]:
+        """A dense table from (y, x) to row, −1 where there is no cell, and its lowest corner."""
+        low = self._xy.min(axis=0)
+        width, height = self._xy.max(axis=0) - low + 1
+        table = np.full((height, width), -1, np.int32)
+        table[self._xy[:, 1] - low[1], self._xy[:, 0] - low[0]] = np.arange(len(self), dtype=np.int32)
+        return table, low
+
+    def _row(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        table, low = self._lookup
+        x, y = x - low[0], y - low[1]
+        inside = (x >= 0) & (y >= 0) & (x < table.shape[1]) & (y < table.shape[0])
+        rows = np.full(x.shape, -1, np.int32)
+        rows[inside] = table[y[inside], x[inside]]
+        return rows
+
+    def locate(self, lon, lat) -> np.ndarray:
+        """See `Grid.locate`. A point on a shared edge belongs to the cell east or north of it."""
+        lon, lat = np.broadcast_arrays(np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float)))
+        size = self.params["cell_size_m"]
+        x, y = (np.floor(v / size) for v in project(lon, lat, self.metric_crs))
+        good = np.isfinite(lon) & np.isfinite(lat) & (np.abs(x) < 2**53) & (np.abs(y) < 2**53)
+        rows = np.full(lon.shape, -1, np.int32)
+        rows[good] = self._row(x[good].astype(np.int64), y[good].astype(np.int64))
+        return rows
+
+    @cached_property
+    def _first_order(self) -> sparse.csr_array:
+        x, y = self._xy.T
+        source, target = [], []
+        for dx in (-1, 0, 1):
+            for dy in (-1, 0, 1):
+                if dx or dy:
+                    row = self._row(x + dx, y + dy)
+                    source.append(np.flatnonzero(row >= 0))
+                    target.append(row[row >= 0])
+        source, target = np.concatenate(source), np.concatenate(target)
+        return sparse.csr_array(
+            sparse.coo_array((np.ones(len(source), np.int8), (source, target)), shape=(len(self), len(self)))
+        )
+
+    @cached_property
+    def centroids_m(self) -> np.ndarray:
+        """Centres of the cells in `metric_crs`, shape (n, 2): exact, by arithmetic."""
+        return (self._xy + 0.5) * self.params["cell_size_m"]
+
+
+def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs) -> np.ndarray:
+    """Corners of the squares, taken to lon/lat."""
+    at_x = (x[:, None] + [0, 1, 1, 0, 0]) * size
+    at_y = (y[:, None] + [0, 0, 1, 1, 0]) * size
+    return shapely.polygons(np.stack(unproject(at_x, at_y, crs), axis=-1))

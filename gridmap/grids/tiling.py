@@ -1,0 +1,78 @@
+"""make_grid(): a territory, divided.
+
+Which containment? A cell belongs to the grid when it *overlaps* the territory, so that no part of the
+territory is lost and no incident in it falls out. `share_inside` says how much of a border cell is territory.
+Each cell is given the zone in which its centre lies, or, for a border cell whose centre is outside, the zone
+it shares most area with.
+"""
+
+import inspect
+
+import geopandas as gpd
+
+from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.grids.base import Grid
+from gridmap.grids.hexagons import HexGrid
+from gridmap.grids.squares import SquareGrid
+from gridmap.grids.zones import ZoneGrid
+
+__all__ = ["make_grid"]
+
+SYSTEMS = {"h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
+
+
+def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -> Grid:
+    """Divide a territory into cells.
+
+    Parameters
+    ----------
+    boundaries : GeoDataFrame
+        As `read_boundaries` gives it.
+    system : {"h3", "square", "zones"}
+        H3 hexagons, squares in a metric CRS, or the zones as they are.
+    resolution : int, for system="h3"
+        0 (4,357,449 km² a cell) to 15 (0.9 m²); 8 is 0.7 km², 9 is 0.1 km², 10 is 0.015 km².
+    cell_size_m : float, for system="square"
+        Side of a cell in metres.
+    crs : optional, for system="square"
+        The metric CRS of the squares; chosen from the territory when not given.
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    SettingError
+        For an unknown system, a setting that the system does not have, or one out of range.
+    InputError
+        For boundaries without a polygon.
+
+    Examples
+    --------
+    >>> import shapely, geopandas as gpd
+    >>> town = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
+    >>> make_grid(town, system="square", cell_size_m=1000)
+    <Grid square(cell_size_m=1000.0, crs='EPSG:32630'): 86 cells, median 1,000,000 m²>
+    """
+    if system not in SYSTEMS:
+        raise SettingError(f"There is no grid system {system!r}. {did_you_mean(system, SYSTEMS)}")
+    over = SYSTEMS[system].over
+    known = [name for name in inspect.signature(over).parameters if name != "boundaries"]
+    for name in settings:
+        if name not in known:
+            has = did_you_mean(name, known) if known else "It has none."
+            raise SettingError(f"A grid of system {system!r} has no setting {name!r}. {has}")
+    missing = [n for n, p in inspect.signature(over).parameters.items() if p.default is p.empty and n != "boundaries"]
+    for name in missing:
+        if name not in settings:
+            raise SettingError(f"A grid of system {system!r} needs {name}=.")
+    if not isinstance(boundaries, gpd.GeoDataFrame):
+        raise InputError(
+            f"make_grid needs boundaries as read_boundaries gives them; found {type(boundaries).__name__}."
+        )
+    if not len(boundaries):
+        raise InputError("The boundaries are empty, so there is nothing to divide.")
+    if boundaries.crs is None:
+        raise CRSError("The boundaries have no CRS. Read them with read_boundaries(…, crs=…), or set_crs() them.")
+    return over(boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326), **settings)

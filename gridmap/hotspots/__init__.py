@@ -1,0 +1,1 @@
+"""Families of methods, each a function that answers with a `HotspotResult`."""

@@ -1,0 +1,1 @@
+"""One HTML file that a meeting can open without a network."""

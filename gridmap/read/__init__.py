@@ -1,0 +1,1 @@
+"""What comes in: boundaries, incidents, and what their columns mean."""

@@ -1,0 +1,130 @@
+"""`Incidents`: the points, as a table that stays in Parquet or Arrow.
+
+Points do not fit in a GeoDataFrame at 10⁸ rows, so they stay columnar: an Arrow table in memory, or
+Parquet files that DuckDB scans. Both answer the same questions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from pyproj import CRS
+
+from gridmap.errors import InputError, did_you_mean
+from gridmap.read.metric import metric_crs, project
+
+__all__ = ["COLUMNS", "Incidents"]
+
+#: The columns every incident table has, with their Arrow types. `patrol_found` is null where unknown.
+COLUMNS = {
+    "incident_id": pa.string(),
+    "occurred_from": pa.timestamp("us"),
+    "occurred_to": pa.timestamp("us"),
+    "category": pa.string(),
+    "lon": pa.float64(),
+    "lat": pa.float64(),
+    "patrol_found": pa.bool_(),
+}
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """Incident points in WGS 84, with what was set aside on the way.
+
+    Attributes
+    ----------
+    data : pyarrow.Table or pyarrow.dataset.Dataset
+        `incident_id, occurred_from, occurred_to, category, lon, lat, patrol_found` + attributes.
+        `occurred_from == occurred_to` for an exact time; a month-only date is the whole month, its end
+        exclusive. Times are local and naive; null where none was given.
+        Every row has usable coordinates.
+    set_aside : DataFrame
+        `file, row, reason, found`: the rows that could not be used. `row` counts data rows from 1, `found` shows the
+        offending fields, never a personal one.
+    source : mapping
+        Where it came from: `path, sha256, rows, encoding, columns` (role → column), `notes`, …
+    """
+
+    data: pa.Table | ds.Dataset
+    set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", "row", "reason", "found"]))
+    source: Mapping = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self._length
+
+    @cached_property
+    def _length(self) -> int:
+        return self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
+
+    def __repr__(self) -> str:
+        path = self.source.get("path", "memory")
+        return f"<Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}>"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns, attributes included."""
+        return list(self.data.schema.names)
+
+    def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows as an Arrow table, all columns or those named."""
+        for name in columns or ():
+            if name not in self.columns:
+                raise InputError(f"The incidents have no column {name!r}. {did_you_mean(name, self.columns)}")
+        if isinstance(self.data, pa.Table):
+            return self.data.select(list(columns)) if columns is not None else self.data
+        return self.data.to_table(columns=list(columns) if columns is not None else None)
+
+    def to_frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The rows as a pandas DataFrame."""
+        return self.arrow(columns).to_pandas()
+
+    def to_geodataframe(self) -> gpd.GeoDataFrame:
+        """The rows as points in EPSG:4326; for what fits in memory."""
+        frame = self.to_frame()
+        return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs=4326)
+
+    def lonlat(self) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude as two float arrays."""
+        table = self.arrow(["lon", "lat"])
+        return table["lon"].to_numpy(), table["lat"].to_numpy()
+
+    @cached_property
+    def metric_crs(self) -> CRS:
+        """The CRS in metres that gridmap takes for these points."""
+        lon, lat = self.lonlat()
+        if not len(lon):
+            raise InputError("There are no incidents, so no metric CRS can be chosen for them.")
+        return metric_crs((lon.min(), lat.min(), lon.max(), lat.max()))
+
+    def xy_m(self, crs: CRS | None = None) -> np.ndarray:
+        """Coordinates in metres, shape (n, 2), in `crs` or in `metric_crs`."""
+        return np.column_stack(project(*self.lonlat(), self.metric_crs if crs is None else crs))
+
+    def where(self, *, category: str | Sequence[str] | None = None, patrol_found: bool | None = None) -> "Incidents":
+        """Only some of the incidents, as new Incidents with the same source and set-aside rows.
+
+        Parameters
+        ----------
+        category : str or list of str, optional
+            Keep these categories. A name that does not occur is an InputError that lists those that do.
+        patrol_found : bool, optional
+            False leaves out what a patrol came upon (unknown stays in); True keeps only that.
+        """
+        table = self.arrow()
+        if category is not None:
+            wanted = [category] if isinstance(category, str) else list(category)
+            there = pc.unique(table["category"]).drop_null().to_pylist()
+            for name in wanted:
+                if name not in there:
+                    raise InputError(f"No incident has the category {name!r}. {did_you_mean(name, there)}")
+            table = table.filter(pc.is_in(table["category"], pa.array(wanted, pa.string())))
+        if patrol_found is not None:
+            found = pc.fill_null(table["patrol_found"], False)
+            table = table.filter(found if patrol_found else pc.invert(found))
+        return Incidents(table, self.set_aside, self.source)

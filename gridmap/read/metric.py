@@ -1,0 +1,73 @@
+"""Which metric CRS a territory is measured in.
+
+Coordinates inside gridmap are lon, lat in WGS 84. A length or an area needs metres, so one CRS is
+chosen from the territory's extent and named in every result that used it: the UTM zone of its
+middle, or, where it is wider than two UTM zones or reaches the poles, a Lambert azimuthal
+equal-area projection centred on it.
+"""
+
+import numpy as np
+from pyproj import CRS, Transformer
+
+from gridmap.errors import CRSError
+
+__all__ = ["metric_crs", "project", "require_metric", "unproject"]
+
+WGS84 = CRS.from_epsg(4326)
+
+
+def metric_crs(bounds: tuple[float, float, float, float]) -> CRS:
+    """The CRS in metres for a territory.
+
+    Parameters
+    ----------
+    bounds : (west, south, east, north) in degrees, WGS 84
+
+    Returns
+    -------
+    pyproj.CRS
+
+    Examples
+    --------
+    >>> metric_crs((-2.1, 53.5, -1.2, 53.9)).name
+    'WGS 84 / UTM zone 30N'
+    >>> metric_crs((73.0, 18.0, 135.0, 53.0)).coordinate_operation.method_name
+    'Lambert Azimuthal Equal Area'
+    """
+    west, south, east, north = (float(v) for v in bounds)
+    if not np.isfinite([west, south, east, north]).all():
+        raise CRSError(f"No metric CRS can be chosen for the extent {bounds}: it is empty or not finite.")
+    lon, lat = (west + east) / 2, (south + north) / 2
+    if east - west > 12 or north > 84 or south < -80:
+        return CRS.from_proj4(f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=m")
+    zone = min(int((lon + 180) // 6) + 1, 60)
+    return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+def require_metric(crs, meant: str) -> CRS:
+    """`crs` as a CRS in metres, or a CRSError that says for what it was needed.
+
+    Parameters
+    ----------
+    crs : anything pyproj understands
+    meant : str
+        What the metres are for, as in "Cells of 250 m".
+    """
+    crs = CRS.from_user_input(crs)
+    unit = crs.axis_info[0].unit_name if crs.axis_info else "unknown"
+    if crs.is_geographic or unit not in ("metre", "meter"):
+        raise CRSError(
+            f"{meant} need a CRS in metres, but {crs.name} is in {unit}. "
+            "Leave crs=None to have one chosen, or name a projected one."
+        )
+    return crs
+
+
+def project(lon, lat, crs) -> tuple[np.ndarray, np.ndarray]:
+    """Longitude and latitude (WGS 84, degrees) → x, y in `crs`. What cannot be projected is inf."""
+    return Transformer.from_crs(WGS84, crs, always_xy=True).transform(np.asarray(lon, float), np.asarray(lat, float))
+
+
+def unproject(x, y, crs) -> tuple[np.ndarray, np.ndarray]:
+    """x, y in `crs` → longitude, latitude (WGS 84, degrees)."""
+    return Transformer.from_crs(crs, WGS84, always_xy=True).transform(np.asarray(x, float), np.asarray(y, float))

@@ -1,0 +1,1 @@
+"""DuckDB: where points meet cells."""
