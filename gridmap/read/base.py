@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyproj import CRS
 
-from gridmap.errors import InputError, did_you_mean
+from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["COLUMNS", "Incidents"]
@@ -106,7 +106,26 @@ class Incidents:
         """Coordinates in metres, shape (n, 2), in `crs` or in `metric_crs`."""
         return np.column_stack(project(*self.lonlat(), self.metric_crs if crs is None else crs))
 
-    def where(self, *, category: str | Sequence[str] | None = None, patrol_found: bool | None = None) -> "Incidents":
+    @classmethod
+    def concat(cls, parts: Sequence["Incidents"]) -> "Incidents":
+        """Several sets as one: rows one after another, columns by name, sources listed under `source["parts"]`."""
+        if len(parts) == 1:
+            return parts[0]
+        table = pa.concat_tables([part.arrow() for part in parts], promote_options="permissive")
+        aside = [part.set_aside for part in parts if len(part.set_aside)]
+        source = {
+            "path": ", ".join(str(p.source.get("path", "memory")) for p in parts),
+            "parts": [p.source for p in parts],
+        }
+        return cls(table, pd.concat(aside, ignore_index=True) if aside else parts[0].set_aside, source)
+
+    def where(
+        self,
+        *,
+        category: str | Sequence[str] | None = None,
+        patrol_found: bool | None = None,
+        period: str | pd.Period | None = None,
+    ) -> "Incidents":
         """Only some of the incidents, as new Incidents with the same source and set-aside rows.
 
         Parameters
@@ -115,6 +134,9 @@ class Incidents:
             Keep these categories. A name that does not occur is an InputError that lists those that do.
         patrol_found : bool, optional
             False leaves out what a patrol came upon (unknown stays in); True keeps only that.
+        period : str or pandas.Period, optional
+            As in "2018", "2018-07" or "2018-07-14": keep what lies in it by the middle of its interval, if the interval
+            is no longer than the period.
         """
         table = self.arrow()
         if category is not None:
@@ -127,4 +149,20 @@ class Incidents:
         if patrol_found is not None:
             found = pc.fill_null(table["patrol_found"], False)
             table = table.filter(found if patrol_found else pc.invert(found))
+        if period is not None:
+            table = table.filter(_within(table, period))
         return Incidents(table, self.set_aside, self.source)
+
+
+def _within(table: pa.Table, period: str | pd.Period) -> pa.Array:
+    try:
+        span = pd.Period(period)
+        start, end = span.start_time.to_datetime64(), (span + 1).start_time.to_datetime64()
+    except (ValueError, TypeError):
+        raise SettingError(
+            f"period is a year, a month or a day, as in 2018, 2018-07 or 2018-07-14; found {period!r}."
+        ) from None
+    first = table["occurred_from"].to_numpy(zero_copy_only=False)
+    last = table["occurred_to"].to_numpy(zero_copy_only=False)
+    middle = first + (last - first) / 2
+    return pa.array((middle >= start) & (middle < end) & (last - first <= end - start))
