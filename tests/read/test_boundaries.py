@@ -1,0 +1,176 @@
+"""read_boundaries: every format gives the same zones; what is wrong is named in one line."""
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import Point, Polygon, box
+
+from gridmap.errors import CRSError, InputError, ReadError
+from gridmap.read.boundaries import read_boundaries
+
+LSOA = Path(__file__).parents[2] / "data" / "west_yorkshire" / "lsoa_2011.geojson"
+
+
+@pytest.fixture
+def town() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {
+            "街道码": ["110101001", "110101001", "110101002"],
+            "街道名": ["东华门", "东华门", "景山"],
+            "社区码": ["110101001001", "110101001002", "110101002001"],
+            "社区名": ["多福巷", "银闸", "隆福寺"],
+            "户数": [310, 280, 420],
+        },
+        geometry=[box(116.40 + i / 100, 39.9, 116.41 + i / 100, 39.91) for i in range(3)],
+        crs=4326,
+    )
+
+
+def test_hierarchy_of_west_yorkshire_is_found_and_said():
+    zones = read_boundaries(LSOA)
+    assert len(zones) == 1388
+    assert zones.crs.to_epsg() == 4326
+    assert zones["zone_id"].is_unique
+    assert list(zones["zone_id"]) == list(zones["lsoa_code"])
+    assert zones["parent_id"].nunique() == 299
+    assert zones["district_code"].nunique() == 5
+    assert {"persons", "households", "hectares"} <= set(zones.columns)
+    assert any("lsoa_code" in note for note in zones.attrs["notes"])
+
+
+def test_chinese_codes_nest(town):
+    zones = read_boundaries(town)
+    assert list(zones["zone_id"]) == list(town["社区码"])
+    assert list(zones["name"]) == ["多福巷", "银闸", "隆福寺"]
+    assert list(zones["parent_id"]) == list(town["街道码"])
+    assert list(zones["户数"]) == [310, 280, 420]
+
+
+def test_declared_columns_win(town):
+    zones = read_boundaries(town.assign(k=["a", "b", "c"]), zone_id="k", name="街道名", parent_id="街道名")
+    assert list(zones["zone_id"]) == ["a", "b", "c"]
+    assert list(zones["parent_id"]) == ["东华门", "东华门", "景山"]
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp", ".parquet", ".fgb"])
+def test_every_format_gives_the_same_zones(town, tmp_path, suffix):
+    path = tmp_path / f"社区{suffix}"
+    if suffix == ".parquet":
+        town.to_parquet(path)
+    else:
+        kwargs = {"encoding": "UTF-8"} if suffix == ".shp" else {}
+        town.to_file(path, **kwargs)
+    zones = read_boundaries(path)
+    assert sorted(zones["zone_id"]) == sorted(town["社区码"])
+    assert sorted(zones["name"]) == sorted(town["社区名"])
+    assert zones.union_all().symmetric_difference(town.union_all()).area < 1e-12
+
+
+def test_kml(town, tmp_path):
+    path = tmp_path / "a.kml"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        town.rename(columns={"社区名": "Name"}).to_file(path, driver="KML")
+    assert sorted(read_boundaries(path)["name"]) == ["多福巷", "银闸", "隆福寺"]
+
+
+@pytest.mark.parametrize("encoding, cpg", [("GBK", False), ("GBK", True), ("UTF-8", False)])
+def test_zipped_shapefile_with_chinese_text(town, tmp_path, encoding, cpg):
+    town.to_file(tmp_path / "z.shp", encoding=encoding)
+    if not cpg:
+        (tmp_path / "z.cpg").unlink()
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for part in tmp_path.glob("z.*"):
+            if part.suffix != ".zip":
+                archive.write(part, part.name)
+    assert list(read_boundaries(tmp_path / "z.zip")["name"]) == ["多福巷", "银闸", "隆福寺"]
+
+
+def test_shapefile_without_prj_needs_its_crs(town, tmp_path):
+    town.to_file(tmp_path / "z.shp", encoding="UTF-8")
+    (tmp_path / "z.prj").unlink()
+    with pytest.raises(CRSError, match="crs="):
+        read_boundaries(tmp_path / "z.shp")
+    assert len(read_boundaries(tmp_path / "z.shp", crs="EPSG:4490")) == 3
+    with pytest.raises(CRSError, match="nonsense"):
+        read_boundaries(tmp_path / "z.shp", crs="nonsense")
+
+
+def test_projected_boundaries_arrive_in_degrees(town):
+    zones = read_boundaries(town.to_crs(4527))
+    assert zones.total_bounds == pytest.approx(town.total_bounds, abs=1e-7)
+
+
+def test_crossing_rings_are_repaired_and_counted(town):
+    bow = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    zones = read_boundaries(gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=[bow, box(2, 0, 3, 1)], crs=4326))
+    assert zones.attrs["repaired"] == 1
+    assert zones.is_valid.all()
+    assert zones.geometry.iloc[0].area == pytest.approx(0.5)
+
+
+def test_rows_without_area_are_set_aside_and_counted():
+    frame = gpd.GeoDataFrame({"code": list("abc")}, geometry=[box(0, 0, 1, 1), None, Point(3, 3)], crs=4326)
+    zones = read_boundaries(frame)
+    assert len(zones) == 1
+    assert zones.attrs["set_aside"] == 2
+    assert zones.attrs["rows"] == 3
+
+
+def test_bad_boundaries_are_refused_by_name(town, tmp_path):
+    with pytest.raises(InputError, match="repeat"):
+        read_boundaries(town, zone_id="街道码")
+    with pytest.raises(InputError, match="repeat"):
+        read_boundaries(town.assign(zone_id=["a", "a", "b"]))
+    with pytest.raises(InputError, match="Did you mean '社区码'"):
+        read_boundaries(town, zone_id="社区马")
+    with pytest.raises(InputError, match="no polygons"):
+        read_boundaries(_points())
+    with pytest.raises(InputError, match="no rows"):
+        read_boundaries(town.iloc[:0])
+    with pytest.raises(InputError, match="GeoDataFrame"):
+        read_boundaries(pd.DataFrame({"a": [1]}))
+    with pytest.raises(ReadError, match="no file"):
+        read_boundaries(tmp_path / "nowhere.geojson")
+    with pytest.raises(ReadError, match="folder"):
+        read_boundaries(tmp_path)
+    (tmp_path / "zero.geojson").touch()
+    with pytest.raises(ReadError, match="0 bytes"):
+        read_boundaries(tmp_path / "zero.geojson")
+    (tmp_path / "noise.gpkg").write_bytes(b"\x00\x01noise")
+    with pytest.raises(ReadError, match="cannot be read"):
+        read_boundaries(tmp_path / "noise.gpkg")
+    (tmp_path / "noise.zip").write_bytes(b"PKnoise")
+    with pytest.raises(ReadError, match="zip"):
+        read_boundaries(tmp_path / "noise.zip")
+    (tmp_path / "a.docx").write_bytes(b"x")
+    with pytest.raises(ReadError, match="format"):
+        read_boundaries(tmp_path / "a.docx")
+
+
+def _points():
+    return gpd.GeoDataFrame({"code": list("abc")}, geometry=[Point(i, 0) for i in range(3)], crs=4326)
+
+
+def test_swapped_boundaries_are_named():
+    frame = gpd.GeoDataFrame({"code": ["a"]}, geometry=[box(39.9, 116.3, 40.0, 116.4)], crs=4326)
+    with pytest.raises(CRSError, match="exchanged"):
+        read_boundaries(frame)
+
+
+def test_the_caller_keeps_the_frame(town):
+    before = town.copy()
+    read_boundaries(town)
+    pd.testing.assert_frame_equal(pd.DataFrame(town), pd.DataFrame(before))
+
+
+def test_field_name_cut_inside_a_character_is_read(town, tmp_path):
+    town.rename(columns={"社区名": "ABCDEFGHIJ"}).to_file(tmp_path / "z.shp", encoding="UTF-8")
+    raw = (tmp_path / "z.dbf").read_bytes()
+    (tmp_path / "z.dbf").write_bytes(raw.replace(b"ABCDEFGHIJ", "社区名称".encode()[:10]))
+    (tmp_path / "z.cpg").unlink()
+    assert list(read_boundaries(tmp_path / "z.shp")["社区名"]) == ["多福巷", "银闸", "隆福寺"]
