@@ -17,7 +17,7 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.read.metric import metric_crs, project, unproject
 
-__all__ = ["Grid"]
+__all__ = ["Grid", "degrees"]
 
 
 class Grid(ABC):
@@ -107,3 +107,21 @@ class Grid(ABC):
     def xy_m(self, lon, lat) -> np.ndarray:
         """Points in this grid's `metric_crs`, shape (n, 2)."""
         return np.column_stack(project(lon, lat, self.metric_crs))
+
+
+def degrees(lon, lat) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates as two float arrays of one length, however they came.
+
+    Raises
+    ------
+    InputError
+        For what is no number, or for different lengths.
+    """
+    try:
+        lon, lat = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
+        lon, lat = np.broadcast_arrays(lon, lat)
+    except (TypeError, ValueError):
+        raise InputError("locate() needs longitudes and latitudes as numbers in two arrays of one length.") from None
+    if lon.ndim != 1:
+        raise InputError(f"locate() needs flat arrays of longitudes and latitudes; found {lon.ndim} dimensions.")
+    return lon, lat

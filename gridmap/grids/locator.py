@@ -1,0 +1,336 @@
+"""`Locator`: points → zones, exactly, at tens of millions a second.
+
+Which zone is this point in? Asked one by one, each point climbs a tree and walks the whole outline of two or three
+zones. But nearly all points are nowhere near a border. So a fine raster is laid over the zones once (`raster.py`).
+A raster cell without a border answers for all its points by one look-up. In a border cell only the zones whose
+borders pass there are asked, and each looks only at those of its edges that lie at the point's own height: the
+count of edges to the right of the point is odd inside, even outside (the crossing rule; Shimrat 1962).
+
+Exact means: the answer of shapely's `intersects` for every point. Which side of an edge a point lies on is a sign
+that rounding could turn, so it is trusted only beyond a bound on its rounding error (Ozaki et al. 2016), and the few
+points nearer than that are put to shapely itself.
+
+The rules, all tested:
+
+- A point on a shared edge or corner lies in both zones, and the zone with the lowest row has it: always the same one.
+- A point in a hole is outside, on the hole's rim inside. Parts of a multipart zone are one zone.
+- Where zones overlap the lowest row has the point (`every=True` and `locate_all` give all of them).
+- NaN and infinite coordinates are outside (−1), as is whatever lies beyond the zones' extent.
+- Only areas hold points: lines and points among the zones' parts are passed over. Empty zones hold nothing.
+- Zones that run past ±180° also find their points on the other side of the antimeridian.
+
+References
+----------
+Shimrat (1962), Algorithm 112, Communications of the ACM 5, 434.
+Ozaki, Bünger, Ogita, Oishi & Rump (2016), BIT Numerical Mathematics 56, 335–352.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import shapely
+
+from gridmap.grids.raster import MARGIN, column_of, compiled, longer, paint, slabs
+
+__all__ = ["Locator"]
+
+UNSURE = -2
+TOGETHER = 1 << 17  # points a thread takes at a time
+MOST_RASTER = 1 << 23
+
+
+@compiled
+def _holds(x, y, xy, zone, box, first, scale, start, listed):
+    """1 when the zone holds the point or has it on its edge, 0 when not, UNSURE when rounding could decide."""
+    if not (box[zone, 0] <= x <= box[zone, 2] and box[zone, 1] <= y <= box[zone, 3]):
+        return 0
+    slab = first[zone] + column_of(y, box[zone, 1], scale[zone], first[zone + 1] - first[zone])
+    inside = 0
+    for k in range(start[slab], start[slab + 1]):
+        e = listed[k]
+        ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
+        if (ax < x and bx < x) or (ay < y and by < y) or (ay > y and by > y):
+            continue
+        if (ax == x and ay == y) or (bx == x and by == y):
+            return 1
+        if ay == y and by == y:
+            if min(ax, bx) <= x <= max(ax, bx):
+                return 1
+            continue
+        if (ay > y) == (by > y):
+            continue
+        if ax > x and bx > x:
+            inside ^= 1
+            continue
+        left, right = (ax - x) * (by - y), (ay - y) * (bx - x)
+        side = left - right
+        if abs(side) < 3.3306690738754716e-16 * abs(left + right):
+            return UNSURE
+        if side == 0:
+            return 1
+        if (side > 0) == (by > ay):
+            inside ^= 1
+    return inside
+
+
+@compiled
+def _locate(
+    px, py, rows,
+    frame, nx, ny, limits, round_world, label, cell_start, candidates, xy, box, first, scale, start, listed,
+):  # fmt: skip
+    x0, y0, sx, sy, _, _ = frame
+    x1, y1 = limits
+    for k in range(len(px)):
+        x, y = px[k], py[k]
+        if round_world and not x0 <= x <= x1:
+            x = x + 360.0 if x < x0 else x - 360.0
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            rows[k] = -1
+            continue
+        at = label[column_of(y, y0, sy, ny) * nx + column_of(x, x0, sx, nx)]
+        if at >= -1:
+            rows[k] = at
+            continue
+        found = -1
+        for c in range(cell_start[-2 - at], cell_start[-1 - at]):
+            held = _holds(x, y, xy, candidates[c], box, first, scale, start, listed)
+            if held == UNSURE:
+                found = UNSURE
+                break
+            if held:
+                found = candidates[c]
+                break
+        rows[k] = found
+
+
+@compiled
+def _locate_all(
+    px, py, points, zones,
+    frame, nx, ny, limits, round_world, label, cell_start, candidates, xy, box, first, scale, start, listed,
+):  # fmt: skip
+    """Pairs of point and zone; a zone of UNSURE stands for a whole point that must be put to shapely."""
+    x0, y0, sx, sy, _, _ = frame
+    x1, y1 = limits
+    n = 0
+    for k in range(len(px)):
+        x, y = px[k], py[k]
+        if round_world and not x0 <= x <= x1:
+            x = x + 360.0 if x < x0 else x - 360.0
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            continue
+        at = label[column_of(y, y0, sy, ny) * nx + column_of(x, x0, sx, nx)]
+        if at == -1:
+            continue
+        most = 1 if at >= 0 else cell_start[-1 - at] - cell_start[-2 - at]
+        while n + most > len(points):
+            points, zones = longer(points), longer(zones)
+        if at >= 0:
+            points[n], zones[n] = k, at
+            n += 1
+            continue
+        before = n
+        for c in range(cell_start[-2 - at], cell_start[-1 - at]):
+            held = _holds(x, y, xy, candidates[c], box, first, scale, start, listed)
+            if held == UNSURE:
+                n = before + 1
+                points[before], zones[before] = k, UNSURE
+                break
+            if held:
+                points[n], zones[n] = k, candidates[c]
+                n += 1
+    return points[:n], zones[:n]
+
+
+class Locator:
+    """Points → zones, built once and asked often.
+
+    Parameters
+    ----------
+    zones : array of shapely geometry, (n,)
+        In lon/lat. Rings should not cross themselves (`read_boundaries` repairs those that do).
+    every : bool
+        Keep all zones where they overlap, for `locate_all`.
+    raster_cells : int, optional
+        About how many raster cells; chosen from the zones when not given. Only speed depends on it.
+
+    Attributes
+    ----------
+    overlapped : bool
+        Whether zones overlap by at least one whole raster cell.
+
+    Examples
+    --------
+    >>> west, east = shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)
+    >>> Locator(np.array([west, east])).locate([0.5, 1.0, 1.5, 2.5], [0.5, 0.5, 0.5, 0.5]).tolist()
+    [0, 0, 1, -1]
+    """
+
+    def __init__(self, zones, *, every: bool = False, raster_cells: int | None = None):
+        self._zones = np.asarray(zones, dtype=object)
+        self._every = bool(every)
+        self._raster_cells = raster_cells
+        self._build()
+
+    def __getstate__(self):
+        # The raster is quicker built than sent: only the outlines travel.
+        return {"wkb": shapely.to_wkb(self._zones), "every": self._every, "raster_cells": self._raster_cells}
+
+    def __setstate__(self, state):
+        self.__init__(shapely.from_wkb(state["wkb"]), every=state["every"], raster_cells=state["raster_cells"])
+
+    def __len__(self) -> int:
+        return len(self._zones)
+
+    def _build(self) -> None:
+        parts, zone_of_part = shapely.get_parts(self._zones, return_index=True)
+        while (nested := shapely.get_type_id(parts) == 7).any():  # collections, as a repair may leave them
+            inner, of = shapely.get_parts(parts[nested], return_index=True)
+            parts = np.concatenate([parts[~nested], inner])
+            zone_of_part = np.concatenate([zone_of_part[~nested], zone_of_part[nested][of]])
+        flat = shapely.get_type_id(parts) == 6
+        if flat.any():
+            inner, of = shapely.get_parts(parts[flat], return_index=True)
+            parts = np.concatenate([parts[~flat], inner])
+            zone_of_part = np.concatenate([zone_of_part[~flat], zone_of_part[flat][of]])
+        areas = np.flatnonzero(shapely.get_type_id(parts) == 3)
+        areas = areas[np.argsort(zone_of_part[areas], kind="stable")]
+        rings, part = shapely.get_rings(parts[areas], return_index=True)
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        zone = zone_of_part[areas][part][ring]
+        edges = np.flatnonzero(ring[1:] == ring[:-1])
+        self._xy = np.ascontiguousarray(xy)
+        edge_start = np.searchsorted(zone[edges], np.arange(len(self) + 1))
+
+        box = np.full((len(self), 4), np.nan)
+        if len(xy):
+            corners = np.searchsorted(zone, np.arange(len(self) + 1))
+            some = np.flatnonzero(np.diff(corners))
+            at = corners[some]
+            box[some, :2] = np.minimum.reduceat(xy, at)
+            box[some, 2:] = np.maximum.reduceat(xy, at)
+        self._box = box
+        x0, y0, x1, y1 = (*xy.min(axis=0), *xy.max(axis=0)) if len(xy) else (0.0, 0.0, -1.0, -1.0)
+        nx, ny = self._shape(x1 - x0, y1 - y0, len(edges), max(abs(x0), abs(x1), abs(y0), abs(y1)))
+        sx, sy = (nx / (x1 - x0) if x1 > x0 else 0.0), (ny / (y1 - y0) if y1 > y0 else 0.0)
+        step = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300)) * 64
+        mx = max(MARGIN * (x1 - x0) / nx, step)
+        my = max(MARGIN * (y1 - y0) / ny, step)
+        self._frame = (float(x0), float(y0), float(sx), float(sy), float(mx), float(my))
+        self._limits = (float(x1), float(y1))
+        self._round_world = bool(x1 > 180 or x0 < -180)
+        self._size = (nx, ny)
+        self._label, self._cell_start, self._candidates, self.overlapped = paint(
+            self._xy, edges, edge_start, self._frame, nx, ny, self._every
+        )
+        self._slabs = slabs(self._xy, edges, edge_start, box)
+
+    def _shape(self, width: float, height: float, edges: int, far: float) -> tuple[int, int]:
+        """Columns and rows of the raster."""
+        wanted = self._raster_cells or min(max(64 * edges, 1 << 12), MOST_RASTER)
+        least = 1024 * np.spacing(max(far, 1e-300))  # a raster cell must stay far above rounding error
+        if not (width > 0 and height > 0):
+            long = max(width, height)
+            n = int(min(max(wanted**0.5, 1), max(long / least, 1))) if long > 0 else 1
+            return (n, 1) if width > 0 else (1, n)
+        narrow = 0.6  # a degree of longitude is shorter than one of latitude; its exact share matters little
+        nx = (wanted * narrow * width / height) ** 0.5
+        ny = wanted / max(nx, 1)
+        return (
+            int(min(max(nx, 1), max(width / least, 1), wanted)),
+            int(min(max(ny, 1), max(height / least, 1), wanted)),
+        )
+
+    def locate(self, lon, lat, *, threads: int | None = None) -> np.ndarray:
+        """The lowest zone that holds each point.
+
+        Parameters
+        ----------
+        lon, lat : array of float, (n,)
+        threads : int, optional
+            All cores when not given.
+
+        Returns
+        -------
+        ndarray of int32
+            Row of the zone, −1 outside.
+        """
+        lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+        rows = np.empty(len(lon), np.int32)
+        each(lambda part: self._fill(lon[part], lat[part], rows[part]), len(lon), threads)
+        unsure = np.flatnonzero(rows == UNSURE)
+        if len(unsure):
+            rows[unsure] = self._ask_shapely(lon[unsure], lat[unsure])
+        return rows
+
+    def locate_all(self, lon, lat) -> tuple[np.ndarray, np.ndarray]:
+        """Every zone that holds each point, as pairs, for a locator made with `every=True`.
+
+        Returns
+        -------
+        point, zone : arrays of int64 and int32
+            Sorted by point, then zone; a point outside is in no pair.
+        """
+        lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+        empty = np.empty(max(len(lon), 16), np.int64), np.empty(max(len(lon), 16), np.int32)
+        point, zone = _locate_all(lon, lat, *empty, *self._tables())
+        unsure = point[zone == UNSURE]
+        if len(unsure):
+            at, held = self._pairs_of(lon[unsure], lat[unsure])
+            sure = zone != UNSURE
+            point, zone = np.r_[point[sure], unsure[at]], np.r_[zone[sure], held]
+            order = np.lexsort((zone, point))
+            point, zone = point[order], zone[order]
+        return point, zone
+
+    def _tables(self) -> tuple:
+        """What the compiled loops read."""
+        return (
+            self._frame, *self._size, self._limits, self._round_world, self._label, self._cell_start,
+            self._candidates, self._xy, self._box, *self._slabs,
+        )  # fmt: skip
+
+    def _fill(self, lon: np.ndarray, lat: np.ndarray, rows: np.ndarray) -> None:
+        _locate(lon, lat, rows, *self._tables())
+
+    def _wrapped(self, lon: np.ndarray) -> np.ndarray:
+        """Longitudes on the zones' side of the antimeridian."""
+        if not self._round_world:
+            return lon
+        west, east = self._frame[0], self._limits[0]
+        return np.where(lon < west, lon + 360, np.where(lon > east, lon - 360, lon))
+
+    def _ask_shapely(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """Rows of points that lie within rounding error of an edge."""
+        rows = np.full(len(lon), np.iinfo(np.int32).max, np.int32)
+        point, zone = self._pairs_of(lon, lat)
+        np.minimum.at(rows, point, zone.astype(np.int32))
+        return np.where(rows == np.iinfo(np.int32).max, -1, rows)
+
+    def _pairs_of(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points of border cells with each candidate that shapely says holds them."""
+        lon = self._wrapped(lon)
+        x0, y0, sx, sy, _, _ = self._frame
+        nx, ny = self._size
+        i = ((lon - x0) * sx).astype(np.int64).clip(0, nx - 1)
+        j = ((lat - y0) * sy).astype(np.int64).clip(0, ny - 1)
+        cell = -2 - self._label[j * nx + i].astype(np.int64)
+        length = self._cell_start[cell + 1] - self._cell_start[cell]
+        point = np.repeat(np.arange(len(lon)), length)
+        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        zone = self._candidates[np.repeat(self._cell_start[cell], length) + within]
+        held = shapely.intersects(self._zones[zone], shapely.points(lon, lat)[point])
+        return point[held], zone[held]
+
+
+def each(work, n: int, threads: int | None) -> None:
+    """Run `work(slice)` over 0..n, on all cores when there is enough to do."""
+    threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parts = [slice(i, min(i + TOGETHER, n)) for i in range(0, n, TOGETHER)]
+    if len(parts) < 2 or threads < 2:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, parts):
+            pass

@@ -1,0 +1,204 @@
+"""The locator answers as shapely does, for every point: on edges, corners, holes, slivers, overlaps."""
+
+import pickle
+import warnings
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridmap.errors import GridmapWarning, InputError, SettingError
+from gridmap.grids.locator import Locator
+from gridmap.grids.tiling import make_grid
+
+
+def by_shapely(zones, lon, lat):
+    """The lowest zone that shapely says holds each point."""
+    rows = np.full(len(lon), len(zones))
+    good = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+    point, zone = shapely.STRtree(zones).query(shapely.points(lon[good], lat[good]), predicate="intersects")
+    np.minimum.at(rows, good[point], zone)
+    return np.where(rows == len(zones), -1, rows)
+
+
+def awkward_points(zones, rng, n=300):
+    """Corners, points on edges and a hair off them, points level with corners, and points anywhere."""
+    corner = shapely.get_coordinates(zones)
+    pick = corner[rng.integers(0, len(corner), n)]
+    at = rng.integers(0, len(corner) - 1, n)
+    on_edge = corner[at] + rng.choice([0.5, 0.25, 0.3, 1 / 3], n)[:, None] * (corner[at + 1] - corner[at])
+    hair = np.nextafter(on_edge, rng.choice([-1e9, 1e9], on_edge.shape))
+    level = np.column_stack([rng.choice(corner[:, 0], n), rng.choice(corner[:, 1], n)])
+    low, high = corner.min(axis=0), corner.max(axis=0)
+    anywhere = rng.uniform(low - 0.1 * (high - low + 1e-9), high + 0.1 * (high - low + 1e-9), (n, 2))
+    return np.concatenate([pick, on_edge, hair, level, anywhere]).T
+
+
+def partition(seed, pieces, groups, digits):
+    """A Voronoi partition whose pieces are put together at random: zones of many parts, with holes, some left out."""
+    rng = np.random.default_rng(seed)
+    seeds = shapely.multipoints(rng.uniform(0, 10, (pieces, 2)).round(digits))
+    cells = shapely.get_parts(shapely.voronoi_polygons(seeds, extend_to=shapely.box(0, 0, 10, 10)))
+    cells = shapely.intersection(cells, shapely.box(0, 0, 10, 10))
+    cells = cells[shapely.area(cells) > 0]
+    group = rng.integers(0, groups + 1, len(cells))  # the last group is nobody's: holes and gaps
+    zones = [shapely.union_all(cells[group == g]) for g in range(groups)]
+    return np.array([z for z in zones if not z.is_empty] or [shapely.box(0, 0, 1, 1)], dtype=object)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(3, 60),
+    st.integers(1, 12),
+    st.sampled_from([0, 1, 6]),
+    st.sampled_from([None, 1, 7, 100, 5_000]),
+)
+def test_random_partitions_answer_as_shapely(seed, pieces, groups, digits, raster_cells):
+    zones = partition(seed, pieces, groups, digits)
+    lon, lat = awkward_points(zones, np.random.default_rng(seed))
+    found = Locator(zones, raster_cells=raster_cells).locate(lon, lat)
+    np.testing.assert_array_equal(found, by_shapely(zones, lon, lat))
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None)
+@given(st.integers(0, 10**9), st.integers(3, 400), st.integers(1, 60), st.sampled_from([0, 1, 2, 15]))
+def test_random_partitions_answer_as_shapely_at_length(seed, pieces, groups, digits):
+    zones = partition(seed, pieces, groups, digits)
+    lon, lat = awkward_points(zones, np.random.default_rng(seed), 2_000)
+    found = Locator(zones, raster_cells=int(10 ** (seed % 6))).locate(lon, lat)
+    np.testing.assert_array_equal(found, by_shapely(zones, lon, lat))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 20))
+def test_overlapping_zones_give_the_lowest_or_all(seed, n):
+    rng = np.random.default_rng(seed)
+    corner, size = rng.uniform(0, 8, (n, 2)).round(1), rng.uniform(0.1, 6, (n, 2)).round(1)
+    zones = shapely.box(*corner.T, *(corner + size).T)
+    turned = shapely.buffer(shapely.centroid(zones), size[:, 0] / 2, quad_segs=3)
+    zones = np.where(rng.random(n) < 0.5, zones, turned)
+    lon, lat = awkward_points(zones, rng)
+    np.testing.assert_array_equal(Locator(zones).locate(lon, lat), by_shapely(zones, lon, lat))
+    every = Locator(zones, every=True)
+    np.testing.assert_array_equal(every.locate(lon, lat), by_shapely(zones, lon, lat))
+    point, zone = every.locate_all(lon, lat)
+    at, held = shapely.STRtree(zones).query(shapely.points(lon, lat), predicate="intersects")
+    order = np.lexsort((held, at))
+    np.testing.assert_array_equal(np.column_stack([point, zone]), np.column_stack([at, held])[order])
+
+
+def test_exactly_one_zone_of_a_partition_has_a_point_on_its_edges():
+    zones = partition(3, 80, 80, 6)
+    corner = shapely.get_coordinates(zones)
+    found = Locator(zones).locate(*corner.T)
+    backwards = Locator(zones[::-1]).locate(*corner.T)
+    expected = by_shapely(zones, *corner.T)
+    np.testing.assert_array_equal(found, expected)
+    assert (found >= 0).all()
+    assert (len(zones) - 1 - backwards >= found).all()  # the other order of rows, the other end of the tie
+
+
+def test_holes_parts_and_rims():
+    ring = shapely.box(0, 0, 9, 9).difference(shapely.box(3, 3, 6, 6))
+    island = shapely.box(4, 4, 5, 5)
+    far = shapely.box(20, 0, 21, 1)
+    zones = np.array([ring, shapely.union_all([island, far])], dtype=object)
+    lon, lat = np.array([[1, 1], [3.5, 3.5], [3, 4], [4.5, 4.5], [20.5, 0.5], [15, 0.5], [6, 6], [4, 4]], float).T
+    assert Locator(zones).locate(lon, lat).tolist() == [0, -1, 0, 1, 1, -1, 0, 1]
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-9, 1e-12, 3e-14])
+def test_slivers(width):
+    zones = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 1 + width, 1), shapely.box(1 + width, 0, 2, 1)])
+    lon = np.concatenate([np.linspace(1 - 2 * width, 1 + 2 * width, 41), [1, 1 + width]])
+    lat = np.full(len(lon), 0.3)
+    np.testing.assert_array_equal(Locator(zones).locate(lon, lat), by_shapely(zones, lon, lat))
+
+
+def test_a_tiny_zone_beside_a_huge_one():
+    tiny = shapely.Point(120.123456789, 30.2).buffer(1e-9)
+    zones = np.array([tiny, shapely.box(-170, -80, 170, 80)], dtype=object)
+    lon, lat = awkward_points(zones[:1], np.random.default_rng(0), 2_000)
+    np.testing.assert_array_equal(Locator(zones).locate(lon, lat), by_shapely(zones, lon, lat))
+
+
+def test_what_is_not_finite_or_far_away_is_outside():
+    locator = Locator(np.array([shapely.box(0, 0, 1, 1)]))
+    lon = [np.nan, 0.5, np.inf, -np.inf, 0.5, 1e308, -1e308, 181, np.nextafter(1, 2), 1]
+    lat = [0.5, np.nan, 0.5, 0.5, np.inf, 0.5, -1e308, 0.5, 1, 1]
+    assert locator.locate(lon, lat).tolist() == [-1] * 9 + [0]
+
+
+def test_only_areas_hold_points():
+    mixed = shapely.GeometryCollection(
+        [shapely.Point(5, 5), shapely.LineString([(6, 6), (7, 7)]), shapely.box(0, 0, 1, 1)]
+    )
+    zones = np.array([shapely.Polygon(), None, shapely.Point(3, 3), mixed, shapely.MultiPolygon()], dtype=object)
+    assert Locator(zones).locate([0.5, 3, 5, 6.5], [0.5, 3, 5, 6.5]).tolist() == [3, -1, -1, -1]
+    assert Locator(zones[:2]).locate([0.5], [0.5]).tolist() == [-1]
+
+
+def test_zones_past_the_antimeridian_find_points_on_both_sides():
+    zones = np.array([shapely.box(178, -20, 180, -15), shapely.box(180, -20, 182, -15)])
+    assert Locator(zones).locate([179, 181, -179, -177.5, 0], [-16] * 5).tolist() == [0, 1, 1, -1, -1]
+
+
+def test_pickled_small_and_the_same():
+    zones = partition(5, 300, 40, 15)
+    locator = Locator(zones)
+    sent = pickle.dumps(locator)
+    assert len(sent) < 20 * shapely.get_num_coordinates(zones).sum() + 10_000
+    lon, lat = awkward_points(zones, np.random.default_rng(5))
+    np.testing.assert_array_equal(pickle.loads(sent).locate(lon, lat), locator.locate(lon, lat))
+
+
+def test_any_number_of_threads_gives_the_same():
+    zones = partition(6, 200, 200, 15)
+    lon, lat = np.random.default_rng(1).uniform(0, 10, (2, 400_000))
+    locator = Locator(zones)
+    np.testing.assert_array_equal(locator.locate(lon, lat, threads=1), locator.locate(lon, lat, threads=4))
+
+
+def frame_of(*zones):
+    return gpd.GeoDataFrame({"zone_id": [f"z{i}" for i in range(len(zones))]}, geometry=list(zones), crs=4326)
+
+
+def test_an_overlap_beyond_rounding_is_told_and_can_be_refused_or_counted_in_both():
+    overlapping = frame_of(shapely.box(0, 0, 1, 1), shapely.box(0.5, 0, 2, 1), shapely.box(2, 0, 3, 1))
+    with pytest.warns(GridmapWarning, match=r"1 pairs of zones overlap.*'z0' and 'z1', by 6,1"):
+        grid = make_grid(overlapping, system="zones")
+    assert grid.locate([0.7], [0.5]).tolist() == [0]
+    with pytest.raises(InputError, match=r"overlap by more than 1 m².*Mend"):
+        make_grid(overlapping, system="zones", overlaps="refuse")
+    every = make_grid(overlapping, system="zones", overlaps="all")
+    assert [v.tolist() for v in every.locate_all([0.7, 9, 2.5], [0.5] * 3)] == [[0, 0, 2], [0, 1, 2]]
+    with pytest.raises(SettingError, match="Did you mean 'refuse'"):
+        make_grid(overlapping, system="zones", overlaps="refused")
+
+
+def test_overlaps_by_rounding_pass_in_silence():
+    off = frame_of(shapely.box(0, 0, 1, 1), shapely.box(1 - 1e-12, 0, 2, 1), shapely.box(2, 0.2, 3, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make_grid(off, system="zones", overlaps="refuse")
+
+
+@pytest.mark.parametrize("inner", [shapely.box(0.2, 0.2, 0.4, 0.4), shapely.box(0, 0, 1, 1), shapely.box(0, 0, 1, 0.5)])
+def test_a_zone_within_another_or_twice_is_an_overlap(inner):
+    for zones in ((shapely.box(0, 0, 1, 1), inner), (inner, shapely.box(0, 0, 1, 1))):
+        with pytest.raises(InputError, match="overlap"):
+            make_grid(frame_of(*zones), system="zones", overlaps="refuse")
+
+
+def test_locate_takes_scalars_and_refuses_what_is_no_number():
+    grid = make_grid(frame_of(shapely.box(0, 0, 1, 1)), system="zones")
+    assert grid.locate(0.5, 0.5).tolist() == [0]
+    with pytest.raises(InputError, match="numbers"):
+        grid.locate(["here"], ["there"])
+    with pytest.raises(InputError, match="one length"):
+        grid.locate([1, 2, 3], [1, 2])
