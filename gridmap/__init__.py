@@ -4,6 +4,8 @@ from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
+from gridmap.hotspots.clusters import dbscan, hdbscan
+from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.boundaries import read_boundaries
 from gridmap.store.counts import count_by_cell
@@ -13,7 +15,10 @@ __all__ = [
     "HotspotResult",
     "compare_periods",
     "count_by_cell",
+    "dbscan",
     "getis_ord",
+    "hdbscan",
+    "kernel_density",
     "make_grid",
     "read_boundaries",
 ]

@@ -1,0 +1,189 @@
+"""Which incidents belong together? Clusters of points, whatever the administrative borders.
+
+A cluster is a place that is denser than its surroundings, in its own shape: a street, an estate, a market. None of
+these methods tests whether a cluster is more than chance, or looks at who lives there.
+
+* `dbscan`: places with at least `min_samples` incidents within `eps_m`, chained together. One density for all.
+* `hdbscan`, `optics`: no radius; a cluster may be dense in the town and thin in the country.
+* `st_dbscan`: near in space *and* in time: a series, an outbreak.
+
+Sources: Ester et al. (1996), KDD-96; Campello, Moulavi & Sander (2013), PAKDD; Ankerst et al. (1999), SIGMOD;
+Birant & Kut (2007), Data & Knowledge Engineering 60, 208–221.
+"""
+
+import warnings
+
+import numpy as np
+
+from gridmap.errors import InputError
+from gridmap.hotspots.hulls import clusters_result
+from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
+from gridmap.hotspots.radii import automatic
+from gridmap.hotspots.reach import reachable
+from gridmap.hotspots.result import HotspotResult
+from gridmap.read.base import Incidents
+
+__all__ = ["dbscan", "hdbscan"]
+
+
+def dbscan(
+    incidents: Incidents,
+    *,
+    eps_m: float | None = None,
+    min_samples: float | None = None,
+    weights=None,
+    hull: str = "convex",
+    min_incidents: int = 30,
+) -> HotspotResult:
+    """Clusters of incidents that are dense and hang together.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    eps_m : float, optional
+        Radius in metres. Not given: what makes a core incident's surroundings four times as dense as the median
+        incident's, and rare by chance; see `gridmap.hotspots.radii`.
+    min_samples : float, optional
+        Incidents (or weight) within `eps_m` of a core incident, itself included. Not given: ln n, at least 5
+        (Birant & Kut 2007), times the mean weight.
+    weights : str or array of float (n,), optional
+        A numeric column or one number an incident; then `min_samples` is a sum of weights.
+    hull : {"convex", "ellipse"}
+    min_incidents : int
+        Fewer are refused.
+
+    Returns
+    -------
+    HotspotResult
+        `.clusters`: `count, rank, weight, area_m2, density` (per km²), centre `lon, lat`, the standard deviational
+        ellipse `axis_long_m, axis_short_m, bearing_deg`, and the hull, 10 m outside its outermost points.
+        `.members`: `incident_id, cluster_id` (−1 = noise), `core`. Automatic settings are reported in `params`.
+
+    Raises
+    ------
+    InputError
+        For fewer than `min_incidents`, or no radius to be found.
+    SettingError
+        For a radius in degrees or a setting out of range.
+
+    Notes
+    -----
+    Labels equal scikit-learn's `DBSCAN`. The automatic radius is a start, not an answer: look at the map. (The usual
+    one, the knee of the sorted neighbour distances, makes one cluster of a whole town: it tells town from country.)
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> rng = np.random.default_rng(1)
+    >>> lon = np.r_[rng.normal(-1.55, 0.0005, 40), rng.uniform(-1.6, -1.5, 20)]
+    >>> lat = np.r_[rng.normal(53.75, 0.0003, 40), rng.uniform(53.7, 53.8, 20)]
+    >>> points = Incidents(pa.table({"incident_id": [str(i) for i in range(60)], "lon": lon, "lat": lat}))
+    >>> dbscan(points, eps_m=100, min_samples=10).clusters["count"].tolist()
+    [40]
+
+    References
+    ----------
+    Ester, Kriegel, Sander & Xu (1996), KDD-96, 226–231.
+    Birant & Kut (2007), Data & Knowledge Engineering 60, 208–221.
+    """
+    points = points_of(incidents, "dbscan", weights=weights, fewest=min_incidents)
+    chosen = [name for name, value in (("eps_m", eps_m), ("min_samples", min_samples)) if value is None]
+    least, radius = automatic(
+        points.xy,
+        points.weight,
+        None if min_samples is None else a_number(min_samples, "min_samples", above=0),
+        None if eps_m is None else a_length_m(eps_m, "eps_m"),
+    )
+    # Incidents at one place are one point that weighs more: the same labels, and no square of the heap.
+    order, place = _place_of(points.xy)
+    heap = np.bincount(place, points.weight)
+    labels, core = reachable(points.xy[order], heap, radius, least)
+    params = {"eps_m": radius, "min_samples": least, "automatic": chosen,
+              "weights": weights if weights is None or isinstance(weights, str) else "array"}  # fmt: skip
+    return clusters_result("dbscan", points, labels[place], params, hull=hull, members={"core": core[place]})
+
+
+def hdbscan(
+    incidents: Incidents,
+    *,
+    min_cluster_size: int = 15,
+    min_samples: int | None = None,
+    eps_m: float = 0.0,
+    selection: str = "eom",
+    hull: str = "convex",
+    min_incidents: int = 30,
+) -> HotspotResult:
+    """Clusters of differing density, found without a radius.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    min_cluster_size : int
+        The fewest incidents that make a cluster.
+    min_samples : int, optional
+        How many neighbours make a place dense; `min_cluster_size` when not given. Larger calls more of it noise.
+    eps_m : float
+        Clusters nearer than this are not told apart; 0 for no such limit.
+    selection : {"eom", "leaf"}
+        "eom" prefers large, stable clusters, "leaf" the smallest of the tree.
+    hull : {"convex", "ellipse"}
+    min_incidents : int
+        Fewer are refused.
+
+    Returns
+    -------
+    HotspotResult
+        As `dbscan`'s; `.members` has `probability` (0 to 1, how firmly an incident belongs) in place of `core`.
+
+    Raises
+    ------
+    InputError, SettingError
+        As `dbscan`.
+
+    Notes
+    -----
+    scikit-learn's `HDBSCAN`. Every level of density is tried, and the clusters that last longest are kept.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> rng = np.random.default_rng(1)
+    >>> lon = np.r_[rng.normal(-1.58, 0.0005, 40), rng.normal(-1.52, 0.003, 40)]
+    >>> lat = np.r_[rng.normal(53.75, 0.0003, 40), rng.normal(53.75, 0.002, 40)]
+    >>> points = Incidents(pa.table({"incident_id": [str(i) for i in range(80)], "lon": lon, "lat": lat}))
+    >>> len(hdbscan(points, min_cluster_size=15).clusters)
+    2
+
+    References
+    ----------
+    Campello, Moulavi & Sander (2013), PAKDD, LNCS 7819, 160–172.
+    """
+    from sklearn.cluster import HDBSCAN  # a second of imports that only this needs
+
+    points = points_of(incidents, "hdbscan", fewest=min_incidents)
+    size = a_count(min_cluster_size, "min_cluster_size", least=2)
+    least = size if min_samples is None else a_count(min_samples, "min_samples", least=1)
+    eps = 0.0 if eps_m == 0 else a_length_m(eps_m, "eps_m")
+    one_of(selection, "selection", ("eom", "leaf"))
+    if max(size, least) > len(points):
+        raise InputError(
+            f"hdbscan wants {max(size, least)} incidents together, but there are {len(points)}. Ask for fewer."
+        )
+    model = HDBSCAN(min_cluster_size=size, min_samples=least, cluster_selection_epsilon=eps,
+                    cluster_selection_method=selection, copy=True)  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # coincident points divide by a distance of zero: their level is infinite
+        model.fit(points.xy)
+    params = {"min_cluster_size": size, "min_samples": least, "eps_m": eps, "selection": selection,
+              "automatic": ["min_samples"] if min_samples is None else []}  # fmt: skip
+    firmness = np.nan_to_num(model.probabilities_, nan=1.0)
+    return clusters_result("hdbscan", points, model.labels_, params, hull=hull, members={"probability": firmness})
+
+
+def _place_of(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of each distinct place, in the order they appear, and the place of each row."""
+    _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
+    appear = np.argsort(first)
+    number = np.empty(len(first), np.int64)
+    number[appear] = np.arange(len(first))
+    return first[appear], number[place.ravel()]

@@ -1,0 +1,140 @@
+"""`DensityResult`: a hotspot result that also carries its surface, as an image in metres.
+
+The surface is a raster over the grid's extent, north up, in incidents per km²; what lies outside the
+territory is nan. It can be written as a GeoTIFF that any GIS opens.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+from pyproj import CRS
+from rasterio.features import rasterize
+from rasterio.transform import Affine
+
+from gridmap.errors import OutputError
+from gridmap.grids.base import Grid
+from gridmap.grids.squares import SquareGrid
+from gridmap.hotspots.result import HotspotResult
+
+__all__ = ["DensityResult", "Raster", "raster_over"]
+
+MOST_PIXELS = 1_000_000  # of a surface that gridmap lays out by itself
+
+
+@dataclass(frozen=True, repr=False)
+class DensityResult(HotspotResult):
+    """A `HotspotResult` with the surface it was made from.
+
+    Attributes
+    ----------
+    surface : array of float, (rows, columns)
+        Incidents per km² at the pixel centres, row 0 in the north; nan outside the territory.
+    transform : affine.Affine
+        From (column, row) to x, y in `crs`.
+    crs : pyproj.CRS
+        In metres.
+    contours : GeoDataFrame (EPSG:4326) or None
+        `relative_risk`'s tolerance contours: `label, p, area_m2, geometry`.
+    """
+
+    surface: np.ndarray | None = field(default=None)
+    transform: Affine | None = field(default=None)
+    crs: CRS | None = field(default=None)
+    contours: gpd.GeoDataFrame | None = field(default=None)
+
+    def to_geotiff(self, path) -> Path:
+        """Write the surface as a one-band GeoTIFF (float32, deflate, nan outside); whole or not at all.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written there.
+        """
+        path = Path(path)
+        part = path.with_name(f".{path.name}.part")
+        rows, columns = self.surface.shape
+        profile = {
+            "driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "float32", "nodata": np.nan,
+            "crs": rasterio.crs.CRS.from_wkt(self.crs.to_wkt()), "transform": self.transform, "compress": "deflate",
+        }  # fmt: skip
+        try:
+            with rasterio.open(part, "w", **profile) as file:
+                file.write(self.surface.astype(np.float32), 1)
+                file.set_band_description(1, f"{self.method}, incidents per square kilometre")
+                file.update_tags(**{name: str(value) for name, value in self.params.items()})
+            part.replace(path)
+        except (OSError, rasterio.errors.RasterioError) as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(
+                f"The surface cannot be written to {path}: {error}. Choose a folder that exists and is yours."
+            ) from error
+        return path
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A north-up raster over a grid: its frame, and how much of each pixel is territory.
+
+    Attributes
+    ----------
+    west, north, pixel : float, in metres
+    inside : array of float, (rows, columns)
+        0 outside; within a cell that cell's `share_inside`, so that a border cell counts for what it holds.
+    """
+
+    west: float
+    north: float
+    pixel: float
+    inside: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.inside.shape
+
+    @property
+    def transform(self) -> Affine:
+        """From (column, row) to x, y."""
+        return _frame(self.west, self.north, self.pixel)
+
+    def at(self, image: np.ndarray, xy: np.ndarray) -> np.ndarray:
+        """`image` at points, bilinear between pixel centres."""
+        rows, columns = self.shape
+        column = ((xy[:, 0] - self.west) / self.pixel - 0.5).clip(0, columns - 1)
+        row = ((self.north - xy[:, 1]) / self.pixel - 0.5).clip(0, rows - 1)
+        c = np.floor(column).astype(np.int64).clip(0, max(columns - 2, 0))
+        r = np.floor(row).astype(np.int64).clip(0, max(rows - 2, 0))
+        u, v = column - c, row - r
+        c1, r1 = np.minimum(c + 1, columns - 1), np.minimum(r + 1, rows - 1)
+        upper = image[..., r, c] * (1 - u) + image[..., r, c1] * u
+        lower = image[..., r1, c] * (1 - u) + image[..., r1, c1] * u
+        return upper * (1 - v) + lower * v
+
+
+def raster_over(grid: Grid, fine_m: float) -> Raster:
+    """A raster over `grid`: the squares themselves, else pixels of `fine_m` or as fine as a million pixels allow."""
+    share = grid.cells["share_inside"].to_numpy(float) if "share_inside" in grid.cells else np.ones(len(grid))
+    if isinstance(grid, SquareGrid):
+        size = grid.params["cell_size_m"]
+        at = np.round(grid.centroids_m / size - 0.5).astype(np.int64)
+        (west, south), (east, north) = at.min(axis=0), at.max(axis=0) + 1
+        inside = np.zeros((north - south, east - west))
+        inside[north - 1 - at[:, 1], at[:, 0] - west] = share
+        return Raster(west * size, north * size, size, inside)
+    cells = grid.cells.geometry.to_crs(grid.metric_crs)
+    west, south, east, north = cells.total_bounds
+    pixel = max(fine_m, np.sqrt((east - west) * (north - south) / MOST_PIXELS))
+    shape = (max(int(np.ceil((north - south) / pixel)), 1), max(int(np.ceil((east - west) / pixel)), 1))
+    inside = rasterize(
+        zip(cells, np.maximum(share, 1e-6), strict=True),
+        out_shape=shape, transform=_frame(west, north, pixel), fill=0.0, dtype="float64",
+    )  # fmt: skip
+    return Raster(west, north, pixel, inside)
+
+
+def _frame(west: float, north: float, pixel: float) -> Affine:
+    """From (column, row) to x, y. (rasterio's own `from_origin` warns with affine 3.)"""
+    return Affine(pixel, 0.0, west, 0.0, -pixel, north)

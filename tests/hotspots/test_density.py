@@ -1,0 +1,147 @@
+"""The surface equals the sum written out, keeps its incidents, and refuses what it cannot mean."""
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pytest
+import rasterio
+import shapely
+from sklearn.neighbors import KernelDensity
+
+import gridmap.hotspots.density as density
+from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.grids.tiling import make_grid
+from gridmap.hotspots.density import kernel_density
+from gridmap.read.base import Incidents
+
+
+def incidents_at(lon, lat, **columns) -> Incidents:
+    ids = [str(i) for i in range(len(lon))]
+    return Incidents(pa.table({"incident_id": ids, "lon": np.asarray(lon), "lat": np.asarray(lat), **columns}))
+
+
+@pytest.fixture(scope="module")
+def town() -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
+
+
+@pytest.fixture(scope="module")
+def incidents() -> Incidents:
+    rng = np.random.default_rng(1)
+    lon, lat = rng.normal(-1.55, 0.02, 400), rng.normal(53.75, 0.012, 400)
+    lon[:40], lat[:40] = lon[0], lat[0]  # snapped to one place
+    return incidents_at(lon, lat, harm=rng.uniform(0, 3, 400))
+
+
+@pytest.fixture(scope="module", params=["square", "h3"])
+def grid(request, town):
+    if request.param == "square":
+        return make_grid(town, system="square", cell_size_m=400)
+    return make_grid(town, system="h3", resolution=8)
+
+
+def written_out(incidents, grid, h, kernel, weight=1.0) -> np.ndarray:
+    u = np.sqrt(((grid.centroids_m[:, None] - incidents.xy_m(grid.metric_crs)) ** 2).sum(axis=2)) / h
+    shape = {
+        "quartic": np.where(u < 1, 3 / np.pi * (1 - u**2) ** 2, 0),
+        "triangular": np.where(u < 1, 3 / np.pi * (1 - u), 0),
+        "gaussian": np.exp(-(u**2) / 2) / (2 * np.pi),
+    }[kernel]
+    return (weight * shape / h**2).sum(axis=1) * 1e6
+
+
+@pytest.mark.parametrize("kernel", ["quartic", "triangular", "gaussian"])
+def test_intensity_equals_the_sum_written_out(incidents, grid, kernel):
+    found = kernel_density(incidents, grid, bandwidth_m=900, kernel=kernel)
+    assert found.params["computed"] == "exact"
+    np.testing.assert_allclose(found.cells["intensity"], written_out(incidents, grid, 900, kernel), atol=1e-9)
+
+
+@pytest.mark.parametrize("kernel, theirs", [("triangular", "linear"), ("gaussian", "gaussian")])
+def test_intensity_equals_scikit_learn(incidents, grid, kernel, theirs):
+    model = KernelDensity(bandwidth=900, kernel=theirs).fit(incidents.xy_m(grid.metric_crs))
+    expected = np.exp(model.score_samples(grid.centroids_m)) * len(incidents) * 1e6
+    found = kernel_density(incidents, grid, bandwidth_m=900, kernel=kernel).cells["intensity"]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_weights_by_column_and_by_array_count_alike(incidents, grid):
+    harm = incidents.to_frame()["harm"].to_numpy()
+    by_name = kernel_density(incidents, grid, bandwidth_m=900, weights="harm").cells["intensity"]
+    np.testing.assert_allclose(by_name, written_out(incidents, grid, 900, "quartic", harm), atol=1e-9)
+    np.testing.assert_array_equal(
+        by_name, kernel_density(incidents, grid, bandwidth_m=900, weights=harm).cells["intensity"]
+    )
+
+
+@pytest.mark.parametrize("kernel", ["quartic", "triangular", "gaussian"])
+def test_the_binned_surface_is_as_near_as_it_says(incidents, town, kernel, monkeypatch):
+    grid = make_grid(town, system="h3", resolution=8)
+    spread = incidents_at(*(v[40:] for v in incidents.lonlat()))  # without the heap
+    cases = [(incidents, False, 0.035), (spread, False, 0.01), (spread, True, 0.015)]
+    exact = [kernel_density(i, grid, bandwidth_m=900, kernel=kernel, adaptive=a).cells for i, a, _ in cases]
+    monkeypatch.setattr(density, "MOST_PAIRS", 0)
+    for cells, (points, adaptive, bound) in zip(exact, cases, strict=True):
+        binned = kernel_density(points, grid, bandwidth_m=900, kernel=kernel, adaptive=adaptive)
+        assert binned.params["computed"] == "binned"
+        off = (binned.cells["intensity"] - cells["intensity"]).abs().max() / cells["intensity"].max()
+        assert off < bound
+
+
+def test_the_surface_is_in_the_place_of_the_cells(incidents, grid):
+    found = kernel_density(incidents, grid, bandwidth_m=900)
+    pixel, west, north = found.transform.a, found.transform.c, found.transform.f
+    column = np.floor((grid.centroids_m[:, 0] - west) / pixel).astype(int)
+    row = np.floor((north - grid.centroids_m[:, 1]) / pixel).astype(int)
+    inside = (row >= 0) & (row < found.surface.shape[0]) & (column >= 0) & (column < found.surface.shape[1])
+    there = found.surface[row[inside], column[inside]]
+    near = np.isfinite(there)
+    assert near.mean() > 0.9
+    assert np.corrcoef(there[near], found.cells["intensity"][inside][near])[0, 1] > 0.98
+
+
+def test_geotiff_comes_back_as_it_was(incidents, grid, tmp_path):
+    found = kernel_density(incidents, grid, bandwidth_m=900)
+    with rasterio.open(found.to_geotiff(tmp_path / "surface.tif")) as file:
+        np.testing.assert_allclose(file.read(1), found.surface, rtol=1e-6)
+        assert file.transform == found.transform
+        assert file.crs.to_epsg() == found.crs.to_epsg()
+        assert file.tags()["bandwidth_m"] == "900.0"
+    assert [p.name for p in tmp_path.iterdir()] == ["surface.tif"]
+    with pytest.raises(OutputError, match="Choose a folder"):
+        found.to_geotiff(tmp_path / "nowhere" / "surface.tif")
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        ({"bandwidth_m": 0.01}, SettingError, "looks like degrees"),
+        ({"bandwidth_m": 100}, SettingError, "smaller than a cell"),
+        ({"bandwidth_m": -5}, SettingError, "above 0"),
+        ({"bandwidth_m": float("nan")}, SettingError, "bandwidth_m"),
+        ({"bandwidth_m": "silverman"}, SettingError, "rule-of-thumb"),
+        ({"bandwidth_m": 900, "kernel": "quatric"}, SettingError, "Did you mean 'quartic'"),
+        ({"bandwidth_m": 900, "weights": "harmm"}, InputError, "harm"),
+        ({"bandwidth_m": 900, "weights": "incident_id"}, InputError, "not of numbers"),
+        ({"bandwidth_m": 900, "weights": [1, 2]}, InputError, "one number an incident"),
+        ({"bandwidth_m": 900, "weights": np.full(400, np.nan)}, InputError, "finite"),
+        ({"bandwidth_m": 900, "weights": np.full(400, -1.0)}, InputError, "not below 0"),
+    ],
+)
+def test_wrong_settings_are_named(incidents, grid, options, error, words):
+    with pytest.raises(error, match=words):
+        kernel_density(incidents, grid, **options)
+
+
+def test_wrong_input_is_named(incidents, grid):
+    few = incidents_at([-1.55] * 29, [53.75] * 29)
+    with pytest.raises(InputError, match=r"at least 30 incidents.*found 29"):
+        kernel_density(few, grid, bandwidth_m=900)
+    with pytest.raises(InputError, match="found DataFrame"):
+        kernel_density(incidents.to_frame(), grid, bandwidth_m=900)
+    with pytest.raises(InputError, match="make_grid"):
+        kernel_density(incidents, grid.cells, bandwidth_m=900)
+    with pytest.raises(InputError, match="not finite"):
+        kernel_density(incidents_at([np.nan] + [-1.55] * 40, [53.75] * 41), grid, bandwidth_m=900)
+    with pytest.raises(InputError, match="one place"):
+        kernel_density(incidents_at([-1.55] * 40, [53.75] * 40), grid, bandwidth_m="rule-of-thumb")
