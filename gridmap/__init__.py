@@ -7,18 +7,25 @@ from gridmap.hotspots.change import compare_periods
 from gridmap.hotspots.clusters import dbscan, hdbscan
 from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.result import HotspotResult
+from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.datum import from_wgs84, to_wgs84
+from gridmap.read.incidents import read_incidents
 from gridmap.store.counts import count_by_cell
 
 __all__ = [
     "Grid",
     "HotspotResult",
+    "Incidents",
     "compare_periods",
     "count_by_cell",
     "dbscan",
+    "from_wgs84",
     "getis_ord",
     "hdbscan",
     "kernel_density",
     "make_grid",
     "read_boundaries",
+    "read_incidents",
+    "to_wgs84",
 ]

@@ -1,0 +1,284 @@
+"""Rows as they are → rows that can be used, and rows set aside with the reason.
+
+Every row goes one of the two ways. A row without usable coordinates, or with a date that cannot be, is set aside
+with its number, a reason code and the fields at fault; a personal field is never shown.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyproj import Transformer
+
+from gridmap.read.base import COLUMNS
+from gridmap.read.coordinates import swapped_rows
+from gridmap.read.datum import to_wgs84
+from gridmap.read.personal import mask
+from gridmap.read.plan import Plan, place_columns, raw_places
+from gridmap.read.tables import Batch, is_total
+from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
+
+__all__ = ["REASONS", "convert"]
+
+#: Why a row is set aside.
+REASONS = {
+    "no_coordinates": "the coordinate fields are empty",
+    "bad_coordinates": "a coordinate field holds no number",
+    "zero_coordinates": "both coordinates are 0, which is in the Atlantic",
+    "swapped": "longitude and latitude make sense only when exchanged (repair=['swapped'] exchanges them)",
+    "sign_lost": "the point fits the boundaries only with a minus sign (repair=['sign'] adds it)",
+    "outside_range": "a longitude beyond 180°, a latitude beyond 90°, or a place that the CRS does not have",
+    "impossible_time": "a date or time that does not exist, such as 30 February",
+    "unreadable_time": "a time in no known format",
+    "end_before_start": "the incident ends before it begins",
+    "wrong_field_count": "the row has more or fewer fields than the header",
+    "totals_row": "a sum below the table, no incident",
+    "repeated_header": "the header again, from a page break",
+    "empty_row": "nothing in any field",
+    "not_a_point": "a geometry other than a point",
+    "duplicate": "the same incident again (only with duplicates='remove')",
+}
+
+PATROL_WORDS = (
+    r"(?i)巡逻|巡查|巡防|自行发现|主动发现|日常检查|工作发现|patrol|on.?view|officer.?init|self.?init|proactive"
+)
+PUBLIC_WORDS = (
+    r"(?i)报警|报案|110|12345|群众|举报|投诉|来电|热线|扭送|求助"
+    r"|public|citizen|call|911|999|101|resident|victim|phone|reported"
+)
+
+
+def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, counts=None):
+    """One batch → `(table, rows, aside)`.
+
+    Parameters
+    ----------
+    batch : Batch
+    plan : Plan
+    repair : names of repairs asked for
+    gazetteer : Gazetteer, optional
+    boxes : (west, south, east, north), optional
+        Extent of the boundaries, for lost signs.
+    counts : dict, optional
+        Gets the number of repairs and of placed rows added.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        In the columns of `Incidents.data`.
+    rows : int64 array
+        Number of each of its rows in the file.
+    aside : DataFrame with `row, reason, found`
+    """
+    counts = {} if counts is None else counts
+    table, n = batch.table, batch.table.num_rows
+    reason = np.full(n, "", dtype=object)
+    lon, lat, uncertainty = _places(table, plan, reason, repair, boxes, counts)
+    if gazetteer is not None:
+        lon, lat, uncertainty = gazetteer.place(table, plan, lon, lat, reason, counts)
+    start, end = _times(table, plan, reason)
+    for i in np.flatnonzero(np.isin(reason, ["no_coordinates", "bad_coordinates", "unreadable_time"])):
+        row = {c: table[c][i].as_py() for c in table.column_names}
+        if all(v is None or not str(v).strip() for v in row.values()):
+            reason[i] = "empty_row"
+        elif is_total(row.values()):
+            reason[i] = "totals_row"
+        elif sum(str(v).strip() == c for c, v in row.items() if v is not None) >= max(2, 0.5 * len(row)):
+            reason[i] = "repeated_header"
+    good = reason == ""
+    out = _columns(table, plan, lon, lat, start, end, uncertainty)
+    keep = pa.array(good)
+    rows = np.asarray(batch.rows)
+    aside = _aside(table, plan, rows, reason)
+    if batch.faults:
+        aside = pd.concat([aside, pd.DataFrame(batch.faults, columns=["row", "reason", "found"])], ignore_index=True)
+    return (out if good.all() else out.filter(keep)), rows[good], aside
+
+
+def _places(table, plan: Plan, reason, repair, box, counts):
+    n = table.num_rows
+    if not place_columns(plan.roles):
+        reason[:] = "no_coordinates"
+        return np.full(n, np.nan), np.full(n, np.nan), None
+    x, y, written = raw_places(plan, table)
+    absent = np.isnan(x) | np.isnan(y)
+    reason[absent & ~written] = "no_coordinates"
+    reason[absent & written] = "bad_coordinates"
+    if place_columns(plan.roles) == ["lon", "lat"]:  # one of the two is missing, not misspelt
+        one = absent & written
+        if one.any():
+            names = [plan.roles["lon"], plan.roles["lat"]]
+            blank = [
+                np.asarray(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(table[c].cast(pa.string())), ""), True))
+                for c in names
+            ]
+            reason[
+                one
+                & (
+                    (blank[0] & ~np.isnan(y if not plan.exchange else x))
+                    | (blank[1] & ~np.isnan(x if not plan.exchange else y))
+                )
+            ] = "no_coordinates"
+    zero = (np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)
+    if plan.chinese:
+        zero |= (np.abs(x) < 1e-9) | (np.abs(y) < 1e-9)
+    reason[zero & ~absent] = "zero_coordinates"
+    fine = reason == ""
+    if plan.crs is not None:
+        transformer = Transformer.from_crs(plan.crs, 4326, always_xy=True)
+        x[fine], y[fine] = transformer.transform(x[fine], y[fine])
+        reason[fine & ~(np.isfinite(x) & np.isfinite(y))] = "outside_range"
+        fine = reason == ""
+    else:
+        swapped = np.zeros(n, bool)
+        swapped[fine] = swapped_rows(x[fine], y[fine])
+        if "swapped" in repair:
+            x[swapped], y[swapped] = y[swapped].copy(), x[swapped].copy()
+            counts["swapped"] = counts.get("swapped", 0) + int(swapped.sum())
+        else:
+            reason[swapped] = "swapped"
+            fine = reason == ""
+    with np.errstate(invalid="ignore"):
+        reason[fine & ((np.abs(x) > 180) | (np.abs(y) > 90))] = "outside_range"
+    if box is not None:
+        _signs(x, y, reason, repair, box, counts)
+    if plan.datum in ("gcj02", "bd09"):
+        x, y = to_wgs84(x, y, datum=plan.datum)
+    return x, y, None
+
+
+def _signs(x, y, reason, repair, box, counts) -> None:
+    """Points that fall into the boundaries' extent only with a minus sign."""
+    west, south, east, north = box
+    pad = 0.1 * max(east - west, north - south)
+
+    def inside(a, b):
+        return (a >= west - pad) & (a <= east + pad) & (b >= south - pad) & (b <= north + pad)
+
+    fine = reason == ""
+    for sx, sy in ((-1, 1), (1, -1), (-1, -1)):
+        lost = fine & ~inside(x, y) & inside(sx * x, sy * y)
+        if "sign" in repair:
+            x[lost] *= sx
+            y[lost] *= sy
+            counts["sign"] = counts.get("sign", 0) + int(lost.sum())
+        else:
+            reason[lost] = "sign_lost"
+
+
+def _times(table, plan: Plan, reason):
+    n = table.num_rows
+    nat = np.full(n, "NaT", "datetime64[us]")
+    if "occurred_from" not in plan.roles:
+        return nat, nat.copy()
+    start, end, status = read_times(time_texts(table, plan), plan.rules.get("occurred_from"))
+    free = reason == ""
+    reason[free & (status == UNREADABLE)] = "unreadable_time"
+    reason[free & (status == IMPOSSIBLE)] = "impossible_time"
+    if "occurred_to" in plan.roles:
+        first, last, state = read_times(table[plan.roles["occurred_to"]], plan.rules.get("occurred_to"))
+        known = state != MISSING
+        reason[free & (state == UNREADABLE)] = "unreadable_time"
+        reason[free & (state == IMPOSSIBLE)] = "impossible_time"
+        both = known & (status != MISSING) & ~np.isnat(last)
+        early = both & (last < start)
+        reason[(reason == "") & early] = "end_before_start"
+        end = np.where(both & ~early, last, end)
+        only = known & (status == MISSING)
+        start, end = np.where(only, first, start), np.where(only, last, end)
+    return start, end
+
+
+def time_texts(table, plan: Plan):
+    """The time column, with the clock of a second column behind the date where there is one."""
+    values = table[plan.roles["occurred_from"]]
+    if plan.clock is None:
+        return values
+    day = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
+    clock = pc.utf8_trim_whitespace(table[plan.clock].cast(pa.string()))
+    digits = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,4}$"), False)
+    padded = pc.utf8_lpad(clock, 4, "0")
+    colon = pc.binary_join_element_wise(
+        pc.utf8_slice_codeunits(padded, 0, 2), pc.utf8_slice_codeunits(padded, 2, 4), ":"
+    )
+    hours = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,2}$"), False)
+    clock = pc.if_else(hours, pc.binary_join_element_wise(clock, "00", ":"), pc.if_else(digits, colon, clock))
+    day = pc.replace_substring_regex(day, r"[ T]00:00(:00(\.0+)?)?$", "")
+    joined = pc.binary_join_element_wise(day, clock, " ")
+    return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
+
+
+def _columns(table, plan: Plan, lon, lat, start, end, uncertainty) -> pa.Table:
+    n = table.num_rows
+    roles = plan.roles
+
+    def text(role):
+        if role not in roles:
+            return pa.nulls(n, pa.string())
+        values = table[roles[role]]
+        values = values if pa.types.is_string(values.type) else values.cast(pa.string())
+        trimmed = pc.utf8_trim_whitespace(values)
+        return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+    columns = {
+        "incident_id": text("incident_id"),
+        "occurred_from": pa.array(start, pa.timestamp("us")),
+        "occurred_to": pa.array(end, pa.timestamp("us")),
+        "category": text("category"),
+        "lon": pa.array(lon, pa.float64()),
+        "lat": pa.array(lat, pa.float64()),
+        "patrol_found": _patrol(text("patrol_found"), n),
+    }
+    if uncertainty is not None:
+        columns["placed_by"] = uncertainty[0]
+        columns["uncertainty_m"] = uncertainty[1]
+    renamed = {
+        roles[r]
+        for r in ("incident_id", "occurred_from", "occurred_to", "category", "lon", "lat", "coordinates")
+        if r in roles
+    }
+    for column in table.column_names:
+        if column in renamed or column in plan.personal:
+            continue
+        columns[column if column not in columns else f"{column} (file)"] = table[column]
+    out = pa.table(columns)
+    assert list(out.schema.names[: len(COLUMNS)]) == list(COLUMNS)
+    return out
+
+
+def _patrol(source, n: int) -> pa.Array:
+    if source.null_count == n:
+        return pa.nulls(n, pa.bool_())
+    lower = pc.utf8_lower(source)
+    truth = pc.is_in(lower, pa.array(["true", "yes", "y", "1", "是"]))
+    lies = pc.is_in(lower, pa.array(["false", "no", "n", "0", "否"]))
+    patrol = pc.or_(pc.match_substring_regex(source, PATROL_WORDS), truth)
+    public = pc.or_(pc.match_substring_regex(source, PUBLIC_WORDS), lies)
+    known = pc.if_else(patrol, True, pc.if_else(public, False, None))
+    return pc.if_else(pc.is_null(source), pa.scalar(None, pa.bool_()), known)
+
+
+def _aside(table, plan: Plan, rows, reason) -> pd.DataFrame:
+    at = np.flatnonzero(reason != "")
+    if not len(at):
+        return pd.DataFrame(
+            {"row": pd.Series(dtype="int64"), "reason": pd.Series(dtype=object), "found": pd.Series(dtype=object)}
+        )
+    few = table.take(pa.array(at))
+    place = [plan.roles[r] for r in place_columns(plan.roles)]
+    time = [plan.roles[r] for r in ("occurred_from", "occurred_to") if r in plan.roles] + (
+        [plan.clock] if plan.clock else []
+    )
+    shown = {c: few[c].to_pylist() for c in dict.fromkeys(place + time)}
+
+    def found(i, why):
+        if why in ("empty_row", "repeated_header"):
+            return ""
+        fields = time if "time" in why or why == "end_before_start" else place
+        parts = (f"{c}={mask(str(shown[c][i]))[:60] if shown[c][i] is not None else ''}" for c in fields)
+        return "; ".join(parts)
+
+    why = reason[at]
+    return pd.DataFrame(
+        {"row": rows[at].astype("int64"), "reason": why, "found": [found(i, w) for i, w in enumerate(why)]}
+    )

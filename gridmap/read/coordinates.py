@@ -1,0 +1,158 @@
+"""Numbers that are to be places: what is written in the coordinate columns, and what is wrong with it.
+
+Decimal degrees, degrees-minutes-seconds (116°23′50″E, 东经116度23分50秒), metres of a named CRS, "lon,lat" or WKT in
+one cell. Zeros, exchanged pairs and lost signs are recognised; they are repaired only when the caller asks.
+"""
+
+import re
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["CHINA", "could_be_in_china", "numbers", "split_pairs", "swapped_rows"]
+
+#: Mainland China with Hong Kong, Macao and Taiwan, as (west, south, east, north) in degrees.
+CHINA = (73.4, 3.4, 135.2, 53.7)
+
+# Coarse boxes that cover the land of China. They decide only whether the datum must be asked for, so they are
+# drawn to leave most of Korea, Vietnam, India and Mongolia outside, not to be a border.
+_BOXES = (
+    (73.4, 35.0, 97.0, 49.3),
+    (78.0, 28.0, 100.0, 37.0),
+    (97.3, 21.8, 108.0, 42.5),
+    (106.6, 18.0, 122.2, 41.8),
+    (111.0, 41.0, 124.6, 50.0),
+    (119.5, 41.0, 131.2, 53.7),
+)
+
+_PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?$"
+_DMS = re.compile(
+    r"^\s*(?P<before>[NSEW东西南北+-]?)[经纬:]*\s*(?P<d>\d{1,3}(?:\.\d+)?)\s*[°度º˚d:\s]\s*"
+    r"(?:(?P<m>\d{1,2}(?:\.\d+)?)\s*['′’分m:\s]?\s*)?(?:(?P<s>\d{1,2}(?:\.\d+)?)\s*(?:\"|″|”|''|′′|秒|s)?)?\s*(?P<after>[NSEW东西南北]?)\s*$",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def could_be_in_china(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """Which points may lie in China, generously: there the datum must be known."""
+    inside = np.zeros(np.shape(lon), bool)
+    for west, south, east, north in _BOXES:
+        inside |= (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    return inside
+
+
+def numbers(values) -> tuple[np.ndarray, np.ndarray]:
+    """A coordinate column as floats.
+
+    Parameters
+    ----------
+    values : Arrow array, (n,)
+        Text or numbers.
+
+    Returns
+    -------
+    number : float array, (n,)
+        nan where there is none.
+    written : bool array, (n,)
+        Whether something stood there at all; written and nan is what could not be read.
+
+    Examples
+    --------
+    >>> number, written = numbers(pa.array(["116.5", "39°54′0″", "东经116度30分", "1,5", "here", ""]))
+    >>> number.tolist(), written.tolist()
+    ([116.5, 39.9, 116.5, 1.5, nan, nan], [True, True, True, True, True, False])
+    """
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    kind = values.type
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        out = values.cast(pa.float64(), safe=False)
+        found = np.asarray(out.fill_null(np.nan))
+        return np.where(np.isfinite(found), found, np.nan), ~np.isnan(found)
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        values = pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())
+    text = pc.utf8_trim_whitespace(values)
+    plain = pc.fill_null(pc.match_substring_regex(text, _PLAIN), False)
+    out = np.array(pc.if_else(plain, text, None).cast(pa.float64()).fill_null(np.nan))
+    written = np.array(pc.fill_null(pc.not_equal(text, ""), False))
+    rest = np.flatnonzero(written & ~np.asarray(plain))
+    if len(rest):
+        coded = text.take(pa.array(rest)).dictionary_encode()
+        read = np.array([_odd_number(t) for t in coded.dictionary.to_pylist()], float)
+        out[rest] = read[np.asarray(coded.indices)]
+        words = np.array([t.lower() in _ABSENT for t in coded.dictionary.to_pylist()])
+        written[rest[words[np.asarray(coded.indices)]]] = False
+    return np.where(np.isfinite(out), out, np.nan), written
+
+
+_ABSENT = {"nan", "null", "none", "na", "n/a", "-", "--", "\\n", "无", "未知", "不详", "空"}
+
+
+def _odd_number(text: str) -> float:
+    """Fullwidth digits, decimal commas, degrees-minutes-seconds; nan for what is no number."""
+    text = unicodedata.normalize("NFKC", text).strip().strip("'\"“”").strip()
+    text = text.replace("′′", "″").replace("−", "-")
+    if re.match(_PLAIN, text):
+        return float(text)
+    if re.fullmatch(r"[+-]?\d{1,3},\d+", text):
+        return float(text.replace(",", "."))
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d+", text):
+        return float(text.replace(",", ""))
+    if match := re.fullmatch(r"([+-]?\d+(?:\.\d+)?)\s*[°度]?\s*([NSEW东西南北]?)", text, re.IGNORECASE):
+        return float(match.group(1)) * (
+            -1 if match.group(2).upper() in ("S", "W", "西", "南") and match.group(2) else 1
+        )
+    if (match := re.fullmatch(r"([NSEW东西南北])[经纬:]*\s*(\d+(?:\.\d+)?)\s*[°度]?", text, re.IGNORECASE)) is not None:
+        return float(match.group(2)) * (-1 if match.group(1).upper() in ("S", "W", "西", "南") else 1)
+    if match := _DMS.match(text):
+        minutes, seconds = float(match["m"] or 0), float(match["s"] or 0)
+        if minutes < 60 and seconds < 60 and match["m"]:
+            side = {match["before"].upper(), match["after"].upper()}
+            sign = -1 if side & {"S", "W", "西", "南", "-"} else 1
+            return sign * (float(match["d"]) + minutes / 60 + seconds / 3600)
+    return float("nan")
+
+
+def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two numbers in one cell, "116.4,39.9", "(41.8, -87.6)" or "POINT (116.4 39.9)", in the order they stand.
+
+    Returns
+    -------
+    first, second : float arrays, (n,)
+    written : bool array, (n,)
+
+    Examples
+    --------
+    >>> split_pairs(pa.array(["116.4,39.9", "POINT (116.4 39.9)", "none"]))[0].tolist()
+    [116.4, 116.4, nan]
+    """
+    texts = [None if v is None else unicodedata.normalize("NFKC", str(v)) for v in values.to_pylist()]
+    first, second = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
+    written = np.array([bool(t and t.strip()) and t.strip().lower() not in _ABSENT for t in texts], bool)
+    for i, text in enumerate(texts):
+        if text and len(found := _PAIR.findall(text[:400])) in (2, 3):
+            first[i], second[i] = float(found[0]), float(found[1])
+    return first, second, written
+
+
+def swapped_rows(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """Which pairs make sense only when exchanged.
+
+    A latitude beyond 90° with a "longitude" within it is exchanged for certain. Where most of the rest lies in
+    China, so is a pair that lies there only when exchanged.
+
+    Examples
+    --------
+    >>> swapped_rows(np.array([116.4, 39.9]), np.array([39.9, 116.4])).tolist()
+    [False, True]
+    """
+    with np.errstate(invalid="ignore"):
+        certain = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
+        here, there = could_be_in_china(lon, lat), could_be_in_china(lat, lon)
+        usual = here | (certain & there)
+        if usual.sum() > 0.5 * np.isfinite(lon).sum():
+            certain |= ~here & there
+    return certain

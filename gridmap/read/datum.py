@@ -1,0 +1,196 @@
+"""Which datum a coordinate is on, and the way to WGS 84 and back.
+
+Maps sold in China are on GCJ-02, which shifts WGS 84 by some hundreds of metres with a smooth formula; Baidu's
+BD-09 shifts GCJ-02 once more. A mix-up moves every point by several cells. The shift applies inside the
+published rectangle (72.004–137.8347° E, 0.8293–55.8271° N) and is the identity outside it. The way back has
+no closed form; a fixed-point iteration reaches a residual below 10⁻⁹ degrees (0.1 mm) in a few rounds.
+CGCS2000 (EPSG:4490) differs from WGS 84 by centimetres and is taken as equal.
+"""
+
+import numpy as np
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+
+__all__ = ["DATUMS", "cgcs2000_zone", "from_wgs84", "to_wgs84"]
+
+DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
+_RECTANGLE = (72.004, 137.8347, 0.8293, 55.8271)
+_A, _EE = 6378245.0, 0.00669342162296594323  # Krasovsky 1940
+_BLOCK = 1 << 15  # rows at a time, so that the work stays in the processor's cache
+
+
+def _offset(lon, lat):
+    """The GCJ-02 shift in degrees at a WGS 84 place."""
+    x, y = lon - 105.0, lat - 35.0
+    root = np.sqrt(np.abs(x))
+    px = np.pi * x
+    py = np.pi * y
+    wave = 20 * np.sin(6 * px) + 20 * np.sin(2 * px)
+    dlat = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
+    dlat += (wave + 20 * np.sin(py) + 40 * np.sin(py / 3) + 160 * np.sin(py / 12) + 320 * np.sin(py / 30)) * (2 / 3)
+    dlon = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
+    dlon += (wave + 20 * np.sin(px) + 40 * np.sin(px / 3) + 150 * np.sin(px / 12) + 300 * np.sin(px / 30)) * (2 / 3)
+    radians = np.deg2rad(lat)
+    sine = np.sin(radians)
+    magic = 1 - _EE * sine * sine
+    sqrt_magic = np.sqrt(magic)
+    dlat = dlat * 180 / (_A * (1 - _EE) / (magic * sqrt_magic) * np.pi)
+    dlon = dlon * 180 / (_A / sqrt_magic * np.cos(radians) * np.pi)
+    return dlon, dlat
+
+
+def _inside(lon, lat):
+    west, east, south, north = _RECTANGLE
+    return (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+
+
+def _gcj_forward(lon, lat):
+    dlon, dlat = _offset(lon, lat)
+    return lon + dlon, lat + dlat
+
+
+def _gcj_inverse(lon, lat):
+    at_lon, at_lat = lon.copy(), lat.copy()
+    for _ in range(12):
+        dlon, dlat = _offset(at_lon, at_lat)
+        next_lon, next_lat = lon - dlon, lat - dlat
+        moved = max(np.max(np.abs(next_lon - at_lon), initial=0), np.max(np.abs(next_lat - at_lat), initial=0))
+        at_lon, at_lat = next_lon, next_lat
+        if moved < 1e-8:  # the step after that is below 1e-10 degrees
+            break
+    return at_lon, at_lat
+
+
+_X_PI = np.pi * 3000 / 180
+
+
+def _bd_forward(lon, lat):
+    radius = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _X_PI)
+    angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * _X_PI)
+    return radius * np.cos(angle) + 0.0065, radius * np.sin(angle) + 0.006
+
+
+def _bd_inverse(lon, lat):
+    at_lon, at_lat = lon - 0.0065, lat - 0.006
+    for _ in range(12):
+        now_lon, now_lat = _bd_forward(at_lon, at_lat)
+        step_lon, step_lat = lon - now_lon, lat - now_lat
+        at_lon, at_lat = at_lon + step_lon, at_lat + step_lat
+        if max(np.max(np.abs(step_lon), initial=0), np.max(np.abs(step_lat), initial=0)) < 1e-9:
+            break
+    return at_lon, at_lat
+
+
+def _arrays(lon, lat, datum):
+    if not isinstance(datum, str) or datum not in DATUMS:
+        raise SettingError(f"datum={datum!r} is not known. {did_you_mean(str(datum), DATUMS)}")
+    try:
+        x, y = np.asarray(lon, float), np.asarray(lat, float)
+        x, y = np.broadcast_arrays(x, y)
+    except (ValueError, TypeError):
+        raise InputError("lon and lat must be numbers, or arrays of numbers of one length.") from None
+    return x, y
+
+
+def _blockwise(x, y, convert):
+    """`convert` on the finite points, in blocks; the others stay as they are."""
+    out_x, out_y = x.ravel().copy(), y.ravel().copy()
+    for start in range(0, out_x.size, _BLOCK):
+        bx, by = out_x[start : start + _BLOCK], out_y[start : start + _BLOCK]
+        # A margin of a hundredth of a degree: the exact rectangle is decided by `convert`.
+        west, east, south, north = _RECTANGLE
+        near = (bx > west - 0.1) & (bx < east + 0.1) & (by > south - 0.1) & (by < north + 0.1)
+        if near.all():
+            bx[:], by[:] = convert(bx.copy(), by.copy())
+        elif near.any():
+            bx[near], by[near] = convert(bx[near], by[near])
+    shape = x.shape
+    return (out_x.reshape(shape), out_y.reshape(shape)) if shape else (float(out_x[0]), float(out_y[0]))
+
+
+def to_wgs84(lon, lat, *, datum: str):
+    """Longitude and latitude on another datum → WGS 84.
+
+    Parameters
+    ----------
+    lon, lat : float or array of float, degrees
+    datum : {"gcj02", "bd09", "cgcs2000", "wgs84"}
+        What they are on.
+
+    Returns
+    -------
+    lon, lat : float or array of float, degrees
+        nan stays nan.
+
+    Raises
+    ------
+    SettingError
+        If the datum is not known.
+    InputError
+        If lon and lat are no numbers, or of different lengths.
+
+    Examples
+    --------
+    >>> lon, lat = to_wgs84(116.404, 39.915, datum="gcj02")
+    >>> round(lon, 6), round(lat, 6)
+    (116.397756, 39.913596)
+    """
+    x, y = _arrays(lon, lat, datum)
+
+    def convert(x, y):
+        if datum == "bd09":
+            gx, gy = _bd_inverse(x, y)
+        else:
+            gx, gy = x, y
+        wx, wy = _gcj_inverse(gx, gy)
+        shifted = _inside(wx, wy)
+        return np.where(shifted, wx, x), np.where(shifted, wy, y)
+
+    if datum in ("wgs84", "cgcs2000"):
+        return (x.copy(), y.copy()) if x.shape else (float(x), float(y))
+    return _blockwise(x, y, convert)
+
+
+def from_wgs84(lon, lat, *, datum: str):
+    """Longitude and latitude in WGS 84 → another datum; the inverse of `to_wgs84`.
+
+    Examples
+    --------
+    >>> lon, lat = from_wgs84(116.397755, 39.913596, datum="gcj02")
+    >>> round(lon, 5), round(lat, 5)
+    (116.404, 39.915)
+    """
+    x, y = _arrays(lon, lat, datum)
+
+    def convert(x, y):
+        gx, gy = _gcj_forward(x, y)
+        if datum == "bd09":
+            gx, gy = _bd_forward(gx, gy)
+        shifted = _inside(x, y)
+        return np.where(shifted, gx, x), np.where(shifted, gy, y)
+
+    if datum in ("wgs84", "cgcs2000"):
+        return (x.copy(), y.copy()) if x.shape else (float(x), float(y))
+    return _blockwise(x, y, convert)
+
+
+def cgcs2000_zone(easting: np.ndarray) -> int | None:
+    """EPSG code of the Gauss–Krüger zone whose number stands before the easting, or None where there is none.
+
+    6° zones 13–23 are EPSG:4491–4501, 3° zones 25–45 are EPSG:4513–4533.
+
+    Examples
+    --------
+    >>> cgcs2000_zone(np.array([39512345.6, 39498000.0])), cgcs2000_zone(np.array([512345.6]))
+    (4527, None)
+    """
+    finite = easting[np.isfinite(easting)]
+    if not len(finite):
+        return None
+    zones = np.unique(finite // 1_000_000)
+    zone = int(np.median(finite) // 1_000_000)
+    if len(zones) > 3 or np.mean(finite // 1_000_000 == zone) < 0.9:
+        return None
+    if 13 <= zone <= 23:
+        return 4491 + zone - 13
+    return 4513 + zone - 25 if 25 <= zone <= 45 else None

@@ -1,0 +1,229 @@
+"""What kind of text a file is: its encoding, its delimiter, the row its header stands in.
+
+Encoding: a byte order mark, else strict UTF-8, else what the double bytes say. GB18030 accepts nearly everything
+that Big5 or a Western code page writes, so strictness alone does not decide: simplified text stays in the GB 2312
+part of the code (second byte from A1), Big5 uses second bytes 40–7E in two of five characters, and a Western letter
+stands alone between ASCII ones.
+"""
+
+import codecs
+import csv
+import io
+import re
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+
+from gridmap.errors import ReadError
+from gridmap.read.columns import roles_in
+
+__all__ = ["Layout", "find_header", "find_layout", "sniff_encoding"]
+
+DELIMITERS = ",\t;|，；"
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the text of a table is laid out."""
+
+    delimiter: str
+    header: list[str]
+    named: bool
+    header_rows: int
+    titles: list[str]
+    width: int
+    header_chars: int
+
+
+def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str, int]:
+    """Encoding of a byte stream and the length of its byte order mark; reads to the end where it must.
+
+    Examples
+    --------
+    >>> sniff_encoding(io.BytesIO("案由,经度\\n盗窃,116.4\\n".encode("gbk")))
+    ('gb18030', 0)
+    >>> sniff_encoding(io.BytesIO("type,lon\\ncafé,1\\n".encode("latin-1")))
+    ('cp1252', 0)
+    """
+    head = stream.read(1 << 20)
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            return name, len(mark)
+    if len(head) >= 4 and (zeros := head[:4000].count(0)) > 0.2 * len(head[:4000]):
+        even, odd = head[0:4000:2].count(0), head[1:4000:2].count(0)
+        if zeros and max(even, odd) > 3 * min(even, odd):
+            return ("utf-16-le" if odd > even else "utf-16-be"), 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    sample, block = b"" if head.isascii() else head, head
+    utf8 = True
+    while block:
+        following = stream.read(1 << 20)
+        if utf8:
+            try:
+                decoder.decode(block, final=not following)
+            except UnicodeDecodeError:
+                utf8 = False
+        if not sample and not block.isascii():
+            sample = block
+        if not utf8 and sample:
+            break
+        block = following
+    return ("utf-8" if utf8 else _double_byte(sample)), 0
+
+
+def _double_byte(sample: bytes) -> str:
+    high = [m.group(0) for m in re.finditer(rb"[\x80-\xff]+", sample)]
+    lonely = sum(len(run) == 1 for run in high)
+    pairs = Counter()
+    i, n = 0, len(sample)
+    while i < n - 1:
+        if sample[i] < 0x80:
+            i += 1
+            continue
+        lead, trail = sample[i], sample[i + 1]
+        pairs["all"] += 1
+        pairs["low trail"] += 0x40 <= trail <= 0x7E
+        pairs["gb common"] += 0xB0 <= lead <= 0xD7 and trail >= 0xA1
+        pairs["big5 common"] += 0xA4 <= lead <= 0xC6 and (0x40 <= trail <= 0x7E or trail >= 0xA1)
+        i += 2
+    total = max(pairs["all"], 1)
+    if high and lonely > 0.7 * len(high) and pairs["gb common"] < 0.3 * total:
+        return "cp1252"
+    if pairs["low trail"] > 0.15 * total and pairs["big5 common"] > 0.7 * total and _decodes(sample, "big5"):
+        return "big5"
+    if _broken(sample, "utf-8") < 0.02 * total:
+        return "utf-8"  # with a few damaged characters
+    return "gb18030" if _broken(sample, "gb18030") < 0.02 * total + 1 else "cp1252"
+
+
+def _broken(sample: bytes, encoding: str) -> int:
+    return codecs.getincrementaldecoder(encoding)("replace").decode(sample).count("\ufffd")
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?|\d{4}[-/.年]\d{1,2}.*", cell.strip()))
+
+
+def find_header(rows: list[list[str]], width: int) -> tuple[int, bool]:
+    """Which of the first rows is the header, and whether there is one at all.
+
+    Examples
+    --------
+    >>> find_header([["2024年案件表", "", ""], ["案由", "经度", "纬度"], ["盗窃", "116", "39"]], 3)
+    (1, True)
+    >>> find_header([["1", "116.4", "39.9"], ["2", "116.5", "39.8"]], 3)
+    (0, False)
+    """
+    best, best_score = 0, -1.0
+    for i, row in enumerate(rows[:30]):
+        filled = [c for c in row if c and c.strip()]
+        if len(filled) < max(1, min(2, width), 0.5 * width):
+            continue
+        if len(filled) < len(row) and len({c.strip() for c in filled}) == 1:
+            continue  # a title repeated over merged cells
+        figures = sum(map(_is_number, filled))
+        score = 3 * roles_in(filled) + (len(filled) / max(width, 1)) - 3 * figures / len(filled) - 0.05 * i
+        if score > best_score and figures <= 0.34 * len(filled):
+            best, best_score = i, score
+    return best, best_score >= 0
+
+
+def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None) -> Layout:
+    """Delimiter, header and title rows, from the first part of a file.
+
+    Parameters
+    ----------
+    text : str
+        The beginning of the file, decoded.
+    whole : bool
+        Whether it is all of it; otherwise the last line may be cut.
+    """
+    lines = text.splitlines(keepends=True)
+    if not whole and len(lines) > 1:
+        text = "".join(lines[:-1])
+    if not text.strip().strip("\ufeff"):
+        raise ReadError("is blank")
+    candidates = [delimiter] if delimiter else DELIMITERS
+    best = None
+    for mark in candidates:
+        rows = _rows(text, mark, 300)
+        widths = Counter(len(r) for r in rows if any(c.strip() for c in r))
+        wide = [(n * (w - 1) ** 0.5, w) for w, n in widths.items() if w > 1]
+        score, width = max(wide, default=(0, 1))
+        if best is None or score > best[0]:
+            best = (score, mark, width, rows)
+    _, mark, width, rows = best
+    if best[0] == 0:
+        mark, rows = ",", _rows(text, ",", 300)
+    at, named = find_header(rows, width)
+    if not named:
+        at = next((i for i, r in enumerate(rows) if len(r) == width), 0)
+    top = rows[at] if rows else []
+    header = [c.strip().strip("\ufeff") for c in top] if named else [f"column_{i}" for i in range(1, width + 1)]
+    if named and at and len(rows[at - 1]) == len(top):  # a second header row over merged cells
+        header = [c or rows[at - 1][i].strip() for i, c in enumerate(header)]
+    below = [len(r) for r in rows[at + 1 :] if any(c.strip() for c in r)]
+    usual = statistics.mode(below) if below else len(header)
+    if named and usual == len(header) + 1 and all(not r[-1].strip() for r in rows[at + 1 :] if len(r) == usual):
+        header.append("")  # every row ends in a delimiter
+    elif named and usual == len(header) - 1 and not header[-1]:
+        header.pop()
+    titles = [" ".join(c.strip() for c in r if c.strip()).strip("\ufeff") for r in rows[:at]]
+    skip = at + 1 if named else at
+    return Layout(
+        mark, unique_names(header), named, skip, [t for t in titles if t], len(header), _chars_of_rows(text, mark, skip)
+    )
+
+
+def _chars_of_rows(text: str, mark: str, rows: int) -> int:
+    """How many characters the first rows take, blank lines among them."""
+    if rows == 0:
+        return 0
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    seen = 0
+    for row in reader:
+        seen += bool(row)
+        if seen == rows:
+            break
+    lines = io.StringIO(text, newline="")
+    return sum(len(next(lines, "")) for _ in range(reader.line_num))
+
+
+def _rows(text: str, mark: str, limit: int) -> list[list[str]]:
+    """The first rows, blank lines left out; a quote that never closes does not swallow the file."""
+    out = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark):
+            if row:
+                out.append(row)
+            if len(out) >= limit:
+                break
+    except csv.Error:
+        return [line.rstrip("\r\n").split(mark) for line in text.splitlines()[:limit] if line.strip()]
+    return out
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Every column with a name of its own: blank ones numbered, repeated ones counted."""
+    out, seen = [], set()
+    for i, name in enumerate(names, 1):
+        name = str(name).strip().replace("\n", " ").replace("\r", "") or f"column_{i}"
+        base, k = name, 2
+        while name in seen:
+            name, k = f"{base}_{k}", k + 1
+        seen.add(name)
+        out.append(name)
+    return out

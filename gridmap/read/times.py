@@ -1,0 +1,450 @@
+# ruff: noqa: E501 -- tables of words and patterns read best unbroken
+"""When it happened: every way a date is written, as an interval of naive local time.
+
+An exact time is an interval of length zero; a date alone is that day, a month alone that month, their ends
+exclusive. Patterns are applied to whole columns (the distinct values at once), never row by row through a
+guessing parser: `3/4/2024` is the third of April in every row or the fourth of March in every row, by
+the evidence of the column, or the caller is asked.
+
+Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 5 Mar 2024, 20240305153000, Excel serial
+days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone offsets, and two of them with 至, ~ or to between.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridmap.errors import InputError, SettingError
+
+__all__ = ["IMPOSSIBLE", "MISSING", "OK", "UNREADABLE", "TimeEvidence", "TimeRule", "read_times"]
+
+MISSING, OK, UNREADABLE, IMPOSSIBLE = 0, 1, 2, 3
+DAY = 86_400_000_000
+HOUR = DAY // 24
+ORDERS = ("ymd", "dmy", "mdy")
+NOTHING = ("", "-", "--", "/", "\\N", "na", "n/a", "nan", "nat", "null", "none", "无", "不详", "未知", "空", "unknown")
+
+_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP]\.?[mM]\.?)"
+_CLOCK = (
+    rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
+    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP]\.?[mM]\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}})?)?\s*$"
+)
+_MON = r"(?P<mon>[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*\.?"
+PATTERNS = {
+    "year-month-day": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:[-/.]|月)\s*(?P<d>\d{1,2})\s*[日号]?"
+    + _CLOCK,
+    "numbers": r"^(?P<a>\d{1,2})(?:[-/.]|年)(?P<b>\d{1,2})(?:[-/.]|月)(?P<c>\d{4}|\d{2})日?" + _CLOCK,
+    "compact": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?)?(?P<z>Z)?$",
+    "year-month": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:月份?)?$",
+    "compact month": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])$",
+    "day month-name year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[-\s/.]+{_MON}[-\s/,.]+(?P<y>\d{{4}}|\d{{2}})"
+    + _CLOCK,
+    "month-name day year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?{_MON}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})"
+    + _CLOCK,
+    "month-name year": rf"^{_MON}[-\s/,.]+(?P<y>\d{{4}})$",
+    "Excel serial": r"^(?P<serial>[1-7]\d{4}(?:\.\d+)?)$",
+    "epoch seconds": r"^(?P<s>\d{9,10})(?:\.\d+)?$",
+    "epoch milliseconds": r"^(?P<ms>\d{12,13})(?:\.0)?$",
+    "year": r"^(?P<y>(?:19|20)\d{2})年?$",
+}
+MONTHS = {
+    m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
+RANGE = re.compile(r"\s*(?:至|到|~|～|—+|–|--|\s-\s|\sto\s)\s*")
+
+
+@dataclass(frozen=True)
+class TimeRule:
+    """How a column of times is read: decided once, for all rows.
+
+    Attributes
+    ----------
+    date_order : {"ymd", "dmy", "mdy"} or None
+        Of dates written with numbers only and the year last or in two digits.
+    timezone : str or None
+        IANA name of the local time that comes out; None keeps the clock as it is written (and epochs in UTC).
+    midnight_is_day : bool
+        Every clock in the column says 00:00:00, so it means no more than the date.
+    """
+
+    date_order: str | None = None
+    timezone: str | None = None
+    midnight_is_day: bool = False
+
+
+@dataclass
+class TimeEvidence:
+    """What a column of times shows, gathered over all of it before any row is decided."""
+
+    formats: dict[str, int] = field(default_factory=dict)
+    fits: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ORDERS, 0))
+    numbers: int = 0
+    clocks: int = 0
+    midnights: int = 0
+
+    def add(self, values) -> "TimeEvidence":
+        """Look at some more of the column."""
+        for name, at, parts in _parts(_distinct(values)[0]):
+            self.formats[name] = self.formats.get(name, 0) + len(at)
+            if "H" in parts:
+                clocked = parts["H"] >= 0
+                self.clocks += int(clocked.sum())
+                zero = (parts["H"] == 0) & (parts["M"] <= 0) & (parts["S"] <= 0)
+                self.midnights += int((clocked & zero).sum())
+            if name == "numbers":
+                self.numbers += len(at)
+                for order in ORDERS:
+                    y, m, d = _ordered(parts, order)
+                    self.fits[order] += int(_is_date(y, m, d).sum())
+        return self
+
+    def rule(self, *, date_order: str | None = None, timezone: str | None = None, chinese: bool = False) -> TimeRule:
+        """The rule that the whole column supports, or an error that asks.
+
+        Parameters
+        ----------
+        date_order, timezone : the caller's own, which wins
+        chinese : bool
+            The file is Chinese, so a two-digit date that can be year-month-day is.
+
+        Raises
+        ------
+        InputError
+            If day and month cannot be told apart by any value of the column.
+        """
+        if date_order is not None and date_order not in ORDERS:
+            raise SettingError(f"date_order={date_order!r} is not one of {', '.join(ORDERS)}.")
+        check_timezone(timezone)
+        if date_order is None and self.numbers:
+            best = max(self.fits.values())
+            fit = [o for o in ORDERS if self.fits[o] == best and best > 0]
+            if len(fit) > 1 and chinese and "ymd" in fit:
+                fit = ["ymd"]
+            if len(fit) > 1:
+                raise InputError(
+                    f"Day and month cannot be told apart: {self.numbers} dates such as 03/04/2024 fit "
+                    f"{' and '.join(fit)}. "
+                    f'Say which with date_order="{fit[0]}" or date_order="{fit[1]}".'
+                )
+            if best < 0.9 * self.numbers:
+                raise InputError(
+                    f"The column mixes day and month orders: of {self.numbers} dates such as 03/04/2024, "
+                    f"at most {best} fit one "
+                    f"order ({', '.join(f'{o} {self.fits[o]}' for o in ORDERS)}). Split the file, or say "
+                    'date_order="dmy" '
+                    "and have the others set aside."
+                )
+            date_order = fit[0]
+        return TimeRule(date_order, timezone, self.clocks >= 20 and self.clocks == self.midnights)
+
+
+def check_timezone(timezone: str | None) -> None:
+    """Refuse a time zone that is none."""
+    if timezone is not None:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(timezone)
+        except Exception:
+            raise SettingError(
+                f"timezone={timezone!r} is not known. Use a name such as Asia/Shanghai or Europe/London."
+            ) from None
+
+
+def read_times(values, rule: TimeRule | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A column of times as intervals.
+
+    Parameters
+    ----------
+    values : Arrow array, Series or list of str, (n,)
+        Text, or Arrow timestamps and dates, which are taken as they are.
+    rule : TimeRule, optional
+        By default decided from these values.
+
+    Returns
+    -------
+    start, end : datetime64[us] arrays, (n,)
+        Equal for an exact time; the end of a day or a month is exclusive. NaT where there is none.
+    status : uint8 array, (n,)
+        MISSING, OK, UNREADABLE or IMPOSSIBLE (such as 30 February).
+
+    Examples
+    --------
+    >>> start, end, status = read_times(["2018-07", "2024年3月5日下午3时", "2024-02-30", ""])
+    >>> start.astype("datetime64[m]").astype(str).tolist()
+    ['2018-07-01T00:00', '2024-03-05T15:00', 'NaT', 'NaT']
+    >>> end.astype("datetime64[D]").astype(str).tolist(), status.tolist()
+    (['2018-08-01', '2024-03-05', 'NaT', 'NaT'], [1, 1, 3, 0])
+    """
+    typed = _typed(values, rule or TimeRule())
+    if typed is not None:
+        return typed
+    if rule is None:
+        rule = TimeEvidence().add(values).rule()
+    texts, codes = _distinct(values)
+    fast = _plain_iso(texts)
+    if fast is not None:
+        low, status = fast, np.full(len(texts), OK, np.uint8)
+        high = low + DAY if texts and len(texts[0]) == 10 else low.copy()
+        if rule.midnight_is_day:
+            high = np.where(low == high, low + DAY, high)
+    else:
+        low, high, status = _read(texts, rule)
+    nat = np.iinfo(np.int64).min
+    low, high = np.where(status == OK, low, nat), np.where(status == OK, high, nat)
+    low, high, status = np.append(low, nat), np.append(high, nat), np.append(status, MISSING).astype(np.uint8)
+    return low[codes].view("datetime64[us]"), high[codes].view("datetime64[us]"), status[codes]
+
+
+def _typed(values, rule: TimeRule):
+    """Times that are times already: Arrow timestamps and dates."""
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        return None
+    kind = values.type
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return None
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        stamps = pc.local_timestamp(values.cast(pa.timestamp("us", tz=rule.timezone or kind.tz)))
+    else:
+        stamps = values
+    stamps = stamps.cast(pa.timestamp("us"), safe=False)
+    start = np.asarray(stamps.to_numpy(zero_copy_only=False) if isinstance(stamps, pa.Array) else stamps.to_numpy())
+    start = start.astype("datetime64[us]")
+    whole_days = pa.types.is_date(kind) or rule.midnight_is_day
+    end = start + np.timedelta64(DAY, "us") if whole_days else start.copy()
+    return start, end, np.where(np.isnat(start), MISSING, OK).astype(np.uint8)
+
+
+def _distinct(values) -> tuple[list[str], np.ndarray]:
+    """Distinct texts, trimmed, and for each row which of them; the last code + 1 stands for missing."""
+    if not isinstance(values, pa.Array | pa.ChunkedArray):
+        values = pa.array([None if v is None or v != v else str(v) for v in values], pa.string())
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        if pa.types.is_floating(values.type):
+            values = pa.array(
+                [None if v is None or v != v else f"{v:.10f}".rstrip("0").rstrip(".") for v in values.to_pylist()],
+                pa.string(),
+            )
+        else:
+            values = values.cast(pa.string())
+    values = pc.utf8_trim_whitespace(values)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    coded = values.dictionary_encode()
+    texts = coded.dictionary.to_pylist()
+    codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return texts, codes
+
+
+def _plain_iso(texts: list[str]) -> np.ndarray | None:
+    """Microseconds of plain ISO texts of one length, the common and fast case; None if any is not."""
+    lengths = {len(t) for t in texts[:1000]}
+    if not texts or lengths not in ({19}, {10}) or texts[0][4] != "-":
+        return None
+    try:
+        stamps = pa.array(texts, pa.string()).cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    if any(len(t) != len(texts[0]) for t in texts):
+        return None
+    return stamps.cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _parts(texts: list[str]):
+    """(format, which texts, their numbers) for each format that some text has."""
+    left = np.arange(len(texts))
+    cleaned = [clean(t) for t in texts]
+    for name, pattern in PATTERNS.items():
+        if not len(left):
+            return
+        values = pa.array([cleaned[i] for i in left], pa.string())
+        found = pc.extract_regex(values, pattern=pattern)
+        hit = np.asarray(found.is_valid())
+        if not hit.any():
+            continue
+        fields = found.filter(pa.array(hit))
+        raw = {f.name: fields.field(f.name) for f in fields.type}
+        yield name, left[hit], {k: _number(k, v) for k, v in raw.items()}
+        left = left[~hit]
+
+
+def clean(text: str) -> str:
+    """A time's text with fullwidth forms, weekdays, Chinese numerals and Republic years made plain."""
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"\(?(?:星期|礼拜|周)[一二三四五六日天]\)?", " ", text).strip()
+    if re.match(r"[〇零一二三四五六七八九]{2,4}年", text):
+        text = re.sub(r"[〇零一二三四五六七八九十]+", lambda m: _chinese_number(m.group(0)), text)
+    if match := re.match(r"民国\s*(\d{1,3})(?=年)", text):
+        text = str(int(match.group(1)) + 1911) + text[match.end() :]
+    return text
+
+
+def _chinese_number(text: str) -> str:
+    digits = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
+    if "十" not in text:
+        return "".join(digits[c] for c in text)
+    tens, ones = text.split("十", 1)
+    return str(int(digits.get(tens, "1")) * 10 + int(digits.get(ones, "0") if ones else 0))
+
+
+def _number(name: str, values: pa.Array) -> np.ndarray:
+    if name in ("ap", "pm", "z", "half"):
+        return np.asarray(values.fill_null("").to_pylist(), object)
+    if name == "mon":
+        return np.asarray([MONTHS[v[:3].lower()] for v in values.to_pylist()], np.int64)
+    if name == "f":
+        return np.asarray([int((v or "0").ljust(6, "0")[:6]) for v in values.to_pylist()], np.int64)
+    if name == "serial":
+        return np.asarray(values.cast(pa.float64()))
+    filled = pc.if_else(pc.equal(values.fill_null(""), ""), "-1", values)
+    return np.asarray(filled.cast(pa.int64()))
+
+
+def _ordered(parts: dict, order: str):
+    a, b, c = parts["a"], parts["b"], parts["c"]
+    long_year = c > 99
+    y, m, d = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}[order]
+    if order == "ymd":
+        y = np.where(long_year, -1, y)
+    y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
+    return y, m, d
+
+
+def _is_date(y, m, d) -> np.ndarray:
+    leap = (y % 4 == 0) & ((y % 100 != 0) | (y % 400 == 0))
+    days = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[np.clip(m, 0, 12)]
+    days = np.where(leap & (m == 2), 29, days)
+    return (y >= 1900) & (y <= 2100) & (m >= 1) & (m <= 12) & (d >= 1) & (d <= days)
+
+
+def _days(y, m, d) -> np.ndarray:
+    months = ((np.clip(y, 1, 9999) - 1970) * 12 + np.clip(m, 1, 12) - 1).astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64) + d - 1
+
+
+def _read(texts: list[str], rule: TimeRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n = len(texts)
+    low, high = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    status = np.full(n, UNREADABLE, np.uint8)
+    for name, at, parts in _parts(texts):
+        start, end, state = _interval(name, parts, rule)
+        low[at], high[at], status[at] = start, end, state
+    for i in np.flatnonzero(status == UNREADABLE):
+        if texts[i].lower() in NOTHING:
+            status[i] = MISSING
+        elif (pair := _range(clean(texts[i]), rule)) is not None:
+            low[i], high[i], status[i] = pair
+    return low, high, status
+
+
+def _interval(name: str, parts: dict, rule: TimeRule):
+    size = len(next(iter(parts.values())))
+    if name in ("epoch seconds", "epoch milliseconds"):
+        micro = parts["s"] * 1_000_000 if "s" in parts else parts["ms"] * 1000
+        local = _to_local(micro, rule.timezone or "UTC")
+        return local, local, np.full(size, OK, np.uint8)
+    if name == "Excel serial":
+        serial = parts["serial"]
+        micro = (np.round((serial - 25569) * 86_400) * 1_000_000).astype(np.int64)
+        whole = serial % 1 == 0
+        return micro, np.where(whole, micro + DAY, micro), np.full(size, OK, np.uint8)
+    if name == "numbers":
+        y, m, d = _ordered(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
+    else:
+        y = parts["y"]
+        y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
+        m = parts.get("m", parts.get("mon", np.ones(size, np.int64)))
+        d = parts.get("d", np.ones(size, np.int64))
+    good = _is_date(y, m, d)
+    start = _days(y, m, d) * DAY
+    if "d" not in parts and name != "numbers":
+        after = _days(y + 1, m, d) if name == "year" else _days(y + m // 12, m % 12 + 1, d)
+        return start, after * DAY, np.where(good, OK, IMPOSSIBLE).astype(np.uint8)
+    clock, clocked, right = _clock(parts, size)
+    moment = start + clock
+    if "z" in parts:
+        moment = _shift_zones(moment, parts["z"], rule.timezone)
+    dateless = ~clocked | (rule.midnight_is_day & (clock == 0))
+    return moment, np.where(dateless, start + DAY, moment), np.where(good & right, OK, IMPOSSIBLE).astype(np.uint8)
+
+
+def _clock(parts: dict, size: int):
+    """Microseconds after midnight, whether a clock was written, whether it can be."""
+    if "H" not in parts:
+        return np.zeros(size, np.int64), np.zeros(size, bool), np.ones(size, bool)
+    hour, minute, second = (np.maximum(parts.get(k, np.zeros(size, np.int64)), 0) for k in "HMS")
+    clocked = parts["H"] >= 0
+    word = parts["ap"] if "ap" in parts else np.full(size, "", object)
+    word = np.where(word == "", parts.get("pm", ""), word)
+    word = np.array([str(w).lower().replace(".", "") for w in word], object)
+    late = np.isin(word, ["下午", "傍晚", "晚上", "晚间", "夜间", "夜里", "pm"])
+    noon = np.isin(word, ["中午", "正午"])
+    early = np.isin(word, ["凌晨", "上午", "am", "午夜"])
+    hour = np.where((late & (hour < 12)) | (noon & (hour < 3)), hour + 12, hour)
+    # 夜间2时 and 晚上12时 are after midnight of the same date as written; 12 of the morning is midnight.
+    hour = np.where(early & (hour == 12) & (word != "上午"), 0, hour)
+    if "half" in parts:
+        minute = np.where(parts["half"] == "半", 30, minute)
+    whole_day = (hour == 24) & (minute == 0) & (second == 0)
+    right = ((hour <= 23) | whole_day) & (minute <= 59) & (second <= 60)
+    micro = hour * HOUR + minute * 60_000_000 + second * 1_000_000 + parts.get("f", 0)
+    return micro, clocked, right | ~clocked
+
+
+def _shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) -> np.ndarray:
+    """Times with an offset, in the local time asked for; without one they keep the clock as written."""
+    if timezone is None or not (zones != "").any():
+        return moment
+    out = moment.copy()
+    for zone in set(zones[zones != ""]):
+        sign = -1 if zone[0] == "-" else 1
+        offset = 0 if zone in ("Z", "UTC", "GMT") else sign * (int(zone[1:3]) * 60 + int(zone[-2:]))
+        at = zones == zone
+        out[at] = _to_local(moment[at] - offset * 60_000_000, timezone)
+    return out
+
+
+def _to_local(micro: np.ndarray, timezone: str) -> np.ndarray:
+    stamps = pa.array(micro, pa.int64()).cast(pa.timestamp("us", tz=timezone))
+    return np.asarray(pc.local_timestamp(stamps).cast(pa.int64()))
+
+
+def _range(text: str, rule: TimeRule):
+    """Two times in one cell: (low, high, status), or None where it is no such thing."""
+    halves = [h for h in RANGE.split(text) if h]
+    if len(halves) != 2:
+        return None
+    first, second = halves
+    next_day = second.startswith(("次日", "翌日", "第二天"))
+    second = re.sub(r"^(次日|翌日|第二天)", "", second).strip()
+    alone = replace(rule, midnight_is_day=False)
+    low, _high, state = _read_one(first, alone)
+    if state != OK:
+        return (0, 0, state) if state == IMPOSSIBLE else None
+    low2, high2, state2 = _read_one(second, alone)
+    if state2 not in (OK, IMPOSSIBLE):
+        day = str(np.datetime64(low, "us").astype("datetime64[D]"))
+        if re.match(r"^\d{1,2}[-/月.]\d{1,2}", second):  # 3月5日至6月7日: the year is the first one's
+            low2, high2, state2 = _read_one(f"{day[:4]}-{re.sub('[月/.]', '-', second, count=1)}", alone)
+        else:
+            low2, high2, state2 = _read_one(f"{day} {second}", alone)
+            if state2 == OK and (next_day or low2 < low):
+                low2, high2 = low2 + DAY, high2 + DAY
+    if state2 != OK:
+        return (0, 0, state2) if state2 == IMPOSSIBLE else None
+    return (low, high2, OK) if high2 >= low else (0, 0, IMPOSSIBLE)
+
+
+def _read_one(text: str, rule: TimeRule) -> tuple[int, int, int]:
+    for name, _, parts in _parts([text]):
+        start, end, state = _interval(name, parts, rule)
+        return int(start[0]), int(end[0]), int(state[0])
+    return 0, 0, UNREADABLE
