@@ -33,7 +33,7 @@ import shapely
 
 from gridmap.grids.raster import MARGIN, column_of, compiled, longer, paint, slabs
 
-__all__ = ["Locator"]
+__all__ = ["Locator", "cores", "each", "tally"]
 
 UNSURE = -2
 TOGETHER = 1 << 17  # points a thread takes at a time
@@ -323,9 +323,23 @@ class Locator:
         return point[held], zone[held]
 
 
-def each(work, n: int, threads: int | None) -> None:
+@compiled
+def tally(rows, n):
+    """How many of `rows` are −1, 0, 1, … n − 1, as an array of n + 1."""
+    counts = np.zeros(n + 1, np.int64)
+    for row in rows:
+        counts[row + 1] += 1
+    return counts
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def each(work, n: int, threads: int | None = None) -> None:
     """Run `work(slice)` over 0..n, on all cores when there is enough to do."""
-    threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = threads or cores()
     parts = [slice(i, min(i + TOGETHER, n)) for i in range(0, n, TOGETHER)]
     if len(parts) < 2 or threads < 2:
         for part in parts:

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import duckdb
 
+from gridmap.errors import SettingError
+
 __all__ = ["connect", "quoted", "sql"]
 
 
@@ -25,7 +27,10 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
     if memory_limit is not None:
-        con.execute("SET memory_limit = $limit", {"limit": memory_limit})
+        try:
+            con.execute("SET memory_limit = $limit", {"limit": str(memory_limit)})
+        except duckdb.Error:
+            raise SettingError(f'memory_limit is a size such as "800MB" or "2GB"; found {memory_limit!r}.') from None
     if threads is not None:
         con.execute("SET threads = $threads", {"threads": threads})
     return con

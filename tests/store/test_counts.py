@@ -236,7 +236,7 @@ def test_unknown_names_are_answered_with_the_one_that_was_meant(town, crowd):
         count_by_cell(crowd, grid, by="categorie")
     with pytest.raises(SettingError, match="Did you mean 'month'"):
         count_by_cell(crowd, grid, every="months")
-    with pytest.raises(InputError, match="empty list"):
+    with pytest.raises(InputError, match="a category or a list of them"):
         count_by_cell(crowd, grid, category=[])
     with pytest.raises(SettingError, match="patrol_found"):
         count_by_cell(crowd, grid, patrol_found="no")
@@ -262,7 +262,7 @@ def test_wrong_kinds_of_input_end_in_one_clear_line(town, crowd, tmp_path):
     (tmp_path / "text.csv").write_text("lon,lat\nhere,there\n")
     with pytest.raises(InputError, match="should hold degrees as numbers"):
         count_by_cell(tmp_path / "text.csv", grid)
-    with pytest.raises(InputError, match="list of incident files is empty"):
+    with pytest.raises(InputError, match="The list of incident files is empty"):
         count_by_cell([], grid)
 
 
@@ -302,3 +302,38 @@ def test_every_row_is_counted_once_or_told(rows):
     if rows:
         split = count_by_cell(points, grid, by="category")
         np.testing.assert_array_equal(split["count"].groupby("cell_id", sort=False).sum(), expected)
+
+
+def test_overlapping_zones_count_a_point_in_both_on_request():
+    zones = zones_of((0, 0, 1, 1), (0.5, 0, 2, 1))
+    points = incidents_of([0.2, 0.7, 1.5, 9], [0.5] * 4, category=["a", "b", "b", "a"])
+    grid = make_grid(zones, system="zones", overlaps="all")
+    counts = count_by_cell(points, grid)
+    assert counts["count"].tolist() == [2, 2]
+    assert {k: counts.attrs[k] for k in ("rows", "outside", "repeated")} == {"rows": 4, "outside": 1, "repeated": 1}
+    split = count_by_cell(points, grid, by="category")["count"]
+    assert split.to_dict() == {("z0", "a"): 1, ("z0", "b"): 1, ("z1", "a"): 0, ("z1", "b"): 2}
+
+
+def test_progress_tells_rows_and_the_total(town, tmp_path):
+    rng = np.random.default_rng(0)
+    pq.write_table(
+        pa.table({"lon": rng.uniform(0, 4, 300_000), "lat": rng.uniform(0, 2, 300_000)}), tmp_path / "p.parquet"
+    )
+    told = []
+    count_by_cell(tmp_path / "p.parquet", make_grid(town, system="zones"), progress=lambda *a: told.append(a))
+    assert [t[0] for t in told] == sorted(t[0] for t in told)
+    assert told[-1][:2] == (300_000, 300_000)
+
+
+def test_threads_and_memory_limit_do_not_change_the_answer(town, crowd):
+    grid = make_grid(town, system="zones")
+    expected = count_by_cell(crowd, grid, every="day", by="category")
+    for machine in ({"threads": 1}, {"threads": 3}, {"memory_limit": "200MB"}):
+        pd.testing.assert_frame_equal(count_by_cell(crowd, grid, every="day", by="category", **machine), expected)
+    with pytest.raises(SettingError, match="memory_limit is a size"):
+        count_by_cell(crowd, grid, memory_limit="much")
+    with pytest.raises(SettingError, match="threads is a whole number"):
+        count_by_cell(crowd, grid, threads=0)
+    with pytest.raises(SettingError, match="Did you mean 'spark'"):
+        count_by_cell(crowd, grid, engine="sparc")

@@ -1,0 +1,153 @@
+"""Counting on one machine: DuckDB scans and adds up, the grid finds the cells in between.
+
+::
+
+    Parquet, CSV, Arrow ─▶ DuckDB scans, filters, finds periods ─▶ batches ─▶ grid.locate ─▶ DuckDB adds up
+
+Batches are keyed on all cores, a few at a time, and dropped as soon as they are added up, so memory is bounded by
+the batches and the answer, whatever the number of points. DuckDB spills to disk beyond its `memory_limit`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from gridmap.errors import ReadError
+from gridmap.grids.base import Grid
+from gridmap.grids.locator import cores, tally
+from gridmap.store.asked import Asked, Counted, Progress
+from gridmap.store.connection import connect, quoted, sql
+from gridmap.store.source import open_source
+
+__all__ = ["count_in_duckdb"]
+
+BATCH_ROWS = 1 << 16
+KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.string()), ("n", pa.int64())])
+
+
+def count_in_duckdb(
+    incidents,
+    grid: Grid,
+    asked: Asked,
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Counted:
+    """Answer a question; settings as for `count_by_cell`.
+
+    Raises
+    ------
+    InputError
+        For columns or categories that are not there.
+    ReadError
+        For files that cannot be read.
+    """
+    con = connect(memory_limit=memory_limit, threads=threads)
+    source = open_source(con, incidents)
+    for column, setting in asked.needed().items():
+        source.need(column, setting)
+    if asked.every is not None:
+        con.execute(sql("period_of"))
+    try:
+        return _count(con, grid, asked, threads or cores(), progress)
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise ReadError(f"{source.name} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _count(con, grid: Grid, asked: Asked, threads: int, progress: Progress | None) -> Counted:
+    if asked.categories is not None:
+        asked.check_categories([str(k) for k in _distinct(con, "category") if k is not None])
+    period = "period_of(occurred_from, occurred_to, $every)" if asked.every else "NULL::BIGINT"
+    every = {"every": asked.every} if asked.every else {}
+    extent = (None, None, 0, 0)
+    if asked.every:
+        extent = con.execute(sql("extent").format(period=period), every).fetchall()[0]
+    periods = asked.periods(*extent)
+    fixed = asked.by is None or (asked.by == "category" and asked.categories is not None)
+    kinds = asked.kinds([] if fixed else _distinct(con, quoted(asked.by)))
+    asked.check_size(grid, periods, kinds)
+
+    filters, values = ["true"], dict(every)
+    if asked.categories is not None:
+        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
+        values["categories"] = list(asked.categories)
+    if asked.patrol_found is not None:
+        filters.append("coalesce(patrol_found, false) = $patrol_found")
+        values["patrol_found"] = asked.patrol_found
+    kind = f"{quoted(asked.by)}::VARCHAR" if asked.by else "NULL::VARCHAR"
+    query = sql("points").format(period=period, kind=kind, filter=" AND ".join(filters))
+    total = None
+    if progress is not None and len(filters) == 1:
+        total = con.execute("SELECT count(*) FROM incidents").fetchall()[0][0]
+    batches = con.sql(query, params=values).to_arrow_reader(BATCH_ROWS)
+
+    keying = _Keying(grid, asked.plain, threads, progress, total)
+    adding = con.cursor()  # the same database and memory limit, while `con` is still reading
+    adding.register("keyed", pa.RecordBatchReader.from_batches(KEYED, keying.over(batches)))
+    adding.execute(sql("counted"))
+    adding.register("periods", _positions("period", asked.period_keys(periods), pa.int64()))
+    adding.register("kinds", _positions("kind", asked.kind_keys(kinds), pa.string()))
+    counts = adding.execute(sql("count_by_cell"), {"cells": len(grid)}).fetchnumpy()["count"]
+    _, outside, untimed = adding.execute(sql("totals"), {"timed": asked.every is not None}).fetchall()[0]
+    return Counted(periods, kinds, counts, keying.rows, int(outside), int(untimed), keying.repeated)
+
+
+def _distinct(con: duckdb.DuckDBPyConnection, column: str) -> list:
+    return [row[0] for row in con.execute(sql("kinds").format(column=column)).fetchall()]
+
+
+def _positions(name: str, values: Sequence, kind: pa.DataType) -> pa.Table:
+    return pa.table({name: pa.array(values, kind), "position": np.arange(len(values))})
+
+
+class _Keying:
+    """Batches of points → batches of rows in the grid, and how many points went through."""
+
+    def __init__(self, grid: Grid, plain: bool, threads: int, progress: Progress | None, total: int | None):
+        self.grid, self.plain, self.threads, self.progress, self.total = grid, plain, threads, progress, total
+        self.rows = self.repeated = 0
+
+    def over(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """Key batches on all cores, a few at a time, in their order."""
+        began = time.perf_counter()
+        with ThreadPoolExecutor(self.threads) as pool:
+            waiting: deque[tuple[int, Future]] = deque()
+            for batch in batches:
+                waiting.append((batch.num_rows, pool.submit(self._key, batch)))
+                if len(waiting) > 2 * self.threads:  # so that memory holds a few batches, however many there are
+                    yield self._next(waiting, began)
+            while waiting:
+                yield self._next(waiting, began)
+
+    def _next(self, waiting: deque, began: float) -> pa.RecordBatch:
+        rows, future = waiting.popleft()
+        keyed, repeated = future.result()
+        self.rows += rows
+        self.repeated += repeated
+        if self.progress is not None:
+            self.progress(self.rows, self.total, time.perf_counter() - began)
+        return keyed
+
+    def _key(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+        lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
+        row, repeated = self.grid.locate(lon, lat), 0
+        if getattr(self.grid, "overlaps", "first") == "all":
+            point, zone = self.grid.locate_all(lon, lat)
+            outside = np.flatnonzero(row < 0)
+            point, row = np.r_[point, outside], np.r_[zone, row[outside]].astype(np.int32)
+            repeated = len(row) - batch.num_rows
+            batch = batch.take(pa.array(point))
+        if self.plain:  # nothing else to count by: added up at once
+            n = tally(row, len(self.grid))
+            hit = np.flatnonzero(n)
+            empty = pa.nulls(len(hit))
+            columns = [(hit - 1).astype(np.int32), empty.cast(pa.int64()), empty.cast(pa.string()), n[hit]]
+        else:
+            columns = [row, batch["period"], batch["kind"], np.ones(len(row), np.int64)]
+        return pa.record_batch(columns, schema=KEYED), repeated
