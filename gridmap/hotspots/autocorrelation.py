@@ -11,12 +11,19 @@ import numpy as np
 from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, neighbour_weights, require_incidents
+from gridmap.hotspots.lattice import (
+    cell_values,
+    named_cells,
+    over_population,
+    require_incidents,
+    spread_out,
+)
+from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.permutations import tally_permutations, two_sided_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, seed_from, whole_number
 
-__all__ = ["getis_ord"]
+__all__ = ["getis_ord", "gi_z"]
 
 
 def getis_ord(
@@ -57,7 +64,7 @@ def getis_ord(
         Gi* (True) or Gi.
     fdr : float or None
         The level of the column `significant` (q ≤ fdr). It does not move the labels, whose levels are fixed.
-        None asks for no correction: labels from p, and no column `significant`.
+        None asks for no correction: labels from p, and `significant` is p ≤ 0.05.
     correction : {"fdr", "fdr_by", "holm", "bonferroni", "none"} or None
         How `q_value` is made from `p_value`. Labels come from q (99: q ≤ 0.01, 95: q ≤ 0.05, 90: q ≤ 0.10); with
         "none" they come from p at the same levels, and `q_value` is still Benjamini & Hochberg's, to look at.
@@ -117,18 +124,8 @@ def getis_ord(
     count, index = cell_values(counts, grid)
     require_incidents(count)
     weights = _with_self(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)), star)
-    columns, notes, kept, x = {"count": _as_counts(count)}, [], np.ones(len(count), bool), count
-    if population is not None:
-        people = cell_population(population, grid, count)
-        kept = people > 0
-        x = count[kept] / people[kept]
-        weights = weights[kept][:, kept]
-        columns |= {"population": people, "rate": _spread(x, kept)}
-        if not kept.all():
-            notes.append(f"{int((~kept).sum()):,} cells without population were left out.")
-        if np.ptp(x) == 0:
-            raise InputError(f"All cells have the same rate ({x[0]:g}): there is nothing to compare.")
-    z = _gi_z(x, weights, star)
+    x, weights, kept, columns, notes = over_population(count, index, population, grid, weights)
+    z = gi_z(x, weights, star)
     p = p_normal = 2 * stats.norm.sf(np.abs(z))
     if permutations:
         others = weights - sparse.diags_array(weights.diagonal(), format="csr")
@@ -140,14 +137,13 @@ def getis_ord(
         notes.append(
             f"{int(lonely.sum()):,} cells without neighbours, or with all cells as neighbours, were not tested."
         )
-    p = _spread(p, kept)
+    p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
-    z = _spread(z, kept)
+    z = spread_out(z, kept)
     columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_labels(z, p if how == "none" else q)}
-    if level is not None:
-        columns["significant"] = (p if how == "none" else q) <= level
+    columns["significant"] = (p if how == "none" else q) <= (0.05 if level is None else level)
     if permutations:
-        columns["p_normal"] = _spread(p_normal, kept)
+        columns["p_normal"] = spread_out(p_normal, kept)
     params = {
         "order": order if distance_m is None else None,
         "distance_m": distance_m,
@@ -181,8 +177,16 @@ def _with_self(weights: sparse.csr_array, star: bool) -> sparse.csr_array:
     return sparse.csr_array(weights + sparse.diags_array(np.where(largest > 0, largest, 1.0)))
 
 
-def _gi_z(x: np.ndarray, weights: sparse.csr_array, star: bool) -> np.ndarray:
-    """Ord & Getis's standardised statistic; nan where its variance is 0."""
+def gi_z(x: np.ndarray, weights: sparse.csr_array, star: bool) -> np.ndarray:
+    """Ord & Getis's standardised statistic; nan where its variance is 0.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n,)
+    weights : csr_array, shape (n, n)
+        With a diagonal where `star`, without one otherwise.
+    star : bool
+    """
     n = len(x)
     c = x - x.mean()
     total = weights.sum(axis=1)
@@ -196,14 +200,3 @@ def _gi_z(x: np.ndarray, weights: sparse.csr_array, star: bool) -> np.ndarray:
     spread = variance * (m * squares - total**2) / (m - 1)
     spread[(m * squares - total**2) <= 1e-12 * m * squares] = np.nan  # no neighbours, or all cells are
     return (weights @ c - total * mean) / np.sqrt(spread)
-
-
-def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Values of the cells that were kept, nan for the others."""
-    full = np.full(len(kept), np.nan)
-    full[kept] = values
-    return full
-
-
-def _as_counts(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.int64) if (values == np.floor(values)).all() else values

@@ -96,13 +96,13 @@ def compare_periods(
     together = a + b
     require_incidents(together, variation=False)
     e_a, e_b = _exposures(exposure, first, last, len(a), grid)
-    share = e_b / (e_a + e_b)
+    odds = e_b / e_a
     if against == "territory":
         if not a.sum() or not b.sum():
             raise InputError("Against the territory's own change, both periods need incidents; one of them has none.")
-        trend = b.sum() / np.sum(a * e_b / e_a)
-        share = trend * e_b / (e_a + trend * e_b)
-    expected = a * share / (1 - share)
+        odds = odds * b.sum() / np.sum(a * odds)
+    share = odds / (1 + odds)
+    expected = a * odds
     p = binomial_p(b, together, share)
     q = adjust_p(p, "fdr" if how == "none" else how)
     judged = p if how == "none" else q
@@ -121,8 +121,7 @@ def compare_periods(
         "q_value": q,
         "label": direction_labels(b - together * share, judged, ("up", "down")),
     }
-    if level is not None:
-        columns["significant"] = judged <= level
+    columns["significant"] = judged <= (0.05 if level is None else level)
     params = {
         "before": [str(k) for k in first],
         "after": [str(k) for k in last],
@@ -270,7 +269,9 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
         raise SettingError("exposure is a pair, before and after: two numbers, or two Series with one number a cell.")
     sides = []
     for side in exposure:
-        amount = np.float64(side) if np.isscalar(side) else cell_values(side, grid, column="population")[0]
+        amount = (
+            np.float64(side) if np.isscalar(side) else cell_values(side, grid, column="population", what="exposures")[0]
+        )
         if np.ndim(amount) and len(amount) != n:
             raise InputError(f"exposure has {len(amount):,} numbers for {n:,} cells.")
         if not (np.all(np.isfinite(amount)) and np.all(amount > 0)):

@@ -1,27 +1,27 @@
-"""The door of the statistics over cells: counts in, a vector and a table of neighbours out.
+"""The door of the statistics over cells: counts in, a vector in the grid's order out.
 
 Every statistic over cells needs two things that must agree row by row: one value a cell, zeros
-included, and who is whose neighbour. A count that sits in the wrong row gives a wrong map without
-any error, so the two are compared here, once, before anything is computed.
+included, and who is whose neighbour (`neighbours`). A count that sits in the wrong row gives a wrong map
+without any error, so counts and grid are compared here, once, before anything is computed.
 """
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
 
 __all__ = [
     "LEAST_INCIDENTS",
+    "as_counts",
     "cell_population",
     "cell_values",
     "named_cells",
-    "neighbour_weights",
+    "over_population",
     "require_incidents",
-    "within_distance",
+    "spread_out",
 ]
 
 LEAST_INCIDENTS = 30  # below this no statistic over cells says anything
@@ -31,7 +31,7 @@ REORDER = (
 )
 
 
-def cell_values(counts, grid, *, column: str = "count") -> tuple[np.ndarray, pd.Index]:
+def cell_values(counts, grid, *, column: str = "count", what: str = "counts") -> tuple[np.ndarray, pd.Index]:
     """One finite number a cell, in the grid's order.
 
     Parameters
@@ -41,6 +41,8 @@ def cell_values(counts, grid, *, column: str = "count") -> tuple[np.ndarray, pd.
     grid : Grid or adjacency
     column : str
         The column to take from a frame.
+    what : str
+        What the values are called in messages.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def cell_values(counts, grid, *, column: str = "count") -> tuple[np.ndarray, pd.
     """
     if isinstance(counts, pd.DataFrame):
         if column not in counts:
-            raise InputError(f"The counts have no column {column!r}. {did_you_mean(column, counts.columns)}")
+            raise InputError(f"The {what} have no column {column!r}. {did_you_mean(column, counts.columns)}")
         counts = counts[column]
     if isinstance(counts, pd.Series):
         index, raw = counts.index, counts.to_numpy()
@@ -69,27 +71,27 @@ def cell_values(counts, grid, *, column: str = "count") -> tuple[np.ndarray, pd.
     if index.nlevels > 1:
         extra = ", ".join(str(n) for n in index.names[1:])
         raise InputError(
-            f"The counts are by cell and {extra}; this method takes one value a cell. Take one of them, as in "
+            f"The {what} are by cell and {extra}; this method takes one value a cell. Take one of them, as in "
             f"counts.xs(key, level={index.names[1]!r}), or sum them: counts.groupby('cell_id', sort=False).sum()."
         )
     if len(raw) == 0:
-        raise InputError("There are no cells: the counts are empty. Give one row a cell, zeros included.")
+        raise InputError(f"There are no cells: the {what} are empty. Give one row a cell, zeros included.")
     if isinstance(grid, Grid):
-        _same_cells(index, grid.cells.index)
+        _same_cells(index, grid.cells.index, what)
     try:
         values = np.array([] if raw is None else raw, dtype=float)
     except (TypeError, ValueError):
-        raise InputError(f"The counts must be numbers; found {raw.dtype} with {raw[:1].tolist()}.") from None
+        raise InputError(f"The {what} must be numbers; found {raw.dtype} with {raw[:1].tolist()}.") from None
     if not np.isfinite(values).all():
         at = np.flatnonzero(~np.isfinite(values))
         raise InputError(
-            f"{len(at):,} of {len(values):,} cells have no finite count (the first: {index[at[0]]!r}). "
+            f"{len(at):,} of {len(values):,} cells have no finite number in the {what} (the first: {index[at[0]]!r}). "
             "An empty cell counts 0; leave a cell without data out of the grid."
         )
     return values, index
 
 
-def cell_population(population, grid, counts: np.ndarray) -> np.ndarray:
+def cell_population(population, grid, counts: np.ndarray, index: pd.Index) -> np.ndarray:
     """Persons or households a cell, checked against the counts.
 
     Parameters
@@ -98,6 +100,8 @@ def cell_population(population, grid, counts: np.ndarray) -> np.ndarray:
     grid : Grid or adjacency
     counts : ndarray of float, shape (n,)
         The cases, in the same order.
+    index : Index, length n
+        Their cells; a population with an index of its own must have the same.
     """
     if isinstance(population, str):
         if not isinstance(grid, Grid):
@@ -108,7 +112,9 @@ def cell_population(population, grid, counts: np.ndarray) -> np.ndarray:
             numbers = grid.cells.select_dtypes("number").columns
             raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
         population = grid.cells[population]
-    people, _ = cell_values(population, grid, column="population")
+    people, cells = cell_values(population, grid, column="population", what="population")
+    if isinstance(population, pd.Series | pd.DataFrame) and not isinstance(grid, Grid):
+        _same_cells(cells, index, "population")
     if len(people) != len(counts):
         raise InputError(f"There are {len(counts):,} counts but {len(people):,} populations.")
     if (people < 0).any():
@@ -122,20 +128,60 @@ def cell_population(population, grid, counts: np.ndarray) -> np.ndarray:
     return people
 
 
-def _same_cells(index: pd.Index, cells: pd.Index) -> None:
+def over_population(count: np.ndarray, index: pd.Index, population, grid, weights: sparse.csr_array):
+    """What the statistic is of: the counts, or rates where a population is given.
+
+    Returns
+    -------
+    x : ndarray, shape (m,)
+        Counts, or counts per head in the m cells where people live.
+    weights : csr_array, shape (m, m)
+    kept : ndarray of bool, shape (n,)
+    columns : dict
+        `count`, and `population, rate`.
+    notes : list of str
+    """
+    columns, kept = {"count": as_counts(count)}, np.ones(len(count), bool)
+    if population is None:
+        return count, weights, kept, columns, []
+    people = cell_population(population, grid, count, index)
+    kept = people > 0
+    x = count[kept] / people[kept]
+    if np.ptp(x) == 0:
+        raise InputError(f"All cells have the same rate ({x[0]:g}): there is nothing to compare.")
+    columns |= {"population": people, "rate": spread_out(x, kept)}
+    notes = [] if kept.all() else [f"{int((~kept).sum()):,} cells without population were left out."]
+    return x, weights[kept][:, kept], kept, columns, notes
+
+
+def spread_out(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Values of the cells that were kept, nan for the others."""
+    full = np.full(len(kept), np.nan)
+    full[kept] = values
+    return full
+
+
+def as_counts(values: np.ndarray) -> np.ndarray:
+    """Whole numbers as int64, other numbers as they are."""
+    return values.astype(np.int64) if (values == np.floor(values)).all() else values
+
+
+def _same_cells(index: pd.Index, cells: pd.Index, what: str) -> None:
     if index.equals(cells):
         return
     if index.has_duplicates:
-        raise InputError(f"Cell {index[index.duplicated()][0]!r} occurs twice in the counts. {REORDER}")
+        raise InputError(f"Cell {index[index.duplicated()][0]!r} occurs twice in the {what}. {REORDER}")
     missing, foreign = cells.difference(index, sort=False), index.difference(cells, sort=False)
     if len(missing):
         raise InputError(
-            f"{len(missing):,} of the grid's {len(cells):,} cells are missing from the counts "
+            f"{len(missing):,} of {len(cells):,} cells are missing from the {what} "
             f"(the first: {missing[0]!r}). Cells without incidents count 0. {REORDER}"
         )
     if len(foreign):
-        raise InputError(f"{len(foreign):,} counted cells are not in the grid (the first: {foreign[0]!r}). {REORDER}")
-    raise InputError(f"The counts are not in the grid's order. {REORDER}")
+        raise InputError(
+            f"{len(foreign):,} cells of the {what} are not in the grid (the first: {foreign[0]!r}). {REORDER}"
+        )
+    raise InputError(f"The {what} are not in the grid's order. {REORDER}")
 
 
 def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
@@ -160,99 +206,6 @@ def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
     if variation and (values == values[0]).all():
         raise InputError(f"All {len(values):,} cells have the same value ({values[0]:g}): there is nothing to compare.")
     return whole
-
-
-def within_distance(xy_m: np.ndarray, distance_m: float) -> sparse.csr_array:
-    """Which places lie within a distance of each other, the distance itself included.
-
-    Parameters
-    ----------
-    xy_m : ndarray of float, shape (n, 2)
-        Metres.
-    distance_m : float
-
-    Returns
-    -------
-    csr_array, shape (n, n), 0/1, symmetric, nothing on the diagonal
-    """
-    pairs = cKDTree(xy_m).query_pairs(distance_m, output_type="ndarray")
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    entries = (np.ones(len(both)), (both[:, 0], both[:, 1]))
-    return sparse.csr_array(sparse.coo_array(entries, shape=(len(xy_m), len(xy_m))))
-
-
-def neighbour_weights(grid, *, order: int = 1, distance_m: float | None = None, n: int) -> sparse.csr_array:
-    """Who is whose neighbour, as weights ≥ 0.
-
-    Parameters
-    ----------
-    grid : Grid, scipy sparse, square array, or a libpysal W or Graph
-        A `Grid` gives neighbours by `order` or `distance_m`; a matrix is taken as it is: any weights ≥ 0,
-        symmetric or not, a diagonal kept for the method to accept or refuse.
-    order : int
-        Steps between neighbours.
-    distance_m : float, optional
-        Neighbours are the cells whose centres lie within this distance; replaces `order`.
-    n : int
-        How many cells there must be.
-    """
-    if isinstance(grid, Grid):
-        weights = grid.adjacency(order) if distance_m is None else _distance_band(grid, order, distance_m)
-    else:
-        weights = _given_weights(grid)
-        if distance_m is not None or order != 1:
-            raise SettingError(
-                "order= and distance_m= choose neighbours on a Grid; a matrix of neighbours already says who they are. "
-                "Leave them out, or give the Grid."
-            )
-    if weights.shape != (n, n):
-        raise InputError(
-            f"There are {n:,} values but neighbours for {weights.shape[0]:,} × {weights.shape[1]:,} cells."
-        )
-    weights = sparse.csr_array(weights, dtype=float)
-    weights.sum_duplicates()
-    weights.eliminate_zeros()
-    if not np.isfinite(weights.data).all() or (weights.data < 0).any():
-        raise InputError("Weights between neighbours must be finite and 0 or more.")
-    if weights.nnz == np.count_nonzero(weights.diagonal()):
-        raise InputError("No cell has a neighbour. Take a larger distance_m or a finer grid, or look at the adjacency.")
-    return weights
-
-
-def _given_weights(matrix) -> sparse.csr_array:
-    if isinstance(matrix, pd.DataFrame):
-        raise InputError(
-            "A Grid or a matrix of neighbours is wanted; found a frame. "
-            "For zones as they are: make_grid(zones, system='zones')."
-        )
-    matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph
-    if sparse.issparse(matrix):
-        return sparse.csr_array(matrix)
-    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
-        raise InputError(f"A Grid or a scipy sparse matrix of neighbours is wanted; found {type(matrix).__name__}.")
-    return sparse.csr_array(matrix)
-
-
-def _distance_band(grid: Grid, order: int, distance_m: float) -> sparse.csr_array:
-    if order != 1:
-        raise SettingError("order= and distance_m= both choose the neighbours. Give one of them.")
-    if (
-        isinstance(distance_m, bool)
-        or not isinstance(distance_m, int | float | np.number)
-        or not 0 < distance_m < np.inf
-    ):
-        raise SettingError(f"distance_m is a length in metres, above 0; found {distance_m!r}.")
-    if distance_m < 1:
-        raise SettingError(
-            f"distance_m={distance_m:g} looks like degrees; it is a length in metres, as in distance_m=500."
-        )
-    weights = within_distance(grid.centroids_m, float(distance_m))
-    if weights.nnz == 0:
-        near = cKDTree(grid.centroids_m).query(grid.centroids_m, k=min(2, len(grid)))[0][:, -1]
-        raise SettingError(
-            f"No two cells' centres lie within distance_m={distance_m:g}; the nearest are {near.min():,.0f} m apart."
-        )
-    return weights
 
 
 def named_cells(columns: dict, index: pd.Index, grid) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-__all__ = ["HotspotResult", "register_viewer"]
+__all__ = ["GlobalResult", "HotspotResult", "register_viewer"]
 
 _viewer: Callable | None = None
 
@@ -75,3 +75,62 @@ class HotspotResult:
         if self.clusters is not None:
             parts.append(f"{len(self.clusters):,} clusters")
         return f"<HotspotResult {self.method}({shown}): {', '.join(parts)}>"
+
+
+_SYMBOLS = {"global_moran": "I", "global_geary": "C", "global_getis_ord": "G"}
+
+
+@dataclass(frozen=True)
+class GlobalResult:
+    """One statistic of a whole territory, and how it was made.
+
+    Attributes
+    ----------
+    statistic : float
+        Also under its own letter: `.I` (Moran), `.C` (Geary), `.G` (Getis & Ord).
+    expected : float
+        Without pattern.
+    p_value : float
+        Two-sided; by `params["assumption"]`, or by permutations where these were asked for.
+    variance_normality, z_normality, p_normality : float
+        The values are draws from one normal distribution; nan for G, which has no such form.
+    variance_randomisation, z_randomisation, p_randomisation : float
+        The values are as they are, and any arrangement of them is as likely as another.
+    p_permutation : float
+        Two-sided, nan without permutations.
+    method, params, notes
+        As in `HotspotResult`.
+    """
+
+    statistic: float
+    expected: float
+    p_value: float
+    variance_normality: float
+    z_normality: float
+    p_normality: float
+    variance_randomisation: float
+    z_randomisation: float
+    p_randomisation: float
+    p_permutation: float
+    method: str
+    params: Mapping[str, Any]
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self):
+        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+
+    @property
+    def z_score(self) -> float:
+        """The z that belongs to `params["assumption"]`."""
+        return self.z_normality if self.params["assumption"] == "normality" else self.z_randomisation
+
+    def __getattr__(self, name: str):
+        if name in ("I", "C", "G") and _SYMBOLS.get(self.__dict__.get("method")) == name:
+            return self.statistic
+        raise AttributeError(f"{type(self).__name__} of {self.__dict__.get('method')} has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return (
+            f"<GlobalResult {self.method}: {_SYMBOLS[self.method]} = {self.statistic:.4f}, "
+            f"expected {self.expected:.4f}, z = {self.z_score:.2f}, p = {self.p_value:.2g}>"
+        )

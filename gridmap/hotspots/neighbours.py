@@ -1,0 +1,123 @@
+"""Who is whose neighbour: the other thing every statistic over cells needs.
+
+By steps from cell to cell, by distance between centres, or as a matrix of the user's own. Weights may be any
+numbers from 0; they need not be symmetric (the k nearest are not).
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+
+__all__ = ["neighbour_weights", "refuse_diagonal", "row_standardised", "within_distance"]
+
+
+def within_distance(xy_m: np.ndarray, distance_m: float) -> sparse.csr_array:
+    """Which places lie within a distance of each other, the distance itself included.
+
+    Parameters
+    ----------
+    xy_m : ndarray of float, shape (n, 2)
+        Metres.
+    distance_m : float
+
+    Returns
+    -------
+    csr_array, shape (n, n), 0/1, symmetric, nothing on the diagonal
+    """
+    pairs = cKDTree(xy_m).query_pairs(distance_m, output_type="ndarray")
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    entries = (np.ones(len(both)), (both[:, 0], both[:, 1]))
+    return sparse.csr_array(sparse.coo_array(entries, shape=(len(xy_m), len(xy_m))))
+
+
+def neighbour_weights(grid, *, order: int = 1, distance_m: float | None = None, n: int) -> sparse.csr_array:
+    """Who is whose neighbour, as weights ≥ 0.
+
+    Parameters
+    ----------
+    grid : Grid, scipy sparse, square array, or a libpysal W or Graph
+        A `Grid` gives neighbours by `order` or `distance_m`; a matrix is taken as it is: any weights ≥ 0,
+        symmetric or not, a diagonal kept for the method to accept or refuse.
+    order : int
+        Steps between neighbours.
+    distance_m : float, optional
+        Neighbours are the cells whose centres lie within this distance; replaces `order`.
+    n : int
+        How many cells there must be.
+    """
+    if isinstance(grid, Grid):
+        weights = grid.adjacency(order) if distance_m is None else _distance_band(grid, order, distance_m)
+    else:
+        weights = _given_weights(grid)
+        if distance_m is not None or order != 1:
+            raise SettingError(
+                "order= and distance_m= choose neighbours on a Grid; a matrix of neighbours already says who they are. "
+                "Leave them out, or give the Grid."
+            )
+    if weights.shape != (n, n):
+        raise InputError(
+            f"There are {n:,} values but neighbours for {weights.shape[0]:,} × {weights.shape[1]:,} cells."
+        )
+    weights = sparse.csr_array(weights, dtype=float)
+    weights.sum_duplicates()
+    weights.eliminate_zeros()
+    if not np.isfinite(weights.data).all() or (weights.data < 0).any():
+        raise InputError("Weights between neighbours must be finite and 0 or more.")
+    if weights.nnz == np.count_nonzero(weights.diagonal()):
+        raise InputError("No cell has a neighbour. Take a larger distance_m or a finer grid, or look at the adjacency.")
+    return weights
+
+
+def _given_weights(matrix) -> sparse.csr_array:
+    if isinstance(matrix, pd.DataFrame):
+        raise InputError(
+            "A Grid or a matrix of neighbours is wanted; found a frame. "
+            "For zones as they are: make_grid(zones, system='zones')."
+        )
+    matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph
+    if sparse.issparse(matrix):
+        return sparse.csr_array(matrix)
+    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
+        raise InputError(f"A Grid or a scipy sparse matrix of neighbours is wanted; found {type(matrix).__name__}.")
+    return sparse.csr_array(matrix)
+
+
+def _distance_band(grid: Grid, order: int, distance_m: float) -> sparse.csr_array:
+    if order != 1:
+        raise SettingError("order= and distance_m= both choose the neighbours. Give one of them.")
+    if (
+        isinstance(distance_m, bool)
+        or not isinstance(distance_m, int | float | np.number)
+        or not 0 < distance_m < np.inf
+    ):
+        raise SettingError(f"distance_m is a length in metres, above 0; found {distance_m!r}.")
+    if distance_m < 1:
+        raise SettingError(
+            f"distance_m={distance_m:g} looks like degrees; it is a length in metres, as in distance_m=500."
+        )
+    weights = within_distance(grid.centroids_m, float(distance_m))
+    if weights.nnz == 0:
+        near = cKDTree(grid.centroids_m).query(grid.centroids_m, k=min(2, len(grid)))[0][:, -1]
+        raise SettingError(
+            f"No two cells' centres lie within distance_m={distance_m:g}; the nearest are {near.min():,.0f} m apart."
+        )
+    return weights
+
+
+def refuse_diagonal(weights: sparse.csr_array, statistic: str) -> None:
+    """A cell is not its own neighbour, except for Gi*."""
+    if weights.diagonal().any():
+        raise InputError(
+            f"{statistic} compares a cell with others, but the matrix makes {np.count_nonzero(weights.diagonal()):,} "
+            "cells their own neighbours. Empty the diagonal: matrix.setdiag(0); matrix.eliminate_zeros()."
+        )
+
+
+def row_standardised(weights: sparse.csr_array) -> sparse.csr_array:
+    """Each row divided by its sum; rows without neighbours stay empty."""
+    total = weights.sum(axis=1)
+    return sparse.csr_array(sparse.diags_array(1 / np.where(total > 0, total, 1.0)) @ weights)

@@ -1,0 +1,136 @@
+"""Two periods compared: exact against scipy, by hand, with exposure, and every wrong use."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import gridmap as gm
+from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.change import binomial_p
+
+
+def monthly(cells, *periods, freq="M", values=None):
+    """Counts by cell and period, as count_by_cell gives them."""
+    index = pd.MultiIndex.from_product([cells, [pd.Period(p, freq) for p in periods]], names=["cell_id", "period"])
+    return pd.DataFrame({"count": np.asarray(values).ravel()}, index=index)
+
+
+def test_p_equals_scipys_binomial_test():
+    rng = np.random.default_rng(0)
+    n = rng.integers(0, 80, 600)
+    share = np.where(np.arange(600) < 200, 0.5, rng.choice([31 / 59, 0.1, 0.25, 0.9], 600))
+    k = rng.binomial(n, share)
+    expected = [stats.binomtest(int(a), int(b), c).pvalue if b else 1.0 for a, b, c in zip(k, n, share, strict=True)]
+    np.testing.assert_allclose(binomial_p(k, n, share), expected, atol=1e-12)
+
+
+def test_by_hand():
+    counts = monthly(list("abc"), "2017-07", "2018-07", values=[[20, 52], [9, 11], [0, 0]])
+    cells = gm.compare_periods(counts, before="2017-07", after="2018-07").cells
+    a = cells.loc["a"]
+    assert (a["before"], a["after"], a["difference"], a["expected"], a["ratio"]) == (20, 52, 32, 20, 2.6)
+    assert a["p_value"] == pytest.approx(2 * stats.binom.sf(51, 72, 0.5))
+    assert a["label"] == "up 99"
+    nothing = cells.loc["c"]
+    assert nothing["p_value"] == 1
+    assert np.isnan(nothing[["ratio", "ratio_low", "ratio_high"]].astype(float)).all()
+    np.testing.assert_allclose(cells["q_value"], stats.false_discovery_control(cells["p_value"]))
+
+
+def test_interval_is_clopper_and_pearsons_as_a_ratio():
+    counts = monthly(list("ab"), "2017-07", "2018-07", values=[[12, 30], [10, 0]])
+    cells = gm.compare_periods(counts, before="2017-07", after="2018-07").cells
+    low, high = stats.binomtest(30, 42).proportion_ci(0.95)
+    assert cells.loc["a", ["ratio_low", "ratio_high"]].tolist() == pytest.approx([low / (1 - low), high / (1 - high)])
+    assert cells.loc["b", "ratio_low"] == 0
+    assert np.isfinite(cells.loc["b", "ratio_high"])
+    assert (gm.compare_periods(counts, before="2018-07", after="2017-07").cells.loc["b", ["ratio", "ratio_high"]]
+            == np.inf).all()  # fmt: skip
+
+
+def test_months_of_unequal_length_are_weighed_by_their_days():
+    counts = monthly(list("ab"), "2018-02", "2018-03", values=[[280, 310], [28, 31]])
+    result = gm.compare_periods(counts, before="2018-02", after="2018-03")
+    assert result.params["exposure"] == (28.0, 31.0)
+    assert result.cells["expected"].tolist() == pytest.approx([310, 31])
+    assert result.cells["ratio"].tolist() == pytest.approx([1, 1])
+    assert result.cells["p_value"].min() > 0.95
+    assert result.cells["difference"].tolist() == [30, 3]
+
+
+def test_several_periods_on_a_side_and_a_year_as_one():
+    counts = monthly(list("ab"), "2017-06", "2017-07", "2018-06", "2018-07", values=[[10, 11, 30, 31], [5, 5, 5, 5]])
+    years = gm.compare_periods(counts, before="2017", after="2018")
+    months = gm.compare_periods(counts, before=["2017-06", "2017-07"], after=["2018-06", "2018-07"])
+    pd.testing.assert_frame_equal(years.cells, months.cells)
+    assert years.cells["before"].tolist() == [21, 10]
+    assert years.params["after"] == ["2018-06", "2018-07"]
+
+
+def test_year_on_year_by_default():
+    counts = monthly(list("ab"), "2017-07", "2018-06", "2018-07", values=[[10, 50, 31], [5, 50, 5]])
+    result = gm.compare_periods(counts)
+    assert (result.params["before"], result.params["after"]) == (["2017-07"], ["2018-07"])
+    assert result.cells["before"].tolist() == [10, 5]
+
+
+def test_against_the_territorys_own_change():
+    """All doubled but one, which stayed: against the territory it is the one that changed."""
+    counts = {"before": np.array([50, 60, 70, 80]), "after": np.array([100, 120, 140, 80])}
+    plain = gm.compare_periods(counts, before="before", after="after").cells
+    relative = gm.compare_periods(counts, before="before", after="after", against="territory").cells
+    assert plain["label"].tolist() == ["up 99"] * 3 + ["none"]
+    assert relative["label"].tolist()[3] == "down 99"
+    assert relative["expected"].tolist() == pytest.approx((np.array([50, 60, 70, 80]) * 440 / 260).tolist())
+
+
+def test_exposure_per_cell():
+    counts = {"before": np.array([50, 50]), "after": np.array([100, 100])}
+    people = (np.array([1000, 1000]), np.array([2000, 1000]))
+    cells = gm.compare_periods(counts, before="before", after="after", exposure=people).cells
+    assert cells["ratio"].tolist() == [1, 2]
+    assert cells["label"].tolist() == ["none", "up 99"]
+
+
+def test_on_a_grid_in_its_order(small_grid):
+    cells = small_grid.cells.index
+    values = np.random.default_rng(0).poisson(3, (len(cells), 2))
+    counts = monthly(cells, "2017-07", "2018-07", values=values)
+    result = gm.compare_periods(counts, small_grid, before="2017-07", after="2018-07")
+    assert result.cells.index.equals(cells)
+    assert result.cells["after"].tolist() == values[:, 1].tolist()
+    assert "geometry" in result.cells
+    with pytest.raises(InputError, match="not in the grid's order"):
+        gm.compare_periods(counts.iloc[::-1], small_grid, before="2017-07", after="2018-07")
+    with pytest.raises(InputError, match="missing"):
+        gm.compare_periods(counts.iloc[2:], small_grid, before="2017-07", after="2018-07")
+
+
+COUNTS = monthly(list("ab"), "2017-07", "2018-07", values=[[20, 52], [9, 11]])
+
+
+@pytest.mark.parametrize(
+    "counts, options, message",
+    [
+        (COUNTS, {"before": "2016-07", "after": "2018-07"}, "no period '2016-07'.*2017-07, 2018-07"),
+        (COUNTS, {"before": "2018-07", "after": "2018-07"}, "both before and after"),
+        (COUNTS, {"before": "last year", "after": "2018-07"}, "no period 'last year'"),
+        (COUNTS, {"against": "terrain"}, "Did you mean 'territory'"),
+        (COUNTS, {"exposure": 3}, "exposure is a pair"),
+        (COUNTS, {"exposure": (0, 1)}, "above 0"),
+        (COUNTS // 5, {}, "fewer than 30"),
+        (COUNTS.xs("2017-07", level="period"), {}, "by cell and period are wanted"),
+        (COUNTS.rename(columns={"count": "n"}), {}, "no column 'count'"),
+        (COUNTS.mul([1, 1, 0, 0], axis=0), {}, "in one cell"),
+        (COUNTS.mul([-1, 1, 1, 9], axis=0), {}, "negative"),
+        (COUNTS / 7, {}, "whole numbers"),
+        ({}, {}, "no periods"),
+        ({"a": [40, 1], "b": [1, 2]}, {}, "before= must be named"),
+        (COUNTS.iloc[:3], {}, "no count in some period"),
+        (pd.concat([COUNTS, COUNTS]), {}, "occurs twice"),
+    ],
+)
+def test_wrong_use_is_named(counts, options, message):
+    with pytest.raises((InputError, SettingError), match=message):
+        gm.compare_periods(counts, **options)
