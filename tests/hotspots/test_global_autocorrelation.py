@@ -15,6 +15,15 @@ import gridmap as gm
 from gridmap.errors import InputError, SettingError
 
 
+def example(name):
+    """One of libpysal's example files, read and closed."""
+    file = libpysal.io.open(examples.get_path(name))
+    try:
+        return file.by_col["HR8893"] if name.endswith(".txt") else file.read().sparse
+    finally:
+        file.close()
+
+
 @pytest.fixture(scope="module")
 def columbus():
     frame = gpd.read_file(examples.get_path("columbus.shp"))
@@ -24,8 +33,8 @@ def columbus():
 
 def test_published_moran_of_the_st_louis_homicides(shared_data):
     reference = json.loads((shared_data / "reference.json").read_text())["moran_stl"]
-    values = np.array(libpysal.io.open(examples.get_path("stl_hom.txt")).by_col["HR8893"])
-    adjacency = libpysal.io.open(examples.get_path("stl.gal")).read().sparse
+    values = np.array(example("stl_hom.txt"))
+    adjacency = example("stl.gal")
     moran = gm.global_moran(values, adjacency)
     assert pytest.approx(reference["I"], abs=1e-9) == moran.I
     assert moran.p_value / 2 == pytest.approx(reference["p_normal_one_sided"], abs=1e-9)
