@@ -5,12 +5,15 @@ from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
-from gridmap.hotspots.clusters import dbscan, hdbscan
+from gridmap.hotspots.clusters import dbscan, hdbscan, optics
 from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
+from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
 from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
+from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
@@ -32,11 +35,17 @@ __all__ = [
     "global_getis_ord",
     "global_moran",
     "hdbscan",
+    "hour_of_week",
+    "hours_by_hotspot",
     "incident_rates",
     "kernel_density",
     "local_moran",
     "make_grid",
+    "nearest_neighbour_hierarchy",
+    "optics",
     "read_boundaries",
     "read_incidents",
+    "st_dbscan",
+    "stac",
     "to_wgs84",
 ]

@@ -5,17 +5,17 @@ these methods tests whether a cluster is more than chance, or looks at who lives
 
 * `dbscan`: places with at least `min_samples` incidents within `eps_m`, chained together. One density for all.
 * `hdbscan`, `optics`: no radius; a cluster may be dense in the town and thin in the country.
-* `st_dbscan`: near in space *and* in time: a series, an outbreak.
 
-Sources: Ester et al. (1996), KDD-96; Campello, Moulavi & Sander (2013), PAKDD; Ankerst et al. (1999), SIGMOD;
-Birant & Kut (2007), Data & Knowledge Engineering 60, 208–221.
+`gridmap.hotspots.series` has `st_dbscan` (near in space *and* in time), `police_clusters` has CrimeStat's two.
+
+Sources: Ester et al. (1996), KDD-96; Campello, Moulavi & Sander (2013), PAKDD; Ankerst et al. (1999), SIGMOD.
 """
 
 import warnings
 
 import numpy as np
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.hulls import clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.radii import automatic
@@ -23,7 +23,7 @@ from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
 
-__all__ = ["dbscan", "hdbscan"]
+__all__ = ["dbscan", "hdbscan", "optics"]
 
 
 def dbscan(
@@ -95,7 +95,7 @@ def dbscan(
         None if eps_m is None else a_length_m(eps_m, "eps_m"),
     )
     # Incidents at one place are one point that weighs more: the same labels, and no square of the heap.
-    order, place = _place_of(points.xy)
+    order, place = place_of(*points.xy.T)
     heap = np.bincount(place, points.weight)
     labels, core = reachable(points.xy[order], heap, radius, least)
     params = {"eps_m": radius, "min_samples": least, "automatic": chosen,
@@ -180,10 +180,90 @@ def hdbscan(
     return clusters_result("hdbscan", points, model.labels_, params, hull=hull, members={"probability": firmness})
 
 
-def _place_of(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first row of each distinct place, in the order they appear, and the place of each row."""
-    _, first, place = np.unique(xy, axis=0, return_index=True, return_inverse=True)
+def optics(
+    incidents: Incidents,
+    *,
+    min_samples: int | None = None,
+    max_eps_m: float | None = None,
+    xi: float = 0.05,
+    min_cluster_size: int = 15,
+    hull: str = "convex",
+    min_incidents: int = 30,
+) -> HotspotResult:
+    """Clusters as valleys of the reachability plot: of differing density, and steep-sided.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        Time grows with the square of their number: 2,000 take seconds, 30,000 minutes.
+    min_samples : int, optional
+        Incidents in the neighbourhood of a core incident, itself included. Not given: ln n, at least 5.
+    max_eps_m : float, optional
+        The largest radius looked at, in metres; no limit when not given. A limit saves time.
+    xi : float
+        How steep a valley's side must be, between 0 and 1: a drop of this share from one incident to the next.
+    min_cluster_size : int
+        The fewest incidents that make a cluster.
+    hull : {"convex", "ellipse"}
+    min_incidents : int
+        Fewer are refused.
+
+    Returns
+    -------
+    HotspotResult
+        As `dbscan`'s; `.members` has `reachability_m` in place of `core` (inf where nothing reaches).
+
+    Raises
+    ------
+    InputError, SettingError
+        As `dbscan`.
+
+    Notes
+    -----
+    scikit-learn's `OPTICS` with its ξ method.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> rng = np.random.default_rng(1)
+    >>> lon = np.r_[rng.normal(-1.58, 0.0005, 40), rng.normal(-1.52, 0.003, 40)]
+    >>> lat = np.r_[rng.normal(53.75, 0.0003, 40), rng.normal(53.75, 0.002, 40)]
+    >>> points = Incidents(pa.table({"incident_id": [str(i) for i in range(80)], "lon": lon, "lat": lat}))
+    >>> len(optics(points, min_cluster_size=25).clusters)
+    2
+
+    References
+    ----------
+    Ankerst, Breunig, Kriegel & Sander (1999), SIGMOD, 49–60.
+    """
+    from sklearn.cluster import OPTICS
+
+    points = points_of(incidents, "optics", fewest=min_incidents)
+    least = max(5, round(np.log(len(points)))) if min_samples is None else a_count(min_samples, "min_samples", least=2)
+    size = a_count(min_cluster_size, "min_cluster_size", least=2)
+    reach = np.inf if max_eps_m is None else a_length_m(max_eps_m, "max_eps_m")
+    if not 0 < (xi := a_number(xi, "xi", above=0)) < 1:
+        raise SettingError(f"xi is a share between 0 and 1; found {xi!r}.")
+    if max(size, least) > len(points):
+        raise InputError(f"optics wants {max(size, least)} incidents together, but there are {len(points)}.")
+    model = OPTICS(min_samples=least, max_eps=reach, xi=xi, min_cluster_size=size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # coincident points divide by a reachability of zero
+        model.fit(points.xy)
+    params = {"min_samples": least, "max_eps_m": reach, "xi": xi, "min_cluster_size": size,
+              "automatic": ["min_samples"] if min_samples is None else []}  # fmt: skip
+    members = {"reachability_m": model.reachability_}
+    return clusters_result("optics", points, model.labels_, params, hull=hull, members=members)
+
+
+def place_of(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of each distinct combination, in the order they appear, and the combination of each row."""
+    order = np.lexsort(columns)
+    new = np.r_[True, np.any([np.diff(c[order]) != 0 for c in columns], axis=0)]
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(new) - 1
+    first = np.minimum.reduceat(order, np.flatnonzero(new))
     appear = np.argsort(first)
     number = np.empty(len(first), np.int64)
     number[appear] = np.arange(len(first))
-    return first[appear], number[place.ravel()]
+    return first[appear], number[group]

@@ -8,7 +8,7 @@ import shapely
 from sklearn.cluster import DBSCAN, HDBSCAN
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.clusters import dbscan, hdbscan
+from gridmap.hotspots.clusters import dbscan, hdbscan, optics
 from gridmap.read.base import Incidents
 
 
@@ -139,3 +139,23 @@ def test_incidents_at_one_place_need_a_radius():
         dbscan(heap)
     assert dbscan(heap, eps_m=50).clusters["count"].tolist() == [60]
     assert len(hdbscan(heap).members) == 60
+
+
+def test_optics_equals_scikit_learn(incidents):
+    from sklearn.cluster import OPTICS
+
+    lon, lat = incidents.lonlat()
+    rng = np.random.default_rng(0)
+    apart = incidents_at(lon + rng.normal(0, 1e-4, len(lon)), lat + rng.normal(0, 1e-4, len(lat)))  # none coincide
+    found = optics(apart, min_samples=8, min_cluster_size=20, max_eps_m=2000)
+    theirs = OPTICS(min_samples=8, min_cluster_size=20, max_eps=2000).fit(apart.xy_m())
+    assert same_partition(found.members["cluster_id"], theirs.labels_)
+    assert len(optics(incidents).members) == len(incidents)
+    with pytest.raises(SettingError, match="between 0 and 1"):
+        optics(incidents, xi=2)
+
+
+def test_ellipses_have_their_axes(incidents):
+    found = dbscan(incidents, hull="ellipse")
+    areas = np.pi * (found.clusters["axis_long_m"] + 10) * (found.clusters["axis_short_m"] + 10)
+    np.testing.assert_allclose(found.clusters["area_m2"], areas, rtol=0.01)  # of 72 corners
