@@ -1,0 +1,73 @@
+"""Tables of areas by periods: what `space_time_scan` is given, checked and made square."""
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.grids.base import Grid
+from gridmap.hotspots.lattice import cell_population
+from gridmap.hotspots.scan_places import column_of
+
+__all__ = ["area_rows", "long_table", "over_time"]
+
+
+def long_table(areas, grid: Grid | None, needed: dict[str, str], population) -> pd.DataFrame:
+    """One row an area and period. With a grid: columns `cell_id, period, count, population`.
+
+    `needed` names the columns that must be there and what each is for.
+    """
+    if not isinstance(areas, pd.DataFrame) or not len(areas):
+        found = "no rows" if isinstance(areas, pd.DataFrame) else type(areas).__name__
+        raise InputError(f"A table with one row an area and period is wanted; found {found}.")
+    if grid is None:
+        for name, role in needed.items():
+            if not isinstance(name, str) or name not in areas:
+                raise InputError(f"There is no column {name!r} for {role}. {did_you_mean(str(name), areas.columns)}")
+            if areas[name].isna().any():
+                raise InputError(f"{int(areas[name].isna().sum()):,} rows have no {name!r} ({role}).")
+        return areas
+    if areas.index.names != ["cell_id", "period"] or "count" not in areas:
+        raise InputError(
+            "With grid=, counts by cell and period are wanted, as count_by_cell(…, every='month') gives them; "
+            f"found an index of {areas.index.names} and columns {list(areas.columns)}."
+        )
+    frame = areas.reset_index()
+    foreign = ~frame["cell_id"].isin(grid.cells.index)
+    if foreign.any():
+        raise InputError(f"{int(foreign.sum()):,} counts are for cells that are not in the grid.")
+    total = frame.groupby("cell_id")["count"].sum().reindex(grid.cells.index, fill_value=0)
+    if isinstance(population, str) and population not in grid.cells:
+        numbers = grid.cells.select_dtypes("number").columns
+        raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
+    people = pd.Series(cell_population(population, grid, total.to_numpy(float)), grid.cells.index)
+    return frame.assign(population=people.reindex(frame["cell_id"]).to_numpy())
+
+
+def area_rows(frame: pd.DataFrame, area: str, grid: Grid | None, xy: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The area's position of each row, and the first row of each area."""
+    if grid is not None:
+        where = grid.cells.index.get_indexer(frame[area])
+        first = np.full(len(grid), -1)
+        first[where[::-1]] = np.arange(len(frame))[::-1]
+        if (first < 0).any():
+            raise InputError(f"{int((first < 0).sum()):,} cells of the grid are missing from the counts; they count 0.")
+        return where, first
+    where, names = pd.factorize(frame[area])
+    first = np.full(len(names), -1)
+    first[where[::-1]] = np.arange(len(frame))[::-1]
+    for name in xy:
+        moved = frame[name].to_numpy() != frame[name].to_numpy()[first[where]]
+        if moved.any():
+            at = names[where[np.flatnonzero(moved)[0]]]
+            raise InputError(f"Area {at!r} has more than one place: {name!r} differs between its rows.")
+    return where, first
+
+
+def over_time(frame, column: str, role: str, where, when, n: int, spans: int) -> np.ndarray:
+    """Values by area and period, rows of the same summed; where there is no row, the mean of the area's others."""
+    values = column_of(frame, column, role)
+    table, there = np.zeros((n, spans)), np.zeros((n, spans), bool)
+    np.add.at(table, (where, when), values)
+    there[where, when] = True
+    usual = table.sum(axis=1) / there.sum(axis=1)
+    return np.where(there, table, usual[:, None])
