@@ -11,6 +11,8 @@ from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_o
 from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
 from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.hotspots.scan import spatial_scan
+from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
@@ -45,6 +47,9 @@ __all__ = [
     "optics",
     "read_boundaries",
     "read_incidents",
+    "space_time_permutation_scan",
+    "space_time_scan",
+    "spatial_scan",
     "st_dbscan",
     "stac",
     "to_wgs84",
