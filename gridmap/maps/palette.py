@@ -1,0 +1,71 @@
+"""Colours that a committee can tell apart: red-green-blind people and grey printers included.
+
+Hot and cold run from blue over near-white to red, change from violet over near-white to brown, so that nobody
+takes a map of change for a map of hotspots. Amounts run from pale yellow to dark red, which stays in order
+when printed in grey. Sources: Esri's Gi* ramp; ColorBrewer (Harrower & Brewer 2003) YlOrRd and PuOr; Okabe & Ito
+(2008) for kinds without an order.
+"""
+
+import colorsys
+
+__all__ = ["CHANGE", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "ZERO", "amounts", "luminance"]
+
+#: The quiet middle of every scale, and a true zero.
+ZERO = "#F7F7F2"
+NO_DATA = "#D9DCE0"
+
+HOT_COLD = {
+    "hot 99": "#D62F27",
+    "hot 95": "#ED7551",
+    "hot 90": "#FAB984",
+    "none": ZERO,
+    "cold 90": "#C0CCBE",
+    "cold 95": "#849EBA",
+    "cold 99": "#4575B5",
+}
+MORAN = {
+    "high-high": "#D62F27",
+    "high-low": "#FAB984",
+    "none": ZERO,
+    "low-high": "#A9C3DD",
+    "low-low": "#4575B5",
+}
+CHANGE = {
+    "up 99": "#B35806",
+    "up 95": "#F1A340",
+    "up 90": "#FEE0B6",
+    "none": ZERO,
+    "down 90": "#D8DAEB",
+    "down 95": "#998EC3",
+    "down 99": "#542788",
+}
+_AMOUNTS = {
+    1: ["#FD8D3C"],
+    2: ["#FECC5C", "#F03B20"],
+    3: ["#FFEDA0", "#FEB24C", "#F03B20"],
+    4: ["#FFEDA0", "#FECC5C", "#FD8D3C", "#E31A1C"],
+    5: ["#FFEDA0", "#FECC5C", "#FD8D3C", "#F03B20", "#BD0026"],
+    6: ["#FFEDA0", "#FED976", "#FEB24C", "#FD8D3C", "#F03B20", "#BD0026"],
+    7: ["#FFEDA0", "#FED976", "#FEB24C", "#FD8D3C", "#FC4E2A", "#E31A1C", "#B10026"],
+}
+KINDS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F"]
+
+
+def amounts(k: int) -> list[str]:
+    """Colours for `k` classes of an amount, 1 to 7, from pale to dark."""
+    return _AMOUNTS[k]
+
+
+def kind(i: int) -> str:
+    """A colour for the i-th of any number of unordered kinds; the first eight are Okabe and Ito's."""
+    if i < len(KINDS):
+        return KINDS[i]
+    r, g, b = colorsys.hls_to_rgb((i * 0.381966) % 1, 0.35 + 0.3 * (i % 2), 0.55)
+    return f"#{round(r * 255):02X}{round(g * 255):02X}{round(b * 255):02X}"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#RRGGBB`, 0 (black) to 1 (white), as WCAG defines it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
