@@ -16,6 +16,17 @@ from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
+from gridmap.maps import (
+    Layer,
+    MapPage,
+    boundaries_layer,
+    build_map,
+    cells_layer,
+    clusters_layer,
+    context_layer,
+    density_layer,
+    hotspot_layer,
+)
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
@@ -27,16 +38,25 @@ __all__ = [
     "Grid",
     "HotspotResult",
     "Incidents",
+    "Layer",
+    "MapPage",
     "adjust_p",
+    "boundaries_layer",
+    "build_map",
+    "cells_layer",
+    "clusters_layer",
     "compare_periods",
+    "context_layer",
     "count_by_cell",
     "dbscan",
+    "density_layer",
     "from_wgs84",
     "getis_ord",
     "global_geary",
     "global_getis_ord",
     "global_moran",
     "hdbscan",
+    "hotspot_layer",
     "hour_of_week",
     "hours_by_hotspot",
     "incident_rates",

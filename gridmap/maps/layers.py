@@ -20,7 +20,7 @@ __all__ = ["Class", "Layer", "Word"]
 
 @dataclass(frozen=True)
 class Word:
-    """A text that gridmap says itself, by its key in `gridmap.maps.words`, so that the page can say it in both languages."""
+    """A text that gridmap says itself, by its key in `gridmap.maps.words`, in the reader's language."""
 
     key: str
 

@@ -1,0 +1,143 @@
+"""From numbers and labels to the classes of a legend.
+
+Amounts are cut where their own distribution says (mapclassify), but an honest legend keeps three things apart
+that such cuts run together: no data, a true zero, and the amounts above it.
+"""
+
+import itertools
+import warnings
+from collections.abc import Sequence
+
+import mapclassify
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import SettingError, did_you_mean
+from gridmap.maps import palette
+from gridmap.maps.layers import Class, Word
+
+__all__ = ["SCHEMES", "amount_classes", "breaks_of", "codes_of", "label_classes"]
+
+SCHEMES = {
+    "quantiles": lambda v, k: np.quantile(v, np.arange(1, k + 1) / k),
+    "equal_interval": lambda v, k: mapclassify.EqualInterval(v, k=k).bins,
+    "head_tail": lambda v, k: mapclassify.HeadTailBreaks(v).bins,
+    # the exact algorithm is quadratic: above a few thousand values, a fixed sample decides
+    "fisher_jenks": lambda v, k: mapclassify.FisherJenks(v if len(v) <= 2000 else _thinned(v), k=k).bins,
+}
+
+#: Labels that say "we cannot tell": drawn hatched, never as safe.
+HATCHED = {
+    "too few": ("#C9CDD2", "too_few"),
+    "possibly under-reported": ("#8C96A3", "under_reported"),
+    "under-reported": ("#8C96A3", "under_reported"),
+    "quiet": ("#8C96A3", "under_reported"),
+}
+_SCALES = (palette.HOT_COLD, palette.MORAN, palette.CHANGE)
+
+
+def _thinned(values: np.ndarray, n: int = 2000) -> np.ndarray:
+    """Every so-manieth of the sorted values, both ends kept: a sample that is the same each time."""
+    values = np.sort(values)
+    return values[np.linspace(0, len(values) - 1, n).astype(int)]
+
+
+def breaks_of(values, *, scheme: str | Sequence[float] = "quantiles", k: int = 5) -> tuple[float, ...]:
+    """Upper bounds of at most `k` classes for the amounts above zero, ascending.
+
+    Examples
+    --------
+    >>> breaks_of([0, 0, 1, 1, 1, 2, 3, 4, 9], k=3)
+    (1.0, 3.0, 9.0)
+    >>> breaks_of([1, 5, 20], scheme=[10, 100])
+    (10.0, 100.0)
+    """
+    values = np.asarray(values, float).ravel()
+    above = values[np.isfinite(values) & (values > 0)]
+    if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= 7:
+        raise SettingError(f"k is the number of classes, a whole number from 1 to 7; found {k!r}.")
+    if not isinstance(scheme, str):
+        try:
+            given = tuple(float(b) for b in scheme)
+        except (TypeError, ValueError):
+            given = ()
+        if not given or any(b <= a for a, b in itertools.pairwise(given)) or not np.isfinite(given).all():
+            raise SettingError(f"Breaks are numbers in ascending order, as in [1, 5, 20]; found {scheme!r}.")
+        if len(given) > 7:
+            raise SettingError(f"At most 7 classes can be told apart on a map; found {len(given)} breaks.")
+        return (*given[:-1], max(given[-1], float(above.max()))) if len(above) else given
+    if scheme not in SCHEMES:
+        raise SettingError(f"There is no classification scheme {scheme!r}. {did_you_mean(scheme, SCHEMES)}")
+    if not len(above):
+        return ()
+    distinct = np.unique(above)
+    if len(distinct) <= k:
+        return tuple(distinct.tolist())
+    with warnings.catch_warnings():  # mapclassify warns where ties leave fewer classes than asked, which is fine
+        warnings.simplefilter("ignore", UserWarning)
+        bins = np.unique(np.asarray(SCHEMES[scheme](above, k), float))[-7:]
+    whole = np.allclose(distinct, np.round(distinct))
+    bins = np.unique(np.floor(bins)) if whole else bins
+    bins[-1] = max(bins[-1], above.max())
+    return tuple(bins[bins > 0].tolist())
+
+
+def amount_classes(values, *, scheme="quantiles", k=5) -> tuple[tuple[Class, ...], np.ndarray, tuple[float, ...]]:
+    """Classes, code of each value and upper bounds: "no data", zero, then the amounts above it.
+
+    Negative amounts fall under zero's class only when there are none above; a column with both is a change,
+    and is better drawn by its label.
+    """
+    values = np.asarray(values, float)
+    bounds = breaks_of(values, scheme=scheme, k=k)
+    classes = [Class(palette.NO_DATA, Word("no_data"), hatch=True), Class(palette.ZERO, low=0.0, high=0.0)]
+    if (values < 0).any():
+        classes[1] = Class(palette.ZERO, Word("zero_or_less"))
+    low, whole = None, bool(np.allclose(values[np.isfinite(values)] % 1, 0))
+    above = values[np.isfinite(values) & (values > 0)]
+    for colour, high in zip(palette.amounts(len(bounds)) if bounds else (), bounds, strict=True):
+        first = float(above.min()) if low is None else (low + 1 if whole else low)
+        classes.append(Class(colour, low=min(first, high), high=high))
+        low = high
+    return tuple(classes), codes_of(values, bounds), bounds
+
+
+def codes_of(values, bounds: Sequence[float]) -> np.ndarray:
+    """Class code of each value: 0 no data, 1 zero or less, 2 and up the amounts. The browser does the same."""
+    values = np.asarray(values, float)
+    codes = 2 + np.searchsorted(np.asarray(bounds, float), values, side="left").clip(max=max(len(bounds) - 1, 0))
+    codes = np.where(values > 0, codes, 1)
+    return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
+
+
+def label_classes(labels: pd.Series) -> tuple[tuple[Class, ...], np.ndarray]:
+    """Classes and codes of labels: a known scale in its order, whole; else the kinds that occur, by frequency."""
+    text = labels.astype(object).where(labels.notna(), None)
+    found = [str(x) for x in pd.unique(text[text.notna()])]
+    scale = next((s for s in _SCALES if set(found) - set(HATCHED) <= set(s)), None)
+    classes: dict[str | None, Class] = {}
+    if scale is not None:
+        classes = {label: Class(colour, Word(f"label {label}")) for label, colour in scale.items()}
+    else:
+        by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]
+        for i, label in enumerate([x for x in by_count if x not in ("none", "no pattern")]):
+            if i >= 60:  # more colours than anyone can tell apart: the rest is one class
+                rest = Class("#9AA0A6", Word("others"))
+                classes.update(dict.fromkeys([x for x in by_count[60:] if x not in classes], rest))
+                break
+            classes[label] = Class(palette.kind(i), _known(label))
+        classes.update({x: Class(palette.ZERO, Word("label none")) for x in ("none", "no pattern") if x in by_count})
+    classes.update({x: Class(HATCHED[x][0], Word(HATCHED[x][1]), hatch=True) for x in found if x in HATCHED})
+    if text.isna().any():
+        classes[None] = Class(palette.NO_DATA, Word("no_data"), hatch=True)
+    entries = list(dict.fromkeys(classes.values()))
+    at = {label: entries.index(entry) for label, entry in classes.items()}
+    codes = np.array([at[None if x is None else str(x)] for x in text], dtype=np.uint8)
+    return tuple(entries), codes
+
+
+def _known(label: str) -> str | Word:
+    """A label of one of gridmap's methods as a Word, so that it is said in the page's language; else as it is."""
+    from gridmap.maps.words import WORDS
+
+    return Word(f"label {label}") if f"label {label}" in WORDS else label

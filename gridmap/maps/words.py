@@ -1,0 +1,190 @@
+# ruff: noqa: E501 - a sentence and its translation stand side by side
+"""Every word the page says itself, in English and in Chinese.
+
+`WORDS[key] == (English, Chinese)`. The page carries both, so a reader can switch; the tests find any word that
+the page's scripts use and that is not here, and any that is said in one language only. Texts that come from data
+(names, categories, notes) are never translated.
+"""
+
+from gridmap.errors import SettingError, did_you_mean
+
+__all__ = ["LANGUAGES", "WORDS", "check_language", "say"]
+
+LANGUAGES = ("en", "zh")
+
+WORDS: dict[str, tuple[str, str]] = {
+    # header
+    "untitled": ("Hotspot map", "热点地图"),
+    "incidents": ("incidents", "起"),
+    "set_aside": ("set aside", "起未采用"),
+    "source": ("Source", "数据来源"),
+    "approval": ("Map approval no.", "审图号"),
+    "language_other": ("中文", "English"),
+    "language_title": ("中文界面", "Switch to English"),
+    # panel
+    "panel": ("Panel", "侧栏"),
+    "tab_hotspots": ("Hotspots", "热点"),
+    "tab_areas": ("Areas", "区域"),
+    "tab_clock": ("Clock", "时段"),
+    "tab_about": ("About", "说明"),
+    "hide_panel": ("Hide the panel", "收起侧栏"),
+    "show_panel": ("Show the panel", "展开侧栏"),
+    "search": ("Search by name", "按名称查找"),
+    "sort_by": ("Sort by", "排序"),
+    "rank": ("Rank", "名次"),
+    "name": ("Name", "名称"),
+    "no_hotspots": ("This layer has no hotspots to rank.", "本图层没有可排名的热点。"),
+    "none_found": ("Nothing matches.", "没有符合的结果。"),
+    "hotspots_of": ("Ranked in", "排名依据"),
+    "amounts_ranked": (
+        "The highest amounts. This is not a test: whether they are more than chance, a Gi* or a scan layer says.",
+        "按数量由高到低排列。这不是检验：是否超出偶然，请看热点（Gi*）或扫描图层。",
+    ),
+    "copy_table": ("Copy the table", "复制表格"),
+    "copied": ("Copied", "已复制"),
+    "unnamed": ("unnamed", "未命名"),
+    "place": ("Place", "地点"),
+    # numbers
+    "count": ("count", "数量"),
+    "expected": ("expected", "期望"),
+    "expected_even": ("if evenly spread", "均匀分布时"),
+    "ratio": ("ratio", "倍数"),
+    "ratio_expected": ("times expected", "为期望的倍数"),
+    "change": ("change", "增减"),
+    "count_before": ("before", "前期"),
+    "count_after": ("after", "后期"),
+    "difference": ("difference", "增减"),
+    "z_score": ("z-score", "z 值"),
+    "p_value": ("p", "p 值"),
+    "q_value": ("q (corrected)", "q 值（已校正）"),
+    "intensity": ("per km²", "每平方公里"),
+    "rate": ("rate", "发生率"),
+    "stability": ("stays hot in", "稳定性"),
+    "rank_interval": ("rank between", "名次区间"),
+    "stays_hot": ("hot in {0} of other grids and resamples", "更换网格与重抽样后有 {0} 仍为热点"),
+    "label": ("class", "类别"),
+    "cells": ("cells", "格"),
+    "area_km2": ("km²", "平方公里"),
+    "area_m2": ("area, m²", "面积（平方米）"),
+    "persons": ("persons", "人口"),
+    "households": ("households", "户数"),
+    "cluster_id": ("cluster", "聚集区"),
+    "zone_id": ("zone", "区域"),
+    "cell_id": ("cell", "网格"),
+    "per_km2": ("incidents per km²", "起/平方公里"),
+    "per_1000": ("per 1,000 persons", "每千人"),
+    "significance": ("significance", "显著性"),
+    "peak_hours": ("peak hours", "高发时段"),
+    "nearest_camera": ("nearest camera", "最近监控"),
+    "metres": ("m", "米"),
+    "kilometres": ("km", "公里"),
+    "square_kilometres": ("km²", "平方公里"),
+    # layers and legend
+    "layers": ("Layers", "图层"),
+    "themes": ("Theme", "专题"),
+    "overlays": ("Overlays", "叠加"),
+    "legend": ("Legend", "图例"),
+    "no_data": ("no data", "无数据"),
+    "zero_or_less": ("0 or less", "0 或以下"),
+    "others": ("others", "其他"),
+    "too_few": ("too few to tell", "数量过少，无法判断"),
+    "under_reported": ("possibly under-reported", "可能漏报"),
+    "fixed_breaks": ("Classes are the same in every period.", "各时期分级一致。"),
+    "label hot 99": ("hot 99 %", "热点 99%"),
+    "label hot 95": ("hot 95 %", "热点 95%"),
+    "label hot 90": ("hot 90 %", "热点 90%"),
+    "label none": ("not significant", "不显著"),
+    "label cold 90": ("cold 90 %", "冷点 90%"),
+    "label cold 95": ("cold 95 %", "冷点 95%"),
+    "label cold 99": ("cold 99 %", "冷点 99%"),
+    "label high-high": ("high among high", "高值聚集"),
+    "label low-low": ("low among low", "低值聚集"),
+    "label high-low": ("high among low", "高值被低值包围"),
+    "label low-high": ("low among high", "低值被高值包围"),
+    "label up 99": ("more, 99 %", "上升 99%"),
+    "label up 95": ("more, 95 %", "上升 95%"),
+    "label up 90": ("more, 90 %", "上升 90%"),
+    "label down 90": ("fewer, 90 %", "下降 90%"),
+    "label down 95": ("fewer, 95 %", "下降 95%"),
+    "label down 99": ("fewer, 99 %", "下降 99%"),
+    # names of layers
+    "layer getis_ord": ("Hotspots (Gi*)", "热点（Gi*）"),
+    "layer local_moran": ("Clusters and outliers", "聚集与异常"),
+    "layer compare_periods": ("Change", "变化"),
+    "layer kernel_density": ("Density", "密度"),
+    "layer dbscan": ("Clusters (DBSCAN)", "聚集区（DBSCAN）"),
+    "layer hdbscan": ("Clusters (HDBSCAN)", "聚集区（HDBSCAN）"),
+    "layer st_dbscan": ("Space-time clusters", "时空聚集区"),
+    "layer spatial_scan": ("Scan clusters", "扫描聚集区"),
+    "layer emerging_hotspots": ("Emerging hotspots", "热点演变"),
+    "layer incident_rates": ("Rates", "发生率"),
+    "layer quiet_cells": ("Possibly under-reported", "可能漏报"),
+    "layer counts": ("Counts", "数量"),
+    "layer zones": ("Zones", "区划"),
+    # about
+    "period": ("Period", "时段"),
+    "classification": ("Classification", "密级标识"),
+    "incidents_used": ("Incidents used", "采用起数"),
+    "incidents_aside": ("Set aside", "未采用起数"),
+    "notes": ("To know", "须知"),
+    "cannot_say": ("What this map cannot say", "本图不能说明什么"),
+    "cannot_say_text": (
+        "It shows where incidents were recorded, not who is responsible and not why. A quiet cell may be safe or may be "
+        "silent: few reports are not the same as few incidents. It speaks of places, never of persons.",
+        "本图显示案事件记录在何处，不说明何人所为、为何发生。平静的网格可能安全，也可能无人报告：报告少不等于发生少。只涉及地点，不涉及个人。",
+    ),
+    "made_with": ("Made with gridmap. This file needs no network.", "由 gridmap 生成。本文件无需联网。"),
+    "method getis_ord": (
+        "Gi* compares the count of a cell and its neighbours with the whole territory. Hot 99 % means: so high a "
+        "concentration would be rare if incidents fell anywhere alike.",
+        "Gi* 将每格及其邻格的数量与全域相比。热点 99% 表示：若案事件随机分布，如此集中极为罕见。",
+    ),
+    "method local_moran": (
+        "Local Moran's I finds cells that are like their neighbours (high among high, low among low) and those that "
+        "stand out against them.",
+        "局部莫兰指数找出与邻格相似（高值聚集、低值聚集）和与邻格相反的网格。",
+    ),
+    "method compare_periods": (
+        "Each cell's counts of two periods are compared by a test for counts. More and fewer are named only where "
+        "chance is an unlikely reason.",
+        "用计数检验比较每格前后两期的数量，只有难以用偶然解释时才标为上升或下降。",
+    ),
+    "method kernel_density": (
+        "Each incident is spread over a circle in metres, and the sums are incidents per km². A smooth picture, no test: "
+        "it shows where, not whether by chance.",
+        "每起案事件按米为单位在圆内平滑，总和为每平方公里起数。这是平滑图，不是检验：只说明在哪里，不说明是否偶然。",
+    ),
+    "method dbscan": (
+        "Points with enough others within a distance in metres form clusters; the outline is drawn around them.",
+        "在给定距离（米）内有足够多邻点的点连成聚集区，外廓为其包络线。",
+    ),
+    "method hdbscan": (
+        "Groups of points that stay together over many distances form clusters, dense and less dense ones alike.",
+        "在多种距离下都聚在一起的点构成聚集区，密集与较稀疏的都能找到。",
+    ),
+    "method cells": (
+        "The amounts as they were counted, in classes. No test was made.",
+        "按统计数量分级显示，未作检验。",
+    ),
+    "clusters_found": ("cluster", "聚集区"),
+}
+
+
+def check_language(language: str) -> str:
+    """`language`, or a SettingError that names those there are."""
+    if language not in LANGUAGES:
+        raise SettingError(f"There is no language {language!r}. {did_you_mean(language, LANGUAGES)}")
+    return language
+
+
+def say(text, language: str = "en") -> str:
+    """A Word in a language; any other text as it is.
+
+    Examples
+    --------
+    >>> from gridmap.maps.layers import Word
+    >>> say(Word("label hot 99"), "zh"), say("Harehills", "zh")
+    ('热点 99%', 'Harehills')
+    """
+    key = getattr(text, "key", None)
+    return str(text) if key is None else WORDS[key][LANGUAGES.index(language)]

@@ -1,0 +1,75 @@
+import warnings
+
+import pandas as pd
+import pytest
+
+import gridmap as gm
+from gridmap.errors import GridmapError, InputError, OutputError, SettingError
+
+
+def test_a_page_is_written_whole_and_leaves_nothing_beside_it(hot, tmp_path):
+    path = gm.build_map([gm.hotspot_layer(hot)], title="盗窃", language="zh").save(tmp_path / "new" / "m.html")
+    assert [p.name for p in path.parent.iterdir()] == ["m.html"]
+    assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def test_the_same_layers_give_the_same_file(hot, tmp_path):
+    first = gm.build_map([gm.hotspot_layer(hot)]).save(tmp_path / "a.html").read_bytes()
+    page = gm.build_map([gm.hotspot_layer(hot)])
+    page.save(tmp_path / "b.html")
+    assert page.save(tmp_path / "b.html").read_bytes() == first
+
+
+@pytest.mark.parametrize("bad", ["folder", "file/below.html"])
+def test_a_place_that_cannot_be_written_is_named(hot, tmp_path, bad):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match=bad.split("/")[0]):
+        gm.build_map([gm.hotspot_layer(hot)]).save(tmp_path / bad)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_wrong_arguments_are_told_apart(hot):
+    layer = gm.hotspot_layer(hot)
+    with pytest.raises(InputError, match="at least one layer"):
+        gm.build_map([])
+    with pytest.raises(InputError, match="HotspotResult"):
+        gm.build_map([hot])
+    with pytest.raises(SettingError, match="zh"):
+        gm.build_map([layer], language="cn")
+    with pytest.raises(SettingError, match="set_aside"):
+        gm.build_map([layer], set_aside=-1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: gm.cells_layer(pd.DataFrame({"count": []}), "count"),
+        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["x"]), "count"),
+        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "cuont"),
+        lambda: gm.cells_layer([1, 2], "count"),
+        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", k=12),
+        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", scheme="jenks"),
+        lambda: gm.hotspot_layer("hot"),
+        lambda: gm.boundaries_layer(pd.DataFrame({"a": [1]})),
+    ],
+)
+def test_bad_input_is_one_clear_error(call):
+    with pytest.raises(GridmapError) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+def test_all_zero_and_all_missing_amounts_make_a_page(tmp_path):
+    cells = pd.Index(["891942c5d0fffff", "891942c5d03ffff"])
+    for values in ([0, 0], [float("nan")] * 2, [float("inf"), 1], [-1, -2]):
+        layer = gm.cells_layer(pd.DataFrame({"count": values}, index=cells), "count")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            gm.build_map(layer).save(tmp_path / "m.html")
+
+
+def test_a_result_shows_itself_in_jupyter(hot):
+    assert hot._repr_html_().startswith("<div")
+    assert "srcdoc=" in hot._repr_html_()
+    assert hot.explore(title="Burglary", language="zh").save
