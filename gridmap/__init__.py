@@ -1,7 +1,9 @@
 """gridmap: boundary files and incident points in, hotspot maps that open without a network out."""
 
 from gridmap.grids.base import Grid
+from gridmap.grids.codes import grid_codes
 from gridmap.grids.tiling import make_grid
+from gridmap.grids.transfer import crosswalk
 from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
@@ -48,6 +50,7 @@ __all__ = [
     "compare_periods",
     "context_layer",
     "count_by_cell",
+    "crosswalk",
     "dbscan",
     "density_layer",
     "from_wgs84",
@@ -55,6 +58,7 @@ __all__ = [
     "global_geary",
     "global_getis_ord",
     "global_moran",
+    "grid_codes",
     "hdbscan",
     "hotspot_layer",
     "hour_of_week",

@@ -11,6 +11,7 @@ import inspect
 import geopandas as gpd
 
 from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.grids.balanced import BalancedGrid
 from gridmap.grids.base import Grid
 from gridmap.grids.hexagons import HexGrid
 from gridmap.grids.squares import SquareGrid
@@ -18,7 +19,7 @@ from gridmap.grids.zones import ZoneGrid
 
 __all__ = ["make_grid"]
 
-SYSTEMS = {"h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
+SYSTEMS = {"balanced": BalancedGrid, "h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
 
 
 def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -> Grid:
