@@ -13,10 +13,12 @@ from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_o
 from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
 from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.hotspots.risk import relative_risk
 from gridmap.hotspots.scan import spatial_scan
 from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
+from gridmap.hotspots.surfaces import DensityResult
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
 from gridmap.maps import (
     Layer,
@@ -36,6 +38,7 @@ from gridmap.read.incidents import read_incidents
 from gridmap.store.counts import count_by_cell
 
 __all__ = [
+    "DensityResult",
     "GlobalResult",
     "Grid",
     "HotspotResult",
@@ -71,6 +74,7 @@ __all__ = [
     "optics",
     "read_boundaries",
     "read_incidents",
+    "relative_risk",
     "space_time_permutation_scan",
     "space_time_scan",
     "spatial_scan",

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from scipy import sparse
 
@@ -61,8 +62,8 @@ class SquareGrid(Grid):
     @cached_property
     def _xy(self) -> np.ndarray:
         """Column and row number of each cell, shape (n, 2)."""
-        parts = pd.Series(self.cells.index).str.split("_", expand=True)
-        return parts.astype(np.int64).to_numpy()
+        parts = pc.split_pattern(pa.array(self.cells.index, pa.string()), "_")
+        return parts.flatten().cast(pa.int64()).to_numpy().reshape(-1, 2)
 
     @cached_property
     def _lookup(self) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,8 @@ from gridmap.read.base import Incidents
 __all__ = ["kernel_density"]
 
 PER_KM2 = 1e6
-MOST_PAIRS = 3e8  # pairs of cell and point summed exactly, about a second; beyond, by FFT
+MOST_PAIRS = 2e8  # pairs of cell and point summed exactly, about a second; beyond, by FFT
+MOST_SORTED = 200_000  # incidents among which coinciding ones are looked for: with more it costs more than it saves
 TRIM = 5.0  # an adaptive bandwidth is at most so many times the fixed one
 LEVELS = 24  # an adaptive surface by FFT takes so many bandwidths in place of one a point
 
@@ -115,9 +116,12 @@ def kernel_density(
         points = Points(points.ids.filter(inside), points.xy[inside], points.weight[inside], points.crs)
         if outside := int((~inside).sum()):
             notes.append(f"{outside} of {len(inside)} incidents lie outside the grid and were left out.")
-    h = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
+    h, said = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
+    notes += said
     raster = raster_over(grid, h / (16 if adaptive else 8))
-    places, heap = places_of(points.xy, points.weight)
+    places, heap = points.xy, points.weight
+    if len(places) <= MOST_SORTED:
+        places, heap = places_of(places, heap)  # snapped incidents share places, and a heap is summed once
     computed, values, surface = _summed(places, heap, h, kernel, adaptive, grid, raster)
     if edge_correction:
         share = territory_share(raster, h, kernel)
@@ -137,22 +141,26 @@ def kernel_density(
     )  # fmt: skip
 
 
-def bandwidth_of(bandwidth_m, points: Points, grid: Grid, kernel: str, random_state=None) -> float:
-    """The bandwidth in metres, given or chosen, and not below the size of a cell."""
+def bandwidth_of(bandwidth_m, points: Points, grid: Grid, kernel: str, random_state=None):
+    """The bandwidth in metres, given or chosen, not below the size of a cell; and what must be said about it."""
     if isinstance(bandwidth_m, str):
         one_of(bandwidth_m, "bandwidth_m", CHOICES)
         if bandwidth_m == "rule-of-thumb":
             h = rule_of_thumb(points.xy, kernel)
         else:
             h = cross_validated(points.xy, points.weight, kernel, random_state)
-        return max(h, cell_reach_m(grid))
+        if h < (least := cell_reach_m(grid)):
+            return least, [
+                f"The {bandwidth_m} bandwidth is {h:,.0f} m; it was raised to the size of a cell, {least:,.0f} m."
+            ]
+        return h, []
     h = a_length_m(bandwidth_m, "bandwidth_m")
     if h < (least := cell_reach_m(grid)):
         raise SettingError(
             f"A bandwidth of {h:g} m is smaller than a cell ({least:,.0f} m), so incidents would fall between the "
             f"cells' centres. Take bandwidth_m={np.ceil(least):.0f} or more, or smaller cells."
         )
-    return h
+    return h, []
 
 
 def cell_reach_m(grid: Grid) -> float:

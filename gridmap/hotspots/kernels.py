@@ -14,6 +14,8 @@ binning) and convolves by FFT: its cost does not grow with the bandwidth.
 Source: Wand & Jones (1995), Kernel Smoothing, appendix D.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 from scipy import fft
@@ -59,17 +61,14 @@ def _sum_near(tx, ty, x, y, w, h, start, columns, rows, west, south, side, code,
         out[t] = total
 
 
-def _squares(xy: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Points sorted into squares at least `side` wide: the order, where each square starts, and the frame."""
-    west, south = xy.min(axis=0)
+def _squares(xy: np.ndarray, side: float) -> tuple[np.ndarray, tuple]:
+    """The square of each point, at least `side` wide, and the frame: columns, rows, west, south, side."""
+    west, south = (float(v) for v in xy.min(axis=0))
     spread = np.ptp(xy, axis=0)
     side = max(side * (1 + 1e-12), float(spread.max()) / 2000, 1e-9)  # at most 2,001 × 2,001 squares
     columns, rows = (int(v) + 1 for v in spread // side)
-    at = (xy - [west, south]) // side
-    square = at[:, 1].astype(np.int64) * columns + at[:, 0].astype(np.int64)
-    order = np.argsort(square, kind="stable")
-    start = np.searchsorted(square[order], np.arange(columns * rows + 1))
-    return order, start, (columns, rows, west, south, side)
+    column, row = ((xy[:, 0] - west) // side).astype(np.int64), ((xy[:, 1] - south) // side).astype(np.int64)
+    return row * columns + column, (columns, rows, west, south, side)
 
 
 def exact(targets: np.ndarray, xy: np.ndarray, weight: np.ndarray, h, kernel: str) -> np.ndarray:
@@ -88,10 +87,20 @@ def exact(targets: np.ndarray, xy: np.ndarray, weight: np.ndarray, h, kernel: st
     if not len(xy):
         return out
     h = np.broadcast_to(np.asarray(h, float), len(xy))
-    order, start, frame = _squares(xy, float(h.max()) * REACH[kernel])
+    square, frame = _squares(xy, float(h.max()) * REACH[kernel])
+    start = np.r_[0, np.cumsum(np.bincount(square, minlength=frame[0] * frame[1]))]
+    order = np.argsort(square, kind="stable")
     x, y = xy[order].T.copy()
-    tx, ty = np.ascontiguousarray(targets, float).T.copy()
-    _sum_near(tx, ty, x, y, weight[order].astype(float), h[order].copy(), start, *frame, CODE[kernel], out)
+    sources = x, y, weight[order].astype(float), h[order].copy(), start, *frame, CODE[kernel]
+    tx, ty = np.asarray(targets, float).T.copy()
+    cuts = np.linspace(0, len(out), 9).astype(int)
+
+    def one_share(k: int) -> None:
+        here = slice(cuts[k], cuts[k + 1])
+        _sum_near(tx[here], ty[here], *sources, out[here])  # releases the GIL; each target is summed by one thread
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one_share, range(8)))
     return out
 
 
@@ -99,9 +108,9 @@ def pairs_expected(targets: np.ndarray, xy: np.ndarray, reach: float) -> float:
     """How many pairs the exact sum would visit, from a sample of the targets."""
     if not len(xy) or not len(targets):
         return 0.0
-    _, start, (columns, rows, west, south, side) = _squares(xy, reach)
+    square, (columns, rows, west, south, side) = _squares(xy, reach)
     count = np.zeros((rows + 2, columns + 2))
-    count[1:-1, 1:-1] = np.diff(start).reshape(rows, columns)
+    count[1:-1, 1:-1] = np.bincount(square, minlength=rows * columns).reshape(rows, columns)
     around = sum(np.roll(count, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))
     some = targets[:: max(1, len(targets) // 20_000)]
     at = ((some - [west, south]) // side).astype(np.int64) + 1

@@ -19,7 +19,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.result import HotspotResult
 
-__all__ = ["DensityResult", "Raster", "raster_over"]
+__all__ = ["DensityResult", "Raster", "burnt", "raster_over"]
 
 MOST_PIXELS = 1_000_000  # of a surface that gridmap lays out by itself
 
@@ -31,11 +31,13 @@ class DensityResult(HotspotResult):
     Attributes
     ----------
     surface : array of float, (rows, columns)
-        Incidents per km² at the pixel centres, row 0 in the north; nan outside the territory.
+        In `unit`, at the pixel centres, row 0 in the north; nan outside the territory.
     transform : affine.Affine
         From (column, row) to x, y in `crs`.
     crs : pyproj.CRS
         In metres.
+    unit : str
+        "incidents per square kilometre", or "ratio" of `relative_risk`.
     contours : GeoDataFrame (EPSG:4326) or None
         `relative_risk`'s tolerance contours: `label, p, area_m2, geometry`.
     """
@@ -43,6 +45,7 @@ class DensityResult(HotspotResult):
     surface: np.ndarray | None = field(default=None)
     transform: Affine | None = field(default=None)
     crs: CRS | None = field(default=None)
+    unit: str = field(default="incidents per square kilometre")
     contours: gpd.GeoDataFrame | None = field(default=None)
 
     def to_geotiff(self, path) -> Path:
@@ -63,7 +66,7 @@ class DensityResult(HotspotResult):
         try:
             with rasterio.open(part, "w", **profile) as file:
                 file.write(self.surface.astype(np.float32), 1)
-                file.set_band_description(1, f"{self.method}, incidents per square kilometre")
+                file.set_band_description(1, f"{self.method}, {self.unit}")
                 file.update_tags(**{name: str(value) for name, value in self.params.items()})
             part.replace(path)
         except (OSError, rasterio.errors.RasterioError) as error:
@@ -114,10 +117,10 @@ class Raster:
         return upper * (1 - v) + lower * v
 
 
-def raster_over(grid: Grid, fine_m: float) -> Raster:
-    """A raster over `grid`: the squares themselves, else pixels of `fine_m` or as fine as a million pixels allow."""
+def raster_over(grid: Grid, fine_m: float, *, most: int = MOST_PIXELS, aligned: bool = True) -> Raster:
+    """A raster over `grid`: the squares themselves (if `aligned`), else of `fine_m` or as fine as `most` lets."""
     share = grid.cells["share_inside"].to_numpy(float) if "share_inside" in grid.cells else np.ones(len(grid))
-    if isinstance(grid, SquareGrid):
+    if aligned and isinstance(grid, SquareGrid):
         size = grid.params["cell_size_m"]
         at = np.round(grid.centroids_m / size - 0.5).astype(np.int64)
         (west, south), (east, north) = at.min(axis=0), at.max(axis=0) + 1
@@ -126,13 +129,15 @@ def raster_over(grid: Grid, fine_m: float) -> Raster:
         return Raster(west * size, north * size, size, inside)
     cells = grid.cells.geometry.to_crs(grid.metric_crs)
     west, south, east, north = cells.total_bounds
-    pixel = max(fine_m, np.sqrt((east - west) * (north - south) / MOST_PIXELS))
+    pixel = max(fine_m, np.sqrt((east - west) * (north - south) / most))
     shape = (max(int(np.ceil((north - south) / pixel)), 1), max(int(np.ceil((east - west) / pixel)), 1))
-    inside = rasterize(
-        zip(cells, np.maximum(share, 1e-6), strict=True),
-        out_shape=shape, transform=_frame(west, north, pixel), fill=0.0, dtype="float64",
-    )  # fmt: skip
-    return Raster(west, north, pixel, inside)
+    return Raster(west, north, pixel, burnt(cells, np.maximum(share, 1e-6), _frame(west, north, pixel), shape, 0.0))
+
+
+def burnt(shapes, values, transform: Affine, shape: tuple[int, int], fill: float) -> np.ndarray:
+    """Each pixel the value of the shape that holds its centre; `fill` where none does."""
+    pairs = zip(shapes, values, strict=True)
+    return rasterize(pairs, out_shape=shape, transform=transform, fill=fill, dtype="float64")
 
 
 def _frame(west: float, north: float, pixel: float) -> Affine:

@@ -145,3 +145,110 @@ def test_wrong_input_is_named(incidents, grid):
         kernel_density(incidents_at([np.nan] + [-1.55] * 40, [53.75] * 41), grid, bandwidth_m=900)
     with pytest.raises(InputError, match="one place"):
         kernel_density(incidents_at([-1.55] * 40, [53.75] * 40), grid, bandwidth_m="rule-of-thumb")
+
+
+def test_adaptive_intensity_is_abramsons_written_out(incidents, grid):
+    found = kernel_density(incidents, grid, bandwidth_m=900, adaptive=True)
+    xy = incidents.xy_m(grid.metric_crs)
+    apart = np.sqrt(((xy[:, None] - xy) ** 2).sum(axis=2))
+    pilot = np.where(apart < 900, 3 / (np.pi * 900**2) * (1 - (apart / 900) ** 2) ** 2, 0).sum(axis=1)
+    h = np.minimum(900 * np.sqrt(np.exp(np.log(pilot).mean()) / pilot), 4500)
+    d = np.sqrt(((grid.centroids_m[:, None] - xy) ** 2).sum(axis=2))
+    by_hand = np.where(d < h, 3 / (np.pi * h**2) * (1 - (d / h) ** 2) ** 2, 0).sum(axis=1) * 1e6
+    np.testing.assert_allclose(found.cells["intensity"], by_hand, atol=1e-9)
+
+
+def test_edge_correction_makes_an_even_spread_even(town):
+    rng = np.random.default_rng(0)
+    even = incidents_at(rng.uniform(-1.6, -1.5, 40_000), rng.uniform(53.7, 53.8, 40_000))
+    grid = make_grid(town, system="square", cell_size_m=400)
+    plain = kernel_density(even, grid, bandwidth_m=1500).cells
+    corrected = kernel_density(even, grid, bandwidth_m=1500, edge_correction=True).cells
+    whole = grid.cells["share_inside"] > 0.999
+    expected = 40_000 / (grid.cells["area_m2"] * grid.cells["share_inside"]).sum() * 1e6
+    assert (plain["intensity"][whole] / expected).min() < 0.5
+    assert (corrected["intensity"][whole] / expected).between(0.85, 1.15).all()
+
+
+def test_edge_correction_leaves_out_what_lies_outside(incidents, town):
+    grid = make_grid(town, system="square", cell_size_m=400)
+    lon, lat = incidents.lonlat()
+    more = incidents_at(np.r_[lon, [-1.7] * 5], np.r_[lat, [53.75] * 5])
+    found = kernel_density(more, grid, bandwidth_m=900, edge_correction=True)
+    outside = 405 - found.params["incidents"]
+    assert outside >= 5
+    assert f"{outside} of 405 incidents lie outside" in found.notes[0]
+    with pytest.raises(InputError, match="inside the grid"):
+        kernel_density(incidents_at([10.0] * 40, [50.0] * 40), grid, bandwidth_m=900, edge_correction=True)
+
+
+def test_the_rule_of_thumb_is_scotts():
+    from gridmap.hotspots.bandwidths import rule_of_thumb
+
+    xy = np.random.default_rng(2).normal(0, [900, 1300], (5000, 2))
+    assert rule_of_thumb(xy, "gaussian") == pytest.approx(1100 * 5000 ** (-1 / 6), rel=0.02)
+
+
+def test_an_automatic_bandwidth_below_a_cell_is_raised_and_told(incidents, town):
+    fine = kernel_density(incidents, make_grid(town, system="square", cell_size_m=200), bandwidth_m="rule-of-thumb")
+    assert fine.params["bandwidth_m"] > 500
+    assert fine.params["bandwidth"] == "rule-of-thumb"
+    assert not fine.notes
+    coarse = kernel_density(incidents, make_grid(town, system="square", cell_size_m=4000), bandwidth_m="rule-of-thumb")
+    assert coarse.params["bandwidth_m"] == 4000
+    assert "raised to the size of a cell" in coarse.notes[0]
+
+
+def test_cross_validation_finds_the_likeliest_bandwidth():
+    from gridmap.hotspots.bandwidths import cross_validated
+
+    rng = np.random.default_rng(2)
+    xy = np.concatenate([rng.normal(c, 150, (60, 2)) for c in rng.uniform(0, 6000, (6, 2))])
+    tried = np.geomspace(50, 2000, 60)
+    apart = ((xy[:, None] - xy) ** 2).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    score = [np.log(np.exp(-apart / (2 * h * h)).sum(axis=1) / (2 * np.pi * h * h)).sum() for h in tried]
+    found = cross_validated(xy, np.ones(len(xy)), "gaussian")
+    assert found == pytest.approx(tried[int(np.argmax(score))], rel=0.08)
+
+
+def test_cross_validation_is_not_fooled_by_snapped_places(incidents, grid):
+    from gridmap.hotspots.bandwidths import cross_validated
+
+    rng = np.random.default_rng(2)
+    xy = np.round(rng.normal(0, 1500, (2000, 2)) / 200) * 200
+    assert cross_validated(xy, np.ones(2000), "gaussian") > 100  # leave-one-out would say 0
+
+
+def test_a_bandwidth_smooths_alike_whatever_the_kernel(incidents, town):
+    from gridmap.hotspots.kernels import CANONICAL
+
+    grid = make_grid(town, system="square", cell_size_m=200)
+    found = {
+        k: kernel_density(incidents, grid, bandwidth_m=600 * c, kernel=k).cells["intensity"]
+        for k, c in CANONICAL.items()
+    }
+    assert np.corrcoef(found["quartic"], found["gaussian"])[0, 1] > 0.995
+    assert np.corrcoef(found["triangular"], found["gaussian"])[0, 1] > 0.995
+
+
+def test_every_incident_adds_one_whatever_the_kernel(town):
+    rng = np.random.default_rng(3)
+    middle = incidents_at(rng.normal(-1.55, 0.004, 300), rng.normal(53.75, 0.003, 300))
+    grid = make_grid(town, system="square", cell_size_m=100)
+    for kernel in density.KERNELS:
+        for adaptive in (False, True):
+            cells = kernel_density(middle, grid, bandwidth_m=400, kernel=kernel, adaptive=adaptive).cells
+            assert cells["intensity"].sum() * 0.01 == pytest.approx(300, rel=0.01)
+
+
+def test_zones_take_the_value_at_their_centre(incidents):
+    zones = gpd.GeoDataFrame(
+        {"zone_id": ["w", "e"]},
+        geometry=[shapely.box(-1.56, 53.74, -1.55, 53.75), shapely.box(-1.55, 53.74, -1.54, 53.75)],
+        crs=4326,
+    )
+    grid = make_grid(zones, system="zones")
+    found = kernel_density(incidents, grid, bandwidth_m=900)
+    np.testing.assert_allclose(found.cells["intensity"], written_out(incidents, grid, 900, "quartic"), atol=1e-9)
+    assert found.cells["zone_id"].tolist() == ["w", "e"]

@@ -1,0 +1,245 @@
+"""Where are cases denser than the people, or than another kind of case, would let one expect?
+
+A density map of burglary is first of all a map of where homes are. The relative risk surface divides the density of
+cases by the density of what is at risk: the population of the cells, or the incidents of another category. It is 1
+where both go together, 2 where cases are twice as dense as they should be.
+
+Where little is at risk the ratio jumps about. So each place is tested: the cases are dealt out anew, over the
+population or among all the points of both kinds, and the tolerance contour surrounds where the observed cases are
+denser (or thinner) than all but a few of these deals. (The ratio itself is left as it is; it is the contour that says
+where to believe it.)
+
+Sources: Bithell (1990), Statistics in Medicine 9, 691–701; Kelsall & Diggle (1995), Statistics in Medicine 14,
+2335–2342; Hazelton & Davies (2009), Biometrical Journal 51, 98–109.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from rasterio.features import shapes
+from scipy import sparse
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.grids.base import Grid
+from gridmap.hotspots.density import PER_KM2, bandwidth_of, cells_with
+from gridmap.hotspots.kernels import KERNELS, binned, convolve, kernel_raster
+from gridmap.hotspots.permutations import two_sided_p
+from gridmap.hotspots.points import a_count, a_number, one_of, points_of
+from gridmap.hotspots.significance import adjust_p, direction_labels
+from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
+from gridmap.read.base import Incidents
+
+__all__ = ["relative_risk"]
+
+RISK_PIXELS = 65_536  # each permutation smooths them all
+
+
+def relative_risk(
+    cases: Incidents,
+    at_risk,
+    grid: Grid,
+    *,
+    bandwidth_m: float | str,
+    kernel: str = "quartic",
+    permutations: int = 199,
+    tolerance: float = 0.05,
+    min_incidents: int = 30,
+    random_state=None,
+) -> DensityResult:
+    """Density of cases over the density of what is at risk, with a tolerance contour by permutation.
+
+    Parameters
+    ----------
+    cases : Incidents
+        Only those inside the grid are used.
+    at_risk : str, Series or Incidents
+        A column of `grid.cells`, such as "persons"; a Series of numbers by `cell_id`; or the incidents of another
+        category.
+    grid : Grid
+    bandwidth_m : float, "rule-of-thumb" or "cross-validated"
+        The same for both densities, in metres; the automatic ones look at the cases. Not below the size of a cell.
+    kernel : {"quartic", "gaussian", "triangular"}
+    permutations : int
+        How often the cases are dealt out anew.
+    tolerance : float
+        The two-sided p, for each place alone, that the contours surround.
+    min_incidents : int
+        Fewer cases (or other incidents) inside the grid are refused.
+    random_state : int or Generator, optional
+
+    Returns
+    -------
+    DensityResult
+        `cells`: `intensity` (cases per km²), `expected` (per km², were the risk equal everywhere), `relative_risk`
+        (intensity / expected; nan where nothing is at risk), `p_value` (two-sided, each cell alone), `q_value`
+        (Benjamini–Hochberg) and `label` from q (hot 99 … cold 99).
+        `.surface`: the relative risk over a raster; `.contours`: where p ≤ `tolerance`, `label` hot or cold.
+
+    Raises
+    ------
+    InputError
+        For too few cases, cases where nobody lives and the like; a column that is not there.
+    SettingError
+        As `kernel_density`; also where `tolerance` is below the least p that so many permutations can give.
+
+    Notes
+    -----
+    r(s) = [Σ K(s − xᵢ) / n] / [Σ wⱼ K(s − zⱼ) / Σ wⱼ], on a raster of at most 65,536 pixels by FFT; both are cut at the
+    territory's edge alike, so the edge cancels. Under the null the n cases fall by the population (multinomially), or
+    are any n of the points of both kinds (random labelling); p is twice the smaller tail, at most 1.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pyarrow as pa, shapely
+    >>> from gridmap.grids.tiling import make_grid
+    >>> town = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
+    >>> grid = make_grid(town, system="square", cell_size_m=500)
+    >>> rng = np.random.default_rng(1)
+    >>> lon = np.r_[rng.uniform(-1.6, -1.5, 200), rng.normal(-1.55, 0.004, 100)]
+    >>> lat = np.r_[rng.uniform(53.7, 53.8, 200), rng.normal(53.75, 0.003, 100)]
+    >>> points = Incidents(pa.table({"incident_id": [str(i) for i in range(300)], "lon": lon, "lat": lat}))
+    >>> even = pd.Series(1000, index=grid.cells.index)
+    >>> risk = relative_risk(points, even, grid, bandwidth_m=1500, permutations=99, random_state=0)
+    >>> int((risk.contours["label"] == "hot").sum())
+    1
+
+    References
+    ----------
+    Kelsall & Diggle (1995), Statistics in Medicine 14, 2335–2342.
+    """
+    one_of(kernel, "kernel", KERNELS)
+    if not isinstance(grid, Grid):
+        raise InputError(f"relative_risk needs a grid as make_grid gives it; found {type(grid).__name__}.")
+    deals = a_count(permutations, "permutations", least=19)
+    level = a_number(tolerance, "tolerance", above=0)
+    if level >= 1 or level < 2 / (deals + 1):
+        raise SettingError(
+            f"tolerance must lie below 1 and, with {deals} permutations, not below {2 / (deals + 1):.3g}; "
+            f"found {tolerance!r}. Ask for more permutations."
+        )
+    points = points_of(cases, "relative_risk", crs=grid.metric_crs, fewest=min_incidents)
+    h, notes = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
+    raster = raster_over(grid, h / 8, most=RISK_PIXELS, aligned=False)
+    k = kernel_raster(h, raster.pixel, kernel)
+    xy, left_out = _inside(cases, points.xy, grid, min_incidents, "cases")
+    if left_out:
+        notes.append(f"{left_out:,} of {len(points):,} cases lie outside the grid and were left out.")
+    rng = np.random.default_rng(random_state)
+    observed_mass = binned(xy, np.ones(len(xy)), raster.west, raster.north, raster.pixel, raster.shape)
+    if isinstance(at_risk, Incidents):
+        others = points_of(at_risk, "relative_risk", crs=grid.metric_crs, fewest=min_incidents)
+        z, _ = _inside(at_risk, others.xy, grid, min_incidents, "incidents at risk")
+        risk_mass = binned(z, np.ones(len(z)), raster.west, raster.north, raster.pixel, raster.shape)
+        deal = _relabelled(np.concatenate([xy, z]), len(xy), raster, rng)
+    else:
+        risk_mass = _population_mass(at_risk, grid, raster)
+        deal = _dealt(risk_mass, len(xy), rng)
+    observed = convolve(observed_mass, k)
+    expected = convolve(risk_mass, k) * (len(xy) / risk_mass.sum())
+    centres = grid.centroids_m
+    tally = [np.zeros((2, *raster.shape), np.int64), np.zeros((2, len(grid)), np.int64)]
+    at_cells, hair = raster.at(observed, centres), observed.max() * 1e-9
+    for _ in range(deals):
+        drawn = convolve(deal(), k)
+        for count, seen, found in zip(tally, (drawn, raster.at(drawn, centres)), (observed, at_cells), strict=True):
+            count += np.stack([seen >= found - hair, seen <= found + hair])
+    p = two_sided_p(*tally[1], deals)
+    q = adjust_p(p, "fdr")
+    expected_at = raster.at(expected, centres)
+    risk = np.divide(at_cells, expected_at, out=np.full(len(grid), np.nan), where=expected_at > hair)
+    surface = np.divide(observed, expected, out=np.full(raster.shape, np.nan), where=expected > hair)
+    surface[raster.inside == 0] = np.nan
+    by_name = at_risk if isinstance(at_risk, str) else "population"
+    against = "incidents" if isinstance(at_risk, Incidents) else by_name
+    params = {
+        "bandwidth_m": h, "bandwidth": bandwidth_m if isinstance(bandwidth_m, str) else "given", "kernel": kernel,
+        "against": against, "permutations": deals, "tolerance": level, "incidents": len(xy), "pixel_m": raster.pixel,
+        "crs": points.crs.to_string(), "computed": "binned",
+    }  # fmt: skip
+    cells = cells_with(
+        grid, intensity=at_cells * PER_KM2, expected=expected_at * PER_KM2, relative_risk=risk, p_value=p, q_value=q,
+        label=direction_labels(at_cells - expected_at, q),
+    )  # fmt: skip
+    p_there = np.where(raster.inside > 0, two_sided_p(*tally[0], deals), 1.0)
+    return DensityResult(
+        cells, "relative_risk", params, notes=tuple(notes), surface=surface, transform=raster.transform,
+        crs=grid.metric_crs, unit="ratio",
+        contours=_contours(p_there, observed > expected, raster, level, grid.metric_crs),
+    )  # fmt: skip
+
+
+def _inside(incidents: Incidents, xy: np.ndarray, grid: Grid, fewest: int, what: str) -> tuple[np.ndarray, int]:
+    """The points inside the grid, and how many are not."""
+    inside = grid.locate(*incidents.lonlat()) >= 0
+    if inside.sum() < fewest:
+        raise InputError(
+            f"Only {int(inside.sum())} of {len(xy)} {what} lie inside the grid; at least {fewest} are needed. "
+            "Check that both are of the same place."
+        )
+    return xy[inside], int((~inside).sum())
+
+
+def _population_mass(at_risk, grid: Grid, raster: Raster) -> np.ndarray:
+    """The population of each cell, spread evenly over its pixels (at its centre where it has none)."""
+    if isinstance(at_risk, str):
+        if at_risk not in grid.cells:
+            raise InputError(f"The cells have no column {at_risk!r}. {did_you_mean(at_risk, grid.cells.columns)}")
+        at_risk = grid.cells[at_risk]
+    if not isinstance(at_risk, pd.Series):
+        raise InputError(
+            f"at_risk is a column of the cells, a Series by cell_id or Incidents; found {type(at_risk).__name__}."
+        )
+    if not at_risk.index.equals(grid.cells.index):
+        missing = grid.cells.index.difference(at_risk.index)
+        if len(missing) or at_risk.index.has_duplicates:
+            raise InputError(f"at_risk must have each cell once; {len(missing):,} of {len(grid):,} cells are missing.")
+        at_risk = at_risk.reindex(grid.cells.index)
+    try:
+        number = at_risk.to_numpy(float)
+    except (TypeError, ValueError):
+        raise InputError("at_risk must be numbers.") from None
+    if not np.isfinite(number).all() or (number < 0).any() or not number.sum() > 0:
+        raise InputError("at_risk must be finite, not below 0 and not all 0: the persons or households of each cell.")
+    outlines = grid.cells.geometry.to_crs(grid.metric_crs)
+    cell = burnt(outlines, np.arange(1, len(grid) + 1), raster.transform, raster.shape, 0).astype(np.int64) - 1
+    pixels = np.bincount(cell[cell >= 0], minlength=len(grid))
+    mass = np.where(cell >= 0, (number / np.maximum(pixels, 1))[cell], 0.0)
+    lost = pixels == 0
+    return mass + binned(grid.centroids_m[lost], number[lost], raster.west, raster.north, raster.pixel, raster.shape)
+
+
+def _dealt(mass: np.ndarray, n: int, rng):
+    """Each call: n cases over the raster, as likely here or there as the population is."""
+    chance = (mass / mass.sum()).ravel()
+    return lambda: rng.multinomial(n, chance).reshape(mass.shape).astype(float)
+
+
+def _relabelled(xy: np.ndarray, n: int, raster: Raster, rng):
+    """Each call: any n of all points are the cases."""
+    rows, columns = raster.shape
+    column = ((xy[:, 0] - raster.west) / raster.pixel - 0.5).clip(0, columns - 1)
+    row = ((raster.north - xy[:, 1]) / raster.pixel - 0.5).clip(0, rows - 1)
+    c, r = np.floor(column).astype(np.int64).clip(0, columns - 2), np.floor(row).astype(np.int64).clip(0, rows - 2)
+    u, v = column - c, row - r
+    at = np.concatenate([(r + i) * columns + c + j for i in (0, 1) for j in (0, 1)])
+    share = np.concatenate([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v])
+    spread = sparse.csr_array((share, (at, np.tile(np.arange(len(xy)), 4))), shape=(rows * columns, len(xy)))
+
+    def deal() -> np.ndarray:
+        chosen = np.zeros(len(xy))
+        chosen[rng.permutation(len(xy))[:n]] = 1.0
+        return (spread @ chosen).reshape(rows, columns)
+
+    return deal
+
+
+def _contours(p: np.ndarray, above: np.ndarray, raster: Raster, level: float, crs) -> gpd.GeoDataFrame:
+    """Where p ≤ level, as one row a patch: hot first, the largest first."""
+    side = np.where(p <= level, np.where(above, 1, 2), 0).astype(np.uint8)
+    found = [(value, shapely.geometry.shape(s)) for s, value in shapes(side, mask=side > 0, transform=raster.transform)]
+    frame = pd.DataFrame({"label": ["hot" if v == 1 else "cold" for v, _ in found], "p": level}, columns=["label", "p"])
+    frame["area_m2"] = np.array([s.area for _, s in found], float)
+    contours = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([s for _, s in found], crs=crs))
+    contours = contours.sort_values(["label", "area_m2"], ascending=False, ignore_index=True)
+    return contours.to_crs(4326)
