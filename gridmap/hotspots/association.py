@@ -21,7 +21,7 @@ from gridmap.hotspots.lattice import (
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import tally_permutations, two_sided_p
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, seed_from, whole_number
+from gridmap.hotspots.significance import adjust_p, coarseness_notes, correction_in_use, seed_from, whole_number
 
 __all__ = ["local_moran"]
 
@@ -130,11 +130,7 @@ def local_moran(
     quadrant[kept] = np.where(
         c > 0, np.where(lag > 0, "high-high", "high-low"), np.where(lag > 0, "low-high", "low-low")
     )
-    if permutations and how != "none" and not significant.any() and (p <= 2 / (permutations + 1)).any():
-        notes.append(
-            f"With {permutations:,} permutations no p is below {2 / (permutations + 1):.2g}, which may be too coarse "
-            f"for {int(kept.sum()):,} tests at once: try permutations={10 * permutations + 9:,}."
-        )
+    notes += coarseness_notes(p, significant, permutations, how)
     columns |= {
         "I": spread_out((len(x) - 1) * c * lag / (c @ c), kept),
         "z_score": spread_out(z, kept),

@@ -21,9 +21,18 @@ from gridmap.hotspots.lattice import (
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.permutations import tally_permutations, two_sided_p
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, seed_from, whole_number
+from gridmap.hotspots.significance import (
+    adjust_p,
+    coarseness_notes,
+    correction_in_use,
+    direction_labels,
+    seed_from,
+    whole_number,
+)
 
 __all__ = ["getis_ord", "gi_z"]
+
+TRUSTED_INCIDENTS = 100  # expected in a cell and its neighbours; measured by benchmarks/gi_star_calibration.py
 
 
 def getis_ord(
@@ -93,8 +102,9 @@ def getis_ord(
 
     Notes
     -----
-    The p-value needs sums of neighbours that are nearly normal. With few incidents a cell it is too small on the hot
-    side: `docs/methods.md` has the measured table and says from where on to take permutations instead.
+    The normal p-value needs sums of neighbours that are nearly normal. Below about 100 incidents expected in a cell and
+    its neighbours together it is too small on the hot side (a note then says so): `docs/methods.md` has the measured
+    table. Permutations have no such limit.
 
     Examples
     --------
@@ -137,11 +147,13 @@ def getis_ord(
         notes.append(
             f"{int(lonely.sum()):,} cells without neighbours, or with all cells as neighbours, were not tested."
         )
+    notes += _trust_notes(count[kept], weights, permutations)
     p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
     z = spread_out(z, kept)
     columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_labels(z, p if how == "none" else q)}
     columns["significant"] = (p if how == "none" else q) <= (0.05 if level is None else level)
+    notes += coarseness_notes(p, columns["significant"], permutations, how)
     if permutations:
         columns["p_normal"] = spread_out(p_normal, kept)
     params = {
@@ -155,6 +167,19 @@ def getis_ord(
         "random_state": random_state,
     }
     return HotspotResult(named_cells(columns, index, grid), "getis_ord", params, notes=tuple(notes))
+
+
+def _trust_notes(count: np.ndarray, weights: sparse.csr_array, permutations: int) -> list[str]:
+    """The measured limit of the normal approximation (docs/methods.md), for counts of incidents."""
+    if permutations or (count != np.floor(count)).any():
+        return []
+    expected = count.mean() * np.median(np.diff(weights.indptr))
+    if expected >= TRUSTED_INCIDENTS:
+        return []
+    return [
+        f"About {expected:,.3g} incidents are expected in a cell and its neighbours; below {TRUSTED_INCIDENTS} the "
+        "normal p-value calls too many cells hot. Take larger cells, a longer period, or permutations=9999."
+    ]
 
 
 def _with_self(weights: sparse.csr_array, star: bool) -> sparse.csr_array:

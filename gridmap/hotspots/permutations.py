@@ -4,8 +4,11 @@ For cell i its own value stays; the values of all other cells are shuffled, and 
 them: k values drawn without replacement from the n − 1 others. Repeated 999 times, this is a reference
 distribution without any assumption about the counts. (Anselin 1995; idea of Fisher's permutation test.)
 
-Each cell has its own stream of random numbers, made from the seed and the cell's row. So the answer does
-not depend on how the cells are spread over threads, and the cells' p-values do not share one set of draws.
+What makes it fast: k values drawn at random are a fair sample for every cell with k neighbours, if a draw of
+the cell's own value is replaced by one more draw. So 64 cells, far apart in the grid's order, share a set of
+draws: their sums are ranked once and each cell's own sum is looked up among them. Each block of 64 has a stream
+of random numbers of its own, made from the seed and the block's number, so that the answer does not depend on how
+blocks are spread over threads.
 """
 
 import os
@@ -17,6 +20,8 @@ from numba import njit
 from scipy import sparse
 
 __all__ = ["tally_permutations", "two_sided_p"]
+
+SHARED_BY = 64  # cells that share a set of draws
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -45,21 +50,21 @@ def tally_permutations(
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
     weights = sparse.csr_array(weights, dtype=np.float64, copy=True)
-    n = len(values)
+    n, sizes = len(values), np.diff(weights.indptr)
     # The comparison does not change when a row is scaled; with equal weights the sums of counts are then exact.
-    largest = np.ones(n)
-    filled = np.diff(weights.indptr) > 0
-    largest[filled] = np.maximum.reduceat(weights.data, weights.indptr[:-1][filled])
-    weights.data /= np.repeat(largest, np.diff(weights.indptr))
-    rows = weights.indptr.astype(np.int64)
-    columns = weights.indices.astype(np.int64)
+    largest, least = np.ones(n), np.ones(n)
+    starts = weights.indptr[:-1][sizes > 0]
+    largest[sizes > 0] = np.maximum.reduceat(weights.data, starts)
+    least[sizes > 0] = np.minimum.reduceat(weights.data, starts)
+    weights.data /= np.repeat(largest, sizes)
+    arrays = values, weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data, largest == least
     at_least, at_most = np.zeros(n, np.int64), np.zeros(n, np.int64)
     threads = threads or _cores()
-    cuts = np.linspace(0, n, min(n, 8 * threads) + 1).astype(np.int64)
+    blocks = max(1, n // SHARED_BY)
+    cuts = np.linspace(0, blocks, min(blocks, 4 * threads) + 1).astype(np.int64)
 
     def one_share(share):
-        arrays = values, rows, columns, weights.data
-        _tally(*share, *arrays, permutations, np.uint64(seed), at_least, at_most)  # releases the GIL
+        _tally(*share, blocks, *arrays, permutations, np.uint64(seed), at_least, at_most)  # releases the GIL
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(one_share, pairwise(cuts)))
@@ -83,44 +88,92 @@ def two_sided_p(at_least: np.ndarray, at_most: np.ndarray, permutations: int) ->
 
 
 @njit(nogil=True, cache=True)
-def _tally(first, last, values, rows, columns, weights, permutations, seed, at_least, at_most):  # pragma: no cover
-    n = len(values)
-    pool = values.copy()
-    most = 0
-    scale = 0.0
-    for i in range(n):
-        most = max(most, rows[i + 1] - rows[i])
-        scale = max(scale, abs(values[i]))
-    swapped = np.empty(most, np.int64)
-    for i in range(first, last):
-        start, k = rows[i], rows[i + 1] - rows[i]
-        if k == 0:
-            continue
-        observed = 0.0
-        for t in range(k):
-            observed += weights[start + t] * values[columns[start + t]]
-        tie = 1e-12 * scale * k
-        state = _mixed(seed ^ _mixed(np.uint64(i) + _GOLDEN))
-        pool[i], pool[n - 1] = pool[n - 1], pool[i]  # its own value out of the pool
-        for _ in range(permutations):
-            drawn = 0.0
-            for t in range(k):
-                state += _GOLDEN
-                span = np.uint64(n - 1 - t)
-                j = t + np.int64(((_mixed(state) >> np.uint64(32)) * span) >> np.uint64(32))
-                swapped[t] = j
-                pool[t], pool[j] = pool[j], pool[t]
-                drawn += weights[start + t] * pool[t]
-            for t in range(k - 1, -1, -1):  # back, so that a cell's draws do not depend on the cells before it
-                j = swapped[t]
-                pool[t], pool[j] = pool[j], pool[t]
-            at_least[i] += drawn >= observed - tie
-            at_most[i] += drawn <= observed + tie
-        pool[i], pool[n - 1] = pool[n - 1], pool[i]
+def _tally(first, last, blocks, values, rows, columns, weights, even, permutations, seed, at_least, at_most):
+    """Blocks `first` to `last`; block b has the cells b, b + blocks, b + 2 blocks, …"""
+    ids = np.arange(len(values))
+    for block in range(first, last):
+        _tally_block(block, blocks, values, rows, columns, weights, even, permutations, seed, ids, at_least, at_most)
 
 
 @njit(nogil=True, cache=True)
-def _mixed(z):  # pragma: no cover
+def _tally_block(block, blocks, values, rows, columns, weights, even, permutations, seed, ids, at_least, at_most):
+    n = len(values)
+    cells = np.arange(block, n, blocks)
+    sizes = rows[cells + 1] - rows[cells]
+    most = sizes.max()
+    if most == 0:
+        return
+    # One draw more than a cell has neighbours: it steps in where the cell's own value was drawn.
+    width = most + 1
+    drawn = np.empty((width, permutations))
+    own = np.empty((width * permutations, 3), np.int32)  # permutation, place, member: where a member drew itself
+    owns = 0
+    state = _mixed(seed ^ _mixed(np.uint64(block) + _GOLDEN))
+    swapped = np.empty(width, np.int64)
+    for p in range(permutations):
+        for t in range(width):  # Fisher and Yates, as far as needed
+            state += _GOLDEN
+            j = t + np.int64(((_mixed(state) >> np.uint64(32)) * np.uint64(n - t)) >> np.uint64(32))
+            swapped[t] = j
+            ids[t], ids[j] = ids[j], ids[t]
+            cell = ids[t]
+            drawn[t, p] = values[cell]
+            if cell % blocks == block:
+                own[owns, 0], own[owns, 1], own[owns, 2] = p, t, cell // blocks
+                owns += 1
+        for t in range(width - 1, -1, -1):  # back, so that a block does not depend on those before it
+            j = swapped[t]
+            ids[t], ids[j] = ids[j], ids[t]
+
+    observed = np.empty(len(cells))
+    tie = np.empty(len(cells))
+    scale = np.abs(values).max()
+    for m in range(len(cells)):
+        start = rows[cells[m]]
+        total = 0.0
+        for t in range(sizes[m]):
+            total += weights[start + t] * values[columns[start + t]]
+        observed[m], tie[m] = total, 1e-12 * scale * sizes[m]
+
+    sums = np.zeros(permutations)
+    ranked = sums
+    size = 0
+    for m in np.argsort(sizes):
+        i = cells[m]
+        if sizes[m] == 0:
+            continue
+        if even[i]:  # sums of k draws serve all members with k neighbours: rank them once, look each member up
+            if size < sizes[m]:
+                while size < sizes[m]:
+                    sums += drawn[size]
+                    size += 1
+                ranked = np.sort(sums)
+            at_least[i] = permutations - np.searchsorted(ranked, observed[m] - tie[m], side="left")
+            at_most[i] = np.searchsorted(ranked, observed[m] + tie[m], side="right")
+        else:
+            weighed = np.zeros(permutations)
+            for t in range(sizes[m]):
+                weighed += weights[rows[i] + t] * drawn[t]
+            at_least[i] = (weighed >= observed[m] - tie[m]).sum()
+            at_most[i] = (weighed <= observed[m] + tie[m]).sum()
+
+    for one in range(owns):  # the draws that must not count, mended
+        p, place, m = own[one]
+        if place >= sizes[m]:
+            continue
+        i = cells[m]
+        wrong = right = 0.0
+        for t in range(sizes[m]):
+            w = weights[rows[i] + t]
+            wrong += w * drawn[t, p]
+            right += w * (drawn[sizes[m], p] if t == place else drawn[t, p])
+        low, high = observed[m] - tie[m], observed[m] + tie[m]
+        at_least[i] += (right >= low) - (1 if wrong >= low else 0)
+        at_most[i] += (right <= high) - (1 if wrong <= high else 0)
+
+
+@njit(nogil=True, cache=True)
+def _mixed(z):
     """Splitmix64's finaliser (Steele, Lea & Flood 2014)."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2

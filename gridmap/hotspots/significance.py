@@ -22,6 +22,7 @@ __all__ = [
     "CORRECTIONS",
     "LEVELS",
     "adjust_p",
+    "coarseness_notes",
     "correction_in_use",
     "direction_labels",
     "seed_from",
@@ -102,6 +103,17 @@ def correction_in_use(fdr: float | None, correction: str | None) -> tuple[float 
     if isinstance(fdr, bool) or not isinstance(fdr, int | float | np.number) or not 0 < fdr < 1:
         raise SettingError(f"fdr is a share between 0 and 1, as in fdr=0.05, or None for no correction; found {fdr!r}.")
     return float(fdr), "none" if correction is None else correction
+
+
+def coarseness_notes(p_values: np.ndarray, significant: np.ndarray, permutations: int, correction: str) -> list[str]:
+    """What to say where nothing is significant because so few permutations cannot show it."""
+    least, tests = 2 / (permutations + 1), int((~np.isnan(p_values)).sum())
+    if not permutations or correction == "none" or significant.any() or not (p_values <= least).any():
+        return []
+    return [
+        f"With {permutations:,} permutations no p is below {least:.2g}, which may be too coarse for {tests:,} tests at "
+        f"once: try permutations={10 * permutations + 9:,}."
+    ]
 
 
 def direction_labels(side, level, words: tuple[str, str] = ("hot", "cold")) -> np.ndarray:

@@ -1,0 +1,65 @@
+"""Conditional permutations against all arrangements counted one by one."""
+
+from itertools import permutations as orders
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from gridmap.hotspots.permutations import tally_permutations, two_sided_p
+
+
+def exact_tails(values, weights):
+    """Share of all deals of the other values to the neighbours that are as large, and as small."""
+    n, tails = len(values), []
+    for i in range(n):
+        near = np.flatnonzero(weights[i])
+        w, others = weights[i, near], np.delete(values, i)
+        drawn = np.array([w @ np.array(deal) for deal in orders(others, len(near))])
+        observed = w @ values[near]
+        tails.append([(drawn >= observed - 1e-9).mean(), (drawn <= observed + 1e-9).mean()])
+    return np.array(tails).T
+
+
+@pytest.mark.parametrize("kind", ["equal weights", "row-standardised", "unequal weights", "one-sided"])
+def test_tails_are_those_of_all_arrangements(kind):
+    rng = np.random.default_rng(7)
+    weights = np.triu((rng.uniform(size=(7, 7)) < 0.45).astype(float), 1)
+    weights = weights if kind == "one-sided" else weights + weights.T
+    if kind == "unequal weights":
+        weights *= rng.uniform(0.2, 1, (7, 7))
+    if kind == "row-standardised":
+        weights /= weights.sum(axis=1, keepdims=True)
+    values = rng.poisson(3, 7).astype(float)
+    draws = 40_000
+    found = np.array(tally_permutations(values, sparse.csr_array(weights), draws, 5)) / draws
+    lonely = ~weights.any(axis=1)
+    np.testing.assert_allclose(found[:, ~lonely], exact_tails(values, weights)[:, ~lonely], atol=0.012)
+
+
+def test_draws_are_fair_in_a_large_grid_too():
+    """Each of many cells of one block sees the distribution of a sum of three of the others."""
+    n = 1_000
+    values = np.random.default_rng(0).gamma(1, 1, n)
+    ring = sparse.csr_array(sum(np.roll(np.eye(n), k, axis=1) for k in (1, 2, 3)))
+    at_least, at_most = tally_permutations(values, ring, 4_000, 1)
+    drawn = np.sort(np.random.default_rng(2).choice(values, (200_000, 3)).sum(axis=1))
+    share = 1 - np.searchsorted(drawn, ring @ values) / len(drawn)
+    np.testing.assert_allclose(at_least / 4_000, share, atol=0.035)
+    assert ((at_least + at_most) == 4_000).all()
+
+
+def test_neighbours_of_all_numbers_may_be_mixed():
+    """Cells of one block with 0, 1, … n − 1 neighbours."""
+    n = 12
+    weights = sparse.csr_array(np.tril(np.ones((n, n)), -1))
+    values = np.random.default_rng(3).normal(size=n)
+    at_least, at_most = tally_permutations(values, weights, 999, 0)
+    assert at_least[0] == at_most[0] == 0
+    assert at_least[-1] == at_most[-1] == 999  # all the others are its neighbours: always the same sum
+    assert ((at_least + at_most)[1:-1] == 999).all()
+
+
+def test_p_is_twice_the_smaller_tail_and_at_most_one():
+    p = two_sided_p(np.array([0, 49, 999, 500]), np.array([999, 950, 999, 499]), 999)
+    assert p.tolist() == [0.002, 0.1, 1, 1]
