@@ -1,0 +1,46 @@
+"""Files for everyone else: GeoPackage, GeoParquet, GeoJSON, CSV.
+
+The format is the file's ending. Layers that a GeoPackage holds have names; the other formats hold one.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.errors import OutputError
+
+__all__ = ["write_layers", "write_table"]
+
+
+def write_table(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as .parquet or .csv (UTF-8 with a byte-order mark, so that Excel reads Chinese).
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front of it in CSV.
+    """
+    path = Path(path)
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    elif path.suffix == ".csv":
+        named = isinstance(frame.index, pd.MultiIndex) or frame.index.name is not None
+        safe = (frame.reset_index() if named else frame).copy()
+        for column in safe.columns:
+            if safe[column].dtype.kind not in "biufMm":
+                safe[column] = safe[column].map(_no_formula)
+        safe.to_csv(path, index=False, encoding="utf-8-sig")
+    else:
+        raise OutputError(f"A table is written as .parquet or .csv; found {path.name}.")
+
+
+def _no_formula(value):
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path) -> None:
+    """Write named layers into one GeoPackage, each with its index as a column."""
+    path = Path(path)
+    if path.suffix != ".gpkg":
+        raise OutputError(f"Layers are written as .gpkg; found {path.name}.")
+    for name, frame in layers.items():
+        frame.reset_index().to_file(path, layer=name, driver="GPKG", engine="pyogrio")

@@ -1,0 +1,60 @@
+"""A grid as a GeoParquet file, and back: what `gridmap tile` writes and `gridmap count` reads."""
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gridmap.errors import OutputError, ReadError
+from gridmap.grids.base import Grid
+from gridmap.grids.tiling import SYSTEMS
+from gridmap.read.metric import require_metric
+
+__all__ = ["read_grid", "write_grid"]
+
+KEY = b"gridmap"
+
+
+def write_grid(grid: Grid, path: str | Path) -> None:
+    """Write the cells as GeoParquet; how the grid was made travels in the file's metadata."""
+    path = Path(path)
+    if path.suffix != ".parquet":
+        raise OutputError(f"A grid is written as .parquet; found {path.name}.")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        grid.cells.to_parquet(part)
+        table = pq.read_table(part)
+        about = json.dumps({"system": grid.system, "params": dict(grid.params)}).encode()
+        pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: about}), part)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_grid(path: str | Path) -> Grid:
+    """A grid from a file that `write_grid` or `gridmap tile` wrote.
+
+    Raises
+    ------
+    ReadError
+        If there is no such file, or it does not hold a grid.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ReadError(f"There is no grid file {path}. Make one with `gridmap tile`.")
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        about = json.loads(metadata[KEY])
+        cells = gpd.read_parquet(path)
+    except (pa.ArrowInvalid, OSError, ValueError):
+        raise ReadError(f"{path} is not a GeoParquet file. Make one with `gridmap tile`.") from None
+    except KeyError:
+        raise ReadError(f"{path} does not say how its cells were made. Make the file with `gridmap tile`.") from None
+    grid = SYSTEMS[about["system"]](cells, about["params"])
+    if "crs" in about["params"]:
+        grid.metric_crs = require_metric(about["params"]["crs"], "The cells")
+    return grid

@@ -1,0 +1,49 @@
+"""From a run's results to its map page."""
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.maps import boundaries_layer, build_map, clusters_layer, hotspot_layer
+from gridmap.pipeline.check import Pipeline
+from gridmap.read.base import Incidents
+
+__all__ = ["map_page"]
+
+
+def map_page(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incidents, results, sentences: list[str]):
+    """The page that shows every result of a run: cells as themes, clusters as overlays, zones as context."""
+    layers = []
+    shown = False
+    for step, result in results:
+        name = step.name or step.method
+        if len(result.cells):
+            layers.append(hotspot_layer(result, name=name, show=step.show and not shown))
+            shown = shown or step.show
+        if result.clusters is not None and len(result.clusters):
+            layers.append(clusters_layer(result, name=name))
+    layers.append(boundaries_layer(boundaries))
+    return build_map(
+        layers,
+        title=pipeline.title,
+        language=pipeline.language,
+        period=period_of(incidents),
+        incidents=len(incidents),
+        set_aside=len(incidents.set_aside),
+        notes=sentences,
+        boundaries=boundaries,
+        **pipeline.about,
+    )
+
+
+def period_of(incidents: Incidents) -> str | None:
+    """The months or days that the incidents lie in, as in "2018-07" or "2017-07 – 2018-07"."""
+    times = incidents.to_frame(["occurred_from", "occurred_to"]).dropna()
+    if not len(times):
+        return None
+    first, last = times["occurred_from"].min(), times["occurred_to"].max()
+    vague = (times["occurred_to"] - times["occurred_from"]).median() > pd.Timedelta(days=1)
+    if vague:  # ends are exclusive
+        last -= pd.Timedelta(microseconds=1)
+    unit = "%Y-%m" if vague else "%Y-%m-%d"
+    first, last = first.strftime(unit), last.strftime(unit)
+    return first if first == last else f"{first} – {last}"

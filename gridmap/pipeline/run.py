@@ -1,0 +1,250 @@
+"""Run a checked pipeline: read → grid → count → hotspots → map and files.
+
+Outputs are written into a hidden folder beside their place and moved there when all of them are whole, so a run
+that fails or is killed leaves nothing half-written. `run.json` is moved last: where it stands, the run was whole.
+"""
+
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.errors import GridmapWarning, InputError, OutputError
+from gridmap.exports import write_layers, write_table
+from gridmap.grids.base import Grid
+from gridmap.grids.tiling import make_grid
+from gridmap.hotspots.methods import METHODS, inputs_of
+from gridmap.hotspots.result import HotspotResult
+from gridmap.manifest import sha256_of, write_manifest
+from gridmap.pipeline.check import HotspotStep, Pipeline
+from gridmap.pipeline.page import map_page
+from gridmap.read.base import Incidents
+from gridmap.read.boundaries import read_boundaries
+from gridmap.read.incidents import read_incidents
+from gridmap.reports.summary import summary
+from gridmap.store.counts import count_by_cell
+
+__all__ = ["RunReport", "run_pipeline"]
+
+EVERY = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day", "h": "hour"}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run found and wrote.
+
+    Attributes
+    ----------
+    results : list of (HotspotStep, HotspotResult)
+    outputs : dict from output key to Path
+    summary : list of str
+        Plain sentences, in the pipeline's language.
+    seconds : dict from step to seconds
+    warnings : list of str
+        What was said on the way.
+    """
+
+    pipeline: Pipeline
+    boundaries: gpd.GeoDataFrame
+    grid: Grid
+    incidents: Incidents
+    results: list[tuple[HotspotStep, HotspotResult]]
+    outputs: dict[str, Path]
+    summary: list[str]
+    seconds: dict[str, float]
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Clock:
+    """Names each step to whoever watches, and keeps its seconds."""
+
+    def __init__(self, on_step: Callable[[str], None] | None):
+        self.on_step = on_step or (lambda name: None)
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str):
+        self.on_step(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - began, 3)
+
+
+def run_pipeline(
+    pipeline: Pipeline, out: str | Path = "out", *, on_step: Callable[[str], None] | None = None
+) -> RunReport:
+    """Run a pipeline and write its outputs into a folder.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        As `read_pipeline` gives it.
+    out : str or Path
+        The folder; made if absent. Files of an earlier run are replaced.
+    on_step : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    RunReport
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written; asked before any work starts.
+    GridmapError
+        For whatever a stage finds wrong.
+    """
+    clock = _Clock(on_step)
+    with staging(Path(out)) as stage, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", GridmapWarning)
+        with clock.step("read boundaries"):
+            options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
+            boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+        with clock.step("make grid"):
+            grid = make_grid(boundaries, **pipeline.grid)
+        with clock.step("read incidents"):
+            incidents, inputs = _read_all(pipeline)
+        results = []
+        for step in pipeline.hotspots:
+            with clock.step(step.method):
+                results.append((step, _run_step(step, pipeline, incidents, grid)))
+        with clock.step("count"):
+            counts = count_by_cell(incidents, grid, by="category")
+        said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
+        sentences = summary(results, boundaries, incidents, grid, pipeline.language)
+        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences)
+        inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
+        reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
+        contents = {
+            "pipeline": pipeline.path.name,
+            "title": pipeline.title,
+            "inputs": inputs,
+            "settings": pipeline.settings,
+            "grid": {
+                "system": grid.system,
+                **grid.params,
+                "cells": len(grid),
+                "metric_crs": grid.metric_crs.to_string(),
+            },
+            "incidents": {"used": len(incidents), "set_aside": len(incidents.set_aside), "reasons": reasons}
+            | {"outside_grid": int(counts.attrs["outside"])},
+            "methods": [{"method": r.method, "params": r.params, "notes": r.notes} for _, r in results],
+            "summary": sentences,
+            "warnings": said,
+            "timings_s": clock.seconds,
+            "outputs": [{"path": p.name, "sha256": sha256_of(p), "bytes": p.stat().st_size} for p in written.values()],
+        }
+        write_manifest(stage / "run.json", contents)
+        written["run"] = stage / "run.json"
+    outputs = {key: Path(out) / path.name for key, path in written.items()}
+    return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
+
+
+@contextmanager
+def staging(out: Path):
+    """A hidden folder to write into; its files move to `out` when the block ends well, and vanish when not."""
+    made = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=out))
+    except OSError as error:
+        raise OutputError(
+            f"The folder {out} cannot be written: {error.strerror}. Name another one with --out."
+        ) from None
+    try:
+        yield stage
+        for path in sorted(stage.iterdir(), key=lambda p: (p.name == "run.json", p.name)):
+            path.replace(out / path.name)
+    except OSError as error:
+        raise OutputError(f"The run could not be finished: {error}. Nothing was written to {out}.") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if made and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+
+
+def _read_all(pipeline: Pipeline) -> tuple[Incidents, list[dict]]:
+    options = dict(pipeline.incidents)
+    paths = options.pop("path")
+    filters = {key: options.pop(key) for key in ("category", "patrol_found", "period") if key in options}
+    parts, inputs = [], []
+    for path in [paths] if isinstance(paths, str) else paths:
+        part = read_incidents(path if "://" in path else pipeline.beside(path), **options)
+        parts.append(part)
+        rows = len(part) + len(part.set_aside)
+        inputs.append(_input(pipeline, path, rows, len(part), len(part.set_aside)))
+    incidents = Incidents.concat(parts)
+    if filters:
+        incidents = incidents.where(**filters)
+    if not len(incidents):
+        raise InputError(f"No incident is left to map: {filters or 'all rows were set aside'}. Look at set_aside.csv.")
+    return incidents, inputs
+
+
+def _input(pipeline: Pipeline, path: str, rows: int, used: int, aside: int) -> dict:
+    """An entry of `inputs`; the path as the pipeline file writes it, so that no machine's folders are told."""
+    place = pipeline.beside(path)
+    digest = sha256_of(place) if place.is_file() else None
+    return {"path": path, "sha256": digest, "rows": rows, "used": used, "set_aside": aside}
+
+
+def _run_step(step: HotspotStep, pipeline: Pipeline, incidents: Incidents, grid: Grid) -> HotspotResult:
+    """Give a method what its positional parameters name, and its options."""
+    function = METHODS[step.method]
+    chosen = incidents if step.category is None else incidents.where(category=step.category)
+    at = chosen if step.period is None else chosen.where(period=step.period)
+    given: Mapping[str, Callable[[], Any]] = {
+        "incidents": lambda: at,
+        "grid": lambda: grid,
+        "counts": lambda: count_by_cell(at, grid),
+        "counts_by_period": lambda: count_by_cell(chosen, grid, every=_every(step)),
+    }
+    return function(*(given[name]() for name in inputs_of(function)), **step.options)
+
+
+def _every(step: HotspotStep) -> str:
+    """The periods that a comparison needs, read from how its `before` is written: 2017-07 means months."""
+    before = step.options.get("before")
+    try:
+        return EVERY[pd.Period(before).freqstr[0]] if before is not None else "month"
+    except (ValueError, TypeError, KeyError):
+        raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
+
+
+def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences) -> dict[str, Path]:
+    """All outputs into the staging folder."""
+    written = {}
+    for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
+        path = stage / name
+        with clock.step(f"write {key}"):
+            if key == "map":
+                map_page(pipeline, boundaries, incidents, results, sentences).save(path)
+            elif key == "layers":
+                write_layers(_layers(grid, results), path)
+            elif key == "counts":
+                write_table(counts, path)
+            elif key == "set_aside":
+                write_table(incidents.set_aside.astype(str), path)
+        written[key] = path
+    return written
+
+
+def _layers(grid: Grid, results) -> dict[str, gpd.GeoDataFrame]:
+    """Name → frame: the cells of each result with its clusters, or the bare grid where there is none."""
+    layers: dict[str, gpd.GeoDataFrame] = {}
+    for i, (step, result) in enumerate(results, start=1):
+        name = f"{i}_{step.name or step.method}".replace(" ", "_")
+        if len(result.cells):
+            layers[name] = gpd.GeoDataFrame(result.cells)
+        if result.clusters is not None and len(result.clusters):
+            layers[f"{name}_clusters"] = result.clusters
+    return layers or {"cells": grid.cells}

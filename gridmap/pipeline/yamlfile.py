@@ -1,0 +1,140 @@
+"""A YAML file as plain values that know their line.
+
+Only plain data is read: mappings, lists, text, numbers, true/false, null and dates (as text). Tags are
+refused, so nothing is ever constructed from a file; so are anchors and aliases, so nothing can multiply.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gridmap.errors import ReadError, SettingError
+
+__all__ = ["YamlFile", "parse_value", "read_yaml"]
+
+LARGEST_FILE = 1_000_000  # bytes; a pipeline is a page of text
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """SafeLoader without dates: 2018-07 stays what was typed."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass
+class YamlFile:
+    """The values of a file and where each of them stands.
+
+    Attributes
+    ----------
+    path : Path
+    values : dict
+    lines : dict
+        From a value's place, as in ("grid", "resolution") or ("hotspots", 0), to its line, counted from 1.
+    """
+
+    path: Path
+    values: dict
+    lines: dict[tuple, int]
+
+    def line(self, place: tuple) -> int:
+        """Line of a value, or of the nearest thing around it."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def error(self, place: tuple, message: str) -> SettingError:
+        """A SettingError that names the file and the line."""
+        return SettingError(f"{self.path}, line {self.line(place)}: {message}")
+
+
+def read_yaml(path: str | Path) -> YamlFile:
+    """Read a pipeline file into plain values with line numbers.
+
+    Raises
+    ------
+    ReadError
+        If the file is absent, too large, not UTF-8, not YAML, or uses tags, anchors or a key twice.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ReadError(f"{path} is larger than {LARGEST_FILE:,} bytes; a pipeline file is a page of text.")
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ReadError(f"There is no pipeline file {path}. Check the path, or start from one in pipelines/.") from None
+    except UnicodeDecodeError:
+        raise ReadError(f"{path} is not UTF-8 text. Save the pipeline file as UTF-8.") from None
+    except OSError as error:
+        raise ReadError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        for event in yaml.parse(text, Loader=_PlainLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise ReadError(f"{path}, line {event.start_mark.line + 1}: anchors and aliases (& *) are not read.")
+            if getattr(event, "tag", None) is not None:
+                raise ReadError(f"{path}, line {event.start_mark.line + 1}: the tag {event.tag} is not read.")
+        node = yaml.compose(text, Loader=_PlainLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable characters"
+        raise ReadError(f"{path}{where}: this is not YAML ({problem}). Check the indentation and the quotes.") from None
+    except RecursionError:
+        raise ReadError(f"{path} is nested too deeply to be a pipeline.") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ReadError(f"{path} does not hold a pipeline: expected keys such as boundaries: and incidents:.")
+    lines: dict[tuple, int] = {}
+    return YamlFile(path, _value(node, (), lines, path), lines)
+
+
+def _value(node: yaml.Node, place: tuple, lines: dict, path: Path) -> Any:
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        values = {}
+        for key, child in _pairs(node, path):
+            if key in values:
+                raise ReadError(f"{path}, line {child.start_mark.line + 1}: the key {key!r} stands here twice.")
+            lines[(*place, key)] = child.start_mark.line + 1
+            values[key] = _value(child, (*place, key), lines, path)
+        return values
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(child, (*place, i), lines, path) for i, child in enumerate(node.value)]
+    return _scalar(node, path)
+
+
+def _pairs(node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, yaml.Node]]:
+    for key, child in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ReadError(f"{path}, line {key.start_mark.line + 1}: a key must be a word.")
+        yield key.value, child
+
+
+def _scalar(node: yaml.ScalarNode, path: Path) -> Any:
+    loader = _PlainLoader("")
+    try:
+        return loader.construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError):
+        raise ReadError(f"{path}, line {node.start_mark.line + 1}: the value {node.value!r} cannot be read.") from None
+    finally:
+        loader.dispose()
+
+
+def parse_value(text: str) -> Any:
+    """One value as it would be read from a file: `9` is a number, `true` a truth value, `2018-07` text.
+
+    Examples
+    --------
+    >>> parse_value("9"), parse_value("2018-07"), parse_value("Burglary")
+    (9, '2018-07', 'Burglary')
+    """
+    try:
+        return yaml.load(text, Loader=_PlainLoader)
+    except yaml.YAMLError:
+        return text

@@ -1,0 +1,157 @@
+"""The results in sentences that a meeting could read out.
+
+Sentences come from templates over facts; nothing is said that the numbers do not carry. A sentence about chance
+is written only where a test was run, and it names the test's threshold.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.grids.base import Grid
+from gridmap.hotspots.result import HotspotResult
+from gridmap.read.base import Incidents
+
+__all__ = ["summary"]
+
+SENTENCES = {
+    "en": {
+        "sample": "{used:,} incidents were used and {aside:,} set aside ({share:.1%} located); "
+        "{cells:,} cells over {zones:,} zones.",
+        "hot": "{name}: {n:,} of {cells:,} cells are hot beyond chance ({threshold}); "
+        "they hold {share:.0%} of {total:,} incidents on {area:.1%} of the area.",
+        "none_hot": "{name}: no cell of {cells:,} is hot beyond chance ({threshold}).",
+        "cold": "{name}: {n:,} cells are cold beyond chance.",
+        "strongest": "The strongest is in {place}: {count:,} incidents, {ratio:.1f} times the average cell.",
+        "change": "{name}: {before:,} incidents before, {after:,} after ({percent:+.0%}); "
+        "{up:,} cells rose and {down:,} fell beyond chance ({threshold}).",
+        "change_from_nothing": "{name}: none before, {after:,} after.",
+        "clusters": "{name}: {n:,} clusters hold {share:.0%} of {total:,} incidents; "
+        "the largest, in {place}, has {count:,}.",
+        "no_clusters": "{name}: no cluster among {total:,} incidents.",
+        "q": "false discovery rate {level:.0%}",
+        "p": "p ≤ {level:.0%}, not corrected for the number of cells",
+    },
+    "zh": {
+        "sample": "共使用 {used:,} 起事件，另有 {aside:,} 起暂未采用（定位率 {share:.1%}）；"
+        "{zones:,} 个区域划为 {cells:,} 个单元。",
+        "hot": "{name}：{cells:,} 个单元中有 {n:,} 个为显著热点（{threshold}）；"
+        "占面积 {area:.1%}，集中了 {total:,} 起事件的 {share:.0%}。",
+        "none_hot": "{name}：{cells:,} 个单元中未发现显著热点（{threshold}）。",
+        "cold": "{name}：{n:,} 个单元为显著冷点。",
+        "strongest": "最强热点位于 {place}：{count:,} 起，为单元平均值的 {ratio:.1f} 倍。",
+        "change": "{name}：前期 {before:,} 起，本期 {after:,} 起（{percent:+.0%}）；"
+        "{up:,} 个单元显著上升，{down:,} 个显著下降（{threshold}）。",
+        "change_from_nothing": "{name}：前期无，本期 {after:,} 起。",
+        "clusters": "{name}：{n:,} 个聚集区包含 {total:,} 起事件的 {share:.0%}；最大的位于 {place}，有 {count:,} 起。",
+        "no_clusters": "{name}：{total:,} 起事件未形成聚集区。",
+        "q": "错误发现率 {level:.0%}",
+        "p": "p ≤ {level:.0%}，未作多重检验校正",
+    },
+}
+
+
+def summary(
+    results: Sequence[tuple[Any, HotspotResult]],
+    boundaries: gpd.GeoDataFrame,
+    incidents: Incidents,
+    grid: Grid,
+    language: str = "en",
+) -> list[str]:
+    """Plain sentences about what was found.
+
+    Parameters
+    ----------
+    results : list of (step, HotspotResult)
+        `step` has `.name`, the heading of the result, and `.method`.
+    boundaries : GeoDataFrame
+        For the names of places.
+    incidents, grid
+        For the size of the sample.
+    language : {"en", "zh"}
+
+    Returns
+    -------
+    list of str
+    """
+    words = SENTENCES[language]
+    used, aside = len(incidents), len(incidents.set_aside)
+    located = used / max(used + aside, 1)
+    said = [words["sample"].format(used=used, aside=aside, share=located, cells=len(grid), zones=len(boundaries))]
+    for step, result in results:
+        name = step.name or step.method
+        if {"count_before", "count_after"} <= set(result.cells):
+            said.append(_change(words, name, result))
+        elif "label" in result.cells and "count" in result.cells:
+            said.extend(_hot(words, name, result, boundaries))
+        if result.members is not None:
+            said.append(_clusters(words, name, result, boundaries))
+    return said
+
+
+def _threshold(words: dict, result: HotspotResult) -> str:
+    level = result.params.get("fdr")
+    corrected = "q_value" in result.cells and level is not None
+    return words["q" if corrected else "p"].format(level=level if level is not None else 0.05)
+
+
+def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Series:
+    """Cells labelled with `sign` ("hot", "up", …) at the level that was asked for."""
+    least = 100 - round(100 * (0.05 if level is None else level))
+    strength = cells["label"].str.extract(rf"^{sign} (\d+)$")[0].astype(float)
+    return strength >= least
+
+
+def _hot(words: dict, name: str, result: HotspotResult, boundaries: gpd.GeoDataFrame) -> list[str]:
+    cells, level = result.cells, result.params.get("fdr")
+    hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
+    threshold = _threshold(words, result)
+    if not hot.any():
+        return [words["none_hot"].format(name=name, cells=len(cells), threshold=threshold)]
+    total = int(cells["count"].sum())
+    area = cells.loc[hot, "area_m2"].sum() / cells["area_m2"].sum() if "area_m2" in cells else hot.mean()
+    share = cells.loc[hot, "count"].sum() / total
+    facts = {"name": name, "n": int(hot.sum()), "cells": len(cells), "threshold": threshold}
+    said = [words["hot"].format(**facts, share=share, total=total, area=area)]
+    top = cells.loc[cells.loc[hot, "z_score"].idxmax()]
+    place = place_name(top.get("zone_id"), boundaries)
+    said.append(
+        words["strongest"].format(place=place, count=int(top["count"]), ratio=top["count"] / cells["count"].mean())
+    )
+    if cold.any():
+        said.append(words["cold"].format(name=name, n=int(cold.sum())))
+    return said
+
+
+def _change(words: dict, name: str, result: HotspotResult) -> str:
+    cells, level = result.cells, result.params.get("fdr")
+    before, after = int(cells["count_before"].sum()), int(cells["count_after"].sum())
+    if not before:
+        return words["change_from_nothing"].format(name=name, after=after)
+    up, down = (int(_significant(cells, sign, level).sum()) for sign in ("up", "down"))
+    facts = {"before": before, "after": after, "percent": after / before - 1, "up": up, "down": down}
+    return words["change"].format(name=name, threshold=_threshold(words, result), **facts)
+
+
+def _clusters(words: dict, name: str, result: HotspotResult, boundaries: gpd.GeoDataFrame) -> str:
+    total = len(result.members)
+    if result.clusters is None or not len(result.clusters):
+        return words["no_clusters"].format(name=name, total=total)
+    largest = result.clusters.sort_values("count", ascending=False).iloc[0]
+    centre = largest.geometry.representative_point()
+    inside = boundaries.index[boundaries.contains(centre)]
+    zone = boundaries.loc[inside[0], "zone_id"] if len(inside) else None
+    share = (result.members["cluster_id"] >= 0).mean()
+    facts = {"n": len(result.clusters), "share": share, "total": total, "count": int(largest["count"])}
+    return words["clusters"].format(name=name, place=place_name(zone, boundaries), **facts)
+
+
+def place_name(zone_id: Any, boundaries: gpd.GeoDataFrame) -> str:
+    """A zone's name, or its id where it has none."""
+    match = boundaries.loc[boundaries["zone_id"] == zone_id]
+    if not len(match):
+        return str(zone_id) if zone_id is not None else "–"
+    name = match["name"].iloc[0] if "name" in match else None
+    return str(name) if isinstance(name, str) and name else str(zone_id)
