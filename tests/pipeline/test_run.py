@@ -1,0 +1,119 @@
+import hashlib
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+import yaml
+
+from gridmap.errors import GridmapError, InputError, OutputError
+from gridmap.pipeline import read_pipeline, run_pipeline
+
+
+@pytest.fixture
+def town(tmp_path):
+    """A town of two zones, 300 thefts around one corner and 60 elsewhere, 5 rows without coordinates."""
+    rng = np.random.default_rng(7)
+    boxes = [shapely.box(-1.60, 53.74, -1.55, 53.80), shapely.box(-1.55, 53.74, -1.50, 53.80)]
+    zones = gpd.GeoDataFrame({"code": ["W", "E"], "name": ["West", "East"]}, geometry=boxes, crs=4326)
+    zones.to_file(tmp_path / "zones.geojson")
+    lon = np.r_[rng.normal(-1.53, 0.003, 300), rng.uniform(-1.60, -1.50, 60), [np.nan] * 5]
+    lat = np.r_[rng.normal(53.77, 0.002, 300), rng.uniform(53.74, 53.80, 60), [np.nan] * 5]
+    rows = pd.DataFrame({"date": "2024-03-05", "category": "theft", "lon": lon, "lat": lat})
+    rows.to_csv(tmp_path / "points.csv", index=False)
+    values = {
+        "title": "A town",
+        "boundaries": {"path": "zones.geojson"},
+        "grid": {"system": "square", "cell_size_m": 500},
+        "incidents": {"path": "points.csv"},
+        "hotspots": [{"getis_ord": {"order": 1}, "name": "Theft"}, {"dbscan": {"eps_m": 150, "min_samples": 10}}],
+        "outputs": {"map": "map.html", "layers": "l.gpkg", "counts": "c.parquet", "set_aside": "aside.csv"},
+    }
+
+    def write(**changes):
+        path = tmp_path / "p.yaml"
+        path.write_text(yaml.safe_dump(values | changes), encoding="utf-8")
+        return read_pipeline(path)
+
+    return write
+
+
+def test_a_run_writes_all_it_names_and_a_manifest_that_adds_up(town, tmp_path):
+    steps = []
+    report = run_pipeline(town(), tmp_path / "out", on_step=steps.append)
+    out = tmp_path / "out"
+    assert {p.name for p in out.iterdir()} == {"map.html", "l.gpkg", "c.parquet", "aside.csv", "run.json"}
+    manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    boundary, points = manifest["inputs"]
+    assert boundary["path"] == "zones.geojson"
+    assert points["sha256"] == hashlib.sha256((tmp_path / "points.csv").read_bytes()).hexdigest()
+    assert (points["rows"], points["used"], points["set_aside"]) == (365, 360, 5)
+    assert sum(manifest["incidents"]["reasons"].values()) == 5
+    for output in manifest["outputs"]:
+        assert output["sha256"] == hashlib.sha256((out / output["path"]).read_bytes()).hexdigest()
+    counts = pd.read_parquet(out / "c.parquet")
+    assert counts["count"].sum() + manifest["incidents"]["outside_grid"] == 360
+    assert len(pd.read_csv(out / "aside.csv")) == 5
+    assert steps[:3] == ["read boundaries", "make grid", "read incidents"]
+    assert set(report.seconds) >= {"getis_ord", "write map"}
+
+
+def test_the_planted_corner_is_hot_in_the_files_and_in_the_sentences(town, tmp_path):
+    report = run_pipeline(town(), tmp_path / "out")
+    layers = [name for name, _ in pyogrio.list_layers(tmp_path / "out" / "l.gpkg")]
+    assert layers == ["1_Theft", "2_dbscan_clusters"]
+    cells = gpd.read_file(tmp_path / "out" / "l.gpkg", layer="1_Theft")
+    hottest = cells.loc[cells["z_score"].idxmax()]
+    assert hottest.geometry.distance(shapely.Point(-1.53, 53.77)) < 0.005
+    assert any("hot beyond chance" in sentence for sentence in report.summary)
+    assert any("East" in sentence for sentence in report.summary)
+
+
+def test_both_languages_say_the_same_numbers(town, tmp_path):
+    import re
+
+    said = {}
+    for language in ("en", "zh"):
+        report = run_pipeline(town(language=language), tmp_path / language)
+        said[language] = [sorted(re.findall(r"\d[\d,.]*", sentence)) for sentence in report.summary]
+    assert said["en"] == said["zh"]
+
+
+def test_two_runs_write_the_same_data(town, tmp_path):
+    for name in ("one", "two"):
+        run_pipeline(town(), tmp_path / name)
+    for file in ("c.parquet", "aside.csv"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_run_that_fails_leaves_nothing_and_keeps_what_was_there(town, tmp_path):
+    with pytest.raises(InputError, match="no such kind"):
+        run_pipeline(town(incidents={"path": "points.csv", "category": "no such kind"}), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    run_pipeline(town(), tmp_path / "out")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    with pytest.raises(GridmapError):
+        run_pipeline(town(hotspots=[{"getis_ord": {}, "category": "no such kind"}]), tmp_path / "out")
+    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_any_work(town, tmp_path):
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    steps = []
+    with pytest.raises(OutputError, match="taken"):
+        run_pipeline(town(), tmp_path / "taken", on_step=steps.append)
+    assert steps == []
+
+
+def test_a_change_between_periods_reads_its_periods_from_before(town, tmp_path):
+    march = pd.read_csv(tmp_path / "points.csv")
+    february = march.head(100).assign(date="2024-02-10")
+    pd.concat([march, february]).to_csv(tmp_path / "points.csv", index=False)
+    step = {"compare_periods": {"before": "2024-02", "after": "2024-03"}, "name": "Change"}
+    report = run_pipeline(town(hotspots=[step]), tmp_path / "out")
+    ((_, result),) = report.results
+    assert (result.cells["count_before"].sum(), result.cells["count_after"].sum()) == (100, 360)
+    assert any("100 incidents before, 360 after (+260%)" in sentence for sentence in report.summary)

@@ -1,0 +1,105 @@
+"""The command line as a person meets it: one line on stderr, the right exit code, no traceback."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def gridmap(tmp_path):
+    def run(*arguments):
+        command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+
+    return run
+
+
+def refused(done, code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_tile_and_count_from_files_to_files(gridmap, root, tmp_path):
+    data = root / "data/west_yorkshire"
+    done = gridmap("tile", data / "lsoa_2011.geojson", "--system", "h3", "--resolution", "7", "-o", "cells.parquet")
+    assert done.returncode == 0, done.stderr
+    points = data / "2018-07-west-yorkshire-street.csv.gz"
+    done = gridmap("count", points, "cells.parquet", "-o", "counts.parquet", "--category", "Burglary", "--every", "month")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    counts = pd.read_parquet(tmp_path / "counts.parquet")
+    assert 1_900 < counts["count"].sum() < 2_100
+    assert (counts["count"] == 0).any()
+    assert {p.name for p in tmp_path.iterdir()} == {"cells.parquet", "counts.parquet"}
+
+
+def test_methods_lists_them_and_shows_one(gridmap):
+    assert "getis_ord" in gridmap("methods").stdout
+    shown = gridmap("methods", "getis_ord").stdout
+    assert "order" in shown
+    assert "Ord" in shown
+    refused(gridmap("methods", "getis"), 1, "no method 'getis'", "getis_ord")
+
+
+def test_inspect_says_what_is_in_a_file(gridmap, root):
+    done = gridmap("inspect", root / "data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["nonsense"], ["run", "--nonsense"], ["tile", "x", "--nonsens"]])
+def test_an_unknown_command_or_option_ends_with_2(gridmap, arguments):
+    refused(gridmap(*arguments), 2)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["run", "nowhere.yaml"], ["nowhere.yaml"]),
+        (["run"], ["PIPELINE"]),
+        (["inspect", "nowhere.csv"], ["nowhere.csv"]),
+        (["tile", "nowhere.geojson", "-o", "c.parquet", "--resolution", "8"], ["nowhere.geojson"]),
+        (["tile", "zones.geojson", "-o", "c.parquet", "--resolution", "eight"], ["resolution", "eight"]),
+        (["tile", "zones.geojson", "-o", "c.parquet"], ["resolution"]),
+        (["count", "empty.csv", "nowhere.parquet", "-o", "c.parquet"], ["nowhere.parquet"]),
+        (["count", "empty.csv", "empty.csv", "-o", "c.pdf"], [".parquet or .csv"]),
+        (["demo", "taken"], ["taken"]),
+    ],
+)
+def test_what_the_user_can_put_right_ends_with_1_and_one_line(gridmap, tmp_path, arguments, words):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "taken").touch()
+    square = '{"type":"Polygon","coordinates":[[[-1.6,53.7],[-1.5,53.7],[-1.5,53.8],[-1.6,53.7]]]}'
+    feature = f'{{"type":"Feature","properties":{{"code":"A"}},"geometry":{square}}}'
+    (tmp_path / "zones.geojson").write_text(f'{{"type":"FeatureCollection","features":[{feature}]}}', encoding="utf-8")
+    refused(gridmap(*arguments), 1, *words)
+    assert {p.name for p in tmp_path.iterdir()} == {"empty.csv", "taken", "zones.geojson"}
+
+
+def test_text_is_whole_where_the_terminal_knows_no_chinese(root, tmp_path):
+    environment = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "gridmap.cli", "run", "没有.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment, check=False, timeout=300)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_demo_writes_what_it_promises(gridmap, tmp_path):
+    done = gridmap("demo", "out")
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out"
+    assert {"index.html", "hotspots.gpkg", "counts.parquet", "set_aside.csv", "run.json"} <= {p.name for p in out.iterdir()}
+    assert "Burglary" in done.stdout
+    manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    for entry in manifest["inputs"]:
+        assert set(entry) >= {"path", "sha256", "rows", "used", "set_aside"}
+        assert entry["rows"] == entry["used"] + entry["set_aside"]
+    assert (out / "index.html").stat().st_size < 2_500_000

@@ -1,0 +1,42 @@
+"""What the documents say can be typed, can be typed."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gridmap.pipeline import read_pipeline
+
+ROOT = Path(__file__).parents[1]
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_readme_s_python_runs(name, tmp_path, monkeypatch):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks(name, "python")
+    exec(compile(code, name, "exec"), {})
+    assert (tmp_path / "burglary.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("name", [*READMES, "docs/pipelines.md"])
+def test_the_readme_s_pipeline_is_right(name, tmp_path):
+    (text, *_) = blocks(name, "yaml")
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "pipelines").mkdir()
+    path = tmp_path / "pipelines" / "p.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert yaml.safe_load(text)["grid"] == read_pipeline(path).grid
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
+def test_every_link_of_a_document_leads_somewhere(path):
+    links = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
+    broken = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    assert broken == []
