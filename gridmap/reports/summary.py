@@ -82,7 +82,7 @@ def summary(
     said = [words["sample"].format(used=used, aside=aside, share=located, cells=len(grid), zones=len(boundaries))]
     for step, result in results:
         name = step.name or step.method
-        if {"count_before", "count_after"} <= set(result.cells):
+        if {"before", "after"} <= set(result.cells):
             said.append(_change(words, name, result))
         elif "label" in result.cells and "count" in result.cells:
             said.extend(_hot(words, name, result, boundaries))
@@ -127,7 +127,7 @@ def _hot(words: dict, name: str, result: HotspotResult, boundaries: gpd.GeoDataF
 
 def _change(words: dict, name: str, result: HotspotResult) -> str:
     cells, level = result.cells, result.params.get("fdr")
-    before, after = int(cells["count_before"].sum()), int(cells["count_after"].sum())
+    before, after = int(cells["before"].sum()), int(cells["after"].sum())
     if not before:
         return words["change_from_nothing"].format(name=name, after=after)
     up, down = (int(_significant(cells, sign, level).sum()) for sign in ("up", "down"))

@@ -115,5 +115,5 @@ def test_a_change_between_periods_reads_its_periods_from_before(town, tmp_path):
     step = {"compare_periods": {"before": "2024-02", "after": "2024-03"}, "name": "Change"}
     report = run_pipeline(town(hotspots=[step]), tmp_path / "out")
     ((_, result),) = report.results
-    assert (result.cells["count_before"].sum(), result.cells["count_after"].sum()) == (100, 360)
+    assert (result.cells["before"].sum(), result.cells["after"].sum()) == (100, 360)
     assert any("100 incidents before, 360 after (+260%)" in sentence for sentence in report.summary)
