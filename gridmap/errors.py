@@ -68,6 +68,6 @@ def did_you_mean(found: str, known: Iterable[str]) -> str:
     "Did you mean 'resolution'? There are: resolution, system."
     """
     names = sorted(map(str, known))
-    near = get_close_matches(str(found), names, n=1, cutoff=0.6)
+    near = get_close_matches(str(found), names, n=1, cutoff=0.5)
     meant = f"Did you mean {near[0]!r}? " if near else ""
     return f"{meant}There are: {', '.join(names)}."

@@ -32,7 +32,9 @@ def test_tile_and_count_from_files_to_files(gridmap, root, tmp_path):
     done = gridmap("tile", data / "lsoa_2011.geojson", "--system", "h3", "--resolution", "7", "-o", "cells.parquet")
     assert done.returncode == 0, done.stderr
     points = data / "2018-07-west-yorkshire-street.csv.gz"
-    done = gridmap("count", points, "cells.parquet", "-o", "counts.parquet", "--category", "Burglary", "--every", "month")
+    done = gridmap(
+        "count", points, "cells.parquet", "-o", "counts.parquet", "--category", "Burglary", "--every", "month"
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     counts = pd.read_parquet(tmp_path / "counts.parquet")
@@ -96,7 +98,9 @@ def test_the_demo_writes_what_it_promises(gridmap, tmp_path):
     done = gridmap("demo", "out")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"
-    assert {"index.html", "hotspots.gpkg", "counts.parquet", "set_aside.csv", "run.json"} <= {p.name for p in out.iterdir()}
+    assert {"index.html", "hotspots.gpkg", "counts.parquet", "set_aside.csv", "run.json"} <= {
+        p.name for p in out.iterdir()
+    }
     assert "Burglary" in done.stdout
     manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
     for entry in manifest["inputs"]:

@@ -120,7 +120,8 @@ def run_pipeline(
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category")
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
-        sentences = summary(results, boundaries, incidents, grid, pipeline.language)
+        rows = sum(entry["rows"] for entry in inputs)
+        sentences = summary(results, boundaries, incidents, grid, rows=rows, language=pipeline.language)
         written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences)
         inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}

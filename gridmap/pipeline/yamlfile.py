@@ -4,7 +4,6 @@ Only plain data is read: mappings, lists, text, numbers, true/false, null and da
 refused, so nothing is ever constructed from a file; so are anchors and aliases, so nothing can multiply.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,22 +97,18 @@ def _value(node: yaml.Node, place: tuple, lines: dict, path: Path) -> Any:
     lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         values = {}
-        for key, child in _pairs(node, path):
+        for key_node, child in node.value:
+            key, line = key_node.value, key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise ReadError(f"{path}, line {line}: a key must be a word.")
             if key in values:
-                raise ReadError(f"{path}, line {child.start_mark.line + 1}: the key {key!r} stands here twice.")
-            lines[(*place, key)] = child.start_mark.line + 1
+                raise ReadError(f"{path}, line {line}: the key {key!r} stands here twice.")
+            lines[(*place, key)] = line
             values[key] = _value(child, (*place, key), lines, path)
         return values
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*place, i), lines, path) for i, child in enumerate(node.value)]
     return _scalar(node, path)
-
-
-def _pairs(node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, yaml.Node]]:
-    for key, child in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise ReadError(f"{path}, line {key.start_mark.line + 1}: a key must be a word.")
-        yield key.value, child
 
 
 def _scalar(node: yaml.ScalarNode, path: Path) -> Any:

@@ -18,13 +18,13 @@ __all__ = ["summary"]
 
 SENTENCES = {
     "en": {
-        "sample": "{used:,} incidents were used and {aside:,} set aside ({share:.1%} located); "
-        "{cells:,} cells over {zones:,} zones.",
+        "sample": "{rows:,} rows were read and {aside:,} set aside ({located:.1%} located); "
+        "{used:,} incidents of the kind and time asked for were used, over {zones:,} zones in {cells:,} cells.",
         "hot": "{name}: {n:,} of {cells:,} cells are hot beyond chance ({threshold}); "
         "they hold {share:.0%} of {total:,} incidents on {area:.1%} of the area.",
         "none_hot": "{name}: no cell of {cells:,} is hot beyond chance ({threshold}).",
         "cold": "{name}: {n:,} cells are cold beyond chance.",
-        "strongest": "The strongest is in {place}: {count:,} incidents, {ratio:.1f} times the average cell.",
+        "busiest": "The busiest of them is in {place}: {count:,} incidents, {ratio:.1f} times the average cell.",
         "change": "{name}: {before:,} incidents before, {after:,} after ({percent:+.0%}); "
         "{up:,} cells rose and {down:,} fell beyond chance ({threshold}).",
         "change_from_nothing": "{name}: none before, {after:,} after.",
@@ -35,13 +35,13 @@ SENTENCES = {
         "p": "p ≤ {level:.0%}, not corrected for the number of cells",
     },
     "zh": {
-        "sample": "共使用 {used:,} 起事件，另有 {aside:,} 起暂未采用（定位率 {share:.1%}）；"
-        "{zones:,} 个区域划为 {cells:,} 个单元。",
+        "sample": "共读取 {rows:,} 行，其中 {aside:,} 行未采用（定位率 {located:.1%}）；"
+        "符合所选类别与时段的 {used:,} 起事件用于分析，{zones:,} 个区域划为 {cells:,} 个单元。",
         "hot": "{name}：{cells:,} 个单元中有 {n:,} 个为显著热点（{threshold}）；"
         "占面积 {area:.1%}，集中了 {total:,} 起事件的 {share:.0%}。",
         "none_hot": "{name}：{cells:,} 个单元中未发现显著热点（{threshold}）。",
         "cold": "{name}：{n:,} 个单元为显著冷点。",
-        "strongest": "最强热点位于 {place}：{count:,} 起，为单元平均值的 {ratio:.1f} 倍。",
+        "busiest": "其中事件最多的单元位于 {place}：{count:,} 起，为单元平均值的 {ratio:.1f} 倍。",
         "change": "{name}：前期 {before:,} 起，本期 {after:,} 起（{percent:+.0%}）；"
         "{up:,} 个单元显著上升，{down:,} 个显著下降（{threshold}）。",
         "change_from_nothing": "{name}：前期无，本期 {after:,} 起。",
@@ -58,6 +58,8 @@ def summary(
     boundaries: gpd.GeoDataFrame,
     incidents: Incidents,
     grid: Grid,
+    *,
+    rows: int,
     language: str = "en",
 ) -> list[str]:
     """Plain sentences about what was found.
@@ -70,6 +72,8 @@ def summary(
         For the names of places.
     incidents, grid
         For the size of the sample.
+    rows : int
+        Rows that were read, those set aside included; the incidents may be only some of them.
     language : {"en", "zh"}
 
     Returns
@@ -77,9 +81,9 @@ def summary(
     list of str
     """
     words = SENTENCES[language]
-    used, aside = len(incidents), len(incidents.set_aside)
-    located = used / max(used + aside, 1)
-    said = [words["sample"].format(used=used, aside=aside, share=located, cells=len(grid), zones=len(boundaries))]
+    aside = len(incidents.set_aside)
+    sizes = {"rows": rows, "aside": aside, "used": len(incidents), "cells": len(grid), "zones": len(boundaries)}
+    said = [words["sample"].format(**sizes, located=1 - aside / max(rows, 1))]
     for step, result in results:
         name = step.name or step.method
         if {"before", "after"} <= set(result.cells):
@@ -115,10 +119,10 @@ def _hot(words: dict, name: str, result: HotspotResult, boundaries: gpd.GeoDataF
     share = cells.loc[hot, "count"].sum() / total
     facts = {"name": name, "n": int(hot.sum()), "cells": len(cells), "threshold": threshold}
     said = [words["hot"].format(**facts, share=share, total=total, area=area)]
-    top = cells.loc[cells.loc[hot, "z_score"].idxmax()]
+    top = cells.loc[cells.loc[hot, "count"].idxmax()]
     place = place_name(top.get("zone_id"), boundaries)
     said.append(
-        words["strongest"].format(place=place, count=int(top["count"]), ratio=top["count"] / cells["count"].mean())
+        words["busiest"].format(place=place, count=int(top["count"]), ratio=top["count"] / cells["count"].mean())
     )
     if cold.any():
         said.append(words["cold"].format(name=name, n=int(cold.sum())))

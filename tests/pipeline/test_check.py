@@ -77,9 +77,13 @@ def test_a_mistake_is_named_with_its_line_and_what_was_meant(pipeline_with, chan
     assert "\n" not in str(caught.value)
 
 
-def test_the_line_is_the_options_own(pipeline_with):
-    with pytest.raises(SettingError, match="line 11: "):
-        pipeline_with({"hotspots": [{"getis_ord": {"order": 1, "frd": 0.05}}]})
+def test_the_line_is_the_options_own(tmp_path, pipeline_with):
+    pipeline_with()
+    text = (tmp_path / "p.yaml").read_text(encoding="utf-8").replace("fdr:", "frd:")
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    line = [i for i, words in enumerate(text.splitlines(), start=1) if "frd:" in words]
+    with pytest.raises(SettingError, match=f"line {line[0]}: "):
+        read_pipeline(tmp_path / "p.yaml")
 
 
 def test_set_replaces_a_value_by_its_place(pipeline_with):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -73,12 +74,10 @@ def test_the_planted_corner_is_hot_in_the_files_and_in_the_sentences(town, tmp_p
 
 
 def test_both_languages_say_the_same_numbers(town, tmp_path):
-    import re
-
     said = {}
     for language in ("en", "zh"):
         report = run_pipeline(town(language=language), tmp_path / language)
-        said[language] = [sorted(re.findall(r"\d[\d,.]*", sentence)) for sentence in report.summary]
+        said[language] = [sorted(re.findall(r"\d+(?:[,.]\d+)*", sentence)) for sentence in report.summary]
     assert said["en"] == said["zh"]
 
 
