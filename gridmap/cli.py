@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 err = Console(stderr=True)
+UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click and does not name this class
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -36,13 +36,10 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, standalone_mode=False) or 0
     except GridmapError as error:
         code = _say(str(error), 1)
-    except (click.exceptions.NoSuchOption, typer.Abort) as error:
-        code = _say(_message(error), 2) if isinstance(error, click.ClickException) else 130
-    except click.UsageError as error:
-        code = _say(_message(error), 2 if "No such command" in error.format_message() else 1)
-    except click.ClickException as error:
-        code = _say(_message(error), 1)
-    except KeyboardInterrupt:
+    except UsageError as error:
+        unknown = "No such" in error.format_message()  # an option or a command; all else is a wrong value
+        code = _say(f"{error.format_message()} See gridmap --help.", 2 if unknown else 1)
+    except (KeyboardInterrupt, typer.Abort):
         code = _say("Interrupted; nothing was written.", 130)
     except BrokenPipeError:
         code = 0
@@ -52,10 +49,6 @@ def main(arguments: list[str] | None = None) -> None:
 def _say(message: str, code: int) -> int:
     print(f"gridmap: {' '.join(message.split())}", file=sys.stderr)
     return code
-
-
-def _message(error: click.ClickException) -> str:
-    return f"{error.format_message()} See gridmap --help."
 
 
 @contextmanager
