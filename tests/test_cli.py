@@ -69,7 +69,7 @@ def test_an_unknown_command_or_option_ends_with_2(gridmap, arguments):
         (["run"], ["PIPELINE"]),
         (["inspect", "nowhere.csv"], ["nowhere.csv"]),
         (["tile", "nowhere.geojson", "-o", "c.parquet", "--resolution", "8"], ["nowhere.geojson"]),
-        (["tile", "zones.geojson", "-o", "c.parquet", "--resolution", "eight"], ["resolution", "eight"]),
+        (["tile", "zones.geojson", "-o", "c.parquet", "--resolution", "eight"], ["resolution", "valid integer"]),
         (["tile", "zones.geojson", "-o", "c.parquet"], ["resolution"]),
         (["count", "empty.csv", "nowhere.parquet", "-o", "c.parquet"], ["nowhere.parquet"]),
         (["count", "empty.csv", "empty.csv", "-o", "c.pdf"], [".parquet or .csv"]),
