@@ -66,7 +66,7 @@ def test_an_unknown_command_or_option_ends_with_2(gridmap, arguments):
     "arguments, words",
     [
         (["run", "nowhere.yaml"], ["nowhere.yaml"]),
-        (["run"], ["PIPELINE"]),
+        (["run"], ["pipeline"]),
         (["inspect", "nowhere.csv"], ["nowhere.csv"]),
         (["tile", "nowhere.geojson", "-o", "c.parquet", "--resolution", "8"], ["nowhere.geojson"]),
         (["tile", "zones.geojson", "-o", "c.parquet", "--resolution", "eight"], ["resolution", "valid integer"]),
