@@ -12,6 +12,7 @@ from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
 from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
+from gridmap.hotspots.repeats import cross_near_repeat, near_repeat
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.risk import relative_risk
 from gridmap.hotspots.scan import spatial_scan
@@ -53,6 +54,7 @@ __all__ = [
     "compare_periods",
     "context_layer",
     "count_by_cell",
+    "cross_near_repeat",
     "crosswalk",
     "dbscan",
     "density_layer",
@@ -70,6 +72,7 @@ __all__ = [
     "kernel_density",
     "local_moran",
     "make_grid",
+    "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",
     "read_boundaries",
