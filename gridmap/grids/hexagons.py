@@ -13,8 +13,10 @@ import shapely
 from scipy import sparse
 
 from gridmap.errors import SettingError
-from gridmap.grids.base import Grid
-from gridmap.grids.territory import cells_frame
+from gridmap.grids.base import Grid, degrees
+from gridmap.grids.h3_keys import KeyTable, h3_keys
+from gridmap.grids.h3_shapes import draw, neighbours
+from gridmap.grids.territory import METRES_PER_DEGREE, Territory
 from gridmap.read.metric import metric_crs
 
 __all__ = ["HexGrid"]
@@ -32,72 +34,53 @@ class HexGrid(Grid):
         """All H3 cells that overlap `boundaries` (EPSG:4326)."""
         if not isinstance(resolution, int | np.integer) or isinstance(resolution, bool) or not 0 <= resolution <= 15:
             raise SettingError(f"resolution is H3's, a whole number from 0 to 15; found {resolution!r}.")
-        territory = shapely.union_all(boundaries.geometry.to_numpy())
-        crs = metric_crs(territory.bounds)
+        resolution = int(resolution)
+        crs = metric_crs(tuple(boundaries.total_bounds))
         expected = boundaries.geometry.to_crs(crs).area.sum() / h3.average_hexagon_area(resolution, unit="m^2")
         if expected > MOST_CELLS:
             raise SettingError(
                 f"H3 resolution {resolution} over this territory makes about {expected:,.0f} cells; "
                 f"at most {MOST_CELLS:,} are handled. Take a lower resolution."
             )
-        ids = _overlapping(territory, int(resolution))
-        outlines = hexagons(ids)
-        centres = shapely.points([h3i.cell_to_latlng(c)[::-1] for c in ids])
-        area = np.array([h3i.cell_area(c, unit="m^2") for c in ids])
-        names = np.array([h3.int_to_str(int(c)) for c in ids], dtype=object)
-        return cls(cells_frame(names, outlines, centres, area, boundaries, crs), {"resolution": int(resolution)})
+        territory = Territory(boundaries)
+        ids, lon, lat = _candidates(territory, resolution)
+        outlines, middles, area_m2 = draw(ids, lon, lat, resolution)
+        names = np.array([f"{c:x}" for c in ids.tolist()], dtype=object)
+        return cls(territory.cells(names, outlines, middles, area_m2), {"resolution": resolution})
 
     @cached_property
-    def _rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """H3 ids as sorted integers, and the row of each."""
-        ids = np.array([h3.str_to_int(c) for c in self.cells.index], dtype=np.uint64)
-        order = np.argsort(ids)
-        return ids[order], order.astype(np.int32)
+    def _ids(self) -> np.ndarray:
+        """H3's cells as integers, in the order of `cells`."""
+        return np.array([int(c, 16) for c in self.cells.index], dtype=np.uint64)
+
+    @cached_property
+    def _table(self) -> KeyTable:
+        return KeyTable(self._ids)
 
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on an edge belongs to the cell that H3 gives it."""
-        lon, lat = np.broadcast_arrays(np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float)))
-        good = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90) & (np.abs(lon) <= 360)
-        rows = np.full(lon.shape, -1, np.int32)
-        resolution = self.params["resolution"]
-        keys = np.fromiter(
-            (h3i.latlng_to_cell(y, x, resolution) for x, y in zip(lon[good].tolist(), lat[good].tolist(), strict=True)),
-            np.uint64,
-            int(good.sum()),
-        )
-        ids, order = self._rows
-        at = np.searchsorted(ids, keys).clip(max=len(ids) - 1)
-        rows[good] = np.where(ids[at] == keys, order[at], -1)
-        return rows
+        return self._table.rows(h3_keys(*degrees(lon, lat), self.params["resolution"]))
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
-        ids, order = self._rows
-        rings = [h3i.grid_disk(c, 1) for c in ids]
-        source = np.repeat(order, [len(r) for r in rings])
-        near = np.concatenate(rings).astype(np.uint64)
-        at = np.searchsorted(ids, near).clip(max=len(ids) - 1)
-        there = (ids[at] == near) & (order[at] != source)
-        entries = (np.ones(there.sum(), np.int8), (source[there], order[at][there]))
+        inside = shapely.get_coordinates(shapely.centroid(self.cells.geometry.to_numpy())).T
+        source, near = neighbours(self._ids, *inside, self.params["resolution"])
+        target = self._table.rows(near)
+        there = (target >= 0) & (target != source)
+        entries = (np.ones(there.sum(), np.int8), (source[there], target[there]))
         return sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
 
 
-def hexagons(ids: np.ndarray) -> np.ndarray:
-    """Outlines of H3 cells as polygons in lon/lat; one that crosses the antimeridian runs past ±180°."""
-    rings = [np.array(h3i.cell_to_boundary(c))[:, ::-1] for c in ids]
-    corners = np.concatenate(rings)
-    which = np.repeat(np.arange(len(rings)), [len(r) for r in rings])
-    first = corners[np.searchsorted(which, which), 0]
-    corners[:, 0] += 360 * ((first - corners[:, 0] > 180).astype(int) - (corners[:, 0] - first > 180))
-    return shapely.polygons(shapely.linearrings(corners, indices=which))
-
-
-def _overlapping(territory, resolution: int) -> np.ndarray:
-    """Ids of all cells that overlap the territory, sorted."""
-    cells: set[int] = set()
-    for part in shapely.get_parts(territory):
-        shape = h3.geo_to_h3shape(part)
-        cells.update(h3i.h3shape_to_cells_experimental(shape, resolution, contain="overlap").tolist())
-        # The corners' own cells too: H3 draws its edges straight on the sphere, we in lon/lat.
-        cells.update(h3i.latlng_to_cell(y, x, resolution) for x, y in shapely.get_coordinates(part))
-    return np.array(sorted(cells), dtype=np.uint64)
+def _candidates(territory: Territory, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All cells that may overlap the territory, sorted, and a point in each."""
+    edge_deg = h3.average_hexagon_edge_length(resolution, unit="m") / METRES_PER_DEGREE
+    lon, lat = territory.sample(0.6 * edge_deg)  # so near that no cell slips between
+    edge_lon, edge_lat = territory.sample_border(0.25 * edge_deg)
+    border = np.unique(h3_keys(edge_lon, edge_lat, resolution))
+    # The border may cut the corner of a cell between two samples: that cell is next to one that was found.
+    near = np.unique(np.concatenate([h3i.grid_disk(c, 1) for c in border.tolist()]).astype(np.uint64))
+    near_lat, near_lon = np.array([h3i.cell_to_latlng(c) for c in near.tolist()]).T
+    west, _, east, _ = territory.boundaries.total_bounds
+    near_lon += 360 * np.round(((west + east) / 2 - near_lon) / 360)  # a territory may run past ±180°
+    ids, first = np.unique(np.concatenate([h3_keys(lon, lat, resolution), near]), return_index=True)
+    return ids, np.concatenate([lon, near_lon])[first], np.concatenate([lat, near_lat])[first]

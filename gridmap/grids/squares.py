@@ -15,7 +15,7 @@ from scipy import sparse
 
 from gridmap.errors import SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.territory import cells_frame
+from gridmap.grids.territory import Territory, rings_of
 from gridmap.read.metric import metric_crs, project, require_metric, unproject
 
 __all__ = ["SquareGrid"]
@@ -53,8 +53,8 @@ class SquareGrid(Grid):
         x, y = x[order], y[order]
         ids = np.char.add(np.char.add(x.astype(str), "_"), y.astype(str))
         outlines = _outlines(x, y, size, crs)
-        centres = shapely.points(*unproject((x + 0.5) * size, (y + 0.5) * size, crs))
-        cells = cells_frame(ids, outlines, centres, np.full(len(ids), size * size), boundaries, crs)
+        middles = np.column_stack(unproject((x + 0.5) * size, (y + 0.5) * size, crs))
+        cells = Territory(boundaries).cells(ids, outlines, middles, np.full(len(ids), size * size))
         grid = cls(cells, {"cell_size_m": size, "crs": crs.to_string()})
         grid.metric_crs = crs
         return grid
@@ -117,4 +117,4 @@ def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs) -> np.ndarray:
     """Corners of the squares, taken to lon/lat."""
     at_x = (x[:, None] + [0, 1, 1, 0, 0]) * size
     at_y = (y[:, None] + [0, 0, 1, 1, 0]) * size
-    return shapely.polygons(np.stack(unproject(at_x, at_y, crs), axis=-1))
+    return rings_of(np.stack(unproject(at_x, at_y, crs), axis=-1))

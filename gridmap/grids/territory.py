@@ -1,72 +1,122 @@
-"""What every tiling of a territory needs: which zone a cell belongs to, and how much of it is inside."""
+"""What every tiling of a territory needs: which cells overlap it, by how much, and to which zone each belongs."""
+
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
 
-__all__ = ["cells_frame"]
+from gridmap.errors import InputError
+from gridmap.grids.locator import Locator
+
+__all__ = ["METRES_PER_DEGREE", "Territory", "rings_of"]
+
+METRES_PER_DEGREE = 111_195.0  # of latitude
 
 
-def cells_frame(
-    ids: np.ndarray,
-    outlines: np.ndarray,
-    centres: np.ndarray,
-    area_m2: np.ndarray,
-    boundaries: gpd.GeoDataFrame,
-    crs: CRS,
-) -> gpd.GeoDataFrame:
-    """The `cells` of a grid laid over boundaries; cells that share no area with them are left out.
+class Territory:
+    """Zones, and where their common border runs.
 
     Parameters
     ----------
-    ids : array of str, (n,)
-    outlines : array of Polygon, lon/lat, (n,)
-    centres : array of Point, lon/lat, (n,)
-    area_m2 : array of float, (n,)
-        The whole cell, also where part of it lies outside.
     boundaries : GeoDataFrame in EPSG:4326 with `zone_id`
-    crs : CRS in metres, for the shares of area
-
-    Returns
-    -------
-    GeoDataFrame indexed by `cell_id`: `area_m2, share_inside, zone_id, geometry`
     """
-    zones = boundaries.geometry.to_numpy()
-    tree = shapely.STRtree(zones)
-    n = len(ids)
 
-    home = np.full(n, -1)
-    at, zone = tree.query(centres, predicate="intersects")
-    order = np.lexsort((zone, at))[::-1]  # the lowest row wins where zones overlap
-    home[at[order]] = zone[order]
+    def __init__(self, boundaries: gpd.GeoDataFrame):
+        self.boundaries = boundaries
+        self.zones = boundaries.geometry.to_numpy()
+        self.locator = Locator(self.zones)
 
-    covered = np.zeros(n, bool)
-    at, zone = tree.query(outlines, predicate="covered_by")
-    covered[at] = True
-    share = np.where(covered, 1.0, 0.0)
-    open_cells = np.flatnonzero(~covered)
-    at, zone = tree.query(outlines[open_cells], predicate="intersects")
-    cell = open_cells[at]
-    # Areas only as shares of the same small cell, so degrees are good enough here.
-    part = shapely.area(shapely.intersection(outlines[cell], zones[zone])) / shapely.area(outlines[cell])
-    np.add.at(share, cell, part)
-    largest = np.lexsort((zone, -part, cell))
-    first = np.r_[True, np.diff(cell[largest]) > 0] if len(largest) else np.zeros(0, bool)
-    best = largest[first]
-    lost = home[cell[best]] < 0
-    home[cell[best[lost]]] = zone[best[lost]]
+    @cached_property
+    def border(self) -> np.ndarray:
+        """Straight pieces of the outline of all zones together, rims of holes and gaps included."""
+        valid = shapely.is_valid(self.zones)
+        whole = self.zones if valid.all() else np.where(valid, self.zones, shapely.make_valid(self.zones))
+        outline = shapely.union_all(whole)
+        parts = shapely.get_parts(outline)
+        rings = shapely.get_rings(parts[shapely.get_type_id(parts) == 3])
+        xy, ring = shapely.get_coordinates(rings, return_index=True)
+        at = np.flatnonzero(ring[1:] == ring[:-1])
+        return np.stack([xy[at], xy[at + 1]], axis=1)
 
-    keep = (home >= 0) & (share > 0)
-    frame = gpd.GeoDataFrame(
-        {
-            "area_m2": np.asarray(area_m2, float)[keep],
-            "share_inside": share[keep].clip(0, 1),
-            "zone_id": boundaries["zone_id"].to_numpy()[home[keep]],
-        },
-        geometry=outlines[keep],
-        crs=4326,
-    )
-    frame.index = np.asarray(ids, dtype=object)[keep]
-    frame.index.name = "cell_id"
-    return frame
+    def sample(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
+        """Points of the territory on a regular net, `step_deg` (of latitude) or less apart."""
+        west, south, east, north = self.boundaries.total_bounds
+        lats = np.arange(south + step_deg / 2, north, step_deg)
+        lon, lat = [], []
+        rows = max(int(2_000_000 * step_deg / max(east - west, step_deg)), 1)
+        for start in range(
+            0, len(lats), rows
+        ):  # a few rows at a time: the net over a ragged territory is mostly outside
+            some = lats[start : start + rows]
+            step = step_deg / max(np.cos(np.radians(np.abs(some).min())), 1e-3)
+            x, y = (v.ravel() for v in np.meshgrid(np.arange(west + step / 2, east, step), some))
+            inside = self.locator.locate(x, y) >= 0
+            lon.append(x[inside])
+            lat.append(y[inside])
+        return np.concatenate([*lon, []]), np.concatenate([*lat, []])
+
+    def sample_border(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
+        """Points along the border, corners included, `step_deg` or less apart."""
+        start, end = self.border[:, 0], self.border[:, 1]
+        pieces = np.maximum(np.ceil(np.abs(end - start).max(axis=1) / step_deg), 1).astype(np.int64)
+        which = np.repeat(np.arange(len(pieces)), pieces)
+        t = (np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[which]
+        points = start[which] + t[:, None] * (end - start)[which]
+        return points[:, 0], points[:, 1]
+
+    def cells(
+        self, ids: np.ndarray, outlines: np.ndarray, middles: np.ndarray, area_m2: np.ndarray
+    ) -> gpd.GeoDataFrame:
+        """The `cells` of a grid; those that share no area with the territory are left out.
+
+        Parameters
+        ----------
+        ids : array of str, (n,)
+        outlines : array of Polygon, lon/lat, (n,)
+        middles : array of lon, lat, (n, 2)
+        area_m2 : array of float, (n,)
+            The whole cell, also where part of it lies outside.
+
+        Returns
+        -------
+        GeoDataFrame indexed by `cell_id`: `area_m2, share_inside, zone_id, geometry`
+        """
+        home = self.locator.locate(*middles.T)
+        share = (home >= 0).astype(float)
+        # Only where the border runs through a cell can it be partly inside.
+        cut = np.unique(shapely.STRtree(shapely.linestrings(self.border)).query(outlines, predicate="intersects")[0])
+        at, zone = shapely.STRtree(self.zones).query(outlines[cut], predicate="intersects")
+        cell = cut[at]
+        # Areas only as shares of the same small cell, so degrees are good enough here.
+        part = shapely.area(shapely.intersection(outlines[cell], self.zones[zone])) / shapely.area(outlines[cell])
+        share[cut] = 0
+        np.add.at(share, cell, part)
+        largest = np.lexsort((zone, -part, cell))
+        first = np.r_[True, np.diff(cell[largest]) > 0] if len(largest) else np.zeros(0, bool)
+        best = largest[first]
+        lost = home[cell[best]] < 0
+        home[cell[best[lost]]] = zone[best[lost]]
+
+        keep = (home >= 0) & (share > 0)
+        if not keep.any():
+            raise InputError("The boundaries have no area, so no cell overlaps them. They must hold polygons.")
+        frame = gpd.GeoDataFrame(
+            {
+                "area_m2": np.asarray(area_m2, float)[keep],
+                "share_inside": share[keep].clip(0, 1),
+                "zone_id": self.boundaries["zone_id"].to_numpy()[home[keep]],
+            },
+            geometry=outlines[keep],
+            crs=4326,
+        )
+        frame.index = np.asarray(ids, dtype=object)[keep]
+        frame.index.name = "cell_id"
+        return frame
+
+
+def rings_of(corners: np.ndarray) -> np.ndarray:
+    """Polygons from closed rings of one length, shape (n, corners, 2)."""
+    n, length, _ = corners.shape
+    offsets = (np.arange(n + 1) * length, np.arange(n + 1))
+    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, corners.reshape(-1, 2), offsets)

@@ -37,15 +37,21 @@ def awkward_points(zones, rng, n=300):
     return np.concatenate([pick, on_edge, hair, level, anywhere]).T
 
 
+def only_areas(shape):
+    parts = shapely.get_parts(shape)
+    return shapely.multipolygons(parts[shapely.get_type_id(parts) == 3])
+
+
 def partition(seed, pieces, groups, digits):
     """A Voronoi partition whose pieces are put together at random: zones of many parts, with holes, some left out."""
     rng = np.random.default_rng(seed)
     seeds = shapely.multipoints(rng.uniform(0, 10, (pieces, 2)).round(digits))
     cells = shapely.get_parts(shapely.voronoi_polygons(seeds, extend_to=shapely.box(0, 0, 10, 10)))
-    cells = shapely.intersection(cells, shapely.box(0, 0, 10, 10))
-    cells = cells[shapely.area(cells) > 0]
+    cells = shapely.intersection(shapely.make_valid(cells), shapely.box(0, 0, 10, 10))
+    cells = shapely.get_parts(cells)
+    cells = cells[shapely.get_type_id(cells) == 3]  # four seeds on one circle leave lines behind
     group = rng.integers(0, groups + 1, len(cells))  # the last group is nobody's: holes and gaps
-    zones = [shapely.union_all(cells[group == g]) for g in range(groups)]
+    zones = [only_areas(shapely.union_all(cells[group == g])) for g in range(groups)]
     return np.array([z for z in zones if not z.is_empty] or [shapely.box(0, 0, 1, 1)], dtype=object)
 
 

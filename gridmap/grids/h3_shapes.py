@@ -1,0 +1,139 @@
+"""Outlines, middles, areas and neighbours of many H3 cells at once.
+
+A cell that lies whole on one face of H3's icosahedron is a regular hexagon there, so its corners and the middles of
+its neighbours are arithmetic (see `h3_keys.py`). Cells that touch an edge between two faces, where H3 bends them, and
+the twelve pentagons are put to the library one by one.
+"""
+
+import h3.api.numpy_int as h3i
+import numpy as np
+import shapely
+
+from gridmap.grids.h3_keys import SURE_OF_FACE, faces, h3_keys, lattice, measures
+from gridmap.grids.locator import each
+from gridmap.grids.raster import compiled
+from gridmap.grids.territory import rings_of
+
+__all__ = ["draw", "neighbours"]
+
+EARTH_M = 6_371_007.180918475  # the radius H3 takes: that of a sphere of the Earth's area
+_SIXTHS = np.arange(6) * np.pi / 3
+_ROUND = np.column_stack([np.cos(_SIXTHS), np.sin(_SIXTHS)])
+#: From a cell's middle to itself and its neighbours' middles; to itself and its corners. In lattice steps.
+NEIGHBOURS = np.concatenate([np.zeros((1, 2)), _ROUND])
+CORNERS = np.concatenate([np.zeros((1, 2)), _ROUND @ np.array([[3**0.5 / 2, 0.5], [-0.5, 3**0.5 / 2]]) / 3**0.5])
+
+
+@compiled
+def _place(u, v, faces, face, out):
+    """A place on a face's plane as lon, lat; whether it surely lies on that face."""
+    x = faces[face, 0] + u * faces[face, 3] + v * faces[face, 6]
+    y = faces[face, 1] + u * faces[face, 4] + v * faces[face, 7]
+    z = faces[face, 2] + u * faces[face, 5] + v * faces[face, 8]
+    out[0] = np.arctan2(y, x) * (180 / np.pi)
+    out[1] = np.arctan2(z, np.hypot(x, y)) * (180 / np.pi)
+    near = x * faces[face, 0] + y * faces[face, 1] + z * faces[face, 2]
+    if near > SURE_OF_FACE * np.sqrt(x * x + y * y + z * z):
+        return True
+    for f in range(20):
+        if f != face and x * faces[f, 0] + y * faces[f, 1] + z * faces[f, 2] > near - 1e-9:
+            return False
+    return True
+
+
+@compiled
+def _parts(lon, lat, faces, scale, turn_cos, turn_sin, steps, places, whole):
+    last = 0
+    for k in range(len(lon)):
+        last, i, j, sure = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, last)
+        whole[k] = sure
+        for part in range(len(steps)):
+            x, y = i - j / 2 + steps[part, 0], j * 0.8660254037844386 + steps[part, 1]
+            u, v = (x * turn_cos - y * turn_sin) / scale, (x * turn_sin + y * turn_cos) / scale
+            if not _place(u, v, faces, last, places[k, part]):
+                whole[k] = False
+
+
+def _places(ids, lon, lat, resolution: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places (n, steps, 2) around the middles of the cells that points lie in, and for which cells they hold."""
+    places, whole = np.empty((len(lon), len(steps), 2)), np.empty(len(lon), bool)
+    lon, lat, tables = np.ascontiguousarray(lon), np.ascontiguousarray(lat), (faces(), *measures(resolution))
+    each(lambda k: _parts(lon[k], lat[k], *tables, steps, places[k], whole[k]), len(lon))
+    whole &= h3_keys(places[:, 0, 0], places[:, 0, 1], resolution) == ids
+    return places, whole
+
+
+@compiled
+def _areas(middle, corners, area):
+    """Area on the unit sphere: triangles around the middle (van Oosterom & Strackee 1983)."""
+    a, b, c = np.empty(3), np.empty(3), np.empty(3)
+    for k in range(len(middle)):
+        area[k] = 0.0
+        _vector(middle[k], a)
+        for corner in range(6):
+            _vector(corners[k, corner], b)
+            _vector(corners[k, (corner + 1) % 6], c)
+            # Differences first: the triple product of three nearly equal vectors would lose its digits.
+            p0, p1, p2 = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+            q0, q1, q2 = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+            triple = a[0] * (p1 * q2 - p2 * q1) + a[1] * (p2 * q0 - p0 * q2) + a[2] * (p0 * q1 - p1 * q0)
+            below = 1.0
+            for d in range(3):
+                below += a[d] * b[d] + b[d] * c[d] + c[d] * a[d]
+            area[k] += 2 * np.arctan2(abs(triple), below)
+
+
+@compiled
+def _vector(lonlat, out):
+    lon, lat = lonlat[0] * (np.pi / 180), lonlat[1] * (np.pi / 180)
+    out[0], out[1], out[2] = np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
+
+
+def draw(ids: np.ndarray, lon: np.ndarray, lat: np.ndarray, resolution: int):
+    """What H3 cells look like.
+
+    Parameters
+    ----------
+    ids : array of uint64, (n,)
+    lon, lat : arrays of float, (n,)
+        A point in each.
+    resolution : int
+
+    Returns
+    -------
+    outlines : array of Polygon, (n,)
+        In lon/lat, near their points; so a cell across the antimeridian runs past ±180°.
+    middles : array (n, 2)
+        lon, lat.
+    area_m2 : array (n,)
+    """
+    places, whole = _places(ids, lon, lat, resolution, CORNERS)
+    corners = places[:, 1:]
+    bent = np.flatnonzero(~whole)
+    for k in bent.tolist():
+        places[k, 0] = h3i.cell_to_latlng(ids[k])[::-1]
+    for place in (places[:, 0], corners):  # on the point's side of the antimeridian, past ±180° if need be
+        beside = lon.reshape(-1, *[1] * (place.ndim - 2))
+        place[..., 0] += 360 * np.round((beside - place[..., 0]) / 360)
+    outlines = np.empty(len(ids), dtype=object)
+    outlines[whole] = rings_of(corners[whole][:, [0, 1, 2, 3, 4, 5, 0]])
+    area_m2 = np.empty(len(ids))
+    each(lambda k: _areas(places[k, 0], corners[k], area_m2[k]), len(ids))
+    area_m2 *= EARTH_M**2
+    for k in bent.tolist():
+        ring = np.array(h3i.cell_to_boundary(ids[k]))[:, ::-1]
+        ring[:, 0] += 360 * np.round((lon[k] - ring[:, 0]) / 360)
+        outlines[k] = shapely.Polygon(ring)
+        area_m2[k] = h3i.cell_area(ids[k], unit="m^2")
+    return outlines, places[:, 0].copy(), area_m2
+
+
+def neighbours(ids: np.ndarray, lon: np.ndarray, lat: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a cell's position in `ids` and the id of a neighbour; parameters as for `draw`."""
+    places, whole = _places(ids, lon, lat, resolution, NEIGHBOURS)
+    at = np.flatnonzero(whole)
+    near = h3_keys(places[at, 1:, 0].ravel(), places[at, 1:, 1].ravel(), resolution)
+    bent = np.flatnonzero(~whole)
+    rings = [h3i.grid_ring(ids[k], 1) for k in bent.tolist()]
+    source = np.concatenate([np.repeat(at, 6), np.repeat(bent, [len(r) for r in rings])])
+    return source, np.concatenate([near, *rings]).astype(np.uint64)
