@@ -14,7 +14,9 @@ import shapely
 from scipy import sparse
 
 from gridmap.errors import SettingError
-from gridmap.grids.base import Grid
+from gridmap.grids.base import Grid, degrees
+from gridmap.grids.locator import each
+from gridmap.grids.raster import compiled
 from gridmap.grids.territory import Territory, rings_of
 from gridmap.read.metric import metric_crs, project, require_metric, unproject
 
@@ -84,12 +86,16 @@ class SquareGrid(Grid):
 
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on a shared edge belongs to the cell east or north of it."""
-        lon, lat = np.broadcast_arrays(np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float)))
-        size = self.params["cell_size_m"]
-        x, y = (np.floor(v / size) for v in project(lon, lat, self.metric_crs))
-        good = np.isfinite(lon) & np.isfinite(lat) & (np.abs(x) < 2**53) & (np.abs(y) < 2**53)
+        lon, lat = degrees(lon, lat)
         rows = np.full(lon.shape, -1, np.int32)
-        rows[good] = self._row(x[good].astype(np.int64), y[good].astype(np.int64))
+        size = self.params["cell_size_m"]
+
+        def fill(part: slice) -> None:
+            x, y = project(lon[part], lat[part], self.metric_crs)
+            _square_rows(x, y, lon[part], lat[part], size, *self._lookup, rows[part])
+
+        self._lookup  # noqa: B018 - made once, before the threads ask for it
+        each(fill, len(lon))
         return rows
 
     @cached_property
@@ -111,6 +117,17 @@ class SquareGrid(Grid):
     def centroids_m(self) -> np.ndarray:
         """Centres of the cells in `metric_crs`, shape (n, 2): exact, by arithmetic."""
         return (self._xy + 0.5) * self.params["cell_size_m"]
+
+
+@compiled
+def _square_rows(x, y, lon, lat, size, table, low, rows):
+    height, width = table.shape
+    for k in range(len(x)):
+        if not (np.isfinite(lon[k]) and np.isfinite(lat[k])):
+            continue
+        i, j = np.floor(x[k] / size) - low[0], np.floor(y[k] / size) - low[1]
+        if 0 <= i < width and 0 <= j < height:
+            rows[k] = table[int(j), int(i)]
 
 
 def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs) -> np.ndarray:
