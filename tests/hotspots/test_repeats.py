@@ -62,7 +62,7 @@ def test_published_table_of_chicago_comes_out_exactly(chicago_2016, shared_data)
     assert found.observed.to_numpy().tolist() == known["observed"]
     # The published medians are of 99 permutations of their own; small bands move most.
     assert found.ratio_median.to_numpy() == pytest.approx(np.array(known["median_ratio_99_permutations"]), rel=0.05)
-    assert (found.p_value.to_numpy() <= 0.01).all()
+    assert (found.p_value.to_numpy() <= 0.05).all()
 
 
 def test_burkitts_lymphoma_as_pointpats_counts_it():
