@@ -1,5 +1,6 @@
 """gridmap: boundary files and incident points in, hotspot maps that open without a network out."""
 
+from gridmap import samples
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.tiling import make_grid
@@ -78,6 +79,7 @@ __all__ = [
     "read_boundaries",
     "read_incidents",
     "relative_risk",
+    "samples",
     "space_time_permutation_scan",
     "space_time_scan",
     "spatial_scan",
