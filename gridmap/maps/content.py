@@ -7,8 +7,10 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.maps.context import boundaries_layer
 from gridmap.maps.drawing import lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
+from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import Class, Layer, Word
-from gridmap.maps.ranking import place_names, ranked
+from gridmap.maps.ranking import enrich, place_names, ranked
+from gridmap.maps.surface import surface_image
 from gridmap.maps.words import WORDS
 
 __all__ = ["page_data"]
@@ -25,7 +27,7 @@ def page_data(layers: list[Layer], *, head: dict, language: str, boundaries: gpd
         layers.append(boundaries_layer(boundaries))
     zones = next((layer.frame for layer in layers if layer.facts.get("zones")), None)
     names = _zone_names(zones)
-    packed = [pack_layer(layer, names, f"l{i}") for i, layer in enumerate(layers)]
+    packed = [pack_layer(layer, names, f"l{i}", layers) for i, layer in enumerate(layers)]
     boxes = [box for layer in layers if (box := lonlat_bounds(layer.frame))]
     if not boxes:
         raise InputError("None of the layers has anything to draw.")
@@ -37,6 +39,7 @@ def page_data(layers: list[Layer], *, head: dict, language: str, boundaries: gpd
         "bounds": [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()],
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
+        "areas": area_tree(zones, layers),
     }
 
 
@@ -61,7 +64,7 @@ def _class(entry: Class) -> dict:
     return out | ({"hatch": True} if entry.hatch else {})
 
 
-def pack_layer(layer: Layer, names: dict[str, str], key: str) -> dict:
+def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer]) -> dict:
     """One layer, packed; `order` has been applied to every row it speaks of."""
     frame, order = layer.frame, np.arange(len(layer.frame))
     draw = None
@@ -95,8 +98,10 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str) -> dict:
             for c in columns
             if c != "label" and c not in ("name", "zone_id")
         ],
-        "ranked": [r | {"rows": place_of[r["rows"]].tolist()} for r in ranked(layer, names)],
+        "ranked": [r | {"rows": place_of[r["rows"]].tolist()} for r in enrich(ranked(layer, names), layer, layers)],
     }
+    if layer.drawing == "image":
+        data["image"] = surface_image(layer)
     places = place_names(frame, names)
     if places.notna().any():
         data["places"] = pack_column(places.iloc[order])

@@ -1,10 +1,12 @@
 """boundaries_layer(), context_layer(): what lies around the hotspots. Grey, and never in the way."""
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import CRSError, InputError
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.maps.layers import Class, Layer, Word
 
 __all__ = ["boundaries_layer", "context_layer"]
@@ -45,10 +47,39 @@ def boundaries_layer(boundaries: gpd.GeoDataFrame, *, name: str | Word | None = 
 
 
 def context_layer(
-    frame: gpd.GeoDataFrame, *, name: str, colour: str = "#9AA5B1", width_px: float = 1.0, show: bool = True
+    frame: gpd.GeoDataFrame,
+    *,
+    name: str,
+    colour: str = "#9AA5B1",
+    width_px: float = 1.0,
+    nearest: bool = False,
+    show: bool = True,
 ) -> Layer:
-    """Roads, water, buildings or places from the user's own file, drawn in grey under the hotspots."""
+    """Roads, water, buildings, cameras or places from the user's own file, drawn under the hotspots.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Lines, polygons (filled) or points; a column `name` shows on hover.
+    name : str
+        As the layer control shows it.
+    colour : str
+        As #RRGGBB.
+    width_px : float
+        Of lines, in pixels on the screen.
+    nearest : bool
+        Tell, for each ranked hotspot, how far the nearest of these is: cameras, alarm points, police posts.
+    show : bool
+        Drawn when the page opens.
+
+    Raises
+    ------
+    InputError, CRSError, SettingError
+        As for `boundaries_layer`; or for a colour that is none.
+    """
     frame = _checked(frame, name)
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", str(colour)):
+        raise SettingError(f"colour is written as #RRGGBB; found {colour!r}.")
     label = next((c for c in ("name", "名称", "NAME") if c in frame), None)
     return Layer(
         name,
@@ -59,7 +90,7 @@ def context_layer(
         role="overlay",
         drawing="lines",
         show=show,
-        facts={"context": True, "width_px": float(width_px)},
+        facts={"context": True, "width_px": float(width_px)} | ({"nearest": str(name)[:60]} if nearest else {}),
     )
 
 

@@ -1,7 +1,7 @@
 """Which places to name first: the ranked table beside the map, and the stops of its tour.
 
-A committee names places, not cells. Hot cells that touch are therefore one hotspot, called after the zone in which
-most of its incidents lie, and ranked by their number. Clusters keep the rank their method gave them; plain amounts
+A committee names places, not cells. Hot cells from which one climbs, neighbour by neighbour, to the same peak of the
+z-score are therefore one hotspot, called after the zone in which most of its incidents lie, and ranked by their number. Clusters keep the rank their method gave them; plain amounts
 have no test behind them, so their highest cells are listed as just that.
 """
 
@@ -10,11 +10,10 @@ import h3
 import numpy as np
 import pandas as pd
 import shapely
-from scipy import sparse
 
 from gridmap.maps.layers import Layer
 
-__all__ = ["place_names", "ranked"]
+__all__ = ["enrich", "place_names", "ranked"]
 
 #: Labels that make a hotspot, strongest first.
 HOT = ("hot 99", "hot 95", "hot 90", "high-high", "up 99", "up 95", "up 90")
@@ -54,15 +53,19 @@ def _hotspots(layer: Layer, frame: pd.DataFrame, places: pd.Series) -> list[dict
     hot = np.flatnonzero(label.isin(HOT) | label.str.contains("hot", regex=False) & ~label.str.startswith("cold"))
     if not len(hot):
         return []
-    group = _touching(frame, hot)
-    rows = [_row(layer, frame, hot[group == g].tolist(), places) for g in range(group.max() + 1)]
     by = next((c for c in ("difference", "count", "z_score") if c in frame), None)
+    height = next((c for c in ("z_score", "difference", "count") if c in frame), None)
+    group = _peaks(frame, hot, frame[height].to_numpy(float)[hot] if height else np.zeros(len(hot)))
+    rows = [_row(layer, frame, hot[group == g].tolist(), places) for g in range(group.max() + 1)]
     weight = [(r["values"].get(by) or 0) if by else len(r["rows"]) for r in rows]
     return [rows[i] for i in np.argsort(weight, kind="stable")[::-1]]
 
 
-def _touching(frame: pd.DataFrame, at: np.ndarray) -> np.ndarray:
-    """A number for each of the rows `at`: the same where a chain of touching cells joins them."""
+def _peaks(frame: pd.DataFrame, at: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """A number for each of the rows `at`: the same where going uphill from cell to cell ends at the same peak.
+
+    Touching cells alone would make one hotspot of a whole inner city.
+    """
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = frame.geometry.to_numpy()[at]
         source, target = shapely.STRtree(shapes).query(shapes, predicate="intersects")
@@ -70,8 +73,15 @@ def _touching(frame: pd.DataFrame, at: np.ndarray) -> np.ndarray:
         ids = {c: i for i, c in enumerate(frame.index[at])}
         pairs = [(i, ids[near]) for c, i in ids.items() for near in h3.grid_disk(c, 1) if near in ids]
         source, target = np.array(pairs).T
-    joined = sparse.coo_array((np.ones(len(source), np.int8), (source, target)), shape=(len(at), len(at)))
-    return sparse.csgraph.connected_components(joined, directed=False)[1]
+    height = np.nan_to_num(height, nan=-np.inf)
+    rank = np.empty(len(at), np.int64)
+    rank[np.lexsort((-np.arange(len(at)), height))] = np.arange(len(at))  # ties: the earlier row is the higher one
+    up = np.arange(len(at))
+    order = np.argsort(rank[target], kind="stable")
+    up[source[order]] = target[order]  # the last written is the highest neighbour, or the cell itself
+    while (up[up] != up).any():
+        up = up[up]
+    return np.unique(up, return_inverse=True)[1]
 
 
 def _row(layer: Layer, frame: pd.DataFrame, rows: list[int], places: pd.Series) -> dict:
@@ -101,6 +111,51 @@ def _row(layer: Layer, frame: pd.DataFrame, rows: list[int], places: pd.Series) 
     weight = part["count"].to_numpy(float) if "count" in part else np.ones(len(part))
     called = pd.Series(weight, index=places.iloc[rows].to_numpy()).groupby(level=0).sum()
     name = str(called.idxmax())[:200] if len(called) else None
+    zones = int(part["zone_id"].nunique()) if "zone_id" in part else 0
     codes = layer.codes[rows]
     order = {c: i for i, c in enumerate(range(len(layer.classes)))}
-    return {"name": name, "rows": rows, "code": int(min(codes, key=lambda c: order.get(int(c), 255))), "values": values}
+    best = int(min(codes, key=lambda c: order.get(int(c), 255)))
+    return {"name": name, "rows": rows, "code": best, "values": values, "zones": zones}
+
+
+def enrich(rows: list[dict], layer: Layer, layers: list[Layer]) -> list[dict]:
+    """What the page's other layers know about the same cells: change, stability, peak hours, the nearest camera."""
+    for other in layers:
+        frame = other.frame
+        if other is not layer and other.role == "theme" and frame.index.equals(layer.frame.index):
+            for row in rows:
+                _borrow(row, other)
+        if other.facts.get("nearest") and len(rows):
+            _nearest(rows, layer, other)
+    return rows
+
+
+def _borrow(row: dict, other: Layer) -> None:
+    part, values = other.frame.iloc[row["rows"]], row["values"]
+    if {"count_before", "count_after"} <= set(part) and "difference" not in values:
+        before, after = float(part["count_before"].sum()), float(part["count_after"].sum())
+        values |= {"count_before": before, "count_after": after, "difference": after - before}
+    if "stability" in part and "stability" not in values:
+        values["stability"] = round(float(part["stability"].mean()), 4)
+    if other.frames is not None and other.facts.get("every") == "hour_of_week" and "peak_hours" not in row:
+        day = other.frames.iloc[row["rows"]].to_numpy(float).sum(axis=0).reshape(7, 24).sum(axis=0)
+        three = day + np.roll(day, -1) + np.roll(day, -2)
+        if day.sum() >= 10:  # fewer tell nothing about hours
+            start = int(three.argmax())
+            row["peak_hours"] = [start, (start + 3) % 24, round(float(three[start] / day.sum()), 3)]
+
+
+def _nearest(rows: list[dict], layer: Layer, other: Layer) -> None:
+    """Metres from each hotspot's middle to the nearest point of another layer, on a sphere."""
+    points = shapely.get_coordinates(shapely.centroid(other.frame.geometry.to_numpy()))
+    if layer.has_geometry:
+        middle = [
+            np.array(shapely.union_all(layer.frame.geometry.to_numpy()[r["rows"]]).centroid.coords[0]) for r in rows
+        ]
+    else:
+        middle = [np.mean([h3.cell_to_latlng(layer.frame.index[i])[::-1] for i in r["rows"]], axis=0) for r in rows]
+    for row, at in zip(rows, middle, strict=True):
+        step = np.radians(points - at) * [np.cos(np.radians(at[1])), 1]
+        row.setdefault("nearest", []).append(
+            [str(other.facts["nearest"]), round(float(np.hypot(*step.T).min() * 6371008.8))]
+        )

@@ -43,6 +43,10 @@ def hotspot_layer(result: HotspotResult, *, name: str | Word | None = None, show
     if not len(result.cells):
         return clusters_layer(result, name=name, show=show)
     cells = shaped(result.cells)
+    if {"before", "after"} <= set(cells):
+        cells = cells.rename(columns={"before": "count_before", "after": "count_after", "expected": "expected_after"})
+    if "label" not in cells and result.method == "kernel_density":
+        return density_layer(result, name=name, show=show)
     if "label" not in cells:
         column = next((c for c in ("intensity", "rate", "expected", "count", "z_score") if c in cells), None)
         if column is None:
@@ -99,7 +103,7 @@ def clusters_layer(result: HotspotResult, *, name: str | Word | None = None, sho
 
 
 def density_layer(
-    result: HotspotResult, *, name: str | Word | None = None, scheme="quantiles", k: int = 6, show: bool = True
+    result: HotspotResult, *, name: str | Word | None = None, scheme="fisher_jenks", k: int = 6, show: bool = True
 ) -> Layer:
     """A density surface in incidents per km², drawn as an image that stays put when one zooms.
 
@@ -116,11 +120,19 @@ def density_layer(
             f"A density layer needs the column 'intensity'; {result.method} gave {list(result.cells.columns)}."
         )
     cells = shaped(result.cells)
-    classes, codes, _bounds = amount_classes(cells["intensity"], scheme=scheme, k=k)
+    classes, codes, bounds = amount_classes(cells["intensity"], scheme=scheme, k=k)
     columns = tuple(c for c in ("intensity", "count") if c in cells)
-    name = Word("layer kernel_density") if name is None else name
-    facts = {"rank_by": "intensity"}
-    layer = Layer(name, cells, classes, codes, columns=columns, unit=Word("per_km2"), show=show, facts=facts)
+    layer = Layer(
+        Word("layer kernel_density") if name is None else name,
+        cells,
+        classes,
+        codes,
+        columns=columns,
+        unit=Word("per_km2"),
+        show=show,
+        drawing="image",
+        facts={"rank_by": "intensity", "bounds": bounds},
+    )
     return _of(layer, result)
 
 

@@ -23,9 +23,13 @@ var gridmap = {};
       else if (key === "style") Object.assign(node.style, value);
       else node.setAttribute(key, value === true ? "" : value);
     });
-    for (let i = 2; i < arguments.length; i++) {
+    return gm.put.apply(null, [node].concat(Array.prototype.slice.call(arguments, 2)));
+  };
+  /* Children into an element: nodes, texts, lists of them; null is left out. */
+  gm.put = function (node) {
+    for (let i = 1; i < arguments.length; i++) {
       const child = arguments[i];
-      if (Array.isArray(child)) child.forEach(function (c) { if (c) node.append(c); });
+      if (Array.isArray(child)) child.forEach(function (c) { gm.put(node, c); });
       else if (child !== null && child !== undefined && child !== false) node.append(child);
     }
     return node;

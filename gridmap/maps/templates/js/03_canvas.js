@@ -54,6 +54,7 @@
       g.scale(dpr, dpr);
       const origin = map.getPixelOrigin();
       this._draw(g, 256 * Math.pow(2, map.getZoom()), origin.x + min.x, origin.y + min.y, size.x, size.y);
+      if (gm.sharp > 1) g.getImageData(0, 0, 1, 1);   /* for paper: finished now, not when the next frame comes */
     },
 
     _draw: function (g, scale, ox, oy, width, height) {
@@ -86,6 +87,7 @@
       const stroke = p.stroke || (px > 7 ? { colour: "rgba(90,98,110,0.32)", width: 0.7 } : null);
       if (!stroke) return;
       g.lineJoin = g.lineCap = "round";
+      g.globalAlpha = p.fades ? Math.max(0.25, Math.min(0.8, px / 60)) : 1;   /* many small zones: a veil, not a net */
       Object.keys(by).forEach(function (code) {
         if (stroke.halo) {
           g.strokeStyle = stroke.halo;
@@ -96,6 +98,7 @@
         g.lineWidth = stroke.width;
         this._paths(at, by[code], function () { g.stroke(); });
       }, this);
+      g.globalAlpha = 1;
       if (p.numbered) this._numbers(at, by[0] || []);
     },
     _paths: function (at, rows, finish) {

@@ -8,6 +8,7 @@
     layer.allCodes = function () { return (codes = codes || gm.bytes(data.codes)); };
     layer.codesNow = layer.allCodes;          /* a layer with periods replaces this */
     layer.columns = data.columns.map(function (c) { return { key: c.key, read: gm.reader(c) }; });
+    layer.data_points = !!data.draw.points;
     layer.place = data.places ? gm.reader(data.places) : function () { return null; };
     layer.cell = function (row) { return data.ids ? data.ids[row] : data.draw.type === "h3" ? layer.shapes().id(row) : null; };
     return layer;
@@ -21,12 +22,18 @@
     if (layer.canvas) return layer.canvas;
     const pane = "gm-" + layer.id, f = layer.facts;
     const node = gm.map.createPane(pane);
-    node.style.zIndex = layer.role === "theme" ? 410 : f.context ? 405 : f.zones ? 420 : 430 + layer.index;
+    node.style.zIndex = layer.role === "theme" ? 410 : f.context ? (layer.data_points ? 440 : 405) : f.zones ? 420 : 430 + layer.index;
     node.style.pointerEvents = "none";
-    const paint = { shapes: layer.shapes(), classes: layer.classes, codes: function () { return layer.codesNow(); } };
+    if (layer.image) {
+      layer.canvas = L.imageOverlay(layer.image.url, layer.image.bounds, { pane: pane, className: "gm-surface", alt: "" });
+      layer.canvas.redraw = function () { return this; };
+      return layer.canvas;
+    }
+    const paint = { shapes: layer.shapes(), codes: function () { return layer.codesNow(); } };
+    Object.defineProperty(paint, "classes", { get: function () { return layer.classes; } });
     if (layer.drawing === "lines") {
-      paint.fill = false;
-      if (f.zones) paint.stroke = { colour: "rgba(75,85,99,0.55)", width: 0.8 };
+      paint.fill = !!f.context;
+      if (f.zones) { paint.stroke = { colour: "rgba(75,85,99,0.6)", width: 0.9 }; paint.fades = true; }
       else if (f.context) paint.stroke = { colour: layer.classes[0].colour, width: f.width_px || 1 };
       else { paint.stroke = { colour: layer.classes[0].colour, width: 2.2, halo: "rgba(255,255,255,0.85)" }; paint.numbered = !!f.numbered; }
     }

@@ -57,7 +57,7 @@
       const zh = gm.state.language === "zh", n = head.incidents, s = head.set_aside;
       document.documentElement.lang = zh ? "zh-CN" : "en";
       const count = n === null ? null : zh ? gm.number(n, 0) + " " + gm.t("incidents") : gm.number(n, 0) + " " + gm.t("incidents");
-      gm.clear(header).append(
+      gm.put(gm.clear(header), 
         el("h1", { text: head.title || gm.t("untitled") }),
         el("div", { class: "gm-facts" }, [
           fact("", head.period, "gm-period"),

@@ -37,12 +37,12 @@
     function rows(layer) { return layer.ranked.map(function (r, i) { return Object.assign({ rank: i + 1, index: i }, r); }); }
 
     gm.lines = function (layer, r) {
-      const v = r.values, main = v.count !== undefined ? "count" : layer.facts.rank_by && v[layer.facts.rank_by] !== undefined ? layer.facts.rank_by : Object.keys(v)[0];
+      const v = r.values, main = v.count !== undefined ? "count" : v.difference !== undefined ? "difference" : layer.facts.rank_by && v[layer.facts.rank_by] !== undefined ? layer.facts.rank_by : Object.keys(v)[0];
       const first = [];
       if (main && v[main] !== undefined) first.push(gm.value(main, v[main]) + (main === "count" ? "" : " " + gm.column(main)));
-      if (main !== "difference" && v.difference !== undefined) first.push(gm.value("difference", v.difference));
       if (v.ratio !== undefined) first.push(gm.value("ratio", v.ratio));
-      if (v.count_before !== undefined && v.count_after !== undefined) first.push(gm.number(v.count_before, 0) + " → " + gm.number(v.count_after, 0));
+      if (main !== "difference" && v.difference !== undefined) first.push(gm.value("difference", v.difference));
+      if (main === "difference" && v.count_before !== undefined) first.push(gm.number(v.count_before, 0) + " → " + gm.number(v.count_after, 0));
       return first.filter(function (t, i) { return first.indexOf(t) === i; }).join(" · ");
     };
     function second(layer, r) {
@@ -50,6 +50,7 @@
       if (c && c.label && layer.role === "theme" && layer.facts.labels) words.push(gm.text(c.label));
       if (v.cells) words.push(gm.number(v.cells, 0) + " " + gm.t("cells"));
       else if (v.area_km2) words.push(gm.number(v.area_km2, 2) + " " + gm.t("square_kilometres"));
+      if (r.zones > 1) words.push(gm.number(r.zones, 0) + " " + gm.t("zones"));
       if (v.stability !== undefined) words.push(gm.t("stays_hot", gm.percent(v.stability)));
       return words.join(" · ");
     }
@@ -65,7 +66,7 @@
       of.textContent = gm.t("hotspots_of") + (gm.state.language === "zh" ? "：" : ": ") + gm.text(layer.name);
       if (!layer.facts.labels && layer.role === "theme") of.textContent += gm.state.language === "zh" ? "。" + gm.t("amounts_ranked") : ". " + gm.t("amounts_ranked");
       const keys = columns(layer);
-      gm.clear(sort).append(el("option", { value: "rank", text: gm.t("sort_by") + (gm.state.language === "zh" ? "：" : ": ") + gm.t("rank") }), el("option", { value: "name", text: gm.t("name") }));
+      gm.put(gm.clear(sort), el("option", { value: "rank", text: gm.t("sort_by") + (gm.state.language === "zh" ? "：" : ": ") + gm.t("rank") }), el("option", { value: "name", text: gm.t("name") }));
       keys.forEach(function (k) { sort.append(el("option", { value: k, text: gm.column(k) })); });
       sort.value = order === "rank" || order === "name" || keys.indexOf(order) >= 0 ? order : (order = "rank");
       const up = { p_value: 1, q_value: 1 }[order] ? 1 : -1;
@@ -79,16 +80,17 @@
           el("span", { class: "gm-rank", text: r.rank }),
           el("span", { class: "gm-entry" },
             el("span", { class: "gm-place", dir: "auto", text: gm.placeOf(r) }),
-            el("span", { class: "gm-bar" }, el("span", { style: { width: (bar ? 100 * size(r) / bar : 0) + "%", background: c.colour } })),
+            el("span", { class: "gm-bar" }, el("span", { style: { width: (bar ? 100 * size(r) / bar : 0) + "%", background: layer.facts.labels ? c.colour : "#5b7bb0" } })),
             el("span", { class: "gm-numbers", text: gm.lines(layer, r) }),
             el("span", { class: "gm-more", text: second(layer, r) })))));
       });
       if (!shown.length) list.append(el("li", { class: "gm-none", text: gm.t("none_found") }));
       mark();
     }
+    function layer_key(r) { return Object.keys(r.values)[0]; }
     function size(r) {
       const v = r.values;
-      return Math.abs(v.difference !== undefined ? v.difference : v.count !== undefined ? v.count : v[Object.keys(v)[0]]) || 0;
+      return Math.abs(v.count !== undefined ? v.count : v.difference !== undefined ? v.difference : v[layer_key(r)]) || 0;
     }
     function mark() {
       const s = gm.state.selected;

@@ -6,6 +6,7 @@
   gm.classText = function (layer, c) {
     if (c.label !== undefined) return gm.text(c.label);
     const digits = Math.abs(c.high) >= 100 ? 0 : Math.abs(c.high) >= 10 ? 1 : 2;
+    if (c.low !== c.high && gm.number(c.low, digits) === "0") return "≤ " + gm.number(c.high, digits);
     return c.low === c.high ? gm.number(c.high, digits) : gm.number(c.low, digits) + "–" + gm.number(c.high, digits);
   };
   gm.part(function () {
@@ -23,7 +24,7 @@
         const list = el("ul");
         theme.classes.map(function (c, code) { return [c, code]; }).reverse().forEach(function (pair) {
           const c = pair[0];
-          if (c.hatch && !used[pair[1]] && !theme.frames) return;
+          if (c.hatch && !used[pair[1]]) return;   /* zero always stands; what cannot be told only where it occurs */
           list.append(el("li", {}, gm.swatch(c), gm.classText(theme, c)));
         });
         if (theme.facts.labels && theme.classes[0].high === undefined && theme.classes.length === 7) { /* scales read from high to low */
@@ -31,7 +32,7 @@
           theme.classes.forEach(function (c) { list.append(el("li", {}, gm.swatch(c), gm.classText(theme, c))); });
         }
         legend.append(list);
-        if (theme.frames) legend.append(el("p", { class: "gm-unit", text: gm.t("fixed_breaks") }));
+        if (theme.frames) legend.append(el("p", { class: "gm-unit", text: gm.t(theme.clock ? "hours_breaks" : "fixed_breaks") }));
       });
     }
     gm.legend = fill;

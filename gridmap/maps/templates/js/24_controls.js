@@ -20,6 +20,8 @@
     box.addEventListener("submit", function (e) { e.preventDefault(); });
     function fill() {
       gm.clear(box).setAttribute("aria-label", gm.t("layers"));
+      box.append(el("button", { type: "button", id: "gm-layers-open", text: gm.t("layers"), "aria-expanded": String(box.classList.contains("gm-open")),
+        onclick: function (e) { e.target.setAttribute("aria-expanded", String(box.classList.toggle("gm-open"))); } }));   /* on a phone only */
       if (gm.themes.length) {
         const set = el("fieldset", { class: "leaflet-control-layers-base" }, el("legend", { text: gm.t("themes") }));
         gm.themes.forEach(function (l) {

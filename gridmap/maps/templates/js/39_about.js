@@ -7,7 +7,7 @@
     function pair(list, term, text) { if (text) list.append(el("dt", { text: term }), el("dd", { dir: "auto", text: text })); }
     function fill() {
       const head = gm.data.head, facts = el("dl", { class: "gm-settings" });
-      gm.clear(body).append(el("h2", { text: head.title || gm.t("untitled") }), facts);
+      gm.put(gm.clear(body), el("h2", { text: head.title || gm.t("untitled") }), facts);
       pair(facts, gm.t("period"), head.period);
       pair(facts, gm.t("source"), head.source);
       if (head.incidents !== null) pair(facts, gm.t("incidents_used"), gm.number(head.incidents, 0));
@@ -19,7 +19,7 @@
         if (!l.method) return;
         const settings = el("dl", { class: "gm-settings" });
         Object.keys(l.params).forEach(function (k) { if (l.params[k] !== null) pair(settings, k, Array.isArray(l.params[k]) ? l.params[k].join(", ") : String(l.params[k])); });
-        body.append(el("h3", { dir: "auto", text: gm.text(l.name) }),
+        gm.put(body, el("h3", { dir: "auto", text: gm.text(l.name) }),
           gm.has("method " + l.method) ? el("p", { text: gm.t("method " + l.method) }) : null,
           settings, el("ul", {}, l.notes.map(function (n) { return el("li", { dir: "auto", text: n }); })));
       });

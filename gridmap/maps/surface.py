@@ -1,0 +1,93 @@
+"""A density as an image: a surface in incidents per km² that stays put when one zooms.
+
+The usual heat map of the web blurs points by pixels of the screen, so its hot spots come and go with the zoom. Here
+the densities that `kernel_density` found, in metres, are drawn as bands between fixed bounds.
+"""
+
+import base64
+import struct
+import zlib
+
+import h3
+import numpy as np
+import rasterio.features
+import shapely
+from rasterio.transform import from_bounds
+from scipy.interpolate import LinearNDInterpolator
+
+from gridmap.maps.classes import codes_of
+from gridmap.maps.drawing import h3_outlines
+from gridmap.maps.layers import Layer
+
+__all__ = ["surface_image"]
+
+MOST_PIXELS = 900
+
+
+def mercator(lonlat: np.ndarray) -> np.ndarray:
+    """Lon, lat to the unit square of Web Mercator, y downwards."""
+    s = np.sin(np.radians(lonlat[:, 1].clip(-85.05, 85.05)))
+    return np.column_stack([lonlat[:, 0] / 360 + 0.5, 0.5 - np.log((1 + s) / (1 - s)) / (4 * np.pi)])
+
+
+def surface_image(layer: Layer) -> dict:
+    """The layer's `intensity` between the middles of its cells, as a PNG in a data URI, with its corners."""
+    frame = layer.frame
+    shapes = frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(frame.index)
+    if layer.has_geometry:
+        middle = shapely.get_coordinates(shapely.centroid(shapes))
+    else:
+        middle = np.array([h3.cell_to_latlng(c)[::-1] for c in frame.index])
+    flat = shapely.transform(shapes, mercator)
+    west, north, east, south = shapely.total_bounds(flat)  # y runs downwards
+    across, down = east - west, south - north
+    size = MOST_PIXELS / max(across, down)
+    width, height = max(2, round(across * size)), max(2, round(down * size))
+    values = _between(mercator(middle), frame["intensity"].to_numpy(float), west, north, across, down, width, height)
+    transform = from_bounds(west, south, east, north, width, height)
+    inside = rasterio.features.rasterize(list(flat), out_shape=(height, width), transform=transform, dtype="uint8")
+    codes = np.where(inside > 0, codes_of(values, layer.facts["bounds"]), 0).astype(np.uint8)
+    corner = lambda x, y: [np.degrees(2 * np.arctan(np.exp((0.5 - y) * 2 * np.pi))) - 90, (x - 0.5) * 360]  # noqa: E731
+    return {
+        "url": "data:image/png;base64," + base64.b64encode(palette_png(codes, layer.classes)).decode("ascii"),
+        "bounds": [[round(v, 6) for v in corner(west, south)], [round(v, 6) for v in corner(east, north)]],
+    }
+
+
+def _between(at, values, west, north, across, down, width, height) -> np.ndarray:
+    """Values at the pixels' middles, linear between the points; the nearest middle decides where there are too few."""
+    x = west + (np.arange(width) + 0.5) * across / width
+    y = north + (np.arange(height) + 0.5) * down / height
+    xx, yy = np.meshgrid(x, y)
+    values = np.nan_to_num(values)
+    if len(np.unique(at, axis=0)) < 4:
+        return np.full(xx.shape, values.max(initial=0))
+    found = LinearNDInterpolator((at - at[0]) * 1e4, values)((xx - at[0, 0]) * 1e4, (yy - at[0, 1]) * 1e4)
+    return np.nan_to_num(found)
+
+
+def palette_png(codes: np.ndarray, classes) -> bytes:
+    """A PNG of class codes: code 0 is transparent, the others have their class's colour.
+
+    Examples
+    --------
+    >>> from gridmap.maps.layers import Class
+    >>> palette_png(np.zeros((2, 2), np.uint8), (Class("#FFFFFF"),))[:4]
+    b'\\x89PNG'
+    """
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = codes.shape
+    colours = b"".join(bytes.fromhex(c.colour[1:]) for c in classes)
+    alpha = bytes([0] + [235] * (len(classes) - 1))
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), codes], axis=1).tobytes()
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
+        + chunk(b"PLTE", colours)
+        + chunk(b"tRNS", alpha)
+        + chunk(b"IDAT", zlib.compress(rows, 9))
+        + chunk(b"IEND", b"")
+    )
