@@ -220,7 +220,8 @@ def methods(
     if name not in METHODS:
         raise SettingError(f"There is no method {name!r}. {did_you_mean(name, METHODS)}")
     function = METHODS[name]
-    print(f"{name}({', '.join(inputs_of(function))}, *, {', '.join(map(str, options_of(function).values()))})\n")
+    works_on, options = ", ".join(inputs_of(function)), ", ".join(map(str, options_of(function).values()))
+    print(f"{name}({works_on}, *, {options})\n")
     print(signatures.getdoc(function))
 
 

@@ -1,7 +1,7 @@
 """What there is: every method by its name, for the command line and the pipeline file.
 
-A method's positional parameters say what it works on and are given to it; its keyword-only parameters are the
-options a user may set. So a new method is reachable as soon as it stands in `METHODS`.
+What a method works on is given to it by whoever runs it (`GIVEN`); everything else in its signature is an option that
+a user may set. So a new method is reachable as soon as it stands in `METHODS`, and is described once.
 """
 
 import inspect
@@ -11,32 +11,74 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
 from gridmap.errors import SettingError, did_you_mean
+from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
-from gridmap.hotspots.clusters import dbscan, hdbscan
+from gridmap.hotspots.clusters import dbscan, hdbscan, optics
 from gridmap.hotspots.density import kernel_density
+from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
+from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
+from gridmap.hotspots.rates import incident_rates
+from gridmap.hotspots.risk import relative_risk
+from gridmap.hotspots.scan import spatial_scan
+from gridmap.hotspots.series import st_dbscan
+from gridmap.hotspots.times import hour_of_week
 
-__all__ = ["METHODS", "check_options", "inputs_of", "options_of"]
+__all__ = ["GIVEN", "METHODS", "check_options", "inputs_of", "options_of"]
 
 METHODS: dict[str, Callable] = {
-    function.__name__: function for function in (compare_periods, dbscan, getis_ord, hdbscan, kernel_density)
+    function.__name__: function
+    for function in (
+        compare_periods,
+        dbscan,
+        getis_ord,
+        global_geary,
+        global_getis_ord,
+        global_moran,
+        hdbscan,
+        hour_of_week,
+        incident_rates,
+        kernel_density,
+        local_moran,
+        nearest_neighbour_hierarchy,
+        optics,
+        relative_risk,
+        spatial_scan,
+        st_dbscan,
+        stac,
+    )
+}
+
+#: A method's parameter → what is handed over: incidents, the grid, or counts on it.
+GIVEN = {
+    "incidents": "incidents",
+    "cases": "incidents",
+    "events": "incidents",
+    "grid": "grid",
+    "adjacency": "grid",
+    "counts": "counts",
+    "values": "counts",
+    "areas": "counts",
+    "counts_by_period": "counts_by_period",
 }
 
 
-def inputs_of(function: Callable) -> list[str]:
-    """Names of what a method works on, as in ["counts", "grid"].
+def inputs_of(function: Callable) -> dict[str, str]:
+    """What a method works on: its parameter, and what is handed over there.
 
     Examples
     --------
-    >>> inputs_of(METHODS["getis_ord"])
-    ['counts', 'grid']
+    >>> inputs_of(METHODS["global_moran"])
+    {'values': 'counts', 'adjacency': 'grid'}
     """
-    return [n for n, p in inspect.signature(function).parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    named = inspect.signature(function).parameters.items()
+    return {n: GIVEN[n] for n, p in named if n in GIVEN and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
 
 
 def options_of(function: Callable) -> dict[str, inspect.Parameter]:
     """The options that a user may set, by name."""
-    return {n: p for n, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY}
+    given = inputs_of(function)
+    return {n: p for n, p in inspect.signature(function).parameters.items() if n not in given}
 
 
 def check_options(function: Callable, options: dict[str, Any], known: dict[str, Any] | None = None) -> None:

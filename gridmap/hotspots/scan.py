@@ -158,7 +158,7 @@ def _cases_and_people(areas, grid, cases, population, expected):
     else:
         count, index = cell_values(areas, grid, column=cases if cases in areas else "count")
         known = not isinstance(population, str) or population in grid.cells
-        people = cell_population(population, grid, count) if expected is None or known else None
+        people = cell_population(population, grid, count, index) if expected is None or known else None
     require_cases(count)
     mean = people if expected is None else column_of(areas, expected, "expected cases")
     if mean.sum() <= 0:

@@ -39,7 +39,7 @@ def long_table(areas, grid: Grid | None, needed: dict[str, str], population) -> 
     if isinstance(population, str) and population not in grid.cells:
         numbers = grid.cells.select_dtypes("number").columns
         raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
-    people = pd.Series(cell_population(population, grid, total.to_numpy(float)), grid.cells.index)
+    people = pd.Series(cell_population(population, grid, total.to_numpy(float), grid.cells.index), grid.cells.index)
     return frame.assign(population=people.reindex(frame["cell_id"]).to_numpy())
 
 

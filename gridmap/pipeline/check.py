@@ -17,6 +17,7 @@ from gridmap.hotspots.methods import METHODS, check_options
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
+from gridmap.store.counts import EVERY
 
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "read_pipeline"]
 
@@ -33,7 +34,7 @@ OUTPUTS = {
 PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "patrol": "patrol", "audience": "the privacy gate"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
-STEP_KEYS = ("category", "period", "name", "show")
+STEP_KEYS = ("category", "period", "every", "name", "show")
 LANGUAGES = ("en", "zh")
 
 
@@ -45,6 +46,7 @@ class HotspotStep:
     options: dict[str, Any]
     category: Any = None
     period: str | None = None
+    every: str | None = None
     name: str | None = None
     show: bool = True
 
@@ -217,6 +219,8 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
         extras = {key: entry[key] for key in STEP_KEYS if key in entry}
         if not isinstance(extras.get("show", True), bool):
             raise file.error((*place, "show"), f"show is true or false; found {extras['show']!r}.")
+        if extras.get("every") not in (None, *EVERY):
+            raise file.error((*place, "every"), f"there is no every: {extras['every']}. {did_you_mean('', EVERY)}")
         steps.append(HotspotStep(method, dict(options), **extras))
     return tuple(steps)
 

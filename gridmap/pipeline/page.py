@@ -3,7 +3,9 @@
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.maps import boundaries_layer, build_map, clusters_layer, hotspot_layer
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.surfaces import DensityResult
+from gridmap.maps import boundaries_layer, build_map, clusters_layer, density_layer, hotspot_layer
 from gridmap.pipeline.check import Pipeline
 from gridmap.read.base import Incidents
 
@@ -16,7 +18,12 @@ def map_page(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incide
     shown = False
     for step, result in results:
         name = step.name or step.method
-        if len(result.cells):
+        if not isinstance(result, HotspotResult):
+            continue
+        if isinstance(result, DensityResult):
+            layers.append(density_layer(result, name=name, show=step.show and not shown))
+            shown = shown or step.show
+        elif len(result.cells):
             layers.append(hotspot_layer(result, name=name, show=step.show and not shown))
             shown = shown or step.show
         if result.clusters is not None and len(result.clusters):

@@ -4,6 +4,7 @@ Outputs are written into a hidden folder beside their place and moved there when
 that fails or is killed leaves nothing half-written. `run.json` is moved last: where it stands, the run was whole.
 """
 
+import re
 import shutil
 import tempfile
 import time
@@ -26,6 +27,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.page import map_page
+from gridmap.pipeline.tables import facts_of, tables_of
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -43,7 +45,8 @@ class RunReport:
 
     Attributes
     ----------
-    results : list of (HotspotStep, HotspotResult)
+    results : list of (HotspotStep, result)
+        A HotspotResult, or a table or statistic of the whole territory.
     outputs : dict from output key to Path
     summary : list of str
         Plain sentences, in the pipeline's language.
@@ -56,7 +59,7 @@ class RunReport:
     boundaries: gpd.GeoDataFrame
     grid: Grid
     incidents: Incidents
-    results: list[tuple[HotspotStep, HotspotResult]]
+    results: list[tuple[HotspotStep, Any]]
     outputs: dict[str, Path]
     summary: list[str]
     seconds: dict[str, float]
@@ -116,7 +119,7 @@ def run_pipeline(
         results = []
         for step in pipeline.hotspots:
             with clock.step(step.method):
-                results.append((step, _run_step(step, pipeline, incidents, grid)))
+                results.append((step, _run_step(step, incidents, grid)))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category")
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
@@ -138,7 +141,7 @@ def run_pipeline(
             },
             "incidents": {"used": len(incidents), "set_aside": len(incidents.set_aside), "reasons": reasons}
             | {"outside_grid": int(counts.attrs["outside"])},
-            "methods": [{"method": r.method, "params": r.params, "notes": r.notes} for _, r in results],
+            "methods": [facts_of(step, result) for step, result in results],
             "summary": sentences,
             "warnings": said,
             "timings_s": clock.seconds,
@@ -198,8 +201,8 @@ def _input(pipeline: Pipeline, path: str, rows: int, used: int, aside: int) -> d
     return {"path": path, "sha256": digest, "rows": rows, "used": used, "set_aside": aside}
 
 
-def _run_step(step: HotspotStep, pipeline: Pipeline, incidents: Incidents, grid: Grid) -> HotspotResult:
-    """Give a method what its positional parameters name, and its options."""
+def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid) -> Any:
+    """Give a method what it works on, and its options."""
     function = METHODS[step.method]
     chosen = incidents if step.category is None else incidents.where(category=step.category)
     at = chosen if step.period is None else chosen.where(period=step.period)
@@ -207,16 +210,21 @@ def _run_step(step: HotspotStep, pipeline: Pipeline, incidents: Incidents, grid:
         "incidents": lambda: at,
         "grid": lambda: grid,
         "counts": lambda: count_by_cell(at, grid),
-        "counts_by_period": lambda: count_by_cell(chosen, grid, every=_every(step)),
+        "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step)),
     }
-    return function(*(given[name]() for name in inputs_of(function)), **step.options)
+    options = dict(step.options)
+    if "at_risk" in options:  # cases of one kind against another kind
+        options["at_risk"] = incidents.where(category=options["at_risk"], period=step.period)
+    return function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
 
 
 def _every(step: HotspotStep) -> str:
-    """The periods that a comparison needs, read from how its `before` is written: 2017-07 means months."""
+    """The periods that a step needs: as it says, or as its `before` is written (2017-07 means months)."""
     before = step.options.get("before")
+    if step.every is not None or before is None:
+        return step.every or "month"
     try:
-        return EVERY[pd.Period(before).freqstr[0]] if before is not None else "month"
+        return EVERY[pd.Period(before).freqstr[0]]
     except (ValueError, TypeError, KeyError):
         raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
 
@@ -236,14 +244,26 @@ def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts,
             elif key == "set_aside":
                 write_table(incidents.set_aside.astype(str), path)
         written[key] = path
+    for i, (step, result) in enumerate(results, start=1):
+        for name, table in tables_of(result).items():
+            path = stage / f"{_file_name(i, step)}{name}.csv"
+            write_table(table, path)
+            written[path.name] = path
     return written
+
+
+def _file_name(i: int, step: HotspotStep) -> str:
+    """A step's own name in files and layers: its number and its name, in letters that every system takes."""
+    return f"{i}_" + re.sub(r"[^\w-]+", "_", step.name or step.method)
 
 
 def _layers(grid: Grid, results) -> dict[str, gpd.GeoDataFrame]:
     """Name → frame: the cells of each result with its clusters, or the bare grid where there is none."""
     layers: dict[str, gpd.GeoDataFrame] = {}
     for i, (step, result) in enumerate(results, start=1):
-        name = f"{i}_{step.name or step.method}".replace(" ", "_")
+        name = _file_name(i, step)
+        if not isinstance(result, HotspotResult):
+            continue
         if len(result.cells):
             layers[name] = gpd.GeoDataFrame(result.cells)
         if result.clusters is not None and len(result.clusters):

@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.grids.base import Grid
-from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.read.base import Incidents
 
 __all__ = ["summary"]
@@ -31,6 +31,10 @@ SENTENCES = {
         "clusters": "{name}: {n:,} clusters hold {share:.0%} of {total:,} incidents; "
         "the largest, in {place}, has {count:,}.",
         "no_clusters": "{name}: no cluster among {total:,} incidents.",
+        "chance": "{name}: {statistic:.3f} where {expected:.3f} is expected (p = {p:.3f}): "
+        "no pattern over the whole territory that chance could not make.",
+        "no_chance": "{name}: {statistic:.3f} where {expected:.3f} is expected (p = {p:.3f}): "
+        "the whole territory shows a pattern beyond chance.",
         "q": "false discovery rate {level:.0%}",
         "p": "p ≤ {level:.0%}, not corrected for the number of cells",
     },
@@ -47,6 +51,8 @@ SENTENCES = {
         "change_from_nothing": "{name}：前期无，本期 {after:,} 起。",
         "clusters": "{name}：{n:,} 个聚集区包含 {total:,} 起事件的 {share:.0%}；最大的位于 {place}，有 {count:,} 起。",
         "no_clusters": "{name}：{total:,} 起事件未形成聚集区。",
+        "chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（p = {p:.3f}）：全域格局未超出偶然。",
+        "no_chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（p = {p:.3f}）：全域格局超出偶然。",
         "q": "错误发现率 {level:.0%}",
         "p": "p ≤ {level:.0%}，未作多重检验校正",
     },
@@ -86,6 +92,10 @@ def summary(
     said = [words["sample"].format(**sizes, located=1 - aside / max(rows, 1))]
     for step, result in results:
         name = step.name or step.method
+        if isinstance(result, GlobalResult):
+            said.append(_global(words, name, result))
+        if not isinstance(result, HotspotResult):
+            continue
         if {"before", "after"} <= set(result.cells):
             said.append(_change(words, name, result))
         elif "label" in result.cells and "count" in result.cells:
@@ -93,6 +103,11 @@ def summary(
         if result.members is not None:
             said.append(_clusters(words, name, result, boundaries))
     return said
+
+
+def _global(words: dict, name: str, result: GlobalResult) -> str:
+    key = "chance" if result.p_value > 0.05 else "no_chance"
+    return words[key].format(name=name, statistic=result.statistic, expected=result.expected, p=result.p_value)
 
 
 def _threshold(words: dict, result: HotspotResult) -> str:

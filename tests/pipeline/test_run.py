@@ -11,6 +11,7 @@ import shapely
 import yaml
 
 from gridmap.errors import GridmapError, InputError, OutputError
+from gridmap.hotspots.methods import METHODS
 from gridmap.pipeline import read_pipeline, run_pipeline
 
 
@@ -116,3 +117,31 @@ def test_a_change_between_periods_reads_its_periods_from_before(town, tmp_path):
     ((_, result),) = report.results
     assert (result.cells["before"].sum(), result.cells["after"].sum()) == (100, 360)
     assert any("100 incidents before, 360 after (+260%)" in sentence for sentence in report.summary)
+
+
+METHODS_IN_A_FILE = {
+    "compare_periods": {"before": "2024-02", "after": "2024-03"},
+    "kernel_density": {"bandwidth_m": 1500},
+    "incident_rates": {"population": "persons"},
+    "spatial_scan": {"population": "persons", "permutations": 19, "random_state": 0},
+    "st_dbscan": {"eps_m": 150, "eps_days": 3, "min_samples": 10},
+    "stac": {"radius_m": 300},
+    "relative_risk": {"at_risk": "shop", "bandwidth_m": 1500, "permutations": 39, "random_state": 0},
+    "local_moran": {"permutations": 99, "random_state": 0},
+}
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
+    points = pd.read_csv(tmp_path / "points.csv").dropna()
+    points["date"] = pd.to_datetime("2024-02-01") + pd.to_timedelta(np.arange(len(points)) % 58, unit="D")
+    points["category"] = np.where(np.arange(len(points)) % 4, "theft", "shop")
+    points.to_csv(tmp_path / "points.csv", index=False)
+    corners = [(x, y) for x in np.arange(-1.6, -1.5, 0.02) for y in np.arange(53.74, 53.8, 0.02)]
+    boxes = [shapely.box(x, y, x + 0.02, y + 0.02) for x, y in corners]
+    zones = gpd.GeoDataFrame({"code": range(len(boxes)), "persons": 1000}, geometry=boxes, crs=4326)
+    zones.to_file(tmp_path / "zones.geojson")
+    step = {method: METHODS_IN_A_FILE.get(method) or {}, "name": "A step/name"}
+    report = run_pipeline(town(hotspots=[step], grid={"system": "zones"}), tmp_path / "out")
+    assert len(report.results) == 1
+    assert (tmp_path / "out" / "run.json").exists()
