@@ -33,10 +33,16 @@ from gridmap.maps import (
     density_layer,
     hotspot_layer,
 )
+from gridmap.patrol.coverage import best_sites, response_coverage
+from gridmap.patrol.network import build_network
+from gridmap.patrol.places import patrol_places
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.routes import plan_patrols
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
 from gridmap.read.incidents import read_incidents
+from gridmap.read.roads import read_roads
 from gridmap.store.counts import count_by_cell
 
 __all__ = [
@@ -47,9 +53,12 @@ __all__ = [
     "Incidents",
     "Layer",
     "MapPage",
+    "PatrolPlan",
     "adjust_p",
+    "best_sites",
     "boundaries_layer",
     "build_map",
+    "build_network",
     "cells_layer",
     "clusters_layer",
     "compare_periods",
@@ -76,9 +85,13 @@ __all__ = [
     "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",
+    "patrol_places",
+    "plan_patrols",
     "read_boundaries",
     "read_incidents",
+    "read_roads",
     "relative_risk",
+    "response_coverage",
     "samples",
     "space_time_permutation_scan",
     "space_time_scan",

@@ -1,0 +1,1 @@
+"""From hotspots to patrols: streets, routes, coverage, districts."""

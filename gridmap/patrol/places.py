@@ -1,0 +1,163 @@
+"""What is worth a visit, and how much: from hotspots to places with prizes.
+
+A prize is what one visit is expected to prevent. A stop of 10–16 minutes keeps a place quiet for about two
+hours (Koper 1995), so it can prevent at most what would happen there in those hours: the expected incidents an hour,
+times the hours, times the share that a visit prevents. Counts alone mislead where they are few: a cell with three
+by chance would go before one that has two every month, so counts are first drawn towards the mean (empirical
+Bayes, Clayton & Kaldor 1987).
+
+References
+----------
+Clayton & Kaldor (1987), Biometrics 43, 671–681. Koper (1995), Justice Quarterly 12, 649–672.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError
+from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.points import as_points, check_number, id_column, lonlat
+
+__all__ = ["patrol_places", "take_places"]
+
+
+def patrol_places(
+    hotspots, *, days: float | None = None, most: int = 60, lasting_h: float = 2.0, effect: float = 1.0
+) -> gpd.GeoDataFrame:
+    """Points with `place_id` and `prize`, from a hotspot method's answer.
+
+    Parameters
+    ----------
+    hotspots : HotspotResult, or GeoDataFrame indexed by cell_id with `count` or `expected`
+        Clusters become one place each; else the cells that are labelled hot (or, without labels, those with most).
+    days : float, optional
+        Days that the counts cover. Given, prizes are incidents in `lasting_h` hours; without it they are only
+        proportional to that, which plans the same routes.
+    most : int
+        No more places than this, the largest prizes first.
+    lasting_h : float
+        Hours for which a visit lasts.
+    effect : float
+        Share of the incidents in those hours that a visit prevents. 1 is an upper limit, not a finding: put your own
+        evaluation's figure here.
+
+    Returns
+    -------
+    GeoDataFrame in EPSG:4326
+        `place_id, prize, count, geometry` (points), by prize, largest first.
+
+    Examples
+    --------
+    >>> cells = gpd.GeoDataFrame({"count": [9, 0, 4]}, index=pd.Index(["a", "b", "c"], name="cell_id"),
+    ...                          geometry=gpd.points_from_xy([0, 1, 2], [0, 0, 0]), crs=4326)
+    >>> patrol_places(cells, days=30)["place_id"].tolist()
+    ['a', 'c']
+    """
+    lasting_h, effect = check_number(lasting_h, "lasting_h", most=24), check_number(effect, "effect", most=1)
+    most = int(check_number(most, "most", least=1, above=False))
+    frame, everything = hotspots, hotspots
+    if isinstance(hotspots, HotspotResult):
+        clustered = hotspots.clusters is not None and len(hotspots.clusters) > 0
+        frame = everything = hotspots.clusters if clustered else hotspots.cells
+    if not isinstance(frame, gpd.GeoDataFrame) or len(frame) == 0:
+        raise InputError(
+            "Places are made from a HotspotResult or a GeoDataFrame with rows; this has none. "
+            "Make the hotspots with a Grid, so that their cells have a geometry."
+        )
+    value = next((c for c in ("expected_count", "predicted", "count", "intensity") if c in frame), None)
+    value = "count" if "count" in frame else value
+    if value is None:
+        raise InputError(
+            f"The hotspots have no count to make a prize of; they have {', '.join(map(str, frame.columns))}."
+        )
+    counts = pd.to_numeric(everything[value], errors="coerce").fillna(0.0).to_numpy(float)
+    smooth = _shrunk(counts) if value == "count" else counts
+    if "label" in frame:
+        hot = frame["label"].astype(str).str.startswith(("hot", "high-high", "up")).to_numpy()
+        if not hot.any():
+            raise InputError(
+                "No cell is labelled hot, so there is nothing to patrol. Ask for a lower confidence, or "
+                "give places with a prize of your own."
+            )
+    else:
+        hot = counts > 0
+    hours = lasting_h / (days * 24) if days is not None else 1.0
+    if days is not None:
+        check_number(days, "days")
+    xy = lonlat(frame, "the hotspots")
+    prefix = "" if frame.index.name in ("cell_id", "place_id") else "hotspot "
+    places = gpd.GeoDataFrame(
+        {"place_id": [f"{prefix}{i}" for i in frame.index], "prize": smooth * hours * effect, "count": counts},
+        geometry=as_points(xy),
+        crs=4326,
+    )[hot]
+    return places.sort_values(["prize", "place_id"], ascending=[False, True]).head(most).reset_index(drop=True)
+
+
+def _shrunk(counts: np.ndarray) -> np.ndarray:
+    """Counts drawn towards their mean as far as their spread is no more than chance (gamma–Poisson, by moments)."""
+    mean, spread = counts.mean(), counts.var()
+    true = max(spread - mean, 0.0)  # what is left of the variance when Poisson noise is taken off
+    share = true / (true + mean) if true + mean > 0 else 1.0
+    return mean + share * (counts - mean) if true > 0 else counts
+
+
+def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
+    """Hotspots and compulsory streets as one table: `place_id, prize, visit_s, must_visits, street, geometry`."""
+    if not isinstance(hotspots, gpd.GeoDataFrame):
+        if not isinstance(hotspots, pd.DataFrame):
+            raise InputError(f"hotspots are points with place_id and prize; found a {type(hotspots).__name__}.")
+        hotspots = gpd.GeoDataFrame(hotspots, geometry=as_points(lonlat(hotspots, "the hotspots")), crs=4326)
+    xy = lonlat(hotspots, "the hotspots")
+    if "prize" not in hotspots:
+        raise InputError(
+            f"The hotspots need the column prize (what one visit earns); found: "
+            f"{', '.join(map(str, hotspots.columns))}. patrol_places makes it from counts."
+        )
+    n = len(hotspots)
+    own = _numbers(hotspots, "visit_min", np.nan)
+    must = _numbers(hotspots, "must_visits", 0.0)
+    own = np.where(np.isnan(own), visit_min, own)
+    prize = pd.to_numeric(hotspots["prize"], errors="coerce").to_numpy(float)
+    if not np.isfinite(prize).all() or (prize < 0).any():
+        i = int(np.argmax(~np.isfinite(prize) | (prize < 0)))
+        raise InputError(f"prize must be a finite number of 0 or more; row {i} has {hotspots['prize'].iloc[i]!r}.")
+    if (own <= 0).any() or (must < 0).any() or (must % 1 != 0).any():
+        raise InputError("visit_min must be above 0, and must_visits a whole number of 0 or more, in every row.")
+    table = {
+        "place_id": id_column(hotspots, ("place_id", "hotspot_id", "cell_id"), "place "),
+        "prize": prize,
+        "visit_s": own * 60,
+        "must_visits": must.astype(np.int64),
+        "street": np.zeros(n, bool),
+    }
+    places = gpd.GeoDataFrame(table, geometry=as_points(xy), crs=4326)
+    if streets is None:
+        return places
+    if not isinstance(streets, gpd.GeoDataFrame):
+        raise InputError(f"streets are a GeoDataFrame of lines; found a {type(streets).__name__}.")
+    times = _numbers(streets, "times", 3.0)
+    if (times < 1).any() or (times % 1 != 0).any():
+        raise InputError("times (visits to a compulsory street) must be a whole number of 1 or more in every row.")
+    more = {
+        "place_id": id_column(streets, ("place_id", "road_id", "name"), "street "),
+        "prize": _numbers(streets, "prize", 0.0),
+        "visit_s": visit_min * 60,
+        "must_visits": times.astype(np.int64),
+        "street": True,
+    }
+    added = gpd.GeoDataFrame(more, geometry=as_points(lonlat(streets, "the streets")), crs=4326)
+    both = sorted(set(added["place_id"]) & set(places["place_id"]))
+    if both:
+        raise InputError(
+            f"{both[0]!r} is both a hotspot and a compulsory street. Give the street a place_id of its own."
+        )
+    return pd.concat([places, added], ignore_index=True)
+
+
+def _numbers(frame, name: str, default: float) -> np.ndarray:
+    if name not in frame:
+        return np.full(len(frame), default)
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+    return np.where(np.isnan(values), default, values)

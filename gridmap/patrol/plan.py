@@ -1,0 +1,72 @@
+"""`PatrolPlan`: routes, stops with times, and what was left out and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+__all__ = ["PatrolPlan"]
+
+
+@dataclass(frozen=True)
+class PatrolPlan:
+    """Who goes where, in which order, for how long; and how it was made.
+
+    Attributes
+    ----------
+    stops : GeoDataFrame (EPSG:4326)
+        One row a visit: `unit_id, shift` (from 1), `stop_order` (from 1), `place_id, arrive_s, leave_s` (seconds from
+        the shift's start), `prize`, `geometry` (the place).
+    routes : GeoDataFrame (EPSG:4326)
+        One row a unit and shift on patrol: `unit_id, shift, kind, stops, prize, start_s, end_s, travel_s, visit_s,
+        wait_s, pause_start_s` (nan without a pause), `pause_s, spare_s, length_m, geometry` (the way on the streets).
+    unmet : DataFrame
+        What the plan could not do: `what` ("place", "street", "post", "unit"), `id, reason, remedy` (the smallest
+        change that would allow it).
+    places : GeoDataFrame
+        Every place with `prize`, `visits` and `street` (whether it is a compulsory street).
+    posts : DataFrame
+        Minimum staffing, one row a post: `post_id, staff, assigned, units, met`.
+    objective, bound : float
+        Prize of the plan, and what no plan can exceed.
+    method : str
+    params : mapping
+        Every setting as used.
+    notes : tuple of str
+    """
+
+    stops: gpd.GeoDataFrame
+    routes: gpd.GeoDataFrame
+    unmet: pd.DataFrame
+    places: gpd.GeoDataFrame
+    posts: pd.DataFrame
+    objective: float
+    bound: float
+    params: Mapping[str, Any]
+    method: str = "plan_patrols"
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self):
+        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    @property
+    def gap(self) -> float:
+        """How much better a plan could be at most, as a share of the bound (0: this one is proven best)."""
+        return 0.0 if self.bound <= 0 else max(0.0, 1 - self.objective / self.bound)
+
+    @property
+    def visited(self) -> float:
+        """Share of all places' prize whose place is visited at least once."""
+        total = self.places["prize"].sum()
+        return float(self.places.loc[self.places["visits"] > 0, "prize"].sum() / total) if total > 0 else float("nan")
+
+    def __repr__(self) -> str:
+        there = int((self.places["visits"] > 0).sum())
+        return (
+            f"<PatrolPlan {len(self.routes)} routes, {len(self.stops)} visits to {there} of {len(self.places)} places, "
+            f"prize {self.objective:,.4g} (at most {self.bound:,.4g}), {len(self.unmet)} unmet>"
+        )

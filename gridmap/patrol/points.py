@@ -1,0 +1,105 @@
+"""Points as everybody brings them: a GeoDataFrame in any CRS, a table with lon and lat, a plain array."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridmap.errors import CRSError, InputError, SettingError
+
+__all__ = ["as_points", "check_number", "id_column", "lonlat"]
+
+
+def lonlat(points, what: str) -> np.ndarray:
+    """Longitude and latitude in WGS 84, shape (n, 2).
+
+    Parameters
+    ----------
+    points : GeoDataFrame, GeoSeries, DataFrame with `lon, lat`, or array-like (n, 2) of lon, lat
+        Areas count by a point inside them, lines by their middle.
+    what : str
+        What they are, for the error message, as in "the hotspots".
+
+    Examples
+    --------
+    >>> lonlat([(-1.55, 53.80)], "the stations").shape
+    (1, 2)
+    """
+    if isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
+        series = points.geometry if isinstance(points, gpd.GeoDataFrame) else points
+        if len(series) == 0:
+            raise InputError(f"There is no row in {what}. Give at least one point.")
+        if series.crs is None:
+            raise CRSError(f"{what[0].upper()}{what[1:]} do not say their CRS. Set it, as in .set_crs(4326).")
+        shapes = series.to_crs(4326).to_numpy()
+        areas, lines = np.isin(shapely.get_type_id(shapes), [3, 6]), np.isin(shapely.get_type_id(shapes), [1, 5])
+        shapes = shapes.copy()
+        shapes[areas] = shapely.point_on_surface(shapes[areas])
+        shapes[lines] = shapely.line_interpolate_point(shapely.line_merge(shapes[lines]), 0.5, normalized=True)
+        xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+    elif isinstance(points, pd.DataFrame):
+        lower = {str(c).lower(): c for c in points.columns}
+        if not {"lon", "lat"} <= lower.keys():
+            raise InputError(
+                f"{what[0].upper()}{what[1:]} need a geometry, or the columns lon and lat; found: "
+                f"{', '.join(map(str, points.columns)) or 'no columns'}."
+            )
+        xy = points[[lower["lon"], lower["lat"]]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    else:
+        try:
+            xy = np.asarray(points, dtype=float)
+        except (TypeError, ValueError):
+            xy = np.empty(0)
+        if xy.ndim != 2 or xy.shape[1] != 2:
+            raise InputError(
+                f"{what[0].upper()}{what[1:]} are points: a GeoDataFrame, a table with lon and lat, or "
+                f"an array of shape (n, 2); found a {type(points).__name__}."
+            )
+    if len(xy) == 0:
+        raise InputError(f"There is no row in {what}. Give at least one point.")
+    bad = (
+        ~np.isfinite(xy).all(axis=1) | (np.abs(np.nan_to_num(xy[:, 0])) > 180) | (np.abs(np.nan_to_num(xy[:, 1])) > 90)
+    )
+    if bad.any():
+        raise InputError(
+            f"{int(bad.sum())} of {len(bad)} rows in {what} have no usable coordinates "
+            f"(first: row {int(np.argmax(bad))}). Longitude first, in degrees; drop the rows without."
+        )
+    return xy
+
+
+def id_column(frame, names: tuple[str, ...], prefix: str) -> list[str]:
+    """The ids in the first of `names` that the frame has, as unique strings; else `prefix` and the row number.
+
+    Examples
+    --------
+    >>> id_column(pd.DataFrame({"place_id": [7, 8]}), ("place_id",), "place ")
+    ['7', '8']
+    """
+    for name in names:
+        if name in frame.columns:
+            ids = frame[name].astype(str).tolist()
+            if frame[name].isna().any():
+                raise InputError(f"Some rows have no {name}. Fill the column, or leave it out to have ids made.")
+            if len(set(ids)) < len(ids):
+                twice = next(i for i in ids if ids.count(i) > 1)
+                raise InputError(f"{name} {twice!r} stands in several rows. Give every row its own.")
+            return ids
+    if frame.index.name in names and frame.index.is_unique:
+        return [str(i) for i in frame.index]
+    return [f"{prefix}{i + 1}" for i in range(len(frame))]
+
+
+def as_points(xy: np.ndarray) -> np.ndarray:
+    """An array of shapely points from lon, lat."""
+    return shapely.points(xy[:, 0], xy[:, 1])
+
+
+def check_number(value, name: str, *, least: float = 0.0, most: float = np.inf, above: bool = True) -> float:
+    """`value` as a float within (least, most], or [least, most] when `above` is False; else a SettingError."""
+    good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not good or not np.isfinite(value) or value > most or value < least or (above and value == least):
+        limit = f"above {least:g}" if above else f"{least:g} or more"
+        limit += f" and at most {most:g}" if np.isfinite(most) else ""
+        raise SettingError(f"{name} must be a number {limit}; found {value!r}.")
+    return float(value)

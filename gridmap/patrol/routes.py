@@ -1,0 +1,267 @@
+"""Which places, by whom, in what order, for how long: `plan_patrols`.
+
+The analyst's question of the week. Visits of 10–16 minutes, at least every two hours and in random order, keep a
+place quiet; driving through does not (Koper 1995; Telep, Mitchell & Weisburd 2014, in Sacramento). So a plan is a
+team orienteering problem: every visit earns the place's prize (the incidents expected to be prevented), takes its
+time, and may be repeated only after `revisit_h`; travel is along the streets; nobody works beyond the shift.
+Compulsory posts are staffed first, compulsory streets are visited as often as asked, and what does not fit is
+listed with the reason and the smallest change that would make it fit.
+
+References
+----------
+Koper (1995), Justice Quarterly 12, 649–672. Telep, Mitchell & Weisburd (2014), Justice Quarterly 31, 905–933.
+"""
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.assemble import assemble
+from gridmap.patrol.bound import prize_bound
+from gridmap.patrol.places import patrol_places, take_places
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.points import check_number
+from gridmap.patrol.search import improve, shuffle
+from gridmap.patrol.travel import Travel
+from gridmap.patrol.units import staff_posts, take_posts, take_units
+
+__all__ = ["plan_patrols"]
+
+
+def plan_patrols(
+    hotspots,
+    network,
+    *,
+    units,
+    shift_h: float,
+    visit_min: float = 12,
+    revisit_h: float | None = 2,
+    posts=None,
+    streets=None,
+    shifts: int = 1,
+    shift_every_h: float | None = None,
+    repeat_gain: float = 1.0,
+    prize_by_shift: pd.DataFrame | None = None,
+    random_order: bool = True,
+    rounds: int | None = None,
+    random_state=None,
+) -> PatrolPlan:
+    """Patrol routes with the largest prize that the shifts can hold.
+
+    Parameters
+    ----------
+    hotspots : GeoDataFrame of points with `place_id` and `prize`, or HotspotResult
+        `prize` is what one visit earns (incidents expected to be prevented: see `patrol_places`). Optional columns:
+        `visit_min` (this place's own), `must_visits` (least number of visits in the whole plan).
+    network : Network, StraightLines, mapping of unit kind to either, or None
+        None means straight lines times a detour factor.
+    units : int or frame with a row a unit
+        Optional columns: `unit_id, kind` ("car", "foot"), `officers` (2), `start_h, end_h, pause_min, pause_from_h,
+        pause_to_h`, a geometry or `lon, lat` for the depot. Without a depot a unit starts at its first stop.
+    shift_h : float
+        Length of a shift, hours.
+    visit_min : float
+        Length of a visit, minutes.
+    revisit_h : float or None
+        Least time between leaving a place and the next arrival there by any unit, hours, also from shift to shift.
+        None: one visit a shift.
+    posts : mapping of name to staff, or frame with `post_id, staff`, optional
+        Officers who must stand there all shift. Units are given to posts before any patrol is planned.
+    streets : GeoDataFrame of lines, optional
+        Compulsory streets: `place_id` or `name`, `times` (visits in the whole plan, 3), `prize` (0).
+    shifts : int
+        How many shifts, one after the other.
+    shift_every_h : float, optional
+        From one shift's start to the next, hours; by default they follow without a pause.
+    repeat_gain : float
+        What each further visit to a place in one shift earns, as a share of the one before; 1 is the full prize.
+    prize_by_shift : DataFrame, optional
+        Rows by place_id, one column a shift in order: prizes that differ by the time of day.
+    random_order : bool
+        Change the order at random where no prize is lost, so that a route cannot be guessed.
+    rounds : int, optional
+        Rounds of the search in a shift; by default as many as take some seconds. Counted, not timed, so that the same
+        seed gives the same plan everywhere.
+    random_state : int or Generator, optional
+
+    Returns
+    -------
+    PatrolPlan
+        With `.stops`, `.routes`, `.unmet`, `.objective`, `.bound`, `.places`, `.posts`, `.notes`.
+
+    Raises
+    ------
+    InputError
+        If places or units are missing, have no usable coordinates or prizes, or ids that repeat.
+    SettingError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> places = gpd.GeoDataFrame({"place_id": ["inn", "mall", "far"], "prize": [2.0, 1.0, 2.5]},
+    ...     geometry=gpd.points_from_xy([-1.55, -1.54, -1.20], [53.80, 53.80, 53.80]), crs=4326)
+    >>> plan = plan_patrols(places, None, units=1, shift_h=0.5, random_state=1)
+    >>> sorted(plan.stops["place_id"]), plan.objective
+    (['inn', 'mall'], 3.0)
+    >>> plan.unmet[["id", "reason"]].values.tolist()
+    [['far', 'no time left for it']]
+    """
+    shift_h = check_number(shift_h, "shift_h", most=48)
+    visit_min = check_number(visit_min, "visit_min", most=24 * 60)
+    gap = 1e9 if revisit_h is None else check_number(revisit_h, "revisit_h", above=False, most=24 * 31) * 3600
+    repeat_gain = check_number(repeat_gain, "repeat_gain", most=1.0, above=False)
+    if isinstance(shifts, bool) or not isinstance(shifts, int | np.integer) or not 1 <= shifts <= 1000:
+        raise SettingError(f"shifts must be a whole number from 1 to 1000; found {shifts!r}.")
+    if rounds is not None and (isinstance(rounds, bool) or not isinstance(rounds, int | np.integer) or rounds < 0):
+        raise SettingError(f"rounds must be a whole number of 0 or more; found {rounds!r}.")
+    every_s = 3600 * (
+        shift_h if shift_every_h is None else check_number(shift_every_h, "shift_every_h", least=shift_h, above=False)
+    )
+    if isinstance(hotspots, HotspotResult):
+        hotspots = patrol_places(hotspots)
+    places = take_places(hotspots, streets, visit_min)
+    prizes = _prizes(places, prize_by_shift, shifts)
+    crew = take_units(units, shift_h)
+    wanted = take_posts(posts)
+    rng = np.random.default_rng(random_state)
+    staffed, free = staff_posts(wanted, crew, np.arange(len(crew.unit_id))[::-1])
+    crew = crew.only(free)
+    travel = Travel(places, crew, network)
+
+    service = places["visit_s"].to_numpy()
+    must = places["must_visits"].to_numpy().copy()
+    due = _spread(must, shifts, rng)
+    owed, release = np.zeros(len(places), np.int64), np.full(len(places), -np.inf)
+    shifted, bound, known = [], 0.0, {}
+    for s in range(shifts):
+        owed += due[s]
+        found, left = None, None
+        problem = _Problem(prizes[s], service, gap, travel, crew, repeat_gain)
+        if problem.possible:
+            found = problem.solve(owed, release, rng, rounds, random_order)
+            left = problem.leave(found)
+            key = prizes[s].tobytes()
+            if key not in known:
+                known[key] = problem.bound()
+            bound += known[key]
+        shifted.append(found)
+        if left is not None:
+            done, when = left
+            owed = np.maximum(owed - done, 0)
+            release = np.maximum(release, when + gap)
+        release = release - every_s if revisit_h is not None else np.full(len(places), -np.inf)
+    params = {
+        "units": len(crew.unit_id) + sum(map(len, staffed["units"])),
+        "shift_h": shift_h,
+        "visit_min": visit_min,
+        "revisit_h": revisit_h,
+        "shifts": shifts,
+        "shift_every_h": every_s / 3600,
+        "repeat_gain": repeat_gain,
+        "random_order": random_order,
+        "rounds": rounds,
+        "random_state": random_state if isinstance(random_state, int) else None,
+    }
+    return assemble(places, crew, travel, shifted, prizes, repeat_gain, staffed, owed, bound, params)
+
+
+def _prizes(places, prize_by_shift, shifts) -> np.ndarray:
+    """Prize of each place in each shift, shape (shifts, places)."""
+    prizes = np.tile(places["prize"].to_numpy(float), (shifts, 1))
+    if prize_by_shift is None:
+        return prizes
+    if not isinstance(prize_by_shift, pd.DataFrame) or prize_by_shift.shape[1] != shifts:
+        raise InputError(f"prize_by_shift is a frame with one row a place_id and {shifts} columns, one a shift.")
+    table = prize_by_shift.copy()
+    table.index = table.index.astype(str)
+    unknown = table.index.difference(places["place_id"])
+    if len(unknown) or not table.index.is_unique:
+        raise InputError(
+            f"prize_by_shift has rows for places that are not there or twice (first: {[*unknown, *table.index][0]!r})."
+        )
+    values = table.reindex(places["place_id"]).to_numpy(float).T
+    values = np.where(np.isnan(values), prizes, values)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise InputError("prize_by_shift must hold finite numbers of 0 or more.")
+    return np.ascontiguousarray(values)
+
+
+def _spread(must, shifts, rng) -> np.ndarray:
+    """In which shifts the compulsory visits fall, at random but apart, shape (shifts, places)."""
+    due = np.zeros((shifts, len(must)), np.int64)
+    for p in np.flatnonzero(must):
+        start = rng.random()
+        steps = np.floor((np.arange(must[p]) + start) * shifts / must[p]).astype(int)
+        np.add.at(due[:, p], np.minimum(steps, shifts - 1), 1)
+    return due
+
+
+class _Problem:
+    """One shift, as arrays."""
+
+    def __init__(self, prize, service, gap, travel, crew, repeat):
+        self.prize, self.service, self.gap, self.crew, self.repeat = prize, service, gap, crew, repeat
+        self.travel, self.kind, self.out, self.back = travel.between, travel.kind, travel.out, travel.back
+        units = len(crew.unit_id)
+        duty = crew.window[:, 1] - crew.window[:, 0] - crew.pause[:, 0]
+        self.possible = False
+        if units == 0:
+            return
+        fits = (self.out + service + self.back <= duty[:, None] + 1e-6).any(axis=0)
+        longest = crew.window[:, 1].max() - crew.window[:, 0].min()
+        times = np.floor((longest - service + 1e-6) / np.maximum(service + gap, 1e-9)) + 1
+        self.cap = np.where(fits, np.clip(times, 1, None), 0).astype(np.int64)
+        self.size = int(duty.max() // service[fits].min()) + 3 if fits.any() else 3
+        self.possible = bool(fits.any())
+
+    def solve(self, owed, release, rng, rounds, random_order):
+        required = np.minimum(owed, self.cap)
+        bonus = float(10 * (self.prize * self.cap).sum() + 1)
+        work = max(1.0, len(self.prize) * len(self.kind) * self.size)
+        rounds = int(np.clip(2.4e7 / work, 300, 20_000)) if rounds is None else int(rounds)
+        shared = (
+            self.travel,
+            self.kind,
+            self.out,
+            self.back,
+            self.service,
+            float(self.gap),
+            release,
+            self.crew.window,
+            self.crew.pause,
+        )
+        seq, count, arrive, end, pause_after = improve(
+            rng, rounds, self.prize, float(self.repeat), bonus, required, self.cap, *shared, self.size
+        )
+        if random_order:
+            shuffle(
+                rng, 60 * int(count.sum()), seq, count, arrive, end, pause_after, self.cap, *shared, len(self.prize)
+            )
+        return seq, count, arrive, end, pause_after
+
+    def leave(self, found):
+        """How often each place was visited, and when it was last left."""
+        seq, count, arrive, *_ = found
+        done, when = np.zeros(len(self.prize), np.int64), np.full(len(self.prize), -np.inf)
+        for u in range(len(count)):
+            stops = seq[u, : count[u]]
+            np.add.at(done, stops, 1)
+            np.maximum.at(when, stops, arrive[u, : count[u]] + self.service[stops])
+        return done, when
+
+    def bound(self) -> float:
+        return prize_bound(
+            self.prize,
+            self.repeat,
+            self.cap,
+            self.service,
+            self.gap,
+            self.travel,
+            self.kind,
+            self.out,
+            self.back,
+            self.crew.window,
+            self.crew.pause[:, 0],
+        )
