@@ -1,7 +1,279 @@
 """Which hotspots are new, which persist, which fade?
 
 A space-time cube: Gi* for every cell and period, a Mann–Kendall trend over each cell's z-scores, and one of 17 words
-(8 hot, 8 cold, none) per cell. Both published definitions of the words are kept: "esri-3" and "esri-2.8".
+(8 hot, 8 cold, none) a cell. The words and their rules stand in `emerging_patterns`.
 
-Source: Getis & Ord 1992; Mann 1945; Kendall & Gibbons 1990; ArcGIS "How Emerging Hot Spot Analysis works".
+What is compared with what, as in ArcGIS's defaults:
+
+- a bin's neighbours are the cells next to it in the same period and in the `time_steps` periods before it, and the
+  bin's own cell in these periods (nothing later: what comes after does not make a bin hot);
+- mean and standard deviation are those of the whole cube;
+- significance is corrected for all bins of the cube at once (Benjamini & Hochberg).
+
+Source: Getis & Ord 1992; Ord & Getis 1995; Mann 1945; Kendall & Gibbons 1990; ArcGIS Pro, "How Emerging Hot Spot
+Analysis works".
 """
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from scipy import stats
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.grids.base import Grid
+from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
+from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
+from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
+
+__all__ = ["EmergingResult", "emerging_hotspots", "mann_kendall"]
+
+LEAST_PERIODS = 10  # what ArcGIS asks for; fewer get a note
+REFUSED_BELOW = 4
+
+
+@dataclass(frozen=True)
+class EmergingResult(HotspotResult):
+    """Emerging hotspots, with the cube they were read from.
+
+    Attributes
+    ----------
+    z_scores, q_values : DataFrame, cells × periods
+        Gi* of each bin, and its p-value after correction.
+    """
+
+    z_scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    q_values: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+def emerging_hotspots(
+    counts_by_period,
+    grid,
+    *,
+    definition: str = "esri-3",
+    order: int = 1,
+    distance_m: float | None = None,
+    time_steps: int = 1,
+    fdr: float | None = 0.05,
+    correction: str | None = "fdr",
+    trend_level: float = 0.05,
+) -> EmergingResult:
+    """One of 17 words for each cell's history: new, consecutive, intensifying, persistent …
+
+    Parameters
+    ----------
+    counts_by_period : DataFrame indexed by (cell_id, period) with a column `count`
+        As `count_by_cell(…, every=…)` gives it: every cell in every period, zeros included. A frame cells × periods
+        is taken too.
+    grid : Grid or adjacency
+        As in `getis_ord`.
+    definition : {"esri-3", "esri-2.8"}
+        Which published set of rules.
+    order, distance_m
+        Neighbours in space, as in `getis_ord`.
+    time_steps : int
+        How many periods before its own a bin's neighbourhood reaches back; 0 for none.
+    fdr, correction
+        A bin is hot (or cold) when its q is at most `fdr`, corrected over all bins. `fdr=None` or `correction="none"`:
+        when its p is at most 0.05.
+    trend_level : float
+        A trend counts as significant when Mann and Kendall's two-sided p is at most this.
+
+    Returns
+    -------
+    EmergingResult
+        `cells`: `label` ("new hot", "consecutive hot", "intensifying hot", "persistent hot", "diminishing hot",
+        "sporadic hot", "oscillating hot", "historical hot", the same with "cold", "none"), `count` over all periods,
+        `periods_hot, periods_cold`, `trend_z, trend_p` (Mann–Kendall), and of the final period `z_score, p_value,
+        q_value`. `z_scores, q_values`: cells × periods.
+
+    Raises
+    ------
+    InputError
+        Fewer than 30 incidents, fewer than 4 periods, missing cells or periods, no neighbours.
+    SettingError
+        Unknown definition, options out of range.
+
+    Examples
+    --------
+    Ten cells in a row over twelve weeks; the third to fifth become busy in the last week only:
+
+    >>> import numpy as np, pandas as pd
+    >>> from scipy import sparse
+    >>> line = sparse.diags_array([np.ones(9), np.ones(9)], offsets=[-1, 1])
+    >>> cube = pd.DataFrame(np.random.default_rng(0).poisson(2, (10, 12)))
+    >>> cube.iloc[2:5, 11] = 15
+    >>> emerging_hotspots(cube, line).cells["label"].tolist()[:6]
+    ['none', 'none', 'new hot', 'new hot', 'new hot', 'none']
+
+    References
+    ----------
+    Ord & Getis (1995), Geographical Analysis 27, 286–306. Mann (1945), Econometrica 13, 245–259.
+    """
+    if definition not in DEFINITIONS:
+        raise SettingError(f"There is no definition {definition!r}. {did_you_mean(str(definition), DEFINITIONS)}")
+    level, how = correction_in_use(fdr, correction)
+    steps = whole_number(time_steps, "time_steps", least=0)
+    if isinstance(trend_level, bool) or not isinstance(trend_level, int | float | np.number) or not 0 < trend_level < 1:
+        raise SettingError(f"trend_level is a share between 0 and 1, as in trend_level=0.05; found {trend_level!r}.")
+    cube, index, periods = _cube(counts_by_period, grid)
+    n, bins = cube.shape
+    require_incidents(cube.sum(axis=1), variation=False)
+    if np.ptp(cube) == 0:
+        raise InputError(f"All bins have the same count ({cube[0, 0]:g}): there is nothing to compare.")
+    if bins < REFUSED_BELOW:
+        raise InputError(
+            f"There are {bins} periods; a history needs {REFUSED_BELOW} or more, better {LEAST_PERIODS}. "
+            "Count by shorter ones (every='week')."
+        )
+    weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
+    z = _space_time_gi(cube, weights, steps)
+    p = 2 * stats.norm.sf(np.abs(z))
+    q = adjust_p(p.ravel(), "fdr" if how == "none" else how).reshape(p.shape)
+    significant = p <= 0.05 if how == "none" else q <= level
+    state = np.where(significant, np.sign(np.nan_to_num(z)), 0).astype(np.int8)
+    trend_z, trend_p = mann_kendall(z)
+    trend = np.where(trend_p <= trend_level, np.sign(trend_z), 0).astype(np.int8)
+    notes = []
+    if bins < LEAST_PERIODS:
+        notes.append(f"There are {bins} periods; with fewer than {LEAST_PERIODS} the words say little.")
+    columns = {
+        "count": cube.sum(axis=1).astype(np.int64) if (cube == np.floor(cube)).all() else cube.sum(axis=1),
+        "periods_hot": (state == 1).sum(axis=1),
+        "periods_cold": (state == -1).sum(axis=1),
+        "trend_z": trend_z,
+        "trend_p": trend_p,
+        "z_score": z[:, -1],
+        "p_value": p[:, -1],
+        "q_value": q[:, -1],
+        "label": pattern_labels(state, trend, definition=definition),
+    }
+    params = {
+        "definition": definition,
+        "order": order if distance_m is None else None,
+        "distance_m": distance_m,
+        "time_steps": steps,
+        "fdr": level,
+        "correction": how,
+        "trend_level": float(trend_level),
+        "periods": bins,
+        "first": str(periods[0]),
+        "last": str(periods[-1]),
+    }
+    frames = {"z_scores": pd.DataFrame(z, index, periods), "q_values": pd.DataFrame(q, index, periods)}
+    cells = named_cells(columns, index, grid)
+    return EmergingResult(cells, "emerging_hotspots", params, notes=tuple(notes), **frames)
+
+
+def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
+    """Counts as cells × periods, checked."""
+    if isinstance(counts, pd.Series):
+        counts = counts.to_frame("count")
+    if not isinstance(counts, pd.DataFrame):
+        raise InputError(f"Counts by cell and period are wanted; found {type(counts).__name__}.")
+    if counts.index.nlevels == 2 and "count" in counts:
+        if counts.index.has_duplicates:
+            raise InputError(f"{counts.index[counts.index.duplicated()][0]} occurs twice in the counts.")
+        cells = counts.index.get_level_values(0).unique()
+        periods = counts.index.get_level_values(1).unique().sort_values()
+        if len(counts) != len(cells) * len(periods):
+            raise InputError(
+                f"{len(cells) * len(periods) - len(counts):,} of {len(cells):,} cells × {len(periods):,} periods are "
+                "missing from the counts. Zeros count: take them from count_by_cell(…, every=…)."
+            )
+        wide = counts.reindex(pd.MultiIndex.from_product([cells, periods]))["count"].to_numpy()
+        wide = pd.DataFrame(wide.reshape(len(cells), len(periods)), cells, periods)
+    elif counts.index.nlevels == 1 and list(counts.columns) != ["count"]:
+        wide = counts
+    else:
+        raise InputError(
+            "Counts by cell and period are wanted, as count_by_cell(…, every='week') gives them; found an index of "
+            f"{list(counts.index.names)}."
+        )
+    if isinstance(wide.columns, pd.PeriodIndex):
+        whole = pd.period_range(wide.columns.min(), wide.columns.max(), freq=wide.columns.freq)
+        if len(whole) != len(wide.columns):
+            gap = whole.difference(wide.columns)[0]
+            raise InputError(f"{len(whole) - len(wide.columns):,} periods are missing, the first {gap}. Zeros count.")
+    if not wide.columns.is_monotonic_increasing:
+        raise InputError("The periods are not in the order of time.")
+    cell_values(wide.iloc[:, -1], grid)  # checks the cells and their order
+    try:
+        cube = wide.to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("The counts must be numbers.") from None
+    if not np.isfinite(cube).all() or (cube < 0).any():
+        raise InputError("Counts must be finite and 0 or more in every bin.")
+    return cube, grid.cells.index if isinstance(grid, Grid) else wide.index, wide.columns
+
+
+def _space_time_gi(cube: np.ndarray, weights, steps: int) -> np.ndarray:
+    """Gi* of every bin against the whole cube; nan where it cannot be told."""
+    n, bins = cube.shape
+    total = n * bins
+    own = weights.copy()
+    own.setdiag(1)
+    near = own @ cube
+    inside, squares = own.sum(axis=1), own.power(2).sum(axis=1)
+    reach = np.minimum(np.arange(bins), steps) + 1  # periods in each bin's neighbourhood
+    summed = np.cumsum(np.c_[np.zeros(n), near], axis=1)
+    sums = summed[:, 1:] - summed[:, np.arange(1, bins + 1) - reach]
+    weight, square = np.outer(inside, reach), np.outer(squares, reach)
+    spread = cube.std() * np.sqrt(np.maximum(total * square - weight**2, 0) / (total - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (sums - weight * cube.mean()) / spread
+    z[spread == 0] = np.nan
+    return z
+
+
+def mann_kendall(series) -> tuple[np.ndarray, np.ndarray]:
+    """Mann and Kendall's test of a trend, row by row, corrected for ties.
+
+    Parameters
+    ----------
+    series : array-like of float, shape (n, T)
+
+    Returns
+    -------
+    z, p : ndarray of float, shape (n,)
+        z > 0 for a rise; p is two-sided. A row without any change has z = 0, p = 1.
+
+    Examples
+    --------
+    >>> z, p = mann_kendall([[1, 2, 3, 4, 5, 6], [3, 1, 3, 1, 3, 1]])
+    >>> z.round(3).tolist(), p.round(3).tolist()
+    ([2.63, -0.436], [0.009, 0.663])
+
+    References
+    ----------
+    Mann (1945), Econometrica 13, 245–259. Kendall & Gibbons (1990), Rank Correlation Methods, 5th edition.
+    """
+    values = np.ascontiguousarray(np.atleast_2d(series), dtype=float)
+    concordant, ties = _concordance(values)
+    t = values.shape[1]
+    variance = (t * (t - 1) * (2 * t + 5) - ties) / 18
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(variance > 0, (concordant - np.sign(concordant)) / np.sqrt(variance), 0.0)
+    return z, 2 * stats.norm.sf(np.abs(z))
+
+
+@njit(nogil=True, cache=True)
+def _concordance(values):  # pragma: no cover
+    """Rises minus falls over all pairs of bins, and Σ t(t − 1)(2t + 5) over groups of ties."""
+    n, bins = values.shape
+    rises, ties = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        row = values[i]
+        for a in range(bins):
+            equal_before, equal = 0, 1
+            for b in range(a):
+                equal_before += row[b] == row[a]
+            for b in range(a + 1, bins):
+                rises[i] += (row[b] > row[a]) - (row[b] < row[a])
+                equal += row[b] == row[a]
+            if equal_before == 0 and equal > 1:  # the first of its group counts it
+                ties[i] += equal * (equal - 1) * (2 * equal + 5)
+    return rises, ties
