@@ -10,6 +10,7 @@ from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
 from gridmap.hotspots.clusters import dbscan, hdbscan, optics
 from gridmap.hotspots.density import kernel_density
+from gridmap.hotspots.emerging import emerging_hotspots
 from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
 from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
@@ -68,6 +69,7 @@ __all__ = [
     "crosswalk",
     "dbscan",
     "density_layer",
+    "emerging_hotspots",
     "from_wgs84",
     "getis_ord",
     "global_geary",
