@@ -91,7 +91,7 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
     return values, index
 
 
-def cell_population(population, grid, counts: np.ndarray, index: pd.Index) -> np.ndarray:
+def cell_population(population, grid, counts: np.ndarray, index: pd.Index | None = None) -> np.ndarray:
     """Persons or households a cell, checked against the counts.
 
     Parameters
@@ -100,8 +100,8 @@ def cell_population(population, grid, counts: np.ndarray, index: pd.Index) -> np
     grid : Grid or adjacency
     counts : ndarray of float, shape (n,)
         The cases, in the same order.
-    index : Index, length n
-        Their cells; a population with an index of its own must have the same.
+    index : Index, length n, optional
+        Their cells; a population with an index of its own must then have the same.
     """
     if isinstance(population, str):
         if not isinstance(grid, Grid):
@@ -113,7 +113,7 @@ def cell_population(population, grid, counts: np.ndarray, index: pd.Index) -> np
             raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
         population = grid.cells[population]
     people, cells = cell_values(population, grid, column="population", what="population")
-    if isinstance(population, pd.Series | pd.DataFrame) and not isinstance(grid, Grid):
+    if index is not None and isinstance(population, pd.Series | pd.DataFrame) and not isinstance(grid, Grid):
         _same_cells(cells, index, "population")
     if len(people) != len(counts):
         raise InputError(f"There are {len(counts):,} counts but {len(people):,} populations.")
