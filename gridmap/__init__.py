@@ -21,6 +21,7 @@ from gridmap.hotspots.scan import spatial_scan
 from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
+from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
 from gridmap.maps import (
@@ -89,6 +90,7 @@ __all__ = [
     "optics",
     "patrol_places",
     "plan_patrols",
+    "quiet_cells",
     "read_boundaries",
     "read_incidents",
     "read_roads",
