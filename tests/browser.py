@@ -8,6 +8,7 @@ not permitted, every host name is made unresolvable and the protocol's offline e
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -33,6 +34,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--remote-debugging-pipe",
 ]
+READY = "document.readyState === 'complete' && !!document.body && document.body.dataset.ready === 'true'"
 KEYS = {
     "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27, "Enter": 13, "Tab": 9, " ": 32,
     "Home": 36, "End": 35,
@@ -63,11 +65,9 @@ class Browser:
         self._read, to_write = os.pipe()
 
         def pipes():  # Chromium reads commands on descriptor 3 and writes answers on 4
-            r, w = os.dup(to_read), os.dup(to_write)  # out of the way of 3 and 4
-            os.dup2(r, 13)
-            os.dup2(w, 14)
-            os.dup2(13, 3)
-            os.dup2(14, 4)
+            r, w = (fcntl.fcntl(fd, fcntl.F_DUPFD, 50) for fd in (to_read, to_write))  # out of the way of 3 and 4
+            os.dup2(r, 3)
+            os.dup2(w, 4)
 
         shut = [] if cut else ["--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9"]
         self._process = subprocess.Popen(
@@ -116,9 +116,9 @@ class Browser:
         self._events += [m for m in self._receive(timeout) if "method" in m]
         return [e for e in self._events if e.get("sessionId") == session]
 
-    def open(self, path, *, width: int = 1366, height: int = 768, mobile: bool = False, fragment: str = "") -> "Page":
+    def open(self, path, *, width=1366, height=768, mobile=False, fragment="", ready=READY) -> "Page":
         """A file as a page, waited for until it is ready."""
-        return Page(self, Path(path), width, height, mobile, fragment)
+        return Page(self, Path(path), width, height, mobile, fragment, ready)
 
     def close(self):
         """End this Chromium, and no other."""
@@ -133,7 +133,7 @@ class Browser:
 class Page:
     """One page, and what a person does on it."""
 
-    def __init__(self, browser: Browser, path: Path, width: int, height: int, mobile: bool, fragment: str):
+    def __init__(self, browser: Browser, path: Path, width: int, height: int, mobile: bool, fragment: str, ready: str):
         self.browser, self.size = browser, (width, height)
         target = browser.send("Target.createTarget", url="about:blank")["targetId"]
         self._target = target
@@ -147,7 +147,7 @@ class Page:
         self.resize(width, height, mobile)
         started = time.monotonic()
         self.send("Page.navigate", url=path.resolve().as_uri() + fragment)
-        self.wait("document.readyState === 'complete' && !!document.body && document.body.dataset.ready === 'true'")
+        self.wait(ready)
         self.opened_in = time.monotonic() - started
 
     def send(self, method: str, **params) -> dict:

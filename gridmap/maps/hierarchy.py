@@ -18,7 +18,7 @@ def levels_of(zones: pd.DataFrame) -> list[pd.DataFrame]:
 
     Examples
     --------
-    >>> zones = pd.DataFrame({"zone_id": ["1", "2", "3"], "parent_id": ["A", "A", "B"], "street_name": ["东街", "东街", "西街"]})
+    >>> zones = pd.DataFrame({"zone_id": ["1", "2", "3"], "street_name": ["东街", "东街", "西街"]})
     >>> [level["name"].tolist() for level in levels_of(zones)]
     [['东街', '东街', '西街']]
     """

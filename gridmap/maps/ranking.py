@@ -1,8 +1,9 @@
 """Which places to name first: the ranked table beside the map, and the stops of its tour.
 
 A committee names places, not cells. Hot cells from which one climbs, neighbour by neighbour, to the same peak of the
-z-score are therefore one hotspot, called after the zone in which most of its incidents lie, and ranked by their number. Clusters keep the rank their method gave them; plain amounts
-have no test behind them, so their highest cells are listed as just that.
+z-score are therefore one hotspot, called after the zone in which most of its incidents lie, ranked by their number.
+Clusters keep the rank their method gave them; plain amounts have no test behind them, so their highest cells are
+listed as just that.
 """
 
 import geopandas as gpd

@@ -84,9 +84,13 @@
     for (let i = 0; i < draw.n; i++) { key += keys[i]; keys[i] = key; }
     const id = function (row) { return prefix + (keys[row] * unit + (unit - 1)).toString(16).padStart(13, "0"); };
     const row = new Uint32Array(draw.n + 1), ring = new Uint32Array(draw.n + 1);
+    const high = 0x08000000 | (res << 20), pair = [0, 0];
     let xy = new Float64Array(draw.n * 12 + 64), at = 0;
     for (let i = 0; i < draw.n; i++) {
-      const corners = h3.cellToBoundary(id(i));
+      const whole = keys[i] * unit + (unit - 1), top = Math.floor(whole / 4294967296);
+      pair[0] = (whole - top * 4294967296) | 0;   /* h3-js takes an id as two halves faster than as text */
+      pair[1] = high | top;
+      const corners = h3.cellToBoundary(pair);
       if (2 * (at + corners.length) > xy.length) { const more = new Float64Array(xy.length + 4096); more.set(xy); xy = more; }
       const lon0 = corners[0][1];
       for (let c = 0; c < corners.length; c++, at++) {

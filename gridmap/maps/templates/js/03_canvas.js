@@ -35,7 +35,11 @@
       this.getPane().appendChild(this._container);
       this._update();
     },
-    onRemove: function () { this._container.remove(); this._container = null; },
+    onRemove: function () {
+      if (this._paper) { this._paper.remove(); this._paper = null; }
+      this._container.remove();
+      this._container = null;
+    },
     redraw: function () { if (this._map && this._container) this._update(); return this; },
     _update: function () {
       const map = this._map;
@@ -48,13 +52,25 @@
       if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
       canvas.style.width = size.x + "px";
       canvas.style.height = size.y + "px";
-      const g = canvas.getContext("2d");
+      const seen = canvas.getContext("2d"), origin = map.getPixelOrigin();
+      if (this._paper) { this._paper.remove(); this._paper = null; canvas.hidden = false; }
+      const paper = gm.sharp > 1 && window.OffscreenCanvas ? new OffscreenCanvas(w, h) : null;
+      const g = paper ? paper.getContext("2d", { willReadFrequently: true }) : seen;
       g.setTransform(1, 0, 0, 1, 0, 0);
       g.clearRect(0, 0, w, h);
       g.scale(dpr, dpr);
-      const origin = map.getPixelOrigin();
       this._draw(g, 256 * Math.pow(2, map.getZoom()), origin.x + min.x, origin.y + min.y, size.x, size.y);
-      if (gm.sharp > 1) g.getImageData(0, 0, 1, 1);   /* for paper: finished now, not when the next frame comes */
+      if (paper) this._handOver(paper, canvas, min);
+    },
+    /* For paper: painted aside and handed over as one picture. A browser that prints a canvas replays its strokes,
+       and gives up, leaving it empty, when there are many of them and no frame has been shown since. */
+    _handOver: function (paper, canvas, at) {
+      const picture = canvas.cloneNode(false);
+      picture.getContext("bitmaprenderer").transferFromImageBitmap(paper.transferToImageBitmap());
+      L.DomUtil.setPosition(picture, at);
+      canvas.hidden = true;
+      canvas.parentNode.append(picture);
+      this._paper = picture;
     },
 
     _draw: function (g, scale, ox, oy, width, height) {
@@ -80,7 +96,7 @@
         if (!c) return;
         if (p.fill !== false && s.closed) {
           g.fillStyle = c.hatch ? gm.hatch(c.colour) : c.colour;
-          if (px < 1.6) this._specks(at, by[code]);
+          if (px < 2.2) this._specks(at, by[code]);
           else this._paths(at, by[code], function () { g.fill(); });
         }
       }, this);

@@ -2,6 +2,7 @@
 (function (gm) {
   "use strict";
   gm.start = function (map) {
+    performance.mark("gm-start");
     gm.map = map;
     document.body.classList.add("gm");
     gm.mount();
@@ -13,5 +14,6 @@
     if (first) gm.showTheme(first.id);
     gm.emit("ready");
     document.body.dataset.ready = "true";
+    performance.mark("gm-ready");
   };
 })(gridmap);
