@@ -45,6 +45,12 @@ class Grid(ABC):
     def __len__(self) -> int:
         return len(self.cells)
 
+    def __getstate__(self):
+        return {**self.__dict__, "params": dict(self.params)}  # a mapping proxy cannot be pickled
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, params=MappingProxyType(state["params"]))
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in self.params.items())
         return f"<Grid {self.system}({shown}): {len(self):,} cells, median {self.cells['area_m2'].median():,.0f} m²>"

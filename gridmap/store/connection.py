@@ -5,6 +5,8 @@ none is downloaded, and Python's variables are out of its sight.
 """
 
 from importlib.resources import files
+from pathlib import Path
+from tempfile import gettempdir
 
 import duckdb
 
@@ -26,6 +28,7 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     con = duckdb.connect(":memory:")
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET temp_directory = $folder", {"folder": str(Path(gettempdir()) / "gridmap-spill")})
     if memory_limit is not None:
         try:
             con.execute("SET memory_limit = $limit", {"limit": str(memory_limit)})

@@ -24,9 +24,10 @@ from gridmap.store.asked import Asked, Counted, Progress
 from gridmap.store.connection import connect, quoted, sql
 from gridmap.store.source import open_source
 
-__all__ = ["count_in_duckdb"]
+__all__ = ["KEYED", "PERIOD", "count_in_duckdb", "key", "points_query", "totals"]
 
 BATCH_ROWS = 1 << 16
+PERIOD = "period_of(occurred_from, occurred_to, $every)"
 KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.string()), ("n", pa.int64())])
 
 
@@ -63,27 +64,17 @@ def count_in_duckdb(
 def _count(con, grid: Grid, asked: Asked, threads: int, progress: Progress | None) -> Counted:
     if asked.categories is not None:
         asked.check_categories([str(k) for k in _distinct(con, "category") if k is not None])
-    period = "period_of(occurred_from, occurred_to, $every)" if asked.every else "NULL::BIGINT"
-    every = {"every": asked.every} if asked.every else {}
     extent = (None, None, 0, 0)
     if asked.every:
-        extent = con.execute(sql("extent").format(period=period), every).fetchall()[0]
+        extent = con.execute(sql("extent").format(period=PERIOD), {"every": asked.every}).fetchall()[0]
     periods = asked.periods(*extent)
     fixed = asked.by is None or (asked.by == "category" and asked.categories is not None)
     kinds = asked.kinds([] if fixed else _distinct(con, quoted(asked.by)))
     asked.check_size(grid, periods, kinds)
 
-    filters, values = ["true"], dict(every)
-    if asked.categories is not None:
-        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
-        values["categories"] = list(asked.categories)
-    if asked.patrol_found is not None:
-        filters.append("coalesce(patrol_found, false) = $patrol_found")
-        values["patrol_found"] = asked.patrol_found
-    kind = f"{quoted(asked.by)}::VARCHAR" if asked.by else "NULL::VARCHAR"
-    query = sql("points").format(period=period, kind=kind, filter=" AND ".join(filters))
+    query, values = points_query(asked)
     total = None
-    if progress is not None and len(filters) == 1:
+    if progress is not None and asked.categories is None and asked.patrol_found is None:
         total = con.execute("SELECT count(*) FROM incidents").fetchall()[0][0]
     batches = con.sql(query, params=values).to_arrow_reader(BATCH_ROWS)
 
@@ -91,11 +82,31 @@ def _count(con, grid: Grid, asked: Asked, threads: int, progress: Progress | Non
     adding = con.cursor()  # the same database and memory limit, while `con` is still reading
     adding.register("keyed", pa.RecordBatchReader.from_batches(KEYED, keying.over(batches)))
     adding.execute(sql("counted"))
-    adding.register("periods", _positions("period", asked.period_keys(periods), pa.int64()))
-    adding.register("kinds", _positions("kind", asked.kind_keys(kinds), pa.string()))
-    counts = adding.execute(sql("count_by_cell"), {"cells": len(grid)}).fetchnumpy()["count"]
-    _, outside, untimed = adding.execute(sql("totals"), {"timed": asked.every is not None}).fetchall()[0]
-    return Counted(periods, kinds, counts, keying.rows, int(outside), int(untimed), keying.repeated)
+    counts, outside, untimed = totals(adding, grid, asked, periods, kinds)
+    return Counted(periods, kinds, counts, keying.rows, outside, untimed, keying.repeated)
+
+
+def points_query(asked: Asked) -> tuple[str, dict]:
+    """The SQL that reads the points to be counted from the view `incidents`, and its parameters."""
+    filters, values = ["true"], {"every": asked.every} if asked.every else {}
+    if asked.categories is not None:
+        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
+        values["categories"] = list(asked.categories)
+    if asked.patrol_found is not None:
+        filters.append("coalesce(patrol_found, false) = $patrol_found")
+        values["patrol_found"] = asked.patrol_found
+    period = PERIOD if asked.every else "NULL::BIGINT"
+    kind = f"{quoted(asked.by)}::VARCHAR" if asked.by else "NULL::VARCHAR"
+    return sql("points").format(period=period, kind=kind, filter=" AND ".join(filters)), values
+
+
+def totals(con, grid: Grid, asked: Asked, periods: Sequence, kinds: Sequence) -> tuple[np.ndarray, int, int]:
+    """Counts of every cell × period × kind from the table `counted`, and how many lay outside or had no period."""
+    con.register("periods", _positions("period", asked.period_keys(periods), pa.int64()))
+    con.register("kinds", _positions("kind", asked.kind_keys(kinds), pa.string()))
+    counts = con.execute(sql("count_by_cell"), {"cells": len(grid)}).fetchnumpy()["count"]
+    outside, untimed = con.execute(sql("totals"), {"timed": asked.every is not None}).fetchall()[0]
+    return counts, int(outside), int(untimed)
 
 
 def _distinct(con: duckdb.DuckDBPyConnection, column: str) -> list:
@@ -119,7 +130,7 @@ class _Keying:
         with ThreadPoolExecutor(self.threads) as pool:
             waiting: deque[tuple[int, Future]] = deque()
             for batch in batches:
-                waiting.append((batch.num_rows, pool.submit(self._key, batch)))
+                waiting.append((batch.num_rows, pool.submit(key, batch, self.grid, self.plain)))
                 if len(waiting) > 2 * self.threads:  # so that memory holds a few batches, however many there are
                     yield self._next(waiting, began)
             while waiting:
@@ -134,20 +145,22 @@ class _Keying:
             self.progress(self.rows, self.total, time.perf_counter() - began)
         return keyed
 
-    def _key(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
-        lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
-        row, repeated = self.grid.locate(lon, lat), 0
-        if getattr(self.grid, "overlaps", "first") == "all":
-            point, zone = self.grid.locate_all(lon, lat)
-            outside = np.flatnonzero(row < 0)
-            point, row = np.r_[point, outside], np.r_[zone, row[outside]].astype(np.int32)
-            repeated = len(row) - batch.num_rows
-            batch = batch.take(pa.array(point))
-        if self.plain:  # nothing else to count by: added up at once
-            n = tally(row, len(self.grid))
-            hit = np.flatnonzero(n)
-            empty = pa.nulls(len(hit))
-            columns = [(hit - 1).astype(np.int32), empty.cast(pa.int64()), empty.cast(pa.string()), n[hit]]
-        else:
-            columns = [row, batch["period"], batch["kind"], np.ones(len(row), np.int64)]
-        return pa.record_batch(columns, schema=KEYED), repeated
+
+def key(batch: pa.RecordBatch, grid: Grid, plain: bool) -> tuple[pa.RecordBatch, int]:
+    """A batch of points with their rows in the grid, and how many of them stand in more than one cell."""
+    lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
+    row, repeated = grid.locate(lon, lat), 0
+    if getattr(grid, "overlaps", "first") == "all":
+        point, zone = grid.locate_all(lon, lat)
+        outside = np.flatnonzero(row < 0)
+        point, row = np.r_[point, outside], np.r_[zone, row[outside]].astype(np.int32)
+        repeated = len(row) - batch.num_rows
+        batch = batch.take(pa.array(point))
+    if plain:  # nothing else to count by: added up at once
+        n = tally(row, len(grid))
+        hit = np.flatnonzero(n)
+        empty = pa.nulls(len(hit))
+        columns = [(hit - 1).astype(np.int32), empty.cast(pa.int64()), empty.cast(pa.string()), n[hit]]
+    else:
+        columns = [row, batch["period"], batch["kind"], np.ones(len(row), np.int64)]
+    return pa.record_batch(columns, schema=KEYED), repeated

@@ -14,7 +14,7 @@ import duckdb
 from gridmap.errors import InputError, ReadError, did_you_mean
 from gridmap.read.base import Incidents
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "open_source", "paths_of", "see"]
 
 NUMBERS = {
     "DOUBLE",
@@ -63,9 +63,14 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents: Incidents | str | Pat
         name = Path(str(incidents.source.get("path", "the incident table"))).name
         con.register("source", incidents.data)
     else:
-        paths = _paths(incidents)
+        paths = paths_of(incidents)
         name = Path(paths[0]).name if len(paths) == 1 else f"{len(paths):,} files"
         _scan(con, paths, name)
+    return see(con, name)
+
+
+def see(con: duckdb.DuckDBPyConnection, name: str) -> Source:
+    """Make the view `incidents` over what is registered as `source`, whose columns are checked."""
     columns = {row[0]: row[1] for row in con.execute("DESCRIBE source").fetchall()}
     for degree in ("lon", "lat"):
         if degree not in columns:
@@ -86,11 +91,11 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents: Incidents | str | Pat
             made = [made[0][:-1] + ", occurred_to::TIMESTAMP AS occurred_to)"]
         else:
             made.append("occurred_from::TIMESTAMP AS occurred_to")
-    con.execute(f"CREATE TEMP VIEW incidents AS SELECT {', '.join(made)} FROM source")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW incidents AS SELECT {', '.join(made)} FROM source")
     return Source(name, columns)
 
 
-def _paths(given: str | Path | Sequence[str | Path]) -> list[str]:
+def paths_of(given: str | Path | Sequence[str | Path]) -> list[str]:
     """The files meant, each of which must be there."""
     if isinstance(given, str | Path):
         given = [given]
