@@ -107,11 +107,15 @@ def global_geary(
 
     C = (n − 1) Σ w_ij (x_i − x_j)² / (2 S0 Σ c_i²); expected 1, *less* when neighbours resemble each other.
 
-    Parameters and errors are those of `global_moran`; the statistic is `.C`.
+    Parameters
+    ----------
+    values, adjacency, order, distance_m, row_standardise, assumption, permutations, random_state
+        As in `global_moran`, which also names the errors.
 
     Returns
     -------
     GlobalResult
+        `.C`, `.expected`, `.p_value` (two-sided), …
 
     Examples
     --------
