@@ -146,6 +146,13 @@ def relative_risk(
             count += np.stack([seen >= found - hair, seen <= found + hair])
     p = two_sided_p(*tally[1], deals)
     q = adjust_p(p, "fdr")
+    least = 2 / (deals + 1)
+    needed = int(np.ceil(least * len(grid) / 0.05))
+    if (p <= least).any() and not (q <= 0.05).any():
+        notes.append(
+            f"{deals:,} permutations give no p below {least:.2g}, so that of {len(grid):,} cells {needed:,} would have "
+            f"to reach it before one is labelled; {int((p <= least).sum()):,} do. Ask for more permutations."
+        )
     expected_at = raster.at(expected, centres)
     risk = np.divide(at_cells, expected_at, out=np.full(len(grid), np.nan), where=expected_at > hair)
     surface = np.divide(observed, expected, out=np.full(raster.shape, np.nan), where=expected > hair)

@@ -136,3 +136,13 @@ def test_a_population_of_nothing_is_refused(planted, grid):
     far = incidents_at(np.full(40, 10.0), np.full(40, 50.0))
     with pytest.raises(InputError, match="lie inside the grid"):
         relative_risk(far, "area_m2", grid, bandwidth_m=1500)
+
+
+def test_too_few_permutations_for_so_many_cells_are_told(planted, town):
+    fine = make_grid(town, system="square", cell_size_m=400)
+    few = relative_risk(*planted, fine, bandwidth_m=800, permutations=39, random_state=0)
+    assert "Ask for more permutations" in few.notes[-1]
+    assert (few.contours["label"] == "hot").any()  # the contour asks each place alone
+    many = relative_risk(*planted, fine, bandwidth_m=800, permutations=1_999, random_state=0)
+    assert many.cells["label"].isin(["hot 95", "hot 99"]).any()
+    assert not any("permutations" in note for note in many.notes)
