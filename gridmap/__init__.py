@@ -25,8 +25,10 @@ from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
 from gridmap.maps import (
+    Basemap,
     Layer,
     MapPage,
+    basemap,
     boundaries_layer,
     build_map,
     cells_layer,
@@ -48,6 +50,7 @@ from gridmap.read.roads import read_roads
 from gridmap.store.counts import count_by_cell
 
 __all__ = [
+    "Basemap",
     "DensityResult",
     "GlobalResult",
     "Grid",
@@ -57,6 +60,7 @@ __all__ = [
     "MapPage",
     "PatrolPlan",
     "adjust_p",
+    "basemap",
     "best_sites",
     "boundaries_layer",
     "build_map",

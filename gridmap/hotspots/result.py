@@ -13,15 +13,18 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.errors import GridmapError
+
 __all__ = ["GlobalResult", "HotspotResult", "register_viewer"]
 
 _viewer: Callable | None = None
+_plotter: Callable | None = None
 
 
-def register_viewer(viewer: Callable) -> None:
-    """Name the function that draws a result: `viewer(result, **options)` → a map with `_repr_html_` and `save`."""
-    global _viewer
-    _viewer = viewer
+def register_viewer(viewer: Callable, plotter: Callable | None = None) -> None:
+    """Name the functions that draw a result: `viewer(result, **options)` → a map, `plotter(…)` → a matplotlib figure."""
+    global _viewer, _plotter
+    _viewer, _plotter = viewer, plotter
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,17 @@ class HotspotResult:
             raise RuntimeError("No viewer is registered. Import gridmap, not gridmap.hotspots.result alone.")
         return _viewer(self, **options)
 
+    def plot(self, **options):
+        """The result as a matplotlib figure for a paper, with legend and scale bar (see `gridmap.maps.figure`)."""
+        if _plotter is None:
+            raise RuntimeError("No plotter is registered. Import gridmap, not gridmap.hotspots.result alone.")
+        return _plotter(self, **options)
+
     def _repr_html_(self) -> str | None:
-        return None if _viewer is None else self.explore()._repr_html_()
+        try:
+            return None if _viewer is None else self.explore()._repr_html_()
+        except GridmapError:  # cells without shapes, as over a bare adjacency: the text form says what there is
+            return None
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in self.params.items())

@@ -7,14 +7,18 @@
 
 from gridmap.hotspots.result import register_viewer
 from gridmap.maps.amounts import cells_layer
+from gridmap.maps.basemaps import Basemap, basemap
 from gridmap.maps.context import boundaries_layer, context_layer
+from gridmap.maps.figure import figure_of
 from gridmap.maps.layers import Layer
 from gridmap.maps.page import MapPage, build_map
 from gridmap.maps.results import clusters_layer, density_layer, hotspot_layer, result_layers
 
 __all__ = [
+    "Basemap",
     "Layer",
     "MapPage",
+    "basemap",
     "boundaries_layer",
     "build_map",
     "cells_layer",
@@ -30,4 +34,9 @@ def view(result, **options) -> MapPage:
     return build_map(result_layers(result), **options)
 
 
-register_viewer(view)
+def plot(result, **options):
+    """A result as a matplotlib figure; what `HotspotResult.plot()` gives."""
+    return figure_of(result_layers(result)[0], **options)
+
+
+register_viewer(view, plot)

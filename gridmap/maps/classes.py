@@ -32,7 +32,7 @@ HATCHED = {
     "under-reported": ("#8C96A3", "under_reported"),
     "quiet": ("#8C96A3", "under_reported"),
 }
-_SCALES = (palette.HOT_COLD, palette.MORAN, palette.CHANGE)
+_SCALES = (palette.HOT_COLD, palette.MORAN, palette.CHANGE, palette.EMERGING)
 
 
 def _thinned(values: np.ndarray, n: int = 600) -> np.ndarray:
@@ -143,7 +143,9 @@ def label_classes(labels: pd.Series) -> tuple[tuple[Class, ...], np.ndarray]:
     scale = next((s for s in _SCALES if set(found) - set(HATCHED) <= set(s)), None)
     classes: dict[str | None, Class] = {}
     if scale is not None:
-        classes = {label: Class(colour, Word(f"label {label}")) for label, colour in scale.items()}
+        whole = scale is not palette.EMERGING  # seventeen classes: those that do not occur are left out
+        shown = {label: colour for label, colour in scale.items() if whole or label in found}
+        classes = {label: Class(colour, Word(f"label {label}")) for label, colour in shown.items()}
     else:
         by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]
         for i, label in enumerate([x for x in by_count if x not in ("none", "no pattern")]):

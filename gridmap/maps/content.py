@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.context import boundaries_layer
 from gridmap.maps.drawing import lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
 from gridmap.maps.hierarchy import area_tree
@@ -20,11 +21,20 @@ MOST_DETAILED = 30_000
 DIGITS = {"z_score": 2, "p_value": 4, "q_value": 4, "ratio": 2, "stability": 2}
 
 
-def page_data(layers: list[Layer], *, head: dict, language: str, boundaries: gpd.GeoDataFrame | None) -> dict:
+def page_data(
+    layers: list[Layer],
+    *,
+    head: dict,
+    language: str,
+    boundaries: gpd.GeoDataFrame | None,
+    base: Basemap | None = None,
+) -> dict:
     """Everything the page's scripts read, keyed as they read it."""
     layers = list(layers)
     if boundaries is not None and not any(layer.facts.get("zones") for layer in layers):
         layers.append(boundaries_layer(boundaries))
+    if base is not None and base.datum != "wgs84":
+        layers = [shifted(layer, base.datum) for layer in layers]
     zones = next((layer.frame for layer in layers if layer.facts.get("zones")), None)
     names = _zone_names(zones)
     packed = [pack_layer(layer, names, f"l{i}", layers) for i, layer in enumerate(layers)]
@@ -40,6 +50,7 @@ def page_data(layers: list[Layer], *, head: dict, language: str, boundaries: gpd
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
         "areas": area_tree(zones, layers),
+        "basemap": None if base is None else base.for_page(boxes),
     }
 
 

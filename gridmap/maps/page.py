@@ -17,6 +17,8 @@ import geopandas as gpd
 from branca.element import Element
 
 from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.maps import basemaps
+from gridmap.maps.basemaps import Basemap
 from gridmap.maps.content import page_data
 from gridmap.maps.layers import Layer
 from gridmap.maps.offline import OfflineFigure, asset, script_json
@@ -40,6 +42,7 @@ def build_map(
     classification: str | None = None,
     approval: str | None = None,
     boundaries: gpd.GeoDataFrame | None = None,
+    basemap: Basemap | str | Path | None = None,
 ) -> "MapPage":
     """One page with these layers, that opens with no network at all.
 
@@ -61,6 +64,9 @@ def build_map(
     boundaries : GeoDataFrame, optional
         As `read_boundaries` gives it: its outlines are drawn, its names name the hotspots, its hierarchy is the
         page's drill-down.
+    basemap : Basemap or str, optional
+        Of `gm.basemap`, or its first argument: a folder of tiles beside the file, an MBTiles file, an intranet's
+        address. None by default: own boundaries and roads need no network.
 
     Returns
     -------
@@ -110,7 +116,9 @@ def build_map(
     }
     for name in ("incidents", "set_aside"):
         head[name] = None if head[name] is None else int(head[name])
-    return MapPage(page_data(layers, head=head, language=language, boundaries=boundaries), layers=len(layers))
+    base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
+    data = page_data(layers, head=head, language=language, boundaries=boundaries, base=base)
+    return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 
 def _listed(layers) -> list:

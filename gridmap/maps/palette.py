@@ -8,7 +8,7 @@ when printed in grey. Sources: Esri's Gi* ramp; ColorBrewer (Harrower & Brewer 2
 
 import colorsys
 
-__all__ = ["CHANGE", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "ZERO", "amounts", "luminance"]
+__all__ = ["CHANGE", "EMERGING", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "ZERO", "amounts", "luminance"]
 
 #: The quiet middle of every scale, and a true zero.
 ZERO = "#F7F7F2"
@@ -38,6 +38,26 @@ CHANGE = {
     "down 90": "#D8DAEB",
     "down 95": "#998EC3",
     "down 99": "#542788",
+}
+#: Emerging hotspots, from the one to act on first: what is new and growing is dark, what fades is pale.
+EMERGING = {
+    "new hot": "#7A0177",
+    "consecutive hot": "#AE017E",
+    "intensifying hot": "#B10026",
+    "persistent hot": "#E31A1C",
+    "diminishing hot": "#FC8D59",
+    "sporadic hot": "#FDBB84",
+    "oscillating hot": "#FDD49E",
+    "historical hot": "#D9C3A5",
+    "none": ZERO,
+    "historical cold": "#C9D3DC",
+    "oscillating cold": "#C6DBEF",
+    "sporadic cold": "#9ECAE1",
+    "diminishing cold": "#74B3D8",
+    "persistent cold": "#4292C6",
+    "intensifying cold": "#2171B5",
+    "consecutive cold": "#08519C",
+    "new cold": "#08306B",
 }
 _AMOUNTS = {
     1: ["#FD8D3C"],

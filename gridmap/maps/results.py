@@ -123,7 +123,7 @@ def density_layer(
     classes, codes, bounds = amount_classes(cells["intensity"], scheme=scheme, k=k)
     columns = tuple(c for c in ("intensity", "count") if c in cells)
     layer = Layer(
-        Word("layer kernel_density") if name is None else name,
+        _name(result, name),
         cells,
         classes,
         codes,
@@ -153,7 +153,7 @@ def _checked(result) -> HotspotResult:
 
 
 def _name(result: HotspotResult, name: str | Word | None) -> str | Word:
-    if name is not None:
+    if name is not None and name != result.method:  # a method's own name is said in the page's language
         return name
     return Word(f"layer {result.method}") if f"layer {result.method}" in WORDS else result.method.replace("_", " ")
 

@@ -109,6 +109,22 @@ WORDS: dict[str, tuple[str, str]] = {
     "label down 90": ("fewer, 90 %", "下降 90%"),
     "label down 95": ("fewer, 95 %", "下降 95%"),
     "label down 99": ("fewer, 99 %", "下降 99%"),
+    "label new hot": ("new hot spot", "新增热点"),
+    "label consecutive hot": ("consecutive hot spot", "连续热点"),
+    "label intensifying hot": ("intensifying hot spot", "加剧热点"),
+    "label persistent hot": ("persistent hot spot", "持续热点"),
+    "label diminishing hot": ("diminishing hot spot", "减弱热点"),
+    "label sporadic hot": ("sporadic hot spot", "零星热点"),
+    "label oscillating hot": ("oscillating hot spot", "振荡热点"),
+    "label historical hot": ("historical hot spot", "历史热点"),
+    "label new cold": ("new cold spot", "新增冷点"),
+    "label consecutive cold": ("consecutive cold spot", "连续冷点"),
+    "label intensifying cold": ("intensifying cold spot", "加剧冷点"),
+    "label persistent cold": ("persistent cold spot", "持续冷点"),
+    "label diminishing cold": ("diminishing cold spot", "减弱冷点"),
+    "label sporadic cold": ("sporadic cold spot", "零星冷点"),
+    "label oscillating cold": ("oscillating cold spot", "振荡冷点"),
+    "label historical cold": ("historical cold spot", "历史冷点"),
     # names of layers
     "layer getis_ord": ("Hotspots (Gi*)", "热点（Gi*）"),
     "layer local_moran": ("Clusters and outliers", "聚集与异常"),
@@ -203,6 +219,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "method hdbscan": (
         "Groups of points that stay together over many distances form clusters, dense and less dense ones alike.",
         "在多种距离下都聚在一起的点构成聚集区，密集与较稀疏的都能找到。",
+    ),
+    "method emerging_hotspots": (
+        "Gi* in every period, and the trend of each cell's z-score (Mann–Kendall): which hotspots are new, persistent, "
+        "growing or fading.",
+        "逐期计算 Gi*，并检验每格 z 值的趋势（曼-肯德尔）：哪些热点是新增、持续、加剧或减弱。",
+    ),
+    "method quiet_cells": (
+        "Cells with far fewer reports than their neighbours and population lead one to expect. Possibly under-reported: "
+        "to be asked about, never to be called safe.",
+        "报告数远低于按邻格和人口所期望的网格。可能漏报：应去了解，不能当作安全。",
     ),
     "method cells": (
         "The amounts as they were counted, in classes. No test was made.",

@@ -24,6 +24,7 @@
     const node = gm.map.createPane(pane);
     node.style.zIndex = layer.role === "theme" ? 410 : f.context ? (layer.data_points ? 440 : 405) : f.zones ? 420 : 430 + layer.index;
     node.style.pointerEvents = "none";
+    if (gm.veil && layer.role === "theme") node.style.opacity = gm.veil;
     if (layer.image) {
       layer.canvas = L.imageOverlay(layer.image.url, layer.image.bounds, { pane: pane, className: "gm-surface", alt: "" });
       layer.canvas.redraw = function () { return this; };

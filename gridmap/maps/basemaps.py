@@ -1,0 +1,173 @@
+"""basemap(): what lies under the hotspots where there are tiles to be had, without the internet or with leave.
+
+None is the default: own boundaries, roads and water (`context_layer`) need no network and no licence. What is given
+here enters the page's Content-Security-Policy by name, and nothing else does. Tiles drawn on GCJ-02 (Gaode, Tencent)
+lie some hundreds of metres off WGS 84, so their datum is declared and the layers are moved to match.
+"""
+
+import base64
+import re
+import sqlite3
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from gridmap.errors import InputError, ReadError, SettingError, did_you_mean
+from gridmap.maps.drawing import h3_outlines
+from gridmap.maps.layers import Layer
+from gridmap.read.datum import from_wgs84
+
+__all__ = ["Basemap", "basemap", "shifted"]
+
+DATUMS = ("wgs84", "gcj02")
+TIANDITU = "https://t{s}.tianditu.gov.cn/{layer}_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER={layer}&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={{z}}&TILEROW={{y}}&TILECOL={{x}}&tk={key}"
+TIANDITU_LAYERS = {"vec": ("vec", "cva"), "img": ("img", "cia"), "ter": ("ter", "cta")}
+
+
+@dataclass(frozen=True)
+class Basemap:
+    """Tiles under a page: their templates or, for MBTiles, the tiles themselves.
+
+    Attributes
+    ----------
+    templates : tuple of str
+        One a layer of tiles, bottom first, with {z}, {x}, {y}.
+    mbtiles : Path or None
+        A file whose tiles over the shown area are embedded.
+    hosts : tuple of str
+        What the page's policy lets it ask, by name.
+    datum : {"wgs84", "gcj02"}
+        What the tiles are drawn on.
+    """
+
+    templates: tuple[str, ...] = ()
+    mbtiles: Path | None = None
+    hosts: tuple[str, ...] = ()
+    datum: str = "wgs84"
+    attribution: str = ""
+    max_zoom: int = 18
+    max_mb: float = 8.0
+    extra: dict = field(default_factory=dict)
+
+    def for_page(self, boxes: np.ndarray) -> dict:
+        """As the page reads it."""
+        out = {"templates": list(self.templates), "attribution": self.attribution, "max_zoom": self.max_zoom}
+        if self.mbtiles is not None:
+            out |= _embedded(self.mbtiles, [*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)], self.max_mb)
+        return out
+
+
+def basemap(
+    source: str | Path,
+    *,
+    key: str | None = None,
+    style: str = "vec",
+    datum: str = "wgs84",
+    attribution: str = "",
+    max_zoom: int = 18,
+    max_mb: float = 8.0,
+) -> Basemap:
+    """Tiles to lie under a page.
+
+    Parameters
+    ----------
+    source : str or Path
+        "tiles/{z}/{x}/{y}.png": a folder beside the saved page; "http://host/{z}/{x}/{y}.png": a server of the
+        intranet; "city.mbtiles": a file, whose tiles over the shown area are embedded; "tianditu", with `key`.
+    key : str, optional
+        Of the user's own Tianditu account; it is readable in the page.
+    style : {"vec", "img", "ter"}
+        Of Tianditu: streets, imagery, terrain, each with its labels.
+    datum : {"wgs84", "gcj02"}
+        What the tiles are drawn on; with "gcj02" the layers are moved to match.
+    attribution : str
+        Whose map it is; Tianditu's is filled in.
+    max_zoom : int
+        The finest level there is.
+    max_mb : float
+        Of embedded tiles; coarser levels come first, and finer ones are left out as soon as they do not fit.
+
+    Raises
+    ------
+    SettingError
+        For an address without {z}, {x}, {y}, an unknown datum, or Tianditu without a key.
+    ReadError
+        For an MBTiles file that is absent or none.
+
+    Examples
+    --------
+    >>> basemap("http://tiles.intranet:8080/{z}/{x}/{y}.png").hosts
+    ('http://tiles.intranet:8080',)
+    """
+    if datum not in DATUMS:
+        raise SettingError(f"A basemap has no datum {datum!r}. {did_you_mean(datum, DATUMS)}")
+    shared = {"datum": datum, "attribution": str(attribution), "max_zoom": int(max_zoom), "max_mb": float(max_mb)}
+    text = str(source)
+    if text == "tianditu":
+        if not key or not re.fullmatch(r"[0-9A-Za-z]{8,64}", key):
+            raise SettingError("Tianditu needs key=, the key of your own account (letters and digits).")
+        if style not in TIANDITU_LAYERS:
+            raise SettingError(f"Tianditu has no style {style!r}. {did_you_mean(style, TIANDITU_LAYERS)}")
+        templates = tuple(TIANDITU.format(s=0, layer=layer, key=key) for layer in TIANDITU_LAYERS[style])
+        shared["attribution"] = shared["attribution"] or "天地图 www.tianditu.gov.cn"
+        return Basemap(templates, hosts=("https://t0.tianditu.gov.cn",), **shared)
+    if text.endswith(".mbtiles"):
+        if not Path(source).is_file():
+            raise ReadError(f"There is no MBTiles file {text}.")
+        return Basemap(mbtiles=Path(source), **shared)
+    if not all(part in text for part in ("{z}", "{x}", "{y}")):
+        raise SettingError(f"A template of tiles has {{z}}, {{x}} and {{y}} in it; found {text!r}.")
+    parts = urlsplit(text)
+    if parts.scheme in ("http", "https"):
+        if not re.fullmatch(r"[\w.:\[\]-]+", parts.netloc):
+            raise SettingError(f"The host of the tiles cannot be named in a policy: {parts.netloc!r}.")
+        return Basemap((text,), hosts=(f"{parts.scheme}://{parts.netloc}",), **shared)
+    if parts.scheme or text.startswith(("/", "\\")):
+        raise SettingError(f"Tiles lie in a folder beside the page or on an http server; found {text!r}.")
+    return Basemap((text,), hosts=("'self'", "file:"), **shared)
+
+
+def _embedded(path: Path, box: list[float], max_mb: float) -> dict:
+    """The tiles of an MBTiles file over a box, coarse levels first, as data URIs by z/x/y."""
+    tiles, size, finest = {}, 0, 0
+    west, south, east, north = box
+    try:
+        with sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True) as con:
+            for z in [r[0] for r in con.execute("select distinct zoom_level from tiles order by 1")]:
+                n = 2**z
+                x0, x1 = (int((lon + 180) / 360 * n) for lon in (west, east))
+                y0, y1 = (int((0.5 - np.arcsinh(np.tan(np.radians(lat))) / (2 * np.pi)) * n) for lat in (north, south))
+                rows = con.execute(
+                    "select tile_column, tile_row, tile_data from tiles where zoom_level = ? "
+                    "and tile_column between ? and ? and tile_row between ? and ?",
+                    (z, x0, x1, n - 1 - y1, n - 1 - y0),
+                ).fetchall()
+                more = sum(len(data) for _, _, data in rows) * 4 / 3
+                if size + more > max_mb * 1e6:
+                    break
+                size, finest = size + more, z
+                for x, row, data in rows:
+                    kind = "jpeg" if data[:2] == b"\xff\xd8" else "webp" if data[8:12] == b"WEBP" else "png"
+                    tiles[f"{z}/{x}/{n - 1 - row}"] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    except sqlite3.Error as error:
+        raise ReadError(f"{path} is no MBTiles file: {error}.") from error
+    if not tiles:
+        raise InputError(f"{path} has no tiles over the shown area that fit into {max_mb:g} MB.")
+    return {"tiles": tiles, "max_native": finest}
+
+
+def shifted(layer: Layer, datum: str) -> Layer:
+    """The layer with its shapes on another datum, to lie right on such tiles."""
+
+    def move(xy):
+        return np.column_stack(from_wgs84(xy[:, 0], xy[:, 1], datum=datum))
+
+    shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
+    frame = gpd.GeoDataFrame(
+        layer.frame.drop(columns="geometry", errors="ignore"), geometry=shapely.transform(shapes, move), crs=4326
+    )
+    return replace(layer, frame=frame, facts={**layer.facts, "shifted": True})

@@ -1,0 +1,118 @@
+"""plot(): the same layer as a matplotlib figure, for papers: one panel, a scale bar, a legend, nothing else.
+
+Drawn in the layer's metric CRS, so that a kilometre is as long across as it is up.
+"""
+
+import geopandas as gpd
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from gridmap.errors import InputError
+from gridmap.maps.drawing import h3_outlines
+from gridmap.maps.layers import Class, Layer, Word
+from gridmap.maps.words import check_language, say
+from gridmap.read.metric import metric_crs
+
+__all__ = ["class_text", "figure_of"]
+
+#: The first that is installed is taken for each sign.
+FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "SimHei", "PingFang SC"]
+
+
+def class_text(entry: Class, language: str = "en") -> str:
+    """What the legend says of a class, as the page writes it."""
+    if entry.label is not None:
+        return say(entry.label, language)
+    digits = 0 if abs(entry.high) >= 100 else 1 if abs(entry.high) >= 10 else 2
+    low, high = (f"{round(v, digits):,.{digits}f}" for v in (entry.low, entry.high))
+    low, high = (t.rstrip("0").rstrip(".") if "." in t else t for t in (low, high))
+    if entry.low == entry.high:
+        return high
+    return f"≤ {high}" if low == "0" else f"{low}–{high}"
+
+
+def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, ax: Axes | None = None, width_in=6.5):
+    """A layer as a matplotlib figure.
+
+    Parameters
+    ----------
+    layer : Layer
+    language : {"en", "zh"}
+        Of the legend.
+    title : str, optional
+        Over the panel; the layer's name by default.
+    ax : matplotlib Axes, optional
+        To draw into; a new figure by default.
+    width_in : float
+        Of a new figure, in inches.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Examples
+    --------
+    >>> import pandas as pd, gridmap as gm
+    >>> counts = pd.DataFrame({"count": [0, 2, 7]}, index=["8819424409fffff", "881942440bfffff", "881942440dfffff"])
+    >>> figure = figure_of(gm.cells_layer(counts, "count", name="Burglary"))
+    >>> figure.axes[0].get_title()
+    'Burglary'
+    """
+    check_language(language)
+    if not len(layer.frame):
+        raise InputError("There is nothing to plot: the layer is empty.")
+    shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
+    flat = gpd.GeoSeries(shapes, crs=4326)
+    flat = flat.to_crs(metric_crs(tuple(flat.total_bounds)))
+    west, south, east, north = flat.total_bounds
+    if ax is None:
+        height = width_in * min(max((north - south) / max(east - west, 1), 0.3), 2.2)
+        figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")
+        ax = figure.add_subplot()
+    figure = ax.figure
+    if layer.drawing == "lines":
+        flat.boundary.plot(ax=ax, color=layer.classes[0].colour, linewidth=0.8)
+    else:
+        for code, entry in enumerate(layer.classes):
+            part = flat[layer.codes == code]
+            if len(part):
+                edge = "#6B7280" if entry.hatch else "#00000022"
+                part.plot(
+                    ax=ax, color=entry.colour, edgecolor=edge, linewidth=0.2, hatch="////" if entry.hatch else None
+                )
+        used = np.unique(layer.codes)
+        shown = [c for i, c in enumerate(layer.classes) if not c.hatch or i in used]
+        handles = [
+            Patch(facecolor=c.colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if c.hatch else None)
+            for c in shown
+        ]
+        ax.legend(
+            handles,
+            [class_text(c, language) for c in shown],
+            title=say(layer.unit, language) or None,
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            frameon=False,
+            prop={"family": FONTS, "size": 9},
+            title_fontproperties={"family": FONTS, "size": 9},
+        )
+    ax.set_title(title if title is not None else say(layer.name, language), fontfamily=FONTS, fontsize=11)
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    _scale_bar(ax, west, south, east - west, language)
+    return figure
+
+
+def _scale_bar(ax: Axes, west: float, south: float, across: float, language: str) -> None:
+    """A bar of a round length, about a fifth of the panel, under its lower left corner."""
+    length = max(across / 5, 1e-6)
+    unit = 10 ** np.floor(np.log10(length))
+    length = unit * max(m for m in (1, 2, 5) if m * unit <= length)
+    y = south - across * 0.03
+    ax.plot([west, west + length], [y, y], color="#111827", linewidth=2.5, solid_capstyle="butt")
+    far = say(Word("kilometres"), language) if length >= 1000 else say(Word("metres"), language)
+    text = f"{length / 1000 if length >= 1000 else length:g} {far}"
+    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=9, fontfamily=FONTS)
+    ax.set_ylim(bottom=y - across * 0.06)
