@@ -21,7 +21,14 @@ from gridmap.hotspots.lattice import (
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import tally_permutations, two_sided_p
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, coarseness_notes, correction_in_use, seed_from, whole_number
+from gridmap.hotspots.significance import (
+    adjust_p,
+    coarseness_notes,
+    correction_in_use,
+    seed_from,
+    true_or_false,
+    whole_number,
+)
 
 __all__ = ["local_moran"]
 
@@ -105,6 +112,7 @@ def local_moran(
     """
     level, how = correction_in_use(fdr, correction)
     permutations = whole_number(permutations, "permutations", least=0)
+    row_standardise = true_or_false(row_standardise, "row_standardise")
     count, index = cell_values(counts, grid)
     require_incidents(count)
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
@@ -143,7 +151,7 @@ def local_moran(
     params = {
         "order": order if distance_m is None else None,
         "distance_m": distance_m,
-        "row_standardise": bool(row_standardise),
+        "row_standardise": row_standardise,
         "fdr": level,
         "correction": how,
         "population": population if isinstance(population, str) else population is not None,

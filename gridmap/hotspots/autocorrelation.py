@@ -10,7 +10,7 @@ Source: Getis & Ord 1992; Ord & Getis 1995.
 import numpy as np
 from scipy import sparse, stats
 
-from gridmap.errors import InputError, SettingError
+from gridmap.errors import InputError
 from gridmap.hotspots.lattice import (
     cell_values,
     named_cells,
@@ -27,6 +27,7 @@ from gridmap.hotspots.significance import (
     correction_in_use,
     direction_labels,
     seed_from,
+    true_or_false,
     whole_number,
 )
 
@@ -129,8 +130,7 @@ def getis_ord(
     """
     level, how = correction_in_use(fdr, correction)
     permutations = whole_number(permutations, "permutations", least=0)
-    if not isinstance(star, bool | np.bool_):
-        raise SettingError(f"star is True for Gi* or False for Gi; found {star!r}.")
+    star = true_or_false(star, "star")
     count, index = cell_values(counts, grid)
     require_incidents(count)
     weights = _with_self(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)), star)
@@ -159,7 +159,7 @@ def getis_ord(
     params = {
         "order": order if distance_m is None else None,
         "distance_m": distance_m,
-        "star": bool(star),
+        "star": star,
         "fdr": level,
         "correction": how,
         "population": population if isinstance(population, str) else population is not None,

@@ -238,7 +238,10 @@ def _year_earlier(period: pd.Period) -> pd.Period:
 
 def _named(there: pd.Index, wanted, option: str) -> list:
     found = []
-    for one in wanted if isinstance(wanted, list | tuple | pd.Index) else [wanted]:
+    several = isinstance(wanted, list | tuple | pd.Index)
+    if several and not len(wanted):
+        raise SettingError(f"{option}= names no period. There are: {_listed(there)}.")
+    for one in wanted if several else [wanted]:
         hits = [p for p in there if p == one or str(p) == str(one)]
         if not hits and any(isinstance(p, pd.Period) for p in there):
             try:
@@ -270,7 +273,9 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
     sides = []
     for side in exposure:
         amount = (
-            np.float64(side) if np.isscalar(side) else cell_values(side, grid, column="population", what="exposures")[0]
+            np.float64(side)
+            if isinstance(side, int | float | np.number)
+            else cell_values(side, grid, column="population", what="exposures")[0]
         )
         if np.ndim(amount) and len(amount) != n:
             raise InputError(f"exposure has {len(amount):,} numbers for {n:,} cells.")

@@ -16,7 +16,7 @@ from gridmap.hotspots.lattice import cell_values, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.result import GlobalResult
-from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.hotspots.significance import seed_from, true_or_false, whole_number
 
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 
@@ -216,6 +216,7 @@ def global_getis_ord(
 
 
 def _checked(values, adjacency, order, distance_m, row_standardise, statistic) -> tuple[np.ndarray, sparse.csr_array]:
+    row_standardise = true_or_false(row_standardise, "row_standardise")
     x, _ = cell_values(values, adjacency)
     if isinstance(values, pd.DataFrame) or getattr(values, "name", None) == "count":
         require_incidents(x)

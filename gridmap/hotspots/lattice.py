@@ -79,9 +79,11 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
     if isinstance(grid, Grid):
         _same_cells(index, grid.cells.index, what)
     try:
-        values = np.array([] if raw is None else raw, dtype=float)
+        if raw.dtype.kind not in "biufO":
+            raise TypeError
+        values = np.array(raw, dtype=float)
     except (TypeError, ValueError):
-        raise InputError(f"The {what} must be numbers; found {raw.dtype} with {raw[:1].tolist()}.") from None
+        raise InputError(f"The {what} must be numbers; found {raw.dtype}, the first {raw[0]!r}.") from None
     if not np.isfinite(values).all():
         at = np.flatnonzero(~np.isfinite(values))
         raise InputError(

@@ -79,10 +79,10 @@ def _given_weights(matrix) -> sparse.csr_array:
             "For zones as they are: make_grid(zones, system='zones')."
         )
     matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph
-    if sparse.issparse(matrix):
-        return sparse.csr_array(matrix)
-    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
-        raise InputError(f"A Grid or a scipy sparse matrix of neighbours is wanted; found {type(matrix).__name__}.")
+    is_matrix = sparse.issparse(matrix) or (isinstance(matrix, np.ndarray) and matrix.ndim == 2)
+    if not is_matrix or matrix.dtype.kind not in "biuf":
+        of = f" of {matrix.dtype}" if is_matrix else ""
+        raise InputError(f"A Grid or a scipy sparse matrix of neighbours is wanted; found {type(matrix).__name__}{of}.")
     return sparse.csr_array(matrix)
 
 

@@ -15,7 +15,7 @@ from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
+from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
 
 __all__ = ["empirical_bayes", "funnel_limits", "incident_rates", "poisson_interval"]
 
@@ -99,6 +99,7 @@ def incident_rates(
         good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 < value < np.inf
         if not good or (name == "confidence" and value >= 1):
             raise SettingError(f"{name} must be above 0{' and below 1' * (name == 'confidence')}; found {value!r}.")
+    least_count = whole_number(least_count, "least_count", least=0)
     count, index = cell_values(counts, grid)
     require_incidents(count, variation=False)
     if (count != np.floor(count)).any() or (count < 0).any():

@@ -26,6 +26,7 @@ __all__ = [
     "correction_in_use",
     "direction_labels",
     "seed_from",
+    "true_or_false",
     "whole_number",
 ]
 
@@ -69,7 +70,10 @@ def adjust_p(p_values, method: str = "fdr") -> np.ndarray:
     """
     if method not in CORRECTIONS:
         raise SettingError(f"No correction is called {method!r}. {did_you_mean(method, CORRECTIONS)}")
-    p = np.asarray(p_values, float)
+    try:
+        p = np.asarray(p_values, float)
+    except (TypeError, ValueError):
+        raise InputError("p-values are numbers between 0 and 1.") from None
     tested = ~np.isnan(p)
     if ((p[tested] < 0) | (p[tested] > 1)).any():
         raise InputError("p-values lie between 0 and 1.")
@@ -145,6 +149,13 @@ def whole_number(value, name: str, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise SettingError(f"{name} is a whole number of at least {least}; found {value!r}.")
     return int(value)
+
+
+def true_or_false(value, name: str) -> bool:
+    """`value` as a bool, or a SettingError that names the option."""
+    if not isinstance(value, bool | np.bool_):
+        raise SettingError(f"{name} is True or False; found {value!r}.")
+    return bool(value)
 
 
 def seed_from(random_state) -> int:

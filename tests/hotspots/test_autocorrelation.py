@@ -249,6 +249,7 @@ SERIES = pd.Series(X, name="count")
         (X, sparse.csr_array(np.eye(10)), {}, "No cell has a neighbour"),
         (X, line(9), {}, "10 values but neighbours for 9"),
         (X, -1 * line(), {}, "finite and 0 or more"),
+        (X, line().astype(complex), {}, "found csr_array of complex128"),
         (X, "grid", {}, "A Grid or a scipy sparse matrix"),
         (X, None, {}, "A Grid or a scipy sparse matrix"),
         (pd.DataFrame({"n": X}), line(), {}, "no column 'count'"),
@@ -303,3 +304,30 @@ def test_a_distance_in_degrees_or_without_neighbours_is_refused(small_grid):
             gm.getis_ord(x, small_grid, distance_m=bad)
     with pytest.raises(SettingError, match="Give one of them"):
         gm.getis_ord(x, small_grid, distance_m=600, order=2)
+
+
+def test_weights_of_libpysal_are_taken_as_they_are(lattice, counts):
+    w, adjacency = lattice
+    expected = gm.getis_ord(counts, adjacency).cells["z_score"]
+    for given in (w, libpysal.graph.Graph.from_W(w), adjacency.toarray(), sparse.coo_matrix(adjacency)):
+        np.testing.assert_allclose(gm.getis_ord(counts, given).cells["z_score"], expected, atol=1e-12)
+
+
+def test_z_does_not_depend_on_the_unit_nor_on_the_order_of_the_cells(lattice):
+    _, adjacency = lattice
+    rng = np.random.default_rng(4)
+    x = rng.gamma(2, 3, 400)
+    z = gm.getis_ord(x, adjacency).cells["z_score"].to_numpy()
+    np.testing.assert_allclose(gm.getis_ord(0.001 * x + 7, adjacency).cells["z_score"], z, atol=1e-9)
+    np.testing.assert_allclose(gm.getis_ord(1e9 * x, adjacency).cells["z_score"], z, atol=1e-9)
+    mixed = rng.permutation(400)
+    shuffled = gm.getis_ord(x[mixed], adjacency[mixed][:, mixed]).cells["z_score"]
+    np.testing.assert_allclose(shuffled, z[mixed], atol=1e-9)
+
+
+def test_missing_among_nullable_numbers_is_named():
+    x = pd.Series([20, 25, 20, 3, 2, 1, 2, 3, 2, 1], dtype="Int64")
+    assert len(gm.getis_ord(x, line()).cells) == 10
+    x[3] = pd.NA
+    with pytest.raises(InputError, match="1 of 10 cells have no finite number"):
+        gm.getis_ord(x, line())

@@ -119,6 +119,8 @@ COUNTS = monthly(list("ab"), "2017-07", "2018-07", values=[[20, 52], [9, 11]])
         (COUNTS, {"against": "terrain"}, "Did you mean 'territory'"),
         (COUNTS, {"exposure": 3}, "exposure is a pair"),
         (COUNTS, {"exposure": (0, 1)}, "above 0"),
+        (COUNTS, {"exposure": ("x", "y")}, "One value a cell"),
+        (COUNTS, {"before": []}, "before= names no period"),
         (COUNTS // 5, {}, "fewer than 30"),
         (COUNTS.xs("2017-07", level="period"), {}, "by cell and period are wanted"),
         (COUNTS.rename(columns={"count": "n"}), {}, "no column 'count'"),

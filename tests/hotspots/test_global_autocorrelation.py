@@ -128,6 +128,8 @@ def test_on_a_grid(small_grid):
         (pd.Series(np.r_[9, np.zeros(23), 1], name="count"), {}, "fewer than 30"),
         (np.arange(25.0), {"assumption": "normal"}, "Did you mean 'normality'"),
         (np.arange(25.0), {"permutations": -1}, "permutations"),
+        (np.arange(25.0), {"row_standardise": "no"}, "row_standardise is True or False"),
+        (pd.Series(pd.date_range("2020", periods=25)), {}, "must be numbers"),
     ],
 )
 def test_wrong_use_is_named(values, options, message):

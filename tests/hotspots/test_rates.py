@@ -141,6 +141,7 @@ def west_yorkshire_grid(root):
         ([50, 1], [1000, np.nan], {}, "no finite number"),
         ([50, 1], [1000], {}, "2 counts but 1 populations"),
         ([50, 1.5], [1000, 10], {}, "whole numbers"),
+        ([50, 1], [1000, 10], {"least_count": "few"}, "least_count is a whole number"),
         ([50, 1], [1000, 10], {"per": 0}, "per must be above 0"),
         ([50, 1], [1000, 10], {"confidence": 95}, "below 1"),
         ([50, 1], [1000, 10], {"expected": [0, 1]}, "expected must be above 0"),

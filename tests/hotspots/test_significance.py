@@ -54,5 +54,6 @@ def test_borders_of_the_labels_belong_to_the_stricter_class():
 def test_wrong_use_is_named():
     with pytest.raises(SettingError, match="Did you mean 'holm'"):
         adjust_p([0.1], "hulm")
-    with pytest.raises(InputError, match="between 0 and 1"):
-        adjust_p([0.1, 1.5])
+    for bad in ([0.1, 1.5], [-0.1], ["a"]):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            adjust_p(bad)
