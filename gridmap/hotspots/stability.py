@@ -1,8 +1,265 @@
 """Is it the grid or the crime?
 
-A hotspot that disappears when the cells are shifted by half their width was made by the grid. `hotspot_stability` runs
-one method over many variants (cell sizes, offsets, rotations, resampled incidents) and tells per place in what share
-of them it is hot, and per hotspot between which ranks it moves.
+A hotspot that disappears when the cells are shifted by half their width was made by the grid; one that disappears
+when a few incidents are drawn twice and others not at all was made by luck. `hotspot_stability` runs one method many
+times, over
+
+- *variants*: the same kind of cells, wider and narrower, shifted and turned;
+- *resamples*: the same cells, with as many incidents drawn anew from those there were (the bootstrap);
+
+and tells for each place in what share of the runs it was hot, and for each hotspot between which ranks it moved.
+
+A place here is the middle of a cell of the grid that one began with. Resampling adds the luck of a second draw to that
+of the first, so a share of 80 % among resamples is a stricter judgement than it sounds.
 
 Source: Openshaw 1984 (the modifiable areal unit problem); Efron 1979 (the bootstrap).
 """
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.grids.base import Grid
+from gridmap.grids.tiling import make_grid
+from gridmap.hotspots.lattice import named_cells
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.hotspots.stability_runs import joined_cells, places_of, ranked_hotspots, verdicts
+from gridmap.hotspots.variants import LatticeGrid
+from gridmap.read.base import Incidents
+
+__all__ = ["hotspot_stability"]
+
+METHODS = {
+    "getis_ord": "autocorrelation",
+    "local_moran": "association",
+    "kernel_density": "density",
+}
+
+
+def hotspot_stability(
+    method,
+    incidents: Incidents,
+    boundaries: gpd.GeoDataFrame,
+    *,
+    grid: Grid | None = None,
+    system: str = "h3",
+    resolution: int | None = None,
+    cell_size_m: float | None = None,
+    category=None,
+    options: dict | None = None,
+    variants: int = 50,
+    resamples: int = 50,
+    widths=(0.75, 1.0, 1.25),
+    top_share: float = 0.05,
+    random_state=None,
+) -> HotspotResult:
+    """In what share of other ways to cut the map, and of other draws of the incidents, is each place still hot?
+
+    Parameters
+    ----------
+    method : {"getis_ord", "local_moran", "kernel_density"} or function
+        A function takes (counts, grid, **options), or (incidents, grid, **options) if its first argument is called
+        `incidents`, and answers with a HotspotResult whose cells have a `label` or an `intensity`.
+    incidents : Incidents
+    boundaries : GeoDataFrame
+        The territory, as `read_boundaries` gives it.
+    grid : Grid, optional
+        The grid to begin with; else `make_grid(boundaries, system=…)` with `resolution` or `cell_size_m`.
+    category : str or list of str, optional
+        Use only these incidents.
+    options : dict, optional
+        Settings of the method, as in {"order": 2}. A population cannot be carried over to other cells and is refused.
+    variants : int
+        Other cells: hexagons where the grid is of H3, else squares. Zones are replaced by squares of their median
+        area.
+    resamples : int
+        Bootstrap draws of the incidents over the first grid.
+    widths : list of float
+        Cell widths of the variants, as multiples of the grid's; taken in turn. Offset and angle are drawn anew for
+        each variant.
+    top_share : float
+        For a method without labels (kernel_density): the cells of highest intensity that together make this share of
+        all cells are the hot ones.
+    random_state : int or Generator, optional
+
+    Returns
+    -------
+    HotspotResult
+        `cells`, of the first grid: `count, label` (the method's own, or "hot" and "none"), `hot_share` (of all runs),
+        `hot_share_variants, hot_share_resamples`, and `verdict`: "firm" (hot in 90 % or more of both), "depends on the
+        grid", "depends on few incidents", "depends on both", "missed by this grid" (not hot here, but in half of the
+        runs or more), "none".
+        `clusters`: hot cells that touch, joined: `rank` (1 is the strongest, by mean z-score or intensity),
+        `rank_low, rank_high` (between which 90 % of runs lie), `hot_share`, `n_cells, count, area_m2, geometry`.
+        `params["widths_m"]` are the widths used.
+
+    Raises
+    ------
+    InputError
+        Fewer than 30 incidents inside the territory, or what the method refuses.
+    SettingError
+        An unknown method or option.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> zones = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")                          # doctest: +SKIP
+    >>> crime = gm.read_incidents("data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz")        # doctest: +SKIP
+    >>> firm = gm.hotspot_stability("getis_ord", crime, zones, resolution=8, category="Burglary")    # doctest: +SKIP
+    >>> firm.clusters[["rank", "rank_low", "rank_high", "hot_share"]].head(3)                        # doctest: +SKIP
+
+    References
+    ----------
+    Openshaw (1984), The Modifiable Areal Unit Problem. Efron (1979), Annals of Statistics 7, 1–26.
+    """
+    run = _method(method)
+    options = _options(run, options)
+    variants = whole_number(variants, "variants", least=0)
+    resamples = whole_number(resamples, "resamples", least=0)
+    if variants + resamples == 0:
+        raise SettingError("variants and resamples are both 0: there is nothing to compare with.")
+    widths = _widths(widths)
+    if not isinstance(incidents, Incidents):
+        raise InputError(f"Incidents as read_incidents gives them are wanted; found {type(incidents).__name__}.")
+    if not isinstance(boundaries, gpd.GeoDataFrame) or boundaries.crs is None or not len(boundaries):
+        raise InputError("The boundaries must be a GeoDataFrame with a CRS and at least one zone.")
+    if grid is None:
+        given = {"resolution": resolution, "cell_size_m": cell_size_m}
+        grid = make_grid(boundaries, system=system, **{k: v for k, v in given.items() if v is not None})
+    if category is not None:
+        incidents = incidents.where(category=category)
+    crs = grid.metric_crs
+    territory = shapely.union_all(boundaries.geometry.to_crs(crs).to_numpy())
+    points = incidents.xy_m(crs) if len(incidents) else np.empty((0, 2))
+    rows = grid.locate(*incidents.lonlat())
+    places = places_of(grid, territory)
+    first = _run(run, options, grid, rows, incidents, None, top_share)
+    hot, score = first.hot, first.score
+
+    hotspots = joined_cells(hot, grid)
+    shape = "hexagon" if grid.system == "h3" else "square"
+    area = float(grid.cells["area_m2"].median())
+    streams = np.random.SeedSequence(seed_from(random_state)).spawn(variants + resamples)
+    runs_hot, runs_score = [], []
+    for k, stream in enumerate(streams):
+        rng = np.random.default_rng(stream)
+        if k < variants:
+            width = widths[k % len(widths)]
+            other = LatticeGrid.over(
+                territory,
+                crs,
+                shape=shape,
+                cell_area_m2=area * width**2,
+                offset_m=rng.random(2) * 2 * np.sqrt(area),
+                turn_deg=rng.random() * (60 if shape == "hexagon" else 90),
+            )
+            found = _run(run, options, other, other.rows_at(points), incidents, None, top_share)
+            at = other.rows_at(places)
+            runs_hot.append(np.where(at >= 0, found.hot[at], False))
+            runs_score.append(np.where(at >= 0, found.score[at], np.nan))
+        else:
+            drawn = rng.integers(0, len(points), len(points))
+            found = _run(run, options, grid, rows[drawn], incidents, drawn, top_share)
+            runs_hot.append(found.hot)
+            runs_score.append(found.score)
+    runs_hot, runs_score = np.array(runs_hot), np.array(runs_score)
+    columns = {
+        "count": first.count,
+        "label": first.labels,
+        "hot_share": runs_hot.mean(axis=0),
+        "hot_share_variants": runs_hot[:variants].mean(axis=0) if variants else np.nan,
+        "hot_share_resamples": runs_hot[variants:].mean(axis=0) if resamples else np.nan,
+    }
+    columns["verdict"] = verdicts(hot, runs_hot, variants)
+    cells = named_cells(columns, grid.cells.index, grid)
+    params = {
+        "method": method if isinstance(method, str) else run.__name__,
+        "options": options,
+        "grid": {"system": grid.system, **grid.params},
+        "category": category,
+        "variants": variants,
+        "resamples": resamples,
+        "widths_m": [round(float(np.sqrt(area) * w), 1) for w in widths],
+        "shape": shape,
+        "crs": crs.to_string(),
+        "random_state": random_state,
+    }
+    notes = [] if hotspots.size and hotspots.max() >= 0 else ["No place is hot on the grid that was begun with."]
+    outside = int((rows < 0).sum())
+    if outside:
+        notes.append(f"{outside:,} of {len(rows):,} incidents lie outside the territory.")
+    clusters = ranked_hotspots(hotspots, score, runs_score, cells)
+    return HotspotResult(cells, "hotspot_stability", params, clusters=clusters, notes=tuple(notes))
+
+
+class _Run:
+    """One run: which cells were hot, their score, and the counts it was made from."""
+
+    def __init__(self, count, labels, hot, score):
+        self.count, self.labels, self.hot, self.score = count, labels, hot, score
+
+
+def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_share: float) -> _Run:
+    count = np.bincount(rows[rows >= 0], minlength=len(grid))
+    if next(iter(inspect.signature(run).parameters)) == "incidents":
+        if drawn is not None:
+            incidents = Incidents(incidents.arrow().take(drawn), incidents.set_aside, incidents.source)
+        cells = run(incidents, grid, **options).cells
+    else:
+        cells = run(pd.DataFrame({"count": count}, index=grid.cells.index), grid, **options).cells
+    score = next((cells[c].to_numpy(float) for c in ("z_score", "intensity") if c in cells), None)
+    if "label" in cells:
+        labels = cells["label"].to_numpy(object)
+        words = cells["label"].astype(str)
+        hot = (words.str.startswith("hot") | (words == "high-high")).to_numpy()
+    elif score is not None:
+        many = max(1, round(top_share * len(score)))
+        hot = (score >= np.sort(score)[-many]) & (score > 0)
+        labels = np.where(hot, "hot", "none").astype(object)
+    else:
+        raise SettingError(
+            f"{run.__name__} gives neither a label nor an intensity, so no cell of it can be called hot."
+        )
+    return _Run(count, labels, hot, np.nan_to_num(count / grid.cells["area_m2"] if score is None else score))
+
+
+def _method(method) -> Callable:
+    if callable(method):
+        return method
+    if method not in METHODS:
+        raise SettingError(
+            f"hotspot_stability does not know the method {method!r}. {did_you_mean(str(method), METHODS)} "
+            "Or give a function of (counts, grid)."
+        )
+    return getattr(import_module(f"gridmap.hotspots.{METHODS[method]}"), method)
+
+
+def _options(run: Callable, options) -> dict:
+    if options is not None and not isinstance(options, dict):
+        raise SettingError(f"options are the method's settings, as in {{'order': 2}}; found {options!r}.")
+    options = dict(options or {})
+    known = inspect.signature(run).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        for name in options:
+            if name not in list(known)[2:]:
+                raise SettingError(f"{run.__name__} has no option {name!r}. {did_you_mean(name, list(known)[2:])}")
+    if options.get("population") is not None:
+        raise SettingError("A population by cell cannot be carried over to other cells. Leave population out.")
+    return options
+
+
+def _widths(widths) -> list[float]:
+    try:
+        found = [float(w) for w in widths]
+    except (TypeError, ValueError):
+        found = []
+    if not found or not all(0.2 <= w <= 5 for w in found):
+        raise SettingError(f"widths are multiples of the cell width between 0.2 and 5; found {widths!r}.")
+    return found
