@@ -22,6 +22,7 @@ from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.significance import adjust_p
 from gridmap.hotspots.silence import quiet_cells
+from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
 from gridmap.maps import (
@@ -83,6 +84,7 @@ __all__ = [
     "grid_codes",
     "hdbscan",
     "hotspot_layer",
+    "hotspot_stability",
     "hour_of_week",
     "hours_by_hotspot",
     "incident_rates",
