@@ -46,7 +46,9 @@ def cells(n: int, resolution: int = 10) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     towns = at[rng.integers(0, n, 30)]
     rate = sum(np.exp(-(((at - t) / [0.02, 0.034]) ** 2).sum(axis=1)) for t in towns)
-    return pd.DataFrame({"count": rng.poisson(2 * rate)}, index=pd.Index([h3.int_to_str(int(c)) for c in ids], name="cell_id"))
+    return pd.DataFrame(
+        {"count": rng.poisson(2 * rate)}, index=pd.Index([h3.int_to_str(int(c)) for c in ids], name="cell_id")
+    )
 
 
 def folium_page(frame: pd.DataFrame, path: Path) -> None:
@@ -56,15 +58,14 @@ def folium_page(frame: pd.DataFrame, path: Path) -> None:
     bare = folium.Map(location=[53.8, -1.55], zoom_start=10, tiles=None)
     bare.default_js, bare.default_css = [("leaflet", "leaflet.js")], [("leaflet_css", "leaflet.css")]
     folium.GeoJson(
-        table, style_function=lambda f: {"fillColor": "#d62f27" if f["properties"]["count"] > 2 else "#f7f7f2", "weight": 0.3}
+        table,
+        style_function=lambda f: {"fillColor": "#d62f27" if f["properties"]["count"] > 2 else "#f7f7f2", "weight": 0.3},
     ).add_to(bare)
     bare.add_to(OfflineFigure())
     html = bare.get_root().render()
     name = bare.get_name()
     path.write_text(
-        html.replace("script-src ", "script-src 'unsafe-eval' ").replace(
-            "</body>", f"<!-- {name} --></body>"
-        ),
+        html.replace("script-src ", "script-src 'unsafe-eval' ").replace("</body>", f"<!-- {name} --></body>"),
         encoding="utf-8",
     )
 
@@ -81,7 +82,12 @@ def measure(browser: Browser, path: Path, map_name: str, ready: str) -> dict:
     seen, spent = page.run("(window.counting = false, window.frames_seen)"), time.monotonic() - begun
     errors = page.errors()
     page.close()
-    return {"bytes": path.stat().st_size, "opens_s": round(marks[0] / 1000 if marks else opened, 2), "pan_fps": round(seen / spent, 1), "errors": errors[:2]}
+    return {
+        "bytes": path.stat().st_size,
+        "opens_s": round(marks[0] / 1000 if marks else opened, 2),
+        "pan_fps": round(seen / spent, 1),
+        "errors": errors[:2],
+    }
 
 
 def main() -> None:
@@ -101,11 +107,26 @@ def main() -> None:
     try:
         rows = [measure(browser, out / "ours.html", "gridmap.map", ours) for _ in range(chosen.rounds)]
         row = {k: float(np.median([r[k] for r in rows])) for k in ("bytes", "opens_s", "pan_fps")}
-        print(json.dumps({"what": "gridmap", "cells": chosen.cells, **row, "above_base": row["bytes"] - base, "errors": rows[0]["errors"]}))
+        print(
+            json.dumps(
+                {
+                    "what": "gridmap",
+                    "cells": chosen.cells,
+                    **row,
+                    "above_base": row["bytes"] - base,
+                    "errors": rows[0]["errors"],
+                }
+            )
+        )
         for n in chosen.folium:
             folium_page(cells(n), out / "folium.html")
             try:
-                row = measure(browser, out / "folium.html", "", "document.readyState === 'complete' && document.querySelectorAll('path').length > 0")
+                row = measure(
+                    browser,
+                    out / "folium.html",
+                    "",
+                    "document.readyState === 'complete' && document.querySelectorAll('path').length > 0",
+                )
             except AssertionError as error:
                 row = {"bytes": (out / "folium.html").stat().st_size, "failed": str(error)[:120]}
             print(json.dumps({"what": "folium.GeoJson", "cells": n, **row}))

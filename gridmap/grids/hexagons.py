@@ -22,6 +22,7 @@ from gridmap.read.metric import metric_crs
 __all__ = ["HexGrid"]
 
 MOST_CELLS = 5_000_000
+MOST_NET = 500_000_000
 
 
 class HexGrid(Grid):
@@ -74,13 +75,19 @@ class HexGrid(Grid):
 def _candidates(territory: Territory, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All cells that may overlap the territory, sorted, and a point in each."""
     edge_deg = h3.average_hexagon_edge_length(resolution, unit="m") / METRES_PER_DEGREE
+    west, south, east, north = territory.boundaries.total_bounds
+    net = (east - west) * (north - south) / (0.6 * edge_deg) ** 2
+    if net > MOST_NET:
+        raise SettingError(
+            f"H3 resolution {resolution} is too fine for this extent of {east - west:.1f}° × {north - south:.1f}°: "
+            f"{territory.far_zone()}. Leave out what does not belong, or take a lower resolution."
+        )
     lon, lat = territory.sample(0.6 * edge_deg)  # so near that no cell slips between
     edge_lon, edge_lat = territory.sample_border(0.25 * edge_deg)
     border = np.unique(h3_keys(edge_lon, edge_lat, resolution))
     # The border may cut the corner of a cell between two samples: that cell is next to one that was found.
     near = np.unique(np.concatenate([h3i.grid_disk(c, 1) for c in border.tolist()]).astype(np.uint64))
     near_lat, near_lon = np.array([h3i.cell_to_latlng(c) for c in near.tolist()]).T
-    west, _, east, _ = territory.boundaries.total_bounds
     near_lon += 360 * np.round(((west + east) / 2 - near_lon) / 360)  # a territory may run past ±180°
     ids, first = np.unique(np.concatenate([h3_keys(lon, lat, resolution), near]), return_index=True)
     return ids, np.concatenate([lon, near_lon])[first], np.concatenate([lat, near_lat])[first]

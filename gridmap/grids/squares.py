@@ -45,7 +45,7 @@ class SquareGrid(Grid):
         if (expected := int((east - west + 1) * (north - south + 1))) > 4 * MOST_CELLS:
             raise SettingError(
                 f"Cells of {size:g} m over this extent make {expected:,} squares; at most {MOST_CELLS:,} are handled. "
-                "Take a larger cell_size_m, or look for a zone far from the others."
+                f"Take a larger cell_size_m, or leave out what does not belong: {Territory(boundaries).far_zone()}."
             )
         x, y = (a.ravel() for a in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1)))
         boxes = shapely.box(x * size, y * size, (x + 1) * size, (y + 1) * size)

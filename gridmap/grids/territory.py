@@ -39,6 +39,18 @@ class Territory:
         at = np.flatnonzero(ring[1:] == ring[:-1])
         return np.stack([xy[at], xy[at + 1]], axis=1)
 
+    def far_zone(self) -> str:
+        """Words for an error message: which zone lies farthest from the others' middle, and how far."""
+        west, south, east, north = self.boundaries.bounds.to_numpy().T
+        lon, lat = (west + east) / 2, (south + north) / 2
+        some = np.isfinite(lon)
+        at = np.median(lon[some]), np.median(lat[some])
+        narrow = np.cos(np.radians(at[1]))
+        away_km = np.hypot((lon - at[0]) * narrow, lat - at[1]) * METRES_PER_DEGREE / 1000
+        k = int(np.nanargmax(away_km))
+        name = self.boundaries["zone_id"].iloc[k]
+        return f"zone {name!r} lies {away_km[k]:,.0f} km from the middle of the others"
+
     def sample(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
         """Points of the territory on a regular net, `step_deg` (of latitude) or less apart."""
         west, south, east, north = self.boundaries.total_bounds

@@ -1,5 +1,7 @@
 """H3 tilings: no part of the territory is lost, and each cell is H3's own."""
 
+import pickle
+
 import geopandas as gpd
 import h3
 import h3.api.numpy_int as h3i
@@ -131,3 +133,26 @@ def test_a_resolution_too_fine_for_the_territory_is_refused():
     for wrong in (-1, 16, 8.5, "8", True, None):
         with pytest.raises(SettingError, match="whole number from 0 to 15"):
             make_grid(frame_of(shapely.box(100, 20, 101, 21)), system="h3", resolution=wrong)
+
+
+def test_a_stray_zone_far_away_is_named():
+    zones = frame_of(
+        shapely.box(113.5, 34.7, 113.6, 34.8), shapely.box(113.6, 34.7, 113.7, 34.8), shapely.box(0, 0, 0.01, 0.01)
+    )
+    for settings in ({"system": "h3", "resolution": 10}, {"system": "square", "cell_size_m": 100}):
+        with pytest.raises(SettingError, match=r"zone 'z2' lies 1.,... km from the middle of the others"):
+            make_grid(zones, **settings)
+    assert make_grid(zones, system="zones").locate([0.005], [0.005]).tolist() == [2]
+    assert len(make_grid(zones, system="h3", resolution=6)) > 3
+
+
+def test_grids_can_be_pickled(ragged):
+    for settings in ({"system": "h3", "resolution": 8}, {"system": "square", "cell_size_m": 500}, {"system": "zones"}):
+        grid = make_grid(ragged, **settings)
+        again = pickle.loads(pickle.dumps(grid))
+        assert (again.system, again.params) == (grid.system, grid.params)
+        assert again.cells.equals(grid.cells)
+        assert (
+            again.locate([113.5, 113.45], [34.75, 34.7]).tolist()
+            == grid.locate([113.5, 113.45], [34.75, 34.7]).tolist()
+        )
