@@ -16,21 +16,27 @@ from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
 from gridmap.hotspots.clusters import dbscan, hdbscan, optics
 from gridmap.hotspots.density import kernel_density
+from gridmap.hotspots.emerging import emerging_hotspots
 from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
 from gridmap.hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from gridmap.hotspots.rates import incident_rates
+from gridmap.hotspots.repeats import cross_near_repeat, near_repeat
 from gridmap.hotspots.risk import relative_risk
 from gridmap.hotspots.scan import spatial_scan
+from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
 from gridmap.hotspots.series import st_dbscan
+from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.times import hour_of_week
 
-__all__ = ["GIVEN", "METHODS", "check_options", "inputs_of", "options_of"]
+__all__ = ["GIVEN", "METHODS", "OTHER_INCIDENTS", "check_options", "inputs_of", "options_of"]
 
 METHODS: dict[str, Callable] = {
     function.__name__: function
     for function in (
         compare_periods,
+        cross_near_repeat,
         dbscan,
+        emerging_hotspots,
         getis_ord,
         global_geary,
         global_getis_ord,
@@ -40,9 +46,13 @@ METHODS: dict[str, Callable] = {
         incident_rates,
         kernel_density,
         local_moran,
+        near_repeat,
         nearest_neighbour_hierarchy,
         optics,
+        quiet_cells,
         relative_risk,
+        space_time_permutation_scan,
+        space_time_scan,
         spatial_scan,
         st_dbscan,
         stac,
@@ -54,6 +64,7 @@ GIVEN = {
     "incidents": "incidents",
     "cases": "incidents",
     "events": "incidents",
+    "first": "incidents",
     "grid": "grid",
     "adjacency": "grid",
     "counts": "counts",
@@ -61,6 +72,12 @@ GIVEN = {
     "areas": "counts",
     "counts_by_period": "counts_by_period",
 }
+
+#: Where a method means something else by a name, or works on more than its name says.
+GIVEN_TO = {"space_time_scan": {"areas": "counts_by_period"}}
+
+#: Options that name a category of the incidents and are handed over as the incidents of that category.
+OTHER_INCIDENTS = ("at_risk", "second")
 
 
 def inputs_of(function: Callable) -> dict[str, str]:
@@ -71,8 +88,9 @@ def inputs_of(function: Callable) -> dict[str, str]:
     >>> inputs_of(METHODS["global_moran"])
     {'values': 'counts', 'adjacency': 'grid'}
     """
+    given = GIVEN | GIVEN_TO.get(function.__name__, {})
     named = inspect.signature(function).parameters.items()
-    return {n: GIVEN[n] for n, p in named if n in GIVEN and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
+    return {n: given[n] for n, p in named if n in given and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
 
 
 def options_of(function: Callable) -> dict[str, inspect.Parameter]:

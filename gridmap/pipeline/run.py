@@ -22,7 +22,7 @@ from gridmap.errors import GridmapWarning, InputError, OutputError
 from gridmap.exports import write_layers, write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.methods import METHODS, inputs_of
+from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.pipeline.check import HotspotStep, Pipeline
@@ -213,8 +213,9 @@ def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid) -> Any:
         "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step)),
     }
     options = dict(step.options)
-    if "at_risk" in options:  # cases of one kind against another kind
-        options["at_risk"] = incidents.where(category=options["at_risk"], period=step.period)
+    for other in OTHER_INCIDENTS:
+        if other in options:
+            options[other] = incidents.where(category=options[other], period=step.period)
     return function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
 
 

@@ -11,7 +11,7 @@ import shapely
 import yaml
 
 from gridmap.errors import GridmapError, InputError, OutputError
-from gridmap.hotspots.methods import METHODS
+from gridmap.hotspots.methods import METHODS, inputs_of
 from gridmap.pipeline import read_pipeline, run_pipeline
 
 
@@ -119,7 +119,12 @@ def test_a_change_between_periods_reads_its_periods_from_before(town, tmp_path):
     assert any("100 incidents before, 360 after (+260%)" in sentence for sentence in report.summary)
 
 
+BANDS = {"space_breaks_m": [0, 100, 200], "time_breaks_days": [0, 7, 14], "permutations": 19, "random_state": 0}
 METHODS_IN_A_FILE = {
+    "near_repeat": BANDS,
+    "cross_near_repeat": {"second": "shop"} | BANDS,
+    "space_time_scan": {"population": "persons", "permutations": 19, "random_state": 0},
+    "space_time_permutation_scan": {"permutations": 19, "random_state": 0},
     "compare_periods": {"before": "2024-02", "after": "2024-03"},
     "kernel_density": {"bandwidth_m": 1500},
     "incident_rates": {"population": "persons"},
@@ -141,7 +146,11 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
     boxes = [shapely.box(x, y, x + 0.02, y + 0.02) for x, y in corners]
     zones = gpd.GeoDataFrame({"code": range(len(boxes)), "persons": 1000}, geometry=boxes, crs=4326)
     zones.to_file(tmp_path / "zones.geojson")
-    step = {method: METHODS_IN_A_FILE.get(method) or {}, "name": "A step/name"}
+    step = {method: METHODS_IN_A_FILE.get(method, {}), "name": "A step/name"}
+    if "counts_by_period" in inputs_of(METHODS[method]).values() and method != "compare_periods":
+        step["every"] = "week" if method == "space_time_scan" else "day"
+    if method == "cross_near_repeat":
+        step["category"] = "theft"
     report = run_pipeline(town(hotspots=[step], grid={"system": "zones"}), tmp_path / "out")
     assert len(report.results) == 1
     assert (tmp_path / "out" / "run.json").exists()
