@@ -171,8 +171,11 @@ def count(
     by: Annotated[str | None, typer.Option(help="Count apart by this column, as in category.")] = None,
     every: Annotated[str | None, typer.Option(help="Count apart by year, month, week, day, hour, …")] = None,
     datum: Annotated[str | None, typer.Option(help="The points' datum, where it is not WGS 84.")] = None,
+    engine: Annotated[str, typer.Option(help="duckdb, or spark for a cluster.")] = "duckdb",
+    memory_limit: Annotated[str | None, typer.Option(help="DuckDB's, as in 800MB.")] = None,
+    threads: Annotated[int | None, typer.Option(help="DuckDB's; all cores when not given.")] = None,
 ) -> None:
-    """Count incidents by cell."""
+    """Count incidents by cell. Parquet with lon and lat is streamed; anything else is read and checked first."""
     from gridmap.exports import write_table
     from gridmap.grids.saved import read_grid
     from gridmap.read.incidents import read_incidents
@@ -183,9 +186,11 @@ def count(
     with _watching() as watch:
         watch("read incidents")
         grid = read_grid(cells)
-        points = read_incidents(incidents, **({} if datum is None else {"datum": datum}))
+        streamed = datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+        points = incidents if streamed else read_incidents(incidents, datum=datum)
         watch("count")
-        counts = count_by_cell(points, grid, category=category or None, by=by, every=every)
+        settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
+        counts = count_by_cell(points, grid, category=category or None, by=by, every=every, **settings)
         part = output.with_name(f".part-{output.name}")
         try:
             write_table(counts, part)
@@ -194,7 +199,8 @@ def count(
             raise OutputError(f"{output} cannot be written: {error}. Name another place.") from None
         finally:
             part.unlink(missing_ok=True)
-    total, outside, aside = int(counts["count"].sum()), counts.attrs["outside"], len(points.set_aside)
+    total, outside = int(counts["count"].sum()), counts.attrs["outside"]
+    aside = 0 if streamed else len(points.set_aside)
     print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")
 
 

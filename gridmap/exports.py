@@ -43,4 +43,11 @@ def write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path) -> No
     if path.suffix != ".gpkg":
         raise OutputError(f"Layers are written as .gpkg; found {path.name}.")
     for name, frame in layers.items():
-        frame.reset_index().to_file(path, layer=name, driver="GPKG", engine="pyogrio")
+        _plain(frame.reset_index()).to_file(path, layer=name, driver="GPKG", engine="pyogrio")
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The frame with periods and lists as text: what other programs cannot hold."""
+    odd = [c for c in frame.columns if isinstance(frame[c].dtype, pd.PeriodDtype | pd.IntervalDtype)]
+    odd += [c for c in frame.columns if frame[c].dtype == object and frame[c].map(lambda v: isinstance(v, list)).any()]
+    return frame.astype(dict.fromkeys(odd, str)) if odd else frame

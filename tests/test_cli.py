@@ -43,6 +43,16 @@ def test_tile_and_count_from_files_to_files(gridmap, root, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"cells.parquet", "counts.parquet"}
 
 
+def test_parquet_is_streamed_to_the_same_counts(gridmap, root, tmp_path):
+    data = root / "data/west_yorkshire"
+    assert gridmap("tile", data / "lsoa_2011.geojson", "--system", "zones", "-o", "cells.parquet").returncode == 0
+    pd.DataFrame({"lon": [-1.55, -1.55, 0.0], "lat": [53.8, 53.8, 0.0]}).to_parquet(tmp_path / "points.parquet")
+    done = gridmap("count", "points.parquet", "cells.parquet", "-o", "counts.csv", "--memory-limit", "400MB")
+    assert done.returncode == 0, done.stderr
+    assert "2 incidents in 1,388 cells, 1 outside" in done.stdout
+    assert pd.read_csv(tmp_path / "counts.csv")["count"].sum() == 2
+
+
 def test_methods_lists_them_and_shows_one(gridmap):
     assert "getis_ord" in gridmap("methods").stdout
     shown = gridmap("methods", "getis_ord").stdout
