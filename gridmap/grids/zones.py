@@ -117,7 +117,8 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     crossed = np.flatnonzero(odd & ~shapely.is_valid(zones))
     whole[crossed] = shapely.make_valid(zones[crossed])
     shared = shapely.intersection(whole[first], whole[second])
-    narrow = np.cos(np.radians(shapely.get_y(shapely.centroid(shared))))
+    _, south, _, north = shapely.bounds(whole[first]).T  # not the shared part's: it may be empty, and have no middle
+    narrow = np.cos(np.radians((south + north) / 2))
     area_m2 = shapely.area(shared) * METRES_PER_DEGREE**2 * narrow
     more = area_m2 > ROUNDING_M2
     return first[more], second[more], area_m2[more]

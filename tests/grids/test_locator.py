@@ -208,3 +208,11 @@ def test_locate_takes_scalars_and_refuses_what_is_no_number():
         grid.locate(["here"], ["there"])
     with pytest.raises(InputError, match="one length"):
         grid.locate([1, 2, 3], [1, 2])
+
+
+def test_zones_whose_boxes_meet_but_not_they_themselves_make_a_grid():
+    corner = shapely.Polygon([(0, 0), (0.03, 0), (0.03, 0.01), (0.01, 0.01), (0.01, 0.03), (0, 0.03)])
+    apart, over = shapely.box(0.02, 0.02, 0.03, 0.03), shapely.box(0.005, 0.005, 0.03, 0.02)
+    zones = gpd.GeoDataFrame({"zone_id": ["a", "b", "c"]}, geometry=[corner, apart, over], crs=4326)
+    with pytest.warns(GridmapWarning, match="overlap"):
+        assert len(make_grid(zones, system="zones")) == 3

@@ -123,3 +123,27 @@ def test_no_time_at_all_is_refused(year):
 def test_wrong_settings_are_named(year, options, words):
     with pytest.raises(SettingError, match=words):
         st_dbscan(year, **{"eps_m": 100, "eps_days": 7, "min_samples": 5, **options})
+
+
+def test_police_data_that_give_the_month_only_are_refused(root):
+    import gridmap as gm
+
+    street = gm.read_incidents(root / "data" / "west_yorkshire" / "2018-07-west-yorkshire-street.csv.gz")
+    burglary = street.where(category="Burglary")
+    with pytest.raises(InputError, match=r"1,999 of 1,999 incidents are only known to an interval longer"):
+        gm.st_dbscan(burglary, eps_m=300, eps_days=7, min_samples=5)
+    week = gm.hour_of_week(burglary)
+    assert week.attrs["uncertain_share"] == 1
+    assert week.attrs["no_information"] == 1_999
+
+
+def test_memphis_robberies_have_series_and_hours(shared_data):
+    import gridmap as gm
+
+    robberies = gm.read_incidents(shared_data / "memphis" / "memphis_robberies.csv")
+    assert gm.hour_of_week(robberies).to_numpy().sum() == 2_245
+    evening = gm.hour_of_week(robberies).sum(axis=0)
+    assert evening[list(range(19, 24))].sum() > 2_245 / 3
+    series = gm.st_dbscan(robberies, eps_m=400, eps_days=7, min_samples=5)
+    assert len(series.clusters)
+    assert (series.clusters["days"] < 31).all()
