@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint lock clean
+.PHONY: help install demo test test-slow lint spark bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -40,8 +40,15 @@ lint: $(STAMP)  ## ruff and the layers
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
+spark: $(STAMP)  ## add Spark to .venv, for engine="spark" (needs Java 17)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-spark.lock
+
+bench: $(STAMP)  ## measure: each benchmark in benchmarks/, with the peers that are installed
+	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
+	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
 
 clean:  ## remove .venv and what was built
 	rm -rf $(VENV) build dist out *.egg-info
