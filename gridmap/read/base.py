@@ -7,6 +7,7 @@ Parquet files that DuckDB scans. Both answer the same questions.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyproj import CRS
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, OutputError, SettingError, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["COLUMNS", "Incidents"]
@@ -65,6 +66,37 @@ class Incidents:
     def __repr__(self) -> str:
         path = self.source.get("path", "memory")
         return f"<Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}>"
+
+    def write_set_aside(self, path: str | Path) -> Path:
+        """The rows set aside as a file, `.csv` (with a byte order mark, for Excel) or `.parquet`, whole or not at all.
+
+        Raises
+        ------
+        SettingError
+            If the name ends in neither.
+        OutputError
+            If it cannot be written there.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".csv", ".parquet"):
+            raise SettingError(f"Rows set aside are written as .csv or .parquet, not {path.suffix or path.name!r}.")
+        part = path.with_name(f".{path.name}.part")
+        try:
+            if path.suffix.lower() == ".csv":
+                # A cell that begins with a sign of arithmetic would be run as a formula by a spreadsheet.
+                safe = self.set_aside.astype({"file": object, "found": object})
+                for column in ("file", "found"):
+                    text = safe[column].fillna("").astype(str)
+                    safe[column] = text.where(~text.str.match(r"[=+\-@\t\r]"), "'" + text)
+                safe.to_csv(part, index=False, encoding="utf-8-sig")
+            else:
+                self.set_aside.to_parquet(part, index=False)
+            part.replace(path)
+        except OSError as problem:
+            raise OutputError(f"{path} cannot be written: {problem.strerror or problem}.") from None
+        finally:
+            part.unlink(missing_ok=True)
+        return path
 
     @property
     def columns(self) -> list[str]:
