@@ -13,7 +13,12 @@ from collections.abc import Mapping, Sequence
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 
-__all__ = ["ROLES", "match_columns", "normal", "roles_in"]
+__all__ = ["ROLES", "match_columns", "normal", "roles_in", "simplified"]
+
+_TRADITIONAL = str.maketrans(
+    "時發間類別經緯號編報聯絡電話單網區鎮鄉級點東縱橫標軸質處結終開歸屬來現場況說記錄證執駕車動態機關辦員調戶產權訴請題陳張黃劉趙吳孫馬羅鄭謝韓馮蕭葉閻鍾譚鄒陸萬錢湯賴龔龐蘭盧蔣賈鄧許呂蘇顧龍",
+    "时发间类别经纬号编报联络电话单网区镇乡级点东纵横标轴质处结终开归属来现场况说记录证执驾车动态机关办员调户产权诉请题陈张黄刘赵吴孙马罗郑谢韩冯萧叶阎钟谭邹陆万钱汤赖龚庞兰卢蒋贾邓许吕苏顾龙",
+)
 
 # The names of each role, best first, in the form that `normal` gives them.
 NAMES: dict[str, str] = {
@@ -75,6 +80,17 @@ NOT_THIS = {
 }
 
 
+def simplified(text: str) -> str:
+    """The traditional characters that column names and family names use, in their simplified form.
+
+    Examples
+    --------
+    >>> simplified("案發時間"), simplified("經度")
+    ('案发时间', '经度')
+    """
+    return text.translate(_TRADITIONAL)
+
+
 def normal(name: object) -> str:
     """A column's name without case, spaces, punctuation, bracketed remarks and fullwidth forms.
 
@@ -83,7 +99,7 @@ def normal(name: object) -> str:
     >>> normal("Crime_Type "), normal("经度（WGS84）"), normal("ＤＡＴＥ OCC")
     ('crimetype', '经度', 'dateocc')
     """
-    text = unicodedata.normalize("NFKC", str(name)).lower()
+    text = simplified(unicodedata.normalize("NFKC", str(name)).lower())
     text = re.sub(r"[(\[【].*?[)\]】]", "", text) or text
     text = re.sub(r"(wgs-?_?84|gcj-?_?02|bd-?_?09(ll)?|cgcs-?_?2000)$", "", text.strip()) or text
     return re.sub(r"[\s_\-./:,;'\"#*?!]+", "", text)
@@ -157,7 +173,7 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
         if role in roles:
             continue
         for column in names:
-            text = unicodedata.normalize("NFKC", str(column)).lower()
+            text = simplified(unicodedata.normalize("NFKC", str(column)).lower())
             if column in used or (role in NOT_THIS and re.search(NOT_THIS[role], text)):
                 continue
             if match := re.search(pattern, text):

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gridmap.read.columns import simplified
+
 __all__ = ["id_number_is_valid", "mask", "personal_columns"]
 
 BY_NAME_ZH = {
@@ -170,7 +172,7 @@ def mask(text: str) -> str:
 
 
 def _by_name(column: str) -> str | None:
-    text = unicodedata.normalize("NFKC", str(column)).strip()
+    text = simplified(unicodedata.normalize("NFKC", str(column)).strip())
     for what, pattern in BY_NAME_ZH.items():
         if re.search(pattern, text, re.IGNORECASE):
             return what
@@ -190,6 +192,7 @@ def _by_name(column: str) -> str | None:
 
 
 def _reads_as_name(text: str) -> bool:
+    text = simplified(text)
     return (
         2 <= len(text) <= 4
         and text[0] in SURNAMES
@@ -219,7 +222,8 @@ def _by_content(values: list[str]) -> str | None:
         return "vehicles"
     if share(EMAIL.search) >= 0.02:
         return "e-mail addresses"
-    if n >= 5 and share(_reads_as_name) >= 0.8 and len(set(values)) > 0.3 * n:
+    distinct = set(values)
+    if n >= 5 and share(_reads_as_name) >= 0.8 and sum(map(_reads_as_name, distinct)) >= 0.8 * len(distinct) > 1:
         return "names of persons"
     long = n >= 5 and np.mean([len(v) for v in values]) > 30 and len(set(values)) > 0.9 * n
     if long and np.mean([sum("\u4e00" <= c <= "\u9fff" for c in v) / len(v) for v in values]) > 0.5:

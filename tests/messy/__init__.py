@@ -1,0 +1,1 @@
+"""Dirty files, each dirt named and seeded."""
