@@ -18,7 +18,7 @@ from gridmap.read.plan import Plan, place_columns, raw_places
 from gridmap.read.tables import Batch, is_total
 from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
 
-__all__ = ["REASONS", "convert"]
+__all__ = ["CODE", "REASONS", "convert"]
 
 #: Why a row is set aside.
 REASONS = {
@@ -38,6 +38,9 @@ REASONS = {
     "not_a_point": "a geometry other than a point",
     "duplicate": "the same incident again (only with duplicates='remove')",
 }
+
+#: Reason → the number it has while rows are converted; 0 is a row that can be used.
+CODE = {name: i for i, name in enumerate(REASONS, 1)}
 
 PATROL_WORDS = (
     r"(?i)巡逻|巡查|巡防|自行发现|主动发现|日常检查|工作发现|patrol|on.?view|officer.?init|self.?init|proactive"
@@ -72,20 +75,25 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
     """
     counts = {} if counts is None else counts
     table, n = batch.table, batch.table.num_rows
-    reason = np.full(n, "", dtype=object)
+    reason = np.zeros(n, np.uint8)  # a code of CODE; 0 is a row that can be used
     lon, lat, uncertainty = _places(table, plan, reason, repair, boxes, counts)
     if gazetteer is not None:
         lon, lat, uncertainty = gazetteer.place(table, plan, lon, lat, reason, counts)
     start, end = _times(table, plan, reason)
-    for i in np.flatnonzero(np.isin(reason, ["no_coordinates", "bad_coordinates", "unreadable_time"])):
+    doubtful = np.isin(reason, [CODE[r] for r in ("no_coordinates", "bad_coordinates", "unreadable_time")]) & np.isnat(
+        start
+    )
+    if "occurred_from" not in plan.roles and "category" in plan.roles:
+        doubtful &= np.asarray(table[plan.roles["category"]].is_null())
+    for i in np.flatnonzero(doubtful):
         row = {c: table[c][i].as_py() for c in table.column_names}
         if all(v is None or not str(v).strip() for v in row.values()):
-            reason[i] = "empty_row"
+            reason[i] = CODE["empty_row"]
         elif is_total(row.values()):
-            reason[i] = "totals_row"
+            reason[i] = CODE["totals_row"]
         elif sum(str(v).strip() == c for c, v in row.items() if v is not None) >= max(2, 0.5 * len(row)):
-            reason[i] = "repeated_header"
-    good = reason == ""
+            reason[i] = CODE["repeated_header"]
+    good = reason == 0
     out = _columns(table, plan, lon, lat, start, end, uncertainty)
     keep = pa.array(good)
     rows = np.asarray(batch.rows)
@@ -98,12 +106,12 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
 def _places(table, plan: Plan, reason, repair, box, counts):
     n = table.num_rows
     if not place_columns(plan.roles):
-        reason[:] = "no_coordinates"
+        reason[:] = CODE["no_coordinates"]
         return np.full(n, np.nan), np.full(n, np.nan), None
     x, y, written = raw_places(plan, table)
     absent = np.isnan(x) | np.isnan(y)
-    reason[absent & ~written] = "no_coordinates"
-    reason[absent & written] = "bad_coordinates"
+    reason[absent & ~written] = CODE["no_coordinates"]
+    reason[absent & written] = CODE["bad_coordinates"]
     if place_columns(plan.roles) == ["lon", "lat"]:  # one of the two is missing, not misspelt
         one = absent & written
         if one.any():
@@ -118,17 +126,17 @@ def _places(table, plan: Plan, reason, repair, box, counts):
                     (blank[0] & ~np.isnan(y if not plan.exchange else x))
                     | (blank[1] & ~np.isnan(x if not plan.exchange else y))
                 )
-            ] = "no_coordinates"
+            ] = CODE["no_coordinates"]
     zero = (np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)
     if plan.chinese:
         zero |= (np.abs(x) < 1e-9) | (np.abs(y) < 1e-9)
-    reason[zero & ~absent] = "zero_coordinates"
-    fine = reason == ""
+    reason[zero & ~absent] = CODE["zero_coordinates"]
+    fine = reason == 0
     if plan.crs is not None:
         transformer = Transformer.from_crs(plan.crs, 4326, always_xy=True)
         x[fine], y[fine] = transformer.transform(x[fine], y[fine])
-        reason[fine & ~(np.isfinite(x) & np.isfinite(y))] = "outside_range"
-        fine = reason == ""
+        reason[fine & ~(np.isfinite(x) & np.isfinite(y))] = CODE["outside_range"]
+        fine = reason == 0
     else:
         swapped = np.zeros(n, bool)
         swapped[fine] = swapped_rows(x[fine], y[fine])
@@ -136,10 +144,10 @@ def _places(table, plan: Plan, reason, repair, box, counts):
             x[swapped], y[swapped] = y[swapped].copy(), x[swapped].copy()
             counts["swapped"] = counts.get("swapped", 0) + int(swapped.sum())
         else:
-            reason[swapped] = "swapped"
-            fine = reason == ""
+            reason[swapped] = CODE["swapped"]
+            fine = reason == 0
     with np.errstate(invalid="ignore"):
-        reason[fine & ((np.abs(x) > 180) | (np.abs(y) > 90))] = "outside_range"
+        reason[fine & ((np.abs(x) > 180) | (np.abs(y) > 90))] = CODE["outside_range"]
     if box is not None:
         _signs(x, y, reason, repair, box, counts)
     if plan.datum in ("gcj02", "bd09"):
@@ -155,7 +163,7 @@ def _signs(x, y, reason, repair, box, counts) -> None:
     def inside(a, b):
         return (a >= west - pad) & (a <= east + pad) & (b >= south - pad) & (b <= north + pad)
 
-    fine = reason == ""
+    fine = reason == 0
     for sx, sy in ((-1, 1), (1, -1), (-1, -1)):
         lost = fine & ~inside(x, y) & inside(sx * x, sy * y)
         if "sign" in repair:
@@ -163,7 +171,7 @@ def _signs(x, y, reason, repair, box, counts) -> None:
             y[lost] *= sy
             counts["sign"] = counts.get("sign", 0) + int(lost.sum())
         else:
-            reason[lost] = "sign_lost"
+            reason[lost] = CODE["sign_lost"]
 
 
 def _times(table, plan: Plan, reason):
@@ -172,17 +180,17 @@ def _times(table, plan: Plan, reason):
     if "occurred_from" not in plan.roles:
         return nat, nat.copy()
     start, end, status = read_times(time_texts(table, plan), plan.rules.get("occurred_from"))
-    free = reason == ""
-    reason[free & (status == UNREADABLE)] = "unreadable_time"
-    reason[free & (status == IMPOSSIBLE)] = "impossible_time"
+    free = reason == 0
+    reason[free & (status == UNREADABLE)] = CODE["unreadable_time"]
+    reason[free & (status == IMPOSSIBLE)] = CODE["impossible_time"]
     if "occurred_to" in plan.roles:
         first, last, state = read_times(table[plan.roles["occurred_to"]], plan.rules.get("occurred_to"))
         known = state != MISSING
-        reason[free & (state == UNREADABLE)] = "unreadable_time"
-        reason[free & (state == IMPOSSIBLE)] = "impossible_time"
+        reason[free & (state == UNREADABLE)] = CODE["unreadable_time"]
+        reason[free & (state == IMPOSSIBLE)] = CODE["impossible_time"]
         both = known & (status != MISSING) & ~np.isnat(last)
         early = both & (last < start)
-        reason[(reason == "") & early] = "end_before_start"
+        reason[(reason == 0) & early] = CODE["end_before_start"]
         end = np.where(both & ~early, last, end)
         only = known & (status == MISSING)
         start, end = np.where(only, first, start), np.where(only, last, end)
@@ -259,7 +267,7 @@ def _patrol(source, n: int) -> pa.Array:
 
 
 def _aside(table, plan: Plan, rows, reason) -> pd.DataFrame:
-    at = np.flatnonzero(reason != "")
+    at = np.flatnonzero(reason != 0)
     if not len(at):
         return pd.DataFrame(
             {"row": pd.Series(dtype="int64"), "reason": pd.Series(dtype=object), "found": pd.Series(dtype=object)}
@@ -278,7 +286,8 @@ def _aside(table, plan: Plan, rows, reason) -> pd.DataFrame:
         parts = (f"{c}={mask(str(shown[c][i]))[:60] if shown[c][i] is not None else ''}" for c in fields)
         return "; ".join(parts)
 
-    why = reason[at]
+    names = np.array(["", *REASONS], dtype=object)
+    why = names[reason[at]]
     return pd.DataFrame(
         {"row": rows[at].astype("int64"), "reason": why, "found": [found(i, w) for i, w in enumerate(why)]}
     )

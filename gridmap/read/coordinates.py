@@ -74,6 +74,13 @@ def numbers(values) -> tuple[np.ndarray, np.ndarray]:
         return np.where(np.isfinite(found), found, np.nan), ~np.isnan(found)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         values = pa.array([None if v is None else str(v) for v in values.to_pylist()], pa.string())
+    try:  # the common case: plain decimals in every row
+        out = np.array(values.cast(pa.float64()).fill_null(np.nan))
+        written = np.asarray(values.is_valid())
+        if np.isfinite(out[written]).all():
+            return out, written
+    except pa.ArrowInvalid:
+        pass
     text = pc.utf8_trim_whitespace(values)
     plain = pc.fill_null(pc.match_substring_regex(text, _PLAIN), False)
     out = np.array(pc.if_else(plain, text, None).cast(pa.float64()).fill_null(np.nan))
@@ -151,7 +158,10 @@ def swapped_rows(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     """
     with np.errstate(invalid="ignore"):
         certain = (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
-        here, there = could_be_in_china(lon, lat), could_be_in_china(lat, lon)
+        here = could_be_in_china(lon, lat)
+        if here.all():
+            return certain
+        there = could_be_in_china(lat, lon)
         usual = here | (certain & there)
         if usual.sum() > 0.5 * np.isfinite(lon).sum():
             certain |= ~here & there

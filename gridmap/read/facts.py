@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 
 from gridmap.read.convert import convert
 from gridmap.read.incidents import _Seen
@@ -28,7 +29,7 @@ def again(batches):
 def read_facts(plan: Plan, batches, boundaries) -> dict:
     """Counts of rows, reasons, categories, times and places over all batches."""
     rows, used, reasons, categories, seen = 0, 0, Counter(), Counter(), _Seen(plan)
-    lons, lats, zones, months, hours, twice = [], [], [], Counter(), np.zeros(24, int), 0
+    lons, lats, zones, months, hours = [], [], [], Counter(), np.zeros(24, int)
     first = last = None
     lengths = Counter()
     box = None if boundaries is None else tuple(boundaries.total_bounds)
@@ -37,7 +38,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
         table, _, aside = convert(batch, plan, boxes=box)
         used += table.num_rows
         reasons.update(aside["reason"])
-        twice += int(seen.again(table).sum())
+        seen.again(table)
         lons.append(table["lon"].to_numpy())
         lats.append(table["lat"].to_numpy())
         if "zone" in plan.roles and plan.roles["zone"] in table.column_names:
@@ -66,12 +67,9 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
             )
     lon = np.concatenate(lons) if lons else np.empty(0)
     lat = np.concatenate(lats) if lats else np.empty(0)
-    pairs, n = (
-        np.unique(np.column_stack([lon, lat]), axis=0, return_counts=True)
-        if len(lon)
-        else (np.empty((0, 2)), np.zeros(0, int))
-    )
-    same_row = {"same_id": twice} if seen.by_id else {"same_id": 0, "same_row": twice}
+    places = pd.DataFrame({"lon": lon, "lat": lat}).value_counts(sort=False)
+    pairs, n = places.index.to_frame(index=False).to_numpy(float).reshape(-1, 2), places.to_numpy()
+    same_row = {"same_id": seen.total()} if seen.by_id else {"same_id": 0, "same_row": seen.total()}
     return {
         "rows": rows,
         "used": used,

@@ -15,6 +15,7 @@ import shapely
 
 from gridmap.errors import InputError
 from gridmap.read.columns import normal
+from gridmap.read.convert import CODE
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["Gazetteer"]
@@ -144,13 +145,13 @@ class Gazetteer:
         placed = np.full(len(reason), None, dtype=object)
         uncertainty = np.full(len(reason), np.nan)
         for role in roles:
-            open_rows = np.flatnonzero(np.isin(reason, PLACEABLE))
+            open_rows = np.flatnonzero(np.isin(reason, [CODE[r] for r in PLACEABLE]))
             if not len(open_rows):
                 break
             texts = table[plan.roles[role]].take(pa.array(open_rows)).to_pylist()
             at = self.find(texts)
             rows, at = open_rows[at >= 0], at[at >= 0]
             lon[rows], lat[rows] = self.lon[at], self.lat[at]
-            placed[rows], uncertainty[rows], reason[rows] = plan.roles[role], self.uncertainty_m[at], ""
+            placed[rows], uncertainty[rows], reason[rows] = plan.roles[role], self.uncertainty_m[at], 0
             counts["placed"] = counts.get("placed", 0) + len(rows)
         return lon, lat, (pa.array(placed, pa.string()), pa.array(uncertainty, pa.float64(), from_pandas=True))

@@ -273,15 +273,14 @@ def _decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> N
 
 def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates):
     counts, aside, tables = {}, [], []
-    stats = {"rows": 0, "duplicates": 0}
+    stats = {"rows": 0}
     owner, writer = None, None
-    seen = _Seen(plan)
+    seen = _Seen(plan, find=duplicates == "remove")
     try:
         for batch in batches if isinstance(batches, list) else batches():
             stats["rows"] += batch.table.num_rows + len(batch.faults)
             table, rows, out = convert(batch, plan, repair=repair, gazetteer=placer, boxes=box, counts=counts)
             again = seen.again(table)
-            stats["duplicates"] += int(again.sum())
             if duplicates == "remove" and again.any():
                 twice = pd.DataFrame({"row": rows[again], "reason": "duplicate", "found": ""})
                 out = pd.concat([out, twice], ignore_index=True)
@@ -309,31 +308,37 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
         data = ds.dataset(Path(owner) / "incidents.parquet")
     else:
         data = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    stats["repaired"] = counts
+    stats["repaired"], stats["duplicates"] = counts, seen.total()
     return data, aside, stats, owner
 
 
 class _Seen:
     """Which rows were there before: by id, or, where there is none, by everything, the time being exact."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, *, find: bool = False):
         self.by_id = "incident_id" in plan.roles
-        self.known = np.empty(0, np.uint64)
+        self.find = find  # which rows, and not only how many
+        self.keys: list[np.ndarray] = []
 
     def again(self, table: pa.Table) -> np.ndarray:
+        """Which rows repeat an earlier one; all False unless `find`."""
         n = table.num_rows
+        again = np.zeros(n, bool)
         if not n:
-            return np.zeros(0, bool)
+            return again
         if self.by_id:
-            key = pd.util.hash_array(table["incident_id"].fill_null("").to_numpy().astype(object))
             counted = np.asarray(table["incident_id"].is_valid())
+            key = pd.util.hash_array(table["incident_id"].filter(pa.array(counted)).to_numpy(), categorize=False)
         else:
             frame = table.select(["occurred_from", "occurred_to", "category", "lon", "lat"]).to_pandas()
-            key = pd.util.hash_pandas_object(frame, index=False).to_numpy()
             counted = (frame["occurred_from"] == frame["occurred_to"]).to_numpy()
-        first = np.zeros(n, bool)
-        _, at = np.unique(key, return_index=True)
-        first[at] = True
-        before = np.isin(key, self.known)
-        self.known = np.union1d(self.known, key[counted])
-        return counted & (~first | before)
+            key = pd.util.hash_pandas_object(frame[counted], index=False, categorize=False).to_numpy()
+        if self.find:
+            before = sum(map(len, self.keys))
+            again[counted] = pd.Series(np.concatenate([*self.keys, key])).duplicated().to_numpy()[before:]
+        self.keys.append(key)
+        return again
+
+    def total(self) -> int:
+        """How many rows repeat an earlier one."""
+        return int(pd.Series(np.concatenate(self.keys)).duplicated().sum()) if self.keys else 0

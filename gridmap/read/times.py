@@ -88,7 +88,15 @@ class TimeEvidence:
 
     def add(self, values) -> "TimeEvidence":
         """Look at some more of the column."""
-        for name, at, parts in _parts(_distinct(values)[0]):
+        texts = _distinct(values)[0]
+        plain = _plain_iso(texts)
+        if plain is not None:
+            clocked = len(texts) if len(texts[0].as_py()) == 19 else 0
+            self.formats["year-month-day"] = self.formats.get("year-month-day", 0) + len(texts)
+            self.clocks += clocked
+            self.midnights += int((plain % DAY == 0).sum()) if clocked else 0
+            return self
+        for name, at, parts in _parts(texts.to_pylist()):
             self.formats[name] = self.formats.get(name, 0) + len(at)
             if "H" in parts:
                 clocked = parts["H"] >= 0
@@ -189,11 +197,11 @@ def read_times(values, rule: TimeRule | None = None) -> tuple[np.ndarray, np.nda
     fast = _plain_iso(texts)
     if fast is not None:
         low, status = fast, np.full(len(texts), OK, np.uint8)
-        high = low + DAY if texts and len(texts[0]) == 10 else low.copy()
+        high = low + DAY if len(texts[0].as_py()) == 10 else low.copy()
         if rule.midnight_is_day:
             high = np.where(low == high, low + DAY, high)
     else:
-        low, high, status = _read(texts, rule)
+        low, high, status = _read(texts.to_pylist(), rule)
     nat = np.iinfo(np.int64).min
     low, high = np.where(status == OK, low, nat), np.where(status == OK, high, nat)
     low, high, status = np.append(low, nat), np.append(high, nat), np.append(status, MISSING).astype(np.uint8)
@@ -219,8 +227,8 @@ def _typed(values, rule: TimeRule):
     return start, end, np.where(np.isnat(start), MISSING, OK).astype(np.uint8)
 
 
-def _distinct(values) -> tuple[list[str], np.ndarray]:
-    """Distinct texts, trimmed, and for each row which of them; the last code + 1 stands for missing."""
+def _distinct(values) -> tuple[pa.Array, np.ndarray]:
+    """Distinct texts, trimmed, and for each row which of them; their number stands for missing."""
     if not isinstance(values, pa.Array | pa.ChunkedArray):
         values = pa.array([None if v is None or v != v else str(v) for v in values], pa.string())
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
@@ -237,23 +245,21 @@ def _distinct(values) -> tuple[list[str], np.ndarray]:
     if isinstance(values, pa.ChunkedArray):
         values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
     coded = values.dictionary_encode()
-    texts = coded.dictionary.to_pylist()
-    codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return texts, codes
+    codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return coded.dictionary, codes
 
 
-def _plain_iso(texts: list[str]) -> np.ndarray | None:
+def _plain_iso(texts: pa.Array) -> np.ndarray | None:
     """Microseconds of plain ISO texts of one length, the common and fast case; None if any is not."""
-    lengths = {len(t) for t in texts[:1000]}
-    if not texts or lengths not in ({19}, {10}) or texts[0][4] != "-":
+    if not len(texts) or texts[0].as_py()[4:5] != "-":
+        return None
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    if lengths["min"] != lengths["max"] or lengths["min"] not in (10, 19):
         return None
     try:
-        stamps = pa.array(texts, pa.string()).cast(pa.timestamp("us"))
+        return texts.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         return None
-    if any(len(t) != len(texts[0]) for t in texts):
-        return None
-    return stamps.cast(pa.int64()).to_numpy(zero_copy_only=False)
 
 
 def _parts(texts: list[str]):

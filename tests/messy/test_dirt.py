@@ -14,7 +14,10 @@ from tests.messy.dirt import KINDS, write
 DOCS = Path(__file__).parents[2] / "docs" / "reading.md"
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("seed", [0, *SLOW])
 @pytest.mark.parametrize("name", KINDS)
 def test_dirt(tmp_path, name, seed):
     expected = write(tmp_path, name, seed=seed)
