@@ -2,6 +2,7 @@
 
 import math
 import os
+import unicodedata
 from pathlib import Path
 
 import h3
@@ -24,11 +25,11 @@ def as_text(report) -> str:
     if r.problems:
         lines += ["", "What to look at"] + [f"  ! {p}" for p in r.problems]
     lines += ["", "Columns"]
-    width = min(28, max((len(c["name"]) for c in r.columns), default=4))
+    width = min(28, max((_width(c["name"]) for c in r.columns), default=4))
     for c in r.columns:
         role = "DROPPED" if c["personal"] else c["role"] or "-"
         why = f"  {c['reason']}" if c["reason"] else ""
-        lines.append(f"  {c['name'][:28]:<{width}}  {role:<13} {c['filled']:>4.0%} filled{why}")
+        lines.append(f"  {_padded(c['name'], width)}  {role:<13} {c['filled']:>4.0%} filled{why}")
     if r.times:
         t = r.times
         formats = ", ".join(f"{k} ({v:,} different)" for k, v in t.get("formats", {}).items()) or "typed"
@@ -66,6 +67,17 @@ def as_text(report) -> str:
     if r.notes:
         lines += ["", "Notes"] + [f"  {n}" for n in r.notes]
     return "\n".join(lines) + "\n"
+
+
+def _width(text: str) -> int:
+    """Columns a text takes in a terminal: two for each Chinese character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _padded(text: str, width: int) -> str:
+    while _width(text) > width:
+        text = text[:-1]
+    return text + " " * (width - _width(text))
 
 
 def as_html(report) -> str:
