@@ -23,28 +23,28 @@ _TRADITIONAL = str.maketrans(
 # The names of each role, best first, in the form that `normal` gives them.
 NAMES: dict[str, str] = {
     "incident_id": """incidentid crimeid caseid casenumber caseno casenum eventid eventnumber eventno uniquekey
-        incidentnumber incidentno incidentnum reportnumber reportno complaintnumber srnumber ccn drno uid id
+        incidentnumber cmplntnum objectnumber incidentno incidentnum reportnumber reportno complaintnumber srnumber ccn drno uid id
         案件编号 案号 警情编号 接警编号 接警单编号 接处警编号 报警编号 事件编号 工单编号 工单号 受理编号 受案编号 立案编号
         纠纷编号 案件号 编号 流水号 序号""",
     "occurred_from": """occurredfrom occurred occurredon occurredat occurreddate occurredtime occurreddatetime occurrencedate
-        occurrencedatetime datetimeocc dateocc dateoccurred occdate occurdate incidentdatetime incidentdate offensedate
+        occurrencedatetime datetimeocc dateocc dateoccurred occdate occurdate incidentdatetime incidentdate cmplntfrdt fechahecho fechahechos dataocorrencia datefait offensedate
         offencedate crimedate crimedatetime eventdate eventdatetime eventtime startdatetime startdate fromdate fromdatetime
         datefrom begindate 案发时间 发案时间 发生时间 事发时间 案件发生时间 案发开始时间 发案开始时间 发生开始时间
         案发时间起 发案时间起 发案时间上限 案发时间上限 发生日期 案发日期 发案日期 事发日期 开始时间 起始时间 datetime date datesingle timestamp
         starttime 报警时间 接警时间 报案时间 reporteddate reportdate reportdatetime datereported reportedon callreceived calltime calldate
         calldatetime dispatchdate 受理时间 受理日期 上报时间 登记时间 登记日期 立案时间 立案日期 createddate createdat
-        opendate openeddate requesteddatetime month yearmonth 日期 时间 月份 年月 time""",
-    "occurred_to": """occurredto occurredend enddatetime enddate todate todatetime dateto endtime 案发结束时间 发案结束时间
+        opendate openeddate requesteddatetime fecha data datum month yearmonth 日期 时间 月份 年月 time""",
+    "occurred_to": """occurredto occurredend enddatetime enddate todate todatetime dateto cmplnttodt endtime 案发结束时间 发案结束时间
         发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 结束时间 终止时间 截止时间""",
-    "time_of_day": """timeofday timeocc occurredclock incidenttime crimetime occtime 案发时刻 发案时刻 发生时刻 时刻 时间点
+    "time_of_day": """timeofday timeocc occurredclock incidenttime crimetime occtime cmplntfrtm horahecho horaocorrencia hora uhrzeit 案发时刻 发案时刻 发生时刻 时刻 时间点
         time 时间 hour 小时""",
     "category": """category crimetype primarytype crimecategory offensetype offencetype offense offence offensecategory
-        crimecategoryname incidenttype incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
+        crimecategoryname incidenttype ofnsdesc offensecodegroup offensedescription textgeneralcode delito naturezaapurada natureza rubrica deliktart incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
         案由 案件类别 案件类型 案别 案件性质 案类 警情类别 警情类型 报警类别 报警类型 纠纷类型 纠纷类别 矛盾类型 矛盾纠纷类型 事件类型 事件类别
         问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 类别 类型 小类 大类 crime type problem description""",
-    "lon": """lon lng longitude long longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标
+    "lon": """lon lng longitude long longitud längengrad laengengrad longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标
         x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标""",
-    "lat": """lat latitude latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标
+    "lat": """lat latitude latitud breitengrad latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标
         y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标""",
     "coordinates": """coordinates coordinate latlng latlon lonlat lnglat longlat point wkt geom geometry thegeom geolocation
         georeference location1 坐标 经纬度 坐标点 位置坐标 经纬度坐标 gps坐标 gps""",
@@ -63,7 +63,7 @@ ROLES = {role: names.split() for role, names in NAMES.items()}
 TELLING = {
     "lon": r"经度|longitude|(^|[^a-z])(lon|lng)([^a-z]|$)",
     "lat": r"纬度|latitude|(^|[^a-z])lat([^a-z]|$)",
-    "occurred_to": r"(案发|发案|发生).*(结束|截止|止$|下限)",
+    "occurred_to": r"(案发|发案|发生).*(结束|截止|止$|下限)|(offen[cs]e|incident|occurr?\w*)[ _]?end",
     "occurred_from": r"(案发|发案|发生|事发).*(时间|日期)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
     r"|(报警|报案|接警|受理|立案|上报|登记).*(时间|日期)|(report|call|receiv|creat).*(date|time)|时间$|日期$",
     "category": r"案由|(案件|警情|纠纷|事件|矛盾|问题|诉求|案).*(类别|类型|性质|分类|种类)|(crime|offen[cs]e|incident|call|complaint).*(type|category)",

@@ -24,7 +24,7 @@ __all__ = ["CODE", "REASONS", "convert"]
 REASONS = {
     "no_coordinates": "the coordinate fields are empty",
     "bad_coordinates": "a coordinate field holds no number",
-    "zero_coordinates": "both coordinates are 0, which is in the Atlantic",
+    "zero_coordinates": "both coordinates are 0 (or both −1), which stands for unknown",
     "swapped": "longitude and latitude make sense only when exchanged (repair=['swapped'] exchanges them)",
     "sign_lost": "the point fits the boundaries only with a minus sign (repair=['sign'] adds it)",
     "outside_range": "a longitude beyond 180°, a latitude beyond 90°, or a place that the CRS does not have",
@@ -127,7 +127,7 @@ def _places(table, plan: Plan, reason, repair, box, counts):
                     | (blank[1] & ~np.isnan(x if not plan.exchange else y))
                 )
             ] = CODE["no_coordinates"]
-    zero = (np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)
+    zero = ((np.abs(x) < 1e-9) & (np.abs(y) < 1e-9)) | ((x == -1) & (y == -1))
     if plan.chinese:
         zero |= (np.abs(x) < 1e-9) | (np.abs(y) < 1e-9)
     reason[zero & ~absent] = CODE["zero_coordinates"]
@@ -211,7 +211,7 @@ def time_texts(table, plan: Plan):
     )
     hours = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,2}$"), False)
     clock = pc.if_else(hours, pc.binary_join_element_wise(clock, "00", ":"), pc.if_else(digits, colon, clock))
-    day = pc.replace_substring_regex(day, r"[ T]00:00(:00(\.0+)?)?$", "")
+    day = pc.replace_substring_regex(day, r"[ T](00:00(:00(\.0+)?)?|12:00(:00)? ?[Aa][Mm])$", "")
     joined = pc.binary_join_element_wise(day, clock, " ")
     return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
 

@@ -227,7 +227,8 @@ def _decide_clock(plan: Plan, sample: pa.Table) -> None:
         else 0
     )
     days = sample[plan.roles["occurred_from"]].slice(0, 500)
-    start, end, _ = read_times(days, TimeRule("dmy", None, True))
+    readings = [read_times(days, TimeRule(order, None, True)) for order in ("dmy", "mdy", "ymd")]
+    start, end, _ = max(readings, key=lambda reading: int((~np.isnat(reading[0])).sum()))
     known = ~np.isnat(start)
     if looks > 0.8 and known.any() and (start != end)[known].mean() > 0.9:
         plan.clock = clock

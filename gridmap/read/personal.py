@@ -30,6 +30,7 @@ BY_NAME_ZH = {
 }
 PERSON_WORDS = {
     "victim",
+    "vic",
     "victims",
     "vict",
     "suspect",
@@ -201,7 +202,7 @@ def _reads_as_name(text: str) -> bool:
     )
 
 
-def _by_content(values: list[str]) -> str | None:
+def _by_content(values: list[str], plain_numbers: bool = False) -> str | None:
     n = len(values)
     if not n:
         return None
@@ -214,6 +215,8 @@ def _by_content(values: list[str]) -> str | None:
     valid = sum(map(id_number_is_valid, found))
     if valid and valid >= max(1, 0.3 * len(found)):
         return "identity numbers"
+    if plain_numbers:
+        return None
     if share(lambda v: MOBILE.search(v) and not re.fullmatch(r"\d{12,}|[\d.]+\.\d+", v)) >= 0.02:
         return "telephone numbers"
     if share(LANDLINE.search) >= 0.3:
@@ -231,13 +234,15 @@ def _by_content(values: list[str]) -> str | None:
     return None
 
 
-def personal_columns(columns: Iterable[tuple[str, Iterable]], *, sample: int = 2000) -> dict[str, str]:
+def personal_columns(columns: Iterable[tuple[str, Iterable]], *, numbered=(), sample: int = 2000) -> dict[str, str]:
     """Column → what makes it personal, for those that are.
 
     Parameters
     ----------
     columns : iterable of (name, values)
         Values are looked at as text, `sample` of them spread over the column.
+    numbered : collection of str
+        Columns of case numbers, which may look like telephone numbers.
     sample : int, default 2000
 
     Examples
@@ -253,6 +258,6 @@ def personal_columns(columns: Iterable[tuple[str, Iterable]], *, sample: int = 2
         texts = [str(v).strip() for v in values if v is not None and v == v and str(v).strip()]
         if len(texts) > sample:
             texts = [texts[i] for i in np.linspace(0, len(texts) - 1, sample).astype(int)]
-        if what := _by_content(texts):
+        if what := _by_content(texts, name in numbered):
             found[name] = f"{what} (by content)"
     return found

@@ -167,7 +167,10 @@ def make_plan(
         declared = {**declared, "lon": X, "lat": Y}
     found = match_columns(list(raw.columns), declared)
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
-    personal = personal_columns((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed)
+    numbered = {found["incident_id"][0]} if "incident_id" in found else set()
+    personal = personal_columns(
+        ((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed), numbered=numbered
+    )
     for column in not_personal:
         if column not in raw.columns:
             raise InputError(f"There is no column {column!r} to keep. {did_you_mean(column, raw.columns)}")

@@ -23,6 +23,7 @@ from gridmap.read.facts import again, read_facts
 from gridmap.read.incidents import _decide_clock, _raw, _sample
 from gridmap.read.likely_datum import estimate_datum
 from gridmap.read.plan import Plan, make_plan, place_columns
+from gridmap.read.quality_zones import ZoneReport, inspect_zones, is_zone_file
 from gridmap.read.times import TimeEvidence, TimeRule
 
 __all__ = ["LOCATED_SHARE", "QualityReport", "inspect_file"]
@@ -100,7 +101,7 @@ def inspect_file(
     date_order: str | None = None,
     encoding: str | None = None,
     table: str | None = None,
-) -> QualityReport:
+) -> QualityReport | ZoneReport:
     """A data-quality report of an incident file.
 
     Parameters
@@ -115,7 +116,7 @@ def inspect_file(
 
     Returns
     -------
-    QualityReport
+    QualityReport, or ZoneReport for a file of areas
 
     Raises
     ------
@@ -128,7 +129,14 @@ def inspect_file(
     >>> report.rows, report.used, report.set_aside, round(report.located_share, 3)
     (31635, 30752, {'no_coordinates': 883}, 0.972)
     """
-    raw, origin = _raw(path, table, encoding)
+    try:
+        raw, origin = _raw(path, table, encoding)
+    except InputError as problem:
+        if not is_zone_file(problem):
+            raise
+        return inspect_zones(
+            path, **({"layer": table} if table is not None and not isinstance(path, pd.DataFrame) else {})
+        )
     sample, whole = _sample(raw)
     problems, settings = [], {}
     if boundaries is not None and not isinstance(boundaries, pd.DataFrame):

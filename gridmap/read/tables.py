@@ -86,7 +86,7 @@ class ParquetTable(RawTable):
                 start += batch.num_rows
         except (pa.ArrowException, OSError) as problem:
             raise ReadError(
-                f"{self.name} is damaged ({str(problem).splitlines()[0][:120]}). Export it again."
+                f"{self.name} is damaged ({' '.join(str(problem).split())[:120]}). Export it again."
             ) from None
         finally:
             file.close()
@@ -178,10 +178,13 @@ class CsvTable(RawTable):
                         yield batch()
                         kept, rows, faults = [], [], []
             except csv.Error as problem:
-                raise ReadError(f"{self.name} is no table of text: {problem} in row {number + 1}.") from None
-            except READ_FAILURES as problem:
                 raise ReadError(
-                    f"{self.name} breaks off or is damaged after row {number} ({problem}). Export it again."
+                    f"{self.name} is no table of text: {' '.join(str(problem).split())} in row {number + 1}."
+                ) from None
+            except READ_FAILURES as problem:
+                why = " ".join(str(problem).split())
+                raise ReadError(
+                    f"{self.name} breaks off or is damaged after row {number} ({why}). Export it again."
                 ) from None
         if kept or faults:
             yield batch()
@@ -301,7 +304,7 @@ def _text(path: Path, member: str | None, encoding: str | None, what: str) -> Cs
     except READ_FAILURES as problem:
         if isinstance(problem, ReadError):
             raise
-        raise ReadError(f"{name} cannot be unpacked ({problem}). Export it again.") from None
+        raise ReadError(f"{name} cannot be unpacked ({' '.join(str(problem).split())}). Export it again.") from None
     if text.count("\0") > 0.001 * len(text) or (len(text) and text.count("\ufffd") > 0.05 * len(text)):
         raise ReadError(
             f"{name} is not a table of text, or not in {encoding}. Export it as CSV, or name its encoding=…."
@@ -345,7 +348,7 @@ def _parquet(path: Path) -> RawTable:
             )
     except (pa.ArrowException, OSError) as problem:
         raise ReadError(
-            f"{path.name} is not a readable Parquet file ({str(problem)[:100]}). Export it again."
+            f"{path.name} is not a readable Parquet file ({' '.join(str(problem).split())[:100]}). Export it again."
         ) from None
     if schema.metadata and b"geo" in schema.metadata:
         return _vector(path, None)

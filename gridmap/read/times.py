@@ -31,7 +31,7 @@ NOTHING = ("", "-", "--", "/", "\\N", "na", "n/a", "nan", "nat", "null", "none",
 _AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP]\.?[mM]\.?)"
 _CLOCK = (
     rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
-    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP]\.?[mM]\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}})?)?\s*$"
+    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP]\.?[mM]\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?)?)?\s*$"
 )
 _MON = r"(?P<mon>[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*\.?"
 PATTERNS = {
@@ -412,7 +412,7 @@ def _shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) ->
     out = moment.copy()
     for zone in set(zones[zones != ""]):
         sign = -1 if zone[0] == "-" else 1
-        offset = 0 if zone in ("Z", "UTC", "GMT") else sign * (int(zone[1:3]) * 60 + int(zone[-2:]))
+        offset = 0 if zone in ("Z", "UTC", "GMT") else sign * (int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0))
         at = zones == zone
         out[at] = _to_local(moment[at] - offset * 60_000_000, timezone)
     return out

@@ -149,3 +149,16 @@ def test_file_of_another_shape_is_described(tmp_path):
     assert any("no coordinate columns" in p for p in report.problems)
     assert (report.rows, report.used) == (2, 0)
     assert report.to_html()
+
+
+def test_a_boundary_file_is_inspected_as_zones(town, tmp_path):
+    report = inspect_file(DATA / "lsoa_2011.geojson")
+    assert (report.zones, report.parents, report.level) == (1388, 299, "lsoa")
+    assert report.area_km2 == pytest.approx(2029, rel=0.02)
+    assert json.dumps(report.to_dict())
+    assert "1,388 zones" in report.text()
+    assert "<pre>" in report.to_html()
+    twice = pd.concat([town, town.iloc[[0]].assign(zone_id="Z99", geometry=[box(116.395, 39.895, 116.405, 39.905)])])
+    report = inspect_file(gpd.GeoDataFrame(twice, crs=4326))
+    assert report.overlapping_pairs == 1
+    assert any("overlap" in p for p in report.problems)
