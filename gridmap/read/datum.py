@@ -154,6 +154,23 @@ def to_wgs84(lon, lat, *, datum: str):
 def from_wgs84(lon, lat, *, datum: str):
     """Longitude and latitude in WGS 84 → another datum; the inverse of `to_wgs84`.
 
+    Parameters
+    ----------
+    lon, lat : float or array of float, degrees
+    datum : {"gcj02", "bd09", "cgcs2000", "wgs84"}
+        What they are to be on.
+
+    Returns
+    -------
+    lon, lat : float or array of float, degrees
+
+    Raises
+    ------
+    SettingError
+        If the datum is not known.
+    InputError
+        If lon and lat are no numbers, or of different lengths.
+
     Examples
     --------
     >>> lon, lat = from_wgs84(116.397755, 39.913596, datum="gcj02")

@@ -5,6 +5,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -88,8 +89,7 @@ def postgres(tmp_path_factory):
     as_user = []
     if os.geteuid() == 0:  # the server refuses to run as root
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        folder = Path("/tmp") / f"gridmap-postgres-{os.getpid()}"
-        folder.mkdir(mode=0o700)
+        folder = Path(tempfile.mkdtemp(prefix="gridmap-postgres-"))  # pytest's own is closed to other users
         shutil.chown(folder, "postgres", "postgres")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
