@@ -6,7 +6,6 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridmap.errors import InputError
 from gridmap.grids.locator import Locator
 
 __all__ = ["METRES_PER_DEGREE", "Territory", "rings_of"]
@@ -111,8 +110,6 @@ class Territory:
         home[cell[best[lost]]] = zone[best[lost]]
 
         keep = (home >= 0) & (share > 0)
-        if not keep.any():
-            raise InputError("The boundaries have no area, so no cell overlaps them. They must hold polygons.")
         frame = gpd.GeoDataFrame(
             {
                 "area_m2": np.asarray(area_m2, float)[keep],

@@ -9,6 +9,7 @@ it shares most area with.
 import inspect
 
 import geopandas as gpd
+import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
 from gridmap.grids.balanced import BalancedGrid
@@ -37,6 +38,9 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
         Side of a cell in metres.
     crs : optional, for system="square"
         The metric CRS of the squares; chosen from the territory when not given.
+    overlaps : {"first", "refuse", "all"}, for system="zones"
+        What becomes of a point where zones overlap: the upper row has it, and overlaps beyond 1 m² are warned of
+        (the default); such boundaries are an InputError; or every zone has it (`count_by_cell` then counts it in each).
 
     Returns
     -------
@@ -47,7 +51,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     SettingError
         For an unknown system, a setting that the system does not have, or one out of range.
     InputError
-        For boundaries without a polygon.
+        For boundaries without a polygon or a `zone_id`.
 
     Examples
     --------
@@ -76,4 +80,14 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
         raise InputError("The boundaries are empty, so there is nothing to divide.")
     if boundaries.crs is None:
         raise CRSError("The boundaries have no CRS. Read them with read_boundaries(…, crs=…), or set_crs() them.")
+    if "zone_id" not in boundaries.columns:
+        raise InputError(
+            f"The boundaries have no column 'zone_id'; found: {', '.join(map(str, boundaries.columns))}. "
+            "read_boundaries(frame, zone_id=…) takes a GeoDataFrame too, and says which column names the zones."
+        )
+    shapes = boundaries.geometry.to_numpy()
+    if not (shapely.area(shapes) > 0).any():
+        kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
+        found = ", ".join(kinds) or "nothing"
+        raise InputError(f"The boundaries have no area, so no cell can overlap them; found {found}, needed polygons.")
     return over(boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326), **settings)
