@@ -24,7 +24,7 @@ from gridmap.hotspots.significance import adjust_p
 from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
-from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
+from gridmap.hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
 from gridmap.maps import (
     Basemap,
     Layer,
@@ -61,6 +61,7 @@ __all__ = [
     "MapPage",
     "PatrolPlan",
     "adjust_p",
+    "aoristic_weights",
     "basemap",
     "best_sites",
     "boundaries_layer",

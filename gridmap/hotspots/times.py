@@ -15,14 +15,14 @@ J. Quantitative Criminology 18, 23–43.
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.points import a_number, weights_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.series import interval_us
 from gridmap.read.base import Incidents
 
-__all__ = ["hour_of_week", "hours_by_hotspot"]
+__all__ = ["aoristic_weights", "hour_of_week", "hours_by_hotspot"]
 
 HOUR_US = 3_600_000_000
 WEEK = 168
@@ -82,6 +82,60 @@ def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None 
     )
     matrix.attrs.update(attrs)
     return matrix
+
+
+def aoristic_weights(incidents: Incidents, *, hours=range(24), weekdays=range(7)) -> np.ndarray:
+    """How likely each incident happened in certain hours: the `weights=` of a map of the evening, or of the weekend.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        With times.
+    hours : iterable of int
+        Hours of the day, 0 to 23; 22 is from 22:00 to 23:00.
+    weekdays : iterable of int
+        0 (Monday) to 6.
+
+    Returns
+    -------
+    ndarray of float, one an incident
+        Between 0 and 1: the share of its interval that lies in these hours; 0 where it has no time.
+
+    Raises
+    ------
+    InputError
+        For no incidents, or none with a time.
+    SettingError
+        For hours or weekdays that do not exist.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> start = np.array(["2024-01-12T23:00", "2024-01-12T17:00"], "datetime64[us]")  # a Friday
+    >>> end = np.array(["2024-01-12T23:00", "2024-01-13T01:00"], "datetime64[us]")
+    >>> two = Incidents(pa.table({"incident_id": ["a", "b"], "occurred_from": start, "occurred_to": end,
+    ...     "lon": [0.0] * 2, "lat": [0.0] * 2}))
+    >>> aoristic_weights(two, hours=range(18, 24)).tolist()
+    [1.0, 0.75]
+    """
+    start, end, _, _, timed = _intervals(incidents, None, None)
+    wanted = np.zeros((7, 24))
+    wanted[np.ix_(_whole(weekdays, "weekdays", 7), _whole(hours, "hours", 24))] = 1.0
+    found = np.zeros(len(incidents))
+    rows = np.flatnonzero(timed)
+    for part in np.array_split(rows, len(rows) // 20_000 + 1):  # a week of hours for each would not fit for millions
+        spread = _spread(start[part], end[part], np.ones(len(part)), np.arange(len(part)), len(part))
+        found[part] = spread @ wanted.ravel()
+    return found.clip(0, 1)
+
+
+def _whole(values, name: str, below: int) -> list[int]:
+    """Whole numbers from 0 to below `below`, or a SettingError."""
+    found = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
+    good = all(isinstance(v, int | np.integer) and not isinstance(v, bool) and 0 <= v < below for v in found)
+    if not found or not good:
+        raise SettingError(f"{name} are whole numbers from 0 to {below - 1}; found {values!r}.")
+    return [int(v) for v in found]
 
 
 def hours_by_hotspot(

@@ -159,3 +159,19 @@ def test_ellipses_have_their_axes(incidents):
     found = dbscan(incidents, hull="ellipse")
     areas = np.pi * (found.clusters["axis_long_m"] + 10) * (found.clusters["axis_short_m"] + 10)
     np.testing.assert_allclose(found.clusters["area_m2"], areas, rtol=0.01)  # of 72 corners
+
+
+@pytest.mark.parametrize("turn", [0.3, 1.2, 2.4])
+def test_the_standard_ellipse_equals_pointpats(turn):
+    from pointpats.centrography import ellipse
+
+    from gridmap.hotspots.hulls import standard_ellipse
+
+    xy = np.random.default_rng(1).normal(0, [900, 300], (200, 2))
+    xy = xy @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    one, other, angle = ellipse(xy)
+    x, y, long_m, short_m, bearing = standard_ellipse(xy)
+    np.testing.assert_allclose([long_m, short_m], sorted([one, other], reverse=True), rtol=1e-9)
+    long_axis = np.degrees(angle) if one > other else np.degrees(angle) + 90  # theirs from the east, anticlockwise
+    assert bearing == pytest.approx((90 - long_axis) % 180)
+    np.testing.assert_allclose([x, y], xy.mean(axis=0))

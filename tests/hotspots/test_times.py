@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.clusters import dbscan
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.times import hour_of_week, hours_by_hotspot
+from gridmap.hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
 from gridmap.read.base import Incidents
 
 
@@ -153,3 +153,19 @@ def test_wrong_input_is_named():
         hour_of_week([1])
     with pytest.raises(SettingError, match="longest_h"):
         hour_of_week(between(("2024-01-08",) * 2), longest_h=-1)
+
+
+def test_aoristic_weights_add_up_to_the_matrix():
+    rng = np.random.default_rng(0)
+    start = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.uniform(0, 30, 200), unit="D")
+    length = pd.to_timedelta(np.where(rng.uniform(size=200) < 0.3, 0, rng.exponential(30, 200)), unit="h")
+    incidents = between(*zip(start.floor("s"), (start + length).floor("s"), strict=True))
+    week = hour_of_week(incidents)
+    evening = aoristic_weights(incidents, hours=range(18, 24), weekdays=[4, 5])
+    assert evening.sum() == pytest.approx(week.loc[[4, 5], 18:23].to_numpy().sum())
+    assert ((evening >= 0) & (evening <= 1)).all()
+    np.testing.assert_allclose(aoristic_weights(incidents), 1)
+    with pytest.raises(SettingError, match="0 to 23"):
+        aoristic_weights(incidents, hours=[24])
+    with pytest.raises(SettingError, match="weekdays"):
+        aoristic_weights(incidents, weekdays="Friday")
