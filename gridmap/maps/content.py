@@ -79,7 +79,8 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer
     """One layer, packed; `order` has been applied to every row it speaks of."""
     frame, order = layer.frame, np.arange(len(layer.frame))
     draw = None
-    found = pack_h3(frame.index) if not layer.has_geometry or (layer.drawing == "shapes" and _is_h3(frame)) else None
+    as_ids = layer.drawing != "lines" and not layer.facts.get("shifted") and _is_h3(frame)
+    found = pack_h3(frame.index) if as_ids or not layer.has_geometry else None
     if found is not None:
         draw, order = found
     elif layer.has_geometry:
@@ -103,7 +104,7 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer
         "method": layer.method,
         "params": {str(k): _plain(v) for k, v in layer.params.items()},
         "notes": [str(n) for n in layer.notes],
-        "facts": {k: _plain(v) for k, v in layer.facts.items()},
+        "facts": {k: _plain(v) for k, v in layer.facts.items() if k != "surface"},
         "columns": [
             {"key": c, **pack_column(rows[c], digits=DIGITS.get(c))}
             for c in columns

@@ -125,25 +125,39 @@ def enrich(rows: list[dict], layer: Layer, layers: list[Layer]) -> list[dict]:
         frame = other.frame
         if other is not layer and other.role == "theme" and frame.index.equals(layer.frame.index):
             for row in rows:
-                _borrow(row, other)
+                _borrow(row, layer, other)
         if other.facts.get("nearest") and len(rows):
             _nearest(rows, layer, other)
     return rows
 
 
-def _borrow(row: dict, other: Layer) -> None:
+def _borrow(row: dict, layer: Layer, other: Layer) -> None:
     part, values = other.frame.iloc[row["rows"]], row["values"]
-    if {"count_before", "count_after"} <= set(part) and "difference" not in values:
+    if "difference" not in values and _same_counts(layer, other, "count_after"):
         before, after = float(part["count_before"].sum()), float(part["count_after"].sum())
         values |= {"count_before": before, "count_after": after, "difference": after - before}
-    if "stability" in part and "stability" not in values:
+    if "stability" in part and "stability" not in values and _same_counts(layer, other, "count"):
         values["stability"] = round(float(part["stability"].mean()), 4)
-    if other.frames is not None and other.facts.get("every") == "hour_of_week" and "peak_hours" not in row:
+    if other.frames is not None and other.facts.get("every") == "hour_of_week" and _same_total(layer, other):
         day = other.frames.iloc[row["rows"]].to_numpy(float).sum(axis=0).reshape(7, 24).sum(axis=0)
         three = day + np.roll(day, -1) + np.roll(day, -2)
         if day.sum() >= 10:  # fewer tell nothing about hours
-            start = int(three.argmax())
+            start = int((three + 1e-6 * day).argmax())  # of equal windows, the one that begins with the most
             row["peak_hours"] = [start, (start + 3) % 24, round(float(three[start] / day.sum()), 3)]
+
+
+def _same_counts(layer: Layer, other: Layer, column: str) -> bool:
+    """Whether two layers speak of the same incidents: burglary's change is not to stand beside robbery's hotspots."""
+    here, there = layer.frame.get("count"), other.frame.get(column)
+    return here is not None and there is not None and np.array_equal(here.to_numpy(float), there.to_numpy(float))
+
+
+def _same_total(layer: Layer, other: Layer) -> bool:
+    """The same for hours of the week, where incidents without an hour are missing from the cells' sums."""
+    if "count" not in layer.frame:
+        return False
+    here, there = layer.frame["count"].to_numpy(float), other.frames.to_numpy(float).sum(axis=1)
+    return bool((there <= here + 1e-6).all() and there.sum() > 0.5 * here.sum())
 
 
 def _nearest(rows: list[dict], layer: Layer, other: Layer) -> None:

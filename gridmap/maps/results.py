@@ -120,7 +120,10 @@ def density_layer(
             f"A density layer needs the column 'intensity'; {result.method} gave {list(result.cells.columns)}."
         )
     cells = shaped(result.cells)
-    classes, codes, bounds = amount_classes(cells["intensity"], scheme=scheme, k=k)
+    facts = _surface(result)
+    surface = facts["surface"][0] if facts else cells["intensity"]
+    bounds = amount_classes(surface, scheme=scheme, k=k)[2]
+    classes, codes, bounds = amount_classes(cells["intensity"], scheme=bounds or scheme, k=k)
     columns = tuple(c for c in ("intensity", "count") if c in cells)
     layer = Layer(
         _name(result, name),
@@ -131,9 +134,18 @@ def density_layer(
         unit=Word("per_km2"),
         show=show,
         drawing="image",
-        facts={"rank_by": "intensity", "bounds": bounds},
+        facts={"rank_by": "intensity", "bounds": bounds, **facts},
     )
     return _of(layer, result)
+
+
+def _surface(result: HotspotResult) -> dict:
+    """The surface that the method made, where it kept it."""
+    if getattr(result, "surface", None) is None:
+        return {}
+    surface = np.nan_to_num(np.asarray(result.surface, float))
+    dust = 1e-6 * surface.max(initial=0)  # what a fast Fourier transform leaves where nothing is
+    return {"surface": (np.where(surface > dust, surface, 0.0), result.transform, result.crs)}
 
 
 def result_layers(result: HotspotResult, *, show: bool = True) -> list[Layer]:

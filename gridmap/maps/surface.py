@@ -14,10 +14,12 @@ import rasterio.features
 import shapely
 from rasterio.transform import from_bounds
 from scipy.interpolate import LinearNDInterpolator
+from scipy.ndimage import map_coordinates
 
 from gridmap.maps.classes import codes_of
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
+from gridmap.read.metric import project
 
 __all__ = ["surface_image"]
 
@@ -43,7 +45,13 @@ def surface_image(layer: Layer) -> dict:
     across, down = east - west, south - north
     size = MOST_PIXELS / max(across, down)
     width, height = max(2, round(across * size)), max(2, round(down * size))
-    values = _between(mercator(middle), frame["intensity"].to_numpy(float), west, north, across, down, width, height)
+    x, y = np.meshgrid(
+        west + (np.arange(width) + 0.5) * across / width, north + (np.arange(height) + 0.5) * down / height
+    )
+    if "surface" in layer.facts:
+        values = _sampled(x, y, *layer.facts["surface"])
+    else:
+        values = _between(x, y, mercator(middle), frame["intensity"].to_numpy(float))
     transform = from_bounds(west, south, east, north, width, height)
     inside = rasterio.features.rasterize(list(flat), out_shape=(height, width), transform=transform, dtype="uint8")
     codes = np.where(inside > 0, codes_of(values, layer.facts["bounds"]), 0).astype(np.uint8)
@@ -54,15 +62,22 @@ def surface_image(layer: Layer) -> dict:
     }
 
 
-def _between(at, values, west, north, across, down, width, height) -> np.ndarray:
-    """Values at the pixels' middles, linear between the points; the nearest middle decides where there are too few."""
-    x = west + (np.arange(width) + 0.5) * across / width
-    y = north + (np.arange(height) + 0.5) * down / height
-    xx, yy = np.meshgrid(x, y)
+def _sampled(x: np.ndarray, y: np.ndarray, surface: np.ndarray, transform, crs) -> np.ndarray:
+    """The method's own surface at the pixels' middles, linear between its pixels."""
+    lon, lat = (x - 0.5) * 360, np.degrees(2 * np.arctan(np.exp((0.5 - y) * 2 * np.pi))) - 90
+    x_m, y_m = project(lon.ravel(), lat.ravel(), crs)
+    a, b, c, d, e, f = tuple(~transform)[:6]
+    column, row = a * x_m + b * y_m + c, d * x_m + e * y_m + f
+    there = map_coordinates(np.nan_to_num(surface), [row - 0.5, column - 0.5], order=1, mode="nearest")
+    return there.reshape(x.shape)
+
+
+def _between(x: np.ndarray, y: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values at the pixels' middles, linear between those at the cells' middles; too few of them are one value."""
     values = np.nan_to_num(values)
     if len(np.unique(at, axis=0)) < 4:
-        return np.full(xx.shape, values.max(initial=0))
-    found = LinearNDInterpolator((at - at[0]) * 1e4, values)((xx - at[0, 0]) * 1e4, (yy - at[0, 1]) * 1e4)
+        return np.full(x.shape, values.max(initial=0))
+    found = LinearNDInterpolator((at - at[0]) * 1e4, values)((x - at[0, 0]) * 1e4, (y - at[0, 1]) * 1e4)
     return np.nan_to_num(found)
 
 

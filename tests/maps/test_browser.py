@@ -1,43 +1,366 @@
+# ruff: noqa: E501, PT018 - what the page is asked stands in one line of JavaScript
+"""The page as a person uses it: Chromium with the network cut off, every control, both languages, three screens."""
+
+import json
+import subprocess
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import gridmap as gm
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\u2028\u202e\"'`${1}{{7*7}}"
+HOSTILE = (
+    "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>\u2028\u202e\"'`${1}{{7*7}}{%raw%}"
+)
+SHOTS = "build/screenshots"
 
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory, placed, clustered, town):
-    layers = [gm.hotspot_layer(placed), gm.cells_layer(placed.cells, "count"), gm.clusters_layer(clustered)]
-    page = gm.build_map(layers, title="Burglary", period="July 2018", incidents=2027, set_aside=18, boundaries=town)
+    """A page with all there is: a test, a change, amounts by month, hours of the week, clusters, cameras, zones."""
+    cells, n = placed.cells, len(placed.cells)
+    change = gm.HotspotResult(
+        cells[["zone_id", "area_m2", "geometry"]].assign(
+            before=1,
+            after=cells["count"],
+            difference=cells["count"] - 1,
+            label=np.where(cells["count"] > 7, "up 95", "none"),
+        ),
+        "compare_periods",
+        {"before": "2017-07", "after": "2018-07"},
+    )
+    months = pd.period_range("2018-01", "2018-06", freq="M")
+    by_month = pd.DataFrame(np.outer(cells["count"], [1, 2, 3, 2, 1, 0]), index=cells.index, columns=months)
+    hours = np.zeros((n, 168))
+    hours[:, 20] = cells["count"] // 2
+    hours[:, 140] = cells["count"] - cells["count"] // 2
+    by_hour = pd.DataFrame(hours, index=cells.index, columns=range(168))
+    stacked = [x.rename_axis(columns="period").stack().to_frame("count") for x in (by_month, by_hour)]  # noqa: PD013
+    cameras = gpd.GeoDataFrame(geometry=[shapely.Point(-1.53, 53.8)], crs=4326)
+    layers = [
+        gm.hotspot_layer(placed),
+        gm.hotspot_layer(change),
+        gm.cells_layer(stacked[0], "count", name="By month"),
+        gm.cells_layer(stacked[1], "count", name="Hours"),
+        gm.clusters_layer(clustered),
+        gm.context_layer(cameras, name="camera", nearest=True),
+    ]
+    page = gm.build_map(
+        layers,
+        title="Burglary",
+        period="July 2018",
+        source="test",
+        incidents=2027,
+        set_aside=18,
+        notes=["14 of 600 lie outside"],
+        classification="内部资料",
+        approval="GS(2026)1号",
+        boundaries=town,
+    )
     return page.save(tmp_path_factory.mktemp("page") / "page.html")
 
 
 def clean(page):
     assert page.requests() == []
     assert page.errors() == []
+    page.close()
+
+
+def test_the_browser_cannot_reach_anything(browser, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text("<body data-ready=true><img src=http://127.0.0.1:9/x.png></body>")
+    page = browser.open(bad)
+    page.wait("document.querySelector('img').complete")
+    assert page.requests() == ["http://127.0.0.1:9/x.png"]  # so a request would be seen
+    assert page.run("document.querySelector('img').naturalWidth") == 0
+
+
+def test_the_policy_stops_what_a_page_might_try(browser, page_file):
+    page = browser.open(page_file)
+    tried = "fetch('http://127.0.0.1:9/').then(function () { return 'went out'; }, function () { return 'stopped'; })"
+    assert page.run(tried) == "stopped"
+    page.run(
+        "(function () { const s = document.createElement('script'); s.text = 'window.ran = 1'; document.body.append(s); })()"
+    )
+    assert page.run("window.ran") is None  # a script that was not in the file when it was written
+    assert page.requests() == []
 
 
 def test_a_tooltip_appears_where_the_pointer_is(browser, page_file):
     page = browser.open(page_file)
-    x, y = page.centre(".folium-map")
-    page.hover((x, y))
+    page.hover(".folium-map")
     page.wait("!!document.querySelector('.leaflet-tooltip')", 5)
-    assert "Harehills" in page.text(".leaflet-tooltip")
     assert "hot 99" in page.text(".leaflet-tooltip")
-    page.screenshot("build/screenshots/tooltip.png")
+    assert any(name in page.text(".leaflet-tooltip") for name in ("Harehills", "Seacroft", "人民街社区", "Gipton"))
+    page.screenshot(f"{SHOTS}/tooltip.png")
     clean(page)
 
 
 def test_layers_switch(browser, page_file):
     page = browser.open(page_file)
     assert "Hotspots (Gi*)" in page.text("#gm-legend")
-    page.click("#gm-layers label:nth-of-type(2)")
-    assert "Counts" in page.text("#gm-legend")
+    page.click("#gm-layers label:nth-of-type(2) input")
+    assert "Change" in page.text("#gm-legend")
     before = page.run("document.querySelectorAll('canvas').length")
     page.click("#gm-layers .leaflet-control-layers-overlays input")
     assert page.run("document.querySelectorAll('canvas').length") == before - 1
+    clean(page)
+
+
+def test_table_and_map_are_linked_both_ways(browser, page_file):
+    page = browser.open(page_file)
+    zoom = page.run("gridmap.map.getZoom()")
+    page.click(".gm-ranked button")
+    page.wait(f"gridmap.map.getZoom() !== {zoom}", 10)
+    assert page.run("document.querySelector('.gm-ranked button').getAttribute('aria-current')") == "true"
+    page.run("gridmap.select(null)")
+    page.wait("document.querySelector('.gm-ranked button').getAttribute('aria-current') === 'false'")
+    page.run(
+        "gridmap.map.setView(gridmap.boundsOf(gridmap.layers[0], gridmap.layers[0].ranked[0].rows).getCenter(), 13, {animate: false}); 0"
+    )
+    page.click(".folium-map")
+    page.wait("document.querySelector('.gm-ranked button[aria-current=true]') !== null", 5)
+    clean(page)
+
+
+def test_the_table_is_searched_and_sorted(browser, page_file):
+    page = browser.open(page_file)
+    page.click(".gm-search")
+    page.type("no such place")
+    assert "Nothing matches" in page.text(".gm-ranked")
+    page.run(
+        "document.querySelector('.gm-search').value = ''; document.querySelector('.gm-search').dispatchEvent(new Event('input'))"
+    )
+    page.run(
+        "document.querySelector('.gm-sort').value = 'name'; document.querySelector('.gm-sort').dispatchEvent(new Event('change'))"
+    )
+    assert page.run("document.querySelectorAll('.gm-ranked button').length") >= 1
+    clean(page)
+
+
+def test_the_tour_walks_through_the_hotspots_and_gives_the_map_back(browser, page_file):
+    page = browser.open(page_file)
+    before = page.run("[gridmap.map.getCenter().lat, gridmap.map.getZoom()]")
+    page.key("p")
+    assert page.run("!document.getElementById('gm-tour').hidden")
+    card = page.text("#gm-tour")
+    assert "incidents" in card and "nearest of camera" in card and "peak hours" in card and "20–23 h" in card
+    assert "change" in card  # the same incidents' change, from the layer beside it
+    size = page.run("parseFloat(getComputedStyle(document.querySelector('#gm-tour dd')).fontSize)")
+    assert size >= 18
+    page.screenshot(f"{SHOTS}/tour.png")
+    if page.run("gridmap.rankedRows().length") > 1:
+        page.key("ArrowRight")
+        assert page.text(".gm-tour-rank") == "2"
+        page.key("ArrowLeft")
+        assert page.text(".gm-tour-rank") == "1"
+    page.key("Escape")
+    assert page.run("document.getElementById('gm-tour').hidden")
+    after = page.run("[gridmap.map.getCenter().lat, gridmap.map.getZoom()]")
+    assert after == pytest.approx(before, abs=1e-3)
+    clean(page)
+
+
+def test_the_time_slider_steps_plays_and_cumulates_with_the_same_breaks(browser, page_file):
+    page = browser.open(page_file)
+    page.click("#gm-layers label:nth-of-type(3) input")
+    page.wait("!document.getElementById('gm-time').hidden")
+    assert "Jun 2018" in page.text(".gm-now")
+    legend = page.text("#gm-legend")
+    amounts = []
+    for _ in range(5):
+        page.click(".gm-time-buttons button:first-child")
+        assert page.text("#gm-legend") == legend
+        amounts.append(
+            page.run(
+                "Math.max.apply(null, gridmap.theme().shapes().box.length ? Array.from({length: gridmap.theme().draw.n}, function (_, r) { return gridmap.theme().amountNow(r); }) : [])"
+            )
+        )
+    assert amounts == [30, 60, 90, 60, 30]
+    assert "Jan 2018" in page.text(".gm-now")
+    page.run("gridmap.map.setZoom(14, {animate: false}); 0")  # the slider that vanished on zoom: folium#841
+    page.key("ArrowRight")
+    page.wait("gridmap.state.frame === 1", 5)
+    page.run(
+        "(function () { const s = document.querySelector('.gm-time-options select'); s.value = 'cumulated'; s.dispatchEvent(new Event('change')); })()"
+    )
+    assert "up to Feb 2018" in page.text(".gm-now")
+    assert page.run("gridmap.theme().amountNow(gridmap.theme().ranked[0].rows[0])") == 90
+    page.click(".gm-play")
+    page.wait("gridmap.state.frame === 5", 20)
+    page.screenshot(f"{SHOTS}/timeline.png")
+    clean(page)
+
+
+def test_the_clock_filters_the_map(browser, page_file):
+    page = browser.open(page_file)
+    page.click("#gm-tabbutton-clock")
+    page.click("td[data-hour='20']")
+    text = page.text(".gm-clock-now")
+    assert text.startswith("1 of 168 hours")
+    assert page.run("gridmap.theme().amountNow(gridmap.theme().ranked[0].rows[0])") == 15
+    page.drag("td[data-hour='20']", "td[data-hour='140']")
+    assert page.text(".gm-clock-now").startswith("6 of 168 hours")
+    page.screenshot(f"{SHOTS}/clock.png")
+    clean(page)
+
+
+def test_areas_drill_down_and_up(browser, page_file):
+    page = browser.open(page_file)
+    page.click("#gm-tabbutton-areas")
+    total = page.text(".gm-area-sum")
+    assert page.run("document.querySelectorAll('.gm-areas tbody tr').length") == 2
+    page.click(".gm-areas tbody button")
+    names = page.text(".gm-areas tbody")
+    assert "人民街社区" in names or "Harehills" in names
+    page.click(".gm-areas tbody button")
+    assert page.run("document.querySelectorAll('.gm-crumbs button').length") == 2
+    page.screenshot(f"{SHOTS}/areas.png")
+    page.click(".gm-crumbs button")
+    assert page.text(".gm-area-sum") == total
+    clean(page)
+
+
+def test_compare_swipes_between_two_themes_and_two_periods(browser, page_file):
+    page = browser.open(page_file)
+    page.key("c")
+    assert page.run("!document.getElementById('gm-swipe').hidden")
+    left = "gridmap.map.getPane('gm-l0').style.clipPath"
+    before = page.run(left)
+    x, y = page.centre("#gm-swipe")
+    page.drag((x, y), (x - 200, y))
+    assert page.run(left) != before
+    assert page.run("+document.getElementById('gm-swipe').getAttribute('aria-valuenow')") < 40
+    page.screenshot(f"{SHOTS}/compare.png")
+    page.key("c")
+    assert page.run(left) == ""
+    page.click("#gm-layers label:nth-of-type(3) input")
+    page.run("gridmap.compare('l2@0')")
+    assert page.run("gridmap.comparing") == "l2@0"
+    clean(page)
+
+
+def test_a_view_is_shared_by_the_fragment(browser, page_file):
+    page = browser.open(page_file)
+    page.click("#gm-layers label:nth-of-type(3) input")
+    page.run(
+        "gridmap.map.setView([53.8, -1.53], 14, {animate: false}); gridmap.period_go(2); gridmap.setLanguage('zh'); 0"
+    )
+    fragment = "#" + page.run("gridmap.view()")
+    again = browser.open(page_file, fragment=fragment)
+    assert again.run("gridmap.view()") == fragment[1:]
+    assert again.run("document.documentElement.lang") == "zh-CN"
+    clean(again)
+    hostile = browser.open(page_file, fragment="#m=NaN/x&l=<script>&t=9999999&s=l0.-1&c=%E0%A4%A&o=&g=xx")
+    assert hostile.run("gridmap.state.theme") == "l0"
+    clean(hostile)
+
+
+def test_measuring_gives_metres(browser, page_file):
+    page = browser.open(page_file)
+    page.key("m")
+    x, y = page.centre(".folium-map")
+    page.click((x, y))
+    page.click((x + 200, y))
+    text = page.text(".gm-tooltip")
+    metres = page.run(
+        "(function (m) { const a = m.containerPointToLatLng([0, 300]), b = m.containerPointToLatLng([200, 300]); return m.distance(a, b); })(gridmap.map)"
+    )
+    shown = float(text.split()[0].replace(",", "")) * (1000 if "km" in text else 1)
+    assert shown == pytest.approx(metres, rel=0.02)
+    page.key("Escape")
+    assert page.run("!gridmap.busy")
+    clean(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080), (390, 844)])
+def test_every_screen_in_both_languages(browser, page_file, language, size):
+    page = browser.open(page_file, width=size[0], height=size[1], mobile=size[0] < 500, fragment=f"#g={language}")
+    assert page.run("document.documentElement.scrollWidth <= window.innerWidth")
+    for tab in ("areas", "clock", "about", "hotspots"):
+        page.click(f"#gm-tabbutton-{tab}")
+        assert page.text(f"#gm-tab-{tab}").strip()
+    small = page.run(
+        "Array.from(document.querySelectorAll('body *')).filter(function (e) {"
+        "return e.childNodes.length && Array.from(e.childNodes).some(function (n) { return n.nodeType === 3 && n.data.trim(); })"
+        "&& e.getClientRects().length && !/^(SCRIPT|STYLE)$/.test(e.tagName) && parseFloat(getComputedStyle(e).fontSize) < 13;"
+        "}).map(function (e) { return e.tagName + '.' + e.className; })"
+    )
+    assert small == []
+    page.screenshot(f"{SHOTS}/page_{language}_{size[0]}.png")
+    clean(page)
+
+
+def test_no_word_is_left_in_the_other_language(browser, page_file):
+    page = browser.open(page_file, fragment="#g=zh")
+    said = "\n".join(
+        page.text(s) for s in ("#gm-tools", "#gm-legend", "#gm-layers legend", "#gm-tab-hotspots", ".gm-tabs")
+    )
+    words = json.loads((page_file.read_text(encoding="utf-8").split('id="gridmap-data">')[1]).split("</script>")[0])[
+        "words"
+    ]
+    english = {en for en, zh in words.values() if len(en) > 4 and en != zh and "{" not in en}
+    assert [w for w in english if w in said] == []
+    clean(page)
+
+
+def test_every_control_is_reached_by_the_keyboard_and_named(browser, page_file):
+    page = browser.open(page_file)
+    nameless = page.run(
+        "Array.from(document.querySelectorAll('button, select, input, [role=slider]')).filter(function (e) {"
+        "return e.getClientRects().length && !(e.textContent.trim() || e.getAttribute('aria-label') || e.title || e.closest('label')); }).map(function (e) { return e.outerHTML; })"
+    )
+    assert nameless == []
+    seen = set()
+    for _ in range(60):
+        page.key("Tab")
+        seen.add(
+            page.run(
+                "(document.activeElement.id || document.activeElement.className || document.activeElement.tagName)"
+            )
+        )
+    assert {"gm-language", "gm-search", "gm-do-tour", "leaflet-control-zoom-in"} <= seen
+    clean(page)
+
+
+def test_text_has_the_contrast_of_wcag_aa(browser, page_file):
+    page = browser.open(page_file)
+    weak = page.run("""(function () {
+      function parts(c) { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? m.concat(1) : m; }
+      function lum(c) { const l = c.slice(0, 3).map(function (v) { v /= 255; return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); }); return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2]; }
+      function ground(e) { for (; e; e = e.parentElement) { const b = parts(getComputedStyle(e).backgroundColor); if (b[3] > 0.5) return b; } return [255, 255, 255, 1]; }
+      return Array.from(document.querySelectorAll('#gm-header *, #gm-panel *, #gm-tools *, #gm-legend *, #gm-layers *')).filter(function (e) {
+        return e.getClientRects().length && Array.from(e.childNodes).some(function (n) { return n.nodeType === 3 && n.data.trim(); });
+      }).map(function (e) {
+        const a = lum(parts(getComputedStyle(e).color)), b = lum(ground(e)), r = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        return [e.tagName + '.' + e.className, Math.round(10 * r) / 10];
+      }).filter(function (p) { return p[1] < 4.5; });
+    })()""")
+    assert weak == []
+    clean(page)
+
+
+def test_it_prints_on_one_sheet_with_legend_and_without_controls(browser, page_file, tmp_path):
+    page = browser.open(page_file)
+    pdf = page.pdf(tmp_path / "page.pdf")
+    info = subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
+    assert "Pages:           1" in info
+    assert "A4" in info
+    text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    text = "".join(text.split())
+    assert "hot99" in text and "内部资料" in text and "GS(2026)1号" in text and "14of600" in text
+    assert "Fullscreen" not in text
+    pictures = subprocess.run(["pdfimages", "-list", pdf], capture_output=True, text=True, check=True).stdout
+    assert pictures.count(" image ") >= 2  # the canvases, which a browser may leave empty
+    assert page.run("!document.body.classList.contains('gm-print')")
     clean(page)
 
 
@@ -48,8 +371,108 @@ def test_hostile_text_is_text(browser, tmp_path, placed, town):
     page = browser.open(page.save(tmp_path / "m.html"))
     page.hover(".folium-map")
     page.wait("!!document.querySelector('.leaflet-tooltip')", 5)
-    assert "</script>" in page.text("h1")
     assert page.run("document.querySelector('h1').textContent") == HOSTILE
+    page.click("#gm-tabbutton-about")
+    page.key("p")
     assert page.run("window.hacked") is None
     assert page.run("document.querySelectorAll('img').length") == 0
     clean(page)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    texts=st.lists(
+        st.one_of(
+            st.text(max_size=60),
+            st.sampled_from(
+                [
+                    "</script><script>window.hacked=1</script>",
+                    "<svg onload=window.hacked=1>",
+                    "\u2028]]>",
+                    "]]>-->",
+                    "\u202eevil",
+                    "x" * 10_000,
+                    "{{1}}",
+                    "{% raw %}",
+                    "\\u003c",
+                    "\x00",
+                    "'\"`",
+                ]
+            ),
+        ),
+        min_size=4,
+        max_size=4,
+    )
+)
+def test_any_text_from_data_is_shown_as_itself(browser, tmp_path_factory, placed, town, texts):
+    cells = placed.cells.assign(kind=[texts[i % 4] for i in range(len(placed.cells))])
+    town = town.assign(name=texts)
+    page = gm.build_map(
+        [gm.hotspot_layer(placed, name=texts[1]), gm.cells_layer(cells, "kind", name=texts[2])],
+        title=texts[0],
+        notes=texts,
+        classification=texts[3],
+        boundaries=town,
+    )
+    page = browser.open(page.save(tmp_path_factory.mktemp("fuzz") / "m.html"))
+    shown = page.run("[gridmap.data.head.title, gridmap.data.head.notes]")
+    clear = lambda t: t.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # noqa: E731
+    assert [clear(shown[0]), [clear(t) for t in shown[1]]] == [clear(texts[0]), [clear(t) for t in texts]]
+    page.hover(".folium-map")
+    page.run(
+        "gridmap.tour(true); gridmap.tour(false); gridmap.showTheme('l1'); gridmap.openTab('areas'); gridmap.openTab('about')"
+    )
+    assert page.run("window.hacked") is None
+    assert page.run("document.querySelectorAll('img, svg:not(.leaflet-zoom-animated)').length") == 0
+    clean(page)
+
+
+def test_squares_zones_and_hexagons_answer_to_the_pointer_alike(browser, tmp_path, town):
+    layers = []
+    for system, setting in (("h3", {"resolution": 9}), ("square", {"cell_size_m": 300}), ("zones", {})):
+        grid = gm.make_grid(town, system=system, **setting)
+        layers.append(gm.cells_layer(grid.cells.assign(count=range(1, len(grid) + 1)), "count", name=system))
+        at = grid.locate([-1.535], [53.8])[0]
+        layers[-1].facts["row"] = grid.cells.index[at]
+    page = browser.open(gm.build_map(layers).save(tmp_path / "m.html"))
+    for i, layer in enumerate(layers):
+        found = page.run(
+            f"(function (l) {{ return l.cell(gridmap.rowAt(l.shapes(), 53.8, -1.535, 0)); }})(gridmap.layers[{i}])"
+        )
+        assert found == layer.facts["row"]
+    clean(page)
+
+
+def test_folium_elements_can_be_added(browser, tmp_path, hot):
+    import folium
+
+    page = gm.build_map([gm.hotspot_layer(hot)])
+    folium.CircleMarker([53.8, -1.535], radius=8).add_to(page)
+    page = browser.open(page.save(tmp_path / "m.html"))
+    assert page.run("document.querySelectorAll('path.leaflet-interactive').length") == 1
+    clean(page)
+
+
+def test_tiles_beside_the_file_are_the_only_thing_asked_for(browser, tmp_path, hot):
+    page = gm.build_map([gm.hotspot_layer(hot)], basemap="tiles/{z}/{x}/{y}.png").save(tmp_path / "m.html")
+    z12 = tmp_path / "tiles"
+    from gridmap.maps.layers import Class
+    from gridmap.maps.surface import palette_png
+
+    png = palette_png(np.ones((256, 256), np.uint8), (Class("#FFFFFF"), Class("#88AACC")))
+    for z in range(10, 15):
+        n = 2**z
+        x0 = int((-1.535 + 180) / 360 * n)
+        y0 = int((0.5 - np.arcsinh(np.tan(np.radians(53.8))) / (2 * np.pi)) * n)
+        for x in range(x0 - 8, x0 + 9):
+            for y in range(y0 - 6, y0 + 7):
+                (z12 / f"{z}/{x}").mkdir(parents=True, exist_ok=True)
+                (z12 / f"{z}/{x}/{y}.png").write_bytes(png)
+    opened = browser.open(page)
+    opened.wait("document.querySelectorAll('.leaflet-tile-loaded').length > 3", 10)
+    assert opened.run(
+        "Array.from(document.querySelectorAll('.leaflet-tile-loaded')).every(function (i) { return i.naturalWidth === 256; })"
+    )
+    assert all(r.startswith("file://") and "/tiles/" in r for r in opened.requests())
+    opened.close()

@@ -29,7 +29,10 @@
       out.count = total(c.count || c.count_after, i);
       if (c.count_before && c.count_after) out.difference = total(c.count_after, i) - total(c.count_before, i);
       else {
-        const other = Object.keys(tree.layers).map(function (k) { return tree.layers[k]; }).find(function (l) { return l.count_before; });
+        /* Change, where a layer of the same incidents tells it. */
+        const other = Object.keys(tree.layers).map(function (k) { return tree.layers[k]; }).find(function (l) {
+          return l.count_before && c.count && l.count_after.every(function (v, z) { return v === c.count[z]; });
+        });
         if (other) out.difference = total(other.count_after, i) - total(other.count_before, i);
       }
       if (tree.persons) { const p = total(tree.persons, i); out.rate = p ? 1000 * out.count / p : null; }

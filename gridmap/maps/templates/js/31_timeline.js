@@ -71,11 +71,13 @@
     }
     gm.on("theme", open);
     gm.on("language", function () { say(); });
+    /* The map pans by arrows when it has the focus, tabs and handles have their own use for them. */
+    function free(event) { return !event.target.closest || !event.target.closest(".leaflet-container, [role=tab], [role=slider]"); }
     document.addEventListener("keydown", function (event) {
       if (!layer || gm.busy || gm.typing(event)) return;
       if (event.key === " " && event.target.tagName !== "BUTTON") { play.click(); event.preventDefault(); }
-      else if (event.key === "ArrowRight" && event.target === document.body) { stop(); go(at + 1); }
-      else if (event.key === "ArrowLeft" && event.target === document.body) { stop(); go(at - 1); }
+      else if (event.key === "ArrowRight" && free(event)) { stop(); go(at + 1); }
+      else if (event.key === "ArrowLeft" && free(event)) { stop(); go(at - 1); }
     });
     gm.typing = function (event) { return /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey; };
   });

@@ -1,0 +1,277 @@
+"""Layers, their classes, and how they travel: checked by taking them apart again."""
+
+import base64
+import sqlite3
+import zlib
+
+import geopandas as gpd
+import h3
+import h3.api.numpy_int
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gridmap as gm
+from gridmap.errors import GridmapError, InputError
+from gridmap.maps import palette
+from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
+from gridmap.maps.content import page_data
+from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
+from gridmap.maps.hierarchy import area_tree, levels_of
+from gridmap.maps.layers import Word
+from gridmap.maps.ranking import ranked
+from gridmap.maps.words import WORDS
+
+
+def unpack(text: str) -> bytes:
+    return zlib.decompress(base64.b64decode(text))
+
+
+def read_varints(data: bytes) -> list[int]:
+    out, value, shift = [], 0, 0
+    for byte in data:
+        value |= (byte & 127) << shift
+        shift += 7
+        if not byte & 128:
+            out.append(value)
+            value = shift = 0
+    return out
+
+
+@given(st.lists(st.integers(0, 2**53 - 1)))
+def test_varints_come_back(values):
+    assert read_varints(varints(values)) == values
+
+
+@pytest.mark.parametrize("resolution", [0, 4, 9, 15])
+def test_h3_ids_come_back(resolution):
+    centre = h3.latlng_to_cell(31.2, 121.5, resolution)
+    ids = pd.Index(sorted(h3.grid_disk(centre, 3), reverse=True))
+    draw, order = pack_h3(ids)
+    keys = np.cumsum(read_varints(unpack(draw["ids"])), dtype=object)
+    unit = 8 ** (15 - resolution)
+    back = [f"8{resolution:x}{k * unit + unit - 1:013x}" for k in keys]
+    assert back == list(ids[order])
+
+
+def test_h3_ids_of_mixed_resolution_are_refused():
+    cells = pd.DataFrame({"count": [1, 2]}, index=["88194ad32bfffff", "891942c5d0fffff"])
+    with pytest.raises(InputError, match="resolution"):
+        gm.build_map(gm.cells_layer(cells, "count"))
+
+
+def test_outlines_come_back_within_a_metre():
+    holed = shapely.box(0, 0, 0.1, 0.1).difference(shapely.box(0.02, 0.02, 0.05, 0.05))
+    two = shapely.MultiPolygon([shapely.box(1, 1, 1.1, 1.1), shapely.box(2, 2, 2.1, 2.1)])
+    draw = pack_outlines(np.array([holed, two]))
+    steps = np.array(read_varints(unpack(draw["xy"])))
+    xy = np.cumsum(((steps >> 1) ^ -(steps & 1)).reshape(-1, 2), axis=0) / draw["scale"]
+    rings, parts = read_varints(unpack(draw["rings"])), read_varints(unpack(draw["parts"]))
+    assert parts == [2, 2]
+    assert rings == [4, 4, 4, 4]
+    area = sum(shapely.Polygon(xy[i : i + 4]).area * (1 if k != 1 else -1) for k, i in enumerate(range(0, 16, 4)))
+    assert area == pytest.approx(holed.area + two.area, rel=1e-6)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=1))
+@settings(deadline=None)
+def test_a_column_keeps_four_figures(values):
+    values = pd.Series(values, dtype=float)
+    packed = pack_column(values)
+    kind = {"i1": "<i1", "i2": "<i2", "i4": "<i4", "f4": "<f4"}[packed["type"]]
+    back = np.frombuffer(unpack(packed["data"]), kind).astype(float)
+    missing = back == np.iinfo(kind[1:]).min if packed["type"] != "f4" else np.isnan(back)
+    assert (missing == values.isna().to_numpy()).all()
+    there = ~missing
+    top = values.abs().max()
+    error = np.abs(back[there] / 10 ** packed["digits"] - values[there])
+    assert not there.any() or error.max() <= max(1e-3 * top, 1e-6)
+
+
+def test_a_long_name_is_cut():
+    assert len(pack_column(pd.Series(["x" * 10_000]))["texts"][0]) == MOST_CHARACTERS
+
+
+def test_no_data_zero_and_amounts_are_three_things():
+    classes, codes, bounds = amount_classes([np.nan, 0, 1, 2, 3, 100], k=3)
+    assert codes.tolist()[:3] == [0, 1, 2]
+    assert classes[0].hatch
+    assert classes[1].high == 0
+    assert bounds[-1] == 100
+
+
+def test_breaks_of_whole_numbers_are_whole_and_cover_the_top():
+    values = np.random.default_rng(0).poisson(3, 500)
+    for scheme in ("quantiles", "fisher_jenks", "equal_interval", "head_tail"):
+        bounds = breaks_of(values, scheme=scheme, k=5)
+        assert all(float(b).is_integer() for b in bounds)
+        assert bounds[-1] == values.max()
+        assert (codes_of(values, bounds) < len(bounds) + 2).all()
+
+
+def test_given_breaks_are_kept_over_all_periods():
+    frame = pd.DataFrame(
+        {"count": [1, 5, 9, 2]},
+        index=pd.MultiIndex.from_product(
+            [["891942c5d0fffff", "891942c5d03ffff"], pd.period_range("2018-01", periods=2, freq="M")]
+        ),
+    )
+    layer = gm.cells_layer(frame, "count", scheme=[3, 9])
+    assert layer.frame_breaks == (3.0, 9.0)
+    assert layer.frames.shape == (2, 2)
+    assert layer.facts["every"] == "month"
+
+
+def test_labels_are_drawn_in_the_order_of_their_scale_and_none_is_lost():
+    classes, codes = label_classes(pd.Series(["cold 99", "hot 99", "none", None, "too few"]))
+    assert [c.label.key for c in classes[:7]] == [f"label {x}" for x in palette.HOT_COLD]
+    assert [classes[c].hatch for c in codes] == [False, False, False, True, True]
+    quiet, codes = label_classes(pd.Series(["none", "possibly under-reported"]))
+    assert quiet[codes[1]].hatch
+    assert quiet[codes[1]].label == Word("under_reported")
+
+
+def test_every_scale_keeps_its_middle_light_and_amounts_keep_their_order_in_grey():
+    for k in range(2, 8):
+        grey = [palette.luminance(c) for c in palette.amounts(k)]
+        assert grey == sorted(grey, reverse=True)
+    assert palette.luminance(palette.HOT_COLD["none"]) > palette.luminance(palette.HOT_COLD["hot 90"])
+
+
+def test_two_peaks_are_two_hotspots_named_after_their_zones():
+    ids = sorted(h3.grid_disk("891942c5d0fffff", 4))
+    far = max(ids, key=lambda c: h3.grid_distance(c, "891942c5d0fffff"))
+    z = np.array([max(9 - 2 * h3.grid_distance(c, "891942c5d0fffff"), 8 - 2 * h3.grid_distance(c, far)) for c in ids])
+    near = [h3.grid_distance(c, "891942c5d0fffff") < h3.grid_distance(c, far) for c in ids]
+    cells = pd.DataFrame(
+        {
+            "count": (z > 0) * (z + 1),
+            "z_score": z,
+            "label": np.where(z > 2, "hot 99", "none"),
+            "zone_id": np.where(near, "A", "B"),
+        },
+        index=pd.Index(ids, name="cell_id"),
+    )
+    layer = gm.hotspot_layer(gm.HotspotResult(cells, "getis_ord", {}))
+    rows = ranked(layer, {"A": "Harehills", "B": "Gipton"})
+    assert [r["name"] for r in rows][:2] == ["Harehills", "Gipton"]
+    assert sum(r["values"]["count"] for r in rows) == cells.loc[cells["label"] != "none", "count"].sum()
+
+
+def test_a_change_of_other_incidents_is_not_borrowed(placed):
+    cells = placed.cells
+    shapes = cells[["zone_id", "area_m2", "geometry"]]
+    for after, borrowed in ((cells["count"], True), (cells["count"] + 1, False)):
+        change = gm.HotspotResult(
+            shapes.assign(before=0, after=after, difference=after, label="none"), "compare_periods", {}
+        )
+        data = page_data([gm.hotspot_layer(placed), gm.hotspot_layer(change)], head={}, language="en", boundaries=None)
+        assert ("difference" in data["layers"][0]["ranked"][0]["values"]) is borrowed
+
+
+def test_areas_add_up_on_every_level(placed, town):
+    tree = area_tree(gm.boundaries_layer(town).frame, [gm.hotspot_layer(placed)])
+    assert tree["names"][: tree["zones"]] == ["A", "B"]
+    assert sum(tree["layers"]["l0"]["count"]) == placed.cells["count"].sum()
+    assert [tree["names"][p] for p in tree["parents"][tree["zones"] :]] == ["A", "A", "B", "B"]
+
+
+def test_the_bundled_zones_have_their_three_levels():
+    zones = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")
+    levels = levels_of(zones)
+    assert [level["name"].nunique() for level in levels] == [299, 5]
+    assert set(levels[-1]["name"]) == {"Bradford", "Calderdale", "Kirklees", "Leeds", "Wakefield"}
+
+
+def test_a_density_is_drawn_in_metres_with_its_unit():
+    zones = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson").iloc[:60]
+    grid = gm.make_grid(zones, system="h3", resolution=8)
+    at = grid.centroids[:40]
+    frame = pd.DataFrame({"lon": at[:, 0], "lat": at[:, 1], "category": "x", "date": "2018-07-01"})
+    density = gm.kernel_density(gm.read_incidents(frame), grid, bandwidth_m=800)
+    layer = gm.density_layer(density)
+    assert layer.unit == Word("per_km2")
+    data = page_data([layer], head={}, language="en", boundaries=None)
+    image = data["layers"][0]["image"]
+    assert image["url"].startswith("data:image/png;base64,")
+    (south, west), (north, east) = image["bounds"]
+    assert [west, south, east, north] == pytest.approx(grid.cells.total_bounds.tolist(), abs=1e-4)
+
+
+def test_figures_have_a_legend_and_a_scale_bar(placed):
+    figure = placed.plot(language="zh", title="盗窃")
+    texts = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    assert "热点 99%" in texts
+    bar = figure.axes[0].texts[0].get_text()
+    assert bar.split()[1] in ("公里", "米")
+    figure.savefig("build/figure.png")
+
+
+def test_basemaps_enter_the_policy_by_name(placed, tmp_path):
+    layer = gm.hotspot_layer(placed)
+    html = gm.build_map(layer, basemap="http://10.0.0.8:8080/{z}/{x}/{y}.png").save(tmp_path / "m.html").read_text()
+    assert "img-src data: blob: http://10.0.0.8:8080;" in html
+    assert "tianditu" in gm.basemap("tianditu", key="0123456789abcdef").hosts[0]
+    for bad in ({"source": "tiles.png"}, {"source": "tianditu"}, {"source": "/{z}/{x}/{y}"}, {"source": "no.mbtiles"},
+                {"source": "http://a b/{z}/{x}/{y}"}, {"source": "t/{z}/{x}/{y}", "datum": "bd08"}):  # fmt: skip
+        with pytest.raises(GridmapError):
+            gm.basemap(**bad)
+
+
+def test_embedded_tiles_are_capped(placed, tmp_path):
+    file = tmp_path / "city.mbtiles"
+    with sqlite3.connect(file) as con:
+        con.execute("create table tiles (zoom_level, tile_column, tile_row, tile_data)")
+        for z in (8, 10):
+            n = 2**z
+            x = int((-1.535 + 180) / 360 * n)
+            y = int((0.5 - np.arcsinh(np.tan(np.radians(53.8))) / (2 * np.pi)) * n)
+            con.execute(
+                "insert into tiles values (?, ?, ?, ?)",
+                (z, x, n - 1 - y, b"\x89PNG" + b"0" * (100 if z == 8 else 10**6)),
+            )
+    base = gm.basemap(file, max_mb=0.5)
+    boxes = np.array([[-1.56, 53.78, -1.5, 53.82]])
+    page = base.for_page(boxes)
+    assert page["max_native"] == 8
+    assert len(page["tiles"]) == 1
+
+
+def test_layers_move_to_a_basemap_on_gcj02():
+    cells = pd.DataFrame({"count": [3]}, index=[h3.latlng_to_cell(31.23, 121.47, 9)])
+    plain = page_data([gm.cells_layer(cells, "count")], head={}, language="zh", boundaries=None)
+    base = gm.basemap("tiles/{z}/{x}/{y}.png", datum="gcj02")
+    moved = page_data([gm.cells_layer(cells, "count")], head={}, language="zh", boundaries=None, base=base)
+    assert moved["layers"][0]["draw"]["type"] == "outlines"
+    shift_m = (moved["bounds"][0] - plain["bounds"][0]) * 95_000
+    assert 100 < abs(shift_m) < 1000
+
+
+def test_the_viewer_stays_quiet_over_cells_without_shapes():
+    bare = gm.HotspotResult(pd.DataFrame({"label": ["none"]}, index=["x"]), "getis_ord", {})
+    assert bare._repr_html_() is None
+
+
+def test_two_hundred_thousand_cells_fit_into_the_bar():
+    ids = [
+        h3.int_to_str(int(c)) for c in h3.api.numpy_int.grid_disk(h3.api.numpy_int.latlng_to_cell(30.6, 104.1, 10), 258)
+    ]
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame({"count": rng.poisson(1.5, len(ids))}, index=ids)  # no pattern at all: the worst case
+    assert len(ids) > 200_000
+    data = page_data([gm.cells_layer(cells, "count")], head={}, language="zh", boundaries=None)
+    layer = data["layers"][0]
+    size = len(layer["draw"]["ids"]) + len(layer["codes"]) + sum(len(c["data"]) for c in layer["columns"])
+    assert size <= 1_200_000
+    assert set(WORDS) == set(data["words"])
+
+
+def test_names_of_classes_in_a_frame_of_text():
+    cells = gpd.GeoDataFrame(
+        {"kind": ["a", "b", "a"]}, geometry=[shapely.box(i, 0, i + 1, 1) for i in range(3)], crs=4326
+    )
+    layer = gm.cells_layer(cells, "kind")
+    assert [c.label for c in layer.classes] == ["a", "b"]
