@@ -1,6 +1,7 @@
 """Scans, near repeats, the emerging cube and stability: how long they take, beside pointpats where it has the same.
 
-Seconds are wall time, the least of `--rounds`, after one short run that compiles. Where Chicago's burglaries are not
+Seconds are wall time and, beside it, the processor's time of all threads (which a busy machine disturbs less), each
+the least of `--rounds`, after one short run that compiles. Where Chicago's burglaries are not
 found (GRIDMAP_SHARED_DATA or ../shared/data), as many random events with the same density stand in for them.
 
     python benchmarks/space_time.py [--rounds 2]
@@ -23,13 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BREAKS = {"space_breaks_m": [0, 0.1, 200, 400, 600], "time_breaks_days": [0, 7, 14, 21]}
 
 
-def least_seconds(run, rounds: int) -> float:
-    times = []
+def least_seconds(run, rounds: int) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    wall, busy = [], []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        wall.append(time.perf_counter() - start[0])
+        busy.append(time.process_time() - start[1])
+    return min(wall), min(busy)
 
 
 def burglaries() -> pd.DataFrame:
@@ -44,8 +47,8 @@ def burglaries() -> pd.DataFrame:
     return pd.DataFrame({"x": rng.random(45_319) * 20_000, "y": rng.random(45_319) * 22_000, "date": days})
 
 
-def report(what: str, seconds: float, bar: str) -> None:
-    print(f"{what:<66} {seconds:8.2f} s   {bar}", flush=True)
+def report(what: str, seconds: tuple[float, float], bar: str) -> None:
+    print(f"{what:<70} {seconds[0]:8.2f} s {seconds[1]:8.2f} s   {bar}", flush=True)
 
 
 def near_repeats(rounds: int) -> None:
@@ -60,7 +63,7 @@ def near_repeats(rounds: int) -> None:
         theirs.append(least_seconds(lambda: Knox(places, days, delta=200, tau=7, permutations=99), 1))
         ours.append(least_seconds(lambda: gm.near_repeat(year, **one), 1))
     report(f"pointpats Knox, {len(year):,} events, 99 permutations, one band", min(theirs), "")
-    report(f"near_repeat, the same, {min(theirs) / min(ours):.0f} x as fast", min(ours), "bar: 20 x")
+    report(f"near_repeat, the same, {min(theirs)[0] / min(ours)[0]:.0f} x as fast", min(ours), "bar: 20 x")
     table = least_seconds(lambda: gm.near_repeat(year, **BREAKS, random_state=0), rounds)
     report(f"near_repeat, {len(year):,} events, 999 permutations, 4 x 3 bands", table, "")
     table = least_seconds(lambda: gm.near_repeat(events, **BREAKS, random_state=0), rounds)

@@ -169,6 +169,9 @@ def _best(
                     found, mean = c[t + 1] - c[s], e[t + 1] - e[s]
                     if found <= mean or mean <= 0 or mean >= total:
                         continue
+                    over = found - mean
+                    if over * over * (0.5 / mean + 1 / (total - mean)) <= out[row, 0]:
+                        continue
                     rest = total - found
                     llr = table[found] + table[rest] - found * np.log(mean) - rest * np.log(total - mean)
                     if llr > out[row, 0] + 1e-12:
