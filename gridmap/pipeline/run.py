@@ -115,7 +115,7 @@ def run_pipeline(
         with clock.step("make grid"):
             grid = make_grid(boundaries, **pipeline.grid)
         with clock.step("read incidents"):
-            incidents, inputs = _read_all(pipeline)
+            incidents, inputs = _read_all(pipeline, boundaries)
         results = []
         for step in pipeline.hotspots:
             with clock.step(step.method):
@@ -176,13 +176,15 @@ def staging(out: Path):
             out.rmdir()
 
 
-def _read_all(pipeline: Pipeline) -> tuple[Incidents, list[dict]]:
+def _read_all(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
     options = dict(pipeline.incidents)
+    options.pop("boundaries", None)
     paths = options.pop("path")
     filters = {key: options.pop(key) for key in ("category", "patrol_found", "period") if key in options}
     parts, inputs = [], []
     for path in [paths] if isinstance(paths, str) else paths:
-        part = read_incidents(path if "://" in path else pipeline.beside(path), **options)
+        place = path if "://" in path else pipeline.beside(path)
+        part = read_incidents(place, boundaries=boundaries, **options)  # so that exchanged coordinates are told
         parts.append(part)
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(pipeline, path, rows, len(part), len(part.set_aside)))

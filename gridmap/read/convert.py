@@ -165,6 +165,8 @@ def _signs(x, y, reason, repair, box, counts) -> None:
 
     fine = reason == 0
     for sx, sy in ((-1, 1), (1, -1), (-1, -1)):
+        if (sx < 0 and west - pad <= 0 <= east + pad) or (sy < 0 and south - pad <= 0 <= north + pad):
+            continue  # the territory lies on both sides: a point beyond it has lost nothing
         lost = fine & ~inside(x, y) & inside(sx * x, sy * y)
         if "sign" in repair:
             x[lost] *= sx

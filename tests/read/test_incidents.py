@@ -119,6 +119,12 @@ def test_exchanged_columns_in_england_are_told_by_the_boundaries():
         read_incidents(raw.assign(Longitude=raw["Longitude"] + 30), boundaries=zones)
 
 
+def test_a_territory_on_the_meridian_loses_no_signs():
+    london = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[box(-0.5, 51.3, 0.3, 51.7)], crs=4326)
+    frame = pd.DataFrame({"lon": [-0.2, 0.1, 0.45], "lat": [51.5, 51.5, 51.5], "type": "a", "date": "2024-01-02"})
+    assert len(read_incidents(frame, boundaries=london)) == 3
+
+
 def test_some_exchanged_rows_are_set_aside_and_repaired_on_request(small):
     rows = [f"B{i},2024-03-0{i + 1},盗窃,116.4{i},39.9{i},x,1" for i in range(5)] + [
         "B9,2024-03-09,盗窃,39.91,116.41,x,1"
