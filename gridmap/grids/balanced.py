@@ -224,7 +224,7 @@ class _Desk:
         count = len(region)
         order = np.argsort(part, kind="stable")
         cuts = np.searchsorted(part[order], np.arange(1, count))
-        shapes = np.array([outline(mosaic.shapes[p]) for p in np.split(order, cuts)], dtype=object)
+        shapes = np.array([outline(mosaic.shapes[p], mosaic.block[p]) for p in np.split(order, cuts)], dtype=object)
         grid_of_atom = self._atoms_by_grid(mosaic, part, rows, None if self.atoms.tiles else group)
         moved = np.zeros(count, np.int64)
         kept = np.full(count, -1)

@@ -4,7 +4,8 @@ A community falls into regions that no grid may span: its islands, its exclusive
 region is divided by itself. How many grids it gets is the number that brings their mean load nearest the target.
 """
 
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -14,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from gridmap.grids import partition
 from gridmap.grids.tessellation import Mosaic, polygon_parts
 
-__all__ = ["Drawing", "Task", "draw"]
+__all__ = ["Task", "draw", "outline"]
 
 EXACT = 10  # pieces: up to here every division is tried
 LEAF = 12  # grids that one power diagram makes; more are first halved
@@ -31,18 +32,6 @@ class Task:
     most: int | None = None
     whole_below: float = 0.0
     seed: int = 0
-
-
-@dataclass
-class Drawing:
-    """The grids of a community: `shapes` (metres), the grid of each piece, and what stood in the way."""
-
-    part: np.ndarray
-    shapes: np.ndarray
-    kind: list[str]
-    name: list[str | None]
-    reason: list[str] = field(default_factory=list)
-    moved: np.ndarray | None = None
 
 
 def draw(mosaic: Mosaic, load: np.ndarray, task: Task, *, fixed: np.ndarray, home: np.ndarray, side: np.ndarray):
@@ -221,7 +210,10 @@ def _start(rows, xy, load, k, rng) -> np.ndarray:
     if k <= LEAF:
         weight = np.where(load[rows] > 0, load[rows], 1e-9 * (load.max() or 1.0))
         centres = _seeds(xy[rows], weight, k, rng)
-        return partition.power_diagram(xy[rows], load[rows].astype(float), centres, 80)
+        part = partition.power_diagram(xy[rows], load[rows].astype(float), centres, 80)
+        loads = np.bincount(part, load[rows], minlength=k)
+        if np.abs(loads / max(loads.mean(), 1e-12) - 1).max() < 0.3:
+            return part
     first = k // 2
     sides = partition.bisect(xy[rows], load[rows].astype(float), first / k, 8)
     spread = [
@@ -301,20 +293,28 @@ def _subgraph(graph: _Graph, rows: np.ndarray):
     return table.indptr.astype(np.int64), table.indices.astype(np.int64), table.data
 
 
-def outline(pieces: np.ndarray) -> object:
-    """Pieces that belong together as one polygon; cracks below a micrometre close."""
+def outline(pieces: np.ndarray, block: np.ndarray):
+    """Pieces that belong together as one polygon; cracks below a micrometre close.
+
+    Inside a block between streets pieces meet corner to corner, so they are merged fast; then the blocks are.
+    """
+    blocks = [_merged(pieces[block == b]) for b in np.unique(block)]
+    if len(blocks) == 1 and blocks[0].geom_type == "Polygon":
+        return blocks[0]
+    for crack_m in (1e-6, 1e-3):
+        whole = shapely.union_all(blocks, grid_size=crack_m)
+        if whole.geom_type == "Polygon":
+            return whole
+    parts, _ = polygon_parts(np.array([shapely.union_all(blocks, grid_size=1e-6)]))
+    return shapely.multipolygons(parts) if len(parts) > 1 else parts[0]
+
+
+def _merged(pieces: np.ndarray):
     if len(pieces) == 1:
         return pieces[0]
-    # Fast where the pieces meet corner to corner, and seen to be wrong where they do not.
-    whole = shapely.coverage_union_all(pieces)
     total = shapely.area(pieces).sum()
-    if whole.geom_type == "Polygon" and shapely.is_valid(whole) and abs(whole.area - total) < 1e-9 * total:
-        return whole
-    whole = shapely.union_all(pieces, grid_size=1e-6)
-    if whole.geom_type == "Polygon":
-        return whole
-    closed = shapely.union_all(pieces, grid_size=1e-3)
-    if closed.geom_type == "Polygon":
-        return closed
-    parts, _ = polygon_parts(np.array([whole]))
-    return shapely.multipolygons(parts) if len(parts) > 1 else parts[0]
+    with contextlib.suppress(shapely.GEOSException):  # said when corners do not meet
+        whole = shapely.coverage_union_all(pieces)
+        if shapely.is_valid(whole) and abs(whole.area - total) < 1e-9 * total:
+            return whole
+    return shapely.union_all(pieces, grid_size=1e-6)

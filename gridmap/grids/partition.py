@@ -128,12 +128,14 @@ def power_diagram(xy, load, centres, rounds):
     weight = np.zeros(k)
     centres = centres.copy()
     aim = max(load.sum() / k, 1e-12)
-    extent = 0.0
+    total = max(load.sum(), 1e-12)
+    spread_m2 = 0.0
     for d in range(2):
-        extent += (xy[:, d].max() - xy[:, d].min()) ** 2
-    scale = extent / k
+        middle = (xy[:, d] * load).sum() / total
+        spread_m2 += ((xy[:, d] - middle) ** 2 * load).sum() / total
+    step = np.full(k, 0.5 * spread_m2 / k + 1e-9)
+    side = np.zeros(k)
     for r in range(rounds):
-        step = scale * 0.35 / (1.0 + 4.0 * r / rounds)
         loads, mass = np.zeros(k), np.zeros(k)
         sx, sy = np.zeros(k), np.zeros(k)
         for v in range(n):
@@ -154,7 +156,12 @@ def power_diagram(xy, load, centres, rounds):
             best[:] = part
         for c in range(k):
             gap = 1.0 - loads[c] / aim
-            weight[c] += step * max(-1.0, min(1.0, gap))
+            if gap * side[c] > 0:  # still too light or still too heavy: longer steps; overshot: shorter ones
+                step[c] *= 1.2
+            elif gap * side[c] < 0:
+                step[c] *= 0.5
+            side[c] = gap
+            weight[c] += step[c] * max(-1.0, min(1.0, gap))
             if mass[c] > 0 and r < rounds * 3 // 4:
                 centres[c, 0] = sx[c] / mass[c]
                 centres[c, 1] = sy[c] / mass[c]

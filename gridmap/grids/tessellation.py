@@ -133,17 +133,21 @@ def _blocks(territory, lines) -> np.ndarray:
     whole = polygon_parts(np.array([territory]))[0]
     if lines is None or shapely.is_empty(lines):
         return whole
-    edges = shapely.union_all([shapely.boundary(territory), shapely.intersection(lines, territory)], grid_size=SNAP_M)
+    edges = shapely.union_all([shapely.boundary(territory), shapely.intersection(lines, territory)])
     faces = shapely.get_parts(shapely.polygonize([edges]))
-    faces = faces[shapely.area(faces) > 1.0]
+    faces = faces[_solid(faces)]
     if not len(faces):
         return whole
     faces = faces[shapely.intersects(shapely.buffer(territory, NEAR_M), shapely.point_on_surface(faces))]
     faces, _ = polygon_parts(shapely.intersection(faces, territory))
-    # What rounding or a face below 1 m² leaves open is a block too, or the grids would not cover the community.
+    # What rounding leaves open is a block too, or the grids would not cover the community.
     rest, _ = polygon_parts(np.array([shapely.difference(territory, shapely.union_all(faces))]))
-    rest = rest[shapely.area(rest) > 1e-4]
-    return np.concatenate([faces, rest])
+    return np.concatenate([faces, rest[_solid(rest)]])
+
+
+def _solid(shapes: np.ndarray) -> np.ndarray:
+    """Which polygons are more than a crack: wider than a millimetre in the mean."""
+    return shapely.area(shapes) > SNAP_M * shapely.length(shapes)
 
 
 def _voronoi(area, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
