@@ -108,6 +108,7 @@ class BalancedGrid(ZoneGrid):
         """
         target, tolerance = _above_0(target, "target"), _above_0(tolerance, "tolerance")
         fewest, most = _limits(grids_per_community)
+        whole_below = _above_0(whole_below, "whole_below") if whole_below != 0 else 0.0
         if random_state is not None and not isinstance(random_state, int | np.integer):
             raise SettingError(f"random_state is a whole number; found {random_state!r}.")
         seed = int(np.random.default_rng(random_state).integers(2**31)) if random_state is None else int(random_state)
@@ -142,7 +143,7 @@ class BalancedGrid(ZoneGrid):
         tools = _Desk(zones, read, held, by_area, target, extras)
 
         def one(z: int) -> dict:
-            task = Task(target, tolerance, fewest, most, float(whole_below), seed * 1_000_003 + z)
+            task = Task(target, tolerance, fewest, most, whole_below, seed * 1_000_003 + z)
             return tools.community(z, task)
 
         workers = min(len(zones), os.cpu_count() or 1)

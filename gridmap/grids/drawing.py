@@ -19,6 +19,7 @@ __all__ = ["Task", "draw", "outline"]
 
 EXACT = 10  # pieces: up to here every division is tried
 LEAF = 12  # grids that one power diagram makes; more are first halved
+STAY = 1.0  # what it costs to move a target's load out of an existing grid
 ALONG = 0.35  # a border that follows a street counts this much of its length
 
 
@@ -195,7 +196,7 @@ def divide(graph, xy, load, area, rim, k, task) -> tuple[np.ndarray, float]:
         start = partition.repair(start, k, load, *graph)
         sweeps = 60 if n < 4000 else 40
         part = partition.anneal(
-            start, *measure[:-2], task.target, task.tolerance, away, 0.0, sweeps, 0.3, task.seed * 31 + attempt
+            start, *measure[:-2], task.target, task.tolerance, away, 0.0, 1.0, sweeps, 0.3, task.seed * 31 + attempt
         )
         value = partition.energy(part, *measure)
         if value < low:
@@ -264,8 +265,9 @@ def _kept(graph, xy, load, area, rim, home, task):
         halves, _ = divide(inner, xy[rows], load[rows], area[rows], rim[rows], 2, task)
         part[rows[halves == 1]] = k
         k += 1
-    stay = 3.0
-    part = partition.anneal(part, k, load, area, rim, *graph, task.target, task.tolerance, own, stay, 0, 0.0, task.seed)
+    part = partition.anneal(
+        part, k, load, area, rim, *graph, task.target, task.tolerance, own, STAY, 0.02, 0, 0.0, task.seed
+    )
     return part, note
 
 

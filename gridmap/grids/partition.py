@@ -39,11 +39,11 @@ ROUNDNESS = 0.5  # weight of 1 / Polsby–Popper − 1
 
 
 @nb.njit(cache=True, nogil=True)
-def _part_energy(load, perimeter, area, target, tolerance):
+def _part_energy(load, perimeter, area, target, tolerance, ease=1.0):
     deviation = abs(load / target - 1.0)
     beyond = max(0.0, deviation - tolerance) / tolerance
     shape = perimeter * perimeter / (12.566370614359172 * max(area, 1e-9)) - 1.0
-    return BALANCE * (deviation / tolerance) ** 2 + BEYOND * beyond + ROUNDNESS * shape
+    return ease * (BALANCE * (deviation / tolerance) ** 2 + ROUNDNESS * shape) + BEYOND * beyond
 
 
 @nb.njit(cache=True, nogil=True)
@@ -309,11 +309,13 @@ def _stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
 
 
 @nb.njit(cache=True, nogil=True)
-def anneal(part, k, load, area, rim, indptr, indices, length, target, tolerance, home, stay, sweeps, warmth, seed):
+def anneal(
+    part, k, load, area, rim, indptr, indices, length, target, tolerance, home, stay, ease, sweeps, warmth, seed
+):
     """Move pieces across borders while that lowers the energy, some that raise it at first; parts stay connected.
 
     `home` and `stay`: a piece outside its home part (−1: none) costs `stay` × load / target, so that existing grids
-    change no more than they must.
+    change no more than they must. `ease` below 1 makes evenness within the tolerance and roundness worth less.
     """
     n = len(part)
     part = part.copy()
@@ -357,9 +359,9 @@ def anneal(part, k, load, area, rim, indptr, indices, length, target, tolerance,
                 if p == a:
                     inside += length[e]
             gain, to = np.inf, -1
-            before = _part_energy(loads[a], edges[a], areas[a], target, tolerance)
+            before = _part_energy(loads[a], edges[a], areas[a], target, tolerance, ease)
             after = _part_energy(
-                loads[a] - load[v], edges[a] - around[v] + 2 * inside, areas[a] - area[v], target, tolerance
+                loads[a] - load[v], edges[a] - around[v] + 2 * inside, areas[a] - area[v], target, tolerance, ease
             )
             for e in range(indptr[v], indptr[v + 1]):
                 b = part[indices[e]]
@@ -367,13 +369,18 @@ def anneal(part, k, load, area, rim, indptr, indices, length, target, tolerance,
                     continue
                 delta = after - before
                 delta += _part_energy(
-                    loads[b] + load[v], edges[b] + around[v] - 2 * shared[b], areas[b] + area[v], target, tolerance
-                ) - _part_energy(loads[b], edges[b], areas[b], target, tolerance)
+                    loads[b] + load[v],
+                    edges[b] + around[v] - 2 * shared[b],
+                    areas[b] + area[v],
+                    target,
+                    tolerance,
+                    ease,
+                ) - _part_energy(loads[b], edges[b], areas[b], target, tolerance, ease)
                 if home[v] >= 0:
                     if home[v] == a:
-                        delta += stay * (load[v] / target + 1e-4)
+                        delta += stay * (load[v] / target + 1e-3)
                     elif home[v] == b:
-                        delta -= stay * (load[v] / target + 1e-4)
+                        delta -= stay * (load[v] / target + 1e-3)
                 if delta < gain:
                     gain, to = delta, b
             if to < 0:

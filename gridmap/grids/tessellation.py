@@ -163,7 +163,10 @@ def _voronoi(area, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     shapely.prepare(area)
     whole = shapely.contains_properly(area, cells)
     cut = np.flatnonzero(~whole)
-    parts, row = polygon_parts(shapely.intersection(cells[cut], area))
+    try:
+        parts, row = polygon_parts(shapely.intersection(cells[cut], area))
+    except shapely.GEOSException:  # points on a perfect lattice can give cells that touch themselves
+        parts, row = polygon_parts(shapely.intersection(shapely.make_valid(cells[cut]), area, grid_size=1e-6))
     row = cut[row]
     away = shapely.distance(parts, shapely.points(xy[row]))
     order = np.lexsort((-shapely.area(parts), away, row))  # the piece that holds the point comes first

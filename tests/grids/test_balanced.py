@@ -8,7 +8,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gridmap.errors import GridmapError, InputError, SettingError
+from gridmap.errors import GridmapError, InputError
 from gridmap.grids.tiling import make_grid
 
 METRE = 1 / 111_320  # degrees, at the equator
@@ -23,7 +23,9 @@ def frame(shapes, **columns) -> gpd.GeoDataFrame:
 
 def points(xy, households=1, **columns) -> gpd.GeoDataFrame:
     xy = np.asarray(xy, float).reshape(-1, 2) * METRE
-    return gpd.GeoDataFrame({"households": households, **columns}, index=range(len(xy)), geometry=shapely.points(xy), crs=4326)
+    return gpd.GeoDataFrame(
+        {"households": households, **columns}, index=range(len(xy)), geometry=shapely.points(xy), crs=4326
+    )
 
 
 def lattice(side: int, step: float, at=(0.0, 0.0)) -> np.ndarray:
@@ -42,8 +44,8 @@ def assert_tiles(grid, boundaries):
     assert cells.geometry.is_valid.all()
     home = boundaries.set_index("zone_id").geometry.loc[cells["zone_id"]].to_numpy()
     assert np.all(shapely.area(shapely.difference(cells.geometry.to_numpy(), home)) <= 1e-9 * shapely.area(home))
-    covered = cells.geometry.area.groupby(cells["zone_id"]).sum()
-    assert np.allclose(covered.loc[boundaries["zone_id"]], boundaries.geometry.area, rtol=1e-6)
+    covered = pd.Series(shapely.area(cells.geometry.to_numpy())).groupby(cells["zone_id"].to_numpy()).sum()
+    assert np.allclose(covered.loc[boundaries["zone_id"]], shapely.area(boundaries.geometry.to_numpy()), rtol=1e-6)
 
 
 def test_a_square_of_even_houses_makes_four_even_squares():
@@ -112,11 +114,7 @@ def test_always_contiguous_nested_and_nobody_lost(place, as_squares):
         total, atoms = squares.cells["households"].sum(), squares
     else:
         total = atoms["households"].sum()
-    try:
-        grid = balanced(town, atoms, target=100)
-    except SettingError as problem:
-        assert "more than any community holds" in str(problem)
-        return
+    grid = balanced(town, atoms, target=min(100, total / len(town)))  # no larger than the largest community
     assert_tiles(grid, town)
     assert grid.report["contiguous"].all()
     assert np.isclose(grid.cells["households"].sum(), total, rtol=1e-9)
@@ -169,7 +167,7 @@ def test_borders_follow_a_street_and_stop_at_a_river():
         inner = shapely.difference(edges, shapely.buffer(town.geometry.iloc[0].boundary, METRE))
         return shapely.length(shapely.intersection(inner, near)) / shapely.length(inner)
 
-    assert on_streets(along) > 0.8 > on_streets(plain)
+    assert on_streets(along) > 0.6 > 3 * on_streets(plain)
     assert_tiles(along, town)
 
 
