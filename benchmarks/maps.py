@@ -49,14 +49,8 @@ def cells(n: int, resolution: int = 10) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     towns = at[rng.integers(0, n, 30)]
     rate = sum(np.exp(-(((at - t) / [0.02, 0.034]) ** 2).sum(axis=1)) for t in towns)
-<<<<<<< HEAD
-    return pd.DataFrame(
-        {"count": rng.poisson(2 * rate)}, index=pd.Index([h3.int_to_str(int(c)) for c in ids], name="cell_id")
-    )
-=======
     names = pd.Index([h3.int_to_str(int(c)) for c in ids], name="cell_id")
     return pd.DataFrame({"count": rng.poisson(2 * rate)}, index=names)
->>>>>>> f79bf43 (maps: browser suite, words, figures and basemaps tested)
 
 
 def folium_page(frame: pd.DataFrame, path: Path) -> None:
@@ -67,12 +61,7 @@ def folium_page(frame: pd.DataFrame, path: Path) -> None:
     bare.default_js, bare.default_css = [("leaflet", "leaflet.js")], [("leaflet_css", "leaflet.css")]
     colour = ["#f7f7f2", "#d62f27"]
     folium.GeoJson(
-<<<<<<< HEAD
-        table,
-        style_function=lambda f: {"fillColor": "#d62f27" if f["properties"]["count"] > 2 else "#f7f7f2", "weight": 0.3},
-=======
         table, style_function=lambda f: {"fillColor": colour[f["properties"]["count"] > 2], "weight": 0.3}
->>>>>>> f79bf43 (maps: browser suite, words, figures and basemaps tested)
     ).add_to(bare)
     bare.add_to(OfflineFigure())
     html = bare.get_root().render()
@@ -95,20 +84,12 @@ def measure(browser: Browser, path: Path, ready: str) -> dict:
     seen, spent = page.run("(window.counting = false, window.frames_seen)"), time.monotonic() - begun
     errors = page.errors()
     page.close()
-<<<<<<< HEAD
-    return {
-        "bytes": path.stat().st_size,
-        "opens_s": round(marks[0] / 1000 if marks else opened, 2),
-        "pan_fps": round(seen / spent, 1),
-        "errors": errors[:2],
-=======
     size = path.stat().st_size
     return {
         "bytes": size,
         "opens_s": round(marks[0] / 1000 if marks else opened, 2),
         "pan_fps": round(seen / spent, 1),
         "errors": errors,
->>>>>>> f79bf43 (maps: browser suite, words, figures and basemaps tested)
     }
 
 
@@ -128,35 +109,12 @@ def main() -> None:
     try:
         rows = [measure(browser, out / "ours.html", READY) for _ in range(chosen.rounds)]
         row = {k: float(np.median([r[k] for r in rows])) for k in ("bytes", "opens_s", "pan_fps")}
-<<<<<<< HEAD
-        print(
-            json.dumps(
-                {
-                    "what": "gridmap",
-                    "cells": chosen.cells,
-                    **row,
-                    "above_base": row["bytes"] - base,
-                    "errors": rows[0]["errors"],
-                }
-            )
-        )
-        for n in chosen.folium:
-            folium_page(cells(n), out / "folium.html")
-            try:
-                row = measure(
-                    browser,
-                    out / "folium.html",
-                    "",
-                    "document.readyState === 'complete' && document.querySelectorAll('path').length > 0",
-                )
-=======
         row |= {"above_base": row["bytes"] - base, "errors": rows[0]["errors"]}
         print(json.dumps({"what": "gridmap", "cells": chosen.cells, **row}))
         for n in chosen.folium:
             folium_page(cells(n), out / "folium.html")
             try:
                 row = measure(browser, out / "folium.html", DRAWN)
->>>>>>> f79bf43 (maps: browser suite, words, figures and basemaps tested)
             except AssertionError as error:
                 row = {"bytes": (out / "folium.html").stat().st_size, "failed": str(error)[:120]}
             print(json.dumps({"what": "folium.GeoJson", "cells": n, **row}))

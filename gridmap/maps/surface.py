@@ -12,7 +12,7 @@ import h3
 import numpy as np
 import rasterio.features
 import shapely
-from rasterio.transform import from_bounds
+from rasterio.transform import Affine
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import map_coordinates
 
@@ -52,7 +52,7 @@ def surface_image(layer: Layer) -> dict:
         values = _sampled(x, y, *layer.facts["surface"])
     else:
         values = _between(x, y, mercator(middle), frame["intensity"].to_numpy(float))
-    transform = from_bounds(west, south, east, north, width, height)
+    transform = Affine(across / width, 0, west, 0, down / height, north)
     inside = rasterio.features.rasterize(list(flat), out_shape=(height, width), transform=transform, dtype="uint8")
     codes = np.where(inside > 0, codes_of(values, layer.facts["bounds"]), 0).astype(np.uint8)
     corner = lambda x, y: [np.degrees(2 * np.arctan(np.exp((0.5 - y) * 2 * np.pi))) - 90, (x - 0.5) * 360]  # noqa: E731
