@@ -117,6 +117,10 @@ def aoristic_weights(incidents: Incidents, *, hours=range(24), weekdays=range(7)
     ...     "lon": [0.0] * 2, "lat": [0.0] * 2}))
     >>> aoristic_weights(two, hours=range(18, 24)).tolist()
     [1.0, 0.75]
+
+    References
+    ----------
+    Ratcliffe (2002), Journal of Quantitative Criminology 18, 23–43.
     """
     start, end, _, _, timed = _intervals(incidents, None, None)
     wanted = np.zeros((7, 24))
@@ -180,6 +184,10 @@ def hours_by_hotspot(
     >>> profile = hours_by_hotspot(points, dbscan(points, eps_m=50, min_samples=5))
     >>> profile.loc[0, (0, 9)]
     np.float64(40.0)
+
+    References
+    ----------
+    Ratcliffe (2004), Police Practice and Research 5, 5–23: the hotspot matrix of places and hours.
     """
     start, end, weight, attrs, kept = _intervals(incidents, weights, longest_h)
     names, place = _places(incidents, hotspots, grid)
