@@ -22,11 +22,15 @@ from gridmap.patrol.bound import prize_bound
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
+from gridmap.patrol.schedule import Case
 from gridmap.patrol.search import improve, shuffle
 from gridmap.patrol.travel import Travel
 from gridmap.patrol.units import staff_posts, take_posts, take_units
 
 __all__ = ["plan_patrols"]
+
+#: Places × units × stops that the default search looks at; some seconds of one core.
+WORK = 4e7
 
 
 def plan_patrols(
@@ -217,11 +221,15 @@ class _Problem:
         self.possible = bool(fits.any())
 
     def solve(self, owed, release, rng, rounds, random_order):
-        required = np.minimum(owed, self.cap)
         bonus = float(10 * (self.prize * self.cap).sum() + 1)
-        work = max(1.0, len(self.prize) * len(self.kind) * self.size)
-        rounds = int(np.clip(2.4e7 / work, 300, 20_000)) if rounds is None else int(rounds)
-        shared = (
+        required = np.minimum(owed, self.cap)
+        crew = self.crew
+        case = Case(
+            self.prize,
+            self.repeat,
+            bonus,
+            required,
+            self.cap,
             self.travel,
             self.kind,
             self.out,
@@ -229,17 +237,15 @@ class _Problem:
             self.service,
             float(self.gap),
             release,
-            self.crew.window,
-            self.crew.pause,
+            crew.window,
+            crew.pause,
         )
-        seq, count, arrive, end, pause_after = improve(
-            rng, rounds, self.prize, float(self.repeat), bonus, required, self.cap, *shared, self.size
-        )
+        if rounds is None:
+            rounds = int(np.clip(WORK / (len(self.prize) * len(self.kind) * self.size), 500, 20_000))
+        routes = improve(rng, case, int(rounds), self.size)
         if random_order:
-            shuffle(
-                rng, 60 * int(count.sum()), seq, count, arrive, end, pause_after, self.cap, *shared, len(self.prize)
-            )
-        return seq, count, arrive, end, pause_after
+            shuffle(rng, case, routes, 60 * int(routes.count.sum()))
+        return routes.seq, routes.count, routes.arrive, routes.end, routes.pause_after
 
     def leave(self, found):
         """How often each place was visited, and when it was last left."""

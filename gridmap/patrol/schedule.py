@@ -1,158 +1,188 @@
-"""The clock of a patrol: when each stop of a route is reached, and whether the shift can hold it.
+"""The clock of a patrol: when each stop is reached, how far it may slip, and whether the shift can hold it.
 
-One forward pass decides everything: travel, a visit's length, the pause, and for a place that was visited
-before (by any unit) the wait until it may be visited again. Compiled, because the search asks it millions of
-times.
+Travel, a visit's length, the pause, and for a place that any unit visited before the wait until it may be visited
+again: one pass over a route settles them. From that pass comes, for every stop, the largest delay that all later
+stops can bear (Savelsbergh 1992), so that a further visit is judged without clocking the route again. Compiled,
+because the search asks millions of times.
 
-A route is a row of places. A unit without a depot begins at its first stop and ends at its last. The pause is
-taken where the unit stands, on leaving the first stop after `pause_from`, or earlier if the next visit would
-end after the last moment to begin it.
+A unit without a depot begins at its first stop and ends at its last. The pause is taken where the unit stands, on
+leaving the first stop after its first moment, or earlier if the next visit would end after its last one.
+
+References
+----------
+Savelsbergh (1992), ORSA Journal on Computing 4, 146–154.
 """
+
+from collections import namedtuple
 
 import numpy as np
 from numba import njit
 
-__all__ = ["load_route", "simulate", "unload_route"]
+__all__ = ["Case", "Routes", "clock_route", "empty_routes", "insertion", "load_route", "unload_route"]
+
+#: What is given. prize, service, release (places,); repeat, bonus, gap: numbers; required, cap (places,): compulsory
+#: and largest number of visits; travel (kinds, places, places); kind (units,); out, back (units, places): from and to
+#: the depot; window (units, 2): duty; pause (units, 3): length, first and last moment to begin. Seconds.
+Case = namedtuple("Case", "prize repeat bonus required cap travel kind out back service gap release window pause")
+
+#: What is decided. seq, arrive, slack, idle (units, size): places in order, arrival, largest delay that the rest can
+#: bear, waiting from here on; count, end, pause_after (units,): the stop after which the pause is taken (−1: before
+#: the first, −2: none); visits (places,), visit_at, visit_of (places, most): every place's visits in order of time.
+Routes = namedtuple("Routes", "seq arrive slack idle count end pause_after visits visit_at visit_of")
 
 
 @njit(cache=True)
-def simulate(
-    unit,
-    stops,
-    count,
-    fixed,
-    inserted,
-    last,
-    clock,
-    travel,
-    kind,
-    out,
-    back,
-    service,
-    gap,
-    release,
-    window,
-    pause,
-    visits,
-    visit_at,
-    visit_of,
-    arrive,
-    pause_after,
-    keep,
-):
-    """End of the route when `inserted` (or −1) comes at position `fixed`; inf when it cannot be done.
-
-    Parameters
-    ----------
-    stops, count : the unit's places in order, and how many
-    fixed : int
-        Stops before it keep the times in `arrive[unit]`.
-    last : float (places,)
-        When this route last left a place before `fixed`, −inf where it did not; restored before returning.
-    clock : float (m,)
-        Receives the arrival times from `fixed` on, when `keep`.
-    travel : float (kinds, places, places); kind : int (units,)
-    out, back : float (units, places)
-        From the depot, to the depot; zeros without one.
-    service : float (places,); gap : float; release : float (places,)
-        Length of a visit; least time between leaving and the next arrival; not before.
-    window : float (units, 2); pause : float (units, 3)
-        Begin and end of duty; length, first and last moment to begin.
-    visits, visit_at, visit_of
-        Per place: how many visits by all routes, their arrivals in order, the unit.
-    arrive : float (units, m); pause_after : int (units,)
-        Times as they stand; the stop after which the pause is taken (−1: before the first; −2: none yet).
-
-    Returns
-    -------
-    end, paused : float, int
-        When the unit is back (or done); the stop after which it pauses, in the new order.
-    """
-    k = kind[unit]
-    if fixed == 0:
-        t, here, taken = window[unit, 0], -1, pause[unit, 0] <= 0
-        paused = -2
-    else:
-        here = stops[fixed - 1]
-        t = arrive[unit, fixed - 1] + service[here]
-        taken = pause[unit, 0] <= 0 or -2 < pause_after[unit] < fixed - 1
-        paused = pause_after[unit] if taken else -2
-    total = count + (1 if inserted >= 0 else 0)
-    end = t
-    done = fixed
-    feasible = True
-    for i in range(fixed, total):
-        there = (inserted if i == fixed else stops[i - 1]) if inserted >= 0 else stops[i]
-        way = out[unit, there] if here < 0 else travel[k, here, there]
-        at = _earliest(there, t + way, unit, service, gap, release, visits, visit_at, visit_of, last)
-        if not taken and (t >= pause[unit, 1] or at + service[there] > pause[unit, 2]):
-            t = max(t, pause[unit, 1])
-            if t > pause[unit, 2]:
-                feasible = False
-                break
-            t += pause[unit, 0]
-            taken, paused = True, i - 1
-            at = _earliest(there, t + way, unit, service, gap, release, visits, visit_at, visit_of, last)
-        t = at + service[there]
-        if t + back[unit, there] > window[unit, 1]:
-            feasible = False
-            break
-        clock[i] = at
-        # the previous value is kept in the second half of the clock and put back below
-        clock[len(clock) // 2 + i] = last[there]
-        last[there] = t
-        here = there
-        done = i + 1
-    for i in range(done - 1, fixed - 1, -1):
-        there = (inserted if i == fixed else stops[i - 1]) if inserted >= 0 else stops[i]
-        last[there] = clock[len(clock) // 2 + i]
-    if not feasible:
-        return np.inf, -2
-    if total > 0 and not taken:
-        t = max(t, pause[unit, 1])
-        if t > pause[unit, 2]:
-            return np.inf, -2
-        t += pause[unit, 0]
-        paused = total - 1
-    end = t + (back[unit, here] if here >= 0 else 0.0)
-    if end > window[unit, 1] + 1e-9:
-        return np.inf, -2
-    return end, paused
+def empty_routes(case, size):
+    """Routes without a stop, with room for `size` stops each."""
+    units, places, most = len(case.kind), len(case.prize), case.cap.max() + 2
+    return Routes(
+        np.zeros((units, size), np.int64),
+        np.zeros((units, size)),
+        np.zeros((units, size)),
+        np.zeros((units, size)),
+        np.zeros(units, np.int64),
+        case.window[:, 0].copy(),
+        np.full(units, -2),
+        np.zeros(places, np.int64),
+        np.zeros((places, most)),
+        np.zeros((places, most), np.int64),
+    )
 
 
 @njit(cache=True)
-def _earliest(place, t, unit, service, gap, release, visits, visit_at, visit_of, last):
-    """The first moment at or after t when the place may be visited."""
-    t = max(t, release[place], last[place] + gap)
-    for j in range(visits[place]):
-        if visit_of[place, j] != unit:
-            other = visit_at[place, j]
-            if t + service[place] + gap > other and t < other + service[place] + gap:
-                t = other + service[place] + gap
+def _earliest(case, routes, place, t):
+    """The first moment at or after t when the place may be visited, given all its visits."""
+    t = max(t, case.release[place])
+    apart = case.service[place] + case.gap
+    for j in range(routes.visits[place]):
+        other = routes.visit_at[place, j]
+        if t + apart > other and t < other + apart:
+            t = other + apart
     return t
 
 
 @njit(cache=True)
-def unload_route(unit, stops, count, visits, visit_at, visit_of):
-    """Take a unit's visits out of the places' lists."""
-    for i in range(count):
-        p = stops[i]
-        m = 0
-        for j in range(visits[p]):
-            if visit_of[p, j] != unit:
-                visit_at[p, m], visit_of[p, m] = visit_at[p, j], visit_of[p, j]
-                m += 1
-        visits[p] = m
+def clock_route(case, routes, unit):
+    """Clock a route anew and enter its visits; False, with the old visits entered again, where it does not fit."""
+    seq, arrive, n, k = routes.seq[unit], routes.arrive[unit], routes.count[unit], case.kind[unit]
+    unload_route(routes, unit)
+    old = arrive[:n].copy()
+    t, taken, paused, here, good = case.window[unit, 0], case.pause[unit, 0] <= 0, -2, -1, True
+    for i in range(n):
+        there = seq[i]
+        way = case.out[unit, there] if here < 0 else case.travel[k, here, there]
+        at = _earliest(case, routes, there, t + way)
+        if not taken and (t >= case.pause[unit, 1] or at + case.service[there] > case.pause[unit, 2]):
+            t = max(t, case.pause[unit, 1])
+            good = t <= case.pause[unit, 2]
+            t += case.pause[unit, 0]
+            taken, paused = True, i - 1
+            at = _earliest(case, routes, there, t + way)
+        t = at + case.service[there]
+        if not good or t + case.back[unit, there] > case.window[unit, 1]:
+            good = False
+            break
+        arrive[i] = at
+        _enter(routes, unit, there, at)
+        here = there
+    if good and n > 0 and not taken:
+        t = max(t, case.pause[unit, 1])
+        good = t <= case.pause[unit, 2]
+        t += case.pause[unit, 0]
+        paused = n - 1
+    end = t + (case.back[unit, here] if here >= 0 else 0.0)
+    if not good or end > case.window[unit, 1]:
+        unload_route(routes, unit)
+        arrive[:n] = old
+        load_route(routes, unit)
+        return False
+    routes.end[unit], routes.pause_after[unit] = end, paused
+    _slacken(case, routes, unit)
+    return True
 
 
 @njit(cache=True)
-def load_route(unit, stops, count, times, visits, visit_at, visit_of):
-    """Put a unit's visits into the places' lists, in order of time."""
-    for i in range(count):
-        p, t = stops[i], times[i]
-        j = visits[p]
-        while j > 0 and visit_at[p, j - 1] > t:
-            visit_at[p, j], visit_of[p, j] = visit_at[p, j - 1], visit_of[p, j - 1]
-            j -= 1
-        visit_at[p, j], visit_of[p, j] = t, unit
-        visits[p] += 1
+def _slacken(case, routes, unit):
+    """For every stop the largest delay that it and all later ones can bear, and the waiting that takes delay up."""
+    seq, arrive, n, k = routes.seq[unit], routes.arrive[unit], routes.count[unit], case.kind[unit]
+    bear, idle = case.window[unit, 1] - routes.end[unit], 0.0
+    for i in range(n - 1, -1, -1):
+        p = seq[i]
+        leave = arrive[i] + case.service[p]
+        begin = leave
+        if routes.pause_after[unit] == i:  # the pause may begin later, and waiting for it takes up delay
+            begin = max(leave, case.pause[unit, 1])
+            bear = min(bear, case.pause[unit, 2] - begin) + begin - leave
+            idle += begin - leave
+            begin += case.pause[unit, 0]
+        if i < n - 1:
+            wait = arrive[i + 1] - begin - case.travel[k, p, seq[i + 1]]
+            if wait > 0:
+                bear += wait
+                idle += wait
+        for j in range(routes.visits[p]):  # the next visit to this place must stay far enough away
+            other = routes.visit_at[p, j]
+            if other > arrive[i]:
+                bear = min(bear, other - leave - case.gap)
+                break
+        routes.slack[unit, i], routes.idle[unit, i] = max(bear, 0.0), idle
+
+
+@njit(cache=True)
+def insertion(case, routes, unit, place):
+    """Where in a route one more visit costs least, and how much later the unit is done: (position, seconds or inf)."""
+    n, k, service = routes.count[unit], case.kind[unit], case.service[place]
+    seq, arrive = routes.seq[unit], routes.arrive[unit]
+    best, position = np.inf, -1
+    room = case.window[unit, 1] - routes.end[unit]
+    for i in range(n + 1):
+        if i == 0:
+            t, way = case.window[unit, 0], case.out[unit, place]
+        else:
+            t, way = arrive[i - 1] + case.service[seq[i - 1]], case.travel[k, seq[i - 1], place]
+        if routes.pause_after[unit] == i - 1:
+            t = max(t, case.pause[unit, 1]) + case.pause[unit, 0]
+        leave = _earliest(case, routes, place, t + way) + service
+        if i < n:
+            late = leave + case.travel[k, place, seq[i]] - arrive[i]
+            if late <= routes.slack[unit, i]:
+                late = max(0.0, late - routes.idle[unit, i])
+                if late < best:
+                    best, position = late, i
+        else:
+            if n == 0 and case.pause[unit, 0] > 0:
+                leave += case.pause[unit, 0]
+            late = leave + case.back[unit, place] - routes.end[unit]
+            if late <= room and late < best:
+                best, position = late, i
+    return position, best
+
+
+@njit(cache=True)
+def unload_route(routes, unit):
+    """Take a unit's visits out of the places' lists."""
+    for i in range(routes.count[unit]):
+        p, m = routes.seq[unit, i], 0
+        for j in range(routes.visits[p]):
+            if routes.visit_of[p, j] != unit:
+                routes.visit_at[p, m], routes.visit_of[p, m] = routes.visit_at[p, j], routes.visit_of[p, j]
+                m += 1
+        routes.visits[p] = m
+
+
+@njit(cache=True)
+def load_route(routes, unit):
+    """Put a unit's visits into the places' lists."""
+    for i in range(routes.count[unit]):
+        _enter(routes, unit, routes.seq[unit, i], routes.arrive[unit, i])
+
+
+@njit(cache=True)
+def _enter(routes, unit, place, t):
+    j = routes.visits[place]
+    while j > 0 and routes.visit_at[place, j - 1] > t:
+        routes.visit_at[place, j] = routes.visit_at[place, j - 1]
+        routes.visit_of[place, j] = routes.visit_of[place, j - 1]
+        j -= 1
+    routes.visit_at[place, j], routes.visit_of[place, j] = t, unit
+    routes.visits[place] += 1

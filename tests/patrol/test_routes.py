@@ -3,7 +3,9 @@
 import functools
 
 import networkx as nx
+import numpy as np
 import pandas as pd
+import pytest
 from patrol_check import check_plan, shortest_paths
 
 import gridmap as gm
@@ -31,3 +33,211 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another_order(tempe,
     plans = [gm.plan_patrols(places, tempe, units=2, shift_h=4, random_state=s, rounds=50) for s in (5, 5, 6)]
     pd.testing.assert_frame_equal(pd.DataFrame(plans[0].stops), pd.DataFrame(plans[1].stops))
     assert plans[0].stops["place_id"].tolist() != plans[2].stops["place_id"].tolist()
+
+
+def best_by_enumeration(prize, travel, service, duty, units):
+    """The optimum with one visit a place and no depot, exactly: dynamic programming over sets of places."""
+    n = len(prize)
+    end = np.full((1 << n, n), np.inf)  # least time to have visited a set, last at j
+    for j in range(n):
+        end[1 << j, j] = service
+    for mask in range(1, 1 << n):
+        for j in range(n):
+            if end[mask, j] <= duty:
+                for k in range(n):
+                    if not mask >> k & 1:
+                        t = end[mask, j] + travel[j, k] + service
+                        end[mask | 1 << k, k] = min(end[mask | 1 << k, k], t)
+    value = np.array([sum(prize[i] for i in range(n) if m >> i & 1) for m in range(1 << n)])
+    one = np.where(end.min(axis=1) <= duty, value, 0.0)
+    one[0] = 0.0
+    best = one.copy()
+    for _ in range(units - 1):
+        total = best.copy()
+        for mask in range(1 << n):
+            part = mask
+            while part:
+                total[mask] = max(total[mask], one[part] + best[mask ^ part])
+                part = (part - 1) & mask
+        best = total
+    return best.max()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_small_cases_come_within_one_percent_of_the_proven_optimum(tempe, hotspots_at_junctions, seed):
+    places = hotspots_at_junctions(9, seed)
+    travel = tempe.travel_time_s(places)
+    best = best_by_enumeration(places["prize"].to_numpy(), travel, 720.0, 3600.0, 2)
+    plan = gm.plan_patrols(places, tempe, units=2, shift_h=1, revisit_h=None, random_state=seed)
+    assert plan.objective >= 0.99 * best
+    assert plan.objective <= best + 1e-9
+    assert plan.bound >= best - 1e-9
+
+
+def greedy_nearest(prize, travel, service, shift_s, gap, units):
+    """Each unit goes on to the nearest place that may be visited."""
+    return _by_hand(
+        lambda here, p: travel[here, p] if here is not None else -prize[p], prize, travel, service, shift_s, gap, units
+    )
+
+
+def by_rank(prize, travel, service, shift_s, gap, units):
+    """Each unit goes on to the place that ranks first among those that may be visited."""
+    return _by_hand(lambda here, p: -prize[p], prize, travel, service, shift_s, gap, units)
+
+
+def _by_hand(key, prize, travel, service, shift_s, gap, units):
+    free = np.zeros(len(prize))  # when each place may be visited again
+    clock, here, total = np.zeros(units), [None] * units, 0.0
+    idle = np.zeros(units, bool)
+    while not idle.all():
+        u = int(np.argmin(np.where(idle, np.inf, clock)))
+        fits = []
+        for p in range(len(prize)):
+            at = clock[u] + (0.0 if here[u] is None else travel[here[u], p])
+            if at >= free[p] and at + service <= shift_s and here[u] != p:
+                fits.append((key(here[u], p), p, at))
+        if not fits:
+            idle[u] = True
+            continue
+        _, p, at = min(fits)
+        clock[u], here[u], free[p] = at + service, p, at + service + gap
+        total += prize[p]
+    return total
+
+
+def test_plans_earn_fifteen_percent_more_than_plans_by_hand(tempe, hotspots_at_junctions):
+    """Demand (visits that could be made) is more than twice what the units can do."""
+    gains = []
+    for seed in range(3):
+        places = hotspots_at_junctions(60, seed)
+        plan = gm.plan_patrols(places, tempe, units=2, shift_h=8, random_state=seed)
+        prize, travel = places["prize"].to_numpy(), tempe.travel_time_s(places)
+        hand = [f(prize, travel, 720.0, 8 * 3600.0, 7200.0, 2) for f in (greedy_nearest, by_rank)]
+        gains.append([plan.objective / h - 1 for h in hand])
+    assert np.mean(gains, axis=0).min() >= 0.15
+
+
+def test_pauses_and_depots_are_kept(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(25, 3)
+    depot = places.geometry.iloc[0]
+    units = pd.DataFrame({"unit_id": ["a", "b"], "pause_min": [30, 20], "pause_from_h": [2, 1.5], "pause_to_h": [3, 2],
+                          "start_h": [0, 1], "lon": [depot.x, np.nan], "lat": [depot.y, np.nan]})  # fmt: skip
+    plan = gm.plan_patrols(places, tempe, units=units, shift_h=6, random_state=0, rounds=80)
+    check_plan(plan, places, travel_between(tempe, places), units=2, shift_h=6)
+    for route in plan.routes.itertuples():
+        unit = units.set_index("unit_id").loc[route.unit_id]
+        assert unit.pause_from_h * 3600 - 1e-6 <= route.pause_start_s <= unit.pause_to_h * 3600 + 1e-6
+        stops = plan.stops[plan.stops["unit_id"] == route.unit_id]
+        pause_end = route.pause_start_s + unit.pause_min * 60
+        assert ((stops["leave_s"] <= route.pause_start_s + 1e-6) | (stops["arrive_s"] >= pause_end - 1e-6)).all()
+        assert route.travel_s + route.visit_s + route.wait_s + route.pause_s == pytest.approx(
+            route.end_s - route.start_s
+        )
+        assert route.end_s <= 6 * 3600 + 1e-6
+    a = plan.stops[plan.stops["unit_id"] == "a"].iloc[[0, -1]]
+    there = travel_between(tempe, places)
+    assert a["arrive_s"].iloc[0] >= there("h0", a["place_id"].iloc[0]) - 1e-6
+    home = plan.routes.set_index("unit_id").loc["a", "end_s"]
+    assert home >= a["leave_s"].iloc[1] + there(a["place_id"].iloc[1], "h0") - 1e-6
+    assert plan.stops.loc[plan.stops["unit_id"] == "b", "arrive_s"].min() >= 3600
+
+
+def test_the_way_of_a_route_is_as_long_as_its_travel(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(15, 4)
+    plan = gm.plan_patrols(places, tempe, units=2, shift_h=3, random_state=0, rounds=50)
+    metres = plan.routes["travel_s"] * 4.8 / 3.6
+    np.testing.assert_allclose(plan.routes["length_m"], metres, rtol=2e-3)  # ellipsoid against UTM
+
+
+def test_several_shifts_keep_the_time_between_visits_and_change_the_order(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(15, 5)
+    plan = gm.plan_patrols(places, tempe, units=1, shift_h=4, shifts=4, random_state=0, rounds=50)
+    check_plan(plan, places, travel_between(tempe, places), units=1, shift_h=4)
+    orders = [tuple(g["place_id"]) for _, g in plan.stops.groupby("shift")]
+    assert len(set(orders)) == 4
+
+
+def test_compulsory_posts_are_staffed_before_anybody_patrols(tempe, hotspots_at_junctions):
+    places, posts = hotspots_at_junctions(10), {"station": 20, "bus": 10}
+    plan = gm.plan_patrols(places, tempe, units=16, shift_h=1, posts=posts, random_state=0, rounds=20)
+    assert plan.posts["met"].all()
+    assert plan.posts["assigned"].tolist() == [20, 10]
+    posted = {u for units in plan.posts["units"] for u in units}
+    assert len(posted) == 15
+    assert set(plan.stops["unit_id"]).isdisjoint(posted)
+    assert len(set(plan.stops["unit_id"])) == 1
+
+
+def test_posts_that_exceed_the_staff_are_named_with_what_is_missing(tempe, hotspots_at_junctions):
+    plan = gm.plan_patrols(hotspots_at_junctions(5), tempe, units=8, shift_h=1, posts={"station": 20}, random_state=0)
+    post = plan.unmet.set_index("what").loc["post"]
+    assert (post["id"], post["remedy"]) == ("station", "4 more officers, or a minimum of 16")
+    assert len(plan.stops) == 0
+
+
+def test_compulsory_streets_are_visited_as_often_as_asked(tempe, tempe_roads, hotspots_at_junctions):
+    streets = tempe_roads.iloc[[10, 100]].assign(place_id=["main", "mill"])
+    options = {"shift_h": 3, "shifts": 5, "random_state": 0, "rounds": 50}
+    plan = gm.plan_patrols(hotspots_at_junctions(30), tempe, units=1, streets=streets, **options)
+    assert plan.stops["place_id"].value_counts()[["main", "mill"]].ge(3).all()
+    assert not plan.unmet["id"].isin(["main", "mill"]).any()
+
+
+def test_a_place_off_the_network_is_named_with_the_distance_that_would_do(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(4)
+    far = places.iloc[[0]].assign(place_id="far").set_geometry(places.geometry.iloc[[0]].translate(0.05, 0))
+    plan = gm.plan_patrols(pd.concat([places, far]), tempe, units=1, shift_h=2, random_state=0)
+    row = plan.unmet.set_index("id").loc["far"]
+    assert "off the network" in row["reason"]
+    metres = int(row["remedy"].split("=")[1].split(",")[0])
+    wider = gm.build_network(tempe.roads, mode="walk", max_snap_m=metres)
+    assert np.isfinite(wider.travel_time_s(far)).all()
+
+
+def test_a_shift_shorter_than_the_drive_is_told_how_long_it_must_be(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(3, 7)
+    plan = gm.plan_patrols(places, tempe, units=1, shift_h=0.1, random_state=0)
+    assert len(plan.stops) == 0
+    assert plan.unmet["remedy"].str.contains("0.20 h").all()
+    enough = gm.plan_patrols(places, tempe, units=1, shift_h=0.2, random_state=0)
+    assert len(enough.stops) == 1
+
+
+def test_a_remedy_in_minutes_is_true(tempe, hotspots_at_junctions):
+    """One place is left out; with the minutes that its row names, it is not."""
+    places = hotspots_at_junctions(3, 8).assign(prize=[3.0, 3.0, 1.0])
+    short = gm.plan_patrols(places, tempe, units=1, shift_h=0.75, revisit_h=None, random_state=0)
+    more = short.unmet["remedy"].str.extract(r"^(\d+) more min")[0].astype(float).min()
+    longer = gm.plan_patrols(places, tempe, units=1, shift_h=0.75 + more / 60, revisit_h=None, random_state=0)
+    assert len(longer.stops) > len(short.stops)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"units": 0}, "units"), ({"units": True}, "units"), ({"units": "five"}, "units"), ({"shift_h": -1}, "shift_h"),
+        ({"visit_min": float("nan")}, "visit_min"), ({"revisit_h": "two"}, "revisit_h"), ({"shifts": 0}, "shifts"),
+        ({"posts": {"station": -3}}, "staff"), ({"repeat_gain": 2}, "repeat_gain"), ({"rounds": -1}, "rounds"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_refused_in_one_line(tempe, hotspots_at_junctions, change, word):
+    with pytest.raises(gm.errors.GridmapError, match=word) as problem:
+        gm.plan_patrols(hotspots_at_junctions(3), tempe, **({"units": 1, "shift_h": 1} | change))
+    assert "\n" not in str(problem.value)
+
+
+def test_wrong_hotspots_are_refused(tempe, hotspots_at_junctions):
+    places = hotspots_at_junctions(3)
+    for bad in (
+        places.drop(columns="prize"), places.assign(prize=np.nan), places.assign(prize=-1), places.iloc[:0], "places",
+        places.assign(place_id="same"), places.set_crs(None, allow_override=True),
+    ):  # fmt: skip
+        with pytest.raises(gm.errors.GridmapError):
+            gm.plan_patrols(bad, tempe, units=1, shift_h=1)
+
+
+def test_without_streets_the_plan_says_so(hotspots_at_junctions):
+    plan = gm.plan_patrols(hotspots_at_junctions(5), None, units=1, shift_h=1, random_state=0)
+    assert "No streets were given" in " ".join(plan.notes)
+    assert len(plan.stops) > 0

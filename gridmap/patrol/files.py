@@ -1,0 +1,208 @@
+"""A plan as files: GPX and KML for the phone, a workbook for the office, a sheet for the pocket, a log to fill in.
+
+Coordinates are WGS 84, as GPX and KML want them. All text that comes from data is escaped, and in a workbook never read
+as a formula.
+"""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.patrol.plan import PatrolPlan
+
+__all__ = ["clock", "log_template", "to_gpx", "to_kml", "write_plan"]
+
+LOG = ["unit_id", "shift", "place_id", "planned_arrive", "planned_leave", "arrived", "left", "patrol_found", "remark"]
+#: A control character has no place in XML 1.0.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def clock(seconds: float, start: str = "00:00") -> str:
+    """Seconds from the shift's start as a time of day, minutes rounded down.
+
+    Examples
+    --------
+    >>> clock(5400, "22:45")
+    '00:15'
+    """
+    if not isinstance(start, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", start):
+        raise SettingError(f"A shift starts at a time like 08:00; found {start!r}.")
+    hours, minutes = map(int, start.split(":"))
+    total = hours * 60 + minutes + int((seconds + 1e-6) // 60)
+    return f"{total // 60 % 24:02d}:{total % 60:02d}"
+
+
+def starts_of(plan: PatrolPlan, start: str) -> dict[int, str]:
+    """The time of day at which each shift starts."""
+    every_s = plan.params["shift_every_h"] * 3600
+    return {s: clock((s - 1) * every_s, start) for s in range(1, plan.params["shifts"] + 1)}
+
+
+def log_template(plan: PatrolPlan, *, start: str = "08:00") -> pd.DataFrame:
+    """The visits as they are planned, with empty columns for what was done: without it no effect can be measured.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    start : str
+        When the first shift starts, as HH:MM.
+
+    Returns
+    -------
+    DataFrame
+        `unit_id, shift, place_id, planned_arrive, planned_leave` (HH:MM), and empty `arrived, left, patrol_found,
+        remark`.
+    """
+    begin = starts_of(plan, start)
+    table = pd.DataFrame(plan.stops.drop(columns="geometry"))
+    table["planned_arrive"] = [clock(a, begin[s]) for a, s in zip(table["arrive_s"], table["shift"], strict=True)]
+    table["planned_leave"] = [clock(a, begin[s]) for a, s in zip(table["leave_s"], table["shift"], strict=True)]
+    return table.assign(arrived="", left="", patrol_found="", remark="")[LOG]
+
+
+def to_gpx(plan: PatrolPlan, unit_id: str, shift: int = 1, *, start: str = "08:00", way: bool = True) -> str:
+    """One route as GPX 1.1: the stops as a route, the way along the streets as a track.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    unit_id : str
+    shift : int
+    start : str
+        When the first shift starts, as HH:MM.
+    way : bool
+        Whether the track is written too.
+
+    Returns
+    -------
+    str
+    """
+    route, stops, begin = _one(plan, unit_id, shift, start)
+    root = ET.Element("gpx", {"version": "1.1", "creator": "gridmap", "xmlns": "http://www.topografix.com/GPX/1/1"})
+    line = ET.SubElement(root, "rte")
+    ET.SubElement(line, "name").text = _text(f"{unit_id} / {shift}")
+    for stop in stops.itertuples():
+        point = ET.SubElement(line, "rtept", {"lat": f"{stop.geometry.y:.6f}", "lon": f"{stop.geometry.x:.6f}"})
+        ET.SubElement(point, "name").text = _text(f"{stop.stop_order} {stop.place_id}")
+        ET.SubElement(point, "desc").text = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
+    if way:
+        track = ET.SubElement(ET.SubElement(root, "trk"), "trkseg")
+        for lon, lat in shapely.get_coordinates(route.geometry):
+            ET.SubElement(track, "trkpt", {"lat": f"{lat:.6f}", "lon": f"{lon:.6f}"})
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def to_kml(plan: PatrolPlan, *, start: str = "08:00") -> str:
+    """All routes as KML 2.2, a folder a unit and shift."""
+    root = ET.Element("kml", {"xmlns": "http://www.opengis.net/kml/2.2"})
+    document = ET.SubElement(root, "Document")
+    for key in plan.routes[["unit_id", "shift"]].itertuples(index=False):
+        route, stops, begin = _one(plan, key.unit_id, key.shift, start)
+        folder = ET.SubElement(document, "Folder")
+        ET.SubElement(folder, "name").text = _text(f"{key.unit_id} / {key.shift}")
+        line = ET.SubElement(folder, "Placemark")
+        ET.SubElement(line, "name").text = _text(str(key.unit_id))
+        path = " ".join(f"{x:.6f},{y:.6f}" for x, y in shapely.get_coordinates(route.geometry))
+        ET.SubElement(ET.SubElement(line, "LineString"), "coordinates").text = path
+        for stop in stops.itertuples():
+            mark = ET.SubElement(folder, "Placemark")
+            ET.SubElement(mark, "name").text = _text(f"{stop.stop_order} {stop.place_id}")
+            ET.SubElement(mark, "description").text = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
+            point = ET.SubElement(mark, "Point")
+            ET.SubElement(point, "coordinates").text = f"{stop.geometry.x:.6f},{stop.geometry.y:.6f}"
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def write_plan(
+    plan: PatrolPlan, folder, *, start: str = "08:00", language: str = "en", sheets: bool = True
+) -> list[Path]:
+    """Everything that a shift takes along, into one folder.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    folder : str or Path
+        Is made; files of the same names are replaced.
+    start : str
+        When the first shift starts, as HH:MM.
+    language : "en" or "zh"
+    sheets : bool
+        Whether the pocket sheets (`sheets.pdf`) are written too.
+
+    Returns
+    -------
+    list of Path
+        `plan.xlsx` (stops, routes, unmet, posts, settings), `plan.kml`, `plan.gpkg` (stops, routes, places),
+        `visits.csv` (the log to fill in), `gpx/<unit>_<shift>.gpx`, `sheets.pdf`.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    if not isinstance(plan, PatrolPlan):
+        raise InputError(f"write_plan takes what plan_patrols gives; found a {type(plan).__name__}.")
+    folder, written = Path(folder), []
+    try:
+        (folder / "gpx").mkdir(parents=True, exist_ok=True)
+        for i, key in enumerate(plan.routes[["unit_id", "shift"]].itertuples(index=False), 1):
+            name = re.sub(r"[^\w-]+", "_", str(key.unit_id)).strip("_") or "unit"
+            path = folder / "gpx" / f"{i:03d}_{name}_{key.shift}.gpx"
+            path.write_text(to_gpx(plan, key.unit_id, key.shift, start=start), encoding="utf-8")
+            written.append(path)
+        (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8")
+        log_template(plan, start=start).map(_plain).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
+        _workbook(plan, folder / "plan.xlsx")
+        package = folder / "plan.gpkg"
+        package.unlink(missing_ok=True)
+        for layer in ("stops", "routes", "places"):
+            frame: gpd.GeoDataFrame = getattr(plan, layer)
+            if len(frame):
+                frame.to_file(package, layer=layer, engine="pyogrio")
+        written += [folder / "plan.kml", folder / "visits.csv", folder / "plan.xlsx", package]
+        if sheets and len(plan.routes):
+            from gridmap.patrol.sheets import write_sheets
+
+            written.append(write_sheets(plan, folder / "sheets.pdf", start=start, language=language))
+    except OSError as problem:
+        raise OutputError(f"The plan cannot be written to {folder} ({problem.strerror or problem}).") from None
+    return written
+
+
+def _workbook(plan, path):
+    tables = {
+        "stops": plan.stops.drop(columns="geometry").assign(lon=plan.stops.geometry.x, lat=plan.stops.geometry.y),
+        "routes": plan.routes.drop(columns="geometry"),
+        "unmet": plan.unmet,
+        "posts": plan.posts.assign(units=plan.posts["units"].map(lambda names: ", ".join(map(str, names)))),
+    }
+    facts = [*plan.params.items(), ("prize", plan.objective), ("bound", plan.bound), *(("note", n) for n in plan.notes)]
+    tables["settings"] = pd.DataFrame([(str(k), str(v)) for k, v in facts], columns=["setting", "value"])
+    with pd.ExcelWriter(path, engine="openpyxl") as book:
+        for name, table in tables.items():
+            pd.DataFrame(table).map(_plain).to_excel(book, sheet_name=name, index=False)
+
+
+def _plain(value):
+    """Text that a spreadsheet does not take for a formula."""
+    if not isinstance(value, str):
+        return value
+    value = CONTROL.sub("", value)
+    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _one(plan, unit_id, shift, start):
+    mine = plan.routes[(plan.routes["unit_id"] == unit_id) & (plan.routes["shift"] == shift)]
+    if not len(mine):
+        raise InputError(f"There is no route of unit {unit_id!r} in shift {shift}. Look into plan.routes.")
+    stops = plan.stops[(plan.stops["unit_id"] == unit_id) & (plan.stops["shift"] == shift)]
+    return next(mine.itertuples()), stops, starts_of(plan, start)[shift]
+
+
+def _text(value: str) -> str:
+    return CONTROL.sub("", value)

@@ -1,0 +1,222 @@
+"""What was planned and what was done: the dosage that an evaluation needs.
+
+Without a log of planned *and* actual visits no effect can be measured (the Los Angeles inspector general found in 2019
+that the records were too vague to tell). The log is the filled-in template, or the tracks that the units' phones
+recorded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pyproj
+
+from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.points import check_number
+from gridmap.read.files import check_file
+
+__all__ = ["Dosage", "compare_log", "visits_from_gpx"]
+
+
+@dataclass(frozen=True)
+class Dosage:
+    """Planned against actual.
+
+    Attributes
+    ----------
+    visits : DataFrame
+        Every planned visit with `done`, `minutes` (actual), `late_min` (actual less planned arrival); then those that
+        nobody planned, with `planned` False.
+    places : DataFrame, indexed by place_id
+        `planned, done, extra, planned_min, actual_min`: what an evaluation takes in.
+    share_done : float
+    notes : tuple of str
+    """
+
+    visits: pd.DataFrame
+    places: pd.DataFrame
+    share_done: float
+    notes: tuple[str, ...] = ()
+
+
+def compare_log(planned, log) -> Dosage:
+    """Planned visits against a filled-in log.
+
+    Parameters
+    ----------
+    planned : DataFrame, as from `log_template`, or path to its CSV
+    log : DataFrame or path to a CSV
+        `unit_id, place_id, arrived, left` (HH:MM, or date and time; empty: not visited), `shift` (1 where it is not
+        there). Visits after midnight count to the shift in whose row they stand.
+
+    Returns
+    -------
+    Dosage
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or a time cannot be read.
+
+    Examples
+    --------
+    >>> plan = pd.DataFrame({"unit_id": ["u"] * 2, "shift": [1, 1], "place_id": ["a", "b"],
+    ...                      "planned_arrive": ["08:00", "08:20"], "planned_leave": ["08:12", "08:32"]})
+    >>> done = plan.assign(arrived=["08:03", ""], left=["08:13", ""])
+    >>> compare_log(plan, done).places["actual_min"].tolist()
+    [10.0, 0.0]
+    """
+    plan = _table(
+        planned, ("unit_id", "shift", "place_id", "planned_arrive", "planned_leave"), "the plan's log template"
+    )
+    found = _table(log, ("unit_id", "place_id", "arrived", "left"), "the log")
+    if "shift" not in found:
+        found["shift"] = "1"
+    for frame in (plan, found):
+        frame["shift"] = frame["shift"].astype(str).str.removesuffix(".0")
+    found["at"], found["gone"] = _minutes(found["arrived"], "arrived"), _minutes(found["left"], "left")
+    half = found["at"].notna() != found["gone"].notna()
+    done = found[found["at"].notna() & found["gone"].notna()].copy()
+    done["minutes"] = (done["gone"] - done["at"]) % 1440
+    plan["at"] = _minutes(plan["planned_arrive"], "planned_arrive")
+    plan["planned_min"] = (_minutes(plan["planned_leave"], "planned_leave") - plan["at"]) % 1440
+    keys = ["unit_id", "shift", "place_id"]
+    for frame in (plan, done):  # the first visit done belongs to the first one planned
+        frame["nth"] = frame.groupby(keys).cumcount()
+    both = plan.merge(
+        done[[*keys, "nth", "at", "minutes"]], on=[*keys, "nth"], how="outer", suffixes=("", "_done"), indicator=True
+    )
+    both["planned"], both["done"] = both["_merge"] != "right_only", both["minutes"].notna()
+    late = (both["at_done"] - both["at"] + 720) % 1440 - 720
+    both["late_min"] = late.where(both["planned"])
+    both["minutes"] = both["minutes"].fillna(0.0)
+    group = both.groupby("place_id", sort=True)
+    places = pd.DataFrame(
+        {
+            "planned": group["planned"].sum().astype(int),
+            "done": (both["done"] & both["planned"]).groupby(both["place_id"]).sum().astype(int),
+            "extra": (both["done"] & ~both["planned"]).groupby(both["place_id"]).sum().astype(int),
+            "planned_min": group["planned_min"].sum(),
+            "actual_min": group["minutes"].sum(),
+        }
+    )
+    notes = []
+    if half.any():
+        notes.append(
+            f"{int(half.sum())} rows have an arrival without a leaving or the reverse; they count as not done."
+        )
+    share = float((both["done"] & both["planned"]).sum() / max(1, both["planned"].sum()))
+    columns = [*keys, "planned", "done", "planned_arrive", "planned_min", "minutes", "late_min"]
+    return Dosage(both[columns].reset_index(drop=True), places, share, tuple(notes))
+
+
+def visits_from_gpx(
+    plan: PatrolPlan,
+    path,
+    *,
+    unit_id: str,
+    shift: int = 1,
+    within_m: float = 75,
+    least_min: float = 5,
+    timezone: str = "UTC",
+) -> pd.DataFrame:
+    """The visits that a recorded track shows, as rows of a log.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    path : str or Path
+        GPX with times.
+    unit_id : str
+    shift : int
+    within_m : float
+        A unit within this distance of a place is there.
+    least_min : float
+        Shorter stays are driving past.
+    timezone : str
+        Of the plan's clock, as in "Asia/Shanghai"; GPX itself counts in UTC.
+
+    Returns
+    -------
+    DataFrame
+        `unit_id, shift, place_id, arrived, left` (ISO date and time, as recorded).
+
+    Raises
+    ------
+    ReadError
+        If the file is no GPX, or its points have no times.
+    """
+    within_m, least_min = check_number(within_m, "within_m"), check_number(least_min, "least_min", above=False)
+    path = check_file(path, "the recorded track")
+    text = path.read_bytes()
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise ReadError(f"{path.name} declares entities, which no GPX needs. Export the track again.")
+    try:
+        root = ET.fromstring(text)
+        found = [
+            (float(p.get("lon")), float(p.get("lat")), p.findtext("{*}time"))
+            for p in root.iter()
+            if p.tag.endswith("trkpt")
+        ]
+    except (ET.ParseError, TypeError, ValueError) as problem:
+        raise ReadError(f"{path.name} is no readable GPX ({problem}). Export the track again.") from None
+    track = pd.DataFrame(found, columns=["lon", "lat", "time"])
+    track["time"] = pd.to_datetime(track["time"], errors="coerce", utc=True, format="ISO8601")
+    try:
+        track["time"] = track["time"].dt.tz_convert(timezone)
+    except (KeyError, ValueError, TypeError):
+        raise SettingError(f"timezone={timezone!r} is not known. Use a name like Asia/Shanghai.") from None
+    track = track.dropna().sort_values("time").reset_index(drop=True)
+    if not len(track):
+        raise ReadError(f"{path.name} has no track point with a time, so no visit can be told. Record with times.")
+    geod, rows = pyproj.Geod(ellps="WGS84"), []
+    for place in plan.places.itertuples():
+        n = len(track)
+        metres = geod.inv(track["lon"], track["lat"], np.full(n, place.geometry.x), np.full(n, place.geometry.y))[2]
+        there = np.asarray(metres) <= within_m
+        stay = np.cumsum(np.r_[True, there[1:] != there[:-1]])
+        for _, piece in track[there].groupby(stay[there]):
+            arrived, left = piece["time"].iloc[0], piece["time"].iloc[-1]
+            if (left - arrived).total_seconds() >= least_min * 60:
+                rows.append((unit_id, shift, place.place_id, arrived.isoformat(), left.isoformat()))
+    return pd.DataFrame(rows, columns=["unit_id", "shift", "place_id", "arrived", "left"]).sort_values(
+        "arrived", ignore_index=True
+    )
+
+
+def _table(source, wanted, what) -> pd.DataFrame:
+    if isinstance(source, str | Path):
+        path = check_file(source, what)
+        try:
+            source = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except (ValueError, UnicodeDecodeError) as problem:
+            raise ReadError(
+                f"{path.name} cannot be read as {what} ({str(problem)[:120]}). Save it as CSV in UTF-8."
+            ) from None
+    if not isinstance(source, pd.DataFrame):
+        raise InputError(f"{what[0].upper()}{what[1:]} is a table or a CSV file; found a {type(source).__name__}.")
+    missing = [c for c in wanted if c not in source]
+    if missing:
+        raise InputError(
+            f"{what[0].upper()}{what[1:]} lacks the columns {', '.join(missing)}. Start from visits.csv of the plan."
+        )
+    table = source.copy().reset_index(drop=True)
+    table["unit_id"], table["place_id"] = table["unit_id"].astype(str), table["place_id"].astype(str)
+    return table
+
+
+def _minutes(values, name) -> pd.Series:
+    """Minutes since midnight of HH:MM, or of the time in a date and time; nan where empty."""
+    text = values.fillna("").astype(str).str.strip()
+    parts = text.str.extract(r"(?:^|[ T])(\d{1,2})[::](\d{2})(?:[::]\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?$").astype(
+        float
+    )
+    wrong = text.ne("") & (parts[0].isna() | (parts[0] > 23) | (parts[1] > 59))
+    if wrong.any():
+        raise InputError(
+            f"{name} must be a time like 08:15; row {int(np.argmax(wrong)) + 1} has {text[wrong].iloc[0]!r}."
+        )
+    return parts[0] * 60 + parts[1]

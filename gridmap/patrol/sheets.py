@@ -1,0 +1,173 @@
+"""The pocket sheet of a unit: A5, large type, stops with times, the way, and a QR code that a phone reads.
+
+The code holds the stops as a GPX route (the whole file where it is short enough, else as many decimals fewer and
+without descriptions); the track along the streets is in the GPX file beside it.
+"""
+
+import math
+import warnings
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import segno
+import shapely
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+
+from gridmap.errors import OutputError, SettingError, did_you_mean
+from gridmap.patrol.files import CONTROL, clock, starts_of
+from gridmap.patrol.plan import PatrolPlan
+
+__all__ = ["route_code", "write_sheets"]
+
+WORDS = {
+    "en": {"unit": "Unit", "shift": "Shift", "arrive": "arrive", "leave": "leave", "pause": "pause", "page": "page",
+           "note": "Stay the whole time, outside the car. Write down when you came and left.", "straight":
+           "Straight lines, not streets."},
+    "zh": {"unit": "单元", "shift": "班次", "arrive": "到达", "leave": "离开", "pause": "休息", "page": "页",
+           "note": "请全程下车停留，并记录实际到达和离开时间。", "straight": "直线距离，非道路。"},
+}  # fmt: skip
+CHINESE = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "SimSun",
+           "WenQuanYi Zen Hei", "PingFang SC")  # fmt: skip
+A5 = (5.83, 8.27)
+ROWS = 16
+#: A QR code of this many bytes is still read by a phone off a sheet of this size.
+MOST_BYTES = 1_400
+
+
+def route_code(plan: PatrolPlan, unit_id: str, shift: int, *, start: str = "08:00") -> str:
+    """The stops of a route as the shortest GPX that phones open, in at most 1,400 bytes; else empty."""
+    begin = starts_of(plan, start)[shift]
+    stops = plan.stops[(plan.stops["unit_id"] == unit_id) & (plan.stops["shift"] == shift)]
+    for digits, timed in ((5, True), (5, False), (4, False)):
+        points = "".join(
+            f'<rtept lat="{s.geometry.y:.{digits}f}" lon="{s.geometry.x:.{digits}f}">'
+            + (f"<name>{s.stop_order} {clock(s.arrive_s, begin)}</name>" if timed else "")
+            + "</rtept>"
+            for s in stops.itertuples()
+        )
+        text = f'<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><rte>{points}</rte></gpx>'
+        if len(text.encode()) <= MOST_BYTES:
+            return text
+    return ""
+
+
+def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str = "en") -> Path:
+    """One PDF with a sheet for every unit and shift.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    path : str or Path
+    start : str
+        When the first shift starts, as HH:MM.
+    language : "en" or "zh"
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    SettingError
+        If the language is not known, or no font on this machine can write it.
+    OutputError
+        If the file cannot be written.
+    """
+    if language not in WORDS:
+        raise SettingError(f"language={language!r} is not known. {did_you_mean(language, WORDS)}")
+    texts = "".join(map(str, [*plan.stops["place_id"], *plan.routes["unit_id"]]))
+    chinese = language == "zh" or any(ord(letter) > 0x2E7F for letter in texts)
+    family = ["DejaVu Sans"]
+    if chinese:
+        there = {font.name for font in fontManager.ttflist}
+        found = [name for name in CHINESE if name in there]
+        if not found:
+            raise SettingError(
+                "No font with Chinese characters is on this machine. Install one, as Debian's fonts-noto-cjk."
+            )
+        family = [found[0], "DejaVu Sans"]
+    path, words = Path(path), WORDS[language]
+    settings = {"font.family": family, "pdf.fonttype": 3}
+    try:
+        with matplotlib.rc_context(settings), warnings.catch_warnings(), PdfPages(path) as book:
+            warnings.filterwarnings("ignore", message="Glyph")  # a sign that the font lacks prints as a box
+            for route in plan.routes.itertuples():
+                for page in _pages(plan, route, words, start):
+                    book.savefig(page)
+    except OSError as problem:
+        raise OutputError(f"The sheets cannot be written to {path} ({problem.strerror or problem}).") from None
+    return path
+
+
+def _pages(plan, route, words, start):
+    begin = starts_of(plan, start)[route.shift]
+    stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
+    lines = [
+        (f"{s.stop_order}", clock(s.arrive_s, begin), clock(s.leave_s, begin), str(s.place_id))
+        for s in stops.itertuples()
+    ]
+    if np.isfinite(route.pause_start_s):
+        paused = (
+            "–",
+            clock(route.pause_start_s, begin),
+            clock(route.pause_start_s + route.pause_s, begin),
+            words["pause"],
+        )
+        lines.insert(int((stops["arrive_s"] < route.pause_start_s).sum()), paused)
+    count = math.ceil(len(lines) / ROWS)
+    for number in range(count):
+        figure = Figure(figsize=A5)
+        figure.text(0.07, 0.945, f"{words['unit']}: {_safe(route.unit_id, 18)}", fontsize=17, weight="bold")
+        head = f"{words['shift']} {route.shift}, {clock(route.start_s, begin)}–{clock(route.end_s, begin)}"
+        figure.text(0.07, 0.915, head + (f", {words['page']} {number + 1}/{count}" if count > 1 else ""), fontsize=11)
+        for x, name in ((0.15, "arrive"), (0.30, "leave")):
+            figure.text(x, 0.885, words[name], fontsize=8, color="0.35")
+        for i, (order, arrive, leave, place) in enumerate(lines[number * ROWS : (number + 1) * ROWS]):
+            y = 0.857 - 0.0325 * i
+            for x, text, weight in (
+                (0.07, order, "bold"),
+                (0.15, arrive, "bold"),
+                (0.30, leave, "normal"),
+                (0.45, _safe(place, 26), "normal"),
+            ):
+                figure.text(x, y, text, fontsize=13, weight=weight)
+        _map(figure, route, stops)
+        _code(figure, route_code(plan, route.unit_id, route.shift, start=start))
+        straight = any("No streets were given" in note for note in plan.notes)
+        figure.text(
+            0.07, 0.03, words["straight"] + " " * straight + words["note"] if straight else words["note"], fontsize=8
+        )
+        yield figure
+
+
+def _map(figure, route, stops):
+    axes = figure.add_axes((0.06, 0.06, 0.5, 0.26))
+    xy = shapely.get_coordinates(route.geometry)
+    axes.plot(*xy.T, color="#4575B5", linewidth=1.2)
+    axes.scatter(stops.geometry.x, stops.geometry.y, s=14, color="#D62F27", zorder=3)
+    seen = {}
+    for s in stops.itertuples():
+        seen.setdefault((s.geometry.x, s.geometry.y), []).append(str(s.stop_order))
+    for (x, y), orders in seen.items():
+        axes.annotate(",".join(orders), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
+    axes.set_aspect(1 / max(0.1, math.cos(math.radians(float(xy[:, 1].mean())))), adjustable="datalim")
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _code(figure, text):
+    if not text:
+        return
+    modules = np.array([list(row) for row in segno.make(text, error="l", micro=False).matrix])
+    axes = figure.add_axes((0.60, 0.06, 0.36, 0.26))
+    axes.imshow(np.pad(modules == 0, 4, constant_values=True), cmap="gray", interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _safe(text, most) -> str:
+    """As much of a text as fits, with no sign that matplotlib reads as mathematics."""
+    text = CONTROL.sub("", str(text)).replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,138 @@
+"""A plan as files, and what was planned against what was done."""
+
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import segno
+from matplotlib.font_manager import fontManager
+
+import gridmap as gm
+from gridmap.patrol.files import clock, log_template, to_gpx, to_kml, write_plan
+from gridmap.patrol.logs import compare_log, visits_from_gpx
+from gridmap.patrol.sheets import CHINESE, route_code, write_sheets
+
+HOSTILE = ["=cmd()", '"><script>', "a&b\x07", "$x_1$"]
+
+
+@pytest.fixture(scope="module")
+def plan(tempe, tempe_crimes):
+    places = gpd.GeoDataFrame(
+        {"place_id": HOSTILE, "prize": [1.0, 2.0, 3.0, 4.0]},
+        geometry=tempe_crimes.geometry.to_numpy()[[0, 40, 90, 200]],
+        crs=4326,
+    )
+    units = pd.DataFrame({"unit_id": ["car/1", "=2"], "pause_min": [20, 0]})
+    return gm.plan_patrols(places, tempe, units=units, shift_h=3, random_state=0, shifts=2, rounds=30)
+
+
+def test_every_file_is_written_and_reads_back_as_it_was(plan, tmp_path):
+    written = write_plan(plan, tmp_path / "out", start="22:00")
+    assert {p.name for p in written} >= {"plan.xlsx", "plan.kml", "plan.gpkg", "visits.csv", "sheets.pdf"}
+    assert len(list((tmp_path / "out" / "gpx").iterdir())) == len(plan.routes)
+    assert all(p.stat().st_size > 0 for p in written)
+    back = gpd.read_file(tmp_path / "out" / "plan.gpkg", layer="stops")
+    assert back["place_id"].tolist() == plan.stops["place_id"].tolist()
+    assert (tmp_path / "out" / "sheets.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_no_text_becomes_a_formula(plan, tmp_path):
+    import openpyxl
+
+    write_plan(plan, tmp_path, sheets=False)
+    for sheet in openpyxl.load_workbook(tmp_path / "plan.xlsx"):
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+    log = pd.read_csv(tmp_path / "visits.csv", dtype=str, keep_default_na=False)
+    assert not log["place_id"].str.startswith("=").any()
+
+
+def test_gpx_holds_the_stops_in_order_and_the_way(plan):
+    unit = plan.routes["unit_id"].iloc[0]
+    root = ET.fromstring(to_gpx(plan, unit, 1).encode())
+    points = root.findall(".//{*}rtept")
+    stops = plan.stops[(plan.stops["unit_id"] == unit) & (plan.stops["shift"] == 1)]
+    np.testing.assert_allclose([float(p.get("lat")) for p in points], stops.geometry.y, atol=1e-6)
+    assert len(root.findall(".//{*}trkpt")) > len(points)
+
+
+def test_kml_escapes_hostile_names(plan):
+    names = [e.text for e in ET.fromstring(to_kml(plan).encode()).iter() if e.tag.endswith("}name")]
+    assert any('"><script>' in n for n in names)
+
+
+def test_the_code_is_a_gpx_that_a_phone_can_read(plan):
+    unit = plan.routes["unit_id"].iloc[0]
+    text = route_code(plan, unit, 1)
+    assert (
+        len(ET.fromstring(text).findall(".//{*}rtept"))
+        == ((plan.stops["unit_id"] == unit) & (plan.stops["shift"] == 1)).sum()
+    )
+    assert segno.make(text, error="l").version <= 30
+
+
+def test_chinese_sheets_are_written_where_a_font_can(plan, tmp_path):
+    if {font.name for font in fontManager.ttflist}.isdisjoint(CHINESE):
+        pytest.skip("no font with Chinese characters is on this machine")
+    assert write_sheets(plan, tmp_path / "zh.pdf", language="zh").stat().st_size > 10_000
+
+
+def test_chinese_sheets_without_a_font_say_what_to_install(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(fontManager, "ttflist", [])
+    with pytest.raises(gm.errors.SettingError, match="fonts-noto-cjk"):
+        write_sheets(plan, tmp_path / "zh.pdf", language="zh")
+
+
+def test_a_log_that_was_kept_as_planned_is_all_done(plan):
+    template = log_template(plan, start="21:30")
+    done = compare_log(template, template.assign(arrived=template["planned_arrive"], left=template["planned_leave"]))
+    assert done.share_done == 1.0
+    assert (done.visits["late_min"] == 0).all()
+    assert done.places["done"].sum() == len(plan.stops)
+
+
+def test_missed_late_and_unplanned_visits_are_told_apart():
+    plan = pd.DataFrame({"unit_id": "u", "shift": 1, "place_id": ["a", "b", "a"]})
+    plan["planned_arrive"], plan["planned_leave"] = ["23:50", "00:10", "02:10"], ["00:02", "00:22", "02:22"]
+    log = pd.DataFrame({"unit_id": "u", "shift": 1, "place_id": ["a", "b", "c"], "arrived": ["00:05", "", "01:00"],
+                        "left": ["00:15", "", "01:12"]})  # fmt: skip
+    done = compare_log(plan, log)
+    assert done.places.loc["a"].tolist() == [2, 1, 0, 24, 10]
+    assert done.places.loc["b", "done"] == 0
+    assert done.places.loc["c", ["planned", "done", "extra"]].tolist() == [0, 0, 1]
+    assert done.visits.loc[done.visits["place_id"] == "a", "late_min"].dropna().tolist() == [15]
+    assert done.share_done == pytest.approx(1 / 3)
+
+
+def test_a_recorded_track_gives_back_the_visits(plan, tmp_path):
+    unit = plan.routes["unit_id"].iloc[0]
+    stops = plan.stops[(plan.stops["unit_id"] == unit) & (plan.stops["shift"] == 1)]
+    begin, points = pd.Timestamp("2026-11-02T08:00Z"), []
+    for s in stops.itertuples():
+        for t in np.arange(s.arrive_s, s.leave_s + 1, 30):
+            when = (begin + pd.Timedelta(seconds=t)).isoformat()
+            points.append(f'<trkpt lat="{s.geometry.y}" lon="{s.geometry.x}"><time>{when}</time></trkpt>')
+    file = tmp_path / "track.gpx"
+    file.write_text(f"<gpx><trk><trkseg>{''.join(points)}</trkseg></trk></gpx>", encoding="utf-8")
+    log = visits_from_gpx(plan, file, unit_id=unit)
+    assert log["place_id"].tolist() == stops["place_id"].tolist()
+    template = log_template(plan)
+    mine = template[(template["unit_id"] == unit) & (template["shift"] == 1)]
+    assert compare_log(mine, log).share_done == 1.0
+
+
+@pytest.mark.parametrize("text", ["", "<gpx>", "<gpx/>", "<!DOCTYPE x [<!ENTITY a 'b'>]><gpx/>"])
+def test_what_is_no_track_is_refused(plan, tmp_path, text):
+    file = tmp_path / "track.gpx"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(gm.errors.ReadError):
+        visits_from_gpx(plan, file, unit_id="u")
+
+
+def test_wrong_times_are_refused(plan):
+    with pytest.raises(gm.errors.SettingError):
+        clock(0, "25:00")
+    template = log_template(plan)
+    with pytest.raises(gm.errors.InputError, match="08:15"):
+        compare_log(template, template.assign(arrived="soon", left=""))
