@@ -39,10 +39,14 @@ from gridmap.maps import (
     hotspot_layer,
 )
 from gridmap.patrol.coverage import best_sites, response_coverage
+from gridmap.patrol.districts import patrol_districts
+from gridmap.patrol.files import write_plan
+from gridmap.patrol.logs import compare_log
 from gridmap.patrol.network import build_network
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes import plan_patrols
+from gridmap.patrol.streets import street_concentration, street_counts, street_density, street_hotspots
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
@@ -69,6 +73,7 @@ __all__ = [
     "build_network",
     "cells_layer",
     "clusters_layer",
+    "compare_log",
     "compare_periods",
     "context_layer",
     "count_by_cell",
@@ -95,6 +100,7 @@ __all__ = [
     "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",
+    "patrol_districts",
     "patrol_places",
     "plan_patrols",
     "quiet_cells",
@@ -109,5 +115,10 @@ __all__ = [
     "spatial_scan",
     "st_dbscan",
     "stac",
+    "street_concentration",
+    "street_counts",
+    "street_density",
+    "street_hotspots",
     "to_wgs84",
+    "write_plan",
 ]

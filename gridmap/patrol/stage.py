@@ -1,0 +1,136 @@
+"""The pipeline's patrol stage and the two commands, as functions that take plain options.
+
+::
+
+    patrol:
+      roads: {path: ../data/roads.geojson}
+      mode: drive
+      units: 4
+      shift_h: 8
+      shifts: 3
+      posts: {railway station: 20, bus station: 10}
+
+`plan_to_folder` is what `gridmap patrol plan` and the pipeline call, `log_to_folder` what `gridmap patrol log` calls.
+"""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.errors import InputError, OutputError, ReadError
+from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.files import write_plan
+from gridmap.patrol.logs import Dosage, compare_log
+from gridmap.patrol.network import build_network
+from gridmap.patrol.places import patrol_places
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.routes import plan_patrols
+from gridmap.read.files import check_file
+from gridmap.read.roads import read_roads
+
+__all__ = ["log_to_folder", "plan_to_folder"]
+
+
+def plan_to_folder(
+    hotspots,
+    folder,
+    *,
+    units,
+    shift_h: float,
+    roads=None,
+    mode: str = "drive",
+    speed_kmh=None,
+    hour: int | None = None,
+    max_snap_m: float = 250.0,
+    days: float | None = None,
+    most: int = 60,
+    effect: float = 1.0,
+    start: str = "08:00",
+    language: str = "en",
+    sheets: bool = True,
+    **options,
+) -> tuple[PatrolPlan, list[Path]]:
+    """Hotspots in, a folder that a shift can take along out.
+
+    Parameters
+    ----------
+    hotspots : HotspotResult, GeoDataFrame with `place_id` and `prize`, or path to such a file
+    folder : str or Path
+    units : int, frame, or path to a CSV with a row a unit
+    shift_h : float
+    roads : path or GeoDataFrame, optional
+        Without streets travel is straight lines times a detour factor, and every output says so.
+    mode, speed_kmh, hour, max_snap_m
+        As in `build_network`.
+    days, most, effect
+        As in `patrol_places`, for a HotspotResult.
+    start, language, sheets
+        As in `write_plan`.
+    **options
+        As in `plan_patrols`: `visit_min, revisit_h, posts, shifts, random_state`, …
+
+    Returns
+    -------
+    plan : PatrolPlan
+    written : list of Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> places = gpd.GeoDataFrame({"place_id": ["a", "b"], "prize": [2.0, 1.0]},
+    ...                           geometry=gpd.points_from_xy([-1.55, -1.54], [53.80, 53.80]), crs=4326)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plan, written = plan_to_folder(places, folder, units=1, shift_h=1, random_state=0, sheets=False)
+    >>> sorted(path.name for path in written)
+    ['001_unit_1_1.gpx', 'plan.gpkg', 'plan.kml', 'plan.xlsx', 'visits.csv']
+    """
+    if isinstance(hotspots, HotspotResult):
+        hotspots = patrol_places(hotspots, days=days, most=most, effect=effect)
+    elif isinstance(hotspots, str | Path):
+        path = check_file(hotspots, "the hotspots")
+        try:
+            hotspots = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, engine="pyogrio")
+        except Exception as problem:
+            raise ReadError(f"{path.name} cannot be read as points ({str(problem)[:120]}).") from None
+    if isinstance(units, str | Path):
+        try:
+            units = pd.read_csv(check_file(units, "the units"), encoding="utf-8-sig")
+        except (ValueError, UnicodeDecodeError) as problem:
+            raise ReadError(f"The units cannot be read ({str(problem)[:120]}). Save them as CSV in UTF-8.") from None
+    streets = None if roads is None else read_roads(roads)
+    network = build_network(streets, mode=mode, speed_kmh=speed_kmh, hour=hour, max_snap_m=max_snap_m)
+    plan = plan_patrols(hotspots, network, units=units, shift_h=shift_h, **options)
+    return plan, write_plan(plan, folder, start=start, language=language, sheets=sheets)
+
+
+def log_to_folder(plan_folder, log, folder) -> tuple[Dosage, list[Path]]:
+    """Planned against actual visits, as two tables for the evaluation.
+
+    Parameters
+    ----------
+    plan_folder : str or Path
+        Folder that `plan_to_folder` wrote, or its `visits.csv`.
+    log : str or Path
+        The filled-in `visits.csv`.
+    folder : str or Path
+
+    Returns
+    -------
+    dosage : Dosage
+    written : list of Path
+        `dosage_places.csv`, `dosage_visits.csv`.
+    """
+    source = Path(plan_folder)
+    dosage = compare_log(source / "visits.csv" if source.is_dir() else source, log)
+    if not len(dosage.places):
+        raise InputError("There is no visit in the plan and none in the log, so there is nothing to compare.")
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [folder / "dosage_places.csv", folder / "dosage_visits.csv"]
+        dosage.places.to_csv(written[0], encoding="utf-8-sig")
+        dosage.visits.to_csv(written[1], index=False, encoding="utf-8-sig")
+    except OSError as problem:
+        raise OutputError(f"The comparison cannot be written to {folder} ({problem.strerror or problem}).") from None
+    return dosage, written
