@@ -59,6 +59,16 @@ NAMES: dict[str, str] = {
 #: Role → its names, normalised and in order of preference.
 ROLES = {role: names.split() for role, names in NAMES.items()}
 
+#: Other words for a role that a caller may write.
+ALIASES = {
+    **dict.fromkeys(("occurred", "time", "date", "datetime", "start"), "occurred_from"),
+    **dict.fromkeys(("end", "until"), "occurred_to"),
+    **dict.fromkeys(("longitude", "lng", "x"), "lon"),
+    **dict.fromkeys(("latitude", "y"), "lat"),
+    **dict.fromkeys(("type", "kind"), "category"),
+    "id": "incident_id",
+}
+
 # Words that tell the role inside a longer name, tried when no whole name fits.
 TELLING = {
     "lon": r"经度|longitude|(^|[^a-z])(lon|lng)([^a-z]|$)",
@@ -119,7 +129,7 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
     names : list of str
         The columns of the file.
     declared : mapping, optional
-        Role → column. Roles: those of `ROLES`; `occurred` may be written for `occurred_from`.
+        Role → column. Roles: those of `ROLES`, or another word for one (`ALIASES`).
 
     Raises
     ------
@@ -139,13 +149,9 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
         raise SettingError(f"columns= maps a role to a column, as in {{'lon': 'X'}}, not a {type(declared).__name__}.")
     roles: dict[str, tuple[str, str]] = {}
     for role, column in (declared or {}).items():
-        role = {"occurred": "occurred_from", "time": "occurred_from", "longitude": "lon", "latitude": "lat"}.get(
-            role, role
-        )
+        role = ALIASES.get(role, role)
         if role not in ROLES:
-            raise SettingError(
-                f"columns= knows no role {role!r}. {did_you_mean(role, [*ROLES, 'longitude', 'latitude'])}"
-            )
+            raise SettingError(f"columns= knows no role {role!r}. {did_you_mean(role, [*ROLES, *ALIASES])}")
         if column is None:
             roles[role] = (None, "declared absent")
             continue

@@ -45,7 +45,7 @@ def check_file(path, what: str) -> Path:
             raise ReadError(f"{str(path)!r} is a folder, but {what} is one file. Name the file in it.")
         with path.open("rb") as file:
             if not file.read(1):
-                raise ReadError(f"{path.name} is empty (0 bytes), so there is no {what} in it. Export it again.")
+                raise ReadError(f"{path.name} is empty (0 bytes), so {what} cannot be read from it. Export it again.")
     except (OSError, ValueError, TypeError) as problem:
         if isinstance(problem, ReadError):
             raise
