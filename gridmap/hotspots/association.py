@@ -19,7 +19,7 @@ from gridmap.hotspots.lattice import (
     spread_out,
 )
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
-from gridmap.hotspots.permutations import tally_permutations, two_sided_p
+from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -44,6 +44,7 @@ def local_moran(
     correction: str | None = "fdr",
     population=None,
     permutations: int = 999,
+    refine: int = 100,
     random_state=None,
 ) -> HotspotResult:
     """Clusters and outliers by local Moran's I, with conditional permutations.
@@ -71,7 +72,10 @@ def local_moran(
     population : Series, array or name of a column of `grid.cells`, optional
         The statistic is then of rates, count / population. Cells with nobody and nothing are left out.
     permutations : int
-        0: p from the normal distribution of `z_score`. The least p that can come out is 2 / (permutations + 1).
+        0: p from the normal distribution of `z_score`.
+    refine : int
+        Cells near the edge after `permutations` (fewer than 5 beyond their sum) get `refine` times as many fresh ones,
+        so that p can be small enough for FDR over a large map. 1: none, and no p is below 2 / (permutations + 1).
     random_state : int or Generator, optional
         Same seed, same result, on any number of threads.
 
@@ -112,6 +116,7 @@ def local_moran(
     """
     level, how = correction_in_use(fdr, correction)
     permutations = whole_number(permutations, "permutations", least=0)
+    refine = whole_number(refine, "refine", least=1)
     row_standardise = true_or_false(row_standardise, "row_standardise")
     count, index = cell_values(counts, grid)
     require_incidents(count)
@@ -123,7 +128,7 @@ def local_moran(
     lag = weights @ c
     z = np.sign(c) * gi_z(x, weights, star=False)
     if permutations:
-        p = two_sided_p(*tally_permutations(x, weights, permutations, seed_from(random_state)), permutations)
+        p = permutation_p(x, weights, permutations, seed_from(random_state), refine=refine)
         p[np.isnan(z)] = np.nan
     else:
         p = 2 * stats.norm.sf(np.abs(z))
@@ -138,7 +143,7 @@ def local_moran(
     quadrant[kept] = np.where(
         c > 0, np.where(lag > 0, "high-high", "high-low"), np.where(lag > 0, "low-high", "low-low")
     )
-    notes += coarseness_notes(p, significant, permutations, how)
+    notes += coarseness_notes(p, significant, refine * permutations, how)
     columns |= {
         "I": spread_out((len(x) - 1) * c * lag / (c @ c), kept),
         "z_score": spread_out(z, kept),
@@ -156,6 +161,7 @@ def local_moran(
         "correction": how,
         "population": population if isinstance(population, str) else population is not None,
         "permutations": permutations,
+        "refine": refine,
         "random_state": random_state,
     }
     return HotspotResult(named_cells(columns, index, grid), "local_moran", params, notes=tuple(notes))

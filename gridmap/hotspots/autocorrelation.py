@@ -19,7 +19,7 @@ from gridmap.hotspots.lattice import (
     spread_out,
 )
 from gridmap.hotspots.neighbours import neighbour_weights
-from gridmap.hotspots.permutations import tally_permutations, two_sided_p
+from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -47,6 +47,7 @@ def getis_ord(
     correction: str | None = "fdr",
     population=None,
     permutations: int = 0,
+    refine: int = 100,
     random_state=None,
 ) -> HotspotResult:
     """Hot and cold spots by Getis and Ord's Gi* (or Gi).
@@ -84,6 +85,9 @@ def getis_ord(
         0: p from the normal distribution. 999, say: p from conditional permutations, two-sided by doubling the
         smaller tail; the normal one stays beside it as `p_normal`. A permutation never moves the cell's own value,
         so this p speaks of the neighbours, for Gi* too.
+    refine : int
+        Cells near the edge after `permutations` (fewer than 5 beyond their sum) get `refine` times as many fresh ones,
+        so that p can be small enough for FDR over a large map. 1: none, and no p is below 2 / (permutations + 1).
     random_state : int or Generator, optional
         Same seed, same result, on any number of threads.
 
@@ -130,6 +134,7 @@ def getis_ord(
     """
     level, how = correction_in_use(fdr, correction)
     permutations = whole_number(permutations, "permutations", least=0)
+    refine = whole_number(refine, "refine", least=1)
     star = true_or_false(star, "star")
     count, index = cell_values(counts, grid)
     require_incidents(count)
@@ -140,7 +145,7 @@ def getis_ord(
     if permutations:
         others = weights - sparse.diags_array(weights.diagonal(), format="csr")
         others.eliminate_zeros()
-        p = two_sided_p(*tally_permutations(x, others, permutations, seed_from(random_state)), permutations)
+        p = permutation_p(x, others, permutations, seed_from(random_state), refine=refine)
         p[np.isnan(z)] = np.nan
     lonely = np.isnan(z)
     if lonely.any():
@@ -153,7 +158,7 @@ def getis_ord(
     z = spread_out(z, kept)
     columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_labels(z, p if how == "none" else q)}
     columns["significant"] = (p if how == "none" else q) <= (0.05 if level is None else level)
-    notes += coarseness_notes(p, columns["significant"], permutations, how)
+    notes += coarseness_notes(p, columns["significant"], refine * permutations, how)
     if permutations:
         columns["p_normal"] = spread_out(p_normal, kept)
     params = {
@@ -164,6 +169,7 @@ def getis_ord(
         "correction": how,
         "population": population if isinstance(population, str) else population is not None,
         "permutations": permutations,
+        "refine": refine,
         "random_state": random_state,
     }
     return HotspotResult(named_cells(columns, index, grid), "getis_ord", params, notes=tuple(notes))
@@ -178,7 +184,7 @@ def _trust_notes(count: np.ndarray, weights: sparse.csr_array, permutations: int
         return []
     return [
         f"About {expected:,.3g} incidents are expected in a cell and its neighbours; below {TRUSTED_INCIDENTS} the "
-        "normal p-value calls too many cells hot. Take larger cells, a longer period, or permutations=9999."
+        "normal p-value calls too many cells hot. Take larger cells, a longer period, or permutations=999."
     ]
 
 

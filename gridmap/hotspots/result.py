@@ -22,7 +22,7 @@ _plotter: Callable | None = None
 
 
 def register_viewer(viewer: Callable, plotter: Callable | None = None) -> None:
-    """Name the functions that draw a result: `viewer(result, **options)` → a map, `plotter(…)` → a matplotlib figure."""
+    """Name what draws a result: `viewer(result, **options)` → a map, `plotter(…)` → a matplotlib figure."""
     global _viewer, _plotter
     _viewer, _plotter = viewer, plotter
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from scipy.special import comb
 
-from gridmap.hotspots.permutations import tally_permutations, two_sided_p
+from gridmap.hotspots.permutations import permutation_p, tally_permutations, two_sided_p
 
 
 def exact_tails(values, weights):
@@ -66,3 +66,32 @@ def test_neighbours_of_all_numbers_may_be_mixed():
 def test_p_is_twice_the_smaller_tail_and_at_most_one():
     p = two_sided_p(np.array([0, 49, 999, 500]), np.array([999, 950, 999, 499]), 999)
     assert p.tolist() == [0.002, 0.1, 1, 1]
+
+
+def test_cells_near_the_edge_are_refined_and_the_others_left():
+    n = 400
+    ring = sparse.csr_array(sum(np.roll(np.eye(n), k, axis=1) for k in (-2, -1, 1, 2)))
+    values = np.random.default_rng(1).poisson(5, n).astype(float)
+    values[50:55] = 30
+    coarse = permutation_p(values, ring, 199, 3)
+    fine = permutation_p(values, ring, 199, 3, refine=100)
+    near = coarse < 2 * 5 / 200 + 1e-12
+    np.testing.assert_array_equal(coarse[~near], fine[~near])
+    assert coarse.min() == 2 / 200
+    assert fine[52] == 2 / 19_901
+    assert near.sum() < 40
+    exact = permutation_p(values, ring, 19_900, 8)
+    np.testing.assert_allclose(fine[near], exact[near], atol=0.006)
+
+
+def test_rounds_add_up_and_only_chosen_cells_are_tested():
+    n = 300
+    ring = sparse.csr_array(np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1))
+    values = np.random.default_rng(1).gamma(2, 2, n)
+    chosen = np.array([3, 70, 299])
+    one = tally_permutations(values, ring, 500, 9, cells=chosen, rounds=8, threads=1)
+    two = tally_permutations(values, ring, 500, 9, cells=chosen, rounds=8, threads=2)
+    np.testing.assert_array_equal(one, two)
+    assert set(np.flatnonzero(one[0] + one[1])) == set(chosen)
+    whole = tally_permutations(values, ring, 4_000, 1)
+    np.testing.assert_allclose(one[0][chosen] / 4_000, whole[0][chosen] / 4_000, atol=0.04)
