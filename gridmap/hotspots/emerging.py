@@ -23,6 +23,7 @@ from scipy import stats
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
 from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
@@ -140,6 +141,12 @@ def emerging_hotspots(
     notes = []
     if bins < LEAST_PERIODS:
         notes.append(f"There are {bins} periods; with fewer than {LEAST_PERIODS} the words say little.")
+    expected = cube.mean() * (1 + np.median(np.diff(weights.indptr))) * (steps + 1)
+    if expected < TRUSTED_INCIDENTS and (cube == np.floor(cube)).all():
+        notes.append(
+            f"About {expected:,.3g} incidents are expected in a bin and its neighbours; below {TRUSTED_INCIDENTS} the "
+            "normal p-value calls too many bins hot. Take larger cells or longer periods."
+        )
     columns = {
         "count": cube.sum(axis=1).astype(np.int64) if (cube == np.floor(cube)).all() else cube.sum(axis=1),
         "periods_hot": (state == 1).sum(axis=1),

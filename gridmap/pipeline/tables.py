@@ -13,11 +13,11 @@ __all__ = ["facts_of", "tables_of"]
 
 def tables_of(result: Any) -> dict[str, pd.DataFrame]:
     """The tables to write for a result that is not cells or clusters: ending of the name → table."""
-    if isinstance(result, HotspotResult):
+    if isinstance(result, HotspotResult) and (len(result.cells) or result.clusters is not None):
         return {}
     if isinstance(result, pd.DataFrame):
         return {"": result}
-    return {f"_{name}": value for name, value in _fields(result) if isinstance(value, pd.DataFrame)}
+    return {f"_{name}": value for name, value in _fields(result) if isinstance(value, pd.DataFrame) and len(value)}
 
 
 def facts_of(step: Any, result: Any) -> dict[str, Any]:

@@ -173,6 +173,12 @@ def test_result_keeps_counts_cells_and_periods():
     assert len(shuffled) == len(counts)
 
 
+def test_too_few_incidents_for_the_normal_p_value_get_a_note():
+    grid, counts, _ = town()
+    assert any("bin and its neighbours" in note for note in emerging_hotspots(counts, grid).notes)
+    assert emerging_hotspots(counts * 100, grid).notes == ()
+
+
 def test_few_periods_get_a_note():
     grid, counts, _ = town(bins=6)
     assert "fewer than 10" in emerging_hotspots(counts, grid).notes[0]
