@@ -30,7 +30,9 @@ OUTPUTS = {
     "layers": (".gpkg",),
     "counts": (".parquet", ".csv"),
     "set_aside": (".csv", ".parquet"),
+    "surface": (".tif",),
 }
+SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
 PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "patrol": "patrol", "audience": "the privacy gate"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
@@ -117,6 +119,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     _check_source(file, "boundaries", read_boundaries, ())
     _check_grid(file)
     _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
+    steps = _checked_steps(file)
     return Pipeline(
         path=file.path,
         title=values.get("title"),
@@ -124,8 +127,8 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         boundaries=values["boundaries"],
         grid=values["grid"],
         incidents=values["incidents"],
-        hotspots=_checked_steps(file),
-        outputs=_checked_outputs(file),
+        hotspots=steps,
+        outputs=_checked_outputs(file, steps),
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,
     )
@@ -225,7 +228,7 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
     return tuple(steps)
 
 
-def _checked_outputs(file: YamlFile) -> dict[str, str]:
+def _checked_outputs(file: YamlFile, steps: tuple[HotspotStep, ...]) -> dict[str, str]:
     outputs = file.values.get("outputs") or DEFAULT_OUTPUTS
     for key, name in outputs.items():
         place = ("outputs", key)
@@ -239,6 +242,8 @@ def _checked_outputs(file: YamlFile) -> dict[str, str]:
             )
         if Path(name).name != name or name == "run.json":
             raise file.error(place, f"{key} needs a plain file name; found {name!r}. The folder is given by --out.")
+    if "surface" in outputs and not any(step.method in SURFACES for step in steps):
+        raise file.error(("outputs", "surface"), f"a surface needs one of these methods: {', '.join(SURFACES)}.")
     if len(set(outputs.values())) < len(outputs):
         raise file.error(("outputs",), "two outputs have the same file name.")
     return dict(outputs)

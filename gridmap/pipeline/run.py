@@ -24,6 +24,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.page import map_page
@@ -244,6 +245,8 @@ def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts,
                 write_layers(_layers(grid, results), path)
             elif key == "counts":
                 write_table(counts, path)
+            elif key == "surface":
+                next(r for _, r in results if isinstance(r, DensityResult)).to_geotiff(path)
             elif key == "set_aside":
                 write_table(incidents.set_aside.astype(str), path)
         written[key] = path

@@ -64,6 +64,7 @@ def test_a_good_file_is_read_whole(pipeline_with):
         ({"forecasts": [{}]}, ["'forecasts' is not built yet"]),
         ({"outputs": {"map": "map.pdf"}}, ["ends in .html"]),
         ({"outputs": {"map": "../map.html"}}, ["plain file name"]),
+        ({"outputs": {"surface": "a.tif"}}, ["a surface needs", "kernel_density"]),
         ({"outputs": {"maps": "map.html"}}, ["no output 'maps'", "Did you mean 'map'"]),
         ({"language": "fr"}, ["en or zh", "'fr'"]),
         ({"title": ["a"]}, ["title must be text"]),
