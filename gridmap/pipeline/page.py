@@ -17,7 +17,7 @@ def map_page(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incide
     layers = []
     shown = False
     for step, result in results:
-        name = step.name or step.method
+        name = step.name  # None: the layer's own name, in the page's language
         if not isinstance(result, HotspotResult):
             continue
         if isinstance(result, DensityResult):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.maps.words import LANGUAGES, WORDS
 from gridmap.read.base import Incidents
 
 __all__ = ["summary"]
@@ -91,7 +92,7 @@ def summary(
     sizes = {"rows": rows, "aside": aside, "used": len(incidents), "cells": len(grid), "zones": len(boundaries)}
     said = [words["sample"].format(**sizes, located=1 - aside / max(rows, 1))]
     for step, result in results:
-        name = step.name or step.method
+        name = step.name or _method_name(step.method, language)
         if isinstance(result, GlobalResult):
             said.append(_global(words, name, result))
         if not isinstance(result, HotspotResult):
@@ -103,6 +104,12 @@ def summary(
         if result.members is not None:
             said.append(_clusters(words, name, result, boundaries))
     return said
+
+
+def _method_name(method: str, language: str) -> str:
+    """What the map calls the method's layer."""
+    names = WORDS.get(f"layer {method}")
+    return method.replace("_", " ") if names is None else names[LANGUAGES.index(language)]
 
 
 def _global(words: dict, name: str, result: GlobalResult) -> str:
