@@ -3,8 +3,11 @@
 Drawn in the layer's metric CRS, so that a kilometre is as long across as it is up.
 """
 
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -17,8 +20,15 @@ from gridmap.read.metric import metric_crs
 
 __all__ = ["class_text", "figure_of"]
 
-#: The first that is installed is taken for each sign.
-FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "SimHei", "PingFang SC"]
+#: Latin first, then whatever draws Chinese on Linux, Windows and macOS.
+WANTED = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "SimHei", "PingFang SC")
+
+
+@cache
+def fonts() -> list[str]:
+    """Those of `WANTED` that are installed; matplotlib complains about each that is not, at each text."""
+    there = set(font_manager.get_font_names())
+    return [name for name in WANTED if name in there]
 
 
 def class_text(entry: Class, language: str = "en") -> str:
@@ -95,10 +105,10 @@ def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, a
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
             frameon=False,
-            prop={"family": FONTS, "size": 9},
-            title_fontproperties={"family": FONTS, "size": 9},
+            prop={"family": fonts(), "size": 9},
+            title_fontproperties={"family": fonts(), "size": 9},
         )
-    ax.set_title(title if title is not None else say(layer.name, language), fontfamily=FONTS, fontsize=11)
+    ax.set_title(title if title is not None else say(layer.name, language), fontfamily=fonts(), fontsize=11)
     ax.set_axis_off()
     ax.set_aspect("equal")
     _scale_bar(ax, west, south, east - west, language)
@@ -114,5 +124,5 @@ def _scale_bar(ax: Axes, west: float, south: float, across: float, language: str
     ax.plot([west, west + length], [y, y], color="#111827", linewidth=2.5, solid_capstyle="butt")
     far = say(Word("kilometres"), language) if length >= 1000 else say(Word("metres"), language)
     text = f"{length / 1000 if length >= 1000 else length:g} {far}"
-    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=9, fontfamily=FONTS)
+    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=9, fontfamily=fonts())
     ax.set_ylim(bottom=y - across * 0.06)
