@@ -1,4 +1,3 @@
-# ruff: noqa: E501 -- tables of words and patterns read best unbroken
 """When it happened: every way a date is written, as an interval of naive local time.
 
 An exact time is an interval of length zero; a date alone is that day, a month alone that month, their ends
@@ -6,12 +5,12 @@ exclusive. Patterns are applied to whole columns (the distinct values at once), 
 guessing parser: `3/4/2024` is the third of April in every row or the fourth of March in every row, by
 the evidence of the column, or the caller is asked.
 
-Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 5 Mar 2024, 20240305153000, Excel serial
-days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone offsets, and two of them with 至, ~ or to between.
+Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 5 Mar 2024,
+20240305153000, Excel serial days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone
+offsets, and two of them with 至, ~ or to between.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap.errors import InputError, SettingError
+from gridmap.read.time_patterns import MONTHS, PATTERNS, RANGE, clean
 
 __all__ = ["IMPOSSIBLE", "MISSING", "OK", "UNREADABLE", "TimeEvidence", "TimeRule", "read_times"]
 
@@ -27,34 +27,6 @@ DAY = 86_400_000_000
 HOUR = DAY // 24
 ORDERS = ("ymd", "dmy", "mdy")
 NOTHING = ("", "-", "--", "/", "\\N", "na", "n/a", "nan", "nat", "null", "none", "无", "不详", "未知", "空", "unknown")
-
-_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP]\.?[mM]\.?)"
-_CLOCK = (
-    rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
-    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP]\.?[mM]\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?)?)?\s*$"
-)
-_MON = r"(?P<mon>[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*\.?"
-PATTERNS = {
-    "year-month-day": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:[-/.]|月)\s*(?P<d>\d{1,2})\s*[日号]?"
-    + _CLOCK,
-    "numbers": r"^(?P<a>\d{1,2})(?:[-/.]|年)(?P<b>\d{1,2})(?:[-/.]|月)(?P<c>\d{4}|\d{2})日?" + _CLOCK,
-    "compact": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?)?(?P<z>Z)?$",
-    "year-month": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:月份?)?$",
-    "compact month": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])$",
-    "day month-name year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[-\s/.]+{_MON}[-\s/,.]+(?P<y>\d{{4}}|\d{{2}})"
-    + _CLOCK,
-    "month-name day year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?{_MON}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})"
-    + _CLOCK,
-    "month-name year": rf"^{_MON}[-\s/,.]+(?P<y>\d{{4}})$",
-    "Excel serial": r"^(?P<serial>[1-7]\d{4}(?:\.\d+)?)$",
-    "epoch seconds": r"^(?P<s>\d{9,10})(?:\.\d+)?$",
-    "epoch milliseconds": r"^(?P<ms>\d{12,13})(?:\.0)?$",
-    "year": r"^(?P<y>(?:19|20)\d{2})年?$",
-}
-MONTHS = {
-    m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
-RANGE = re.compile(r"\s*(?:至|到|~|～|—+|–|--|\s-\s|\sto\s)\s*")
 
 
 @dataclass(frozen=True)
@@ -278,27 +250,6 @@ def _parts(texts: list[str]):
         raw = {f.name: fields.field(f.name) for f in fields.type}
         yield name, left[hit], {k: _number(k, v) for k, v in raw.items()}
         left = left[~hit]
-
-
-def clean(text: str) -> str:
-    """A time's text with fullwidth forms, weekdays, Chinese numerals and Republic years made plain."""
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFKC", text)
-    text = re.sub(r"\(?(?:星期|礼拜|周)[一二三四五六日天]\)?", " ", text).strip()
-    if re.match(r"[〇零一二三四五六七八九]{2,4}年", text):
-        text = re.sub(r"[〇零一二三四五六七八九十]+", lambda m: _chinese_number(m.group(0)), text)
-    if match := re.match(r"民国\s*(\d{1,3})(?=年)", text):
-        text = str(int(match.group(1)) + 1911) + text[match.end() :]
-    return text
-
-
-def _chinese_number(text: str) -> str:
-    digits = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
-    if "十" not in text:
-        return "".join(digits[c] for c in text)
-    tens, ones = text.split("十", 1)
-    return str(int(digits.get(tens, "1")) * 10 + int(digits.get(ones, "0") if ones else 0))
 
 
 def _number(name: str, values: pa.Array) -> np.ndarray:
