@@ -1,6 +1,6 @@
 """One contender, one job, one process: prints seconds, peak memory and the counts' fingerprint as JSON.
 
-    python benchmarks/contenders.py NAME ZONES.parquet POINTS.parquet
+    python benchmarks/points_in_zones/contenders.py NAME ZONES.parquet POINTS.parquet
 
 Seconds run from zones in memory and the path of the points to counts by zone; building any index is included.
 Everything is warmed up before on a thousand points, so no compilation or first import is in them.

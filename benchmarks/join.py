@@ -1,8 +1,10 @@
 """Points in zones: gridmap against its peers, each in its own process, in turn.
 
-    python benchmarks/run.py --peers .venv-bench/bin/python [--rounds 3] [--jobs 1e6x600,1e7x600,1e7x20000,1e8x600]
+    python benchmarks/join.py [--peers .venv-bench/bin/python] [--rounds 3] [--jobs 1e6x600,1e7x600,1e7x20000,1e8x600]
 
-Checks that all answers are identical, prints a table and writes results.json and a plot. `make bench` calls it.
+Checks that all answers are identical, prints a table and writes results.json and a plot. `make bench` calls it. The
+peers need a virtual environment of their own (points_in_zones/requirements.txt); one that is absent is passed over by
+name.
 """
 
 import argparse
@@ -15,10 +17,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-import data
-
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "points_in_zones"))
+import data  # noqa: E402 - it stands beside the contenders
+
+PEERS_PYTHON = HERE.parent / ".venv-bench/bin/python"
 VERTICES = {600: 200, 20_000: 50}
 PEERS = ("geopandas", "sedonadb", "duckdb_spatial", "polars_st")
 #: Peers that are left out of a job by default, for their time or memory.
@@ -41,7 +44,7 @@ def prepare(folder: Path, points: int, zones: int) -> tuple[Path, Path]:
 
 
 def measure(name: str, python: str, zone_file: Path, point_file: Path, limit_s: int) -> dict | None:
-    command = [python, str(HERE / "contenders.py"), name, str(zone_file), str(point_file)]
+    command = [python, str(HERE / "points_in_zones/contenders.py"), name, str(zone_file), str(point_file)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
     environment["PYTHONPATH"] = str(HERE.parent)
     try:
@@ -99,9 +102,8 @@ def table(results: list[dict]) -> str:
         for name, c in sorted(result["contenders"].items(), key=lambda item: item[1]["seconds"]):
             ratio = f"{base / c['seconds']:.1f}" if base else "–"
             million = c["points_per_s"] / 1e6
-            lines.append(
-                f"| {name} | {c['seconds']:.2f} | {c['cpu_s']:.2f} | {million:.2f} | {c['peak_mb']:,} | {ratio} |"
-            )
+            peak = f"{c['peak_mb']:,}" if c["peak_mb"] else "–"
+            lines.append(f"| {name} | {c['seconds']:.2f} | {c['cpu_s']:.2f} | {million:.2f} | {peak} | {ratio} |")
     return "\n".join(lines)
 
 
@@ -126,7 +128,8 @@ def plot(results: list[dict], path: Path) -> None:
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--peers", default=sys.executable, help="the Python that has the peers")
+    peers = str(PEERS_PYTHON) if PEERS_PYTHON.exists() else sys.executable
+    ask.add_argument("--peers", default=peers, help="the Python that has the peers")
     ask.add_argument("--jobs", default="1e6x600,1e7x600,1e7x20000,1e8x600")
     ask.add_argument("--only", default="", help="contenders, by comma")
     ask.add_argument("--rounds", type=int, default=3)
