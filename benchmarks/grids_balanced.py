@@ -97,7 +97,7 @@ def theirs(cases_file: Path, out: Path):
         given = pickle.load(file)
     rows = []
     for case in dict.fromkeys(g[0] for g in given):
-        for method in ("MaxP", "Skater", "AZP"):
+        for method in ("Skater", "AZP", "MaxP"):
             seconds, labels, failed, parts = 0.0, [], 0, []
             for _, target, wkb, loads, xy, i, j in (g for g in given if g[0] == case):
                 n = len(loads)
@@ -126,7 +126,7 @@ def theirs(cases_file: Path, out: Path):
                 seconds += time.perf_counter() - start
                 labels.append(label)
                 parts.append(measures_raw(label, loads, shapely.from_wkb(wkb), target))
-                if seconds > 900:
+                if seconds > 240:
                     break
             off, round_, one = np.vstack(parts).T
             rows.append(

@@ -2,7 +2,9 @@
 
 from gridmap import samples
 from gridmap.grids.base import Grid
-from gridmap.grids.codes import grid_codes
+from gridmap.grids.codes import check_codes, grid_codes, parse_codes
+from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
+from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
 from gridmap.grids.transfer import crosswalk
 from gridmap.hotspots.association import local_moran
@@ -72,6 +74,7 @@ __all__ = [
     "build_map",
     "build_network",
     "cells_layer",
+    "check_codes",
     "clusters_layer",
     "compare_log",
     "compare_periods",
@@ -81,6 +84,7 @@ __all__ = [
     "crosswalk",
     "dbscan",
     "density_layer",
+    "drill_down",
     "emerging_hotspots",
     "from_wgs84",
     "getis_ord",
@@ -88,6 +92,7 @@ __all__ = [
     "global_getis_ord",
     "global_moran",
     "grid_codes",
+    "grid_hierarchy",
     "hdbscan",
     "hotspot_layer",
     "hotspot_stability",
@@ -100,15 +105,18 @@ __all__ = [
     "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",
+    "parse_codes",
     "patrol_districts",
     "patrol_places",
     "plan_patrols",
+    "population_by_cell",
     "quiet_cells",
     "read_boundaries",
     "read_incidents",
     "read_roads",
     "relative_risk",
     "response_coverage",
+    "roll_up",
     "samples",
     "space_time_permutation_scan",
     "space_time_scan",

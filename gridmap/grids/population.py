@@ -1,0 +1,157 @@
+"""How many people live in each cell.
+
+From what there is: building points (each in one cell), zones with counts (shared by area, or, where buildings are
+known, among the buildings of the zone: dasymetric), or a raster of counts (each pixel shared by the exact part of it
+that lies in a cell). Totals are conserved: people of a zone that lies partly outside the grid all come to the part
+inside, and what lies wholly outside is told.
+
+References
+----------
+Eicher & Brewer (2001), Dasymetric mapping and areal interpolation, Cartography and GIS 28, 125–138.
+"""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+import shapely
+
+from gridmap.errors import CRSError, InputError, ReadError, did_you_mean
+from gridmap.grids.base import Grid
+
+__all__ = ["population_by_cell"]
+
+MOST_PIXELS = 4_000_000
+
+
+def population_by_cell(
+    grid: Grid, source, *, column: str = "persons", buildings: gpd.GeoDataFrame | None = None, weight: str | None = None
+) -> pd.Series:
+    """People (or households, or any total) in each cell.
+
+    Parameters
+    ----------
+    grid : Grid
+    source : GeoDataFrame of points or of zones, or the path of a raster of counts
+    column : str
+        What is summed, in a frame; the name of the answer in any case.
+    buildings : GeoDataFrame of points, optional
+        With zones: their totals are shared among the buildings inside, in proportion to `weight` (a column of theirs,
+        such as floors or floor area; evenly when not given). Zones without a building are shared by area.
+
+    Returns
+    -------
+    Series of float, indexed by cell_id, named `column`
+        `.attrs["outside"]`: the total that lies in no cell, so that sum + outside = the source's total.
+
+    Raises
+    ------
+    InputError
+        If the column is missing or not a number of 0 or more.
+    ReadError
+        If the raster cannot be read.
+
+    Examples
+    --------
+    >>> from gridmap.grids.tiling import make_grid
+    >>> town = shapely.box(0, 0, 0.03, 0.01)
+    >>> zones = gpd.GeoDataFrame({"zone_id": ["a"], "persons": [90]}, geometry=[town], crs=4326)
+    >>> cells = gpd.GeoDataFrame({"zone_id": ["w", "e"]}, crs=4326,
+    ...     geometry=[shapely.box(0, 0, 0.01, 0.01), shapely.box(0.01, 0, 0.03, 0.01)])
+    >>> population_by_cell(make_grid(cells, system="zones"), zones).round(1).tolist()
+    [30.0, 60.0]
+    """
+    if not isinstance(grid, Grid):
+        raise InputError(f"population_by_cell needs a Grid; found {type(grid).__name__}.")
+    if isinstance(source, str | Path):
+        shapes, values = _pixels(Path(source), grid)
+        found, outside = _by_area(grid, shapes, values, whole=False)
+    else:
+        frame = _checked(source, column, "The population")
+        values, shapes = frame[column].to_numpy(float), frame.geometry.to_numpy()
+        if (shapely.get_type_id(shapes) == 0).all():
+            found, outside = _by_place(grid, shapes, values)
+        elif buildings is None:
+            found, outside = _by_area(grid, shapes, values, whole=True)
+        else:
+            found, outside = _by_building(grid, shapes, values, buildings, weight)
+    answer = pd.Series(found, index=grid.cells.index, name=column)
+    answer.attrs = {"outside": float(outside)}
+    return answer
+
+
+def _checked(frame, column: str, what: str) -> gpd.GeoDataFrame:
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{what} is a GeoDataFrame or the path of a raster; found {type(frame).__name__}.")
+    if frame.crs is None:
+        raise CRSError(f"{what} has no CRS. Say it with set_crs().")
+    if column not in frame:
+        raise InputError(f"{what} has no column {column!r}. {did_you_mean(column, frame.columns)}")
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        raise InputError(f"{what} must be numbers of 0 or more in {column!r}; {int(bad.sum())} are not.")
+    return frame.to_crs(4326)
+
+
+def _by_place(grid, points, values):
+    row = grid.locate(*shapely.get_coordinates(points).T)
+    inside = row >= 0
+    return np.bincount(row[inside], values[inside], minlength=len(grid)), values[~inside].sum()
+
+
+def _by_area(grid, shapes, values, whole: bool):
+    """Shared by area. `whole`: all of a zone that is partly outside comes to its part inside; a pixel leaves it out."""
+    to_m = gpd.GeoSeries(shapes, crs=4326).to_crs(grid.metric_crs).to_numpy()
+    cells = grid.cells.geometry.to_crs(grid.metric_crs).to_numpy()
+    i, j = shapely.STRtree(cells).query(to_m, predicate="intersects")
+    shared = shapely.area(shapely.intersection(to_m[i], cells[j]))
+    held = np.bincount(i, shared, minlength=len(values))
+    base = held if whole else np.maximum(shapely.area(to_m), held)
+    part = shared / np.where(base[i] > 0, base[i], 1)
+    found = np.bincount(j, part * values[i], minlength=len(cells))
+    return found, max(values.sum() - found.sum(), 0.0)
+
+
+def _by_building(grid, shapes, values, buildings, weight):
+    buildings = buildings.to_crs(4326)
+    if weight is not None:
+        _checked(buildings, weight, "The buildings")
+    heavy = np.ones(len(buildings)) if weight is None else buildings[weight].to_numpy(float)
+    points = shapely.point_on_surface(buildings.geometry.to_numpy())
+    at, zone = shapely.STRtree(shapes).query(points, predicate="intersects")
+    order = np.lexsort((zone, at))
+    at, zone = at[order], zone[order]
+    first = np.r_[True, np.diff(at) > 0] if len(at) else np.zeros(0, bool)
+    at, zone = at[first], zone[first]
+    total = np.bincount(zone, heavy[at], minlength=len(shapes))
+    built = total > 0
+    own = np.where(built[zone], values[zone] * heavy[at] / np.where(total[zone] > 0, total[zone], 1), 0.0)
+    found, outside = _by_place(grid, points[at], own)
+    rest, beyond = _by_area(grid, shapes[~built], values[~built], whole=True) if (~built).any() else (0.0, 0.0)
+    return found + rest, outside + beyond
+
+
+def _pixels(path: Path, grid) -> tuple[np.ndarray, np.ndarray]:
+    """The raster's cells with people, as polygons in lon/lat, and their values."""
+    try:
+        with rasterio.open(path) as raster:
+            if raster.crs is None:
+                raise CRSError(f"{path.name} does not say its CRS, so it cannot be laid over the grid.")
+            if raster.width * raster.height > MOST_PIXELS:
+                raise InputError(
+                    f"{path.name} has {raster.width * raster.height:,} pixels; at most {MOST_PIXELS:,} are handled. "
+                    "Cut it to the territory."
+                )
+            values = raster.read(1, masked=True).filled(0).astype(float)
+            transform, crs = raster.transform, raster.crs
+    except rasterio.errors.RasterioIOError:
+        raise ReadError(f"{path} cannot be read as a raster. Give a GeoTIFF of counts.") from None
+    row, col = np.nonzero(np.isfinite(values) & (values > 0))
+    corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
+    corner_y = np.stack([row, row, row + 1, row + 1], axis=1)
+    x, y = transform * (corner_x.astype(float), corner_y.astype(float))
+    shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
+    return shapes.to_numpy(), values[row, col]
