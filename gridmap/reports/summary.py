@@ -32,9 +32,9 @@ SENTENCES = {
         "clusters": "{name}: {n:,} clusters hold {share:.0%} of {total:,} incidents; "
         "the largest, in {place}, has {count:,}.",
         "no_clusters": "{name}: no cluster among {total:,} incidents.",
-        "chance": "{name}: {statistic:.3f} where {expected:.3f} is expected (p = {p:.3f}): "
+        "chance": "{name}: {statistic:.3f} where {expected:.3f} is expected ({p}): "
         "no pattern over the whole territory that chance could not make.",
-        "no_chance": "{name}: {statistic:.3f} where {expected:.3f} is expected (p = {p:.3f}): "
+        "no_chance": "{name}: {statistic:.3f} where {expected:.3f} is expected ({p}): "
         "the whole territory shows a pattern beyond chance.",
         "q": "false discovery rate {level:.0%}",
         "p": "p ≤ {level:.0%}, not corrected for the number of cells",
@@ -52,8 +52,8 @@ SENTENCES = {
         "change_from_nothing": "{name}：前期无，本期 {after:,} 起。",
         "clusters": "{name}：{n:,} 个聚集区包含 {total:,} 起事件的 {share:.0%}；最大的位于 {place}，有 {count:,} 起。",
         "no_clusters": "{name}：{total:,} 起事件未形成聚集区。",
-        "chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（p = {p:.3f}）：全域格局未超出偶然。",
-        "no_chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（p = {p:.3f}）：全域格局超出偶然。",
+        "chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（{p}）：全域格局未超出偶然。",
+        "no_chance": "{name}：{statistic:.3f}，期望值 {expected:.3f}（{p}）：全域格局超出偶然。",
         "q": "错误发现率 {level:.0%}",
         "p": "p ≤ {level:.0%}，未作多重检验校正",
     },
@@ -114,7 +114,8 @@ def _method_name(method: str, language: str) -> str:
 
 def _global(words: dict, name: str, result: GlobalResult) -> str:
     key = "chance" if result.p_value > 0.05 else "no_chance"
-    return words[key].format(name=name, statistic=result.statistic, expected=result.expected, p=result.p_value)
+    p = "p < 0.001" if result.p_value < 0.001 else f"p = {result.p_value:.3f}"
+    return words[key].format(name=name, statistic=result.statistic, expected=result.expected, p=p)
 
 
 def _threshold(words: dict, result: HotspotResult) -> str:
