@@ -91,6 +91,10 @@ def basemap(
     max_mb : float
         Of embedded tiles; coarser levels come first, and finer ones are left out as soon as they do not fit.
 
+    Returns
+    -------
+    Basemap
+
     Raises
     ------
     SettingError

@@ -24,6 +24,10 @@ def boundaries_layer(boundaries: gpd.GeoDataFrame, *, name: str | Word | None = 
     show : bool
         Drawn when the page opens.
 
+    Returns
+    -------
+    Layer
+
     Raises
     ------
     InputError
@@ -71,6 +75,10 @@ def context_layer(
         Tell, for each ranked hotspot, how far the nearest of these is: cameras, alarm points, police posts.
     show : bool
         Drawn when the page opens.
+
+    Returns
+    -------
+    Layer
 
     Raises
     ------

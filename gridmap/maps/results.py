@@ -74,6 +74,10 @@ def clusters_layer(result: HotspotResult, *, name: str | Word | None = None, sho
     name, show
         As in `hotspot_layer`.
 
+    Returns
+    -------
+    Layer
+
     Raises
     ------
     InputError
@@ -113,6 +117,10 @@ def density_layer(
         Of `kernel_density`: its `intensity` in incidents per km² at each cell.
     scheme, k
         As in `cells_layer`.
+
+    Returns
+    -------
+    Layer
     """
     result = _checked(result)
     if "intensity" not in result.cells:
