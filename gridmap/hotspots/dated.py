@@ -126,7 +126,7 @@ def steps_of(times: pd.Series, every: str | None, name: str) -> tuple[np.ndarray
     >>> at.tolist(), steps.astype(str).tolist()
     ([0, 2], ['2018-07', '2018-08', '2018-09'])
     """
-    if every is not None and every not in EVERY_STEP:
+    if every is not None and (not isinstance(every, str) or every not in EVERY_STEP):
         raise SettingError(f"every={every!r} is no length of a period. {did_you_mean(str(every), EVERY_STEP)}")
     stamps = _stamps(times, name)
     if stamps.dtype.kind == "M":

@@ -114,7 +114,7 @@ def emerging_hotspots(
     ----------
     Ord & Getis (1995), Geographical Analysis 27, 286–306. Mann (1945), Econometrica 13, 245–259.
     """
-    if definition not in DEFINITIONS:
+    if not isinstance(definition, str) or definition not in DEFINITIONS:
         raise SettingError(f"There is no definition {definition!r}. {did_you_mean(str(definition), DEFINITIONS)}")
     level, how = correction_in_use(fdr, correction)
     steps = whole_number(time_steps, "time_steps", least=0)
@@ -193,7 +193,7 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
             )
         wide = counts.reindex(pd.MultiIndex.from_product([cells, periods]))["count"].to_numpy()
         wide = pd.DataFrame(wide.reshape(len(cells), len(periods)), cells, periods)
-    elif counts.index.nlevels == 1 and list(counts.columns) != ["count"]:
+    elif counts.index.nlevels == 1 and counts.size and list(counts.columns) != ["count"]:
         wide = counts
     else:
         raise InputError(

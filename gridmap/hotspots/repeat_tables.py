@@ -63,9 +63,9 @@ def breaks_from(values, name: str) -> np.ndarray:
 
 def check_options(metric: str, closed: str, space: np.ndarray) -> None:
     """Refuse an unknown metric or closure, and distances that look like degrees."""
-    if metric not in ("euclidean", "manhattan"):
+    if not isinstance(metric, str) or metric not in ("euclidean", "manhattan"):
         raise SettingError(f"metric is 'euclidean' or 'manhattan'; found {metric!r}.")
-    if closed not in ("right", "left"):
+    if not isinstance(closed, str) or closed not in ("right", "left"):
         raise SettingError(f"closed is 'right' or 'left'; found {closed!r}.")
     if space[0] < 0:
         raise SettingError(f"space_breaks_m are distances of 0 or more; found {space[0]:g}.")

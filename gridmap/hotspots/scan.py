@@ -18,6 +18,7 @@ from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, 
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan_places import (
     Places,
+    check_names,
     column_of,
     likely_clusters,
     places_from,
@@ -116,6 +117,7 @@ def spatial_scan(
     Kulldorff (1997), Communications in Statistics: Theory and Methods 26, 1481–1496. Abrams, Kleinman & Kulldorff
     (2010), International Journal of Health Geographics 9:61.
     """
+    check_names(grid, distance, cases=cases, x=x, y=y)
     share = share_between(max_population_share, "max_population_share")
     permutations = whole_number(permutations, "permutations", least=0)
     most = whole_number(max_clusters, "max_clusters", least=1)

@@ -20,7 +20,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.scan_windows import BLOCK, best_windows, replica_maxima
 from gridmap.read.metric import metric_crs
 
-__all__ = ["Places", "column_of", "likely_clusters", "places_from", "share_between", "simulated_maxima"]
+__all__ = ["Places", "check_names", "column_of", "likely_clusters", "places_from", "share_between", "simulated_maxima"]
 
 EARTH_M = 6_371_008.8  # mean radius
 MOST_AT_ONCE = 2**26  # simulated counts held at a time: 256 MB
@@ -76,6 +76,17 @@ class Places:
         return shapely.Polygon(np.column_stack([lon, lat]))
 
 
+def check_names(grid, distance, **columns) -> None:
+    """Refuse a grid that is none, an unknown distance, and names of columns that are no text."""
+    if grid is not None and not isinstance(grid, Grid):
+        raise InputError(f"grid= takes a Grid as make_grid gives it; found {type(grid).__name__}.")
+    if not isinstance(distance, str) or distance not in DISTANCES:
+        raise SettingError(f"distance is one of {', '.join(DISTANCES)}; found {distance!r}.")
+    for option, name in columns.items():
+        if not isinstance(name, str):
+            raise SettingError(f"{option}= names a column; found {name!r}.")
+
+
 def column_of(frame: pd.DataFrame, name: str, role: str, *, least: float | None = 0) -> np.ndarray:
     """A column of finite numbers, or an InputError that names it."""
     if not isinstance(name, str) or name not in frame:
@@ -94,8 +105,6 @@ def column_of(frame: pd.DataFrame, name: str, role: str, *, least: float | None 
 
 def places_from(frame: pd.DataFrame, grid: Grid | None, x: str, y: str, distance: str) -> Places:
     """The places of a table's rows: the grid's cells, the columns x and y, or the middles of its polygons."""
-    if distance not in DISTANCES:
-        raise SettingError(f"distance is one of {', '.join(DISTANCES)}; found {distance!r}.")
     if grid is not None:
         if distance == "planar":
             return Places(grid.centroids_m, distance, grid.cells.geometry.to_numpy())

@@ -13,13 +13,20 @@ Source: Kulldorff et al. 1998 (space-time); Kulldorff 2001 (prospective); Kulldo
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.dated import events_frame, steps_of
 from gridmap.hotspots.lattice import LEAST_INCIDENTS, named_cells
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
-from gridmap.hotspots.scan_places import column_of, likely_clusters, places_from, share_between, simulated_maxima
+from gridmap.hotspots.scan_places import (
+    check_names,
+    column_of,
+    likely_clusters,
+    places_from,
+    share_between,
+    simulated_maxima,
+)
 from gridmap.hotspots.scan_tables import area_rows, long_table, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
 
@@ -105,8 +112,13 @@ def space_time_scan(
     Kulldorff, Athas, Feuer, Miller & Key (1998), American Journal of Public Health 88, 1377–1380. Kulldorff (2001),
     Journal of the Royal Statistical Society A 164, 61–72.
     """
+    check_names(grid, distance, area=area, time=time, cases=cases, x=x, y=y)
+    if grid is None:
+        check_names(grid, distance, population=population)
     share = share_between(max_population_share, "max_population_share")
     permutations = whole_number(permutations, "permutations", least=0)
+    if not isinstance(prospective, bool | np.bool_):
+        raise SettingError(f"prospective is True or False; found {prospective!r}.")
     most = whole_number(max_clusters, "max_clusters", least=1)
     radius = check_radius(max_radius_m, distance)
     frame = long_table(areas, grid, {area: "the area (area=)", time: "the time (time=)", cases: "cases"}, population)
@@ -237,8 +249,11 @@ def space_time_permutation_scan(
     ----------
     Kulldorff, Heffernan, Hartman, Assunção & Mostashari (2005), PLoS Medicine 2:e59.
     """
+    check_names(grid, distance, x=x, y=y, time=time)
     share = share_between(max_case_share, "max_case_share")
     permutations = whole_number(permutations, "permutations", least=0)
+    if not isinstance(prospective, bool | np.bool_):
+        raise SettingError(f"prospective is True or False; found {prospective!r}.")
     most = whole_number(max_clusters, "max_clusters", least=1)
     radius = check_radius(max_radius_m, distance)
     frame, notes = events_frame(events, x=x, y=y, time=time, lonlat=True)

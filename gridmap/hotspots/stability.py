@@ -233,7 +233,7 @@ def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_s
 def _method(method) -> Callable:
     if callable(method):
         return method
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise SettingError(
             f"hotspot_stability does not know the method {method!r}. {did_you_mean(str(method), METHODS)} "
             "Or give a function of (counts, grid)."

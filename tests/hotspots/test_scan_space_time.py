@@ -181,6 +181,25 @@ def test_events_without_dates_or_in_metres_for_degrees_are_refused():
     )
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"time": ["date"]},
+        {"every": ["week"]},
+        {"every": "fortnight"},
+        {"distance": ["planar"]},
+        {"prospective": "yes"},
+        {"max_duration_share": 2},
+        {"grid": "h3"},
+    ],
+)
+@pytest.mark.parametrize("scan", [space_time_scan, space_time_permutation_scan])
+def test_bad_settings_are_refused(scan, setting):
+    frame, *_ = region()
+    with pytest.raises((SettingError, InputError)):
+        scan(frame, **(PLANE | setting))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["poisson", "permutation"])
 def test_false_alarms_are_as_many_as_promised(kind):
