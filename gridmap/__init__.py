@@ -40,14 +40,16 @@ from gridmap.maps import (
     density_layer,
     hotspot_layer,
 )
-from gridmap.patrol.coverage import best_sites, response_coverage
+from gridmap.maps.patrols import patrol_layers
+from gridmap.patrol.coverage import response_coverage
 from gridmap.patrol.districts import patrol_districts
 from gridmap.patrol.files import write_plan
+from gridmap.patrol.graph import build_network
 from gridmap.patrol.logs import compare_log
-from gridmap.patrol.network import build_network
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes import plan_patrols
+from gridmap.patrol.sites import best_sites
 from gridmap.patrol.streets import street_concentration, street_counts, street_density, street_hotspots
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
@@ -107,6 +109,7 @@ __all__ = [
     "optics",
     "parse_codes",
     "patrol_districts",
+    "patrol_layers",
     "patrol_places",
     "plan_patrols",
     "population_by_cell",

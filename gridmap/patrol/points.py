@@ -7,7 +7,7 @@ import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
 
-__all__ = ["as_points", "check_number", "id_column", "lonlat"]
+__all__ = ["as_points", "check_number", "id_column", "lonlat", "weighted"]
 
 
 def lonlat(points, what: str) -> np.ndarray:
@@ -103,3 +103,15 @@ def check_number(value, name: str, *, least: float = 0.0, most: float = np.inf, 
         limit += f" and at most {most:g}" if np.isfinite(most) else ""
         raise SettingError(f"{name} must be a number {limit}; found {value!r}.")
     return float(value)
+
+
+def weighted(frame, name: str, preferred: tuple[str, ...]):
+    """Points with weights: lon, lat (n, 2), and the first of the preferred columns that is there, else ones."""
+    xy = lonlat(frame, f"the {name}")
+    column = next((c for c in preferred if isinstance(frame, pd.DataFrame) and c in frame), None)
+    weight = (
+        np.ones(len(xy)) if column is None else pd.to_numeric(frame[column], errors="coerce").fillna(0).to_numpy(float)
+    )
+    if (weight < 0).any():
+        raise InputError(f"{column} of the {name} must be 0 or more in every row.")
+    return xy, weight

@@ -21,8 +21,8 @@ import pandas as pd
 from gridmap.errors import InputError, OutputError, ReadError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.patrol.files import write_plan
+from gridmap.patrol.graph import build_network
 from gridmap.patrol.logs import Dosage, compare_log
-from gridmap.patrol.network import build_network
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes import plan_patrols

@@ -45,7 +45,7 @@ def street_counts(incidents, network: Network) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> from gridmap.patrol.network import build_network
+    >>> from gridmap.patrol.graph import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.01, 0)])], crs=4326)
     >>> street_counts([(0.002, 0.0001), (0.5, 0.5)], build_network(roads)).attrs
     {'rows': 2, 'outside': 1}
@@ -216,7 +216,7 @@ def street_density(incidents, network: Network, *, bandwidth_m: float = 300, pie
 
     Examples
     --------
-    >>> from gridmap.patrol.network import build_network
+    >>> from gridmap.patrol.graph import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.02, 0)])], crs=4326)
     >>> density = street_density([(0.01, 0)], build_network(roads), bandwidth_m=300, piece_m=20)
     >>> round(float((density["intensity"] * density["length_m"] / 1000).sum()), 2)

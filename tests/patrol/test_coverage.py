@@ -10,7 +10,7 @@ from patrol_check import shortest_paths
 from shapely import LineString
 
 import gridmap as gm
-from gridmap.patrol.coverage import covered_by
+from gridmap.patrol.sites import covered_by
 
 
 def test_reached_places_are_those_within_time_by_networkx(tempe, hotspots_at_junctions):
