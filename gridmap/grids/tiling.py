@@ -30,7 +30,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     ----------
     boundaries : GeoDataFrame
         As `read_boundaries` gives it.
-    system : {"h3", "square", "zones"}
+    system : {"h3", "square", "zones", "balanced"}
         H3 hexagons, squares in a metric CRS, or the zones as they are.
     resolution : int, for system="h3"
         0 (4,357,449 km² a cell) to 15 (0.9 m²); 8 is 0.7 km², 9 is 0.1 km², 10 is 0.015 km².
@@ -41,6 +41,9 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     overlaps : {"first", "refuse", "all"}, for system="zones"
         What becomes of a point where zones overlap: the upper row has it, and overlaps beyond 1 m² are warned of
         (the default); such boundaries are an InputError; or every zone has it (`count_by_cell` then counts it in each).
+
+    atoms, load, target, tolerance, …, for system="balanced"
+        Management grids: communities divided by load; `BalancedGrid.over` tells all the settings.
 
     Returns
     -------
