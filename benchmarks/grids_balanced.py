@@ -78,7 +78,7 @@ def ours(shared: Path, out: Path):
             else:
                 mosaic = mosaic_of_points(shape, shapely.get_coordinates(local))
             loads = np.where(mosaic.atom >= 0, read.load[own[mosaic.atom]] * mosaic.share, 0.0)
-            i, j, metres = mosaic.borders()
+            i, j, _ = mosaic.borders()
             given.append((name, target, shapely.to_wkb(mosaic.shapes), loads, mosaic.xy, i, j))
     pd.DataFrame(rows).to_csv(out, index=False)
     with out.with_suffix(".pkl").open("wb") as file:
@@ -109,12 +109,22 @@ def theirs(cases_file: Path, out: Path):
                     for a, b in zip(i.tolist(), j.tolist(), strict=True):
                         near[a].append(b)
                         near[b].append(a)
-                    frame = gpd.GeoDataFrame({"load": loads, "x": xy[:, 0], "y": xy[:, 1]}, geometry=shapely.from_wkb(wkb))
+                    frame = gpd.GeoDataFrame(
+                        {"load": loads, "x": xy[:, 0], "y": xy[:, 1]}, geometry=shapely.from_wkb(wkb)
+                    )
                     w = W(near, silence_warnings=True)
                     np.random.seed(0)  # noqa: NPY002
                     try:
                         if method == "MaxP":
-                            model = MaxPHeuristic(frame, w, ["x", "y"], "load", target * (1 - TOLERANCE), 2, max_iterations_construction=20)
+                            model = MaxPHeuristic(
+                                frame,
+                                w,
+                                ["x", "y"],
+                                "load",
+                                target * (1 - TOLERANCE),
+                                2,
+                                max_iterations_construction=20,
+                            )
                         elif method == "Skater":
                             model = Skater(frame, w, ["x", "y"], n_clusters=k, floor=1)
                         else:
