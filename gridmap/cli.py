@@ -95,10 +95,12 @@ def run(
     _run(pipeline, out, set_)
 
 
-def _run(path: Path, out: Path, overrides: list[str]) -> None:
+def _run(path: Path, out: Path, overrides: list[str], needs: str | None = None) -> None:
     from gridmap.pipeline import read_pipeline, run_pipeline
 
     pipeline = read_pipeline(path, overrides=overrides)
+    if needs is not None and getattr(pipeline, needs) is None:
+        raise SettingError(f"{path} has no stage {needs!r}; docs/patrols.md shows one.")
     with _watching() as watch:
         report = run_pipeline(pipeline, out, on_step=watch)
     for warning in report.warnings:
@@ -202,6 +204,35 @@ def count(
     total, outside = int(counts["count"].sum()), counts.attrs["outside"]
     aside = 0 if streamed else len(points.set_aside)
     print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")
+
+
+patrol = typer.Typer(help="Routes for a shift, and what became of them.", no_args_is_help=True)
+app.add_typer(patrol, name="patrol")
+
+
+@patrol.command("plan")
+def patrol_plan(
+    pipeline: Annotated[Path, typer.Argument(help="A pipeline file with a patrol stage.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("out"),
+    set_: Annotated[list[str], typer.Option("--set", help="Replace a setting, as in patrol.units=3.")] = [],  # noqa: B006
+) -> None:
+    """Run a pipeline and plan the patrols for its first hotspots."""
+    _run(pipeline, out, set_, needs="patrol")
+
+
+@patrol.command("log")
+def patrol_log(
+    plan: Annotated[Path, typer.Argument(help="The folder patrol/ of a run, or its visits.csv.")],
+    visited: Annotated[Path, typer.Argument(help="The visits.csv that was filled in.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("out"),
+) -> None:
+    """Planned visits against actual ones."""
+    from gridmap.patrol.stage import log_to_folder
+
+    dosage, written = log_to_folder(plan, visited, out)
+    print(dosage.places.to_string())
+    for path in written:
+        print(f"  → {path}")
 
 
 @app.command()

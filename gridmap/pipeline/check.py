@@ -14,6 +14,8 @@ from typing import Any
 from gridmap.errors import SettingError, did_you_mean
 from gridmap.grids.tiling import SYSTEMS
 from gridmap.hotspots.methods import METHODS, check_options
+from gridmap.patrol.routes import plan_patrols
+from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -22,7 +24,7 @@ from gridmap.store.counts import EVERY
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "read_pipeline"]
 
 STAGES = ("title", "language", "source", "classification", "approval")
-STAGES += ("boundaries", "grid", "incidents", "hotspots", "outputs")
+STAGES += ("boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
 NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
 OUTPUTS = {
@@ -33,7 +35,7 @@ OUTPUTS = {
     "surface": (".tif",),
 }
 SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
-PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "patrol": "patrol", "audience": "the privacy gate"}
+PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "audience": "the privacy gate"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show")
@@ -65,6 +67,7 @@ class Pipeline:
     incidents: dict[str, Any]
     hotspots: tuple[HotspotStep, ...]
     outputs: dict[str, str]
+    patrol: dict[str, Any] | None = None
     about: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -107,7 +110,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     for stage in NEEDED:
         if stage not in values:
             raise file.error((), f"the stage {stage!r} is missing. A pipeline needs: {', '.join(NEEDED)}.")
-    for stage in ("boundaries", "grid", "incidents", "outputs"):
+    for stage in ("boundaries", "grid", "incidents", "patrol", "outputs"):
         if not isinstance(values.get(stage, {}), Mapping):
             raise file.error((stage,), f"{stage} needs options, as in `{stage}: {{…}}`; found {values[stage]!r}.")
     language = values.get("language", "en")
@@ -129,6 +132,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         incidents=values["incidents"],
         hotspots=steps,
         outputs=_checked_outputs(file, steps),
+        patrol=_checked_patrol(file),
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,
     )
@@ -226,6 +230,31 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
             raise file.error((*place, "every"), f"there is no every: {extras['every']}. {did_you_mean('', EVERY)}")
         steps.append(HotspotStep(method, dict(options), **extras))
     return tuple(steps)
+
+
+def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:
+    """The options of the patrol stage: those of `plan_to_folder` and of `plan_patrols`."""
+    if "patrol" not in file.values:
+        return None
+    options = dict(file.values["patrol"])
+    known = {
+        n: p
+        for function in (plan_patrols, plan_to_folder)
+        for n, p in inspect.signature(function).parameters.items()
+        if p.kind is p.KEYWORD_ONLY and n not in ("streets", "prize_by_shift", "language")
+    }
+    _checked(file, ("patrol",), plan_to_folder, options, known, shown="patrol")
+    for option in ("roads", "units"):
+        if isinstance(options.get(option), Mapping):
+            options[option] = options[option].get("path")
+        path = options.get(option)
+        if isinstance(path, str):
+            if not (file.path.parent / path).exists():
+                raise file.error(
+                    ("patrol", option), f"there is no file {path}. Paths are relative to {file.path.name}."
+                )
+            options[option] = file.path.parent / path
+    return options
 
 
 def _checked_outputs(file: YamlFile, steps: tuple[HotspotStep, ...]) -> dict[str, str]:

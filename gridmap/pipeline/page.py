@@ -5,14 +5,23 @@ import pandas as pd
 
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.surfaces import DensityResult
-from gridmap.maps import boundaries_layer, build_map, clusters_layer, density_layer, hotspot_layer
+from gridmap.maps import (
+    boundaries_layer,
+    build_map,
+    clusters_layer,
+    context_layer,
+    density_layer,
+    hotspot_layer,
+)
 from gridmap.pipeline.check import Pipeline
 from gridmap.read.base import Incidents
 
 __all__ = ["map_page"]
 
 
-def map_page(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incidents, results, sentences: list[str]):
+def map_page(
+    pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incidents, results, sentences: list[str], plan=None
+):
     """The page that shows every result of a run: cells as themes, clusters as overlays, zones as context."""
     layers = []
     shown = False
@@ -28,6 +37,9 @@ def map_page(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incide
             shown = shown or step.show
         if result.clusters is not None and len(result.clusters):
             layers.append(clusters_layer(result, name=name))
+    if plan is not None and len(plan.routes):
+        words = {"en": "Patrol routes", "zh": "巡逻路线"}
+        layers.append(context_layer(plan.routes, name=words[pipeline.language], colour="#0B5FA5", width_px=3))
     layers.append(boundaries_layer(boundaries))
     return build_map(
         layers,

@@ -26,6 +26,8 @@ from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.page import map_page
 from gridmap.pipeline.tables import facts_of, tables_of
@@ -123,10 +125,14 @@ def run_pipeline(
                 results.append((step, _run_step(step, incidents, grid)))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category")
+        plan = None
+        if pipeline.patrol is not None:
+            with clock.step("patrol"):
+                plan = _patrol(pipeline, results, stage / "patrol")
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         rows = sum(entry["rows"] for entry in inputs)
         sentences = summary(results, boundaries, incidents, grid, rows=rows, language=pipeline.language)
-        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences)
+        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan)
         inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
         contents = {
@@ -146,11 +152,11 @@ def run_pipeline(
             "summary": sentences,
             "warnings": said,
             "timings_s": clock.seconds,
-            "outputs": [{"path": p.name, "sha256": sha256_of(p), "bytes": p.stat().st_size} for p in written.values()],
+            "outputs": [_output(stage, path) for path in written.values()],
         }
         write_manifest(stage / "run.json", contents)
         written["run"] = stage / "run.json"
-    outputs = {key: Path(out) / path.name for key, path in written.items()}
+    outputs = {key: Path(out) / path.relative_to(stage) for key, path in written.items()}
     return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
 
 
@@ -168,6 +174,8 @@ def staging(out: Path):
     try:
         yield stage
         for path in sorted(stage.iterdir(), key=lambda p: (p.name == "run.json", p.name)):
+            if path.is_dir() and (out / path.name).is_dir():
+                shutil.rmtree(out / path.name)
             path.replace(out / path.name)
     except OSError as error:
         raise OutputError(f"The run could not be finished: {error}. Nothing was written to {out}.") from error
@@ -204,6 +212,11 @@ def _input(pipeline: Pipeline, path: str, rows: int, used: int, aside: int) -> d
     return {"path": path, "sha256": digest, "rows": rows, "used": used, "set_aside": aside}
 
 
+def _output(stage: Path, path: Path) -> dict:
+    """An entry of `outputs`."""
+    return {"path": path.relative_to(stage).as_posix(), "sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
 def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid) -> Any:
     """Give a method what it works on, and its options."""
     function = METHODS[step.method]
@@ -233,14 +246,23 @@ def _every(step: HotspotStep) -> str:
         raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
 
 
-def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences) -> dict[str, Path]:
+def _patrol(pipeline: Pipeline, results: list, folder: Path) -> PatrolPlan:
+    """The routes for the first hotspots of the list, with the papers for the shift."""
+    hotspots = next((r for _, r in results if isinstance(r, HotspotResult)), None)
+    if hotspots is None:
+        raise InputError("Patrols need hotspots to go to: put a method such as getis_ord first under hotspots.")
+    plan, _ = plan_to_folder(hotspots, folder, language=pipeline.language, **pipeline.patrol)
+    return plan
+
+
+def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan) -> dict[str, Path]:
     """All outputs into the staging folder."""
     written = {}
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
         path = stage / name
         with clock.step(f"write {key}"):
             if key == "map":
-                map_page(pipeline, boundaries, incidents, results, sentences).save(path)
+                map_page(pipeline, boundaries, incidents, results, sentences, plan).save(path)
             elif key == "layers":
                 write_layers(_layers(grid, results), path)
             elif key == "counts":
@@ -255,6 +277,8 @@ def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts,
             path = stage / f"{_file_name(i, step)}{name}.csv"
             write_table(table, path)
             written[path.name] = path
+    for path in sorted(p for p in (stage / "patrol").rglob("*") if p.is_file()):
+        written[path.relative_to(stage).as_posix()] = path
     return written
 
 

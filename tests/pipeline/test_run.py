@@ -154,3 +154,14 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
     report = run_pipeline(town(hotspots=[step], grid={"system": "zones"}), tmp_path / "out")
     assert len(report.results) == 1
     assert (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):
+    patrol = {"units": 2, "shift_h": 4, "random_state": 0, "sheets": False}
+    for _ in range(2):  # a second run replaces the folder
+        report = run_pipeline(town(patrol=patrol), tmp_path / "out")
+    visits = pd.read_csv(tmp_path / "out" / "patrol" / "visits.csv")
+    assert len(visits) > 0
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert {"patrol/visits.csv", "patrol/plan.gpkg"} <= {output["path"] for output in manifest["outputs"]}
+    assert all(path.exists() for path in report.outputs.values())
