@@ -234,7 +234,8 @@ def _as_frame(values) -> tuple[pd.DataFrame, bool]:
     if isinstance(values, pd.Series):
         return values.to_frame(values.name or "value"), True
     if isinstance(values, pd.DataFrame):
-        drop = [c for c in ("geometry", "zone_id", "area_m2", "share_inside") if c in values]
+        of_cells = ("geometry", "zone_id", "area_m2", "share_inside", "name", "level", "parent_id", "kind")
+        drop = [c for c in of_cells if c in values]
         return pd.DataFrame(values.drop(columns=drop)), False
     raise InputError(f"values are a Series, a DataFrame or a HotspotResult by cell_id; found {type(values).__name__}.")
 
