@@ -38,7 +38,8 @@ SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
 PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "audience": "the privacy gate"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
-STEP_KEYS = ("category", "period", "every", "name", "show")
+STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
+STABLE = ("getis_ord", "local_moran")  # the methods whose hotspots are tried on other grids and other draws
 LANGUAGES = ("en", "zh")
 
 
@@ -53,6 +54,7 @@ class HotspotStep:
     every: str | None = None
     name: str | None = None
     show: bool = True
+    stability: int = 0
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,11 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
             raise file.error((*place, "show"), f"show is true or false; found {extras['show']!r}.")
         if extras.get("every") not in (None, *EVERY):
             raise file.error((*place, "every"), f"there is no every: {extras['every']}. {did_you_mean('', EVERY)}")
+        runs = extras.get("stability", 0)
+        if not isinstance(runs, int) or isinstance(runs, bool) or not 0 <= runs <= 1000:
+            raise file.error((*place, "stability"), f"stability is a number of runs, 0 to 1000; found {runs!r}.")
+        if runs and method not in STABLE:
+            raise file.error((*place, "stability"), f"stability is told for {' and '.join(STABLE)}, not for {method}.")
         steps.append(HotspotStep(method, dict(options), **extras))
     return tuple(steps)
 

@@ -4,6 +4,7 @@ Outputs are written into a hidden folder beside their place and moved there when
 that fails or is killed leaves nothing half-written. `run.json` is moved last: where it stands, the run was whole.
 """
 
+import dataclasses
 import re
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.patrol.plan import PatrolPlan
@@ -122,7 +124,7 @@ def run_pipeline(
         results = []
         for step in pipeline.hotspots:
             with clock.step(step.method):
-                results.append((step, _run_step(step, incidents, grid)))
+                results.append((step, _run_step(step, incidents, grid, boundaries)))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category")
         plan = None
@@ -217,8 +219,8 @@ def _output(stage: Path, path: Path) -> dict:
     return {"path": path.relative_to(stage).as_posix(), "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
-def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid) -> Any:
-    """Give a method what it works on, and its options."""
+def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame) -> Any:
+    """Give a method what it works on, and its options; try its hotspots on other grids where that is asked for."""
     function = METHODS[step.method]
     chosen = incidents if step.category is None else incidents.where(category=step.category)
     at = chosen if step.period is None else chosen.where(period=step.period)
@@ -232,7 +234,13 @@ def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid) -> Any:
     for other in OTHER_INCIDENTS:
         if other in options:
             options[other] = incidents.where(category=options[other], period=step.period)
-    return function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
+    result = function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
+    if not step.stability:
+        return result
+    runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}
+    again = hotspot_stability(step.method, at, boundaries, grid=grid, options=options, random_state=0, **runs)
+    cells = result.cells.assign(stability=again.cells["hot_share"])
+    return dataclasses.replace(result, cells=cells, params={**result.params, "stability_runs": step.stability})
 
 
 def _every(step: HotspotStep) -> str:
