@@ -364,6 +364,19 @@ def test_it_prints_on_one_sheet_with_legend_and_without_controls(browser, page_f
     clean(page)
 
 
+def test_many_notes_leave_the_map_less_room_and_are_all_printed(browser, tmp_path, hot):
+    notes = [f"Note {i}: " + "what the reader of this sheet has to know before using it. " * 2 for i in range(10)]
+    source = "A source with a long name, of which nothing may be cut off on paper, " * 2 + "end of source"
+    page = browser.open(gm.build_map(gm.hotspot_layer(hot), notes=notes, source=source).save(tmp_path / "m.html"))
+    pdf = page.pdf(tmp_path / "page.pdf")
+    assert "Pages:           1" in subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    text = "".join(text.split())
+    assert [i for i in range(10) if f"Note{i}:" not in text] == []
+    assert "endofsource" in text
+    clean(page)
+
+
 def test_hostile_text_is_text(browser, tmp_path, placed, town):
     town = town.assign(name=HOSTILE)
     layers = [gm.hotspot_layer(placed, name=HOSTILE), gm.cells_layer(placed.cells.assign(kind=HOSTILE), "kind")]

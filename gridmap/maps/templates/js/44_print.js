@@ -15,6 +15,10 @@
       view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), size: gm.map.getSize() };
       document.body.classList.add("gm-print");
       gm.sharp = 2;
+      /* What the sheet has (A4 192 mm, A3 279 mm within its margins), less header and gaps, less the text under the map. */
+      const mm = 96 / 25.4, room = document.body.classList.contains("gm-a3") ? 279 : 192;
+      const height = Math.max(90, room - 17 - sheet.offsetHeight / mm);
+      document.body.style.setProperty("--map-height", height.toFixed(1) + "mm");
       const bounds = gm.map.getBounds();
       gm.map.invalidateSize({ animate: false, pan: false });
       gm.map.fitBounds(bounds.pad(-0.08), { animate: false });
@@ -45,6 +49,7 @@
       if (head.set_aside) words.push(gm.number(head.set_aside, 0) + " " + gm.t("set_aside") + (zh ? "。" : "."));
       head.notes.forEach(function (n) { words.push(n); });
       words.push(gm.t("cannot_say_text"));
+      if (head.source) words.push(gm.t("source") + (zh ? "：" : ": ") + head.source);
       sheet.append(el("p", { text: words.join(" ") }));
     }
     ["ready", "theme", "language", "overlays"].forEach(function (e) { gm.on(e, fill); });
