@@ -6,10 +6,10 @@ import pandas as pd
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.maps import (
+from gridmap.maps.patrols import patrol_layers
     boundaries_layer,
     build_map,
     clusters_layer,
-    context_layer,
     density_layer,
     hotspot_layer,
 )
@@ -37,9 +37,8 @@ def map_page(
             shown = shown or step.show
         if result.clusters is not None and len(result.clusters):
             layers.append(clusters_layer(result, name=name))
-    if plan is not None and len(plan.routes):
-        words = {"en": "Patrol routes", "zh": "巡逻路线"}
-        layers.append(context_layer(plan.routes, name=words[pipeline.language], colour="#0B5FA5", width_px=3))
+    if plan is not None:
+        layers.extend(patrol_layers(plan))
     layers.append(boundaries_layer(boundaries))
     return build_map(
         layers,

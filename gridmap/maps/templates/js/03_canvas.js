@@ -21,7 +21,8 @@
 
   gm.Canvas = L.Renderer.extend({
     options: { padding: 0.2, pane: "overlayPane" },
-    /* paint: shapes, classes, codes() → class a row, only (rows), stroke {colour, width, halo}, fill, numbered */
+    /* paint: shapes, classes, codes() → class a row, only (rows), stroke {colour, width, halo}, fill;
+       or ranks() → the rows of each ranked place, to be numbered and nothing else */
     initialize: function (paint, options) {
       L.setOptions(this, options);
       this.paint = paint;
@@ -90,6 +91,7 @@
       }
       const px = seen ? extent / seen * scale : 0;
       const at = { g: g, s: s, scale: scale, ox: ox, oy: oy };
+      if (p.ranks) return this._numbers(at, p.ranks());
       if (s.points) return this._points(at, by);
       Object.keys(by).forEach(function (code) {
         const c = p.classes[code];
@@ -115,7 +117,6 @@
         this._paths(at, by[code], function () { g.stroke(); });
       }, this);
       g.globalAlpha = 1;
-      if (p.numbered) this._numbers(at, by[0] || []);
     },
     _paths: function (at, rows, finish) {
       const g = at.g, s = at.s, xy = s.xy, k = at.scale, ox = at.ox, oy = at.oy;
@@ -153,14 +154,19 @@
         });
       });
     },
-    _numbers: function (at, rows) {
+    /* The numbers of the ranked table, each in the middle of its place; the first on top. */
+    _numbers: function (at, places) {
       const g = at.g, box = at.s.box;
       g.font = "600 13px " + getComputedStyle(document.body).fontFamily;
       g.textAlign = "center";
       g.textBaseline = "middle";
-      rows.slice().sort(function (a, b) { return b - a; }).forEach(function (r) {
-        if (r >= 20) return;
-        const x = (box[4 * r] + box[4 * r + 2]) / 2 * at.scale - at.ox, y = box[4 * r + 1] * at.scale - at.oy;
+      for (let i = places.length - 1; i >= 0; i--) {
+        let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
+        places[i].forEach(function (r) {
+          x0 = Math.min(x0, box[4 * r]); y0 = Math.min(y0, box[4 * r + 1]);
+          x1 = Math.max(x1, box[4 * r + 2]); y1 = Math.max(y1, box[4 * r + 3]);
+        });
+        const x = (x0 + x1) / 2 * at.scale - at.ox, y = (y0 + y1) / 2 * at.scale - at.oy;
         g.fillStyle = "#1F2A44";
         g.beginPath();
         g.arc(x, y, 10.5, 0, 7);
@@ -169,8 +175,8 @@
         g.lineWidth = 1.5;
         g.stroke();
         g.fillStyle = "#fff";
-        g.fillText(String(r + 1), x, y + 1);
-      });
+        g.fillText(String(i + 1), x, y + 1);
+      }
     }
   });
 })(gridmap);

@@ -36,7 +36,7 @@
       paint.fill = !!f.context;
       if (f.zones) { paint.stroke = { colour: "rgba(75,85,99,0.6)", width: 0.9 }; paint.fades = true; }
       else if (f.context) paint.stroke = { colour: layer.classes[0].colour, width: f.width_px || 1 };
-      else { paint.stroke = { colour: layer.classes[0].colour, width: 2.2, halo: "rgba(255,255,255,0.85)" }; paint.numbered = !!f.numbered; }
+      else { paint.stroke = { colour: layer.classes[0].colour, width: 2.2, halo: "rgba(255,255,255,0.85)" }; }
     }
     layer.canvas = new gm.Canvas(paint, { pane: pane });
     return layer.canvas;
