@@ -6,13 +6,13 @@ import pandas as pd
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.maps import (
-from gridmap.maps.patrols import patrol_layers
     boundaries_layer,
     build_map,
     clusters_layer,
     density_layer,
     hotspot_layer,
 )
+from gridmap.maps.patrols import patrol_layers
 from gridmap.pipeline.check import Pipeline
 from gridmap.read.base import Incidents
 
