@@ -1,5 +1,7 @@
 """patrol_layers(): a patrol plan on the map: each unit in its own colour, its stops in order with their times."""
 
+import dataclasses
+
 import geopandas as gpd
 
 from gridmap.errors import InputError
@@ -62,5 +64,6 @@ def patrol_layers(plan: PatrolPlan, *, shift: int = 1, start: str = "08:00") -> 
         shapes = [route.geometry, *discs] if route.geometry.length > 0 else list(discs)
         table = {"name": [str(route.unit_id), *names][-len(shapes) :]}
         frame = gpd.GeoDataFrame(table, geometry=shapes, crs=4326)
-        layers.append(context_layer(frame, name=str(route.unit_id), colour=COLOURS[i % len(COLOURS)], width_px=3.0))
+        layer = context_layer(frame, name=str(route.unit_id), colour=COLOURS[i % len(COLOURS)], width_px=3.0)
+        layers.append(dataclasses.replace(layer, facts={**layer.facts, "above": True}))  # over the hotspots
     return layers

@@ -137,9 +137,9 @@ def _pages(plan, route, words, start):
         _map(figure, route, stops)
         _code(figure, route_code(plan, route.unit_id, route.shift, start=start))
         straight = any("No streets were given" in note for note in plan.notes)
-        figure.text(
-            0.07, 0.03, words["straight"] + " " * straight + words["note"] if straight else words["note"], fontsize=8
-        )
+        if straight:
+            figure.text(0.07, 0.04, words["straight"].strip(), fontsize=8)
+        figure.text(0.07, 0.02, words["note"], fontsize=8)
         yield figure
 
 

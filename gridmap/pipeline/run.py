@@ -28,10 +28,9 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
-from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.page import map_page
+from gridmap.pipeline.patrols import patrol_stage
 from gridmap.pipeline.tables import facts_of, tables_of
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
@@ -130,7 +129,7 @@ def run_pipeline(
         plan = None
         if pipeline.patrol is not None:
             with clock.step("patrol"):
-                plan = _patrol(pipeline, results, stage / "patrol")
+                plan = patrol_stage(pipeline, results, boundaries, stage / "patrol")
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         rows = sum(entry["rows"] for entry in inputs)
         sentences = summary(results, boundaries, incidents, grid, rows=rows, language=pipeline.language)
@@ -252,15 +251,6 @@ def _every(step: HotspotStep) -> str:
         return EVERY[pd.Period(before).freqstr[0]]
     except (ValueError, TypeError, KeyError):
         raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
-
-
-def _patrol(pipeline: Pipeline, results: list, folder: Path) -> PatrolPlan:
-    """The routes for the first hotspots of the list, with the papers for the shift."""
-    hotspots = next((r for _, r in results if isinstance(r, HotspotResult)), None)
-    if hotspots is None:
-        raise InputError("Patrols need hotspots to go to: put a method such as getis_ord first under hotspots.")
-    plan, _ = plan_to_folder(hotspots, folder, language=pipeline.language, **pipeline.patrol)
-    return plan
 
 
 def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan) -> dict[str, Path]:

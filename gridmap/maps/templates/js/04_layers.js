@@ -22,7 +22,7 @@
     if (layer.canvas) return layer.canvas;
     const pane = "gm-" + layer.id, f = layer.facts;
     const node = gm.map.createPane(pane);
-    node.style.zIndex = layer.role === "theme" ? 410 : f.context ? (layer.data_points ? 440 : 405) : f.zones ? 420 : 430 + layer.index;
+    node.style.zIndex = layer.role === "theme" ? 410 : f.context && !f.above ? (layer.data_points ? 440 : 405) : f.zones ? 420 : 430 + layer.index;
     node.style.pointerEvents = "none";
     if (gm.veil && layer.role === "theme") node.style.opacity = gm.veil;
     if (layer.image) {
