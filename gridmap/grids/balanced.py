@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import InputError, SettingError
+from gridmap.errors import SettingError
 from gridmap.grids.atoms import Atoms, hold, read_atoms
+from gridmap.grids.balance_input import above_0, checked_layer, checked_limits, without_overlap
+from gridmap.grids.balance_report import assemble, continued_grids
 from gridmap.grids.base import Grid
-from gridmap.grids.codes import reading_order
 from gridmap.grids.drawing import Task, draw, outline
 from gridmap.grids.tessellation import Plane, mosaic_of_areas, mosaic_of_points
 from gridmap.grids.zones import ZoneGrid
@@ -28,7 +29,6 @@ from gridmap.read.metric import metric_crs
 
 __all__ = ["BalancedGrid"]
 
-OVERLAP = 0.01  # two communities that share more of the smaller one than this do not partition the ground
 PIECES = 60  # squares a grid, when the load is area and no atoms are given
 
 
@@ -106,13 +106,13 @@ class BalancedGrid(ZoneGrid):
         SettingError
             If the target is larger than every community, or a setting is out of range.
         """
-        target, tolerance = _above_0(target, "target"), _above_0(tolerance, "tolerance")
-        fewest, most = _limits(grids_per_community)
-        whole_below = _above_0(whole_below, "whole_below") if whole_below != 0 else 0.0
+        target, tolerance = above_0(target, "target"), above_0(tolerance, "tolerance")
+        fewest, most = checked_limits(grids_per_community)
+        whole_below = above_0(whole_below, "whole_below") if whole_below != 0 else 0.0
         if random_state is not None and not isinstance(random_state, int | np.integer):
             raise SettingError(f"random_state is a whole number; found {random_state!r}.")
         seed = int(np.random.default_rng(random_state).integers(2**31)) if random_state is None else int(random_state)
-        zones = _no_overlap(boundaries)
+        zones = without_overlap(boundaries)
         by_area = load == "area_m2" or (isinstance(load, dict) and list(load) == ["area_m2"])
         crs = metric_crs(tuple(boundaries.total_bounds))
         if atoms is None:
@@ -135,10 +135,10 @@ class BalancedGrid(ZoneGrid):
                 'so nothing would be divided. Take a smaller target, or system="zones".'
             )
         extras = {
-            "follow": _layer(follow, "follow", "line"),
-            "barriers": _layer(barriers, "barriers", "line"),
-            "exclusive": _layer(exclusive, "exclusive", "area"),
-            "keep": _layer(keep.cells if isinstance(keep, Grid) else keep, "keep", "area"),
+            "follow": checked_layer(follow, "follow", "line"),
+            "barriers": checked_layer(barriers, "barriers", "line"),
+            "exclusive": checked_layer(exclusive, "exclusive", "area"),
+            "keep": checked_layer(keep.cells if isinstance(keep, Grid) else keep, "keep", "area"),
         }
         tools = _Desk(zones, read, held, by_area, target, extras)
 
@@ -149,7 +149,7 @@ class BalancedGrid(ZoneGrid):
         workers = min(len(zones), os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool:
             drawn = list(pool.map(one, range(len(zones))))
-        cells, report = _assemble(drawn, boundaries, read, crs, target, tolerance)
+        cells, report = assemble(drawn, boundaries, read, crs, target, tolerance)
         outside = 0 if held is None else len(held.outside)
         report.attrs = {
             "load": read.name,
@@ -230,7 +230,7 @@ class _Desk:
         moved = np.zeros(count, np.int64)
         kept = np.full(count, -1)
         if (home >= 0).any():
-            kept, moved = _moves(part, home, load, count)
+            kept, moved = continued_grids(part, home, load, count)
         return {
             "zone": z,
             "shapes": shapely.transform(shapes, plane.to_degrees),
@@ -263,106 +263,6 @@ class _Desk:
         return pd.DataFrame(values, index=range(count))
 
 
-def _assemble(drawn, boundaries, atoms, crs, target, tolerance):
-    """The communities' drawings as the cells of one grid, and its report."""
-    ids = boundaries["zone_id"].astype(str).to_numpy()
-    most = max(len(d["shapes"]) for d in drawn)
-    width = max(3, len(str(most)))
-    link = "" if all(i.isdigit() and len(i) == len(ids[0]) for i in ids) else "-"
-    names = boundaries["name"].astype(str).to_numpy() if "name" in boundaries else ids
-    cells, report = [], []
-    for d in drawn:
-        order = reading_order(shapely.get_coordinates(shapely.point_on_surface(d["metric"])), d["metric"])
-        z = ids[d["zone"]]
-        seq = [f"{k + 1:0{width}d}" for k in range(len(order))]
-        kind = np.where(d["exclusive"][order] >= 0, "exclusive", "basic")
-        own = [
-            str(d["names"].iloc[e]) if e >= 0 and d["names"] is not None else f"{names[d['zone']]} {s}"
-            for e, s in zip(d["exclusive"][order], seq, strict=True)
-        ]
-        frame = pd.DataFrame(
-            {"zone_id": z, "name": own, "level": "grid", "parent_id": z, "kind": kind},
-            index=pd.Index([f"{z}{link}{s}" for s in seq], name="cell_id"),
-        )
-        values = d["carried"].iloc[order]
-        for name in values:
-            frame[name] = values[name].to_numpy()
-        if atoms.name not in frame and atoms.name != "area_m2":
-            frame[atoms.name] = d["load"][order]
-        frame["geometry"] = d["shapes"][order]
-        if d["keep_ids"] is not None:
-            frame["kept_id"] = [str(d["keep_ids"][k]) if k >= 0 else None for k in d["kept"][order]]
-        cells.append(frame)
-        load = d["load"][order]
-        perimeter, area = shapely.length(d["metric"][order]), shapely.area(d["metric"][order])
-        report.append(
-            pd.DataFrame(
-                {
-                    "zone_id": z,
-                    "load": load,
-                    "target": target,
-                    "deviation": load / target - 1,
-                    "within": np.abs(load / target - 1) <= tolerance + 1e-9,
-                    "compactness": 4 * np.pi * area / perimeter**2,
-                    "contiguous": shapely.get_num_geometries(d["metric"][order]) == 1,
-                    "atoms": d["atoms"][order],
-                    "moved": d["moved"][order],
-                    "reason": _reasons(d, order, load, target, tolerance, kind),
-                },
-                index=frame.index,
-            )
-        )
-    cells = gpd.GeoDataFrame(pd.concat(cells), geometry="geometry", crs=4326)
-    cells.insert(0, "area_m2", cells.geometry.to_crs(crs).area.to_numpy())
-    for name in atoms.carried:
-        given = atoms.carried[name].to_numpy()
-        if (
-            name in cells
-            and (given == np.round(given)).all()
-            and np.abs(cells[name] - cells[name].round()).max() < 1e-6
-        ):
-            cells[name] = cells[name].round().astype(np.int64)
-    return cells, pd.concat(report)
-
-
-def _reasons(d, order, load, target, tolerance, kind) -> list[str]:
-    said = []
-    siblings = int((kind == "basic").sum())
-    total = float(load[kind == "basic"].sum())
-    for g, value, what in zip(order, load, kind, strict=True):
-        off = abs(value / target - 1) > tolerance + 1e-9
-        if what == "exclusive":
-            said.append("exclusive grid: its load is what it is")
-        elif not off:
-            said.append("")
-        elif d["notes"][g]:
-            said.append(d["notes"][g])
-        elif d["atoms"][g] == 1 and value > target:
-            said.append(f"one atom alone carries {value:,.0f}")
-        elif siblings and abs(total / siblings / target - 1) > tolerance:
-            said.append(f"the community's {total:,.0f} make {siblings} grids of {total / siblings:,.0f} on average")
-        else:
-            said.append("the atoms are too coarse to come nearer")
-    return said
-
-
-def _moves(part, home, load, count) -> tuple[np.ndarray, np.ndarray]:
-    """Which existing grid each grid continues (−1: none), and how many loaded pieces came to it from elsewhere."""
-    known = home >= 0
-    table = np.zeros((count, home.max() + 1))
-    np.add.at(table, (part[known], home[known]), load[known] + 1e-6)
-    kept = np.full(count, -1)
-    left = table.copy()
-    for _ in range(min(left.shape)):
-        g, h = np.unravel_index(np.argmax(left), left.shape)
-        if left[g, h] <= 0:
-            break
-        kept[g] = h
-        left[g], left[:, h] = -1, -1
-    foreign = known & (kept[part] != home) & (load > 0)
-    return kept, np.bincount(part[foreign], minlength=count)
-
-
 def _in(layer: tuple[np.ndarray, np.ndarray], points: np.ndarray) -> np.ndarray:
     """The row of the polygon that each point lies in, −1 for none; the lowest row wins."""
     rows, shapes = layer
@@ -392,67 +292,3 @@ def _lattice(ground, step: float) -> np.ndarray:
     shapely.prepare(ground)
     inside = shapely.contains_xy(ground, x.ravel(), y.ravel())
     return np.column_stack([x.ravel()[inside], y.ravel()[inside]])
-
-
-def _no_overlap(boundaries: gpd.GeoDataFrame) -> np.ndarray:
-    """The communities' shapes; slivers that two share go to the first, more is an error."""
-    shapes = boundaries.geometry.to_numpy().copy()
-    i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    i, j = i[i < j], j[i < j]
-    shared = shapely.area(shapely.intersection(shapes[i], shapes[j]))
-    part = shared / np.minimum(shapely.area(shapes[i]), shapely.area(shapes[j]))
-    if (part > OVERLAP).any():
-        worst = int(np.argmax(part))
-        a, b = boundaries["zone_id"].iloc[i[worst]], boundaries["zone_id"].iloc[j[worst]]
-        raise InputError(
-            f"Communities {a!r} and {b!r} overlap by {part[worst]:.0%} of the smaller one; every place belongs to one "
-            "community. Correct the borders, or drop one of the two."
-        )
-    for a, b in zip(i[shared > 0], j[shared > 0], strict=True):
-        shapes[b] = shapely.difference(shapes[b], shapes[a])
-    return shapes
-
-
-def _layer(frame, name: str, kind: str):
-    """A layer of lines or areas in EPSG:4326, checked."""
-    if frame is None:
-        return None
-    if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{name}= is a GeoDataFrame; found {type(frame).__name__}.")
-    if frame.crs is None:
-        raise InputError(f"{name}= has no CRS. Say it with set_crs().")
-    dimension = shapely.get_dimensions(frame.geometry.to_numpy())
-    if (dimension < (1 if kind == "line" else 2)).any():
-        raise InputError(
-            f"{name}= needs {kind}s; {int((dimension < (1 if kind == 'line' else 2)).sum())} rows are none."
-        )
-    frame = frame.to_crs(4326)
-    if kind == "line":
-        areas = dimension == 2  # a river drawn as an area is a barrier by its banks
-        shapes = frame.geometry.to_numpy().copy()
-        shapes[areas] = shapely.boundary(shapes[areas])
-        frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=4326))
-    return frame
-
-
-def _above_0(value, name: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not (np.isfinite(number) and number > 0) or isinstance(value, bool):
-        raise SettingError(f"{name} must be a number above 0; found {value!r}.")
-    return number
-
-
-def _limits(limits) -> tuple[int, int | None]:
-    if limits is None:
-        return 1, None
-    try:
-        fewest, most = limits
-        good = fewest == int(fewest) and most == int(most) and 1 <= fewest <= most
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise SettingError(f"grids_per_community is (fewest, most), as in (2, 5); found {limits!r}.")
-    return int(fewest), int(most)

@@ -21,6 +21,10 @@ Polsby & Popper (1991), Yale Law & Policy Review 9, 301–353.
 import numba as nb
 import numpy as np
 
+from gridmap.grids.connected_parts import components, repair, stays_whole
+from gridmap.grids.first_division import bisect, power_diagram
+from gridmap.grids.part_energy import BALANCE, ROUNDNESS, energy, energy_of_part, part_totals
+
 __all__ = [
     "BALANCE",
     "ROUNDNESS",
@@ -32,280 +36,6 @@ __all__ = [
     "power_diagram",
     "repair",
 ]
-
-BALANCE = 1.0  # weight of (deviation / tolerance)²
-BEYOND = 8.0  # weight of each tolerance by which a part is too heavy or too light
-ROUNDNESS = 0.5  # weight of 1 / Polsby–Popper − 1
-
-
-@nb.njit(cache=True, nogil=True)
-def _part_energy(load, perimeter, area, target, tolerance, ease=1.0):
-    deviation = abs(load / target - 1.0)
-    beyond = max(0.0, deviation - tolerance) / tolerance
-    shape = perimeter * perimeter / (12.566370614359172 * max(area, 1e-9)) - 1.0
-    return ease * (BALANCE * (deviation / tolerance) ** 2 + ROUNDNESS * shape) + BEYOND * beyond
-
-
-@nb.njit(cache=True, nogil=True)
-def _totals(part, k, load, area, rim, indptr, indices, length):
-    """Load, area and perimeter of each part; the perimeter counts the outer rim and the cuts."""
-    loads, areas, edges = np.zeros(k), np.zeros(k), np.zeros(k)
-    for v in range(len(part)):
-        p = part[v]
-        loads[p] += load[v]
-        areas[p] += area[v]
-        edges[p] += rim[v]
-        for e in range(indptr[v], indptr[v + 1]):
-            if part[indices[e]] != p:
-                edges[p] += length[e]
-    return loads, areas, edges
-
-
-@nb.njit(cache=True, nogil=True)
-def energy(part, k, load, area, rim, indptr, indices, length, target, tolerance):
-    """Mean energy of the parts: lower is better; comparable between different `k`."""
-    loads, areas, edges = _totals(part, k, load, area, rim, indptr, indices, length)
-    total = 0.0
-    for p in range(k):
-        total += _part_energy(loads[p], edges[p], areas[p], target, tolerance)
-    return total / k
-
-
-@nb.njit(cache=True, nogil=True)
-def components(part, indptr, indices):
-    """Connected pieces of each part get a number of their own, shape (n,), from 0."""
-    n = len(part)
-    label = np.full(n, -1, np.int64)
-    stack = np.empty(n, np.int64)
-    found = 0
-    for start in range(n):
-        if label[start] >= 0:
-            continue
-        label[start] = found
-        stack[0] = start
-        top = 1
-        while top:
-            top -= 1
-            v = stack[top]
-            for e in range(indptr[v], indptr[v + 1]):
-                u = indices[e]
-                if label[u] < 0 and part[u] == part[v]:
-                    label[u] = found
-                    stack[top] = u
-                    top += 1
-        found += 1
-    return label
-
-
-@nb.njit(cache=True, nogil=True)
-def bisect(xy, load, share, directions):
-    """Which pieces lie before the cut that leaves `share` of the load on its side, shape (directions, n) bool."""
-    n = len(load)
-    sides = np.zeros((directions, n), np.bool_)
-    total = load.sum()
-    for d in range(directions):
-        angle = np.pi * d / directions
-        order = np.argsort(xy[:, 0] * np.cos(angle) + xy[:, 1] * np.sin(angle), kind="mergesort")
-        run = 0.0
-        for i in range(n):
-            v = order[i]
-            if i > 0 and run + load[v] / 2 > total * share:
-                break
-            if i == n - 1:
-                break
-            sides[d, v] = True
-            run += load[v]
-    return sides
-
-
-@nb.njit(cache=True, nogil=True)
-def power_diagram(xy, load, centres, rounds):
-    """Pieces to the centres so that the loads are even: weights balance, centres move to the middle of their load."""
-    n, k = len(load), len(centres)
-    part = np.zeros(n, np.int64)
-    best = part.copy()
-    best_spread = np.inf
-    weight = np.zeros(k)
-    centres = centres.copy()
-    aim = max(load.sum() / k, 1e-12)
-    total = max(load.sum(), 1e-12)
-    spread_m2 = 0.0
-    for d in range(2):
-        middle = (xy[:, d] * load).sum() / total
-        spread_m2 += ((xy[:, d] - middle) ** 2 * load).sum() / total
-    step = np.full(k, 0.5 * spread_m2 / k + 1e-9)
-    side = np.zeros(k)
-    for r in range(rounds):
-        loads, mass = np.zeros(k), np.zeros(k)
-        sx, sy = np.zeros(k), np.zeros(k)
-        for v in range(n):
-            low, own = np.inf, 0
-            for c in range(k):
-                away = (xy[v, 0] - centres[c, 0]) ** 2 + (xy[v, 1] - centres[c, 1]) ** 2 - weight[c]
-                if away < low:
-                    low, own = away, c
-            part[v] = own
-            loads[own] += load[v]
-            m = load[v] + 1e-3 * aim * k / n
-            mass[own] += m
-            sx[own] += m * xy[v, 0]
-            sy[own] += m * xy[v, 1]
-        spread = np.abs(loads / aim - 1.0).max()
-        if spread < best_spread or r == rounds // 2:
-            best_spread = spread
-            best[:] = part
-        for c in range(k):
-            gap = 1.0 - loads[c] / aim
-            if gap * side[c] > 0:  # still too light or still too heavy: longer steps; overshot: shorter ones
-                step[c] *= 1.2
-            elif gap * side[c] < 0:
-                step[c] *= 0.5
-            side[c] = gap
-            weight[c] += step[c] * max(-1.0, min(1.0, gap))
-            if mass[c] > 0 and r < rounds * 3 // 4:
-                centres[c, 0] = sx[c] / mass[c]
-                centres[c, 1] = sy[c] / mass[c]
-        if spread < 0.005 and r >= rounds // 2:
-            break
-    return best
-
-
-@nb.njit(cache=True, nogil=True)
-def repair(part, k, load, indptr, indices, length):
-    """Make each of the `k` parts connected and none empty; the graph itself must be connected and have ≥ k pieces."""
-    n = len(part)
-    part = part.copy()
-    for _ in range(n + 1):
-        label = components(part, indptr, indices)
-        count = label.max() + 1
-        weight, size = np.zeros(count), np.zeros(count, np.int64)
-        owner = np.zeros(count, np.int64)
-        for v in range(n):
-            weight[label[v]] += load[v]
-            size[label[v]] += 1
-            owner[label[v]] = part[v]
-        main = np.full(k, -1, np.int64)
-        for c in range(count):
-            p = owner[c]
-            if main[p] < 0 or weight[c] > weight[main[p]] or (weight[c] == weight[main[p]] and size[c] > size[main[p]]):
-                main[p] = c
-        if count == (main >= 0).sum():
-            break
-        # Pieces that are cut off join the main body they share most border with, layer by layer.
-        moved = False
-        for v in range(n):
-            if label[v] == main[part[v]]:
-                continue
-            best, own = 0.0, -1
-            for e in range(indptr[v], indptr[v + 1]):
-                u = indices[e]
-                if label[u] == main[part[u]] and part[u] != part[v]:
-                    shared = 0.0
-                    for f in range(indptr[v], indptr[v + 1]):
-                        w = indices[f]
-                        if part[w] == part[u] and label[w] == main[part[u]]:
-                            shared += length[f]
-                    if shared > best:
-                        best, own = shared, part[u]
-            if own >= 0:
-                part[v] = own
-                label[v] = main[own]
-                moved = True
-        if not moved:
-            break
-    for p in range(k):  # an empty part takes a piece from the heaviest part that can spare it
-        if (part == p).any():
-            continue
-        loads, size = np.zeros(k), np.zeros(k, np.int64)
-        for v in range(n):
-            loads[part[v]] += load[v]
-            size[part[v]] += 1
-        for _ in range(k):
-            heavy, most = -1, -1.0
-            for q in range(k):
-                if size[q] > 1 and loads[q] > most:
-                    heavy, most = q, loads[q]
-            if heavy < 0:
-                break
-            size[heavy] = 0
-            done = False
-            for v in range(n):
-                if part[v] == heavy and _can_leave(v, part, indptr, indices):
-                    part[v] = p
-                    done = True
-                    break
-            if done:
-                break
-    return part
-
-
-@nb.njit(cache=True, nogil=True)
-def _can_leave(v, part, indptr, indices):
-    """Whether the part of `v` stays connected (and not empty) without it."""
-    n = len(part)
-    p = part[v]
-    goals = 0
-    first = -1
-    for e in range(indptr[v], indptr[v + 1]):
-        if part[indices[e]] == p:
-            goals += 1
-            first = indices[e]
-    if goals == 0:
-        return False
-    if goals == 1:
-        return True
-    seen = np.zeros(n, np.bool_)
-    seen[v] = True
-    seen[first] = True
-    stack = [first]
-    while len(stack):
-        u = stack.pop()
-        for e in range(indptr[u], indptr[u + 1]):
-            w = indices[e]
-            if not seen[w] and part[w] == p:
-                seen[w] = True
-                stack.append(w)
-    for e in range(indptr[v], indptr[v + 1]):
-        u = indices[e]
-        if part[u] == p and not seen[u]:
-            return False
-    return True
-
-
-@nb.njit(cache=True, nogil=True)
-def _stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
-    """As `_can_leave`, with scratch arrays, breadth first, and stopping as soon as all neighbours are met."""
-    p = part[v]
-    goals = 0
-    first = -1
-    for e in range(indptr[v], indptr[v + 1]):
-        u = indices[e]
-        if part[u] == p:
-            goals += 1
-            goal[u] = stamp
-            first = u
-    if goals == 0:
-        return False
-    if goals == 1:
-        return True
-    seen[v] = stamp
-    seen[first] = stamp
-    queue[0] = first
-    head, tail, met = 0, 1, 1
-    while head < tail:
-        u = queue[head]
-        head += 1
-        for e in range(indptr[u], indptr[u + 1]):
-            w = indices[e]
-            if part[w] == p and seen[w] != stamp:
-                seen[w] = stamp
-                if goal[w] == stamp:
-                    met += 1
-                    if met == goals:
-                        return True
-                queue[tail] = w
-                tail += 1
-    return False
 
 
 @nb.njit(cache=True, nogil=True)
@@ -320,7 +50,7 @@ def anneal(
     n = len(part)
     part = part.copy()
     best = part.copy()
-    loads, areas, edges = _totals(part, k, load, area, rim, indptr, indices, length)
+    loads, areas, edges = part_totals(part, k, load, area, rim, indptr, indices, length)
     around = rim.copy()
     for v in range(n):
         for e in range(indptr[v], indptr[v + 1]):
@@ -359,8 +89,8 @@ def anneal(
                 if p == a:
                     inside += length[e]
             gain, to = np.inf, -1
-            before = _part_energy(loads[a], edges[a], areas[a], target, tolerance, ease)
-            after = _part_energy(
+            before = energy_of_part(loads[a], edges[a], areas[a], target, tolerance, ease)
+            after = energy_of_part(
                 loads[a] - load[v], edges[a] - around[v] + 2 * inside, areas[a] - area[v], target, tolerance, ease
             )
             for e in range(indptr[v], indptr[v + 1]):
@@ -368,14 +98,14 @@ def anneal(
                 if b == a or shared[b] < 0:
                     continue
                 delta = after - before
-                delta += _part_energy(
+                delta += energy_of_part(
                     loads[b] + load[v],
                     edges[b] + around[v] - 2 * shared[b],
                     areas[b] + area[v],
                     target,
                     tolerance,
                     ease,
-                ) - _part_energy(loads[b], edges[b], areas[b], target, tolerance, ease)
+                ) - energy_of_part(loads[b], edges[b], areas[b], target, tolerance, ease)
                 if home[v] >= 0:
                     if home[v] == a:
                         delta += stay * (load[v] / target + 1e-3)
@@ -394,7 +124,7 @@ def anneal(
                 if (state % np.uint64(1000003)) / 1000003.0 >= np.exp(-gain / cooling):
                     continue
             stamp += 1
-            if not _stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
+            if not stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
                 continue
             b = to
             inward = 0.0

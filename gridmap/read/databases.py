@@ -16,7 +16,7 @@ from pyproj import CRS
 
 from gridmap.errors import InputError, ReadError, did_you_mean
 from gridmap.read.frames import X, Y
-from gridmap.read.tables import Batch, RawTable
+from gridmap.read.raw_tables import Batch, RawTable
 
 __all__ = ["DatabaseTable", "open_database"]
 

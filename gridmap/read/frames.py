@@ -7,8 +7,8 @@ import pyarrow as pa
 import shapely
 
 from gridmap.errors import CRSError, InputError
+from gridmap.read.raw_tables import MemoryTable
 from gridmap.read.sniff import unique_names
-from gridmap.read.tables import MemoryTable
 
 __all__ = ["X", "Y", "frame_table"]
 

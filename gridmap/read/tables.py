@@ -8,18 +8,17 @@ otherwise, which is slower but knows which row is at fault. Batches keep 10⁷ r
 import codecs
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from pyproj import CRS
 
 from gridmap.errors import InputError, ReadError, SettingError, did_you_mean
 from gridmap.read.files import READ_FAILURES, open_bytes, zip_members
+from gridmap.read.raw_tables import Batch, MemoryTable, RawTable, is_total
 from gridmap.read.sniff import BOMS, find_layout, sniff_encoding
 
 __all__ = ["Batch", "CsvTable", "MemoryTable", "ParquetTable", "RawTable", "open_table"]
@@ -29,46 +28,6 @@ BOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 VECTORS = (".geojson", ".json", ".gpkg", ".shp", ".fgb", ".gml", ".kml", ".kmz", ".geoparquet")
 BLOCK = 16 << 20
 CSV_ROWS = 50_000
-
-
-@dataclass
-class Batch:
-    """Some rows: `rows` are their numbers from 1; `faults` are rows that are none, `(row, reason, found)`."""
-
-    table: pa.Table
-    rows: np.ndarray
-    faults: list = field(default_factory=list)
-
-
-@dataclass
-class RawTable:
-    """A table before its columns mean anything."""
-
-    name: str
-    columns: list[str]
-    encoding: str | None = None
-    notes: list[str] = field(default_factory=list)
-    crs: CRS | None = None
-    size: int = 0  # bytes as text, about: decides whether all of it is kept in memory
-    layout: dict = field(default_factory=dict)
-
-    def batches(self, columns: list[str] | None = None) -> Iterator[Batch]:
-        """The rows in order, all columns or those named."""
-        raise NotImplementedError
-
-
-@dataclass
-class MemoryTable(RawTable):
-    """A table that is in memory already: a frame, a worksheet, the answer of a database."""
-
-    data: pa.Table | None = None
-    faults: list = field(default_factory=list)
-    rows: np.ndarray | None = None
-
-    def batches(self, columns=None):
-        """The rows in order."""
-        rows = np.arange(1, self.data.num_rows + 1) if self.rows is None else self.rows
-        yield Batch(self.data.select(columns) if columns is not None else self.data, rows, self.faults)
 
 
 @dataclass
@@ -192,32 +151,6 @@ class CsvTable(RawTable):
 
 class _Again(Exception):
     """The quick reader failed midway; the whole file is to be read again by the careful one."""
-
-
-def is_total(cells) -> bool:
-    """Whether a row is the sum below a table: its first words say so.
-
-    Examples
-    --------
-    >>> is_total(["合计", "", "128"]), is_total(["", "Total:", "3"]), is_total(["Total Wine Store", "1"])
-    (True, True, False)
-    """
-    for cell in list(cells)[:3]:
-        word = str(cell or "").strip().lower().rstrip(":：")
-        if word:
-            return word.replace(" ", "") in {
-                "合计",
-                "总计",
-                "小计",
-                "共计",
-                "总数",
-                "total",
-                "totals",
-                "grandtotal",
-                "sum",
-                "subtotal",
-            }
-    return False
 
 
 def open_table(

@@ -18,13 +18,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap.errors import InputError, SettingError
-from gridmap.read.time_patterns import MONTHS, PATTERNS, RANGE, clean
+from gridmap.read.time_patterns import RANGE, clean
+from gridmap.read.written_times import (
+    DAY,
+    days_since_1970,
+    distinct_texts,
+    format_parts,
+    in_order,
+    is_date,
+    plain_iso,
+    shift_zones,
+    time_of_day,
+    to_local,
+)
 
 __all__ = ["IMPOSSIBLE", "MISSING", "OK", "UNREADABLE", "TimeEvidence", "TimeRule", "read_times"]
 
 MISSING, OK, UNREADABLE, IMPOSSIBLE = 0, 1, 2, 3
-DAY = 86_400_000_000
-HOUR = DAY // 24
 ORDERS = ("ymd", "dmy", "mdy")
 NOTHING = ("", "-", "--", "/", "\\N", "na", "n/a", "nan", "nat", "null", "none", "无", "不详", "未知", "空", "unknown")
 
@@ -60,15 +70,15 @@ class TimeEvidence:
 
     def add(self, values) -> "TimeEvidence":
         """Look at some more of the column."""
-        texts = _distinct(values)[0]
-        plain = _plain_iso(texts)
+        texts = distinct_texts(values)[0]
+        plain = plain_iso(texts)
         if plain is not None:
             clocked = len(texts) if len(texts[0].as_py()) == 19 else 0
             self.formats["year-month-day"] = self.formats.get("year-month-day", 0) + len(texts)
             self.clocks += clocked
             self.midnights += int((plain % DAY == 0).sum()) if clocked else 0
             return self
-        for name, at, parts in _parts(texts.to_pylist()):
+        for name, at, parts in format_parts(texts.to_pylist()):
             self.formats[name] = self.formats.get(name, 0) + len(at)
             if "H" in parts:
                 clocked = parts["H"] >= 0
@@ -78,8 +88,8 @@ class TimeEvidence:
             if name == "numbers":
                 self.numbers += len(at)
                 for order in ORDERS:
-                    y, m, d = _ordered(parts, order)
-                    self.fits[order] += int(_is_date(y, m, d).sum())
+                    y, m, d = in_order(parts, order)
+                    self.fits[order] += int(is_date(y, m, d).sum())
         return self
 
     def rule(self, *, date_order: str | None = None, timezone: str | None = None, chinese: bool = False) -> TimeRule:
@@ -165,8 +175,8 @@ def read_times(values, rule: TimeRule | None = None) -> tuple[np.ndarray, np.nda
         return typed
     if rule is None:
         rule = TimeEvidence().add(values).rule()
-    texts, codes = _distinct(values)
-    fast = _plain_iso(texts)
+    texts, codes = distinct_texts(values)
+    fast = plain_iso(texts)
     if fast is not None:
         low, status = fast, np.full(len(texts), OK, np.uint8)
         high = low + DAY if len(texts[0].as_py()) == 10 else low.copy()
@@ -199,99 +209,11 @@ def _typed(values, rule: TimeRule):
     return start, end, np.where(np.isnat(start), MISSING, OK).astype(np.uint8)
 
 
-def _distinct(values) -> tuple[pa.Array, np.ndarray]:
-    """Distinct texts, trimmed, and for each row which of them; their number stands for missing."""
-    if not isinstance(values, pa.Array | pa.ChunkedArray):
-        values = pa.array([None if v is None or v != v else str(v) for v in values], pa.string())
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        if pa.types.is_floating(values.type):
-            values = pa.array(
-                [None if v is None or v != v else f"{v:.10f}".rstrip("0").rstrip(".") for v in values.to_pylist()],
-                pa.string(),
-            )
-        else:
-            values = values.cast(pa.string())
-    values = pc.utf8_trim_whitespace(values)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
-    if isinstance(values, pa.ChunkedArray):
-        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    coded = values.dictionary_encode()
-    codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return coded.dictionary, codes
-
-
-def _plain_iso(texts: pa.Array) -> np.ndarray | None:
-    """Microseconds of plain ISO texts of one length, the common and fast case; None if any is not."""
-    if not len(texts) or texts[0].as_py()[4:5] != "-":
-        return None
-    lengths = pc.min_max(pc.binary_length(texts)).as_py()
-    if lengths["min"] != lengths["max"] or lengths["min"] not in (10, 19):
-        return None
-    try:
-        return texts.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        return None
-
-
-def _parts(texts: list[str]):
-    """(format, which texts, their numbers) for each format that some text has."""
-    left = np.arange(len(texts))
-    cleaned = [clean(t) for t in texts]
-    for name, pattern in PATTERNS.items():
-        if not len(left):
-            return
-        values = pa.array([cleaned[i] for i in left], pa.string())
-        found = pc.extract_regex(values, pattern=pattern)
-        hit = np.asarray(found.is_valid())
-        if not hit.any():
-            continue
-        fields = found.filter(pa.array(hit))
-        raw = {f.name: fields.field(f.name) for f in fields.type}
-        yield name, left[hit], {k: _number(k, v) for k, v in raw.items()}
-        left = left[~hit]
-
-
-def _number(name: str, values: pa.Array) -> np.ndarray:
-    if name in ("ap", "pm", "z", "half"):
-        return np.asarray(values.fill_null("").to_pylist(), object)
-    if name == "mon":
-        return np.asarray([MONTHS[v[:3].lower()] for v in values.to_pylist()], np.int64)
-    if name == "f":
-        return np.asarray([int((v or "0").ljust(6, "0")[:6]) for v in values.to_pylist()], np.int64)
-    if name == "serial":
-        return np.asarray(values.cast(pa.float64()))
-    filled = pc.if_else(pc.equal(values.fill_null(""), ""), "-1", values)
-    return np.asarray(filled.cast(pa.int64()))
-
-
-def _ordered(parts: dict, order: str):
-    a, b, c = parts["a"], parts["b"], parts["c"]
-    long_year = c > 99
-    y, m, d = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}[order]
-    if order == "ymd":
-        y = np.where(long_year, -1, y)
-    y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
-    return y, m, d
-
-
-def _is_date(y, m, d) -> np.ndarray:
-    leap = (y % 4 == 0) & ((y % 100 != 0) | (y % 400 == 0))
-    days = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])[np.clip(m, 0, 12)]
-    days = np.where(leap & (m == 2), 29, days)
-    return (y >= 1900) & (y <= 2100) & (m >= 1) & (m <= 12) & (d >= 1) & (d <= days)
-
-
-def _days(y, m, d) -> np.ndarray:
-    months = ((np.clip(y, 1, 9999) - 1970) * 12 + np.clip(m, 1, 12) - 1).astype("datetime64[M]")
-    return months.astype("datetime64[D]").astype(np.int64) + d - 1
-
-
 def _read(texts: list[str], rule: TimeRule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = len(texts)
     low, high = np.zeros(n, np.int64), np.zeros(n, np.int64)
     status = np.full(n, UNREADABLE, np.uint8)
-    for name, at, parts in _parts(texts):
+    for name, at, parts in format_parts(texts):
         start, end, state = _interval(name, parts, rule)
         low[at], high[at], status[at] = start, end, state
     for i in np.flatnonzero(status == UNREADABLE):
@@ -306,7 +228,7 @@ def _interval(name: str, parts: dict, rule: TimeRule):
     size = len(next(iter(parts.values())))
     if name in ("epoch seconds", "epoch milliseconds"):
         micro = parts["s"] * 1_000_000 if "s" in parts else parts["ms"] * 1000
-        local = _to_local(micro, rule.timezone or "UTC")
+        local = to_local(micro, rule.timezone or "UTC")
         return local, local, np.full(size, OK, np.uint8)
     if name == "Excel serial":
         serial = parts["serial"]
@@ -314,64 +236,23 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         whole = serial % 1 == 0
         return micro, np.where(whole, micro + DAY, micro), np.full(size, OK, np.uint8)
     if name == "numbers":
-        y, m, d = _ordered(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
+        y, m, d = in_order(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
     else:
         y = parts["y"]
         y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
         m = parts.get("m", parts.get("mon", np.ones(size, np.int64)))
         d = parts.get("d", np.ones(size, np.int64))
-    good = _is_date(y, m, d)
-    start = _days(y, m, d) * DAY
+    good = is_date(y, m, d)
+    start = days_since_1970(y, m, d) * DAY
     if "d" not in parts and name != "numbers":
-        after = _days(y + 1, m, d) if name == "year" else _days(y + m // 12, m % 12 + 1, d)
+        after = days_since_1970(y + 1, m, d) if name == "year" else days_since_1970(y + m // 12, m % 12 + 1, d)
         return start, after * DAY, np.where(good, OK, IMPOSSIBLE).astype(np.uint8)
-    clock, clocked, right = _clock(parts, size)
+    clock, clocked, right = time_of_day(parts, size)
     moment = start + clock
     if "z" in parts:
-        moment = _shift_zones(moment, parts["z"], rule.timezone)
+        moment = shift_zones(moment, parts["z"], rule.timezone)
     dateless = ~clocked | (rule.midnight_is_day & (clock == 0))
     return moment, np.where(dateless, start + DAY, moment), np.where(good & right, OK, IMPOSSIBLE).astype(np.uint8)
-
-
-def _clock(parts: dict, size: int):
-    """Microseconds after midnight, whether a clock was written, whether it can be."""
-    if "H" not in parts:
-        return np.zeros(size, np.int64), np.zeros(size, bool), np.ones(size, bool)
-    hour, minute, second = (np.maximum(parts.get(k, np.zeros(size, np.int64)), 0) for k in "HMS")
-    clocked = parts["H"] >= 0
-    word = parts["ap"] if "ap" in parts else np.full(size, "", object)
-    word = np.where(word == "", parts.get("pm", ""), word)
-    word = np.array([str(w).lower().replace(".", "") for w in word], object)
-    late = np.isin(word, ["下午", "傍晚", "晚上", "晚间", "夜间", "夜里", "pm"])
-    noon = np.isin(word, ["中午", "正午"])
-    early = np.isin(word, ["凌晨", "上午", "am", "午夜"])
-    hour = np.where((late & (hour < 12)) | (noon & (hour < 3)), hour + 12, hour)
-    # 夜间2时 and 晚上12时 are after midnight of the same date as written; 12 of the morning is midnight.
-    hour = np.where(early & (hour == 12) & (word != "上午"), 0, hour)
-    if "half" in parts:
-        minute = np.where(parts["half"] == "半", 30, minute)
-    whole_day = (hour == 24) & (minute == 0) & (second == 0)
-    right = ((hour <= 23) | whole_day) & (minute <= 59) & (second <= 60)
-    micro = hour * HOUR + minute * 60_000_000 + second * 1_000_000 + parts.get("f", 0)
-    return micro, clocked, right | ~clocked
-
-
-def _shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) -> np.ndarray:
-    """Times with an offset, in the local time asked for; without one they keep the clock as written."""
-    if timezone is None or not (zones != "").any():
-        return moment
-    out = moment.copy()
-    for zone in set(zones[zones != ""]):
-        sign = -1 if zone[0] == "-" else 1
-        offset = 0 if zone in ("Z", "UTC", "GMT") else sign * (int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0))
-        at = zones == zone
-        out[at] = _to_local(moment[at] - offset * 60_000_000, timezone)
-    return out
-
-
-def _to_local(micro: np.ndarray, timezone: str) -> np.ndarray:
-    stamps = pa.array(micro, pa.int64()).cast(pa.timestamp("us", tz=timezone))
-    return np.asarray(pc.local_timestamp(stamps).cast(pa.int64()))
 
 
 def _range(text: str, rule: TimeRule):
@@ -401,7 +282,7 @@ def _range(text: str, rule: TimeRule):
 
 
 def _read_one(text: str, rule: TimeRule) -> tuple[int, int, int]:
-    for name, _, parts in _parts([text]):
+    for name, _, parts in format_parts([text]):
         start, end, state = _interval(name, parts, rule)
         return int(start[0]), int(end[0]), int(state[0])
     return 0, 0, UNREADABLE

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from gridmap.errors import InputError, ReadError, did_you_mean
 from gridmap.read.columns import roles_in
+from gridmap.read.raw_tables import MemoryTable, is_total
 from gridmap.read.sniff import find_header, unique_names
-from gridmap.read.tables import MemoryTable, is_total
 
 __all__ = ["open_workbook"]
 

@@ -1,0 +1,81 @@
+"""What every reader hands on: a table before its columns mean anything.
+
+A file of text, a worksheet, a layer, a frame and the answer of a database differ in how they are opened. From here
+on they are the same: named columns, and batches of rows that know their numbers. The readers of each kind build on
+this module, and this one knows none of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from pyproj import CRS
+
+__all__ = ["Batch", "MemoryTable", "RawTable", "is_total"]
+
+
+@dataclass
+class Batch:
+    """Some rows: `rows` are their numbers from 1; `faults` are rows that are none, `(row, reason, found)`."""
+
+    table: pa.Table
+    rows: np.ndarray
+    faults: list = field(default_factory=list)
+
+
+@dataclass
+class RawTable:
+    """A table before its columns mean anything."""
+
+    name: str
+    columns: list[str]
+    encoding: str | None = None
+    notes: list[str] = field(default_factory=list)
+    crs: CRS | None = None
+    size: int = 0  # bytes as text, about: decides whether all of it is kept in memory
+    layout: dict = field(default_factory=dict)
+
+    def batches(self, columns: list[str] | None = None) -> Iterator[Batch]:
+        """The rows in order, all columns or those named."""
+        raise NotImplementedError
+
+
+@dataclass
+class MemoryTable(RawTable):
+    """A table that is in memory already: a frame, a worksheet, the answer of a database."""
+
+    data: pa.Table | None = None
+    faults: list = field(default_factory=list)
+    rows: np.ndarray | None = None
+
+    def batches(self, columns=None):
+        """The rows in order."""
+        rows = np.arange(1, self.data.num_rows + 1) if self.rows is None else self.rows
+        yield Batch(self.data.select(columns) if columns is not None else self.data, rows, self.faults)
+
+
+def is_total(cells) -> bool:
+    """Whether a row is the sum below a table: its first words say so.
+
+    Examples
+    --------
+    >>> is_total(["合计", "", "128"]), is_total(["", "Total:", "3"]), is_total(["Total Wine Store", "1"])
+    (True, True, False)
+    """
+    for cell in list(cells)[:3]:
+        word = str(cell or "").strip().lower().rstrip(":：")
+        if word:
+            return word.replace(" ", "") in {
+                "合计",
+                "总计",
+                "小计",
+                "共计",
+                "总数",
+                "total",
+                "totals",
+                "grandtotal",
+                "sum",
+                "subtotal",
+            }
+    return False
