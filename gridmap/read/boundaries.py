@@ -8,10 +8,12 @@ a file without a coordinate reference system is refused, because a guess there m
 
 import codecs
 import contextlib
+import json
 import zipfile
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -90,6 +92,17 @@ def read_boundaries(
     return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs)
 
 
+def _unnested(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Properties that are objects or lists, as GeoJSON allows, as their JSON text."""
+    nested = [
+        c
+        for c in frame.columns
+        if frame[c].dtype == object and frame[c].map(lambda v: isinstance(v, dict | list | np.ndarray)).any()
+    ]
+    as_text = {c: frame[c].map(lambda v: v if v is None else json.dumps(v, default=str)) for c in nested}
+    return frame.assign(**as_text) if nested else frame
+
+
 def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> gpd.GeoDataFrame:
     """Any vector file as it is, with the text of shapefiles in the right encoding."""
     suffix = path.suffix.lower()
@@ -130,7 +143,7 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
             layer = areas[0]
         if suffix == ".shp":
             return _read_shapefile(target, encoding)
-        return gpd.read_file(target, layer=layer, engine="pyogrio")
+        return _unnested(gpd.read_file(target, layer=layer, engine="pyogrio"))
     except (InputError, SettingError):
         raise
     except Exception as problem:

@@ -91,7 +91,7 @@ def inspect_zones(path, **options) -> ZoneReport:
     numbers = {
         c: f"numbers, {zones[c].min():g} to {zones[c].max():g}, total {zones[c].sum():g}"
         if pd.api.types.is_numeric_dtype(zones[c])
-        else f"{zones[c].nunique()} different"
+        else f"{zones[c].dropna().map(str).nunique()} different"
         for c in zones.columns
         if c != "geometry" and zones[c].notna().any()
     }

@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import time
 
 import geopandas as gpd
 import numpy as np
@@ -78,6 +79,9 @@ def test_the_browser_cannot_reach_anything(browser, tmp_path):
     bad.write_text("<body data-ready=true><img src=http://127.0.0.1:9/x.png></body>")
     page = browser.open(bad)
     page.wait("document.querySelector('img').complete")
+    until = time.monotonic() + 20
+    while not page.requests() and time.monotonic() < until:  # the news of it may lag behind the page
+        time.sleep(0.1)
     assert page.requests() == ["http://127.0.0.1:9/x.png"]  # so a request would be seen
     assert page.run("document.querySelector('img').naturalWidth") == 0
 

@@ -106,6 +106,7 @@ def _by_hand(key, prize, travel, service, shift_s, gap, units):
     return total
 
 
+@pytest.mark.slow
 def test_plans_earn_fifteen_percent_more_than_plans_by_hand(tempe, hotspots_at_junctions):
     """Demand (visits that could be made) is more than twice what the units can do."""
     gains = []

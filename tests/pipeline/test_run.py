@@ -157,7 +157,7 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
 
 
 def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):
-    patrol = {"units": 2, "shift_h": 4, "random_state": 0, "sheets": False}
+    patrol = {"units": 1, "shift_h": 2, "most": 5, "rounds": 3, "random_state": 0, "sheets": False}
     for _ in range(2):  # a second run replaces the folder
         report = run_pipeline(town(patrol=patrol), tmp_path / "out")
     visits = pd.read_csv(tmp_path / "out" / "patrol" / "visits.csv")

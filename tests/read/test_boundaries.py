@@ -174,3 +174,15 @@ def test_field_name_cut_inside_a_character_is_read(town, tmp_path):
     (tmp_path / "z.dbf").write_bytes(raw.replace(b"ABCDEFGHIJ", "社区名称".encode()[:10]))
     (tmp_path / "z.cpg").unlink()
     assert list(read_boundaries(tmp_path / "z.shp")["社区名"]) == ["多福巷", "银闸", "隆福寺"]
+
+
+def test_nested_properties_of_geojson_become_text(tmp_path):
+    path = tmp_path / "nested.geojson"
+    ring = "[[[2,0],[2,1],[1,0],[2,0]]]"
+    shape = f'{{"type":"Polygon","coordinates":{ring}}}'
+    one = f'{{"type":"Feature","properties":{{"code":"A","more":{{"a":1}}}},"geometry":{shape}}}'
+    two = one.replace('"A"', '"B"').replace("2,", "4,").replace("1,", "3,")
+    path.write_text(f'{{"type":"FeatureCollection","features":[{one},{two}]}}', encoding="utf-8")
+    zones = read_boundaries(path)
+    assert zones["zone_id"].tolist() == ["A", "B"]
+    assert zones["more"].tolist() == ['{"a": 1}', '{"a": 1}']
