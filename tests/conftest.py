@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# In .ci/run the drawn cases are the same each time, so that a change is judged by itself; elsewhere they are new ones.
+settings.register_profile("same-cases", derandomize=True)
+if os.environ.get("GRIDMAP_SAME_CASES") == "1":
+    settings.load_profile("same-cases")
 
 ROOT = Path(__file__).resolve().parent.parent
 
