@@ -3,6 +3,7 @@
 import base64
 import sqlite3
 import zlib
+from pathlib import Path
 
 import geopandas as gpd
 import h3
@@ -207,6 +208,7 @@ def test_figures_have_a_legend_and_a_scale_bar(placed):
     assert "热点 99%" in texts
     bar = figure.axes[0].texts[0].get_text()
     assert bar.split()[1] in ("公里", "米")
+    Path("build").mkdir(exist_ok=True)
     figure.savefig("build/figure.png")
 
 
