@@ -100,7 +100,7 @@ def _run(path: Path, out: Path, overrides: list[str], needs: str | None = None) 
 
     pipeline = read_pipeline(path, overrides=overrides)
     if needs is not None and getattr(pipeline, needs) is None:
-        raise SettingError(f"{path} has no stage {needs!r}; docs/patrols.md shows one.")
+        raise SettingError(f"{path} has no stage {needs!r}; docs/patrol.md shows one.")
     with _watching() as watch:
         report = run_pipeline(pipeline, out, on_step=watch)
     for warning in report.warnings:

@@ -2,7 +2,7 @@
 
 A point lies somewhere along a street, so a search starts at both ends of that street at once, with the time to
 each end as its head start; it stops when all ends that are asked for are settled. Measured against scipy and
-rustworkx in docs/patrols.md.
+rustworkx in docs/patrol.md.
 """
 
 import numpy as np
