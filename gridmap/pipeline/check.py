@@ -23,7 +23,7 @@ from gridmap.store.counts import EVERY
 
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "read_pipeline"]
 
-STAGES = ("title", "language", "source", "classification", "approval")
+STAGES = ("title", "language", "audience", "source", "classification", "approval")
 STAGES += ("boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
 NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
@@ -35,12 +35,13 @@ OUTPUTS = {
     "surface": (".tif",),
 }
 SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
-PLANNED = {"report": "gridmap report", "forecasts": "forecasts", "audience": "the privacy gate"}
+PLANNED = {"report": "gridmap report", "forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
 STABLE = ("getis_ord", "local_moran")  # the methods whose hotspots are tried on other grids and other draws
 LANGUAGES = ("en", "zh")
+AUDIENCES = ("internal", "meeting", "public")  # who may see the outputs; meeting where nothing is said
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Pipeline:
     hotspots: tuple[HotspotStep, ...]
     outputs: dict[str, str]
     patrol: dict[str, Any] | None = None
+    audience: str = "meeting"
     about: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -118,6 +120,9 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     language = values.get("language", "en")
     if language not in LANGUAGES:
         raise file.error(("language",), f"language is en or zh; found {language!r}.")
+    audience = values.setdefault("audience", "meeting")
+    if audience not in AUDIENCES:
+        raise file.error(("audience",), f"audience is {', '.join(AUDIENCES)}; found {audience!r}.")
     for word in ("title", "source", "classification", "approval"):
         if not isinstance(values.get(word, ""), str):
             raise file.error((word,), f"{word} must be text; found {values[word]!r}. Put it in quotes.")
@@ -135,6 +140,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         hotspots=steps,
         outputs=_checked_outputs(file, steps),
         patrol=_checked_patrol(file),
+        audience=audience,
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,
     )

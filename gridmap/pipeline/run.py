@@ -139,6 +139,7 @@ def run_pipeline(
         contents = {
             "pipeline": pipeline.path.name,
             "title": pipeline.title,
+            "audience": pipeline.audience,
             "inputs": inputs,
             "settings": pipeline.settings,
             "grid": {

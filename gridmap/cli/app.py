@@ -1,0 +1,57 @@
+"""What the commands share: the app, its exit codes, the spinner.
+
+Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for an unknown command or option;
+130 when interrupted.
+"""
+
+import sys
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from gridmap.errors import GridmapError
+
+__all__ = ["app", "main", "watching"]
+
+app = typer.Typer(
+    name="gridmap",
+    help="Boundary files and incident points in, hotspot maps that open without a network out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+err = Console(stderr=True)
+UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click and does not name this class
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every mistake of the user ends in one clear line on stderr."""
+    try:
+        code = app(args=arguments, standalone_mode=False) or 0
+    except GridmapError as error:
+        code = _say(str(error), 1)
+    except UsageError as error:
+        unknown = "No such" in error.format_message()  # an option or a command; all else is a wrong value
+        code = _say(f"{error.format_message()} See gridmap --help.", 2 if unknown else 1)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _say("Interrupted; nothing was written.", 130)
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code)
+
+
+def _say(message: str, code: int) -> int:
+    print(f"gridmap: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+@contextmanager
+def watching():
+    """A function that names the running step: on a terminal as a spinner, elsewhere not at all."""
+    if not err.is_terminal:
+        yield lambda step: None
+        return
+    with err.status("…") as status:
+        yield lambda step: status.update(f"{step} …")

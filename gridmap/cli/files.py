@@ -1,0 +1,105 @@
+"""From files to files: `gridmap inspect`, `gridmap tile`, `gridmap count`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridmap.cli.app import app, watching
+from gridmap.errors import OutputError
+
+__all__ = ["count", "inspect", "tile"]
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A table of incidents or a boundary file.")],
+    boundaries: Annotated[Path | None, typer.Option(help="Boundaries to hold the points against.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Save the report as a page with small charts.")] = None,
+) -> None:
+    """What is in this file, and what is wrong with it."""
+    from gridmap.read.quality import inspect_file
+
+    report = inspect_file(file, boundaries=boundaries)
+    if html is not None:
+        _write_text(html, report.to_html())
+    print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str) if as_json else report.text())
+
+
+def _write_text(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}. Name another place.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@app.command()
+def tile(
+    boundaries: Annotated[Path, typer.Argument(help="A boundary file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The grid file to write (.parquet).")],
+    system: Annotated[str, typer.Option(help="h3, square or zones.")] = "h3",
+    resolution: Annotated[int | None, typer.Option(help="H3's resolution, 0 to 15.")] = None,
+    cell_size_m: Annotated[float | None, typer.Option(help="Side of a square in metres.")] = None,
+    zone_id: Annotated[str | None, typer.Option(help="The column that names the zones.")] = None,
+) -> None:
+    """Divide a territory into cells."""
+    from gridmap.grids.saved import write_grid
+    from gridmap.grids.tiling import make_grid
+    from gridmap.read.boundaries import read_boundaries
+
+    given = {"resolution": resolution, "cell_size_m": cell_size_m}
+    with watching() as watch:
+        watch("read boundaries")
+        zones = read_boundaries(boundaries, zone_id=zone_id)
+        watch("make grid")
+        grid = make_grid(zones, system=system, **{k: v for k, v in given.items() if v is not None})
+        write_grid(grid, output)
+    print(f"{grid!r} → {output}")
+
+
+@app.command()
+def count(
+    incidents: Annotated[Path, typer.Argument(help="A table of incidents.")],
+    cells: Annotated[Path, typer.Argument(help="A grid file of `gridmap tile`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The counts to write (.parquet or .csv).")],
+    category: Annotated[list[str], typer.Option(help="Count only this category; may be given again.")] = [],  # noqa: B006
+    by: Annotated[str | None, typer.Option(help="Count apart by this column, as in category.")] = None,
+    every: Annotated[str | None, typer.Option(help="Count apart by year, month, week, day, hour, …")] = None,
+    datum: Annotated[str | None, typer.Option(help="The points' datum, where it is not WGS 84.")] = None,
+    engine: Annotated[str, typer.Option(help="duckdb, or spark for a cluster.")] = "duckdb",
+    memory_limit: Annotated[str | None, typer.Option(help="DuckDB's, as in 800MB.")] = None,
+    threads: Annotated[int | None, typer.Option(help="DuckDB's; all cores when not given.")] = None,
+) -> None:
+    """Count incidents by cell. Parquet with lon and lat is streamed; anything else is read and checked first."""
+    from gridmap.exports import write_table
+    from gridmap.grids.saved import read_grid
+    from gridmap.read.incidents import read_incidents
+    from gridmap.store.counts import count_by_cell
+
+    if output.suffix not in (".parquet", ".csv"):
+        raise OutputError(f"Counts are written as .parquet or .csv; found {output.name}.")
+    with watching() as watch:
+        watch("read incidents")
+        grid = read_grid(cells)
+        streamed = datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+        points = incidents if streamed else read_incidents(incidents, datum=datum)
+        watch("count")
+        settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
+        counts = count_by_cell(points, grid, category=category or None, by=by, every=every, **settings)
+        part = output.with_name(f".part-{output.name}")
+        try:
+            write_table(counts, part)
+            part.replace(output)
+        except OSError as error:
+            raise OutputError(f"{output} cannot be written: {error}. Name another place.") from None
+        finally:
+            part.unlink(missing_ok=True)
+    total, outside = int(counts["count"].sum()), counts.attrs["outside"]
+    aside = 0 if streamed else len(points.set_aside)
+    print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")

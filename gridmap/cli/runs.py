@@ -1,0 +1,65 @@
+"""Whole runs: `gridmap demo` and `gridmap run`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridmap.cli.app import app, watching
+from gridmap.errors import ReadError, SettingError
+
+__all__ = ["demo", "run", "run_file"]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Argument(help="The folder to write into.")] = Path("out/demo"),
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """The bundled police data of West Yorkshire, end to end."""
+    import gridmap
+
+    path = (
+        Path(gridmap.__file__).resolve().parents[1]
+        / "pipelines"
+        / ("demo.yaml" if language == "en" else "demo_zh.yaml")
+    )
+    if language not in ("en", "zh"):
+        raise SettingError(f"language is en or zh; found {language!r}.")
+    if not path.exists():
+        raise ReadError(
+            "The demo's data come with a clone of the project, not with the installed package. Clone it first."
+        )
+    run_file(path, out, [])
+
+
+@app.command()
+def run(
+    pipeline: Annotated[Path, typer.Argument(help="A pipeline file, as those in pipelines/.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("out"),
+    set_: Annotated[
+        list[str], typer.Option("--set", help="Replace a setting: key=value, as in grid.resolution=9.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Run one pipeline file."""
+    run_file(pipeline, out, set_)
+
+
+def run_file(path: Path, out: Path, overrides: list[str], needs: str | None = None) -> None:
+    """Read, check and run one pipeline file, and print what was found and written."""
+    from gridmap.pipeline import read_pipeline, run_pipeline
+
+    pipeline = read_pipeline(path, overrides=overrides)
+    if needs is not None and getattr(pipeline, needs) is None:
+        raise SettingError(f"{path} has no stage {needs!r}; docs/patrol.md shows one.")
+    with watching() as watch:
+        report = run_pipeline(pipeline, out, on_step=watch)
+    for warning in report.warnings:
+        print(f"gridmap: {warning}", file=sys.stderr)
+    if pipeline.title:
+        print(pipeline.title)
+    for sentence in report.summary:
+        print(f"  {sentence}")
+    for output in report.outputs.values():
+        print(f"  → {output}")
