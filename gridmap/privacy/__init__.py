@@ -1,0 +1,20 @@
+"""Nothing that should stay inside ever leaves: the gate that every writer passes.
+
+`gridmap.audiences` says what each audience may be given. `door` holds frames and texts against it, `results` makes of a
+method's answer what may be shown, `release` makes the coarser grid that the public is given, `geomasks` moves points.
+What this does not protect against stands in docs/privacy.md.
+"""
+
+from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
+from gridmap.privacy.door import CONTENTS, gate, gate_text
+
+__all__ = [
+    "AUDIENCES",
+    "CONTENTS",
+    "DEFAULT_AUDIENCE",
+    "SMALLEST_COUNT",
+    "Audience",
+    "check_audience",
+    "gate",
+    "gate_text",
+]

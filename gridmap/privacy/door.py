@@ -1,0 +1,198 @@
+"""The door: what a frame carries is declared by its writer, and held against what its readers may have.
+
+A writer says *what* it writes (cells, clusters, zones, counts, …) and *for whom*; the gate gives back the frame that
+may be written, or refuses in one line that says what to do. It looks at what is there, not at where it came from: an
+attribute of a boundary, a category's name or a user's own column is searched for persons like any other.
+"""
+
+import re
+
+import geopandas as gpd
+import pandas as pd
+
+from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.privacy.columns import (
+    COORDINATES,
+    TIME_OF_DAY,
+    days_of,
+    has_incidents,
+    is_number,
+    without_incidents,
+    without_persons,
+)
+from gridmap.privacy.shapes import covered
+from gridmap.read.personal import mask
+
+__all__ = ["CONTENTS", "check_k", "gate", "gate_text", "smallest_counts"]
+
+#: What a writer can declare, and what that is.
+CONTENTS = {
+    "cells": "one row a cell of a grid, with numbers about it",
+    "counts": "numbers by cell, period or category, without shapes",
+    "clusters": "one row a cluster, its outline drawn around incidents",
+    "points": "one row an incident",
+    "places": "points that are no incidents: cameras, posts, stops of a patrol",
+    "lines": "streets and routes",
+    "zones": "boundaries",
+    "rows": "rows of an input that were set aside",
+    "table": "any other table: bands, hours, settings, sentences",
+}
+COUNTS = re.compile(r"^(count|counts|n|cases|events|incidents|observed|before|after|total)$|^count_|_count$", re.I)
+#: Numbers that only incidents can have made: the public may have them beside counts, not without.
+DERIVED = re.compile(
+    r"^(z_score|p_value|q_value|intensity|density|rate|expected|ratio|label|local_.*|difference|stability)$|^rate_",
+    re.I,
+)
+
+
+def gate(
+    frame: pd.DataFrame,
+    content: str,
+    *,
+    audience: str = DEFAULT_AUDIENCE,
+    k: int | None = None,
+    what: str = "The table",
+) -> pd.DataFrame:
+    """What of a frame may be written for an audience.
+
+    Parameters
+    ----------
+    frame : DataFrame or GeoDataFrame
+        Not changed.
+    content : str
+        What it is: one of `CONTENTS`.
+    audience : {"internal", "meeting", "public"}
+    k : int, optional
+        The smallest count for the public; the table's when not given.
+    what : str
+        What to call it in a message.
+
+    Returns
+    -------
+    DataFrame or GeoDataFrame
+        The same rows in the same order. Columns about persons (a GridmapWarning names them), single incidents, exact
+        places and times are gone, outlines of clusters are covered by cells.
+
+    Raises
+    ------
+    InputError
+        If the audience may not have this at all, with what could be written instead.
+    SettingError
+        For an unknown audience or content, or a k below 2.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"count": [7, 2], "occurred_from": pd.to_datetime(["2024-03-05 03:17:42"] * 2)})
+    >>> gate(cells, "cells", audience="meeting").columns.tolist()
+    ['count']
+    """
+    who = check_audience(audience)
+    least = who.smallest_count if k is None else check_k(k)
+    if content not in CONTENTS:
+        raise SettingError(f"There is no content {content!r}. {did_you_mean(content, CONTENTS)}")
+    frame = without_persons(frame, content, what)
+    if who.points:
+        return frame
+    if content == "points" or has_incidents(frame, content):
+        raise InputError(
+            f"{what} holds incidents one by one, which {_for(who)} may not have. Write counts or hotspots by cell "
+            "instead, or take audience='internal'."
+        )
+    if content == "clusters":
+        frame = _clusters(frame, who, what)
+    frame = without_incidents(frame, content, who.time_unit, lambda text: gate_text(text, audience=who.name))
+    _check_periods(frame.index, who, what)
+    if content == "cells":
+        _check_cell_size(frame, who, what)
+    if who.smallest_count:
+        _check_counts(frame, content, least, what)
+    return frame
+
+
+def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
+    """A text with what its readers may not have starred out.
+
+    Identity numbers, telephones, plates and e-mail addresses for nobody; coordinates of four decimals and more and the
+    time of day only for `internal`.
+
+    Examples
+    --------
+    >>> gate_text("13812345678 at 53.80123, -1.54321, 03:17:42")
+    '*** at ***, ***, ***'
+    """
+    who = check_audience(audience)
+    text = mask(str(text))
+    return text if who.points else TIME_OF_DAY.sub("***", COORDINATES.sub("***", text))
+
+
+def check_k(k) -> int:
+    """The smallest count, 2 or more: a number about one incident is that incident."""
+    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 2:
+        raise SettingError(f"k is the fewest incidents that a number may speak of, 2 or more; found {k!r}.")
+    return int(k)
+
+
+def smallest_counts(frame: pd.DataFrame) -> pd.Series:
+    """The smallest value of each column that counts incidents."""
+    counting = [c for c in frame.columns if isinstance(c, str) and COUNTS.search(c) and is_number(frame[c])]
+    return pd.DataFrame(frame)[counting].min() if counting else pd.Series(dtype=float)
+
+
+def _for(who: Audience) -> str:
+    return f"the audience {who.name!r} ({who.who})"
+
+
+def _check_periods(index: pd.Index, who: Audience, what: str) -> None:
+    finest = {"day": 1, "month": 28}[who.time_unit]
+    for level in range(index.nlevels):
+        times = index.levels[level] if index.nlevels > 1 else index
+        exact = isinstance(times, pd.DatetimeIndex) and len(times) and bool((times != times.normalize()).any())
+        if exact or (isinstance(times, pd.PeriodIndex) and days_of(times.freq) < finest):
+            raise InputError(
+                f"{what} tells more exactly than by the {who.time_unit} when incidents were, which {_for(who)} may not "
+                "have. Count by longer periods or by hour_of_week, or take audience='internal'."
+            )
+
+
+def _clusters(frame: gpd.GeoDataFrame, who: Audience, what: str) -> gpd.GeoDataFrame:
+    if who.clusters == "none":
+        raise InputError(
+            f"{what} holds outlines of clusters, whose corners are incidents; {_for(who)} may not have them. "
+            "Show hotspots by cell instead."
+        )
+    return covered(frame) if who.clusters == "covers" else frame
+
+
+def _check_cell_size(frame: pd.DataFrame, who: Audience, what: str) -> None:
+    if not len(frame):
+        return
+    if "area_m2" in frame and is_number(frame["area_m2"]):
+        size = float(frame["area_m2"].median())
+    elif isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None:
+        some = frame.geometry.iloc[:: max(1, len(frame) // 500)]
+        size = float(some.to_crs(some.estimate_utm_crs()).area.median())
+    else:
+        return
+    if size < who.finest_cell_m2:
+        raise InputError(
+            f"{what} has cells of {size:,.0f} m², which are as good as addresses; {_for(who)} may have none below "
+            f"{who.finest_cell_m2:,.0f} m². Take larger cells (H3 resolution 10 or less), or audience='internal'."
+        )
+
+
+def _check_counts(frame: pd.DataFrame, content: str, k: int, what: str) -> None:
+    if content not in ("cells", "counts", "table"):
+        return
+    least = smallest_counts(frame)
+    low = least[least < k]
+    if len(low):
+        raise InputError(
+            f"{what} has numbers under {k} (in {low.index[0]}), which the public may not have. Make it with the "
+            "incidents and the grid of gm.public_release(incidents, grid), or take audience='meeting'."
+        )
+    if content == "cells" and not len(least) and any(isinstance(c, str) and DERIVED.search(c) for c in frame.columns):
+        raise InputError(
+            f"{what} has numbers made of incidents but no count beside them, so nobody can tell whether they speak of "
+            f"{k} or more. Keep the column count, or take audience='meeting'."
+        )
