@@ -1,0 +1,224 @@
+"""public_release(): what everyone may know of the incidents, and nothing more.
+
+The idea: decide once what is told, and make everything from that. What is told is one table: areas (cells merged until
+each has k incidents in every series) × series (kind of incident and period). From that table new incidents are drawn:
+as many in each area, at random places in it, of that kind and period, with no other attribute. Whatever is computed
+from those (maps, hotspots, rates, files, papers, sums, differences) is a function of the table, so no output can tell
+more than the table does, whichever writer makes it, and however many of them are laid over each other. In the words of
+the privacy literature: the protection comes first, all else is post-processing.
+
+The price is paid in detail: where incidents are rare, areas are large; methods that look at single points (clusters of
+points, near repeats, hours) have nothing to look at. What the table does not protect against is a second table: two
+releases of the same incidents over different cells can be subtracted from each other. Release once.
+
+Source: k-anonymity, Sweeney (2002), International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10,
+557–570; threshold rules, secondary suppression and why it fails, Hundepool et al. (2012), Statistical Disclosure
+Control, chapter 4.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
+from gridmap.errors import InputError
+from gridmap.grids.base import Grid
+from gridmap.grids.zones import ZoneGrid
+from gridmap.privacy.door import check_k
+from gridmap.privacy.merging import merged_areas
+from gridmap.privacy.series import OTHER, Series, series_of
+from gridmap.privacy.shapes import places_in_cells
+from gridmap.read.base import COLUMNS, Incidents
+
+__all__ = ["PublicRelease", "public_release"]
+
+
+@dataclass(frozen=True)
+class PublicRelease:
+    """What everyone may know.
+
+    Attributes
+    ----------
+    incidents : Incidents
+        As many as in `table`, at random places of their areas; kind and period only.
+    grid : Grid
+        The areas.
+    boundaries : GeoDataFrame
+        The same areas as zones with names, for a map and its table.
+    table : DataFrame, areas × series
+        All that is told: incidents, each number k or more.
+    area_of : Series
+        Cell of the grid that was given → area.
+    k : int
+    left_out : int
+        Incidents that are in no series, or outside the grid.
+    notes : tuple of str
+    """
+
+    incidents: Incidents
+    grid: Grid
+    boundaries: gpd.GeoDataFrame
+    table: pd.DataFrame
+    area_of: pd.Series
+    k: int
+    left_out: int
+    notes: tuple[str, ...]
+
+
+def public_release(
+    incidents: Incidents,
+    grid: Grid,
+    *,
+    series: Iterable[Mapping[str, Any]] = ({},),
+    k: int = SMALLEST_COUNT,
+    names: Mapping[str, str] | None = None,
+    random_state: int | None = 0,
+) -> PublicRelease:
+    """Incidents and areas for the public: no number that can be made of them speaks of fewer than k incidents.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    grid : Grid
+        The finest cells; neighbours are merged.
+    series : list of mappings
+        What will be told apart: each with `category` (one or a list) and `period` (a year, quarter or month), or
+        `every` ("month", "quarter", "year") for each period there is. All incidents together, by default.
+    k : int
+        The fewest incidents that a number may speak of, 2 or more.
+    names : mapping, optional
+        The name of each `zone_id` of the grid's cells, to call the areas by.
+    random_state : int, optional
+        Of the random places. They tell nothing: the same places could be drawn by anyone who has the table.
+
+    Returns
+    -------
+    PublicRelease
+
+    Raises
+    ------
+    InputError
+        If a series has fewer than k incidents, or so few that only one area would be left.
+    SettingError
+        For a k below 2, or a period finer than a month.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> town = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")
+    >>> grid = gm.make_grid(town, system="h3", resolution=7)
+    >>> points = gm.read_incidents("data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz", category="Burglary")
+    >>> public = public_release(points, grid, series=[{"category": "Burglary"}])
+    >>> bool(public.table.min().min() >= 5), int(public.table.sum().sum()) == len(public.incidents)
+    (True, True)
+
+    References
+    ----------
+    Sweeney (2002), International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10, 557–570.
+    """
+    k = check_k(k)
+    if not isinstance(incidents, Incidents) or not isinstance(grid, Grid):
+        raise InputError(
+            "public_release takes Incidents and a Grid; found "
+            f"{type(incidents).__name__} and {type(grid).__name__}. Read and divide with read_incidents and make_grid."
+        )
+    told = series_of(incidents, series)
+    row = grid.locate(*incidents.lonlat())
+    used = (row >= 0) & (told.code >= 0)
+    counts = np.zeros((len(grid), len(told.names)), np.int64)
+    np.add.at(counts, (row[used], told.code[used]), 1)
+    _check_series(counts, told, k)
+    zones = pd.factorize(grid.cells["zone_id"].astype(str))[0] if "zone_id" in grid.cells else None
+    area_m2 = grid.cells["area_m2"].to_numpy(float)
+    least_m2 = AUDIENCES["public"].finest_cell_m2
+    area = merged_areas(
+        counts, grid.adjacency(), grid.centroids_m, k=k, area_m2=area_m2, least_m2=least_m2, zones=zones
+    )
+    if area.max() == 0 and len(grid) > 1:
+        raise InputError(
+            f"With k={k}, all {len(grid):,} cells would be hidden: only one area has {k} incidents in every series "
+            f"({', '.join(told.columns()[:4])}{', …' if len(told.names) > 4 else ''}). Tell fewer kinds or longer "
+            "periods apart, or make it for audience: meeting."
+        )
+    sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
+    np.add.at(sums, area, counts)
+    if (sums < k).any():  # the promise of this module, so it is checked and not assumed
+        raise AssertionError("an area has fewer incidents than k")
+    ids = pd.Index([f"area {i + 1}" for i in range(len(sums))], name="cell_id")
+    boundaries = _areas(grid, area, ids, dict(names or {}))
+    areas = ZoneGrid.over(boundaries)
+    areas = ZoneGrid(areas.cells, {"audience": "public", "k": k, "merged_from": grid.system, "merged_cells": len(grid)})
+    drawn = _drawn(sums, told, areas, random_state)
+    return PublicRelease(
+        incidents=Incidents(drawn, source={"path": "public release", "audience": "public", "k": k}),
+        grid=areas,
+        boundaries=boundaries,
+        table=pd.DataFrame(sums, index=ids, columns=told.columns()),
+        area_of=pd.Series(ids[area], index=grid.cells.index, name="area"),
+        k=k,
+        left_out=int((~used).sum()),
+        notes=(
+            f"For the public: {len(grid):,} cells were merged into {len(sums):,} areas, so that every number speaks of "
+            f"{k} incidents or more. Within an area nothing is known about where they were.",
+        ),
+    )
+
+
+def _check_series(counts: np.ndarray, told: Series, k: int) -> None:
+    few = [name for name, total in zip(told.columns(), counts.sum(axis=0), strict=True) if total < k]
+    if few:
+        called = "; ".join(few[:3])
+        raise InputError(
+            f"There are fewer than {k} incidents of {called}, so nothing about them can be told to the public. Leave "
+            "this kind or period out, join it to another, or make it for audience: meeting."
+        )
+
+
+def _areas(grid: Grid, area: np.ndarray, ids: pd.Index, names: dict[str, str]) -> gpd.GeoDataFrame:
+    """The areas as zones, called after the zone that most of their ground is in; what can be added is added."""
+    cells = grid.cells
+    shapes = gpd.GeoDataFrame({"area": area}, geometry=cells.geometry.to_numpy(), crs=cells.crs).dissolve("area")
+    frame = gpd.GeoDataFrame(
+        {"zone_id": ids.to_numpy(), "name": ids.to_numpy(), "level": "area", "parent_id": None},
+        geometry=shapes.geometry.to_numpy(),
+        crs=cells.crs,
+    )
+    if "zone_id" in cells:
+        ground = cells["area_m2"].groupby([area, cells["zone_id"].astype(str).to_numpy()]).sum()
+        most = ground.groupby(level=0).idxmax().map(lambda key: key[1])
+        zones = ground.groupby(level=0).size()
+        called = [names.get(z, z) + (f" +{n - 1}" if n > 1 else "") for z, n in zip(most, zones, strict=True)]
+        again = pd.Series(called).groupby(called).cumcount().to_numpy()
+        frame["name"] = [name if not i else f"{name} / {i + 1}" for name, i in zip(called, again, strict=True)]
+    for column in ("persons", "households", "population"):
+        if column in cells and pd.api.types.is_numeric_dtype(cells[column]):
+            frame[column] = cells[column].groupby(area).sum().to_numpy()
+    return frame
+
+
+def _drawn(sums: np.ndarray, told: Series, areas: Grid, random_state) -> pa.Table:
+    """One new incident for each that is told, in the order of the table."""
+    where, what = (index.ravel() for index in np.indices(sums.shape))
+    times = sums.ravel()
+    area, code = np.repeat(where, times), np.repeat(what, times)
+    lon, lat = places_in_cells(areas, area, np.random.default_rng(random_state))
+    category = np.array([name[0] or OTHER for name in told.names], object)[code]
+    start, end = (np.array(t, "datetime64[us]")[code] for t in (told.starts, told.ends))
+    n = len(area)
+    return pa.table(
+        {
+            "incident_id": pa.array([str(i + 1) for i in range(n)], pa.string()),
+            "occurred_from": pa.array(start, pa.timestamp("us")),
+            "occurred_to": pa.array(end, pa.timestamp("us")),
+            "category": pa.array(category, pa.string()),
+            "lon": pa.array(lon),
+            "lat": pa.array(lat),
+            "patrol_found": pa.nulls(n, pa.bool_()),
+        },
+        schema=pa.schema(COLUMNS),
+    )

@@ -1,0 +1,145 @@
+"""Series: the kinds and periods of incidents that a release tells apart.
+
+What is told apart decides how coarse everything must be, so only that is told apart which somebody will look at.
+Periods that overlap (a year, and a month of it) are cut into the finest that was asked for.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.read.base import Incidents
+
+__all__ = ["OTHER", "Series", "series_of"]
+
+OTHER = "other"
+#: Periods that may be told apart, finest first.
+FREQUENCIES = {"month": "M", "quarter": "Q", "year": "Y"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Which series each incident is in.
+
+    Attributes
+    ----------
+    names : list of (category or None, period or None)
+    code : array of int (n,)
+        The series of each incident; −1 for none.
+    starts, ends : list of datetime64
+        The interval that stands for each series' period, its end exclusive; not a time where it has none.
+    """
+
+    names: list[tuple[str | None, pd.Period | None]]
+    code: np.ndarray
+    starts: list
+    ends: list
+
+    def columns(self) -> pd.Index:
+        """The names as columns of a table."""
+        return pd.Index(
+            [" ".join(str(p) for p in name if p is not None) or "all" for name in self.names], name="series"
+        )
+
+
+def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Series:
+    """The series that were asked for, and the one each incident is in.
+
+    Raises
+    ------
+    SettingError
+        For a key that there is not, or a period finer than a month.
+    InputError
+        If no incident is in any.
+    """
+    asked = [dict(one) for one in asked] or [{}]
+    for one in asked:
+        for key in one:
+            if key not in ("category", "period", "every"):
+                raise SettingError(f"A series has no {key!r}. {did_you_mean(key, ('category', 'period', 'every'))}")
+    frame = incidents.to_frame(["category", "occurred_from", "occurred_to"])
+    kind = _kinds(frame["category"], asked)
+    span = _spans(frame, asked)
+    wanted = np.zeros(len(frame), bool)
+    for one in asked:
+        named = _listed(one.get("category"))
+        here = np.ones(len(frame), bool) if named is None else frame["category"].isin(named).to_numpy()
+        if one.get("period") is not None:
+            here = here & _inside(frame, _period(one["period"]))
+        elif one.get("every") is not None:
+            here = here & span.notna().to_numpy()
+        wanted |= here
+    kinds = [name if isinstance(name, str) else None for name in kind[wanted]]
+    periods = [p if isinstance(p, pd.Period) else None for p in span[wanted]]
+    found = sorted(set(zip(kinds, periods, strict=True)), key=lambda name: (name[0] or "", str(name[1] or "")))
+    if not len(found):
+        raise InputError("No incident is in any of the series that are to be told. Check their categories and periods.")
+    place = {name: i for i, name in enumerate(found)}
+    code = np.full(len(frame), -1)
+    code[wanted] = [place[name] for name in zip(kinds, periods, strict=True)]
+    starts = [np.datetime64("NaT") if p is None else p.start_time.to_datetime64() for _, p in found]
+    ends = [np.datetime64("NaT") if p is None else (p + 1).start_time.to_datetime64() for _, p in found]
+    return Series(found, code, starts, ends)
+
+
+def _listed(category) -> list[str] | None:
+    if category is None:
+        return None
+    return [category] if isinstance(category, str) else list(map(str, category))
+
+
+def _kinds(category: pd.Series, asked: Sequence[Mapping]) -> pd.Series:
+    """The category where some series names it, OTHER where none does; nothing where no series tells kinds apart."""
+    named = {name for one in asked for name in _listed(one.get("category")) or ()}
+    if not named:
+        return pd.Series(None, index=category.index, dtype=object)
+    there = set(category.dropna().unique())
+    for name in sorted(named - there):
+        raise InputError(f"No incident has the category {name!r}. {did_you_mean(name, there)}")
+    return category.astype(object).where(category.isin(named), OTHER)
+
+
+def _period(text) -> pd.Period:
+    try:
+        period = pd.Period(text)
+    except (ValueError, TypeError):
+        raise SettingError(f"period is a year, a quarter or a month, as in 2018 or 2018-07; found {text!r}.") from None
+    if period.freqstr[0] not in "MQY":
+        raise SettingError(f"The public may know the month and nothing finer; found the period {text!r}.")
+    return period
+
+
+def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
+    """The period that each incident is told by, at the finest frequency that was asked for."""
+    periods = {_period(one["period"]) for one in asked if one.get("period") is not None}
+    every = [one["every"] for one in asked if one.get("every") is not None]
+    for one in every:
+        if one not in FREQUENCIES:
+            raise SettingError(
+                f"The public may know the month, the quarter or the year; every={one!r} is none of these."
+            )
+    asked_for = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}
+    spans = pd.Series(None, index=frame.index, dtype=object)
+    if not asked_for:
+        return spans
+    finest = next(f for f in FREQUENCIES.values() if f in asked_for)
+    length = frame["occurred_to"] - frame["occurred_from"]
+    middle = frame["occurred_from"] + length / 2
+    at = middle[middle.notna()].dt.to_period(finest)
+    fits = length[at.index] <= (at + 1).dt.start_time - at.dt.start_time  # else nobody knows in which it was
+    at = at[fits]
+    if not every:  # what lies in no period that is spoken of is not told apart
+        at = at[[any(p.start_time <= one.start_time <= p.end_time for p in periods) for one in at]]
+    spans[at.index] = at.astype(object)
+    return spans
+
+
+def _inside(frame: pd.DataFrame, period: pd.Period) -> np.ndarray:
+    start, end = period.start_time, (period + 1).start_time
+    length = frame["occurred_to"] - frame["occurred_from"]
+    middle = frame["occurred_from"] + length / 2
+    return ((middle >= start) & (middle < end) & (length <= end - start)).to_numpy()
