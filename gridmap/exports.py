@@ -9,17 +9,22 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.audiences import DEFAULT_AUDIENCE
 from gridmap.errors import OutputError
+from gridmap.privacy import gate
 
 __all__ = ["write_layers", "write_table"]
 
 
-def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as .parquet or .csv (UTF-8 with a byte-order mark, so that Excel reads Chinese).
+def write_table(
+    frame: pd.DataFrame, path: str | Path, *, content: str = "table", audience: str = DEFAULT_AUDIENCE
+) -> None:
+    """Write what an audience may have of a table, as .parquet or .csv.
 
-    Text that a spreadsheet would run as a formula gets an apostrophe in front of it in CSV.
+    CSV is UTF-8 with a byte-order mark, so that Excel reads Chinese. Text that a spreadsheet would run as a formula gets an apostrophe in front of it in CSV.
     """
     path = Path(path)
+    frame = gate(frame, content, audience=audience)
     if path.suffix == ".parquet":
         frame.to_parquet(path)
     elif path.suffix == ".csv":
@@ -37,12 +42,13 @@ def _no_formula(value):
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path) -> None:
+def write_layers(layers: Mapping[str, gpd.GeoDataFrame], path: str | Path, *, audience: str = DEFAULT_AUDIENCE) -> None:
     """Write named layers into one GeoPackage, each with its index as a column."""
     path = Path(path)
     if path.suffix != ".gpkg":
         raise OutputError(f"Layers are written as .gpkg; found {path.name}.")
     for name, frame in layers.items():
+        frame = gate(frame, "clusters" if name.endswith("_clusters") else "cells", audience=audience, what=name)
         _plain(frame.reset_index()).to_file(path, layer=name, driver="GPKG", engine="pyogrio")
 
 

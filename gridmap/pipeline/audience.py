@@ -14,17 +14,18 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.audiences import AUDIENCES
-from gridmap.errors import GridmapWarning
+from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.privacy.door import gate, gate_text
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
+from gridmap.privacy.series import check_series
 from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.personal import mask
 
-__all__ = ["check_steps", "entrance", "manifest_for", "shown_step", "surface_incidents"]
+__all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
 
 SURFACES = ("kernel_density", "relative_risk")
 #: Methods that look at single points or at hours: the public's incidents have neither.
@@ -34,13 +35,19 @@ OF_POINTS = {
 }
 
 
-def check_steps(pipeline) -> str | None:
+def refusal(audience: str, steps, patrol) -> str | None:
     """What an audience cannot have of a pipeline, said before any work starts; None when all is well."""
-    if pipeline.patrol is not None and not AUDIENCES[pipeline.audience].patrols:
+    if patrol is not None and not AUDIENCES[audience].patrols:
         return "a patrol plan tells where the police will be and when; it is not made for the public. Leave patrol out."
-    if pipeline.audience == "public" and all(step.method in OF_POINTS for step in pipeline.hotspots):
-        named = ", ".join(sorted({step.method for step in pipeline.hotspots}))
+    if audience != "public":
+        return None
+    if all(step.method in OF_POINTS for step in steps):
+        named = ", ".join(sorted({step.method for step in steps}))
         return f"{named} look at single incidents, which the public may not see. Add a method over cells, as getis_ord."
+    try:
+        check_series([s for step in steps if step.method not in OF_POINTS for s in _series(step)])
+    except SettingError as error:
+        return str(error)
     return None
 
 

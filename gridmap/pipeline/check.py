@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gridmap.audiences import AUDIENCES
 from gridmap.errors import SettingError, did_you_mean
 from gridmap.grids.tiling import SYSTEMS
 from gridmap.hotspots.methods import METHODS, check_options
 from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.stage import plan_to_folder
+from gridmap.pipeline.audience import refusal
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -41,7 +43,6 @@ INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
 STABLE = ("getis_ord", "local_moran")  # the methods whose hotspots are tried on other grids and other draws
 LANGUAGES = ("en", "zh")
-AUDIENCES = ("internal", "meeting", "public")  # who may see the outputs; meeting where nothing is said
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     if language not in LANGUAGES:
         raise file.error(("language",), f"language is en or zh; found {language!r}.")
     audience = values.setdefault("audience", "meeting")
-    if audience not in AUDIENCES:
+    if audience not in tuple(AUDIENCES):
         raise file.error(("audience",), f"audience is {', '.join(AUDIENCES)}; found {audience!r}.")
     for word in ("title", "source", "classification", "approval"):
         if not isinstance(values.get(word, ""), str):
@@ -130,6 +131,9 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     _check_grid(file)
     _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
     steps = _checked_steps(file)
+    patrol = _checked_patrol(file)
+    if refused := refusal(audience, steps, patrol):
+        raise file.error(("audience",), refused)
     return Pipeline(
         path=file.path,
         title=values.get("title"),
@@ -139,7 +143,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         incidents=values["incidents"],
         hotspots=steps,
         outputs=_checked_outputs(file, steps),
-        patrol=_checked_patrol(file),
+        patrol=patrol,
         audience=audience,
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,

@@ -28,10 +28,12 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
+from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.page import map_page
 from gridmap.pipeline.patrols import patrol_stage
 from gridmap.pipeline.tables import facts_of, tables_of
+from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -120,20 +122,23 @@ def run_pipeline(
             grid = make_grid(boundaries, **pipeline.grid)
         with clock.step("read incidents"):
             incidents, inputs = _read_all(pipeline, boundaries)
+        boundaries, grid, incidents, steps = entrance(pipeline, boundaries, grid, incidents)
         results = []
-        for step in pipeline.hotspots:
+        for step in steps:
             with clock.step(step.method):
-                results.append((step, _run_step(step, incidents, grid, boundaries)))
+                found = _run_step(step, incidents, grid, boundaries, pipeline.audience)
+                results.append((step, shown_step(step, found, pipeline.audience)))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category")
         plan = None
         if pipeline.patrol is not None:
             with clock.step("patrol"):
                 plan = patrol_stage(pipeline, results, boundaries, stage / "patrol")
-        said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         rows = sum(entry["rows"] for entry in inputs)
         sentences = summary(results, boundaries, incidents, grid, rows=rows, language=pipeline.language)
         written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan)
+        said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
+        said = [gate_text(text, audience=pipeline.audience) for text in dict.fromkeys(said)]
         inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
         contents = {
@@ -156,7 +161,7 @@ def run_pipeline(
             "timings_s": clock.seconds,
             "outputs": [_output(stage, path) for path in written.values()],
         }
-        write_manifest(stage / "run.json", contents)
+        write_manifest(stage / "run.json", manifest_for(contents, pipeline.audience))
         written["run"] = stage / "run.json"
     outputs = {key: Path(out) / path.relative_to(stage) for key, path in written.items()}
     return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
@@ -219,9 +224,10 @@ def _output(stage: Path, path: Path) -> dict:
     return {"path": path.relative_to(stage).as_posix(), "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
-def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame) -> Any:
+def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame, audience: str) -> Any:
     """Give a method what it works on, and its options; try its hotspots on other grids where that is asked for."""
     function = METHODS[step.method]
+    incidents = surface_incidents(step, incidents, grid, audience)
     chosen = incidents if step.category is None else incidents.where(category=step.category)
     at = chosen if step.period is None else chosen.where(period=step.period)
     given: Mapping[str, Callable[[], Any]] = {
@@ -263,18 +269,18 @@ def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts,
             if key == "map":
                 map_page(pipeline, boundaries, incidents, results, sentences, plan).save(path)
             elif key == "layers":
-                write_layers(_layers(grid, results), path)
+                write_layers(_layers(grid, results), path, audience=pipeline.audience)
             elif key == "counts":
-                write_table(counts, path)
+                write_table(counts, path, content="counts", audience=pipeline.audience)
             elif key == "surface":
                 next(r for _, r in results if isinstance(r, DensityResult)).to_geotiff(path)
             elif key == "set_aside":
-                write_table(incidents.set_aside.astype(str), path)
+                write_table(incidents.set_aside.astype(str), path, content="rows", audience=pipeline.audience)
         written[key] = path
     for i, (step, result) in enumerate(results, start=1):
         for name, table in tables_of(result).items():
             path = stage / f"{_file_name(i, step)}{name}.csv"
-            write_table(table, path)
+            write_table(table, path, audience=pipeline.audience)
             written[path.name] = path
     for path in sorted(p for p in (stage / "patrol").rglob("*") if p.is_file()):
         written[path.relative_to(stage).as_posix()] = path

@@ -14,7 +14,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.read.base import Incidents
 
-__all__ = ["OTHER", "Series", "series_of"]
+__all__ = ["OTHER", "Series", "check_series", "series_of"]
 
 OTHER = "other"
 #: Periods that may be told apart, finest first.
@@ -57,10 +57,7 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
         If no incident is in any.
     """
     asked = [dict(one) for one in asked] or [{}]
-    for one in asked:
-        for key in one:
-            if key not in ("category", "period", "every"):
-                raise SettingError(f"A series has no {key!r}. {did_you_mean(key, ('category', 'period', 'every'))}")
+    check_series(asked)
     frame = incidents.to_frame(["category", "occurred_from", "occurred_to"])
     kind = _kinds(frame["category"], asked)
     span = _spans(frame, asked)
@@ -84,6 +81,20 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
     starts = [np.datetime64("NaT") if p is None else p.start_time.to_datetime64() for _, p in found]
     ends = [np.datetime64("NaT") if p is None else (p + 1).start_time.to_datetime64() for _, p in found]
     return Series(found, code, starts, ends)
+
+
+def check_series(asked: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse what cannot be told apart, before anything is read."""
+    for one in asked:
+        for key in one:
+            if key not in ("category", "period", "every"):
+                raise SettingError(f"A series has no {key!r}. {did_you_mean(key, ('category', 'period', 'every'))}")
+        if one.get("period") is not None:
+            _period(one["period"])
+        if one.get("every") is not None and one["every"] not in FREQUENCIES:
+            raise SettingError(
+                f"The public may know the month, the quarter or the year; every={one['every']!r} is none of these."
+            )
 
 
 def _listed(category) -> list[str] | None:
@@ -117,11 +128,6 @@ def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
     """The period that each incident is told by, at the finest frequency that was asked for."""
     periods = {_period(one["period"]) for one in asked if one.get("period") is not None}
     every = [one["every"] for one in asked if one.get("every") is not None]
-    for one in every:
-        if one not in FREQUENCIES:
-            raise SettingError(
-                f"The public may know the month, the quarter or the year; every={one!r} is none of these."
-            )
     asked_for = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}
     spans = pd.Series(None, index=frame.index, dtype=object)
     if not asked_for:
