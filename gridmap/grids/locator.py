@@ -36,20 +36,20 @@ from gridmap.grids.raster import MARGIN, column_of, compiled, longer, paint, sla
 __all__ = ["Locator", "cores", "each", "tally"]
 
 UNSURE = -2
+BLOCK = 2048  # points looked up at a time, before the borders' zones are asked
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
 
 
 @compiled
-def _holds(x, y, xy, zone, box, first, scale, start, listed):
+def _holds(x, y, zone, box, first, scale, start, ends):
     """1 when the zone holds the point or has it on its edge, 0 when not, UNSURE when rounding could decide."""
     if not (box[zone, 0] <= x <= box[zone, 2] and box[zone, 1] <= y <= box[zone, 3]):
         return 0
     slab = first[zone] + column_of(y, box[zone, 1], scale[zone], first[zone + 1] - first[zone])
     inside = 0
     for k in range(start[slab], start[slab + 1]):
-        e = listed[k]
-        ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
+        ax, ay, bx, by = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3]
         if (ax < x and bx < x) or (ay < y and by < y) or (ay > y and by > y):
             continue
         if (ax == x and ay == y) or (bx == x and by == y):
@@ -77,37 +77,39 @@ def _holds(x, y, xy, zone, box, first, scale, start, listed):
 @compiled
 def _locate(
     px, py, rows,
-    frame, nx, ny, limits, round_world, label, cell_start, candidates, xy, box, first, scale, start, listed,
+    frame, nx, ny, limits, round_world, label, cell_start, candidates, box, first, scale, start, ends,
 ):  # fmt: skip
     x0, y0, sx, sy, _, _ = frame
     x1, y1 = limits
-    for k in range(len(px)):
-        x, y = px[k], py[k]
-        if round_world and not x0 <= x <= x1:
-            x = x + 360.0 if x < x0 else x - 360.0
-        if not (x0 <= x <= x1 and y0 <= y <= y1):
+    later = np.empty(BLOCK, np.int64)
+    for begin in range(0, len(px), BLOCK):
+        borders = 0
+        for k in range(begin, min(begin + BLOCK, len(px))):
+            x, y = px[k], py[k]
+            if round_world and not x0 <= x <= x1:
+                x = x + 360.0 if x < x0 else x - 360.0
+            if not (x0 <= x <= x1 and y0 <= y <= y1):
+                rows[k] = -1
+                continue
+            rows[k] = label[column_of(y, y0, sy, ny) * nx + column_of(x, x0, sx, nx)]
+            later[borders] = k
+            borders += rows[k] < -1
+        for k in later[:borders]:
+            x, y, at = px[k], py[k], rows[k]
+            if round_world and not x0 <= x <= x1:
+                x = x + 360.0 if x < x0 else x - 360.0
             rows[k] = -1
-            continue
-        at = label[column_of(y, y0, sy, ny) * nx + column_of(x, x0, sx, nx)]
-        if at >= -1:
-            rows[k] = at
-            continue
-        found = -1
-        for c in range(cell_start[-2 - at], cell_start[-1 - at]):
-            held = _holds(x, y, xy, candidates[c], box, first, scale, start, listed)
-            if held == UNSURE:
-                found = UNSURE
-                break
-            if held:
-                found = candidates[c]
-                break
-        rows[k] = found
+            for c in range(cell_start[-2 - at], cell_start[-1 - at]):
+                held = _holds(x, y, candidates[c], box, first, scale, start, ends)
+                if held:
+                    rows[k] = candidates[c] if held == 1 else UNSURE
+                    break
 
 
 @compiled
 def _locate_all(
     px, py, points, zones,
-    frame, nx, ny, limits, round_world, label, cell_start, candidates, xy, box, first, scale, start, listed,
+    frame, nx, ny, limits, round_world, label, cell_start, candidates, box, first, scale, start, ends,
 ):  # fmt: skip
     """Pairs of point and zone; a zone of UNSURE stands for a whole point that must be put to shapely."""
     x0, y0, sx, sy, _, _ = frame
@@ -131,7 +133,7 @@ def _locate_all(
             continue
         before = n
         for c in range(cell_start[-2 - at], cell_start[-1 - at]):
-            held = _holds(x, y, xy, candidates[c], box, first, scale, start, listed)
+            held = _holds(x, y, candidates[c], box, first, scale, start, ends)
             if held == UNSURE:
                 n = before + 1
                 points[before], zones[before] = k, UNSURE
@@ -199,7 +201,7 @@ class Locator:
         xy, ring = shapely.get_coordinates(rings, return_index=True)
         zone = zone_of_part[areas][part][ring]
         edges = np.flatnonzero(ring[1:] == ring[:-1])
-        self._xy = np.ascontiguousarray(xy)
+        xy = np.ascontiguousarray(xy)
         edge_start = np.searchsorted(zone[edges], np.arange(len(self) + 1))
 
         box = np.full((len(self), 4), np.nan)
@@ -221,13 +223,13 @@ class Locator:
         self._round_world = bool(x1 > 180 or x0 < -180)
         self._size = (nx, ny)
         self._label, self._cell_start, self._candidates, self.overlapped = paint(
-            self._xy, edges, edge_start, self._frame, nx, ny, self._every
+            xy, edges, edge_start, self._frame, nx, ny, self._every
         )
-        self._slabs = slabs(self._xy, edges, edge_start, box)
+        self._slabs = slabs(xy, edges, edge_start, box)
 
     def _shape(self, width: float, height: float, edges: int, far: float) -> tuple[int, int]:
         """Columns and rows of the raster."""
-        wanted = self._raster_cells or min(max(64 * edges, 1 << 12), MOST_RASTER)
+        wanted = self._raster_cells or min(max(16 * edges, 1 << 12), MOST_RASTER)
         least = 1024 * np.spacing(max(far, 1e-300))  # a raster cell must stay far above rounding error
         if not (width > 0 and height > 0):
             long = max(width, height)
@@ -287,7 +289,7 @@ class Locator:
         """What the compiled loops read."""
         return (
             self._frame, *self._size, self._limits, self._round_world, self._label, self._cell_start,
-            self._candidates, self._xy, self._box, *self._slabs,
+            self._candidates, self._box, *self._slabs,
         )  # fmt: skip
 
     def _fill(self, lon: np.ndarray, lat: np.ndarray, rows: np.ndarray) -> None:

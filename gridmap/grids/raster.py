@@ -205,8 +205,9 @@ def slabs(xy, edges, edge_start, box):
         Where each zone's slabs begin.
     scale : float64 array (zones,)
         Slabs per degree.
-    start, listed : int64 arrays
-        Edges of slab `s`: `listed[start[s]:start[s + 1]]`.
+    start : int64 array
+    ends : float64 array (m, 4)
+        x, y, x, y of the edges of slab `s`: `ends[start[s]:start[s + 1]]`; copied, so that they lie side by side.
     """
     zones = len(edge_start) - 1
     first = np.zeros(zones + 1, np.int64)
@@ -227,13 +228,14 @@ def slabs(xy, edges, edge_start, box):
                 start[first[z] + s + 1] += 1
     for s in range(first[-1]):
         start[s + 1] += start[s]
-    listed = np.empty(start[-1], np.int64)
+    ends = np.empty((start[-1], 4))
     at = start[:-1].copy()
     for z in range(zones):
         for e in edges[edge_start[z] : edge_start[z + 1]]:
             low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
             n = first[z + 1] - first[z]
             for s in range(column_of(low, box[z, 1], scale[z], n), column_of(high, box[z, 1], scale[z], n) + 1):
-                listed[at[first[z] + s]] = e
+                k = at[first[z] + s]
+                ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3] = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
                 at[first[z] + s] += 1
-    return first, scale, start, listed
+    return first, scale, start, ends

@@ -16,13 +16,12 @@ from scipy import sparse
 from gridmap.errors import GridmapWarning, InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.locator import Locator
+from gridmap.grids.overlaps import ROUNDING_M2, overlapping
 from gridmap.read.metric import metric_crs
 
 __all__ = ["ZoneGrid"]
 
 TOUCH_M = 1.0  # zones that lie this near are neighbours: digitised borders seldom meet to the millimetre
-ROUNDING_M2 = 1.0
-METRES_PER_DEGREE = 111_195.0
 OVERLAPS = ("first", "refuse", "all")
 
 
@@ -93,32 +92,3 @@ class ZoneGrid(Grid):
         apart = source != target
         entries = (np.ones(apart.sum(), np.int8), (source[apart], target[apart]))
         return sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
-
-
-def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of zones that overlap by more than rounding, and by how many square metres.
-
-    Asking for every pair's intersection is slow, so only zones with an edge that does not match its
-    neighbour's are asked: of two zones that overlap, at least one has such an edge.
-    """
-    some = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
-    area = some[np.isin(shapely.get_type_id(zones[some]), (3, 6))]
-    odd = np.zeros(len(zones), bool)
-    odd[some] = True
-    odd[area] = ~shapely.is_empty(shapely.coverage_invalid_edges(zones[area]))
-    if not odd.any():
-        return np.empty(0, int), np.empty(0, int), np.empty(0)
-    asked = np.flatnonzero(odd)
-    at, second = shapely.STRtree(zones).query(zones[asked])
-    first = asked[at]
-    once = (first < second) | ((first > second) & ~odd[second])
-    first, second = np.minimum(first, second)[once], np.maximum(first, second)[once]
-    whole = zones.copy()
-    crossed = np.flatnonzero(odd & ~shapely.is_valid(zones))
-    whole[crossed] = shapely.make_valid(zones[crossed])
-    shared = shapely.intersection(whole[first], whole[second])
-    _, south, _, north = shapely.bounds(whole[first]).T  # not the shared part's: it may be empty, and have no middle
-    narrow = np.cos(np.radians((south + north) / 2))
-    area_m2 = shapely.area(shared) * METRES_PER_DEGREE**2 * narrow
-    more = area_m2 > ROUNDING_M2
-    return first[more], second[more], area_m2[more]

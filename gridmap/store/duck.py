@@ -26,7 +26,7 @@ from gridmap.store.source import open_source
 
 __all__ = ["KEYED", "PERIOD", "count_in_duckdb", "key", "points_query", "totals"]
 
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 17
 PERIOD = "period_of(occurred_from, occurred_to, $every)"
 KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.string()), ("n", pa.int64())])
 
@@ -97,7 +97,8 @@ def points_query(asked: Asked) -> tuple[str, dict]:
         values["patrol_found"] = asked.patrol_found
     period = PERIOD if asked.every else "NULL::BIGINT"
     kind = f"{quoted(asked.by)}::VARCHAR" if asked.by else "NULL::VARCHAR"
-    return sql("points").format(period=period, kind=kind, filter=" AND ".join(filters)), values
+    besides = "" if asked.plain else f", {period} AS period, {kind} AS kind"
+    return sql("points").format(besides=besides, filter=" AND ".join(filters)), values
 
 
 def totals(con, grid: Grid, asked: Asked, periods: Sequence, kinds: Sequence) -> tuple[np.ndarray, int, int]:

@@ -1,4 +1,4 @@
--- The points to be counted, before they have a cell. {period} and {kind} are what they are counted by besides.
-SELECT lon, lat, {period} AS period, {kind} AS kind
+-- The points to be counted, before they have a cell. {besides} is what they are counted by besides.
+SELECT lon, lat{besides}
 FROM incidents
 WHERE {filter}

@@ -1,0 +1,77 @@
+"""Overlaps are found as intersecting every pair finds them, however clean or muddled the zones."""
+
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridmap.grids.overlaps import METRES_PER_DEGREE, ROUNDING_M2, overlapping
+
+
+def by_every_pair(zones):
+    """{(first, second): m²} of all pairs, one by one."""
+    found = {}
+    for i in range(len(zones)):
+        for j in range(i + 1, len(zones)):
+            middle = sum(shapely.bounds(zones[i])[[1, 3]]) / 2
+            area_m2 = shapely.intersection(zones[i], zones[j]).area * METRES_PER_DEGREE**2 * np.cos(np.radians(middle))
+            if area_m2 > ROUNDING_M2:
+                found[i, j] = area_m2
+    return found
+
+
+def found_in(zones):
+    zones = np.asarray(zones, dtype=object)
+    first, second, area_m2 = overlapping(zones)
+    return dict(zip(zip(first.tolist(), second.tolist(), strict=True), area_m2.tolist(), strict=True))
+
+
+def assert_same(zones):
+    expected, found = by_every_pair(zones), found_in(zones)
+    assert found.keys() == expected.keys()
+    np.testing.assert_allclose([found[k] for k in expected], list(expected.values()), rtol=1e-6)
+
+
+def mesh(rng, n):
+    """A clean partition: triangles over random points, some of them joined, some missing."""
+    points = shapely.multipoints(rng.uniform(0, 1, (n, 2)).round(3))
+    triangles = np.array(shapely.get_parts(shapely.delaunay_triangles(points)))
+    group = rng.integers(0, max(len(triangles) // 3, 1), len(triangles))
+    joined = [shapely.coverage_union_all(triangles[group == g]) for g in np.unique(group)]
+    return [zone for zone in joined if rng.random() < 0.9]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9), st.integers(4, 60), st.integers(0, 3))
+def test_meshes_with_strangers_laid_over_them(seed, n, strangers):
+    rng = np.random.default_rng(seed)
+    zones = mesh(rng, n)
+    for _ in range(strangers):
+        kind = rng.integers(4)
+        if kind == 0 and zones:
+            zones.append(zones[rng.integers(len(zones))])  # the same zone twice
+        elif kind == 1:
+            zones.append(shapely.box(*rng.uniform(0, 0.5, 2), *rng.uniform(0.5, 1, 2)))
+        elif kind == 2:
+            zones.append(shapely.Point(rng.uniform(0, 1, 2)).buffer(0.01, quad_segs=2))  # wholly inside, or nearly
+        else:
+            zones.insert(0, shapely.box(-1, -1, 2, 2).difference(shapely.box(0.4, 0.4, 0.6, 0.6)))
+    assert_same(zones)
+
+
+def test_zones_that_overlap_on_the_balanced_side_of_a_loose_edge():
+    """The stranger's edges lie in the second square, and it reaches the first across an edge in balance."""
+    squares = [shapely.box(i, 0, i + 1, 1) for i in range(4)]
+    assert found_in(squares) == {}
+    assert_same([*squares, shapely.box(0.5, 0.25, 2.5, 0.75)])
+
+
+def test_a_ring_that_crosses_itself_hides_nothing():
+    bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    found = found_in([bow, shapely.box(0, 0, 1, 1)])
+    assert list(found) == [(0, 1)]
+
+
+def test_points_lines_and_nothing_are_passed_over():
+    assert found_in([shapely.Point(0, 0), None, shapely.Polygon(), shapely.box(0, 0, 1, 1)]) == {}
+    assert found_in([]) == {}
