@@ -16,6 +16,7 @@ from scipy import sparse
 from gridmap.errors import SettingError
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.locator import each
+from gridmap.grids.near_projection import SAFETY, UNSURE, NearProjection, near_projection, square_rows_near
 from gridmap.grids.raster import compiled
 from gridmap.grids.territory import Territory, rings_of
 from gridmap.read.metric import metric_crs, project, require_metric, unproject
@@ -87,16 +88,34 @@ class SquareGrid(Grid):
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on a shared edge belongs to the cell east or north of it."""
         lon, lat = degrees(lon, lat)
-        rows = np.full(lon.shape, -1, np.int32)
+        rows = np.full(lon.shape, UNSURE, np.int32)
         size = self.params["cell_size_m"]
+        table, low = self._lookup
+        near = self._near
+        if near is not None:
+            beside = SAFETY * near.error_m / size
+            fixed = near.box, near.across, near.down, near.terms, tuple(low * size), size, beside, table
+            each(lambda part: square_rows_near(lon[part], lat[part], rows[part], *fixed), len(lon))
+        unsure = np.flatnonzero(rows == UNSURE)
 
-        def fill(part: slice) -> None:
-            x, y = project(lon[part], lat[part], self.metric_crs)
-            _square_rows(x, y, lon[part], lat[part], size, *self._lookup, rows[part])
+        def ask(part: slice) -> None:
+            of = unsure[part]
+            x, y = project(lon[of], lat[of], self.metric_crs)
+            rows[of] = _square_rows(x, y, lon[of], lat[of], size, table, low)
 
-        self._lookup  # noqa: B018 - made once, before the threads ask for it
-        each(fill, len(lon))
+        each(ask, len(unsure))
         return rows
+
+    @cached_property
+    def _near(self) -> NearProjection | None:
+        """Polynomials in place of the projection, over the cells and one cell more on each side."""
+        (x0, y0), (x1, y1) = self._xy.min(axis=0) - 1, self._xy.max(axis=0) + 2
+        size = self.params["cell_size_m"]
+        x, y = np.linspace(x0, x1, 65) * size, np.linspace(y0, y1, 65) * size
+        rim_x = np.concatenate([x, x, np.full(65, x[0]), np.full(65, x[-1])])
+        rim_y = np.concatenate([np.full(65, y[0]), np.full(65, y[-1]), y, y])
+        lon, lat = unproject(rim_x, rim_y, self.metric_crs)
+        return near_projection(self.metric_crs, (lon.min(), lat.min(), lon.max(), lat.max()))
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
@@ -120,14 +139,16 @@ class SquareGrid(Grid):
 
 
 @compiled
-def _square_rows(x, y, lon, lat, size, table, low, rows):
+def _square_rows(x, y, lon, lat, size, table, low):
     height, width = table.shape
+    rows = np.full(len(x), np.int32(-1))
     for k in range(len(x)):
         if not (np.isfinite(lon[k]) and np.isfinite(lat[k])):
             continue
         i, j = np.floor(x[k] / size) - low[0], np.floor(y[k] / size) - low[1]
         if 0 <= i < width and 0 <= j < height:
             rows[k] = table[int(j), int(i)]
+    return rows
 
 
 def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs) -> np.ndarray:
