@@ -10,6 +10,7 @@ from gridmap.maps.context import boundaries_layer
 from gridmap.maps.drawing import lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
 from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import Class, Layer, Word
+from gridmap.maps.patrols import pack_patrol
 from gridmap.maps.ranking import enrich, place_names, ranked
 from gridmap.maps.surface import surface_image
 from gridmap.maps.words import WORDS
@@ -104,7 +105,7 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer
         "method": layer.method,
         "params": {str(k): _plain(v) for k, v in layer.params.items()},
         "notes": [str(n) for n in layer.notes],
-        "facts": {k: _plain(v) for k, v in layer.facts.items() if k != "surface"},
+        "facts": {k: _plain(v) for k, v in layer.facts.items() if k not in ("surface", "patrol")},
         "columns": [
             {"key": c, **pack_column(rows[c], digits=DIGITS.get(c))}
             for c in columns
@@ -119,6 +120,8 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer
         data["places"] = pack_column(places.iloc[order])
     if not layer.facts.get("context") and len(frame) <= MOST_DETAILED and draw["type"] != "h3":
         data["ids"] = [str(i)[:60] for i in rows.index]
+    if "patrol" in layer.facts:
+        data["patrol"] = pack_patrol(layer)
     if layer.frames is not None:
         data["frames"] = _frames(layer, order)
     return data

@@ -1,29 +1,35 @@
-"""patrol_layers(): a patrol plan on the map: each unit in its own colour, its stops in order with their times."""
+"""patrol_layers(): a patrol plan on the map, moving with the time slider.
 
-import dataclasses
+Each unit has its own colour and number. The page's slider goes through a shift: units move along the streets they
+take, a stop lights up while somebody is there and shows its time window. A list in the panel says the same in words.
+"""
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 
-from gridmap.errors import InputError
-from gridmap.maps.context import context_layer
-from gridmap.maps.layers import Layer
+from gridmap.errors import InputError, SettingError
+from gridmap.maps.drawing import pack_column
+from gridmap.maps.layers import Class, Layer
 from gridmap.patrol.files import clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
 
-__all__ = ["patrol_layers"]
+__all__ = ["pack_patrol", "patrol_layers"]
 
 #: Told apart by red-green blind readers (Okabe & Ito).
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B57F00", "#3A8FC2", "#000000")
+#: What a row of a patrol layer is, by number, as the page reads it.
+ROWS = ("leg", "stop", "pause")
 
 
-def patrol_layers(plan: PatrolPlan, *, shift: int = 1, start: str = "08:00") -> list[Layer]:
-    """One layer a unit: its way along the streets, and its stops with order and times on hover.
+def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "08:00") -> list[Layer]:
+    """One layer a unit: its way along the streets and its stops, for the time slider and for hover.
 
     Parameters
     ----------
     plan : PatrolPlan
-    shift : int
-        Which shift is drawn.
+    shift : int, optional
+        Draw this shift alone; by default the reader chooses among all.
     start : str
         When the first shift starts, as HH:MM.
 
@@ -48,22 +54,68 @@ def patrol_layers(plan: PatrolPlan, *, shift: int = 1, start: str = "08:00") -> 
     """
     if not isinstance(plan, PatrolPlan):
         raise InputError(f"patrol_layers takes what plan_patrols gives; found a {type(plan).__name__}.")
-    routes = plan.routes[plan.routes["shift"] == shift]
+    if shift is not None and (isinstance(shift, bool) or not isinstance(shift, int | np.integer)):
+        raise SettingError(f"shift is the number of one shift, or None for all; found {shift!r}.")
+    routes = plan.routes if shift is None else plan.routes[plan.routes["shift"] == shift]
     if not len(routes):
-        raise InputError(
-            f"No unit patrols in shift {shift}. plan.unmet says why; plan.routes has the shifts there are."
+        which = "any shift" if shift is None else f"shift {shift}"
+        raise InputError(f"No unit patrols in {which}. plan.unmet says why; plan.routes has the shifts there are.")
+    begin = starts_of(plan, start)
+    long = int(np.ceil(plan.params["shift_h"] * 3600))
+    shifts = [{"shift": int(s), "start": begin[s], "seconds": long} for s in sorted(routes["shift"].unique())]
+    notes = [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}." for r in plan.unmet.itertuples())]
+    return [
+        Layer(
+            str(unit),
+            _rows(plan, unit, set(routes["shift"]), begin),
+            (Class(COLOURS[i % len(COLOURS)]),),
+            np.zeros(_count(plan, unit, set(routes["shift"])), np.uint8),
+            columns=("name",),
+            role="overlay",
+            drawing="lines",
+            facts={"context": True, "above": True, "patrol": {"number": i + 1, "shifts": shifts, "notes": notes}},
         )
-    begin, layers = starts_of(plan, start)[shift], []
-    for i, route in enumerate(routes.itertuples()):
-        stops = plan.stops[(plan.stops["shift"] == shift) & (plan.stops["unit_id"] == route.unit_id)]
-        names = [
-            f"{s.stop_order}  {s.place_id}  {clock(s.arrive_s, begin)}–{clock(s.leave_s, begin)}"
-            for s in stops.itertuples()
-        ]
-        discs = stops.geometry.to_crs(stops.estimate_utm_crs()).buffer(15).to_crs(4326)
-        shapes = [route.geometry, *discs] if route.geometry.length > 0 else list(discs)
-        table = {"name": [str(route.unit_id), *names][-len(shapes) :]}
-        frame = gpd.GeoDataFrame(table, geometry=shapes, crs=4326)
-        layer = context_layer(frame, name=str(route.unit_id), colour=COLOURS[i % len(COLOURS)], width_px=3.0)
-        layers.append(dataclasses.replace(layer, facts={**layer.facts, "above": True}))  # over the hotspots
-    return layers
+        for i, unit in enumerate(routes["unit_id"].drop_duplicates())
+    ]
+
+
+def pack_patrol(layer: Layer) -> dict:
+    """The times of a patrol layer's rows as the page's scripts read them."""
+    frame = layer.frame
+    times = {name: pack_column(pd.Series(frame[name].to_numpy(), dtype=float), digits=0) for name in ROW_COLUMNS}
+    return {**layer.facts["patrol"], "texts": pack_column(frame["place"]), **times}
+
+
+ROW_COLUMNS = ("row", "shift", "order", "from_s", "to_s")
+
+
+def _rows(plan, unit, shifts, begin) -> gpd.GeoDataFrame:
+    """Ways, then pauses, then stops (on top), with their times in seconds from the shift's start."""
+    tables = (plan.legs, plan.routes, plan.stops)
+    legs, routes, stops = (t[(t["unit_id"] == unit) & t["shift"].isin(shifts)] for t in tables)
+    rows, shapes = [], []
+    for leg in legs.itertuples():
+        rows.append((str(unit), "", 0, leg.shift, leg.to_stop, leg.depart_s, leg.arrive_s))
+        shapes.append(leg.geometry)
+    for route in routes[routes["pause_start_s"].notna()].itertuples():
+        here = _stop_before(stops, route)
+        rows.append((str(unit), "", 2, route.shift, 0, route.pause_start_s, route.pause_start_s + route.pause_s))
+        shapes.append(here)
+    for stop in stops.itertuples():
+        window = f"{clock(stop.arrive_s, begin[stop.shift])}–{clock(stop.leave_s, begin[stop.shift])}"
+        name = f"{stop.stop_order}  {stop.place_id}  {window}"
+        rows.append((name, str(stop.place_id), 1, stop.shift, stop.stop_order, stop.arrive_s, stop.leave_s))
+        shapes.append(stop.geometry)
+    table = pd.DataFrame(rows, columns=["name", "place", *ROW_COLUMNS])
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=4326)
+
+
+def _stop_before(stops, route):
+    mine = stops[stops["shift"] == route.shift]
+    before = mine[mine["arrive_s"] <= route.pause_start_s]
+    return (before if len(before) else mine).geometry.iloc[-1 if len(before) else 0]
+
+
+def _count(plan, unit, shifts) -> int:
+    tables = (plan.legs, plan.stops, plan.routes[plan.routes["pause_start_s"].notna()])
+    return sum(int(((t["unit_id"] == unit) & t["shift"].isin(shifts)).sum()) for t in tables)

@@ -11,6 +11,7 @@ from gridmap.patrol.plan import PatrolPlan
 
 __all__ = ["assemble"]
 
+LEGS = ["unit_id", "shift", "from_stop", "to_stop", "depart_s", "arrive_s"]
 STOPS = ["unit_id", "shift", "stop_order", "place_id", "arrive_s", "leave_s", "prize"]
 ROUTES = [
     "unit_id",
@@ -79,7 +80,7 @@ def assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound
                     0.0,
                 )
             )
-            legs.append((u, row))
+            legs.append((u, row, s + 1, at, end[u]))
             for i, p in enumerate(row):
                 stops.append((crew.unit_id[u], s + 1, i + 1, ids[p], at[i], at[i] + service[p], p))
                 visits[p] += 1
@@ -93,9 +94,11 @@ def assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound
     table = table.sort_values(["shift", "unit_id", "stop_order"], kind="stable").reset_index(drop=True)
     where = places.geometry.to_numpy()[table["place"].to_numpy(int)]
     frame = gpd.GeoDataFrame(table[STOPS], geometry=where, crs=4326)
+    routes, legs = _routes(routes, legs, frame, travel, crew)
     return PatrolPlan(
         stops=frame,
-        routes=_routes(routes, legs, frame, travel, crew),
+        routes=routes,
+        legs=legs,
         unmet=_unmet(places, crew, travel, visits, spare, staffed, owed, params),
         places=places.drop(columns=["visit_s"]).assign(visits=visits),
         posts=staffed,
@@ -112,27 +115,28 @@ def _visit_notes(params):
     return ()
 
 
-def _routes(rows, legs, stops, travel, crew) -> gpd.GeoDataFrame:
-    """The table of routes with the way along the streets."""
-    shapes, metres = [], []
+def _routes(rows, legs, stops, travel, crew) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The table of routes with the way along the streets, and every leg of it with its times."""
+    shapes, metres, table = [], [], []
     wanted: dict = {}
-    depot_at = {}
+    depot_at: dict = {}
     points = travel.points
-    for u, _ in legs:  # depots follow the places in the list of points
+    for u, *_ in legs:  # depots follow the places in the list of points
         if np.isfinite(crew.depot[u]).all() and u not in depot_at:
             depot_at[u] = len(points)
             points = np.vstack([points, crew.depot[u]])
-    for u, row in legs:
-        chain = [*([depot_at[u]] if u in depot_at else []), *map(int, row), *([depot_at[u]] if u in depot_at else [])]
-        for leg in itertools.pairwise(chain):
+    chains = []
+    for u, row, *_ in legs:
+        home = [depot_at[u]] if u in depot_at else []
+        chains.append([*home, *map(int, row), *home])
+        for leg in itertools.pairwise(chains[-1]):
             wanted.setdefault((int(travel.kind[u]), leg), None)
     for k, network in enumerate(travel.networks):
         mine = [leg for kind, leg in wanted if kind == k]
         for leg, way in zip(mine, network.ways(points, mine), strict=True):
             wanted[(k, leg)] = way
     geod = gpd.GeoSeries([shapely.Point(0, 0)], crs=4326).crs.get_geod()
-    for u, row in legs:
-        chain = [*([depot_at[u]] if u in depot_at else []), *map(int, row), *([depot_at[u]] if u in depot_at else [])]
+    for (u, row, shift, at, end), chain in zip(legs, chains, strict=True):
         ways = [wanted[(int(travel.kind[u]), leg)] for leg in itertools.pairwise(chain)]
         xy = [shapely.get_coordinates(way) for way in ways if way is not None] or [
             np.repeat(points[[chain[0]]], 2, axis=0)
@@ -140,13 +144,28 @@ def _routes(rows, legs, stops, travel, crew) -> gpd.GeoDataFrame:
         line = shapely.LineString(np.vstack(xy))
         shapes.append(line)
         metres.append(float(geod.geometry_length(line)))
-    table = pd.DataFrame(rows, columns=ROUTES)
-    table["length_m"] = metres
+        there = [*at, end] if u in depot_at else at[1:]  # arrivals, one a leg
+        first = 0 if u in depot_at else 1
+        seconds = [
+            *([travel.out[u, row[0]]] if u in depot_at else []),
+            *travel.between[travel.kind[u]][row[:-1], row[1:]],
+        ]
+        seconds += [travel.back[u, row[-1]]] if u in depot_at else []
+        for i, way in enumerate(ways):
+            to = first + i + 1
+            to = 0 if to > len(row) else to
+            if way is not None:
+                table.append((crew.unit_id[u], shift, first + i, to, there[i] - seconds[i], there[i], way))
+    routes = pd.DataFrame(rows, columns=ROUTES)
+    routes["length_m"] = metres
     prize = stops.groupby(["unit_id", "shift"])["prize"].sum()
-    table["prize"] = [float(prize[key]) for key in zip(table["unit_id"], table["shift"], strict=True)]
-    return gpd.GeoDataFrame(
-        table, geometry=gpd.GeoSeries(shapes, crs=4326) if shapes else gpd.GeoSeries([], crs=4326), crs=4326
-    )
+    routes["prize"] = [float(prize[key]) for key in zip(routes["unit_id"], routes["shift"], strict=True)]
+    made = pd.DataFrame([row[:-1] for row in table], columns=LEGS)
+    return _frame(routes, shapes), _frame(made, [row[-1] for row in table])
+
+
+def _frame(table, shapes) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326), crs=4326)
 
 
 def _unmet(places, crew, travel, visits, spare, staffed, owed, params) -> pd.DataFrame:

@@ -23,6 +23,9 @@ class PatrolPlan:
     routes : GeoDataFrame (EPSG:4326)
         One row a unit and shift on patrol: `unit_id, shift, kind, stops, prize, start_s, end_s, travel_s, visit_s,
         wait_s, pause_start_s` (nan without a pause), `pause_s, spare_s, length_m, geometry` (the way on the streets).
+    legs : GeoDataFrame (EPSG:4326)
+        One row a way between two stops: `unit_id, shift, from_stop, to_stop` (`stop_order`; 0: the depot), `depart_s,
+        arrive_s`, `geometry`. A unit that has to wait does so before it sets out, where it is.
     unmet : DataFrame
         What the plan could not do: `what` ("place", "street", "post", "unit"), `id, reason, remedy` (the smallest
         change that would allow it).
@@ -40,6 +43,7 @@ class PatrolPlan:
 
     stops: gpd.GeoDataFrame
     routes: gpd.GeoDataFrame
+    legs: gpd.GeoDataFrame
     unmet: pd.DataFrame
     places: gpd.GeoDataFrame
     posts: pd.DataFrame

@@ -9,6 +9,7 @@
     layer.codesNow = layer.allCodes;          /* a layer with periods replaces this */
     layer.columns = data.columns.map(function (c) { return { key: c.key, read: gm.reader(c) }; });
     layer.data_points = !!data.draw.points;
+    layer.data_places = !!data.places;
     layer.place = data.places ? gm.reader(data.places) : function () { return null; };
     layer.cell = function (row) { return data.ids ? data.ids[row] : data.draw.type === "h3" ? layer.shapes().id(row) : null; };
     return layer;
@@ -38,7 +39,8 @@
       else if (f.context) paint.stroke = { colour: layer.classes[0].colour, width: f.width_px || 1 };
       else { paint.stroke = { colour: layer.classes[0].colour, width: 2.2, halo: "rgba(255,255,255,0.85)" }; }
     }
-    layer.canvas = new gm.Canvas(paint, { pane: pane });
+    paint.layer = layer;
+    layer.canvas = new (layer.patrol ? gm.PatrolCanvas : gm.Canvas)(paint, { pane: pane });
     return layer.canvas;
   };
 

@@ -34,6 +34,7 @@
         legend.append(list);
         if (theme.frames) legend.append(el("p", { class: "gm-unit", text: gm.t(theme.clock ? "hours_breaks" : "fixed_breaks") }));
       });
+      gm.emit("legend", legend);
     }
     gm.legend = fill;
     ["ready", "theme", "language", "compare"].forEach(function (e) { gm.on(e, fill); });

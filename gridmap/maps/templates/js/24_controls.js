@@ -34,7 +34,7 @@
         const set = el("fieldset", { class: "leaflet-control-layers-overlays" }, el("legend", { text: gm.t("overlays") }));
         gm.overlays.forEach(function (l) {
           set.append(el("label", {}, el("input", { type: "checkbox", value: l.id, class: "leaflet-control-layers-selector",
-            checked: l.show, onchange: function (e) { gm.showOverlay(l, e.target.checked); } }), el("span", { dir: "auto", text: gm.text(l.name) })));
+            checked: l.show, onchange: function (e) { gm.showOverlay(l, e.target.checked); } }), l.patrol ? el("b", { class: "gm-unit-number", "aria-hidden": "true", style: { borderColor: l.colour }, text: l.number }) : null, el("span", { dir: "auto", text: gm.text(l.name) })));
         });
         box.append(set);
       }

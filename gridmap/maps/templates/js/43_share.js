@@ -6,6 +6,8 @@
     if (s.theme) parts.push("l=" + s.theme);
     parts.push("o=" + gm.overlays.filter(function (l) { return l.show; }).map(function (l) { return l.id; }).join("."));
     if (s.frame !== null) parts.push("t=" + s.frame);
+    const shift = gm.shiftNow && gm.state.second !== null ? gm.shiftNow() : null;
+    if (shift) parts.push("w=" + shift.shift + "." + shift.at);
     if (s.selected) parts.push("s=" + s.selected.layer + "." + s.selected.index);
     if (gm.comparing) parts.push("c=" + encodeURIComponent(gm.comparing));
     parts.push("g=" + s.language);
@@ -19,6 +21,8 @@
     if (gm.themes.some(function (l) { return l.id === wanted.l; })) gm.showTheme(wanted.l);
     if (wanted.o !== undefined) gm.overlays.forEach(function (l) { const on = wanted.o.split(".").indexOf(l.id) >= 0; if (on !== l.show) gm.showOverlay(l, on); });
     if (/^\d+$/.test(wanted.t || "") && gm.state.frame !== null) gm.period_go(+wanted.t);
+    const at = /^(\d+)\.(\d+)$/.exec(wanted.w || "");
+    if (at && gm.shifts.some(function (x) { return String(x.shift) === at[1]; })) { gm.timeOf("shift" + at[1]); gm.period_go(+at[2]); }
     const s = (wanted.s || "").split("."), layer = gm.byId(s[0]);
     if (layer && layer.ranked[+s[1]]) gm.select(layer, +s[1], false);
     if (wanted.c) { let key = ""; try { key = decodeURIComponent(wanted.c); } catch (e) { key = ""; } if (key) gm.compare(key); }
