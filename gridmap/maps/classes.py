@@ -1,14 +1,12 @@
 """From numbers and labels to the classes of a legend.
 
-Amounts are cut where their own distribution says (mapclassify), but an honest legend keeps three things apart
+Amounts are cut where their own distribution says, but an honest legend keeps three things apart
 that such cuts run together: no data, a true zero, and the amounts above it.
 """
 
 import itertools
-import warnings
 from collections.abc import Sequence
 
-import mapclassify
 import numpy as np
 import pandas as pd
 
@@ -20,8 +18,8 @@ __all__ = ["SCHEMES", "amount_classes", "breaks_of", "codes_of", "label_classes"
 
 SCHEMES = {
     "quantiles": lambda v, k: np.quantile(v, np.arange(1, k + 1) / k),
-    "equal_interval": lambda v, k: mapclassify.EqualInterval(v, k=k).bins,
-    "head_tail": lambda v, k: mapclassify.HeadTailBreaks(v).bins,
+    "equal_interval": lambda v, k: np.linspace(v.min(), v.max(), k + 1)[1:],
+    "head_tail": lambda v, k: _head_tail(v),
     "fisher_jenks": lambda v, k: _natural(_thinned(v), k),
 }
 
@@ -41,10 +39,25 @@ def _thinned(values: np.ndarray, n: int = 600) -> np.ndarray:
     return values if len(values) <= n else values[np.linspace(0, len(values) - 1, n).astype(int)]
 
 
+def _head_tail(values: np.ndarray) -> np.ndarray:
+    """Cut at the mean, what lies above at its own mean, and so on to the largest (head–tail breaks; Jiang 2013).
+
+    Examples
+    --------
+    >>> _head_tail(np.array([1.0, 1, 1, 2, 2, 3, 5, 9, 30])).tolist()
+    [6.0, 19.5, 30.0]
+    """
+    bounds = []
+    while len(values) > 1 and values.min() < values.max():
+        bounds.append(values.mean())
+        values = values[values > bounds[-1]]
+    return np.array([*bounds, values.max()])
+
+
 def _natural(values: np.ndarray, k: int) -> np.ndarray:
     """Fisher's exact natural breaks of sorted values: the k groups with the least sum of squares within.
 
-    By dynamic programming over all cuts at once (Fisher 1958); mapclassify's own takes seconds to compile.
+    By dynamic programming over all cuts at once (Fisher 1958).
 
     Examples
     --------
@@ -99,9 +112,7 @@ def breaks_of(values, *, scheme: str | Sequence[float] = "quantiles", k: int = 5
     distinct = np.unique(above)
     if len(distinct) <= k:
         return tuple(distinct.tolist())
-    with warnings.catch_warnings():  # mapclassify warns where ties leave fewer classes than asked, which is fine
-        warnings.simplefilter("ignore", UserWarning)
-        bins = np.unique(np.asarray(SCHEMES[scheme](above, k), float))[-7:]
+    bins = np.unique(np.asarray(SCHEMES[scheme](above, k), float))[-7:]
     whole = np.allclose(distinct, np.round(distinct))
     bins = np.unique(np.floor(bins)) if whole else bins
     bins[-1] = max(bins[-1], above.max())
