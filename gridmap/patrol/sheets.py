@@ -1,10 +1,11 @@
 """The pocket sheet of a unit: A5, large type, stops with times, the way, and a QR code that a phone reads.
 
-The code holds the stops as a GPX route (the whole file where it is short enough, else as many decimals fewer and
-without descriptions); the track along the streets is in the GPX file beside it.
+The code of a page holds that page's stops as a GPX route with their times; the track along the streets is in the GPX
+file beside it.
 """
 
 import math
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -37,15 +38,31 @@ ROWS = 16
 MOST_BYTES = 1_400
 
 
-def route_code(plan: PatrolPlan, unit_id: str, shift: int, *, start: str = "08:00") -> str:
-    """The stops of a route as the shortest GPX that phones open, in at most 1,400 bytes; else empty."""
+def route_code(plan: PatrolPlan, unit_id: str, shift: int, *, start: str = "08:00", orders=None) -> str:
+    """Stops of a route as the shortest GPX that phones open, in at most 1,400 bytes; else empty.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    unit_id : str
+    shift : int
+    start : str
+        When the first shift starts, as HH:MM.
+    orders : collection of int, optional
+        Only the stops of these numbers, as one page of a sheet has them.
+
+    Returns
+    -------
+    str
+        With times where there is room for them (about 19 stops), else without.
+    """
     begin = starts_of(plan, start)[shift]
     stops = plan.stops[(plan.stops["unit_id"] == unit_id) & (plan.stops["shift"] == shift)]
+    stops = stops if orders is None else stops[stops["stop_order"].isin(orders)]
     for digits, timed in ((5, True), (5, False), (4, False)):
         points = "".join(
-            f'<rtept lat="{s.geometry.y:.{digits}f}" lon="{s.geometry.x:.{digits}f}">'
-            + (f"<name>{s.stop_order} {clock(s.arrive_s, begin)}</name>" if timed else "")
-            + "</rtept>"
+            f'<rtept lat="{s.geometry.y:.{digits}f}" lon="{s.geometry.x:.{digits}f}"'
+            + (f"><name>{s.stop_order} {clock(s.arrive_s, begin)}</name></rtept>" if timed else "/>")
             for s in stops.itertuples()
         )
         text = f'<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><rte>{points}</rte></gpx>'
@@ -106,7 +123,7 @@ def _pages(plan, route, words, start):
     begin = starts_of(plan, start)[route.shift]
     stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
     lines = [
-        (f"{s.stop_order}", clock(s.arrive_s, begin), clock(s.leave_s, begin), str(s.place_id))
+        (str(s.stop_order), clock(s.arrive_s, begin), clock(s.leave_s, begin), str(s.place_id))
         for s in stops.itertuples()
     ]
     if np.isfinite(route.pause_start_s):
@@ -120,7 +137,7 @@ def _pages(plan, route, words, start):
     count = math.ceil(len(lines) / ROWS)
     for number in range(count):
         figure = Figure(figsize=A5)
-        figure.text(0.07, 0.945, f"{words['unit']}: {_safe(route.unit_id, 18)}", fontsize=17, weight="bold")
+        figure.text(0.07, 0.945, f"{words['unit']}: {_safe(route.unit_id, 34)}", fontsize=17, weight="bold")
         head = f"{words['shift']} {route.shift}, {clock(route.start_s, begin)}–{clock(route.end_s, begin)}"
         figure.text(0.07, 0.915, head + (f", {words['page']} {number + 1}/{count}" if count > 1 else ""), fontsize=11)
         for x, name in ((0.15, "arrive"), (0.30, "leave")):
@@ -131,11 +148,12 @@ def _pages(plan, route, words, start):
                 (0.07, order, "bold"),
                 (0.15, arrive, "bold"),
                 (0.30, leave, "normal"),
-                (0.45, _safe(place, 26), "normal"),
+                (0.45, _safe(place, 34), "normal"),
             ):
                 figure.text(x, y, text, fontsize=13, weight=weight)
-        _map(figure, route, stops)
-        _code(figure, route_code(plan, route.unit_id, route.shift, start=start))
+        orders = {int(line[0]) for line in lines[number * ROWS : (number + 1) * ROWS] if line[0].isdigit()}
+        _map(figure, route, stops, orders)
+        _code(figure, route_code(plan, route.unit_id, route.shift, start=start, orders=orders))
         straight = any("No streets were given" in note for note in plan.notes)
         if straight:
             figure.text(0.07, 0.04, words["straight"].strip(), fontsize=8)
@@ -143,13 +161,16 @@ def _pages(plan, route, words, start):
         yield figure
 
 
-def _map(figure, route, stops):
+def _map(figure, route, stops, orders):
+    """The way, with the stops of this page numbered and the others as dots."""
     axes = figure.add_axes((0.06, 0.06, 0.5, 0.26))
     xy = shapely.get_coordinates(route.geometry)
     axes.plot(*xy.T, color="#4575B5", linewidth=1.2)
-    axes.scatter(stops.geometry.x, stops.geometry.y, s=14, color="#D62F27", zorder=3)
+    here = stops[stops["stop_order"].isin(orders)]
+    axes.scatter(stops.geometry.x, stops.geometry.y, s=9, color="#9AA5B1", zorder=3)
+    axes.scatter(here.geometry.x, here.geometry.y, s=14, color="#D62F27", zorder=4)
     seen = {}
-    for s in stops.itertuples():
+    for s in here.itertuples():
         seen.setdefault((s.geometry.x, s.geometry.y), []).append(str(s.stop_order))
     for (x, y), orders in seen.items():
         axes.annotate(",".join(orders), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
@@ -168,6 +189,9 @@ def _code(figure, text):
 
 
 def _safe(text, most) -> str:
-    """As much of a text as fits, with no sign that matplotlib reads as mathematics."""
-    text = CONTROL.sub("", str(text)).replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """As much of a text as fits (Chinese characters count two), with no sign that matplotlib reads as mathematics."""
+    text = CONTROL.sub("", str(text))
+    wide = np.cumsum([1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text])
+    if len(text) and wide[-1] > most:
+        text = text[: int(np.searchsorted(wide, most - 1, side="right"))] + "…"
+    return text.replace("$", r"\$")

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import segno
 from matplotlib.font_manager import fontManager
@@ -12,7 +13,7 @@ from matplotlib.font_manager import fontManager
 import gridmap as gm
 from gridmap.patrol.files import clock, log_template, to_gpx, to_kml, write_plan
 from gridmap.patrol.logs import compare_log, visits_from_gpx
-from gridmap.patrol.sheets import CHINESE, route_code, write_sheets
+from gridmap.patrol.sheets import CHINESE, ROWS, route_code, write_sheets
 
 HOSTILE = ["=cmd()", '"><script>', "a&b\x07", "$x_1$"]
 
@@ -57,6 +58,24 @@ def test_gpx_holds_the_stops_in_order_and_the_way(plan):
     assert len(root.findall(".//{*}trkpt")) > len(points)
 
 
+def test_gdal_opens_the_gpx_and_the_kml(plan, tmp_path):
+    """GDAL reads what phones read: the route's stops in order, the track's way, every folder of the KML."""
+    write_plan(plan, tmp_path, sheets=False)
+    for route, file in zip(plan.routes.itertuples(), sorted((tmp_path / "gpx").iterdir()), strict=True):
+        stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
+        points = gpd.read_file(file, layer="route_points", engine="pyogrio").sort_values("route_point_id")
+        np.testing.assert_allclose(points.geometry.x, stops.geometry.x, atol=1e-6)
+        assert points["name"].str.split().str[0].astype(int).tolist() == stops["stop_order"].tolist()
+        track = gpd.read_file(file, layer="tracks", engine="pyogrio")
+        assert track.crs == "EPSG:4326"
+        assert track.geometry.iloc[0].hausdorff_distance(route.geometry) < 2e-6
+    layers = pyogrio.list_layers(tmp_path / "plan.kml")[:, 0]
+    assert len(layers) == len(plan.routes)
+    marks = pd.concat([gpd.read_file(tmp_path / "plan.kml", layer=name, engine="pyogrio") for name in layers])
+    assert (marks.geom_type == "Point").sum() == len(plan.stops)
+    assert (marks.geom_type == "LineString").sum() == len(plan.routes)
+
+
 def test_kml_escapes_hostile_names(plan):
     names = [e.text for e in ET.fromstring(to_kml(plan).encode()).iter() if e.tag.endswith("}name")]
     assert any('"><script>' in n for n in names)
@@ -70,6 +89,17 @@ def test_the_code_is_a_gpx_that_a_phone_can_read(plan):
         == ((plan.stops["unit_id"] == unit) & (plan.stops["shift"] == 1)).sum()
     )
     assert segno.make(text, error="l").version <= 30
+
+
+def test_every_page_of_a_long_shift_has_a_code_with_its_own_stops_and_their_times(tempe, hotspots_at_junctions):
+    plan = gm.plan_patrols(hotspots_at_junctions(60), tempe, units=1, shift_h=12, random_state=0, rounds=20)
+    count = len(plan.stops)
+    assert count > 2 * ROWS
+    found = []
+    for first in range(1, count + 1, ROWS):
+        text = route_code(plan, "unit 1", 1, orders=set(range(first, min(first + ROWS, count + 1))))
+        found += [e.text for e in ET.fromstring(text).iter() if e.tag.endswith("}name")]
+    assert [int(name.split()[0]) for name in found] == list(range(1, count + 1))
 
 
 def test_chinese_sheets_are_written_where_a_font_can(plan, tmp_path):
