@@ -16,7 +16,7 @@ import pandas as pd
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
+from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of, options_of
 from gridmap.privacy.door import gate, gate_text
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
@@ -28,6 +28,8 @@ from gridmap.read.personal import mask
 __all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
 
 SURFACES = ("kernel_density", "relative_risk")
+#: Methods that compare cells as if these were alike: merged areas are not, so their counts are taken per km².
+PER_AREA = ("getis_ord", "local_moran")
 #: Methods that look at single points or at hours: the public's incidents have neither.
 OF_POINTS = {
     *("cross_near_repeat", "dbscan", "hdbscan", "hour_of_week", "near_repeat", "nearest_neighbour_hierarchy", "optics"),
@@ -63,7 +65,7 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
         gate(grid.cells[["area_m2"]], "cells", audience="meeting", what="The grid")
     if pipeline.audience != "public":
         return boundaries, grid, incidents, pipeline.hotspots
-    steps = [dataclasses.replace(step, stability=0) for step in pipeline.hotspots if step.method not in OF_POINTS]
+    steps = [_over_areas(step) for step in pipeline.hotspots if step.method not in OF_POINTS]
     left = sorted({step.method for step in pipeline.hotspots if step.method in OF_POINTS})
     if left:
         told = f"Not made for the public, because it looks at single incidents: {', '.join(left)}."
@@ -86,6 +88,14 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
     return release.boundaries, release.grid, drawn, tuple(steps)
+
+
+def _over_areas(step):
+    """A step over areas of very different size: of incidents per km² where it can be told so, and on no other grid."""
+    options = dict(step.options)
+    if "population" in options_of(METHODS[step.method]) and step.method in PER_AREA:
+        options.setdefault("population", "area_km2")
+    return dataclasses.replace(step, stability=0, options=options)
 
 
 def _series(step) -> list[dict[str, Any]]:

@@ -152,7 +152,8 @@ def public_release(
     ids = pd.Index([f"area {i + 1}" for i in range(len(sums))], name="cell_id")
     boundaries = _areas(grid, area, ids, dict(names or {}))
     areas = ZoneGrid.over(boundaries)
-    areas = ZoneGrid(areas.cells, {"audience": "public", "k": k, "merged_from": grid.system, "merged_cells": len(grid)})
+    cells = areas.cells.assign(area_km2=areas.cells["area_m2"] / 1e6)
+    areas = ZoneGrid(cells, {"audience": "public", "k": k, "merged_from": grid.system, "merged_cells": len(grid)})
     drawn = _drawn(sums, told, areas, random_state)
     return PublicRelease(
         incidents=Incidents(drawn, source={"path": "public release", "audience": "public", "k": k}),
