@@ -21,7 +21,8 @@ def write_table(
 ) -> None:
     """Write what an audience may have of a table, as .parquet or .csv.
 
-    CSV is UTF-8 with a byte-order mark, so that Excel reads Chinese. Text that a spreadsheet would run as a formula gets an apostrophe in front of it in CSV.
+    CSV is UTF-8 with a byte-order mark, so that Excel reads Chinese.
+    Text that a spreadsheet would run as a formula gets an apostrophe in front of it in CSV.
     """
     path = Path(path)
     frame = gate(frame, content, audience=audience)

@@ -30,8 +30,8 @@ __all__ = [
 
 
 def view(result, **options) -> MapPage:
-    """A result as a page; what `HotspotResult.explore()` and Jupyter show."""
-    return build_map(result_layers(result), **options)
+    """A result as a page, for the analyst's own desk; what `HotspotResult.explore()` and Jupyter show."""
+    return build_map(result_layers(result), **{"audience": "internal", **options})
 
 
 def plot(result, **options):

@@ -4,10 +4,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap.audiences import DEFAULT_AUDIENCE
 from gridmap.errors import InputError
 from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.context import boundaries_layer
 from gridmap.maps.drawing import lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
+from gridmap.maps.gated import gated_layers
 from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import Class, Layer, Word
 from gridmap.maps.patrols import pack_patrol
@@ -29,11 +31,13 @@ def page_data(
     language: str,
     boundaries: gpd.GeoDataFrame | None,
     base: Basemap | None = None,
+    audience: str = DEFAULT_AUDIENCE,
 ) -> dict:
     """Everything the page's scripts read, keyed as they read it."""
     layers = list(layers)
     if boundaries is not None and not any(layer.facts.get("zones") for layer in layers):
         layers.append(boundaries_layer(boundaries))
+    layers = gated_layers(layers, audience)
     if base is not None and base.datum != "wgs84":
         layers = [shifted(layer, base.datum) for layer in layers]
     zones = next((layer.frame for layer in layers if layer.facts.get("zones")), None)

@@ -47,6 +47,7 @@ def boundaries_layer(boundaries: gpd.GeoDataFrame, *, name: str | Word | None = 
         drawing="lines",
         show=show,
         facts={"zones": True},
+        content="zones",
     )
 
 
@@ -99,6 +100,7 @@ def context_layer(
         drawing="lines",
         show=show,
         facts={"context": True, "width_px": float(width_px)} | ({"nearest": str(name)[:60]} if nearest else {}),
+        content="places",
     )
 
 

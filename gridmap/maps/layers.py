@@ -72,6 +72,8 @@ class Layer:
         How the numbers were made, for the page's About.
     facts : mapping
         What a drawing needs besides: an image's bounds, a ranking column.
+    content : str
+        What it holds, for the privacy gate: "cells", "clusters", "zones", "places" or "lines".
     """
 
     name: str | Word
@@ -89,6 +91,7 @@ class Layer:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    content: str = "cells"
 
     def __post_init__(self):
         codes = np.asarray(self.codes, dtype=np.uint8)

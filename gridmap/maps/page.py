@@ -16,6 +16,7 @@ import folium
 import geopandas as gpd
 from branca.element import Element
 
+from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.maps import basemaps
 from gridmap.maps.basemaps import Basemap
@@ -23,6 +24,8 @@ from gridmap.maps.content import page_data
 from gridmap.maps.layers import Layer
 from gridmap.maps.offline import OfflineFigure, asset, script_json
 from gridmap.maps.words import check_language
+from gridmap.privacy import gate_text
+from gridmap.read.personal import mask
 
 __all__ = ["MapPage", "build_map"]
 
@@ -43,6 +46,7 @@ def build_map(
     approval: str | None = None,
     boundaries: gpd.GeoDataFrame | None = None,
     basemap: Basemap | str | Path | None = None,
+    audience: str = DEFAULT_AUDIENCE,
 ) -> "MapPage":
     """One page with these layers, that opens with no network at all.
 
@@ -67,6 +71,9 @@ def build_map(
     basemap : Basemap or str, optional
         Of `gm.basemap`, or its first argument: a folder of tiles beside the file, an MBTiles file, an intranet's
         address. None by default: own boundaries and roads need no network.
+    audience : {"internal", "meeting", "public"}
+        For whom the page is made, which it says: a meeting sees cells and outlines made of cells, the public no number
+        under k (see docs/privacy.md).
 
     Returns
     -------
@@ -76,7 +83,7 @@ def build_map(
     Raises
     ------
     InputError
-        If there is no layer, or something that is none.
+        If there is no layer, or something that is none; or if a layer is nothing for this audience.
     SettingError
         For an unknown language, or a negative count.
 
@@ -97,6 +104,7 @@ def build_map(
     if not layers:
         raise InputError("build_map needs at least one layer; found none.")
     check_language(language)
+    check_audience(audience)
     for name, number in (("incidents", incidents), ("set_aside", set_aside)):
         if number is not None and (not hasattr(number, "__index__") or number < 0):
             raise SettingError(f"{name}= is a number of incidents, 0 or more; found {number!r}.")
@@ -109,15 +117,15 @@ def build_map(
         "set_aside": set_aside,
         "classification": classification,
         "approval": approval,
-        "notes": notes,
+        "notes": [gate_text(note, audience=audience) for note in notes],
+        "audience": audience,
     }
-    head = {
-        k: (str(v) if v is not None and k not in ("incidents", "set_aside", "notes") else v) for k, v in head.items()
-    }
+    for name in ("title", "period", "source", "classification", "approval"):
+        head[name] = None if head[name] is None else mask(str(head[name]))
     for name in ("incidents", "set_aside"):
         head[name] = None if head[name] is None else int(head[name])
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
-    data = page_data(layers, head=head, language=language, boundaries=boundaries, base=base)
+    data = page_data(layers, head=head, language=language, boundaries=boundaries, base=base, audience=audience)
     return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 

@@ -102,6 +102,7 @@ def clusters_layer(result: HotspotResult, *, name: str | Word | None = None, sho
         drawing="lines",
         show=show,
         facts={"rank_by": "count", "numbered": True},
+        content="clusters",
     )
     return _of(layer, result)
 

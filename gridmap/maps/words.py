@@ -195,6 +195,19 @@ WORDS: dict[str, tuple[str, str]] = {
     # about
     "period": ("Period", "时段"),
     "classification": ("Classification", "密级标识"),
+    "made_for": ("Made for", "适用对象"),
+    "audience internal": ("Internal: not for a meeting", "仅供内部分析使用"),
+    "audience meeting": ("For a meeting: not for the public", "供会议使用，不对外公开"),
+    "audience public": ("For the public", "可对外公开"),
+    "audience_holds internal": ("It may hold exact places and times.", "可能含有具体地点和时间。"),
+    "audience_holds meeting": (
+        "Cells and outlines made of cells; no single incident, no exact place or time.",
+        "仅含网格及由网格构成的范围，不含单起案事件，不含具体地点和时间。",
+    ),
+    "audience_holds public": (
+        "Cells are merged until every number speaks of enough incidents; where they were within an area is not known.",
+        "网格已合并，使每个数字都达到最低起数；区域内的具体位置不可知。",
+    ),
     "incidents_used": ("Incidents used", "采用起数"),
     "incidents_aside": ("Set aside", "未采用起数"),
     "notes": ("To know", "须知"),

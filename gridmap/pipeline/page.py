@@ -49,6 +49,7 @@ def map_page(
         set_aside=len(incidents.set_aside),
         notes=sentences,
         boundaries=boundaries,
+        audience=pipeline.audience,
         **pipeline.about,
     )
 

@@ -24,7 +24,7 @@ from gridmap.privacy.columns import (
 from gridmap.privacy.shapes import covered
 from gridmap.read.personal import mask
 
-__all__ = ["CONTENTS", "check_k", "gate", "gate_text", "smallest_counts"]
+__all__ = ["CONTENTS", "check_k", "check_periods", "gate", "gate_text", "smallest_counts"]
 
 #: What a writer can declare, and what that is.
 CONTENTS = {
@@ -101,12 +101,17 @@ def gate(
         )
     if content == "clusters":
         frame = _clusters(frame, who, what)
-    frame = without_incidents(frame, content, who.time_unit, lambda text: gate_text(text, audience=who.name))
-    _check_periods(frame.index, who, what)
+    timed = content in ("places", "lines")  # 08:05 at the station is when a patrol comes by
+    say = mask if timed else lambda text: gate_text(text, audience=audience)
+    frame = without_incidents(frame, content, who.time_unit, say)
+    check_periods(frame.index, audience=audience, what=what)
     if content == "cells":
         _check_cell_size(frame, who, what)
-    if who.smallest_count:
-        _check_counts(frame, content, least, what)
+    if not who.smallest_count:
+        return frame
+    if content == "rows":
+        return _reasons(frame, least)
+    _check_counts(frame, content, least, what)
     return frame
 
 
@@ -139,11 +144,25 @@ def smallest_counts(frame: pd.DataFrame) -> pd.Series:
     return pd.DataFrame(frame)[counting].min() if counting else pd.Series(dtype=float)
 
 
+def _reasons(frame: pd.DataFrame, k: int) -> pd.DataFrame:
+    """How many rows were set aside for what, those for rare reasons together."""
+    many = frame["reason"].astype(str).value_counts() if "reason" in frame else pd.Series({"": len(frame)})
+    rare = many[many < k]
+    told = many[many >= k]
+    if len(rare):
+        told = pd.concat([told, pd.Series({"other": int(rare.sum())})])
+    return pd.DataFrame({"reason": told.index, "rows": told.to_numpy()})
+
+
 def _for(who: Audience) -> str:
     return f"the audience {who.name!r} ({who.who})"
 
 
-def _check_periods(index: pd.Index, who: Audience, what: str) -> None:
+def check_periods(index: pd.Index, *, audience: str, what: str = "The table") -> None:
+    """Refuse periods that are finer than the audience's finest time (hours of the week are no moments)."""
+    who = check_audience(audience)
+    if who.points:
+        return
     finest = {"day": 1, "month": 28}[who.time_unit]
     for level in range(index.nlevels):
         times = index.levels[level] if index.nlevels > 1 else index

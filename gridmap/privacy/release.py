@@ -112,7 +112,7 @@ def public_release(
     >>> import gridmap as gm
     >>> town = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")
     >>> grid = gm.make_grid(town, system="h3", resolution=7)
-    >>> points = gm.read_incidents("data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz", category="Burglary")
+    >>> points = gm.read_incidents("data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz")
     >>> public = public_release(points, grid, series=[{"category": "Burglary"}])
     >>> bool(public.table.min().min() >= 5), int(public.table.sum().sum()) == len(public.incidents)
     (True, True)

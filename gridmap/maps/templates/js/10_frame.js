@@ -67,6 +67,7 @@
         ]),
         el("div", { class: "gm-marks" }, [
           fact(gm.t("approval") + (zh ? "：" : ":"), head.approval, "gm-approval"),
+          fact("", head.audience ? gm.text({ w: "audience " + head.audience }) : null, "gm-audience"),
           fact("", head.classification, "gm-classification"),
           el("button", { type: "button", id: "gm-language", title: gm.t("language_title"), text: gm.t("language_other"),
             onclick: function () { gm.setLanguage(zh ? "en" : "zh"); } })

@@ -14,6 +14,7 @@
       if (head.set_aside !== null) pair(facts, gm.t("incidents_aside"), gm.number(head.set_aside, 0));
       pair(facts, gm.t("approval"), head.approval);
       pair(facts, gm.t("classification"), head.classification);
+      if (head.audience) pair(facts, gm.t("made_for"), gm.text({ w: "audience " + head.audience }) + ". " + gm.text({ w: "audience_holds " + head.audience }));
       if (head.notes.length) body.append(el("h3", { text: gm.t("notes") }), el("ul", {}, head.notes.map(function (n) { return el("li", { dir: "auto", text: n }); })));
       gm.layers.forEach(function (l) {
         if (!l.method) return;
