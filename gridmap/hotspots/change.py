@@ -19,7 +19,7 @@ from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
 
-__all__ = ["binomial_p", "compare_periods"]
+__all__ = ["binomial_p", "compare_periods", "ratio_interval"]
 
 
 def compare_periods(
@@ -106,7 +106,7 @@ def compare_periods(
     p = binomial_p(b, together, share)
     q = adjust_p(p, "fdr" if how == "none" else how)
     judged = p if how == "none" else q
-    low, high = _ratio_interval(b, together, share)
+    low, high = ratio_interval(b, together, share)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = b / expected
     columns = {
@@ -168,7 +168,7 @@ def binomial_p(successes, trials, share) -> np.ndarray:
     return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
 
 
-def _ratio_interval(after, together, share, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def ratio_interval(after, together, share, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Clopper and Pearson's interval of the share after, as a ratio of rates; nan where nothing happened."""
     tail = (1 - confidence) / 2
     low = np.where(after > 0, stats.beta.ppf(tail, np.maximum(after, 1), together - after + 1), 0.0)

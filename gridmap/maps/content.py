@@ -17,7 +17,7 @@ from gridmap.maps.ranking import enrich, place_names, ranked
 from gridmap.maps.surface import surface_image
 from gridmap.maps.words import WORDS
 
-__all__ = ["page_data"]
+__all__ = ["page_data", "text", "zone_names"]
 
 #: Above this many rows the page carries each row's class and first column only.
 MOST_DETAILED = 30_000
@@ -41,7 +41,7 @@ def page_data(
     if base is not None and base.datum != "wgs84":
         layers = [shifted(layer, base.datum) for layer in layers]
     zones = next((layer.frame for layer in layers if layer.facts.get("zones")), None)
-    names = _zone_names(zones)
+    names = zone_names(zones)
     packed = [pack_layer(layer, names, f"l{i}", layers) for i, layer in enumerate(layers)]
     boxes = [box for layer in layers if (box := lonlat_bounds(layer.frame))]
     if not boxes:
@@ -59,7 +59,8 @@ def page_data(
     }
 
 
-def _zone_names(zones: pd.DataFrame | None) -> dict[str, str]:
+def zone_names(zones: pd.DataFrame | None) -> dict[str, str]:
+    """What each zone is called, by its id; none where the zones have no names."""
     if zones is None or "name" not in zones or "zone_id" not in zones:
         return {}
     known = zones[zones["name"].notna()]

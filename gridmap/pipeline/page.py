@@ -12,36 +12,45 @@ from gridmap.maps import (
     density_layer,
     hotspot_layer,
 )
+from gridmap.maps.layers import Layer
 from gridmap.maps.patrols import patrol_layers
 from gridmap.pipeline.check import Pipeline
 from gridmap.read.base import Incidents
 
-__all__ = ["map_page"]
+__all__ = ["map_layers", "map_page", "period_of"]
 
 
-def map_page(
-    pipeline: Pipeline, boundaries: gpd.GeoDataFrame, incidents: Incidents, results, sentences: list[str], plan=None
-):
-    """The page that shows every result of a run: cells as themes, clusters as overlays, zones as context."""
-    layers = []
+def map_layers(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None) -> list[tuple[int | None, Layer]]:
+    """Every layer of the page with the number of its result, from 1: cells as themes, clusters as overlays."""
+    layers: list[tuple[int | None, Layer]] = []
     shown = False
-    for step, result in results:
+    for number, (step, result) in enumerate(results, start=1):
         name = step.name  # None: the layer's own name, in the page's language
         if not isinstance(result, HotspotResult):
             continue
         if isinstance(result, DensityResult):
-            layers.append(density_layer(result, name=name, show=step.show and not shown))
+            layers.append((number, density_layer(result, name=name, show=step.show and not shown)))
             shown = shown or step.show
         elif len(result.cells):
-            layers.append(hotspot_layer(result, name=name, show=step.show and not shown))
+            layers.append((number, hotspot_layer(result, name=name, show=step.show and not shown)))
             shown = shown or step.show
         if result.clusters is not None and len(result.clusters):
-            layers.append(clusters_layer(result, name=name))
+            layers.append((number, clusters_layer(result, name=name)))
     if plan is not None:
-        layers.extend(patrol_layers(plan))
-    layers.append(boundaries_layer(boundaries))
+        layers.extend((None, layer) for layer in patrol_layers(plan))
+    return [*layers, (None, boundaries_layer(boundaries))]
+
+
+def map_page(
+    pipeline: Pipeline,
+    boundaries: gpd.GeoDataFrame,
+    incidents: Incidents,
+    layers: list[tuple[int | None, Layer]],
+    sentences: list[str],
+):
+    """The page that shows every result of a run, of the layers that `map_layers` made."""
     return build_map(
-        layers,
+        [layer for _, layer in layers],
         title=pipeline.title,
         language=pipeline.language,
         period=period_of(incidents),

@@ -11,7 +11,7 @@ from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.check import Pipeline
-from gridmap.reports.summary import place_name
+from gridmap.reports.place_names import place_name
 
 __all__ = ["patrol_stage"]
 

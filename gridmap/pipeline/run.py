@@ -30,14 +30,14 @@ from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.pipeline.check import HotspotStep, Pipeline
-from gridmap.pipeline.page import map_page
+from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
+from gridmap.pipeline.results_folder import findings
 from gridmap.pipeline.tables import facts_of, tables_of
 from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
-from gridmap.reports.summary import summary
 from gridmap.store.counts import count_by_cell
 
 __all__ = ["RunReport", "run_pipeline"]
@@ -135,8 +135,14 @@ def run_pipeline(
             with clock.step("patrol"):
                 plan = patrol_stage(pipeline, results, boundaries, stage / "patrol")
         rows = sum(entry["rows"] for entry in inputs)
-        sentences = summary(results, boundaries, incidents, grid, rows=rows, language=pipeline.language)
-        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan)
+        with clock.step("results"):
+            layers = map_layers(pipeline, boundaries, results, plan)
+            told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
+            found = findings(pipeline, boundaries, incidents, grid, results, layers, **told)
+        sentences = found.sentences(pipeline.language)
+        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers)
+        for path in found.write(stage / "results", audience=pipeline.audience):
+            written[path.relative_to(stage).as_posix()] = path
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         said = [gate_text(text, audience=pipeline.audience) for text in dict.fromkeys(said)]
         inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
@@ -260,14 +266,14 @@ def _every(step: HotspotStep) -> str:
         raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
 
 
-def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, plan) -> dict[str, Path]:
+def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers) -> dict[str, Path]:
     """All outputs into the staging folder."""
     written = {}
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
         path = stage / name
         with clock.step(f"write {key}"):
             if key == "map":
-                map_page(pipeline, boundaries, incidents, results, sentences, plan).save(path)
+                map_page(pipeline, boundaries, incidents, layers, sentences).save(path)
             elif key == "layers":
                 write_layers(_layers(grid, results), path, audience=pipeline.audience)
             elif key == "counts":

@@ -47,7 +47,7 @@ def test_a_run_writes_all_it_names_and_a_manifest_that_adds_up(town, tmp_path):
     steps = []
     report = run_pipeline(town(), tmp_path / "out", on_step=steps.append)
     out = tmp_path / "out"
-    assert {p.name for p in out.iterdir()} == {"map.html", "l.gpkg", "c.parquet", "aside.csv", "run.json"}
+    assert {p.name for p in out.iterdir()} == {"map.html", "l.gpkg", "c.parquet", "aside.csv", "results", "run.json"}
     manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
     boundary, points = manifest["inputs"]
     assert boundary["path"] == "zones.geojson"
@@ -94,10 +94,10 @@ def test_a_run_that_fails_leaves_nothing_and_keeps_what_was_there(town, tmp_path
         run_pipeline(town(incidents={"path": "points.csv", "category": "no such kind"}), tmp_path / "new")
     assert not (tmp_path / "new").exists()
     run_pipeline(town(), tmp_path / "out")
-    before = {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     with pytest.raises(GridmapError):
         run_pipeline(town(hotspots=[{"getis_ord": {}, "category": "no such kind"}]), tmp_path / "out")
-    assert {p.name: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_any_work(town, tmp_path):
