@@ -25,6 +25,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap.audiences import AUDIENCES
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.content import text, zone_names
@@ -38,7 +39,8 @@ __all__ = ["FORMAT", "Findings", "ranked_rows"]
 
 #: Version of what `facts.json` holds; a reader refuses a later one.
 FORMAT = 1
-#: A ranked table holds at most this many rows in the folder, as on the page.
+#: Facts that count rows of the input rather than places.
+OF_ROWS = ("outside", "vague_times")
 KEPT = ("zone_id", "name", "level", "parent_id", "geometry")
 
 
@@ -80,8 +82,12 @@ class Findings:
         """
         folder.mkdir(parents=True, exist_ok=True)
         written, left_out = [], []
+        few = AUDIENCES[audience].smallest_count  # the public is not told numbers of rows, which may be small
+        facts = [told for told in self.facts if not (few and told.kind in OF_ROWS)]
         for name, (frame, content) in self.tables.items():
             try:
+                if few and name == "set_aside.parquet":
+                    raise InputError("Rows set aside are not told to the public.")
                 frame = gate(frame, content, audience=audience, what=f"results/{name}")
             except InputError:
                 left_out.append(name)
@@ -95,8 +101,8 @@ class Findings:
         whole = {
             "format": FORMAT,
             "audience": audience,
-            "head": self.head,
-            "facts": [told.to_dict() for told in self.facts],
+            "head": {k: v for k, v in self.head.items() if not (few and k in ("rows", "outside"))},
+            "facts": [told.to_dict() for told in facts],
             "results": results,
             "left_out": left_out,
         }
