@@ -1,6 +1,7 @@
 """gridmap: boundary files and incident points in, hotspot maps that open without a network out."""
 
 from gridmap import samples
+from gridmap.exports import export
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import check_codes, grid_codes, parse_codes
 from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
@@ -88,6 +89,7 @@ __all__ = [
     "density_layer",
     "drill_down",
     "emerging_hotspots",
+    "export",
     "from_wgs84",
     "getis_ord",
     "global_geary",

@@ -36,12 +36,15 @@ def covered(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     >>> round(float(covered(hull).area_m2.iloc[0]), -4)
     70000.0
     """
+    if clusters.attrs.get("covered"):  # a cover touches the cells around it: a second one would grow
+        return clusters
     lonlat = (
         clusters.geometry if clusters.crs is None or clusters.crs == "EPSG:4326" else clusters.geometry.to_crs(4326)
     )
     shapes = [_cover(shape) for shape in lonlat]
     kept = clusters.drop(columns=[c for c in TOLD_BY_PLACES if c in clusters.columns])
     kept = kept.set_geometry(gpd.GeoSeries(shapes, index=clusters.index, crs=4326))
+    kept.attrs["covered"] = True
     if not len(kept):
         return kept
     area_m2 = kept.geometry.to_crs(kept.estimate_utm_crs()).area.round(-2)

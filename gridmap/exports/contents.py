@@ -1,0 +1,198 @@
+"""What is there to write? Everything that gridmap answers with, taken apart into named frames.
+
+A result has cells and perhaps clusters, contours and a surface; a plan has stops, routes and places. Each becomes a
+`Part`; how the numbers were made goes with every part, since a file is soon alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from gridmap.errors import InputError
+from gridmap.exports.units import units_of
+from gridmap.grids.base import Grid
+from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.read.base import Incidents
+
+__all__ = ["Part", "parts_of", "run_id_of"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One layer or table to write.
+
+    Attributes
+    ----------
+    name : str
+        Of the layer; letters that every program takes.
+    frame : DataFrame or GeoDataFrame
+        Its index is written as a column where it has a name.
+    kind : str
+        What a row is, one of `gridmap.privacy.CONTENTS`: the gate asks it.
+    source : HotspotResult, PatrolPlan, Grid, Incidents or None
+        What it was taken from, for its style, its surface and its settings.
+    method, params, notes
+        How the numbers were made.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    kind: str
+    source: Any = None
+    method: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether its rows have shapes."""
+        return isinstance(self.frame, gpd.GeoDataFrame) and self.frame._geometry_column_name in self.frame
+
+    @property
+    def crs(self) -> CRS | None:
+        """Of the shapes."""
+        return self.frame.crs if self.is_spatial else None
+
+    def about(self) -> dict[str, Any]:
+        """How the numbers were made, in plain types: what every file says of itself."""
+        unit = getattr(self.source, "unit", None)
+        return {
+            "method": self.method,
+            "settings": {str(k): _plain(v) for k, v in self.params.items()},
+            "notes": [str(n) for n in self.notes],
+            "units": units_of(self.frame.columns, unit),
+            "crs": self.crs.to_string() if self.crs is not None else None,
+        }
+
+
+def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, content: str | None = None) -> list[Part]:
+    """The parts of anything that can be written.
+
+    Parameters
+    ----------
+    what : HotspotResult, PatrolPlan, Grid, Incidents, GeoDataFrame, DataFrame, or dict of name → one of these
+    grid : Grid, optional
+        Gives cells their shapes, where `what` is a table by `cell_id`.
+    name : str, optional
+        Of the first part; the method's by default.
+    content : str, optional
+        What the rows of a frame are; found by its columns and shapes, by default.
+
+    Raises
+    ------
+    InputError
+        For anything else, an empty mapping, or cells that are not in the grid.
+    """
+    if grid is not None and not isinstance(grid, Grid):
+        raise InputError(f"grid= is a Grid as make_grid gives it; found {type(grid).__name__}.")
+    if isinstance(what, Mapping):
+        if not what:
+            raise InputError("There is nothing to write: the mapping is empty.")
+        return [
+            part for key, value in what.items() for part in parts_of(value, grid=grid, name=str(key), content=content)
+        ]
+    if isinstance(what, Part):
+        return [what]
+    if isinstance(what, HotspotResult):
+        return _of_result(what, grid, name)
+    if isinstance(what, PatrolPlan):
+        made = {"source": what, "method": what.method, "params": what.params, "notes": what.notes}
+        kinds = {"stops": "places", "routes": "lines", "places": "places", "unmet": "table", "posts": "table"}
+        before = f"{name}_" if name else ""
+        return [Part(f"{before}{part}", getattr(what, part), kind, **made) for part, kind in kinds.items()]
+    if isinstance(what, Grid):
+        params = {"system": what.system, **what.params, "metric_crs": what.metric_crs.to_string()}
+        return [Part(name or "cells", what.cells, "cells", what, "make_grid", params)]
+    if isinstance(what, Incidents):
+        return [Part(name or "incidents", what.to_geodataframe(), "points", what, "read_incidents")]
+    if isinstance(what, pd.DataFrame):
+        return [_of_frame(what, grid, name, content)]
+    raise InputError(
+        f"export takes a result, a plan, a Grid, Incidents, a frame, or a dict of these; found {type(what).__name__}."
+    )
+
+
+def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> list[Part]:
+    name = name or result.method
+    made = {"source": result, "method": result.method, "params": result.params, "notes": result.notes}
+    parts = []
+    if len(result.cells) or result.clusters is None:
+        cells = result.cells if isinstance(result.cells, gpd.GeoDataFrame) else _with_shapes(result.cells, grid)
+        parts.append(Part(name, cells, "cells" if isinstance(cells, gpd.GeoDataFrame) else "table", **made))
+    if result.clusters is not None:
+        parts.append(Part(f"{name}_clusters", result.clusters, "clusters", **made))
+    if getattr(result, "contours", None) is not None:
+        parts.append(Part(f"{name}_contours", result.contours, "clusters", **made))
+    return parts
+
+
+def _of_frame(frame: pd.DataFrame, grid: Grid | None, name: str | None, content: str | None) -> Part:
+    shaped = frame if isinstance(frame, gpd.GeoDataFrame) else _with_shapes(frame, grid)
+    if not isinstance(shaped, gpd.GeoDataFrame) or shaped._geometry_column_name not in shaped:
+        bare = content or ("counts" if "cell_id" in shaped.index.names else "table")
+        return Part(name or bare, pd.DataFrame(shaped), bare)
+    if content is not None:
+        return Part(name or content, shaped, content)
+    if "cluster_id" in (shaped.index.names or ()) or (name or "").endswith("_clusters"):
+        return Part(name or "clusters", shaped, "clusters")
+    if "cell_id" in (shaped.index.names or ()) or "cell_id" in shaped:
+        return Part(name or "cells", shaped, "cells")
+    kinds = set(shaped.geom_type.dropna())
+    kind = "points" if kinds & {"Point", "MultiPoint"} else "lines" if any("Line" in k for k in kinds) else "cells"
+    return Part(name or kind, shaped, kind)
+
+
+def _with_shapes(table: pd.DataFrame, grid: Grid | None) -> pd.DataFrame:
+    """A table by `cell_id` with the shapes (and zones) of its cells, once per row; as it is without a grid."""
+    if grid is None or "cell_id" not in table.index.names:
+        return table
+    ids = table.index.get_level_values("cell_id")
+    row = grid.cells.index.get_indexer(ids)
+    if (row < 0).any():
+        lost = ids[row < 0].unique()
+        raise InputError(
+            f"{len(lost):,} cells are not in the grid, the first is {lost[0]!r}. Give the grid they are of."
+        )
+    carried = {c: grid.cells[c].to_numpy()[row] for c in ("zone_id", "area_m2") if c in grid.cells and c not in table}
+    shapes = grid.cells.geometry.array[row]
+    return gpd.GeoDataFrame(table.assign(**carried), geometry=shapes, crs=grid.cells.crs)
+
+
+def run_id_of(parts: list[Part]) -> str:
+    """A name for a result that no run gave one: the same for the same numbers, method and settings.
+
+    The first 16 digits of the SHA-256 over all of them.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        about = {**part.about(), "name": part.name, "columns": [str(c) for c in part.frame.columns]}
+        digest.update(json.dumps(about, sort_keys=True, default=str).encode())
+        values = pd.DataFrame(part.frame.drop(columns=part.frame.geometry.name) if part.is_spatial else part.frame)
+        odd = [i for i, dtype in enumerate(values.dtypes) if dtype.kind == "O"]
+        for i in odd:
+            values.isetitem(i, values.iloc[:, i].astype(str))
+        digest.update(pd.util.hash_pandas_object(values, index=True).to_numpy().tobytes())
+        if part.is_spatial:
+            digest.update(np.ascontiguousarray(part.frame.geometry.bounds.to_numpy(float)).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON holds it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | np.ndarray | pd.Index):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, str | int | float | bool | type(None)) else str(value)

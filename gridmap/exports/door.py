@@ -1,0 +1,203 @@
+"""The one door: whatever gridmap writes for other programs passes here.
+
+`export` and its two plain sisters do the same four things: take apart what they are given (`contents.parts_of`), let
+the gate take out what the audience may not see (`passed`), write into a hidden folder beside the place, and move
+the whole file there. A file that stands is a file that is whole.
+"""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyogrio.errors
+import rasterio.errors
+
+from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
+from gridmap.errors import InputError, OutputError, SettingError, did_you_mean
+from gridmap.exports.contents import Part, parts_of, run_id_of
+from gridmap.exports.formats import FORMATS, Format
+from gridmap.exports.stamp import Stamp
+from gridmap.exports.tables import TABLES
+from gridmap.grids.base import Grid
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.privacy import gate
+from gridmap.privacy.results import shown_result
+
+__all__ = ["ENCODINGS", "ENDINGS", "export", "passed", "staged", "write_layers", "write_table"]
+
+LANGUAGES = ("en", "zh")
+ENCODINGS = ("utf-8", "gbk", "gb18030")
+#: Every ending that can be written.
+ENDINGS = tuple(FORMATS)
+
+
+def export(
+    what: Any,
+    path: str | Path,
+    *,
+    grid: Grid | None = None,
+    content: str | None = None,
+    audience: str = DEFAULT_AUDIENCE,
+    run_id: str | None = None,
+    language: str = "en",
+    encoding: str = "utf-8",
+) -> Path:
+    """Write a result for other programs; the format is the file's ending.
+
+    Parameters
+    ----------
+    what : HotspotResult, DensityResult, PatrolPlan, Grid, Incidents, GeoDataFrame, DataFrame, or dict
+        A dict names its layers, as in `{"burglary": hot, "change": change}`. Incidents are for internal use alone.
+    path : str or Path
+        Ends in one of: .gpkg (QGIS; the map's colours are in it), .parquet or .geoparquet, .fgb (FlatGeobuf), .geojson,
+        .kml or .kmz (phones, Google Earth), .tif (surfaces, and cells as pixels), .shp or .shp.zip, .csv, .xlsx.
+        .gpkg, .kml, .kmz, .shp.zip and .xlsx hold all layers of a result; the others hold the first.
+        A file of that name is replaced.
+    grid : Grid, optional
+        Gives a table by `cell_id`, such as counts, the shapes of its cells.
+    content : str, optional
+        What the rows of a frame are, where gridmap cannot tell: one of `gridmap.privacy.CONTENTS`, as "places" for
+        cameras.
+    audience : {"internal", "meeting", "public"}
+        For whom: what each may see, the privacy gate decides.
+    run_id : str, optional
+        The run's id, as in `run.json`; one made from the contents, by default.
+    language : {"en", "zh"}
+        Of legends and titles; names of columns stay as they are.
+    encoding : {"utf-8", "gbk", "gb18030"}
+        Of a shapefile's text.
+
+    Returns
+    -------
+    Path
+        Of the file.
+
+    Raises
+    ------
+    SettingError
+        For an unknown ending, audience, language or encoding.
+    InputError
+        For what cannot be written, or not in this format, or not for this audience.
+    OutputError
+        If the place cannot be written. Nothing is left there.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd, pyogrio, gridmap as gm
+    >>> counts = pd.DataFrame({"count": [2, 7]}, index=pd.Index(["a", "b"], name="cell_id"))
+    >>> path = gm.export(counts, Path(tempfile.mkdtemp()) / "counts.csv")
+    >>> path.read_text(encoding="utf-8-sig").split()
+    ['cell_id,count', 'a,2', 'b,7']
+    """
+    path = Path(path)
+    form = _format_of(path)
+    if language not in LANGUAGES:
+        raise SettingError(f"language is en or zh; found {language!r}.")
+    if encoding not in ENCODINGS:
+        raise SettingError(f"There is no encoding {encoding!r}. {did_you_mean(encoding, ENCODINGS)}")
+    parts = passed(parts_of(shown(what, audience), grid=grid, content=content), audience)
+    stamp = Stamp(run_id or run_id_of(parts), audience, language, encoding, path.name.split(".")[0])
+    with staged(path) as part:
+        form.write(parts, part, stamp)
+    return path
+
+
+def write_layers(
+    layers: Mapping[str, Any],
+    path: str | Path,
+    *,
+    audience: str = DEFAULT_AUDIENCE,
+    run_id: str | None = None,
+    language: str = "en",
+    encoding: str = "utf-8",
+) -> list[Path]:
+    """Write named layers: into one file where the format holds several, else into one file each.
+
+    Parameters
+    ----------
+    layers : mapping of name → GeoDataFrame or anything else that `export` takes
+    path : str or Path
+        As in `export`. In a format that holds one layer, each layer's name is added to the file's name.
+    audience, run_id, language, encoding
+        As in `export`.
+
+    Returns
+    -------
+    list of Path
+    """
+    path = Path(path)
+    settings = {"audience": audience, "run_id": run_id, "language": language, "encoding": encoding}
+    parts = parts_of({name: shown(what, audience) for name, what in layers.items()})
+    if _format_of(path).many or len(parts) == 1:
+        return [export(layers, path, **settings)]
+    stem, ending = path.name.split(".", 1)
+    return [export({part.name: part}, path.with_name(f"{stem}_{part.name}.{ending}"), **settings) for part in parts]
+
+
+def write_table(
+    frame: pd.DataFrame, path: str | Path, *, content: str = "table", audience: str = DEFAULT_AUDIENCE
+) -> None:
+    """Write a table as .parquet (as pandas keeps it) or .csv.
+
+    The CSV is UTF-8 with a byte order mark, so that Excel reads Chinese; text that a spreadsheet would run as a formula
+    gets an apostrophe in front of it. `content` is one of `gridmap.privacy.CONTENTS`.
+    """
+    path = Path(path)
+    if path.suffix not in TABLES:
+        raise OutputError(f"A table is written as .parquet or .csv; found {path.name}.")
+    (part,) = passed([Part(content, frame, content)], audience)
+    with staged(path) as hidden:
+        TABLES[path.suffix](part.frame, hidden)
+
+
+def shown(what: Any, audience: str) -> Any:
+    """What is given, without what the audience may not be shown of a method's answer; a dict value by value."""
+    if isinstance(what, Mapping):
+        return {name: shown(value, audience) for name, value in what.items()}
+    if isinstance(what, PatrolPlan) and not check_audience(audience).patrols:
+        raise InputError("A patrol plan tells where the police will be and when; it is not written for the public.")
+    return what if isinstance(what, pd.DataFrame | Part) else shown_result(what, audience=audience)
+
+
+def passed(parts: list[Part], audience: str) -> list[Part]:
+    """The gate: what of these parts the audience may see. Every writer above calls it, and nothing else writes."""
+    kept = [gate(p.frame, p.kind, audience=audience, what=f"The layer {p.name!r}") for p in parts]
+    return [dataclasses.replace(part, frame=frame) for part, frame in zip(parts, kept, strict=True)]
+
+
+def _format_of(path: Path) -> Format:
+    name = path.name.lower()
+    found = next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), None)
+    if found is None or name == found:
+        raise SettingError(f"The ending of {path.name!r} names no format. {did_you_mean(path.suffix, FORMATS)}")
+    return FORMATS[found]
+
+
+@contextmanager
+def staged(path: Path):
+    """A place in a hidden folder beside `path`; moved there when the block ends well, gone when not.
+
+    Whatever is written beside the file in that folder (a shapefile's sisters) is moved along, the file itself last.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder, so no file can be written there. Name a file in it.")
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=path.parent))
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}. Choose a folder that exists and is yours."
+        ) from None
+    try:
+        yield hidden / path.name
+        for made in sorted(hidden.iterdir(), key=lambda p: p.name == path.name):
+            made.replace(path.parent / made.name)
+    except (OSError, pyogrio.errors.DataSourceError, rasterio.errors.RasterioError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"{path} cannot be written: {said}. Nothing was left there.") from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
