@@ -9,6 +9,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.grids.levels import levels_above, zone_levels
 
 __all__ = ["drill_down", "grid_hierarchy", "roll_up"]
 
@@ -22,7 +23,8 @@ def grid_hierarchy(grid: Grid, *levels: pd.DataFrame) -> pd.DataFrame:
         Its cells name their zone.
     *levels : DataFrame
         The levels above, finest first: communities, then streets, then the county, each with `zone_id` and, where
-        there is something above, `parent_id` (and `name`, `level`). A parent that no level lists becomes a unit too.
+        there is something above, `parent_id` (and `name`, `level`). Where only one is given, the levels above it are
+        found in its columns (`street_name`, `county`). A parent that no level lists becomes a unit too.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def grid_hierarchy(grid: Grid, *levels: pd.DataFrame) -> pd.DataFrame:
         index=cells.index,
     )
     parts = [bottom]
-    for depth, frame in enumerate(levels):
+    for depth, frame in enumerate(_with_found(levels)):
         if not isinstance(frame, pd.DataFrame) or "zone_id" not in frame:
             raise InputError(f"Level {depth + 1} above the grid needs a column zone_id, as read_boundaries gives it.")
         parts.append(
@@ -73,6 +75,21 @@ def grid_hierarchy(grid: Grid, *levels: pd.DataFrame) -> pd.DataFrame:
     table = pd.concat([table, top]) if missing else table
     _depths(table)
     return table.rename_axis("unit_id")
+
+
+def _with_found(levels: tuple) -> list:
+    """The levels, with those that the columns of a single one tell."""
+    if len(levels) != 1 or not isinstance(levels[0], pd.DataFrame) or "zone_id" not in levels[0]:
+        return list(levels)
+    zones, known = levels[0], set(levels[0]["zone_id"].astype(str))
+    above = levels_above(zones)
+    if not above:
+        return [zones]
+    for table in above:
+        if table["zone_id"].isin(known).any():  # an id on two levels cannot say which is meant
+            return [zones]
+        known |= set(table["zone_id"])
+    return [zones.assign(parent_id=zone_levels(zones)[0]["id"].to_numpy()), *above]
 
 
 def roll_up(values, table: pd.DataFrame, *, rate: dict[str, tuple[str, str, float]] | None = None) -> pd.DataFrame:

@@ -15,15 +15,13 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import rasterio
 import shapely
 
-from gridmap.errors import CRSError, InputError, ReadError, did_you_mean
+from gridmap.errors import CRSError, InputError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.read.rasters import read_pixels
 
 __all__ = ["population_by_cell"]
-
-MOST_PIXELS = 4_000_000
 
 
 def population_by_cell(
@@ -66,7 +64,7 @@ def population_by_cell(
     if not isinstance(grid, Grid):
         raise InputError(f"population_by_cell needs a Grid; found {type(grid).__name__}.")
     if isinstance(source, str | Path):
-        shapes, values = _pixels(Path(source), grid)
+        shapes, values = read_pixels(source)
         found, outside = _by_area(grid, shapes, values, whole=False)
     else:
         frame = _checked(source, column, "The population")
@@ -132,26 +130,3 @@ def _by_building(grid, shapes, values, buildings, weight):
     found, outside = _by_place(grid, points[at], own)
     rest, beyond = _by_area(grid, shapes[~built], values[~built], whole=True) if (~built).any() else (0.0, 0.0)
     return found + rest, outside + beyond
-
-
-def _pixels(path: Path, grid) -> tuple[np.ndarray, np.ndarray]:
-    """The raster's cells with people, as polygons in lon/lat, and their values."""
-    try:
-        with rasterio.open(path) as raster:
-            if raster.crs is None:
-                raise CRSError(f"{path.name} does not say its CRS, so it cannot be laid over the grid.")
-            if raster.width * raster.height > MOST_PIXELS:
-                raise InputError(
-                    f"{path.name} has {raster.width * raster.height:,} pixels; at most {MOST_PIXELS:,} are handled. "
-                    "Cut it to the territory."
-                )
-            values = raster.read(1, masked=True).filled(0).astype(float)
-            transform, crs = raster.transform, raster.crs
-    except rasterio.errors.RasterioIOError:
-        raise ReadError(f"{path} cannot be read as a raster. Give a GeoTIFF of counts.") from None
-    row, col = np.nonzero(np.isfinite(values) & (values > 0))
-    corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
-    corner_y = np.stack([row, row, row + 1, row + 1], axis=1)
-    x, y = transform * (corner_x.astype(float), corner_y.astype(float))
-    shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
-    return shapes.to_numpy(), values[row, col]

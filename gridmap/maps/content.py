@@ -30,6 +30,7 @@ def page_data(
     head: dict,
     language: str,
     boundaries: gpd.GeoDataFrame | None,
+    hierarchy: pd.DataFrame | None = None,
     base: Basemap | None = None,
     audience: str = DEFAULT_AUDIENCE,
 ) -> dict:
@@ -54,7 +55,7 @@ def page_data(
         "bounds": [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()],
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
-        "areas": area_tree(zones, layers),
+        "areas": area_tree(zones, layers, hierarchy),
         "basemap": None if base is None else base.for_page(boxes),
     }
 

@@ -1,60 +1,39 @@
-"""The page's drill-down: district → community → grid, with the counts of each level.
+"""The page's drill-down: county → street → community → grid, with counts, rates and hot cells of each.
 
-The levels are found in the boundaries themselves: columns in which every zone of a finer level has one value only.
-Counts of cells go to the zone that the cell belongs to (the one in which its centre lies), and zones add up.
+The levels above the zones are found in the boundaries themselves (`grids.levels`), and counts of cells go to the zone
+that the cell belongs to (the one in which its centre lies). Where management grids were drawn, a table of
+`grid_hierarchy` leads one level further down, to the grids. Either way only the lowest level carries numbers to the
+page; what stands above is added up from it there, so all levels agree.
 """
 
 import numpy as np
 import pandas as pd
 
+from gridmap.grids.levels import zone_levels
 from gridmap.maps.layers import Layer
 from gridmap.maps.ranking import HOT
 
-__all__ = ["area_tree", "levels_of"]
+__all__ = ["area_tree"]
+
+MOST = 20_000  # units at the lowest level
+PEOPLE = ("persons", "population", "households")
 
 
-def levels_of(zones: pd.DataFrame) -> list[pd.DataFrame]:
-    """The levels above the zones, finest first: each `code, name` by zone row.
+def area_tree(zones: pd.DataFrame | None, layers: list[Layer], hierarchy: pd.DataFrame | None = None) -> dict | None:
+    """Nodes from the top level down, and the counts of every theme by leaf; None without zones.
 
-    Examples
-    --------
-    >>> zones = pd.DataFrame({"zone_id": ["1", "2", "3"], "street_name": ["东街", "东街", "西街"]})
-    >>> [level["name"].tolist() for level in levels_of(zones)]
-    [['东街', '东街', '西街']]
+    `names` and `parents` of all nodes, the leaves last, from `zones` on; `layers`: counts by leaf; `top`: what the
+    whole is called; `people` by leaf, and `per`, who they are. With grids: `leaf`, the layer whose rows the leaves
+    are, and `zone`, each leaf's row in the layer of zones.
     """
-    n, columns = len(zones), {}
-    for column in zones.columns:
-        if column in ("zone_id", "name", "level", "geometry") or pd.api.types.is_numeric_dtype(zones[column]):
-            continue
-        values = zones[column]
-        if values.isna().any():
-            continue
-        code, names = pd.factorize(values.astype(str))
-        if 1 < len(names) < n:
-            columns[column] = (code, len(names))
-    levels: list[tuple[np.ndarray, int, list[str]]] = []
-    for column, (code, k) in sorted(columns.items(), key=lambda item: -item[1][1]):
-        if levels and levels[-1][1] == k and _decides(levels[-1][0], code):
-            levels[-1][2].append(column)  # the same zones under another name
-        elif not levels or _decides(levels[-1][0], code):
-            levels.append((code, k, [column]))
-    out = []
-    for code, _, same in levels:
-        named = next((c for c in same if "name" in str(c).lower() or "名" in str(c)), same[-1])
-        out.append(pd.DataFrame({"code": code, "name": zones[named].astype(str).to_numpy()}))
-    return out
-
-
-def _decides(fine: np.ndarray, coarse: np.ndarray) -> bool:
-    """Whether each value of `fine` goes with one value of `coarse`."""
-    return len(np.unique(np.column_stack([fine, coarse]), axis=0)) == len(np.unique(fine))
-
-
-def area_tree(zones: pd.DataFrame | None, layers: list[Layer]) -> dict | None:
-    """Nodes from the top level down, and the counts of every theme by zone; None without zones."""
-    if zones is None or "zone_id" not in zones or len(zones) > 20_000:
+    if hierarchy is not None and (tree := _tree_of_units(hierarchy, zones, layers)) is not None:
+        return tree
+    if zones is None or "zone_id" not in zones or len(zones) > MOST:
         return None
-    levels = levels_of(zones)[::-1]
+    levels = zone_levels(zones)[::-1]
+    top = None
+    if levels and levels[0]["code"].max() == 0:  # one county: the whole is called by its name
+        top = str(levels.pop(0)["name"].iloc[0])[:200]
     names, parents, node_of = [], [], np.full(len(zones), -1)
     for level in levels:
         first = level.assign(parent=node_of).groupby("code", sort=True).first()
@@ -67,21 +46,63 @@ def area_tree(zones: pd.DataFrame | None, layers: list[Layer]) -> dict | None:
     names += [str(z if n is None or n != n else n)[:200] for n, z in zip(shown, zones["zone_id"], strict=True)]
     parents += [int(p) for p in node_of]
     ids = pd.Index(zones["zone_id"].astype(str))
-    tree = {"names": names, "parents": parents, "zones": base, "layers": {}}
-    if "persons" in zones and pd.api.types.is_numeric_dtype(zones["persons"]):
-        tree["persons"] = [None if v != v else float(v) for v in zones["persons"].astype(float)]
-    for i, layer in enumerate(layers):
-        if (sums := _sums(layer, ids)) is not None:
-            tree["layers"][f"l{i}"] = sums
+    return _with_numbers({"names": names, "parents": parents, "zones": base, "top": top}, ids, layers, zones)
+
+
+def _tree_of_units(table: pd.DataFrame, zones: pd.DataFrame | None, layers: list[Layer]) -> dict | None:
+    """The tree of a table of units; None where no layer shows its lowest level."""
+    parent = table["parent_id"].where(table["parent_id"].notna(), None)
+    leaf = ~table.index.isin(parent.dropna())
+    drawn = next(
+        (
+            i
+            for i, layer in enumerate(layers)
+            if layer.role == "theme" and layer.has_geometry and set(layer.frame.index) == set(table.index[leaf])
+        ),
+        None,
+    )
+    if drawn is None or leaf.sum() > MOST or (table.loc[leaf, "level"] == "cell").any():
+        return None
+    ids = pd.Index(layers[drawn].frame.index)
+    depth, at = pd.Series(0, index=table.index), parent
+    while at.notna().any() and depth.max() < 64:
+        depth += at.notna().astype(int)
+        at = at.map(parent).where(at.notna(), None)
+    inner = table.index[~leaf][np.argsort(depth[~leaf].to_numpy(), kind="stable")]
+    top = None
+    if len(inner) and (depth[inner] == 0).sum() == 1 and not leaf[depth.to_numpy() == 0].any():
+        top, inner = str(table.loc[inner[0], "name"])[:200], inner[1:]
+    order = inner.append(ids)
+    place = pd.Series(np.arange(len(order)), index=order)
+    names = [str(u if n is None or n != n else n)[:200] for u, n in table.loc[order, "name"].items()]
+    parents = [int(place.get(p, -1)) if p is not None else -1 for p in parent.loc[order]]
+    tree = {"names": names, "parents": parents, "zones": len(inner), "top": top, "leaf": f"l{drawn}"}
+    if zones is not None and "zone_id" in zones:
+        rows = pd.Index(zones["zone_id"].astype(str))
+        if rows.is_unique:
+            tree["zone"] = rows.get_indexer(parent.loc[ids].astype(str)).tolist()
+    return _with_numbers(tree, ids, layers, table.loc[ids])
+
+
+def _with_numbers(tree: dict, ids: pd.Index, layers: list[Layer], people: pd.DataFrame) -> dict | None:
+    """The tree with what every layer counts by leaf; None where none counts anything."""
+    column = next((c for c in PEOPLE if c in people and pd.api.types.is_numeric_dtype(people[c])), None)
+    if column is not None:
+        tree["people"] = [None if v != v else float(v) for v in people[column].astype(float)]
+        tree["per"] = "per_1000_households" if column == "households" else "per_1000"
+    own = "leaf" in tree
+    sums = {f"l{i}": _sums(layer, ids, own) for i, layer in enumerate(layers)}
+    tree["layers"] = {key: value for key, value in sums.items() if value is not None}
     return tree if tree["layers"] else None
 
 
-def _sums(layer: Layer, ids: pd.Index) -> dict | None:
+def _sums(layer: Layer, ids: pd.Index, own: bool) -> dict | None:
+    """Counts and hot cells by leaf: the layer's rows are the leaves (`own`), or lie in them by their `zone_id`."""
     frame = layer.frame
     if layer.role != "theme" or ids.has_duplicates:
         return None
-    zone = frame["zone_id"].astype(str).to_numpy() if "zone_id" in frame else frame.index.astype(str)
-    at = ids.get_indexer(pd.Index(zone))
+    unit = frame["zone_id"].astype(str).to_numpy() if "zone_id" in frame and not own else frame.index.astype(str)
+    at = ids.get_indexer(pd.Index(unit))
     if (at < 0).all():
         return None
     out = {}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import folium
 import geopandas as gpd
+import pandas as pd
 from branca.element import Element
 
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
@@ -45,6 +46,7 @@ def build_map(
     classification: str | None = None,
     approval: str | None = None,
     boundaries: gpd.GeoDataFrame | None = None,
+    hierarchy: pd.DataFrame | None = None,
     basemap: Basemap | str | Path | None = None,
     audience: str = DEFAULT_AUDIENCE,
 ) -> "MapPage":
@@ -68,6 +70,9 @@ def build_map(
     boundaries : GeoDataFrame, optional
         As `read_boundaries` gives it: its outlines are drawn, its names name the hotspots, its hierarchy is the
         page's drill-down.
+    hierarchy : DataFrame, optional
+        Of `grid_hierarchy` (or `roll_up`, whose persons or households then give the rates): the drill-down goes on to
+        the management grids, where a layer shows them.
     basemap : Basemap or str, optional
         Of `gm.basemap`, or its first argument: a folder of tiles beside the file, an MBTiles file, an intranet's
         address. None by default: own boundaries and roads need no network.
@@ -125,7 +130,10 @@ def build_map(
     for name in ("incidents", "set_aside"):
         head[name] = None if head[name] is None else int(head[name])
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
-    data = page_data(layers, head=head, language=language, boundaries=boundaries, base=base, audience=audience)
+    if hierarchy is not None and not (isinstance(hierarchy, pd.DataFrame) and {"name", "parent_id"} <= set(hierarchy)):
+        raise InputError("hierarchy= is the table of grid_hierarchy or roll_up: units with name and parent_id.")
+    about = {"head": head, "language": language, "boundaries": boundaries, "hierarchy": hierarchy}
+    data = page_data(layers, **about, base=base, audience=audience)
     return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 

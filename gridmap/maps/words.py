@@ -74,6 +74,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "cell_id": ("cell", "网格"),
     "per_km2": ("incidents per km²", "起/平方公里"),
     "per_1000": ("per 1,000 persons", "每千人"),
+    "per_1000_households": ("per 1,000 households", "每千户"),
     "significance": ("significance", "显著性"),
     "peak_hours": ("peak hours", "高发时段"),
     "nearest_camera": ("nearest camera", "最近监控"),

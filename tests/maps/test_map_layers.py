@@ -21,7 +21,8 @@ from gridmap.maps import palette
 from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
 from gridmap.maps.content import page_data
 from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
-from gridmap.maps.hierarchy import area_tree, levels_of
+from gridmap.grids.levels import zone_levels
+from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import Word
 from gridmap.maps.ranking import ranked
 from gridmap.maps.words import WORDS
@@ -182,7 +183,7 @@ def test_areas_add_up_on_every_level(placed, town):
 
 def test_the_bundled_zones_have_their_three_levels():
     zones = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")
-    levels = levels_of(zones)
+    levels = zone_levels(zones)
     assert [level["name"].nunique() for level in levels] == [299, 5]
     assert set(levels[-1]["name"]) == {"Bradford", "Calderdale", "Kirklees", "Leeds", "Wakefield"}
 

@@ -12,6 +12,14 @@
     let node = -1, order = null;
     let drawn = null;
     const zoneLayer = gm.layers.find(function (l) { return l.facts.zones; });
+    const leafLayer = tree.leaf ? gm.layers.find(function (l) { return l.id === tree.leaf; }) : null;
+
+    /* What is drawn and flown to: a grid by its own outline, whatever lies above by its zones. */
+    function outline(i) {
+      if (leafLayer && (i >= first || !zoneLayer || !tree.zone)) return { layer: leafLayer, rows: zones(i) };
+      if (!leafLayer || !tree.zone) return { layer: zoneLayer, rows: zones(i) };
+      return { layer: zoneLayer, rows: Array.from(new Set(zones(i).map(function (z) { return tree.zone[z]; }))).filter(function (z) { return z >= 0; }) };
+    }
 
     /* Which theme's counts: the one shown, or the first that has any. */
     function counts() { return tree.layers[gm.state.theme] || tree.layers[Object.keys(tree.layers)[0]]; }
@@ -35,15 +43,16 @@
         });
         if (other) out.difference = total(other.count_after, i) - total(other.count_before, i);
       }
-      if (tree.persons) { const p = total(tree.persons, i); out.rate = p ? 1000 * out.count / p : null; }
+      if (tree.people) { const p = total(tree.people, i); out.rate = p ? 1000 * out.count / p : null; }
       if (c.hot) out.hot = total(c.hot, i);
       return out;
     }
     function go(i, fly) {
       node = i;
-      if (zoneLayer && fly) gm.flyTo(i < 0 ? gm.home : gm.boundsOf(zoneLayer, zones(i)));
+      const at = i >= 0 ? outline(i) : null;
+      if ((zoneLayer || leafLayer) && fly) gm.flyTo(at ? gm.boundsOf(at.layer, at.rows) : gm.home);
       if (drawn) { gm.map.removeLayer(drawn); drawn = null; }
-      if (zoneLayer && i >= 0) drawn = new gm.Canvas({ shapes: gm.border(zoneLayer.shapes(), zones(i)), classes: [{}], fill: false, stroke: { colour: "#14366b", width: 2.6, halo: "rgba(255,255,255,0.8)" } }, { pane: "gm-selected" }).addTo(gm.map);
+      if (at && at.layer) drawn = new gm.Canvas({ shapes: gm.border(at.layer.shapes(), at.rows), classes: [{}], fill: false, stroke: { colour: "#14366b", width: 2.6, halo: "rgba(255,255,255,0.8)" } }, { pane: "gm-selected" }).addTo(gm.map);
       fill();
     }
     function fill() {
@@ -52,7 +61,7 @@
       for (let i = node; i >= 0; i = tree.parents[i]) path.unshift(i);
       [-1].concat(path).forEach(function (i, k) {
         if (k) crumbs.append(el("span", { text: "›", "aria-hidden": "true" }));
-        const name = i < 0 ? gm.t("whole_area") : tree.names[i];
+        const name = i < 0 ? tree.top || gm.t("whole_area") : tree.names[i];
         crumbs.append(i === node ? el("strong", { dir: "auto", text: name }) : el("button", { type: "button", dir: "auto", text: name, onclick: function () { go(i, true); } }));
       });
       const own = numbers(node);
@@ -72,7 +81,7 @@
       });
       table.append(rows);
     }
-    function heading(k) { return k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t("per_1000") : k === "difference" ? gm.t("change") : gm.t("count"); }
+    function heading(k) { return k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
     function show(k, v) { return v === null ? "–" : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
     gm.area_go = go;
     ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });

@@ -1,0 +1,86 @@
+"""Rasters of counts: how many people, or anything else that can be summed, in each cell of a picture.
+
+Population rasters (GPW, WorldPop, a city's own 100 m grid) know more than zones do where people live. A cell is read
+as the polygon it is, so it can be shared between zones by the exact part that lies in each.
+"""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window, from_bounds
+
+from gridmap.errors import CRSError, InputError, ReadError
+from gridmap.read.files import check_file
+
+__all__ = ["read_pixels"]
+
+MOST_PIXELS = 4_000_000
+
+
+def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of a raster as polygons in lon/lat, and their values.
+
+    Parameters
+    ----------
+    path : str or Path
+        A GeoTIFF, or whatever else GDAL reads; its first band.
+    within : (west, south, east, north) in degrees, optional
+        Only the cells that meet this box: a national raster is read for one county.
+    empty : bool
+        Cells of 0 and without a value (which is 0 then) are given as well.
+
+    Returns
+    -------
+    shapes : array of Polygon, (n,)
+    values : array of float, (n,)
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read as a raster.
+    CRSError
+        If it does not say its CRS.
+    InputError
+        If the box has more than 4,000,000 cells, or lies outside the raster.
+    """
+    path = check_file(path, "the raster")
+    try:
+        with rasterio.open(path) as raster:
+            if raster.crs is None:
+                raise CRSError(f"{path.name} does not say its CRS, so it cannot be laid over the grid.")
+            window = Window(0, 0, raster.width, raster.height)
+            if within is not None:
+                window = _window(raster, within, window, path)
+            if window.width * window.height > MOST_PIXELS:
+                raise InputError(
+                    f"{path.name} has {int(window.width * window.height):,} pixels; at most {MOST_PIXELS:,} are "
+                    "handled. Cut it to the territory."
+                )
+            values = raster.read(1, masked=True, window=window).filled(0).astype(float)
+            transform, crs = raster.window_transform(window), raster.crs
+    except rasterio.errors.RasterioIOError:
+        raise ReadError(f"{path} cannot be read as a raster. Give a GeoTIFF of counts.") from None
+    values = np.where(np.isfinite(values), values, 0.0)
+    row, col = (v.ravel() for v in np.indices(values.shape)) if empty else np.nonzero(values > 0)
+    corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
+    corner_y = np.stack([row, row, row + 1, row + 1], axis=1)
+    x, y = transform * (corner_x.astype(float), corner_y.astype(float))
+    shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
+    return shapes.to_numpy(), values[row, col].clip(0)
+
+
+def _window(raster, within, whole: Window, path: Path) -> Window:
+    """The rows and columns that meet a box, by one more on each side."""
+    bounds = transform_bounds("EPSG:4326", raster.crs, *within)
+    try:
+        part = from_bounds(*bounds, transform=raster.transform).round_lengths("ceil").round_offsets("floor")
+        part = Window(part.col_off - 1, part.row_off - 1, part.width + 2, part.height + 2)
+        return part.intersection(whole)
+    except rasterio.errors.WindowError:
+        raise InputError(
+            f"{path.name} lies elsewhere: it covers none of the territory ({', '.join(f'{b:.3f}' for b in within)})."
+        ) from None
