@@ -5,6 +5,7 @@ from gridmap.exports import export
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import check_codes, grid_codes, parse_codes
 from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
+from gridmap.grids.levels import join_zones
 from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
 from gridmap.grids.transfer import crosswalk
@@ -55,6 +56,7 @@ from gridmap.patrol.streets import street_concentration, street_counts, street_d
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
+from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.roads import read_roads
 from gridmap.store.counts import count_by_cell
@@ -103,6 +105,7 @@ __all__ = [
     "hour_of_week",
     "hours_by_hotspot",
     "incident_rates",
+    "join_zones",
     "kernel_density",
     "local_moran",
     "make_grid",
@@ -117,6 +120,7 @@ __all__ = [
     "population_by_cell",
     "quiet_cells",
     "read_boundaries",
+    "read_features",
     "read_incidents",
     "read_roads",
     "relative_risk",

@@ -66,7 +66,8 @@ def levels_above(zones: pd.DataFrame) -> list[pd.DataFrame]:
     found = zone_levels(zones)
     tables = []
     for k, level in enumerate(found):
-        above = found[k + 1]["id"] if k + 1 < len(found) else pd.Series(None, index=level.index, dtype=object)
+        last = pd.Series([None] * len(level), index=level.index, dtype=object)
+        above = found[k + 1]["id"] if k + 1 < len(found) else last
         table = pd.DataFrame(
             {"zone_id": level["id"], "name": level["name"], "level": level.attrs["level"], "parent_id": above}
         )

@@ -13,11 +13,11 @@ from typing import Any
 
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import SettingError, did_you_mean
-from gridmap.grids.tiling import SYSTEMS
 from gridmap.hotspots.methods import METHODS, check_options
 from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.audience import refusal
+from gridmap.pipeline.grids import check_grid
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -128,7 +128,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         if not isinstance(values.get(word, ""), str):
             raise file.error((word,), f"{word} must be text; found {values[word]!r}. Put it in quotes.")
     _check_source(file, "boundaries", read_boundaries, ())
-    _check_grid(file)
+    check_grid(file)
     _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
     steps = _checked_steps(file)
     patrol = _checked_patrol(file)
@@ -191,17 +191,6 @@ def _check_source(file: YamlFile, stage: str, reader, filters: tuple[str, ...]) 
         known = ["path", *filters, *keywords]
         if option not in known:
             raise file.error((stage, option), f"{stage} has no option {option!r}. {did_you_mean(option, known)}")
-
-
-def _check_grid(file: YamlFile) -> None:
-    values = file.values["grid"]
-    system = values.get("system", "h3")
-    if system not in SYSTEMS:
-        raise file.error(("grid", "system"), f"there is no grid system {system!r}. {did_you_mean(system, SYSTEMS)}")
-    over = SYSTEMS[system].over
-    known = {name: p for name, p in inspect.signature(over).parameters.items() if name != "boundaries"}
-    options = {name: value for name, value in values.items() if name != "system"}
-    _checked(file, ("grid",), over, options, known, shown=f"the grid system {system!r}")
 
 
 def _checked(file: YamlFile, place: tuple, function, options: dict, known=None, shown: str | None = None) -> None:

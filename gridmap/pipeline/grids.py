@@ -25,9 +25,10 @@ from gridmap.grids.tiling import SYSTEMS, make_grid
 from gridmap.hotspots.methods import check_options
 from gridmap.manifest import sha256_of
 from gridmap.pipeline.yamlfile import YamlFile
+from gridmap.privacy import DEFAULT_AUDIENCE, gate
 from gridmap.read.features import read_features
 
-__all__ = ["check_grid", "grid_facts", "grid_files", "grid_stage", "hierarchy_of", "write_grid_tables"]
+__all__ = ["check_grid", "drawn_layer", "grid_facts", "grid_files", "grid_stage", "hierarchy_of", "write_grid_tables"]
 
 #: The settings of a balanced grid that are files in a pipeline.
 LAYERS = ("atoms", "follow", "barriers", "exclusive", "keep")
@@ -75,12 +76,11 @@ def _check_own(file: YamlFile, name: str, value: Any) -> None:
     path = options.pop("path", None)
     if not isinstance(path, str):
         raise file.error(place, f"{name} is a file, as in `{name}: roads.geojson`; found {value!r}.")
-    if not (path if Path(path).is_absolute() else file.path.parent / path):
-        raise file.error(place, f"{name} needs a path.")
     if not (Path(path) if Path(path).is_absolute() else file.path.parent / path).exists():
         raise file.error(place, f"there is no file {path}. Paths are relative to {file.path.name} itself.")
+    given = inspect.signature(read_features).parameters
     try:
-        check_options(read_features, options)
+        check_options(read_features, options, {n: p for n, p in given.items() if p.kind is p.KEYWORD_ONLY})
     except SettingError as error:
         raise file.error(place, str(error).replace("read_features", name, 1)) from None
 
@@ -143,7 +143,14 @@ def hierarchy_of(grid: Grid, boundaries: gpd.GeoDataFrame, counts: pd.DataFrame)
     return roll_up(values, table, rate={f"per_1000_{c}": ("count", c, 1000) for c in people})
 
 
-def write_grid_tables(grid: Grid, hierarchy: pd.DataFrame | None, folder: Path) -> dict[str, Path]:
+def drawn_layer(grid: Grid) -> dict[str, gpd.GeoDataFrame]:
+    """The grids that were drawn, with their codes and loads, as a layer of their own; nothing for other systems."""
+    return {"grids": grid.cells} if hasattr(grid, "report") else {}
+
+
+def write_grid_tables(
+    grid: Grid, hierarchy: pd.DataFrame | None, folder: Path, audience: str = DEFAULT_AUDIENCE
+) -> dict[str, Path]:
     """The report of a drawn grid and the hierarchy, as tables in a folder: key → path."""
     if hierarchy is None:
         return {}
@@ -151,6 +158,6 @@ def write_grid_tables(grid: Grid, hierarchy: pd.DataFrame | None, folder: Path) 
     if "code" in grid.cells:
         report = report.assign(code=grid.cells["code"])[["code", *report.columns]]
     written = {"grid_report": folder / "grid_report.csv", "hierarchy": folder / "hierarchy.csv"}
-    write_table(report, written["grid_report"])
-    write_table(hierarchy, written["hierarchy"])
+    write_table(gate(report, "zones", audience=audience, what="The report"), written["grid_report"])
+    write_table(gate(hierarchy, "counts", audience=audience, what="The hierarchy"), written["hierarchy"])
     return written

@@ -47,6 +47,7 @@ def map_page(
     incidents: Incidents,
     layers: list[tuple[int | None, Layer]],
     sentences: list[str],
+    hierarchy: pd.DataFrame | None = None,
 ):
     """The page that shows every result of a run, of the layers that `map_layers` made."""
     return build_map(
@@ -59,6 +60,7 @@ def map_page(
         notes=sentences,
         boundaries=boundaries,
         audience=pipeline.audience,
+        hierarchy=hierarchy,
         **pipeline.about,
     )
 

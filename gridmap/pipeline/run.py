@@ -22,7 +22,6 @@ import pandas as pd
 from gridmap.errors import GridmapWarning, InputError, OutputError
 from gridmap.exports import write_layers, write_table
 from gridmap.grids.base import Grid
-from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
@@ -30,6 +29,7 @@ from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, write_manifest
 from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.pipeline.check import HotspotStep, Pipeline
+from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
 from gridmap.pipeline.results_folder import findings
@@ -118,8 +118,9 @@ def run_pipeline(
         with clock.step("read boundaries"):
             options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
             boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+        zones = len(boundaries)
         with clock.step("make grid"):
-            grid = make_grid(boundaries, **pipeline.grid)
+            grid, boundaries, drawn_from = grid_stage(pipeline, boundaries)
         with clock.step("read incidents"):
             incidents, inputs = _read_all(pipeline, boundaries)
         boundaries, grid, incidents, steps = entrance(pipeline, boundaries, grid, incidents)
@@ -145,7 +146,7 @@ def run_pipeline(
             written[path.relative_to(stage).as_posix()] = path
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         said = [gate_text(text, audience=pipeline.audience) for text in dict.fromkeys(said)]
-        inputs.insert(0, _input(pipeline, pipeline.boundaries["path"], len(boundaries), len(boundaries), 0))
+        inputs = [_input(pipeline, pipeline.boundaries["path"], zones, zones, 0), *drawn_from, *inputs]
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
         contents = {
             "pipeline": pipeline.path.name,
@@ -158,6 +159,7 @@ def run_pipeline(
                 **grid.params,
                 "cells": len(grid),
                 "metric_crs": grid.metric_crs.to_string(),
+                **grid_facts(grid),
             },
             "incidents": {"used": len(incidents), "set_aside": len(incidents.set_aside), "reasons": reasons}
             | {"outside_grid": int(counts.attrs["outside"])},
@@ -268,12 +270,13 @@ def _every(step: HotspotStep) -> str:
 
 def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers) -> dict[str, Path]:
     """All outputs into the staging folder."""
-    written = {}
+    hierarchy = hierarchy_of(grid, boundaries, counts)
+    written = write_grid_tables(grid, hierarchy, stage, pipeline.audience)
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
         path = stage / name
         with clock.step(f"write {key}"):
             if key == "map":
-                map_page(pipeline, boundaries, incidents, layers, sentences).save(path)
+                map_page(pipeline, boundaries, incidents, layers, sentences, hierarchy).save(path)
             elif key == "layers":
                 write_layers(_layers(grid, results), path, audience=pipeline.audience)
             elif key == "counts":
@@ -300,7 +303,7 @@ def _file_name(i: int, step: HotspotStep) -> str:
 
 def _layers(grid: Grid, results) -> dict[str, gpd.GeoDataFrame]:
     """Name → frame: the cells of each result with its clusters, or the bare grid where there is none."""
-    layers: dict[str, gpd.GeoDataFrame] = {}
+    layers: dict[str, gpd.GeoDataFrame] = drawn_layer(grid)
     for i, (step, result) in enumerate(results, start=1):
         name = _file_name(i, step)
         if not isinstance(result, HotspotResult):

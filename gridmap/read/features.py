@@ -92,9 +92,7 @@ def read_features(
         frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)].to_crs(4326)
     frame = _kept(frame, where, path)
     if datum not in (None, "wgs84"):
-        moved = shapely.transform(
-            frame.geometry.to_numpy(), lambda xy: np.column_stack(to_wgs84(*xy.T, datum=datum))
-        )
+        moved = shapely.transform(frame.geometry.to_numpy(), lambda xy: np.column_stack(to_wgs84(*xy.T, datum=datum)))
         frame = frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=4326))
     if not len(frame):
         raise InputError(f"{path.name} has no place left to work with{f' where {dict(where)}' if where else ''}.")

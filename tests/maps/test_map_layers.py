@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 import gridmap as gm
 from gridmap.errors import GridmapError, InputError
+from gridmap.grids.levels import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
 from gridmap.maps.content import page_data
 from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
-from gridmap.grids.levels import zone_levels
 from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import Word
 from gridmap.maps.ranking import ranked
@@ -278,3 +278,48 @@ def test_names_of_classes_in_a_frame_of_text():
     )
     layer = gm.cells_layer(cells, "kind")
     assert [c.label for c in layer.classes] == ["a", "b"]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A small county with grids drawn, hot spots on them, and its units from the grid to the county."""
+    county = gm.samples.simulated_county(random_state=1, households=4_000, events=2_000)
+    grid = gm.make_grid(county.boundaries, system="balanced", atoms=county.buildings, target=60, tolerance=0.2)
+    counts = gm.count_by_cell(county.incidents, grid)
+    table = gm.grid_hierarchy(grid, county.boundaries)
+    return county, gm.getis_ord(counts, grid), gm.roll_up(counts.join(grid.cells["persons"]), table)
+
+
+def test_the_drill_down_goes_on_to_the_grids_and_all_levels_agree(drawn):
+    county, hot, units = drawn
+    zones = gm.boundaries_layer(county.boundaries)
+    data = page_data([gm.hotspot_layer(hot), zones], head={}, language="zh", boundaries=None, hierarchy=units)
+    tree = data["areas"]
+    assert tree["top"] == "望川县"
+    assert tree["leaf"] == "l0"
+    assert len(tree["names"]) - tree["zones"] == len(hot.cells)
+    assert tree["per"] == "per_1000"
+    values = {key: np.zeros(len(tree["names"])) for key in ("count", "people", "hot")}
+    leaves = {"count": tree["layers"]["l0"]["count"], "people": tree["people"], "hot": tree["layers"]["l0"]["hot"]}
+    for key, total in values.items():  # as the page adds them up
+        for leaf, value in enumerate(leaves[key]):
+            node = tree["zones"] + leaf
+            while node >= 0:
+                total[node] += value
+                node = tree["parents"][node]
+    at = {name: units[units["level"] == name] for name in ("street", "community")}
+    for level in at.values():
+        place = [tree["names"].index(name) for name in level["name"]]
+        assert values["count"][place].tolist() == level["count"].tolist()
+        assert values["people"][place].tolist() == level["persons"].tolist()
+    assert values["hot"][: tree["zones"]].max() > 0
+    assert [county.boundaries["zone_id"].iloc[z] for z in tree["zone"]] == hot.cells["zone_id"].tolist()
+
+
+def test_a_hierarchy_of_other_cells_leaves_the_zones_as_they_were(drawn, placed, town):
+    _, _, units = drawn
+    layers = [gm.hotspot_layer(placed)]
+    data = page_data(layers, head={}, language="en", boundaries=town, hierarchy=units)
+    assert data["areas"]["names"][:2] == ["A", "B"]
+    with pytest.raises(InputError, match="hierarchy="):
+        gm.build_map(layers, boundaries=town, hierarchy=pd.DataFrame({"x": [1]}))
