@@ -25,7 +25,7 @@ from gridmap.grids.tiling import SYSTEMS, make_grid
 from gridmap.hotspots.methods import check_options
 from gridmap.manifest import sha256_of
 from gridmap.pipeline.yamlfile import YamlFile
-from gridmap.privacy import DEFAULT_AUDIENCE, gate
+from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
 
 __all__ = ["check_grid", "drawn_layer", "grid_facts", "grid_files", "grid_stage", "hierarchy_of", "write_grid_tables"]
@@ -158,6 +158,6 @@ def write_grid_tables(
     if "code" in grid.cells:
         report = report.assign(code=grid.cells["code"])[["code", *report.columns]]
     written = {"grid_report": folder / "grid_report.csv", "hierarchy": folder / "hierarchy.csv"}
-    write_table(gate(report, "zones", audience=audience, what="The report"), written["grid_report"])
-    write_table(gate(hierarchy, "counts", audience=audience, what="The hierarchy"), written["hierarchy"])
+    write_table(report, written["grid_report"], content="zones", audience=audience)
+    write_table(hierarchy, written["hierarchy"], content="counts", audience=audience)
     return written
