@@ -43,7 +43,14 @@ lint: $(STAMP)  ## ruff and the layers
 spark: $(STAMP)  ## add Spark to .venv, for engine="spark" (needs Java 17)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-spark.lock
 
-bench: $(STAMP)  ## measure: each benchmark in benchmarks/, with the peers that are installed
+# The peers have a virtual environment of their own: gridmap needs none of them.
+PEERS := benchmarks/points_in_zones/requirements.txt
+.venv-bench/.installed: $(PEERS)
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet -r $(PEERS)
+	@touch $@
+
+bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks/, beside its peers
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 lock:  ## resolve requirements.lock anew (needs uv)
@@ -51,4 +58,4 @@ lock:  ## resolve requirements.lock anew (needs uv)
 	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
 
 clean:  ## remove .venv and what was built
-	rm -rf $(VENV) build dist out *.egg-info
+	rm -rf $(VENV) .venv-bench build dist out *.egg-info

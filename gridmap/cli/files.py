@@ -81,6 +81,7 @@ def count(
     from gridmap.grids.saved import read_grid
     from gridmap.read.incidents import read_incidents
     from gridmap.store.counts import count_by_cell
+    from gridmap.store.progress import bar
 
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(f"Counts are written as .parquet or .csv; found {output.name}.")
@@ -89,9 +90,10 @@ def count(
         grid = read_grid(cells)
         streamed = datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
         points = incidents if streamed else read_incidents(incidents, datum=datum)
-        watch("count")
-        settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
-        counts = count_by_cell(points, grid, category=category or None, by=by, every=every, **settings)
+    settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
+    with bar("count") as progress:
+        asked = {"category": category or None, "by": by, "every": every, "progress": progress}
+        counts = count_by_cell(points, grid, **asked, **settings)
         part = output.with_name(f".part-{output.name}")
         try:
             write_table(counts, part)

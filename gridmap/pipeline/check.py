@@ -21,12 +21,12 @@ from gridmap.pipeline.grids import check_grid
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
-from gridmap.store.counts import EVERY
+from gridmap.store.counts import ENGINES, EVERY
 
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "read_pipeline"]
 
 STAGES = ("title", "language", "audience", "source", "classification", "approval")
-STAGES += ("boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
+STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
 NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
 OUTPUTS = {
@@ -73,6 +73,7 @@ class Pipeline:
     outputs: dict[str, str]
     patrol: dict[str, Any] | None = None
     audience: str = "meeting"
+    engine: str = ENGINES[0]
     about: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -124,6 +125,9 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     audience = values.setdefault("audience", "meeting")
     if audience not in tuple(AUDIENCES):
         raise file.error(("audience",), f"audience is {', '.join(AUDIENCES)}; found {audience!r}.")
+    engine = values.get("engine", ENGINES[0])
+    if engine not in ENGINES:
+        raise file.error(("engine",), f"there is no engine {engine!r}. {did_you_mean(engine, ENGINES)}")
     for word in ("title", "source", "classification", "approval"):
         if not isinstance(values.get(word, ""), str):
             raise file.error((word,), f"{word} must be text; found {values[word]!r}. Put it in quotes.")
@@ -145,6 +149,7 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
         outputs=_checked_outputs(file, steps),
         patrol=patrol,
         audience=audience,
+        engine=engine,
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,
     )

@@ -127,10 +127,10 @@ def run_pipeline(
         results = []
         for step in steps:
             with clock.step(step.method):
-                found = _run_step(step, incidents, grid, boundaries, pipeline.audience)
+                found = _run_step(step, incidents, grid, boundaries, pipeline)
                 results.append((step, shown_step(step, found, pipeline.audience)))
         with clock.step("count"):
-            counts = count_by_cell(incidents, grid, by="category")
+            counts = count_by_cell(incidents, grid, by="category", engine=pipeline.engine)
         plan = None
         if pipeline.patrol is not None:
             with clock.step("patrol"):
@@ -232,17 +232,19 @@ def _output(stage: Path, path: Path) -> dict:
     return {"path": path.relative_to(stage).as_posix(), "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
-def _run_step(step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame, audience: str) -> Any:
+def _run_step(
+    step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame, pipeline: Pipeline
+) -> Any:
     """Give a method what it works on, and its options; try its hotspots on other grids where that is asked for."""
     function = METHODS[step.method]
-    incidents = surface_incidents(step, incidents, grid, audience)
+    incidents = surface_incidents(step, incidents, grid, pipeline.audience)
     chosen = incidents if step.category is None else incidents.where(category=step.category)
     at = chosen if step.period is None else chosen.where(period=step.period)
     given: Mapping[str, Callable[[], Any]] = {
         "incidents": lambda: at,
         "grid": lambda: grid,
-        "counts": lambda: count_by_cell(at, grid),
-        "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step)),
+        "counts": lambda: count_by_cell(at, grid, engine=pipeline.engine),
+        "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step), engine=pipeline.engine),
     }
     options = dict(step.options)
     for other in OTHER_INCIDENTS:

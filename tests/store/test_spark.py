@@ -126,3 +126,38 @@ def test_without_java_or_pyspark_one_line_says_what_is_missing(monkeypatch, zone
 def test_gridmap_does_not_need_pyspark_to_be_imported():
     code = "import sys; import gridmap; assert 'pyspark' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_pipeline_counts_on_spark_as_on_one_machine(spark, crowd, tmp_path):
+    from gridmap.pipeline import read_pipeline, run_pipeline
+
+    zones = gpd.GeoDataFrame(
+        {"code": ["a", "b"]}, geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=4326
+    )
+    zones.to_file(tmp_path / "zones.geojson")
+    rows = crowd.to_frame(["lon", "lat", "category", "occurred_from"])
+    rows[rows["lon"].between(0, 2)].to_csv(tmp_path / "points.csv", index=False)
+    text = """
+        audience: internal
+        boundaries: {path: zones.geojson}
+        grid: {system: square, cell_size_m: 25000}
+        incidents: {path: points.csv}
+        hotspots: [{compare_periods: {before: 2019-05, after: 2019-06}}]
+        outputs: {counts: counts.parquet}
+    """
+    (tmp_path / "p.yaml").write_text(text, encoding="utf-8")
+    answers = []
+    for engine in ("duckdb", "spark"):
+        pipeline = read_pipeline(tmp_path / "p.yaml", overrides=[f"engine={engine}"])
+        answers.append(run_pipeline(pipeline, tmp_path / engine).results[0][1].cells)
+    pd.testing.assert_frame_equal(*answers)
+    here, there = ((tmp_path / engine / "counts.parquet").read_bytes() for engine in ("duckdb", "spark"))
+    assert here == there
+
+
+def test_an_engine_that_is_none_is_told_before_any_work(tmp_path):
+    from gridmap.pipeline import read_pipeline
+
+    (tmp_path / "p.yaml").write_text("engine: spakr\nboundaries: {}\ngrid: {}\nincidents: {}\nhotspots: []\n")
+    with pytest.raises(SettingError, match=r"no engine 'spakr'\. Did you mean 'spark'"):
+        read_pipeline(tmp_path / "p.yaml")
