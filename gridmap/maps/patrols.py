@@ -11,8 +11,10 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers import Class, Layer
+from gridmap.maps.words import LANGUAGES
 from gridmap.patrol.files import clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.unmet import say_unmet
 
 __all__ = ["pack_patrol", "patrol_layers"]
 
@@ -63,7 +65,8 @@ def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "0
     begin = starts_of(plan, start)
     long = int(np.ceil(plan.params["shift_h"] * 3600))
     shifts = [{"shift": int(s), "start": begin[s], "seconds": long} for s in sorted(routes["shift"].unique())]
-    notes = [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}." for r in plan.unmet.itertuples())]
+    said = {code: say_unmet(plan, code) for code in LANGUAGES}
+    notes = {c: [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}" for r in said[c].itertuples())] for c in LANGUAGES}
     return [
         Layer(
             str(unit),

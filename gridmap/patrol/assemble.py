@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.unmet import unmet_table
 
 __all__ = ["assemble"]
 
@@ -37,17 +38,18 @@ def assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound
     Parameters
     ----------
     shifted : list, one a shift
-        `(seq, count, arrive, end, pause_after)` or None where no unit could go.
+        `(case, routes)` of the search, or None where no unit could go.
     owed : int (places,)
         Compulsory visits that could not be made.
     """
-    stops, routes, legs, spare = [], [], [], []
+    stops, routes, legs = [], [], []
     visits = np.zeros(len(places), np.int64)
     ids, service = places["place_id"].to_numpy(), places["visit_s"].to_numpy()
     for s, found in enumerate(shifted):
         if found is None:
             continue
-        seq, count, arrive, end, pause_after = found
+        way = found[1]
+        seq, count, arrive, end, pause_after = way.seq, way.count, way.arrive, way.end, way.pause_after
         for u in range(len(count)):
             row = seq[u, : count[u]]
             at, way = arrive[u, : count[u]], travel.between[travel.kind[u]]
@@ -56,7 +58,6 @@ def assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound
             if len(row) and crew.pause[u, 0] > 0:
                 before = begin if pause_after[u] == -1 else at[pause_after[u]] + service[row[pause_after[u]]]
                 pause_at, pause_s = max(before, crew.pause[u, 1]), crew.pause[u, 0]
-            spare.append((u, row, stop - end[u]))
             if not len(row):
                 continue
             moving = travel.out[u, row[0]] + way[row[:-1], row[1:]].sum() + travel.back[u, row[-1]]
@@ -99,7 +100,7 @@ def assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound
         stops=frame,
         routes=routes,
         legs=legs,
-        unmet=_unmet(places, crew, travel, visits, spare, staffed, owed, params),
+        unmet=unmet_table(places, crew, travel, visits, shifted, staffed, owed, params),
         places=places.drop(columns=["visit_s"]).assign(visits=visits),
         posts=staffed,
         objective=float(frame["prize"].sum()),
@@ -166,80 +167,3 @@ def _routes(rows, legs, stops, travel, crew) -> tuple[gpd.GeoDataFrame, gpd.GeoD
 
 def _frame(table, shapes) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326), crs=4326)
-
-
-def _unmet(places, crew, travel, visits, spare, staffed, owed, params) -> pd.DataFrame:
-    """What could not be done, why, and the smallest change that would allow it."""
-    rows = []
-    for post in staffed[~staffed["met"].astype(bool)].itertuples(index=False):
-        lack = post.staff - post.assigned
-        rows.append(
-            (
-                "post",
-                post.post_id,
-                f"needs {post.staff} officers; {post.assigned} are left for it",
-                f"{lack} more {'officer' if lack == 1 else 'officers'}, or a minimum of {post.assigned}",
-            )
-        )
-    for u in travel.stranded:
-        rows.append(
-            ("unit", crew.unit_id[u], "its depot reaches no place on the network", "move the depot to a street")
-        )
-    if not len(crew.unit_id):
-        rows.append(("unit", "all", "every unit stands at a compulsory post; nobody is left to patrol", "1 more unit"))
-    duty = crew.window[:, 1] - crew.window[:, 0] - crew.pause[:, 0]
-    ids, service = places["place_id"].to_numpy(), places["visit_s"].to_numpy()
-    on = np.isfinite(np.diagonal(travel.between, axis1=1, axis2=2)).any(axis=0)
-    for p in np.flatnonzero((visits == 0) | (owed > 0)):
-        what = "street" if places["street"].iloc[p] else "place"
-        alone = (travel.out[:, p] + service[p] + travel.back[:, p]) if len(crew.unit_id) else np.array([np.inf])
-        if not on[p]:
-            limit = max(getattr(n, "max_snap_m", 0.0) for n in travel.networks)
-            reason, remedy = (
-                f"off the network: no street within {limit:g} m",
-                f"{_how_far(travel, p)}, or move the point to a street",
-            )
-        elif not len(crew.unit_id):
-            reason, remedy = "nobody is left to patrol", "1 more unit"
-        elif not np.isfinite(alone).any():
-            reason, remedy = "no unit's kind or depot reaches it", "a unit that can get there"
-        elif (alone > duty + 1e-6).all():
-            u = int(np.argmin(alone - duty))
-            more = (alone[u] - duty[u]) / 60
-            whole = (duty[u] + crew.pause[u, 0]) / 3600 + more / 60
-            reason = f"the drive and the visit take {alone[u] / 60:.0f} min, more than the shift"
-            remedy = f"a shift of at least {np.ceil(whole * 100) / 100:.2f} h"
-        elif places["prize"].iloc[p] == 0 and owed[p] == 0:
-            reason, remedy = (
-                "its prize is 0 in every shift, so a visit earns nothing",
-                "a prize above 0, or must_visits",
-            )
-        else:
-            more = max(1, int(np.ceil(_least_more(p, spare, travel, service) / 60)))
-            reason, remedy = "no time left for it", f"{more} more min of one unit's shift, or 1 more unit"
-        if owed[p] > 0 and visits[p] >= 0:
-            asked = int(places["must_visits"].iloc[p])
-            reason = f"{int(asked - owed[p])} of {asked} compulsory visits made; {reason}"
-        rows.append((what, ids[p], reason, remedy))
-    return pd.DataFrame(rows, columns=["what", "id", "reason", "remedy"])
-
-
-def _how_far(travel, p) -> str:
-    """How large max_snap_m would have to be."""
-    far = [net.distance_m(travel.points[[p]])[0] for net in travel.networks if hasattr(net, "distance_m")]
-    return f"max_snap_m={int(np.ceil(min(far)))}" if far else "a network there"
-
-
-def _least_more(p, spare, travel, service) -> float:
-    """Seconds that the best-placed unit would have to work longer to visit the place."""
-    best = np.inf
-    for u, row, left in spare:
-        way = travel.between[travel.kind[u]]
-        if not len(row):
-            best = min(best, travel.out[u, p] + service[p] + travel.back[u, p] - left)
-            continue
-        before = np.r_[travel.out[u, p], way[row, p]]
-        after = np.r_[way[p, row], travel.back[u, p]]
-        old = np.r_[travel.out[u, row[0]], way[row[:-1], row[1:]], travel.back[u, row[-1]]]
-        best = min(best, float((before + after - old).min()) + service[p] - left)
-    return best

@@ -14,6 +14,7 @@ import shapely
 
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.unmet import say_unmet
 
 __all__ = ["clock", "log_template", "to_gpx", "to_kml", "write_plan"]
 
@@ -157,7 +158,7 @@ def write_plan(
             written.append(path)
         (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8")
         log_template(plan, start=start).map(_plain).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
-        _workbook(plan, folder / "plan.xlsx")
+        _workbook(plan, folder / "plan.xlsx", language)
         package = folder / "plan.gpkg"
         package.unlink(missing_ok=True)
         for layer in ("stops", "routes", "places"):
@@ -174,11 +175,11 @@ def write_plan(
     return written
 
 
-def _workbook(plan, path):
+def _workbook(plan, path, language):
     tables = {
         "stops": plan.stops.drop(columns="geometry").assign(lon=plan.stops.geometry.x, lat=plan.stops.geometry.y),
         "routes": plan.routes.drop(columns="geometry"),
-        "unmet": plan.unmet,
+        "unmet": say_unmet(plan, language),
         "posts": plan.posts.assign(units=plan.posts["units"].map(lambda names: ", ".join(map(str, names)))),
     }
     facts = [*plan.params.items(), ("prize", plan.objective), ("bound", plan.bound), *(("note", n) for n in plan.notes)]

@@ -28,7 +28,8 @@ class PatrolPlan:
         arrive_s`, `geometry`. A unit that has to wait does so before it sets out, where it is.
     unmet : DataFrame
         What the plan could not do: `what` ("place", "street", "post", "unit"), `id, reason, remedy` (the smallest
-        change that would allow it).
+        change that would allow it), and that change as one sets it: `setting` (officers, units, max_snap_m, shift_h,
+        shifts, must_visits, end_h), `value` (for end_h: minutes more), `unit_id, shift`.
     places : GeoDataFrame
         Every place with `prize`, `visits` and `street` (whether it is a compulsory street).
     posts : DataFrame

@@ -23,7 +23,7 @@ from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
 from gridmap.patrol.schedule import Case
-from gridmap.patrol.search import improve, shuffle
+from gridmap.patrol.search import fill, improve, shuffle
 from gridmap.patrol.travel import Travel
 from gridmap.patrol.units import staff_posts, take_posts, take_units
 
@@ -245,11 +245,12 @@ class _Problem:
         routes = improve(rng, case, int(rounds), self.size)
         if random_order:
             shuffle(rng, case, routes, 60 * int(routes.count.sum()))
-        return routes.seq, routes.count, routes.arrive, routes.end, routes.pause_after
+            fill(case, routes)  # another order may leave room for one more visit
+        return case, routes
 
     def leave(self, found):
         """How often each place was visited, and when it was last left."""
-        seq, count, arrive, *_ = found
+        seq, count, arrive = found[1].seq, found[1].count, found[1].arrive
         done, when = np.zeros(len(self.prize), np.int64), np.full(len(self.prize), -np.inf)
         for u in range(len(count)):
             stops = seq[u, : count[u]]

@@ -18,7 +18,7 @@ from numba import njit
 
 from gridmap.patrol.schedule import clock_route, empty_routes, insertion, load_route, unload_route
 
-__all__ = ["improve", "shuffle"]
+__all__ = ["fill", "improve", "shuffle"]
 
 
 @njit(cache=True)
@@ -230,6 +230,16 @@ def shuffle(rng, case, routes, tries):
             load_route(routes, a)
             if a != b:
                 load_route(routes, b)
+
+
+@njit(cache=True)
+def fill(case, routes):
+    """Put in what still fits, the largest prize for its seconds first."""
+    units, places = len(case.kind), len(case.prize)
+    routes.visits[:] = 0
+    for u in range(units):
+        load_route(routes, u)
+    _rebuild(case, routes, np.ones(places), 1.0, np.full((places, units), np.inf), np.zeros((places, units), np.int64))
 
 
 @njit(cache=True)

@@ -98,7 +98,7 @@ def take_units(units, shift_h: float) -> Units:
     pause = column("pause_min", 0.0)
     middle = (start + end) / 2
     first, latest = column("pause_from_h", 0), column("pause_to_h", 0)
-    first = np.where(first > 0, first, np.maximum(start, middle - (end - start) / 8))
+    first = np.where(first > 0, first, np.maximum(start, np.minimum(middle - (end - start) / 8, end - pause / 60)))
     latest = np.where(latest > 0, latest, np.minimum(end - pause / 60, middle + (end - start) / 8))
     wrong = (pause < 0) | ((pause > 0) & ((latest < first) | (first + pause / 60 > end)))
     if wrong.any():

@@ -37,7 +37,8 @@ def map_layers(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=N
         if result.clusters is not None and len(result.clusters):
             layers.append((number, clusters_layer(result, name=name)))
     if plan is not None:
-        layers.extend((None, layer) for layer in patrol_layers(plan))
+        start = pipeline.patrol.get("start", "08:00")
+        layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
     return [*layers, (None, boundaries_layer(boundaries))]
 
 

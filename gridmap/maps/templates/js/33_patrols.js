@@ -151,7 +151,7 @@
       gm.flyTo(L.latLngBounds([[lat - 0.002, (c[0] - 0.5) * 360 - 0.003], [lat + 0.002, (c[0] - 0.5) * 360 + 0.003]]));
     }
     function fill() {
-      const s = gm.shiftNow(), zh = gm.state.language === "zh", notes = gm.patrols[0].patrol.notes;
+      const s = gm.shiftNow(), zh = gm.state.language === "zh", notes = gm.patrols[0].patrol.notes[gm.state.language];
       entries = [];
       gm.clear(body);
       gm.clear(sheet);
