@@ -18,7 +18,7 @@ from gridmap.maps.layers import Class, Layer, Word
 from gridmap.maps.words import check_language, say
 from gridmap.read.metric import metric_crs
 
-__all__ = ["class_text", "figure_of"]
+__all__ = ["class_text", "draw_scale_bar", "figure_of", "fonts"]
 
 #: Latin first, then whatever draws Chinese on Linux, Windows and macOS.
 WANTED = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "SimHei", "PingFang SC")
@@ -111,11 +111,11 @@ def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, a
     ax.set_title(title if title is not None else say(layer.name, language), fontfamily=fonts(), fontsize=11)
     ax.set_axis_off()
     ax.set_aspect("equal")
-    _scale_bar(ax, west, south, east - west, language)
+    draw_scale_bar(ax, west, south, east - west, language)
     return figure
 
 
-def _scale_bar(ax: Axes, west: float, south: float, across: float, language: str) -> None:
+def draw_scale_bar(ax: Axes, west: float, south: float, across: float, language: str, *, type_pt: float = 9) -> None:
     """A bar of a round length, about a fifth of the panel, under its lower left corner."""
     length = max(across / 5, 1e-6)
     unit = 10 ** np.floor(np.log10(length))
@@ -124,5 +124,5 @@ def _scale_bar(ax: Axes, west: float, south: float, across: float, language: str
     ax.plot([west, west + length], [y, y], color="#111827", linewidth=2.5, solid_capstyle="butt")
     far = say(Word("kilometres"), language) if length >= 1000 else say(Word("metres"), language)
     text = f"{length / 1000 if length >= 1000 else length:g} {far}"
-    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=9, fontfamily=fonts())
+    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=type_pt, fontfamily=fonts())
     ax.set_ylim(bottom=y - across * 0.06)

@@ -1,0 +1,30 @@
+"""The charts of a briefing: from plain tables to matplotlib figures, in Chinese and English.
+
+==========================  ===========================================================
+`trend_chart`               counts by month or day, with the band of the year before
+`weekday_hour_chart`        weekday × hour
+`concentration_chart`       which share of the places holds half, against chance
+`ranked_bars`               places in order, with intervals
+`small_multiples`           one map a period, one legend, one scale bar
+`save_chart`, `alt_text`    to PNG, SVG or PDF; the chart in one sentence
+==========================  ===========================================================
+
+All take `language="en"|"zh"`, `size="page"|"half"|"slide"` and `title=` ("" for none).
+"""
+
+from gridmap.reports.chart_frame import SIZES, alt_text, save_chart
+from gridmap.reports.charts_maps import small_multiples
+from gridmap.reports.charts_places import concentration_chart, ranked_bars
+from gridmap.reports.charts_time import poisson_interval, trend_chart, weekday_hour_chart
+
+__all__ = [
+    "SIZES",
+    "alt_text",
+    "concentration_chart",
+    "poisson_interval",
+    "ranked_bars",
+    "save_chart",
+    "small_multiples",
+    "trend_chart",
+    "weekday_hour_chart",
+]
