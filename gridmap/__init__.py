@@ -45,6 +45,7 @@ from gridmap.maps import (
 from gridmap.maps.patrols import patrol_layers
 from gridmap.patrol.coverage import response_coverage
 from gridmap.patrol.districts import patrol_districts
+from gridmap.patrol.effects import dosage_effect
 from gridmap.patrol.files import write_plan
 from gridmap.patrol.graph import build_network
 from gridmap.patrol.logs import compare_log
@@ -89,6 +90,7 @@ __all__ = [
     "crosswalk",
     "dbscan",
     "density_layer",
+    "dosage_effect",
     "drill_down",
     "emerging_hotspots",
     "export",

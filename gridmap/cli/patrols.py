@@ -27,13 +27,18 @@ def patrol_plan(
 @patrol.command("log")
 def patrol_log(
     plan: Annotated[Path, typer.Argument(help="The folder patrol/ of a run, or its visits.csv.")],
-    visited: Annotated[Path, typer.Argument(help="The visits.csv that was filled in.")],
+    visited: Annotated[list[Path], typer.Argument(help="The filled-in visits.csv, recorded tracks (.gpx), a folder.")],
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("out"),
+    timezone: Annotated[str | None, typer.Option(help="Of the plan's clock, for tracks: Asia/Shanghai.")] = None,
+    counts: Annotated[Path | None, typer.Option(help="CSV place_id,before,after: did it help?")] = None,
 ) -> None:
     """Planned visits against actual ones."""
     from gridmap.patrol.stage import log_to_folder
 
-    dosage, written = log_to_folder(plan, visited, out)
+    dosage, written = log_to_folder(plan, visited, out, timezone=timezone, counts=counts)
     print(dosage.places.to_string())
+    print(f"{dosage.share_done:.0%} of the planned visits were made.")
+    for note in dosage.notes:
+        print(note)
     for path in written:
         print(f"  → {path}")

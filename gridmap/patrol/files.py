@@ -16,7 +16,7 @@ from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.unmet import say_unmet
 
-__all__ = ["clock", "log_template", "to_gpx", "to_kml", "write_plan"]
+__all__ = ["clock", "gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
 LOG = ["unit_id", "shift", "place_id", "planned_arrive", "planned_leave", "arrived", "left", "patrol_found", "remark"]
 #: A control character has no place in XML 1.0.
@@ -152,12 +152,11 @@ def write_plan(
     try:
         (folder / "gpx").mkdir(parents=True, exist_ok=True)
         for i, key in enumerate(plan.routes[["unit_id", "shift"]].itertuples(index=False), 1):
-            name = re.sub(r"[^\w-]+", "_", str(key.unit_id)).strip("_") or "unit"
-            path = folder / "gpx" / f"{i:03d}_{name}_{key.shift}.gpx"
+            path = folder / "gpx" / gpx_name(i, key.unit_id, key.shift)
             path.write_text(to_gpx(plan, key.unit_id, key.shift, start=start), encoding="utf-8")
             written.append(path)
         (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8")
-        log_template(plan, start=start).map(_plain).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
+        log_template(plan, start=start).map(plain_text).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
         _workbook(plan, folder / "plan.xlsx", language)
         package = folder / "plan.gpkg"
         package.unlink(missing_ok=True)
@@ -175,6 +174,18 @@ def write_plan(
     return written
 
 
+def gpx_name(number: int, unit_id, shift: int) -> str:
+    """The file name of the nth route.
+
+    Examples
+    --------
+    >>> gpx_name(7, "car/1", 2)
+    '007_car_1_2.gpx'
+    """
+    name = re.sub(r"[^\w-]+", "_", str(unit_id)).strip("_")[:60] or "unit"
+    return f"{number:03d}_{name}_{shift}.gpx"
+
+
 def _workbook(plan, path, language):
     tables = {
         "stops": plan.stops.drop(columns="geometry").assign(lon=plan.stops.geometry.x, lat=plan.stops.geometry.y),
@@ -186,10 +197,10 @@ def _workbook(plan, path, language):
     tables["settings"] = pd.DataFrame([(str(k), str(v)) for k, v in facts], columns=["setting", "value"])
     with pd.ExcelWriter(path, engine="openpyxl") as book:
         for name, table in tables.items():
-            pd.DataFrame(table).map(_plain).to_excel(book, sheet_name=name, index=False)
+            pd.DataFrame(table).map(plain_text).to_excel(book, sheet_name=name, index=False)
 
 
-def _plain(value):
+def plain_text(value):
     """Text that a spreadsheet does not take for a formula."""
     if not isinstance(value, str):
         return value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
@@ -18,7 +19,7 @@ from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
 from gridmap.read.files import check_file
 
-__all__ = ["Dosage", "compare_log", "visits_from_gpx"]
+__all__ = ["Dosage", "compare_log", "read_log", "visits_from_gpx"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def compare_log(planned, log) -> Dosage:
 
 
 def visits_from_gpx(
-    plan: PatrolPlan,
+    plan,
     path,
     *,
     unit_id: str,
@@ -127,7 +128,8 @@ def visits_from_gpx(
 
     Parameters
     ----------
-    plan : PatrolPlan
+    plan : PatrolPlan, or GeoDataFrame with `place_id`
+        The places.
     path : str or Path
         GPX with times.
     unit_id : str
@@ -172,8 +174,11 @@ def visits_from_gpx(
     track = track.dropna().sort_values("time").reset_index(drop=True)
     if not len(track):
         raise ReadError(f"{path.name} has no track point with a time, so no visit can be told. Record with times.")
+    places = plan.places if isinstance(plan, PatrolPlan) else plan
+    if not isinstance(places, gpd.GeoDataFrame) or "place_id" not in places:
+        raise InputError(f"Visits need a plan, or its places with place_id; found a {type(places).__name__}.")
     geod, rows = pyproj.Geod(ellps="WGS84"), []
-    for place in plan.places.itertuples():
+    for place in places.itertuples():
         n = len(track)
         metres = geod.inv(track["lon"], track["lat"], np.full(n, place.geometry.x), np.full(n, place.geometry.y))[2]
         there = np.asarray(metres) <= within_m
@@ -187,15 +192,29 @@ def visits_from_gpx(
     )
 
 
+def read_log(path) -> pd.DataFrame:
+    """A filled-in `visits.csv` as a table of texts; ids that were guarded against formulas get their sign back."""
+    table = _table(path, ("unit_id", "place_id", "arrived", "left"), "the log")
+    return table if "shift" in table else table.assign(shift="1")
+
+
+def _read(path) -> pd.DataFrame:
+    """Texts, as Excel saves them: a workbook, or CSV in UTF-8 or GB 18030."""
+    if path.suffix.lower() == ".xlsx":
+        return pd.read_excel(path, dtype=str, keep_default_na=False, engine="calamine")
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="gb18030")
+
+
 def _table(source, wanted, what) -> pd.DataFrame:
     if isinstance(source, str | Path):
         path = check_file(source, what)
         try:
-            source = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except (ValueError, UnicodeDecodeError) as problem:
-            raise ReadError(
-                f"{path.name} cannot be read as {what} ({str(problem)[:120]}). Save it as CSV in UTF-8."
-            ) from None
+            source = _read(path)
+        except Exception as problem:
+            raise ReadError(f"{path.name} cannot be read as {what} ({str(problem)[:120]}). Save it as CSV.") from None
     if not isinstance(source, pd.DataFrame):
         raise InputError(f"{what[0].upper()}{what[1:]} is a table or a CSV file; found a {type(source).__name__}.")
     missing = [c for c in wanted if c not in source]
@@ -204,7 +223,8 @@ def _table(source, wanted, what) -> pd.DataFrame:
             f"{what[0].upper()}{what[1:]} lacks the columns {', '.join(missing)}. Start from visits.csv of the plan."
         )
     table = source.copy().reset_index(drop=True)
-    table["unit_id"], table["place_id"] = table["unit_id"].astype(str), table["place_id"].astype(str)
+    for name in ("unit_id", "place_id"):
+        table[name] = table[name].astype(str).str.replace(r"^'(?=[=+@\t\r-])", "", regex=True)
     return table
 
 

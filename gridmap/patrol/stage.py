@@ -18,11 +18,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import InputError, OutputError, ReadError
+from gridmap.errors import InputError, OutputError, ReadError, SettingError, did_you_mean
 from gridmap.hotspots.result import HotspotResult
-from gridmap.patrol.files import write_plan
+from gridmap.patrol.effects import dosage_effect
+from gridmap.patrol.files import gpx_name, plain_text, write_plan
 from gridmap.patrol.graph import build_network
-from gridmap.patrol.logs import Dosage, compare_log
+from gridmap.patrol.logs import Dosage, compare_log, read_log, visits_from_gpx
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes import plan_patrols
@@ -104,33 +105,94 @@ def plan_to_folder(
     return plan, write_plan(plan, folder, start=start, language=language, sheets=sheets)
 
 
-def log_to_folder(plan_folder, log, folder) -> tuple[Dosage, list[Path]]:
-    """Planned against actual visits, as two tables for the evaluation.
+def log_to_folder(
+    plan_folder,
+    log,
+    folder,
+    *,
+    timezone: str | None = None,
+    within_m: float = 75,
+    least_min: float = 5,
+    counts=None,
+) -> tuple[Dosage, list[Path]]:
+    """Planned against actual visits, as tables for the evaluation.
 
     Parameters
     ----------
     plan_folder : str or Path
         Folder that `plan_to_folder` wrote, or its `visits.csv`.
-    log : str or Path
-        The filled-in `visits.csv`.
+    log : str, Path or list of them
+        The filled-in `visits.csv` (or saved as .xlsx); recorded tracks (`.gpx`, named as the plan's own files in
+        `gpx/`); or a folder of these.
     folder : str or Path
+    timezone : str, optional
+        Of the plan's clock, as in "Asia/Shanghai"; needed for tracks, which count in UTC.
+    within_m, least_min : float
+        As in `visits_from_gpx`.
+    counts : path, optional
+        CSV with `place_id, before, after`: incidents in two periods, for `dosage_effect`.
 
     Returns
     -------
     dosage : Dosage
     written : list of Path
-        `dosage_places.csv`, `dosage_visits.csv`.
+        `dosage_places.csv`, `dosage_visits.csv`, and `dosage_effect.csv` where counts were given.
     """
     source = Path(plan_folder)
-    dosage = compare_log(source / "visits.csv" if source.is_dir() else source, log)
+    planned = source / "visits.csv" if source.is_dir() else source
+    files = []
+    for one in [log] if isinstance(log, str | Path) else list(log):
+        path = Path(one)
+        files += (
+            sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".xlsx", ".gpx"))
+            if path.is_dir()
+            else [path]
+        )
+    tracks = [path for path in files if path.suffix.lower() == ".gpx"]
+    tables = [read_log(path) for path in files if path not in tracks]
+    if tracks:
+        tables += _from_tracks(source, tracks, timezone, within_m=within_m, least_min=least_min)
+    if not tables:
+        raise InputError(f"There is no visits.csv and no .gpx in {log}. Give the filled-in log or recorded tracks.")
+    dosage = compare_log(planned, pd.concat(tables, ignore_index=True))
     if not len(dosage.places):
         raise InputError("There is no visit in the plan and none in the log, so there is nothing to compare.")
+    results = {"dosage_places.csv": (dosage.places, True), "dosage_visits.csv": (dosage.visits, False)}
+    if counts is not None:
+        try:
+            table = pd.read_csv(check_file(counts, "the counts"), encoding="utf-8-sig", dtype={"place_id": str})
+        except (ValueError, UnicodeDecodeError) as problem:
+            raise ReadError(f"The counts cannot be read ({str(problem)[:120]}). Save them as CSV in UTF-8.") from None
+        results["dosage_effect.csv"] = (dosage_effect(dosage, table), True)
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [folder / "dosage_places.csv", folder / "dosage_visits.csv"]
-        dosage.places.to_csv(written[0], encoding="utf-8-sig")
-        dosage.visits.to_csv(written[1], index=False, encoding="utf-8-sig")
+        for name, (table, index) in results.items():
+            table.rename_axis(table.index.name).reset_index(drop=not index).map(plain_text).to_csv(
+                folder / name, index=False, encoding="utf-8-sig"
+            )
     except OSError as problem:
         raise OutputError(f"The comparison cannot be written to {folder} ({problem.strerror or problem}).") from None
-    return dosage, written
+    return dosage, [folder / name for name in results]
+
+
+def _from_tracks(source, tracks, timezone, **limits) -> list[pd.DataFrame]:
+    """The visits of recorded tracks; whose they are, their file names say."""
+    if timezone is None:
+        raise SettingError("Recorded tracks count in UTC: say the plan's timezone, as in Asia/Shanghai.")
+    package = check_file((source if source.is_dir() else source.parent) / "plan.gpkg", "the plan's places")
+    try:
+        places, routes = (gpd.read_file(package, layer=name, engine="pyogrio") for name in ("places", "routes"))
+    except Exception as problem:
+        raise ReadError(f"{package.name} has no plan in it ({str(problem)[:120]}).") from None
+    known = {}
+    for i, route in enumerate(routes.itertuples(), 1):
+        known[gpx_name(i, route.unit_id, route.shift)] = (route.unit_id, int(route.shift))
+    found = []
+    for path in tracks:
+        if path.name not in known:
+            meant = did_you_mean(path.name, known)
+            raise InputError(f"{path.name} is no track of this plan. Call each as the plan's own file. {meant}")
+        unit, shift = known[path.name]
+        found.append(visits_from_gpx(places, path, unit_id=unit, shift=shift, timezone=timezone, **limits))
+    return found
