@@ -77,6 +77,7 @@ def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "0
             role="overlay",
             drawing="lines",
             facts={"context": True, "above": True, "patrol": {"number": i + 1, "shifts": shifts, "notes": notes}},
+            content="patrols",
         )
         for i, unit in enumerate(routes["unit_id"].drop_duplicates())
     ]

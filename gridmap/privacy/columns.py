@@ -38,7 +38,9 @@ WHERE = re.compile(
 WHEN = re.compile(r"^(occurred(_from|_to)?|reported_at|发生时间|发案时间)$", re.I)
 #: The words of a zone are its names; a village called 王家庄 is no person.
 NAMES_OF_PLACES = {"name", "zone_id", "cell_id", "place_id", "level", "parent_id", "unit_id", "label", "category"}
-ABOUT_PLACES = ("zones", "cells", "places", "lines", "clusters", "counts")
+ABOUT_PLACES = ("zones", "cells", "places", "lines", "patrols", "clusters", "counts")
+#: What has a place of its own, and is no incident.
+PLACED = ("places", "lines", "patrols", "zones")
 COORDINATES = re.compile(r"(?<![\d.])-?\d{1,3}\.\d{4,}(?!\d)")
 TIME_OF_DAY = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:：][0-5]\d(?:[:：][0-5]\d(?:\.\d+)?)?(?![\d:])")
 
@@ -67,7 +69,7 @@ def has_incidents(frame: pd.DataFrame, content: str) -> bool:
     one_by_one = "incident_id" in named
     if content in ("rows", "clusters"):
         return False
-    if content in ("places", "lines", "zones"):
+    if content in PLACED:
         return one_by_one or any(WHEN.match(c) for c in named)
     if isinstance(frame, gpd.GeoDataFrame) and len(frame):
         return bool(frame.geometry.geom_type.isin(("Point", "MultiPoint")).any())
@@ -76,7 +78,7 @@ def has_incidents(frame: pd.DataFrame, content: str) -> bool:
 
 def without_incidents(frame: pd.DataFrame, content: str, unit: str, say: Callable[[str], str]) -> pd.DataFrame:
     """Without what tells incidents apart, exact places and times finer than `unit` ("day", "month")."""
-    placed = content in ("places", "lines", "zones")
+    placed = content in PLACED
     gone = [
         c
         for c in frame.columns

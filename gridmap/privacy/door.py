@@ -33,7 +33,8 @@ CONTENTS = {
     "clusters": "one row a cluster, its outline drawn around incidents",
     "points": "one row an incident",
     "places": "points that are no incidents: cameras, posts, stops of a patrol",
-    "lines": "streets and routes",
+    "lines": "streets",
+    "patrols": "who goes where, and when",
     "zones": "boundaries",
     "rows": "rows of an input that were set aside",
     "table": "any other table: bands, hours, settings, sentences",
@@ -99,9 +100,13 @@ def gate(
             f"{what} holds incidents one by one, which {_for(who)} may not have. Write counts or hotspots by cell "
             "instead, or take audience='internal'."
         )
+    if content == "patrols" and not who.patrols:
+        raise InputError(
+            f"{what} tells where the police will be and when; {_for(who)} may not have it. Take audience='meeting'."
+        )
     if content == "clusters":
         frame = _clusters(frame, who, what)
-    timed = content in ("places", "lines")  # 08:05 at the station is when a patrol comes by
+    timed = content in ("places", "lines", "patrols")  # 08:05 at the station is when a patrol comes by
     say = mask if timed else lambda text: gate_text(text, audience=audience)
     frame = without_incidents(frame, content, who.time_unit, say)
     check_periods(frame.index, audience=audience, what=what)

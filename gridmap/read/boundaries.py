@@ -22,6 +22,7 @@ from pyproj.exceptions import CRSError as ProjError
 from gridmap.errors import CRSError, InputError, ReadError, SettingError, did_you_mean
 from gridmap.read.files import check_file, sha256_of, zip_members
 from gridmap.read.levels import find_levels
+from gridmap.read.personal import personal_columns
 
 __all__ = ["read_boundaries", "read_vector"]
 
@@ -58,7 +59,8 @@ def read_boundaries(
     -------
     GeoDataFrame in EPSG:4326, index 0 … n − 1
         `zone_id, name, level, parent_id, geometry` + the file's other columns under their own names. `.attrs` has
-        `path, sha256, rows, crs, repaired` (number of zones with invalid rings), `notes`.
+        `path, sha256, rows, crs, repaired` (number of zones with invalid rings), `dropped` (columns about persons, and
+        why), `notes`.
 
     Raises
     ------
@@ -233,6 +235,16 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
     table.columns = [str(c) for c in table.columns]
     levels, level, found = find_levels(table, zone_id=zone_id, name=name, parent_id=parent_id)
     carried = table.drop(columns=["zone_id", "name", "level", "parent_id", "geometry"], errors="ignore")
+    texts = {
+        c: carried[c].dropna().astype(str).tolist() for c in carried if not pd.api.types.is_float_dtype(carried[c])
+    }
+    dropped = personal_columns(texts.items())
+    if dropped:
+        carried = carried.drop(columns=list(dropped))
+        found = [
+            *found,
+            "Columns about persons were dropped: " + "; ".join(f"{c}: {w}" for c, w in dropped.items()) + ".",
+        ]
     zones = gpd.GeoDataFrame(pd.concat([levels, carried], axis=1), geometry=frame.geometry.to_numpy(), crs=4326)
     zones.attrs = {
         **origin,
@@ -241,7 +253,8 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
         "crs": said.name,
         "level": level,
         "repaired": int(invalid.sum()),
-        "notes": notes + found,
+        "dropped": dropped,
+        "notes": notes + list(found),
     }
     return zones
 

@@ -3,9 +3,10 @@
 
 gridmap maps places, never people. No name, identity number, telephone, household or vehicle passes the
 reader, whatever the map is for. A column is personal by its name (报警人, 身份证号, victim_age, phone) or by
-what it holds: mainland identity numbers whose check digit is right (GB 11643-1999, ISO 7064 MOD 11-2),
-mobile numbers, number plates, e-mail addresses, or values that read as Chinese names. Free text that tells
-the case is personal too, because it names people.
+what it holds: mainland identity numbers (18 digits with the right check digit by GB 11643-1999, ISO 7064
+MOD 11-2; the older ones of 15), telephone numbers, number plates, passports, bank cards (ISO 7812's check
+digit), e-mail addresses, doors of dwellings, or values that read as Chinese names. Free text that tells the
+case is personal too, because it names people.
 """
 
 import re
@@ -16,7 +17,7 @@ import numpy as np
 
 from gridmap.read.columns import simplified
 
-__all__ = ["id_number_is_valid", "mask", "personal_columns"]
+__all__ = ["card_number_is_valid", "id_number_is_valid", "mask", "personal_columns"]
 
 BY_NAME_ZH = {
     "names of persons": r"姓名|当事人|嫌疑人|违法人|受害人|被害人|事主|联系人|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
@@ -122,16 +123,46 @@ OTHER_WORDS = {
     },
     "free text that may name persons": {"narrative", "synopsis", "remarks", "notes", "comments"},
 }
+#: 户籍人口 is how many live somewhere, not who.
+NOT_PERSONS_ZH = re.compile(r"(人口|人数|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积)$")
 NOT_PERSONS = re.compile(r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b")
 
 ID_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
-MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+#: Until 1999: no century, no check digit. A grid's code has 15 digits too, so years of birth before 1920 are none.
+OLD_ID_NUMBER = re.compile(r"(?<!\d)[1-8]\d{5}[2-9]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)")
+MOBILE = re.compile(r"(?<![\d.])(?:\(?(?:\+|00)?86\)?[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+AREA_PHONE = re.compile(r"(?<![\d.])\(?0\d{2,3}\)?[- ]\d{7,8}(?!\d)")
 PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•\s]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳]"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•\s-]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳]"
+    r"(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+#: E + 8 digits, the commonest, is left out: census areas are called so.
+PASSPORT = re.compile(r"(?<![A-Z0-9])(?:E[A-Z]\d{7}|[GDSPH]\d{8}|[GP]\d{7})(?![A-Z0-9])")
+CARD = re.compile(r"(?<!\d)(?:62|4\d|5[1-5])\d{2}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}(?:[ -]?\d{1,3})?(?!\d)")
+DOOR = re.compile(
+    r"(?:栋|幢|号楼|单元)\s*-?\d*.{0,4}\d{2,4}\s*(?:室|房|户|号)|单元\s*\d{3,4}|\d{1,2}-\d{1,2}-\d{3,4}(?!\d)"
 )
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 LANDLINE = re.compile(
     r"^\(?0\d{2,3}\)?[- ]?\d{7,8}$|^\+?\d{1,3}[- (]+\d{3}[- )]+\d{3}[- ]?\d{4}$|^\(\d{3}\) ?\d{3}-\d{4}$|^\d{3}-\d{3}-\d{4}$"
+)
+SURNAMES_OF_TWO = (
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "皇甫",
+    "尉迟",
+    "司徒",
+    "夏侯",
+    "令狐",
+    "慕容",
+    "端木",
+    "东方",
+    "南宫",
+    "轩辕",
+    "长孙",
 )
 SURNAMES = set(
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊"
@@ -159,21 +190,45 @@ def id_number_is_valid(text: str) -> bool:
     return "10X98765432"[sum(int(c) * w for c, w in zip(text[:17], weights, strict=True)) % 11] == text[17]
 
 
+def card_number_is_valid(text: str) -> bool:
+    """Whether digits end in the right check digit of a bank card.
+
+    Examples
+    --------
+    >>> card_number_is_valid("4111 1111 1111 1111"), card_number_is_valid("4111 1111 1111 1112")
+    (True, False)
+
+    References
+    ----------
+    ISO/IEC 7812-1, annex B (Luhn).
+    """
+    digits = [int(c) for c in str(text) if c.isdigit()][::-1]
+    doubled = sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
+    return 16 <= len(digits) <= 19 and (sum(digits[::2]) + doubled) % 10 == 0
+
+
 def mask(text: str) -> str:
-    """`text` with identity numbers, mobile numbers, plates and e-mail addresses starred out.
+    """`text` with identity, telephone and card numbers, plates and e-mail addresses starred out.
 
     Examples
     --------
     >>> mask("李某 13812345678 京A12345")
     '李某 *** ***'
     """
-    for pattern in (ID_NUMBER, MOBILE, PLATE, EMAIL):
-        text = pattern.sub("***", text)
-    return text
+    plain = unicodedata.normalize("NFKC", text)
+    masked = plain
+    for pattern in (ID_NUMBER, AREA_PHONE, MOBILE, PLATE, EMAIL):
+        masked = pattern.sub("***", masked)
+    masked = CARD.sub(lambda m: "***" if card_number_is_valid(m.group(0)) else m.group(0), masked)
+    if not masked.isdigit():  # digits alone may be the code of a grid
+        masked = OLD_ID_NUMBER.sub("***", masked)
+    return text if masked == plain else masked
 
 
 def _by_name(column: str) -> str | None:
     text = simplified(unicodedata.normalize("NFKC", str(column)).strip())
+    if NOT_PERSONS_ZH.search(text):
+        return None
     for what, pattern in BY_NAME_ZH.items():
         if re.search(pattern, text, re.IGNORECASE):
             return what
@@ -196,13 +251,14 @@ def _reads_as_name(text: str) -> bool:
     text = simplified(text)
     return (
         2 <= len(text) <= 4
-        and text[0] in SURNAMES
+        and (text[0] in SURNAMES or text[:2] in SURNAMES_OF_TWO)
         and all("\u4e00" <= c <= "\u9fff" or c in "某*×X" for c in text)
         and not text.endswith(NO_NAME_ENDS)
     )
 
 
-def _by_content(values: list[str], plain_numbers: bool = False) -> str | None:
+def _by_content(values: list[str], plain_numbers: bool = False, places: bool = False) -> str | None:
+    values = [unicodedata.normalize("NFKC", v) for v in values]
     n = len(values)
     if not n:
         return None
@@ -215,16 +271,26 @@ def _by_content(values: list[str], plain_numbers: bool = False) -> str | None:
     valid = sum(map(id_number_is_valid, found))
     if valid and valid >= max(1, 0.3 * len(found)):
         return "identity numbers"
+    old = [m.group(0) for v in values for m in OLD_ID_NUMBER.finditer(v)]
+    # 15 digits that all read as a date of birth, of people born in different years
+    if len(old) >= 0.8 * n and n >= 3 and len({v[6:8] for v in old}) > 2:
+        return "identity numbers"
     if plain_numbers:
         return None
+    if share(lambda v: (m := CARD.search(v)) and card_number_is_valid(m.group(0))) >= 0.5:
+        return "bank cards"
+    if share(PASSPORT.fullmatch) >= 0.5:
+        return "identity numbers"
     if share(lambda v: MOBILE.search(v) and not re.fullmatch(r"\d{12,}|[\d.]+\.\d+", v)) >= 0.02:
         return "telephone numbers"
-    if share(LANDLINE.search) >= 0.3:
+    if share(LANDLINE.search) >= 0.3 or share(AREA_PHONE.search) >= 0.3:
         return "telephone numbers"
     if share(PLATE.search) >= 0.02:
         return "vehicles"
     if share(EMAIL.search) >= 0.02:
         return "e-mail addresses"
+    if not places and share(DOOR.search) >= 0.3:
+        return "doors of dwellings"
     distinct = set(values)
     if n >= 5 and share(_reads_as_name) >= 0.8 and sum(map(_reads_as_name, distinct)) >= 0.8 * len(distinct) > 1:
         return "names of persons"
@@ -234,7 +300,9 @@ def _by_content(values: list[str], plain_numbers: bool = False) -> str | None:
     return None
 
 
-def personal_columns(columns: Iterable[tuple[str, Iterable]], *, numbered=(), sample: int = 2000) -> dict[str, str]:
+def personal_columns(
+    columns: Iterable[tuple[str, Iterable]], *, numbered=(), addresses=(), sample: int = 2000
+) -> dict[str, str]:
     """Column → what makes it personal, for those that are.
 
     Parameters
@@ -243,6 +311,8 @@ def personal_columns(columns: Iterable[tuple[str, Iterable]], *, numbered=(), sa
         Values are looked at as text, `sample` of them spread over the column.
     numbered : collection of str
         Columns of case numbers, which may look like telephone numbers.
+    addresses : collection of str
+        Columns that say where a case happened; doors may stand in them.
     sample : int, default 2000
 
     Examples
@@ -258,6 +328,6 @@ def personal_columns(columns: Iterable[tuple[str, Iterable]], *, numbered=(), sa
         texts = [str(v).strip() for v in values if v is not None and v == v and str(v).strip()]
         if len(texts) > sample:
             texts = [texts[i] for i in np.linspace(0, len(texts) - 1, sample).astype(int)]
-        if what := _by_content(texts, name in numbered):
+        if what := _by_content(texts, name in numbered, name in addresses):
             found[name] = f"{what} (by content)"
     return found

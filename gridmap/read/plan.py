@@ -168,8 +168,11 @@ def make_plan(
     found = match_columns(list(raw.columns), declared)
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
     numbered = {found["incident_id"][0]} if "incident_id" in found else set()
+    addresses = {found["address"][0]} if "address" in found else set()
     personal = personal_columns(
-        ((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed), numbered=numbered
+        ((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed),
+        numbered=numbered,
+        addresses=addresses,
     )
     for column in not_personal:
         if column not in raw.columns:
