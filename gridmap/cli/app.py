@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gridmap.errors import GridmapError
 
-__all__ = ["app", "main", "watching"]
+__all__ = ["app", "main", "tell", "watching"]
 
 app = typer.Typer(
     name="gridmap",
@@ -55,3 +55,15 @@ def watching():
         return
     with err.status("…") as status:
         yield lambda step: status.update(f"{step} …")
+
+
+def tell(report) -> None:
+    """Print what a run found, and what it wrote."""
+    for warning in report.warnings:
+        print(f"gridmap: {warning}", file=sys.stderr)
+    if report.pipeline.title:
+        print(report.pipeline.title)
+    for sentence in report.summary:
+        print(f"  {sentence}")
+    for output in report.outputs.values():
+        print(f"  → {output}")

@@ -1,12 +1,12 @@
 """Whole runs: `gridmap demo` and `gridmap run`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, watching
+from gridmap.cli.app import app, tell, watching
+from gridmap.cli.county import run_county
 from gridmap.errors import ReadError, SettingError
 
 __all__ = ["demo", "run", "run_file"]
@@ -15,11 +15,15 @@ __all__ = ["demo", "run", "run_file"]
 @app.command()
 def demo(
     out: Annotated[Path, typer.Argument(help="The folder to write into.")] = Path("out/demo"),
-    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    language: Annotated[str | None, typer.Option(help="en or zh; zh with --county, else en.")] = None,
+    county: Annotated[bool, typer.Option("--county", help="A simulated Chinese county, its files too.")] = False,
 ) -> None:
-    """The bundled police data of West Yorkshire, end to end."""
+    """The bundled police data of West Yorkshire, or a simulated county, end to end."""
     import gridmap
 
+    if county:
+        return run_county(out, language)
+    language = language or "en"
     path = (
         Path(gridmap.__file__).resolve().parents[1]
         / "pipelines"
@@ -55,11 +59,4 @@ def run_file(path: Path, out: Path, overrides: list[str], needs: str | None = No
         raise SettingError(f"{path} has no stage {needs!r}; docs/patrol.md shows one.")
     with watching() as watch:
         report = run_pipeline(pipeline, out, on_step=watch)
-    for warning in report.warnings:
-        print(f"gridmap: {warning}", file=sys.stderr)
-    if pipeline.title:
-        print(pipeline.title)
-    for sentence in report.summary:
-        print(f"  {sentence}")
-    for output in report.outputs.values():
-        print(f"  → {output}")
+    tell(report)

@@ -16,7 +16,7 @@ from gridmap.maps.ranking import HOT
 __all__ = ["area_tree"]
 
 MOST = 20_000  # units at the lowest level
-PEOPLE = ("persons", "population", "households")
+PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
 def area_tree(zones: pd.DataFrame | None, layers: list[Layer], hierarchy: pd.DataFrame | None = None) -> dict | None:
@@ -89,7 +89,7 @@ def _with_numbers(tree: dict, ids: pd.Index, layers: list[Layer], people: pd.Dat
     column = next((c for c in PEOPLE if c in people and pd.api.types.is_numeric_dtype(people[c])), None)
     if column is not None:
         tree["people"] = [None if v != v else float(v) for v in people[column].astype(float)]
-        tree["per"] = "per_1000_households" if column == "households" else "per_1000"
+        tree["per"] = "per_1000_households" if column in ("households", "户数") else "per_1000"
     own = "leaf" in tree
     sums = {f"l{i}": _sums(layer, ids, own) for i, layer in enumerate(layers)}
     tree["layers"] = {key: value for key, value in sums.items() if value is not None}

@@ -34,7 +34,7 @@ __all__ = ["check_grid", "drawn_layer", "grid_facts", "grid_files", "grid_stage"
 LAYERS = ("atoms", "follow", "barriers", "exclusive", "keep")
 #: What the stage knows beside the settings of `BalancedGrid.over`.
 OWN = ("communities", "codes")
-PEOPLE = ("persons", "population", "households")
+PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
 def check_grid(file: YamlFile) -> None:
