@@ -86,9 +86,10 @@ def note(figure: Figure, texts: list[str], type_pt: float) -> None:
         figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=type_pt * 0.85, color="#4B5563")
 
 
-def head(ax: Axes, title: str | None, default: str) -> None:
-    """The title; none for an empty text, so that a paper can write its own."""
-    ax.set_title(default if title is None else title)
+def head(ax: Axes, title: str | None, default: str, lines: int = 0) -> None:
+    """The title, with room for so many lines under it; none for an empty text, so that a paper can write its own."""
+    text = default if title is None else title
+    ax.set_title(text, pad=matplotlib.rcParams["font.size"] * (0.7 + 1.6 * lines))
 
 
 def checked(table, needed: tuple[str, ...], what: str) -> pd.DataFrame:

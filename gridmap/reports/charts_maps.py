@@ -44,7 +44,7 @@ def small_multiples(
     layer : Layer
         With periods, as `gm.cells_layer(counts, "count", grid=grid)` gives it for counts by cell and period.
     periods : list, optional
-        Which of them; the last twelve, by default. At most 24.
+        Which of them; the last twelve (six of size "half"), by default. At most 24.
     columns : int, optional
         Maps in a row.
     language, size, title
@@ -73,7 +73,7 @@ def small_multiples(
     if not isinstance(layer, Layer) or layer.frames is None:
         raise InputError("small_multiples needs a layer with periods, as gm.cells_layer gives for counts by period.")
     there = list(layer.frames.columns)
-    chosen = there[-12:] if periods is None else [_found(p, there) for p in periods]
+    chosen = there[-6 if size == "half" else -12 :] if periods is None else [_found(p, there) for p in periods]
     if not 1 <= len(chosen) <= MOST:
         raise InputError(f"small_multiples draws 1 to {MOST} periods; found {len(chosen)}.")
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
@@ -83,11 +83,12 @@ def small_multiples(
     rings, owner = _rings(flat)
     across, up = max(east - west, 1.0), max(north - south, 1.0)
     measure = size_of(size)
-    columns = columns or _columns(len(chosen), across / up, measure.width_in / (measure.height_in * 1.3))
+    tallest = 1.1 if size == "slide" else 2.3  # times the height of a chart: a slide ends there
+    columns = columns or _columns(len(chosen), across / up, measure.width_in / (measure.height_in * tallest))
     rows = int(np.ceil(len(chosen) / columns))
     panel_in = measure.width_in / columns
-    tall = (panel_in * up / across + 2.2 * measure.type_pt / 72) * rows + 1.1 * measure.type_pt / 72 * 4.5
-    with chart(size, language, height=min(tall, measure.height_in * 2.3) / measure.height_in) as figure:
+    tall = (panel_in * up / across * 1.1 + 2.6 * measure.type_pt / 72) * rows + 8 * measure.type_pt / 72
+    with chart(size, language, height=min(tall, measure.height_in * tallest) / measure.height_in) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax in axes:
             ax.set_axis_off()
@@ -104,6 +105,10 @@ def small_multiples(
             total = word("n", language, f"{np.nansum(values):,.0f}")
             ax.set_title(f"{_called(period, language)}  {total}", fontsize=measure.type_pt, fontweight="normal", pad=3)
         draw_scale_bar(axes[columns * (rows - 1)], west, south, across, language, type_pt=measure.type_pt * 0.9)
+        below = axes[columns * (rows - 1)].get_ylim()[0]
+        for ax in axes:
+            ax.set_xlim(west, east)
+            ax.set_ylim(below, north)  # all of one size, that with the scale bar too
         entries = [c for i, c in enumerate(layer.classes) if not c.hatch or i in used]
         handles = [
             Patch(facecolor=c.colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if c.hatch else None)
@@ -111,7 +116,8 @@ def small_multiples(
         ]
         figure.legend(
             handles, [class_text(c, language) for c in entries], title=say(layer.unit, language) or None,
-            ncols=min(len(entries), 7 if size != "half" else 4), loc="outside lower center", handlelength=1.6, columnspacing=1.2,
+            ncols=min(len(entries), 7 if size != "half" else 4), loc="outside lower center",
+            handlelength=1.6, columnspacing=1.2,
         )  # fmt: skip
         name = say(layer.name, language)
         heading = word("multiples", language, name) if title is None else title

@@ -111,9 +111,9 @@ def concentration_chart(
         ax.set_ylabel(word("share_incidents", language))
         ax.grid()
         handles, labels = ax.get_legend_handles_labels()
-        ax.legend(handles[::-1], labels[::-1], loc="lower right", ncols=3, handlelength=2.4, columnspacing=1.2,
-                  bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)  # fmt: skip
-        head(ax, title, word("concentration", language) + "\n")
+        ax.legend(handles[::-1], labels[::-1], loc="lower left", ncols=2 if size == "half" else 3, handlelength=2.4,
+                  columnspacing=1.2, bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)  # fmt: skip
+        head(ax, title, word("concentration", language), 1 if size != "half" else 2)
         figure.set_label(said.replace("\n", " "))
     return figure
 
@@ -210,7 +210,7 @@ def ranked_bars(
     names = [str(v) if pd.notna(v) and str(v) else "–" for v in table[name]]
     measure = size_of(size)
     wrap = 24 if size != "half" else 16
-    shown = ["\n".join(textwrap.wrap(t, wrap // 2 if any(ord(c) > 0x2E80 for c in t) else wrap)[:2]) for t in names]
+    shown = [_two_lines(t, wrap // 2 if any(ord(c) > 0x2E80 for c in t) else wrap) for t in names]
     digits = 0 if (values % 1 == 0).all() else 1 if np.abs(values).max() >= 10 else 2
     with chart(size, language, height=max(0.5, 0.16 + 0.1 * len(values))) as figure:
         ax = figure.add_subplot()
@@ -240,9 +240,14 @@ def ranked_bars(
         ax.xaxis.set_major_locator(MaxNLocator(6, integer=digits == 0))
         ax.set_xlabel(unit or word("incidents", language))
         ax.grid(axis="x")
-        ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.1)
-        head(ax, title, word("ranked", language))
+        ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1)
+        head(ax, title, word("ranked", language), 1)
         said = [f"{values[i]:,.{digits}f}" for i in (0, -1)]
         figure.set_label(word("alt_bars", language, len(values), names[0], said[0], names[-1], said[1]))
         note(figure, [], measure.type_pt)
     return figure
+
+
+def _two_lines(text: str, width: int) -> str:
+    """A long name on two lines, and what is left of it told by an ellipsis."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=2, placeholder="…")) or text

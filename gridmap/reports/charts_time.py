@@ -1,17 +1,19 @@
 """When? A trend with last year beside it, and the matrix of weekdays and hours.
 
-A month that lies above last year's is news only if it lies above what last year's own count could have been by chance:
-the band is the exact Poisson interval of each count of the year before (Garwood 1936). Where there is no year before,
-no band is drawn, and the chart says so.
+A month that lies above last year's is news only if chance alone would seldom bring two counts so far apart. The band
+holds the counts that do not differ from last year's at the 5 % level by the exact conditional test of two Poisson
+counts (Przyborowski & Wilenski 1940). Where there is no year before, no band is drawn, and the chart says so.
 
 References
 ----------
-Garwood (1936), Biometrika 28, 437–442. Ratcliffe (2000), Int. J. Geographical Information Science 14, 669–679.
+Garwood (1936), Biometrika 28, 437–442. Przyborowski & Wilenski (1940), Biometrika 31, 313–323.
+Ratcliffe (2000), Int. J. Geographical Information Science 14, 669–679.
 """
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
@@ -19,7 +21,7 @@ from gridmap.errors import InputError
 from gridmap.reports.chart_frame import BAND, FAINT, INK, STRONG, chart, checked, head, note, size_of
 from gridmap.reports.chart_words import MONTHS, WEEKDAYS, word
 
-__all__ = ["poisson_interval", "trend_chart", "weekday_hour_chart"]
+__all__ = ["no_change", "poisson_interval", "trend_chart", "weekday_hour_chart"]
 
 #: How many periods are drawn as "now", and how many make a year.
 IN_A_YEAR = {"M": 12, "Q": 4, "W": 52, "D": 365, "Y": 1}
@@ -38,6 +40,27 @@ def poisson_interval(counts, *, level: float = 0.95) -> tuple[np.ndarray, np.nda
     counts, tail = np.asarray(counts, float), (1 - level) / 2
     low = np.where(counts > 0, stats.chi2.ppf(tail, 2 * np.maximum(counts, 0.5)) / 2, 0.0)
     return low, stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
+
+
+def no_change(counts, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the most that may come again after each count, if nothing has changed.
+
+    Given the sum of two Poisson counts of one mean, the first is binomial with a half: both tails are above
+    (1 − level) / 2 for the counts between.
+
+    Examples
+    --------
+    >>> low, high = no_change([0, 10, 100])
+    >>> low.tolist(), high.tolist()
+    ([0.0, 3.0, 74.0], [5.0, 22.0, 130.0])
+    """
+    counts, tail = np.asarray(counts, float), (1 - level) / 2
+    low, high = np.empty(len(counts)), np.empty(len(counts))
+    for i, x in enumerate(counts):
+        y = np.arange(int(x + 8 * np.sqrt(x + 1) + 12))
+        fine = (stats.binom.cdf(x, x + y, 0.5) > tail) & (stats.binom.sf(x - 1, x + y, 0.5) > tail)
+        low[i], high[i] = y[fine][0], y[fine][-1]
+    return low, high
 
 
 def trend_chart(
@@ -90,7 +113,7 @@ def trend_chart(
     with chart(size, language) as figure:
         ax = figure.add_subplot()
         if known.any():
-            low, high = poisson_interval(before.fillna(0))
+            low, high = no_change(before.fillna(0))
             low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
             _band(ax, x, low, high, word("band", language))
             ax.plot(
@@ -105,17 +128,19 @@ def trend_chart(
             for at, value in zip(x, now, strict=True):
                 if np.isfinite(value):
                     ax.annotate(f"{value:,.0f}", (at, value), xytext=(0, measure.type_pt * 0.6), ha="center",
-                                textcoords="offset points", fontweight="bold", color=STRONG, zorder=4)  # fmt: skip
-        _period_axis(ax, span, freq, language)
+                                textcoords="offset points", fontweight="bold", color=STRONG, zorder=4,
+                                path_effects=[withStroke(linewidth=2.5, foreground="white")])  # fmt: skip
+        _period_axis(ax, span, freq, language, 7 if size == "half" else 13)
         ax.set_ylim(0, max(ax.get_ylim()[1], now.max() * 1.15, 1))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.set_ylabel(word("incidents", language))
         ax.grid(axis="y")
-        head(ax, title, word("trend", language, word(NAMES.get(freq, "period"), language)))
+        lines = 0 if not known.any() else 1 if size != "half" else 2  # room for the legend under the title
+        head(ax, title, word("trend", language, word(NAMES.get(freq, "period"), language)), lines)
         if known.any():
             handles, labels = ax.get_legend_handles_labels()
-            ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3,
-                      handlelength=2.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+            ax.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1.0),
+                      ncols=2 if size == "half" else 3, handlelength=2.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
         said = [] if known.all() else [word("no_last_year", language)]
         if known.any() and not known.all():
             said = [word("part_last_year", language, int(known.sum()), len(span))]
@@ -152,11 +177,11 @@ def _band(ax, x, low, high, label):
         ax.set_xlim(-1, 1)
 
 
-def _period_axis(ax, span: pd.PeriodIndex, freq: str, language: str) -> None:
+def _period_axis(ax, span: pd.PeriodIndex, freq: str, language: str, most: int) -> None:
     """Ticks under the periods: months by name, the year under the first and under each January."""
     names = MONTHS[1 if language == "zh" else 0]
     year = (lambda y: f"{y}年") if language == "zh" else str
-    step = max(1, int(np.ceil(len(span) / 13)))
+    step = max(1, int(np.ceil(len(span) / most)))
     at = np.arange(len(span))[::-1][::step][::-1]
     texts = []
     for i in at:
