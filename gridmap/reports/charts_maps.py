@@ -84,11 +84,13 @@ def small_multiples(
     across, up = max(east - west, 1.0), max(north - south, 1.0)
     measure = size_of(size)
     tallest = 1.1 if size == "slide" else 2.3  # times the height of a chart: a slide ends there
-    columns = columns or _columns(len(chosen), across / up, measure.width_in / (measure.height_in * tallest))
+    named_pt = measure.type_pt * (0.72 if size == "slide" else 0.95)
+    columns, tall = _layout(
+        len(chosen), up / across * 1.12, measure.width_in, measure.height_in * tallest,
+        title_in=2.4 * named_pt / 72, rest_in=6 * measure.type_pt / 72, columns=columns,
+    )  # fmt: skip
     rows = int(np.ceil(len(chosen) / columns))
-    panel_in = measure.width_in / columns
-    tall = (panel_in * up / across * 1.1 + 2.6 * measure.type_pt / 72) * rows + 8 * measure.type_pt / 72
-    with chart(size, language, height=min(tall, measure.height_in * tallest) / measure.height_in) as figure:
+    with chart(size, language, height=tall / measure.height_in) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax in axes:
             ax.set_axis_off()
@@ -103,8 +105,10 @@ def small_multiples(
             ax.set_ylim(south, north)
             ax.set_aspect("equal")
             total = word("n", language, f"{np.nansum(values):,.0f}")
-            ax.set_title(f"{_called(period, language)}  {total}", fontsize=measure.type_pt, fontweight="normal", pad=3)
-        draw_scale_bar(axes[columns * (rows - 1)], west, south, across, language, type_pt=measure.type_pt * 0.9)
+            ax.set_title(
+                f"{_called(period, language)}  {total}", fontsize=named_pt, fontweight="normal", pad=3, loc="center"
+            )
+        draw_scale_bar(axes[columns * (rows - 1)], west, south, across, language, type_pt=named_pt)
         below = axes[columns * (rows - 1)].get_ylim()[0]
         for ax in axes:
             ax.set_xlim(west, east)
@@ -143,14 +147,19 @@ def _called(period, language: str) -> str:
     return str(period)
 
 
-def _columns(n: int, shape: float, page: float) -> int:
-    """Maps in a row so that they come out as large as they can on a page of that shape (width / height)."""
+def _layout(n, shape, width_in, most_in, *, title_in, rest_in, columns) -> tuple[int, float]:
+    """Maps in a row so that they come out as large as they can, and the height of the figure in inches.
+
+    `shape` is a map's height over its width.
+    """
 
     def width(columns):
         rows = int(np.ceil(n / columns))
-        return min(page / columns, shape * 1.0 / rows * 0.9)
+        return max(min(width_in / columns * 0.96, ((most_in - rest_in) / rows - title_in) / shape), 0.05)
 
-    return max(range(1, min(n, 6) + 1), key=lambda c: (round(width(c), 6), -c))
+    best = columns or max(range(1, min(n, 6) + 1), key=lambda c: (round(width(c), 3), -c))
+    rows = int(np.ceil(n / best))
+    return best, max(rows * (width(best) * shape + title_in) + rest_in, 1.5)
 
 
 def _rings(flat: gpd.GeoSeries) -> tuple[list[np.ndarray], np.ndarray]:

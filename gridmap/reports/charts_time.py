@@ -140,7 +140,8 @@ def trend_chart(
         if known.any():
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1.0),
-                      ncols=2 if size == "half" else 3, handlelength=2.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+                      ncols=2 if size == "half" else 3, handlelength=2.2, columnspacing=1.2,
+                      borderaxespad=0)  # fmt: skip
         said = [] if known.all() else [word("no_last_year", language)]
         if known.any() and not known.all():
             said = [word("part_last_year", language, int(known.sum()), len(span))]
