@@ -19,6 +19,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.patrol.assemble import assemble
 from gridmap.patrol.bound import prize_bound
+from gridmap.patrol.habits import FEAR_S, SLOT_S, Past
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
@@ -48,6 +49,7 @@ def plan_patrols(
     repeat_gain: float = 1.0,
     prize_by_shift: pd.DataFrame | None = None,
     random_order: bool = True,
+    habit_weight: float = 0.02,
     rounds: int | None = None,
     random_state=None,
 ) -> PatrolPlan:
@@ -83,7 +85,12 @@ def plan_patrols(
     prize_by_shift : DataFrame, optional
         Rows by place_id, one column a shift in order: prizes that differ by the time of day.
     random_order : bool
-        Change the order at random where no prize is lost, so that a route cannot be guessed.
+        Change the order at random where no prize is lost, and avoid what earlier shifts did, so that a route cannot be
+        guessed.
+    habit_weight : float
+        What an order or a time that earlier shifts had weighs against the prize, as a share of it: 0 takes the largest
+        prize; at 0.02 it costs some 5 % (docs/patrol.md), and an onlooker learns next to nothing from earlier shifts
+        (`patrol.habits.plan_habits` measures it).
     rounds : int, optional
         Rounds of the search in a shift; by default as many as take some seconds. Counted, not timed, so that the same
         seed gives the same plan everywhere.
@@ -116,6 +123,7 @@ def plan_patrols(
     visit_min = check_number(visit_min, "visit_min", most=24 * 60)
     gap = 1e9 if revisit_h is None else check_number(revisit_h, "revisit_h", above=False, most=24 * 31) * 3600
     repeat_gain = check_number(repeat_gain, "repeat_gain", most=1.0, above=False)
+    habit_weight = check_number(habit_weight, "habit_weight", most=0.5, above=False)
     if isinstance(shifts, bool) or not isinstance(shifts, int | np.integer) or not 1 <= shifts <= 1000:
         raise SettingError(f"shifts must be a whole number from 1 to 1000; found {shifts!r}.")
     if rounds is not None and (isinstance(rounds, bool) or not isinstance(rounds, int | np.integer) or rounds < 0):
@@ -139,12 +147,15 @@ def plan_patrols(
     due = _spread(must, shifts, rng)
     owed, release = np.zeros(len(places), np.int64), np.full(len(places), -np.inf)
     shifted, bound, known = [], 0.0, {}
+    past = Past(len(places), shift_h * 3600)
     for s in range(shifts):
         owed += due[s]
         found, left = None, None
         problem = _Problem(prizes[s], service, gap, travel, crew, repeat_gain)
         if problem.possible:
-            found = problem.solve(owed, release, rng, rounds, random_order)
+            shy = (*past.shares(), habit_weight if random_order and s else 0.0)
+            found = problem.solve(owed, release, rng, rounds, random_order, shy)
+            past.see(found[1])
             left = problem.leave(found)
             key = prizes[s].tobytes()
             if key not in known:
@@ -165,6 +176,7 @@ def plan_patrols(
         "shift_every_h": every_s / 3600,
         "repeat_gain": repeat_gain,
         "random_order": random_order,
+        "habit_weight": habit_weight,
         "rounds": rounds,
         "random_state": random_state if isinstance(random_state, int) else None,
     }
@@ -220,7 +232,7 @@ class _Problem:
         self.size = int(duty.max() // service[fits].min()) + 3 if fits.any() else 3
         self.possible = bool(fits.any())
 
-    def solve(self, owed, release, rng, rounds, random_order):
+    def solve(self, owed, release, rng, rounds, random_order, shy):
         bonus = float(10 * (self.prize * self.cap).sum() + 1)
         required = np.minimum(owed, self.cap)
         crew = self.crew
@@ -239,6 +251,11 @@ class _Problem:
             release,
             crew.window,
             crew.pause,
+            shy[0],
+            shy[1],
+            SLOT_S,
+            FEAR_S * min(1.0, shy[2] / 0.02),
+            shy[2],
         )
         if rounds is None:
             rounds = int(np.clip(WORK / (len(self.prize) * len(self.kind) * self.size), 500, 20_000))

@@ -18,12 +18,19 @@ from collections import namedtuple
 import numpy as np
 from numba import njit
 
-__all__ = ["Case", "Routes", "clock_route", "empty_routes", "insertion", "load_route", "unload_route"]
+__all__ = ["Case", "Routes", "clock_route", "empty_routes", "insertion", "load_route", "slot_of", "unload_route"]
 
 #: What is given. prize, service, release (places,); repeat, bonus, gap: numbers; required, cap (places,): compulsory
 #: and largest number of visits; travel (kinds, places, places); kind (units,); out, back (units, places): from and to
 #: the depot; window (units, 2): duty; pause (units, 3): length, first and last moment to begin. Seconds.
-Case = namedtuple("Case", "prize repeat bonus required cap travel kind out back service gap release window pause")
+#: habit (places + 1, places): how often the second followed the first in earlier shifts (last row: began a route);
+#: busy (places, slots): how often a place was visited in a slot of `slot_s`; both as shares. fear: seconds that a
+#: certain habit weighs when a visit is put in; habit_weight: share of the prize that all of them weigh.
+Case = namedtuple(
+    "Case",
+    "prize repeat bonus required cap travel kind out back service gap release window pause "
+    "habit busy slot_s fear habit_weight",
+)
 
 #: What is decided. seq, arrive, slack, idle (units, size): places in order, arrival, largest delay that the rest can
 #: bear, waiting from here on; count, end, pause_after (units,): the stop after which the pause is taken (−1: before
@@ -129,6 +136,12 @@ def _slacken(case, routes, unit):
 
 
 @njit(cache=True)
+def slot_of(case, t):
+    """Which slot of the day's table a moment falls into."""
+    return max(0, min(case.busy.shape[1] - 1, int(t / case.slot_s)))
+
+
+@njit(cache=True)
 def insertion(case, routes, unit, place):
     """Where in a route one more visit costs least, and how much later the unit is done: (position, seconds or inf)."""
     n, k, service = routes.count[unit], case.kind[unit], case.service[place]
@@ -143,18 +156,25 @@ def insertion(case, routes, unit, place):
         if routes.pause_after[unit] == i - 1:
             t = max(t, case.pause[unit, 1]) + case.pause[unit, 0]
         leave = _earliest(case, routes, place, t + way) + service
+        shy = 0.0
+        if case.fear > 0:
+            before = len(case.prize) if i == 0 else seq[i - 1]
+            shy = case.habit[before, place] + case.busy[place, slot_of(case, leave - service)]
+            if i < n:
+                shy += case.habit[place, seq[i]] - case.habit[before, seq[i]]
+            shy *= case.fear
         if i < n:
             late = leave + case.travel[k, place, seq[i]] - arrive[i]
             if late <= routes.slack[unit, i]:
-                late = max(0.0, late - routes.idle[unit, i])
+                late = max(0.0, late - routes.idle[unit, i]) + shy
                 if late < best:
                     best, position = late, i
         else:
             if n == 0 and case.pause[unit, 0] > 0:
                 leave += case.pause[unit, 0]
             late = leave + case.back[unit, place] - routes.end[unit]
-            if late <= room and late < best:
-                best, position = late, i
+            if late <= room and late + shy < best:
+                best, position = late + shy, i
     return position, best
 
 

@@ -16,7 +16,7 @@ Christiaens & Vanden Berghe (2020), Transportation Science 54, 417–433.
 import numpy as np
 from numba import njit
 
-from gridmap.patrol.schedule import clock_route, empty_routes, insertion, load_route, unload_route
+from gridmap.patrol.schedule import clock_route, empty_routes, insertion, load_route, slot_of, unload_route
 
 __all__ = ["fill", "improve", "shuffle"]
 
@@ -33,6 +33,19 @@ def _total(case, routes):
     for p in range(len(case.prize)):
         for had in range(routes.visits[p]):
             value += _worth(case, p, had)
+    return value
+
+
+@njit(cache=True)
+def _habits(case, routes):
+    """How much of the plan an onlooker has seen before: what follows what, and who is visited when."""
+    value = 0.0
+    for u in range(len(case.kind)):
+        before = len(case.prize)
+        for i in range(routes.count[u]):
+            p = routes.seq[u, i]
+            value += case.habit[before, p] + case.busy[p, slot_of(case, routes.arrive[u, i])]
+            before = p
     return value
 
 
@@ -169,7 +182,7 @@ def improve(rng, case, rounds, size):
     routes, now, best = empty_routes(case, size), empty_routes(case, size), empty_routes(case, size)
     cost, where = np.full((places, units), np.inf), np.zeros((places, units), np.int64)
     drop, luck = np.zeros((units, size), np.bool_), np.ones(places)
-    now_value, best_value, best_late = -1.0, -1.0, np.inf
+    now_value, best_value, best_late, dear = -1e300, -1e300, np.inf, 0.0
     for step in range(rounds + 1):
         keen = 1.0
         if step > 0:
@@ -183,6 +196,11 @@ def improve(rng, case, rounds, size):
         cost[:] = np.inf
         _rebuild(case, routes, luck, keen, cost, where)
         value = _total(case, routes)
+        if case.habit_weight > 0:
+            if step == 0:
+                prize = value - case.bonus * np.minimum(routes.visits, case.required).sum()
+                dear = case.habit_weight * prize / max(1, 2 * routes.count.sum())
+            value -= dear * _habits(case, routes)
         late = (routes.end - case.window[:, 0]).sum()
         if value > best_value + 1e-9 or (value > best_value - 1e-9 and late < best_late - 1e-6):
             best_value, best_late = value, late
@@ -197,6 +215,7 @@ def improve(rng, case, rounds, size):
 @njit(cache=True)
 def shuffle(rng, case, routes, tries):
     """Change the order at random wherever the shift still holds every visit: the prize stays, the habit goes."""
+    seen = _habits(case, routes)
     units = len(case.kind)
     routes.visits[:] = 0
     for u in range(units):
@@ -221,6 +240,12 @@ def shuffle(rng, case, routes, tries):
         routes.count[b] = n
         if good and a != b:
             good = clock_route(case, routes, b)
+        if good:
+            more = _habits(case, routes)
+            if more > seen + 1e-9 and rng.random() < 0.9:
+                good = False  # that order has been seen more often
+            else:
+                seen = more
         if not good:
             unload_route(routes, a)
             unload_route(routes, b)

@@ -31,13 +31,13 @@ def test_without_a_place_to_hold_against_nothing_is_claimed():
 
 @pytest.mark.parametrize("effect", [0.0, 12.0])
 def test_the_interval_holds_the_planted_effect_95_times_in_100(effect):
-    rng, inside, runs = np.random.default_rng(0), 0, 600
+    rng, inside, runs = np.random.default_rng(0), 0, 300
     minutes = frame([30.0, 40.0, 0.0, 0.0])
     for _ in range(runs):
         before, after = rng.poisson([15] * 4), rng.poisson([15 - effect / 2] * 2 + [15] * 2)
         row = dosage_effect(minutes, pd.DataFrame({"before": before, "after": after}, index=minutes.index)).loc["any"]
         inside += row["low"] <= effect <= row["high"]
-    assert 0.92 <= inside / runs <= 0.98
+    assert 0.91 <= inside / runs <= 0.98
 
 
 @pytest.mark.parametrize("counts", [
