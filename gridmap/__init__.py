@@ -9,6 +9,7 @@ from gridmap.grids.levels import join_zones
 from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
 from gridmap.grids.transfer import crosswalk
+from gridmap.grids.workload import incident_workload
 from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
@@ -107,6 +108,7 @@ __all__ = [
     "hour_of_week",
     "hours_by_hotspot",
     "incident_rates",
+    "incident_workload",
     "join_zones",
     "kernel_density",
     "local_moran",

@@ -6,6 +6,7 @@ the community they lie in; areas that a border cuts are shared by area, unless a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,9 +15,10 @@ import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.read.features import read_features
 from gridmap.read.metric import metric_crs
 
-__all__ = ["Atoms", "Holdings", "hold", "read_atoms"]
+__all__ = ["Atoms", "Holdings", "atom_shapes", "hold", "read_atoms"]
 
 SLIVER = 0.02  # of an atom's area: less than this on the other side of a border is digitising, not land
 TILES = 0.6  # areas that cover less of the communities than this are footprints, and their centres are taken
@@ -67,12 +69,15 @@ def read_atoms(atoms, load, communities: gpd.GeoDataFrame) -> Atoms:
 
     Parameters
     ----------
-    atoms : GeoDataFrame, DataFrame with lon and lat, or Grid
+    atoms : GeoDataFrame, DataFrame with lon and lat, Grid, or path of a file
+        A raster's cells get their value under the load's name.
     load : str or mapping of str to float
         A column, "area_m2", or several columns with their weights.
     communities : GeoDataFrame in EPSG:4326
     """
     weights = _weights(load)
+    if isinstance(atoms, str | Path):
+        atoms = read_features(atoms, column=next(iter(weights)), within=tuple(communities.total_bounds))
     frame = atoms.cells if isinstance(atoms, Grid) else atoms
     if not isinstance(frame, pd.DataFrame):
         raise InputError(
@@ -80,7 +85,7 @@ def read_atoms(atoms, load, communities: gpd.GeoDataFrame) -> Atoms:
         )
     if not len(frame):
         raise InputError("The atoms are empty, so there is no load to divide. Give buildings, blocks or squares.")
-    shapes = _shapes(frame)
+    shapes = atom_shapes(frame)
     bad = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     if bad.any():
         raise InputError(f"{int(bad.sum())} of {len(frame)} atoms have no geometry. Drop them, or give them a place.")
@@ -168,7 +173,8 @@ def _weights(load) -> dict[str, float]:
     )
 
 
-def _shapes(frame: pd.DataFrame) -> np.ndarray:
+def atom_shapes(frame: pd.DataFrame) -> np.ndarray:
+    """Points or polygons in lon/lat, from a geometry or from the columns lon and lat."""
     if isinstance(frame, gpd.GeoDataFrame) and frame._geometry_column_name in frame.columns:
         if frame.crs is None:
             raise CRSError("The atoms have no CRS. Say it with set_crs(), as in atoms.set_crs(4326).")

@@ -69,8 +69,9 @@ class BalancedGrid(ZoneGrid):
         ----------
         boundaries : GeoDataFrame in EPSG:4326
             Communities, as `read_boundaries` gives them. No grid crosses their borders.
-        atoms : GeoDataFrame, DataFrame with lon and lat, Grid, optional
-            What is not divided further: buildings or addresses (points), census blocks, squares, H3 cells (areas).
+        atoms : GeoDataFrame, DataFrame with lon and lat, Grid, path of a file, optional
+            What is not divided further: buildings or addresses (points), census blocks, squares, H3 cells (areas), the
+            cells of a raster (a GeoTIFF, whose value is the load).
             May be left out only for `load="area_m2"`.
         load : str or mapping of str to float
             What is to be even: a column of the atoms, `"area_m2"`, or several columns with weights, as in
@@ -90,7 +91,8 @@ class BalancedGrid(ZoneGrid):
         exclusive : GeoDataFrame of polygons, optional
             A plant, a market, a school: cut out as a grid of its own (a column `name` is kept).
         keep : Grid or GeoDataFrame, optional
-            Existing grids, to be changed as little as the tolerance allows; `.report["moved"]` counts the atoms.
+            Existing grids, to be changed as little as the tolerance allows: too many households divide the heaviest,
+            too few merge the lightest into a neighbour; `.report["moved"]` counts the atoms that changed grids.
         random_state : int
             Same seed, same grids, on any number of threads.
 

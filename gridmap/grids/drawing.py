@@ -5,34 +5,20 @@ region is divided by itself. How many grids it gets is the number that brings th
 """
 
 import contextlib
-from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.grids import partition
+from gridmap.grids.fresh_grids import Task, fresh
+from gridmap.grids.kept_grids import kept
+from gridmap.grids.piece_graph import PieceGraph
 from gridmap.grids.tessellation import Mosaic, polygon_parts
 
 __all__ = ["Task", "draw", "outline"]
 
-EXACT = 10  # pieces: up to here every division is tried
-LEAF = 12  # grids that one power diagram makes; more are first halved
-STAY = 1.0  # what it costs to move a target's load out of an existing grid
 ALONG = 0.35  # a border that follows a street counts this much of its length
-
-
-@dataclass
-class Task:
-    """What is wanted of a community."""
-
-    target: float
-    tolerance: float
-    fewest: int = 1
-    most: int | None = None
-    whole_below: float = 0.0
-    seed: int = 0
 
 
 def draw(mosaic: Mosaic, load: np.ndarray, task: Task, *, fixed: np.ndarray, home: np.ndarray, side: np.ndarray):
@@ -80,14 +66,14 @@ def draw(mosaic: Mosaic, load: np.ndarray, task: Task, *, fixed: np.ndarray, hom
         here = region[i] == r
         local = np.full(n, -1)
         local[rows] = np.arange(len(rows))
-        graph = _Graph.of(len(rows), local[i[here]], local[j[here]], weighted[here])
+        graph = PieceGraph.of(len(rows), local[i[here]], local[j[here]], weighted[here])
         exclusive = fixed[rows[0]]
         if exclusive >= 0:
             mine, note = np.zeros(len(rows), np.int64), ""
         elif (home[rows] >= 0).any():
-            mine, note = _kept(graph, mosaic.xy[rows], load[rows], area[rows], rim[rows], home[rows], task)
+            mine, note = kept(graph, mosaic.xy[rows], load[rows], area[rows], rim[rows], home[rows], task)
         else:
-            mine, note = _fresh(graph, mosaic.xy[rows], load[rows], area[rows], rim[rows], task)
+            mine, note = fresh(graph, mosaic.xy[rows], load[rows], area[rows], rim[rows], task)
         part[rows] = mine + len(owner)
         for _ in range(mine.max() + 1):
             owner.append(-1 - exclusive if exclusive >= 0 else r)
@@ -119,180 +105,6 @@ def _join_small(region, load, area, fixed, i, j, metres, task) -> np.ndarray:
         near = joins[[r]].toarray().ravel()
         region = np.where(region == r, int(np.argmax(near)), region)
     return region
-
-
-@dataclass
-class _Graph:
-    indptr: np.ndarray
-    indices: np.ndarray
-    length: np.ndarray
-
-    @classmethod
-    def of(cls, n, i, j, metres):
-        table = sparse.coo_array((np.r_[metres, metres], (np.r_[i, j], np.r_[j, i])), shape=(n, n)).tocsr()
-        table.sort_indices()
-        return cls(table.indptr.astype(np.int64), table.indices.astype(np.int64), table.data.astype(float))
-
-    def __iter__(self):
-        return iter((self.indptr, self.indices, self.length))
-
-
-def counts_to_try(total: float, task: Task, pieces: int, loaded: int) -> list[int]:
-    """How many grids a region may get: the number that brings the mean load nearest the target, and its neighbour.
-
-    Examples
-    --------
-    >>> counts_to_try(1000, Task(target=300, tolerance=0.15), 500, 500)
-    [3]
-    >>> counts_to_try(3100, Task(target=1300, tolerance=0.15), 5, 5)
-    [2, 3]
-    """
-    if total < task.whole_below or pieces == 1 or loaded <= 1:
-        return [1]
-    low = max(1, int(total // task.target))
-    most = min(pieces, max(loaded, 1))
-    tries = sorted(
-        {min(max(k, task.fewest), most if task.most is None else min(task.most, most)) for k in (low, low + 1)}
-    )
-    if pieces / (low + 1) > 25:  # fine pieces: the mean decides, both need not be drawn
-        tries = sorted(tries, key=lambda k: (abs(total / k / task.target - 1), k))[:1]
-    return tries
-
-
-def _fresh(graph, xy, load, area, rim, task):
-    total = float(load.sum())
-    best, low = np.zeros(len(load), np.int64), np.inf
-    tried = counts_to_try(total, task, len(load), int((load > 0).sum()))
-    for k in tried:
-        part, value = divide(graph, xy, load, area, rim, k, task)
-        deviation = np.abs(np.bincount(part, load, minlength=k) / task.target - 1)
-        value += 4 * deviation.mean() / task.tolerance
-        if value < low:
-            best, low = part, value
-    if total == 0:
-        return best, "no load here"
-    if total < task.target * (1 - task.tolerance) and best.max() == 0:
-        return best, "too little load for a whole grid"
-    return best, ""
-
-
-def divide(graph, xy, load, area, rim, k, task) -> tuple[np.ndarray, float]:
-    """`k` connected parts of a connected graph of pieces, and their mean energy."""
-    n = len(load)
-    measure = (k, load, area, rim, *graph, task.target, task.tolerance)
-    if k == 1:
-        part = np.zeros(n, np.int64)
-        return part, partition.energy(part, *measure)
-    if n <= EXACT:
-        part = partition.best_division(*measure)
-        if part[0] >= 0:
-            return part, partition.energy(part, *measure)
-    away = np.full(n, -1, np.int64)
-    best, low = None, np.inf
-    restarts = 6 if n < 300 else 2 if n < 800 else 1
-    for attempt in range(restarts):
-        rng = np.random.default_rng([task.seed, attempt])
-        start = _start(np.arange(n), xy, load, k, rng)
-        start = partition.repair(start, k, load, *graph)
-        sweeps = 60 if n < 4000 else 40
-        part = partition.anneal(
-            start, *measure[:-2], task.target, task.tolerance, away, 0.0, 1.0, sweeps, 0.3, task.seed * 31 + attempt
-        )
-        value = partition.energy(part, *measure)
-        if value < low:
-            best, low = part, value
-    return best, low
-
-
-def _start(rows, xy, load, k, rng) -> np.ndarray:
-    """A first division: halves of halves down to a dozen grids, then power diagrams."""
-    if k == 1 or len(rows) <= 1:
-        return np.zeros(len(rows), np.int64)
-    if k <= LEAF:
-        weight = np.where(load[rows] > 0, load[rows], 1e-9 * (load.max() or 1.0))
-        centres = _seeds(xy[rows], weight, k, rng)
-        part = partition.power_diagram(xy[rows], load[rows].astype(float), centres, 80)
-        loads = np.bincount(part, load[rows], minlength=k)
-        if np.abs(loads / max(loads.mean(), 1e-12) - 1).max() < 0.3:
-            return part
-    first = k // 2
-    sides = partition.bisect(xy[rows], load[rows].astype(float), first / k, 8)
-    spread = [
-        sum(np.ptp(xy[rows[m]], axis=0).prod() for m in (s, ~s) if m.any()) + np.inf * (s.all() or not s.any())
-        if 0 < s.sum() < len(s)
-        else np.inf
-        for s in sides
-    ]
-    side = sides[int(np.argmin(spread))]
-    part = np.empty(len(rows), np.int64)
-    part[side] = _start(rows[side], xy, load, first, rng)
-    part[~side] = _start(rows[~side], xy, load, k - first, rng) + first
-    return part
-
-
-def _seeds(xy, weight, k, rng) -> np.ndarray:
-    """Centres far apart, by k-means++."""
-    chosen = [int(rng.choice(len(xy), p=weight / weight.sum()))]
-    away = ((xy - xy[chosen[0]]) ** 2).sum(1)
-    for _ in range(k - 1):
-        chance = away * weight
-        if not chance.sum() > 0:
-            chance = away + 1e-12
-        chosen.append(int(rng.choice(len(xy), p=chance / chance.sum())))
-        away = np.minimum(away, ((xy - xy[chosen[-1]]) ** 2).sum(1))
-    return xy[chosen] + rng.normal(0, 1e-6, (k, 2))
-
-
-def _kept(graph, xy, load, area, rim, home, task):
-    """Existing grids, changed as little as the tolerance allows."""
-    names, local = np.unique(home, return_inverse=True)
-    if names[0] < 0:
-        local = local - 1
-        names = names[1:]
-    k = len(names)
-    part = np.where(home >= 0, local, -1)
-    part = _fill(part, graph)
-    part = partition.repair(part, k, load, *graph)
-    own = part.copy()
-    total = load.sum()
-    note = ""
-    while total / k > task.target * (1 + task.tolerance) and k < len(load):
-        heavy = int(np.argmax(np.bincount(part, load, minlength=k)))
-        rows = np.flatnonzero(part == heavy)
-        if len(rows) < 2:
-            break
-        inner = _Graph(*_subgraph(graph, rows))
-        halves, _ = divide(inner, xy[rows], load[rows], area[rows], rim[rows], 2, task)
-        part[rows[halves == 1]] = k
-        k += 1
-    part = partition.anneal(
-        part, k, load, area, rim, *graph, task.target, task.tolerance, own, STAY, 0.02, 0, 0.0, task.seed
-    )
-    return part, note
-
-
-def _fill(part: np.ndarray, graph: _Graph) -> np.ndarray:
-    """Pieces without a grid join the neighbour they share most border with."""
-    part = part.copy()
-    while (part < 0).any():
-        changed = False
-        for v in np.flatnonzero(part < 0):
-            near = slice(graph.indptr[v], graph.indptr[v + 1])
-            own = part[graph.indices[near]]
-            known = own >= 0
-            if known.any():
-                part[v] = np.argmax(np.bincount(own[known], graph.length[near][known]))
-                changed = True
-        if not changed:
-            part[part < 0] = 0
-    return part
-
-
-def _subgraph(graph: _Graph, rows: np.ndarray):
-    n = len(graph.indptr) - 1
-    table = sparse.csr_array((graph.length, graph.indices, graph.indptr), shape=(n, n))[rows][:, rows]
-    table.sort_indices()
-    return table.indptr.astype(np.int64), table.indices.astype(np.int64), table.data
 
 
 def outline(pieces: np.ndarray, block: np.ndarray):

@@ -77,9 +77,9 @@ def _window(raster, within, whole: Window, path: Path) -> Window:
     """The rows and columns that meet a box, by one more on each side."""
     bounds = transform_bounds("EPSG:4326", raster.crs, *within)
     try:
-        part = from_bounds(*bounds, transform=raster.transform).round_lengths("ceil").round_offsets("floor")
-        part = Window(part.col_off - 1, part.row_off - 1, part.width + 2, part.height + 2)
-        return part.intersection(whole)
+        part = from_bounds(*bounds, transform=raster.transform)
+        column, row = int(np.floor(part.col_off)) - 1, int(np.floor(part.row_off)) - 1
+        return Window(column, row, int(np.ceil(part.width)) + 3, int(np.ceil(part.height)) + 3).intersection(whole)
     except rasterio.errors.WindowError:
         raise InputError(
             f"{path.name} lies elsewhere: it covers none of the territory ({', '.join(f'{b:.3f}' for b in within)})."

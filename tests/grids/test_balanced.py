@@ -322,3 +322,84 @@ def test_west_yorkshire_in_grids_of_1300_households(root):
     assert isinstance(grid.report.attrs["mean_deviation"], float)
     with pytest.raises(InputError):
         balanced(msoa, some.drop(columns="households"), target=1300)
+
+
+def test_existing_grids_that_became_too_light_are_merged():
+    town = frame([shapely.box(0, 0, 1000, 1000)])
+    atoms = points(lattice(20, 50))
+    old = frame([shapely.box(0, k * 250, 1000, k * 250 + 250) for k in range(4)], zone_id=list("abcd"))
+    kept = balanced(town, atoms, target=200, tolerance=0.15, keep=old.set_index("zone_id"))
+    assert kept.cells["households"].tolist() == [200, 200]
+    assert kept.report["moved"].tolist() == [100, 100]
+    assert kept.cells["kept_id"].nunique() == 2
+    assert set(kept.cells["kept_id"]) <= set("abcd")
+    assert_tiles(kept, town)
+    as_they_were = balanced(town, atoms, target=200, tolerance=0.15, keep=old, grids_per_community=(4, 5))
+    assert as_they_were.report["moved"].sum() == 0
+
+
+def test_a_grid_that_grew_is_divided_and_its_neighbour_left_alone():
+    town = frame([shapely.box(0, 0, 1000, 1000)])
+    atoms = points(lattice(20, 50), households=np.where(lattice(20, 50)[:, 1] > 500, 2, 1))
+    old = frame([shapely.box(0, 0, 1000, 500), shapely.box(0, 500, 1000, 1000)], zone_id=["south", "north"])
+    kept = balanced(town, atoms, target=200, tolerance=0.15, keep=old.set_index("zone_id"))
+    assert sorted(kept.cells["households"]) == [200, 200, 200]
+    south = kept.cells[kept.cells["kept_id"] == "south"]
+    assert south["households"].tolist() == [200]
+    assert kept.report.loc[south.index, "moved"].tolist() == [0]
+    assert kept.report["moved"].sum() == 0 or kept.report["moved"].sum() == 100  # the new half of the north
+
+
+def test_the_cells_of_a_raster_are_atoms(tmp_path):
+    import rasterio
+    from rasterio.transform import from_origin
+
+    path = tmp_path / "households.tif"
+    values = np.random.default_rng(5).integers(0, 9, (20, 20)).astype("float32")
+    values[0, 0] = np.nan
+    settings = {"height": 20, "width": 20, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    with rasterio.open(path, "w", transform=from_origin(0, 1000 * METRE, 50 * METRE, 50 * METRE), **settings) as out:
+        out.write(values, 1)
+    town = frame([shapely.box(0, 0, 1000, 1000)])
+    grid = balanced(town, path, target=200)
+    assert grid.cells["households"].sum() == np.nansum(values)
+    assert grid.report["within"].all()
+    assert_tiles(grid, town)
+    half = frame([shapely.box(0, 0, 1000, 500)])
+    part = balanced(half, str(path), target=200)
+    assert part.cells["households"].sum() == pytest.approx(np.nansum(values[10:]), abs=1e-6)
+    with pytest.raises(GridmapError, match="lies elsewhere"):
+        balanced(frame([shapely.box(90_000, 0, 91_000, 1000)]), path, target=200)
+    with pytest.raises(GridmapError, match="There is no file"):
+        balanced(town, tmp_path / "none.tif", target=200)
+
+
+def test_incidents_are_a_load_of_their_own_and_beside_households():
+    from gridmap.grids.workload import incident_workload
+    from gridmap.read.incidents import read_incidents
+
+    town = frame([shapely.box(0, 0, 1000, 1000)])
+    houses = points(lattice(20, 50))
+    at = np.random.default_rng(6).uniform([0, 0], [300, 300], (200, 2)) * METRE
+    table = pd.DataFrame({"lon": at[:, 0], "lat": at[:, 1], "category": ["a", "b"] * 100, "date": "2024-05-01"})
+    incidents = read_incidents(table)
+    work = incident_workload(houses, incidents)
+    assert work.sum() == 200
+    assert work[houses.geometry.x > 350 * METRE].sum() == 0
+    assert incident_workload(houses, incidents, weights={"a": 4, "b": 0}).sum() == 400
+    squares = make_grid(town, system="square", cell_size_m=100)
+    by_square = incident_workload(squares, incidents)
+    row = squares.locate(*incidents.lonlat())
+    assert by_square.tolist() == np.bincount(row, minlength=len(squares)).tolist()
+    atoms = houses.assign(incidents=work)
+    grid = make_grid(town, system="balanced", atoms=atoms, load={"households": 1, "incidents": 2}, target=200)
+    assert len(grid) == 4
+    assert grid.report["deviation"].abs().max() <= 0.15
+    busy = grid.cells.loc[grid.cells["incidents"].idxmax()]
+    assert busy["households"] < 100  # where there is more to do, the grid is smaller
+    with pytest.raises(GridmapError, match="'c'"):
+        incident_workload(houses, incidents, weights={"c": 1})
+    with pytest.raises(GridmapError, match="0 or more"):
+        incident_workload(houses, incidents, weights={"a": -1})
+    with pytest.raises(GridmapError, match="list"):
+        incident_workload(houses, [1])
