@@ -3,7 +3,9 @@
 from gridmap import samples
 from gridmap.exports import export
 from gridmap.grids.base import Grid
-from gridmap.grids.codes import check_codes, grid_codes, parse_codes
+from gridmap.grids.code_checks import check_codes
+from gridmap.grids.code_templates import parse_codes
+from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
 from gridmap.grids.levels import join_zones
 from gridmap.grids.population import population_by_cell

@@ -11,9 +11,7 @@ GB/T 2260 (county, 6 digits), GB/T 10114-2003 (street level, 3 digits), DB11/T 2
 CJ/T 349-2010 (objects, 20 digits).
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -22,75 +20,9 @@ import shapely
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.grids.code_templates import UNIT_GRID, Template, parse_codes
 
-__all__ = ["Template", "check_codes", "grid_codes", "parse_codes", "reading_order", "street_kind"]
-
-UNIT_GRID = "{county:6}{street:3}{community:3}{seq:3}"
-FIELD = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
-
-
-@dataclass(frozen=True)
-class Template:
-    """A code template, read.
-
-    Attributes
-    ----------
-    text : str
-    fields : dict of str to (int or None)
-        Digits of each field, in order; None for a field of any width.
-    """
-
-    text: str
-    fields: dict[str, int | None]
-
-    @classmethod
-    def read(cls, text) -> "Template":
-        """A template from its text, or a SettingError that says what is wrong with it.
-
-        Examples
-        --------
-        >>> Template.read("{county:6}{street:3}{community:3}{seq:3}").digits
-        15
-        """
-        if isinstance(text, cls):
-            return text
-        example = f"as in {UNIT_GRID!r}"
-        if not isinstance(text, str):
-            raise SettingError(f"A code template is text, {example}; found {text!r}.")
-        fields: dict[str, int | None] = {}
-        for name, width in FIELD.findall(text):
-            if not name.isidentifier():
-                raise SettingError(f"A field of a code template has a name, {example}; found {name!r} in {text!r}.")
-            if name in fields:
-                raise SettingError(f"The code template {text!r} has the field {name!r} twice.")
-            if width and not (width.isdigit() and 1 <= int(width) <= 20):
-                raise SettingError(f"The width of {name!r} must be a number of digits from 1 to 20; found {width!r}.")
-            fields[name] = int(width) if width else None
-        if re.search(r"[{}]", FIELD.sub("", text)):
-            raise SettingError(f"The braces of the code template {text!r} do not match. Write it {example}.")
-        if "seq" not in fields:
-            raise SettingError(f"The code template {text!r} has no {{seq:…}} to tell the grids of a community apart.")
-        return cls(text, fields)
-
-    @property
-    def digits(self) -> int | None:
-        """Length of a code, or None where a field has no width."""
-        if None in self.fields.values():
-            return None
-        return sum(self.fields.values()) + len(FIELD.sub("", self.text))
-
-    @property
-    def pattern(self) -> re.Pattern:
-        """What a code must look like."""
-        literal = FIELD.split(self.text)[::3]
-        parts = [re.escape(literal[0])]
-        for (name, width), after in zip(self.fields.items(), literal[1:], strict=True):
-            parts += [f"(?P<{name}>[0-9]{{{width}}})" if width else f"(?P<{name}>.+?)", re.escape(after)]
-        return re.compile("".join(parts))
-
-    def write(self, values: Mapping[str, str]) -> str:
-        """The code of these field values."""
-        return FIELD.sub(lambda m: values[m.group(1)], self.text)
+__all__ = ["grid_codes", "reading_order"]
 
 
 def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None = None, keep=None) -> pd.Series:
@@ -162,31 +94,6 @@ def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None 
     values = values.assign(seq=[str(s).zfill(width or 1) for s in seq])
     codes = [shape.write(v) for v in values.to_dict("records")]
     return pd.Series(codes, index=cells.index, name="code")
-
-
-def parse_codes(codes, template: str = UNIT_GRID) -> pd.DataFrame:
-    """Codes taken apart into the fields of their template.
-
-    Parameters
-    ----------
-    codes : Series or sequence of str
-    template : str
-
-    Returns
-    -------
-    DataFrame, the caller's index
-        One column a field; None where a code does not fit.
-
-    Examples
-    --------
-    >>> parse_codes(["110101001002003"]).values.tolist()
-    [['110101', '001', '002', '003']]
-    """
-    shape = Template.read(template)
-    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
-    found = [shape.pattern.fullmatch(c) if isinstance(c, str) else None for c in series]
-    rows = [m.groupdict() if m else dict.fromkeys(shape.fields) for m in found]
-    return pd.DataFrame(rows, index=series.index, columns=list(shape.fields), dtype=object)
 
 
 def reading_order(xy: np.ndarray, shapes=None) -> np.ndarray:
@@ -299,72 +206,3 @@ def _heirs(cells, old: gpd.GeoDataFrame, codes: pd.Series) -> pd.Series:
     best = pd.DataFrame({"old": i, "new": j, "share": share}).query("share > 0.5")
     best = best.sort_values(["share", "old"], ascending=[False, True]).drop_duplicates("new")
     return pd.Series(codes.to_numpy()[best["old"]], index=cells.index[best["new"]], dtype=object)
-
-
-def check_codes(codes, template: str = UNIT_GRID, *, divisions: Mapping | None = None) -> pd.DataFrame:
-    """What is wrong with codes: misfits, duplicates, gaps, unknown divisions.
-
-    Parameters
-    ----------
-    codes : Series or sequence of str
-    template : str
-    divisions : mapping of field to allowed values, optional
-        As in `{"county": ["990101"]}`, from a table of divisions. A `street` of three digits is checked against the
-        standard's ranges in any case: 001–099 streets, 100–199 towns, 200–399 townships, 400–599 enterprises.
-
-    Returns
-    -------
-    DataFrame
-        `code, problem`, one row a finding, with the index of the code; empty when all is well.
-
-    Examples
-    --------
-    >>> check_codes(["110101001002001", "110101001002003"])["problem"].tolist()
-    ['gap before it: 002']
-    """
-    shape = Template.read(template)
-    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
-    parsed = parse_codes(series, shape)
-    for name in divisions or {}:
-        if name not in parsed:
-            raise SettingError(f"divisions= names {name!r}, which {shape.text!r} lacks. {did_you_mean(name, parsed)}")
-    found = []
-    for at, code in series[parsed["seq"].isna()].items():
-        found.append((at, code, "does not fit the template"))
-    good = parsed["seq"].notna()
-    for at, code in series[good & series.duplicated(keep=False)].items():
-        found.append((at, code, "duplicate"))
-    for name, allowed in (divisions or {}).items():
-        known = set(map(str, allowed))
-        for at in parsed.index[good & ~parsed[name].isin(known)]:
-            found.append((at, series[at], f"{name} {parsed.loc[at, name]} is not among the divisions"))
-    if shape.fields.get("street") == 3:
-        for at in parsed.index[good & ~parsed["street"].map(lambda s: s is not None and street_kind(s) is not None)]:
-            found.append((at, series[at], f"street {parsed.loc[at, 'street']} is in no range"))
-    others = [name for name in shape.fields if name != "seq"]
-    width = shape.fields["seq"] or 1
-    numbers = parsed[good].assign(number=parsed["seq"][good].astype(int))
-    for _, group in numbers.groupby(others) if others else [("", numbers)]:
-        before = 0
-        for at, number in group["number"].sort_values().items():
-            if number > before + 1:
-                last = f"–{number - 1:0{width}d}" if number > before + 2 else ""
-                found.append((at, series[at], f"gap before it: {before + 1:0{width}d}{last}"))
-            before = max(before, number)
-    frame = pd.DataFrame(found, columns=["at", "code", "problem"])
-    return frame.set_index("at").rename_axis(series.index.name)
-
-
-def street_kind(code: str) -> str | None:
-    """What a street-level code of three digits stands for (GB/T 10114): street, town, township, enterprise, or None.
-
-    Examples
-    --------
-    >>> street_kind("004"), street_kind("103"), street_kind("700")
-    ('street', 'town', None)
-    """
-    number = int(code)
-    for kind, low, high in (("street", 1, 99), ("town", 100, 199), ("township", 200, 399), ("enterprise", 400, 599)):
-        if low <= number <= high:
-            return kind
-    return None

@@ -18,17 +18,14 @@ Goodchild & Lam (1980), Areal interpolation: a variant of the traditional spatia
 
 import numpy as np
 import pandas as pd
-import shapely
-from scipy import sparse
 
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
+from gridmap.grids.transfer_shares import average, largest, scatter, share_out, sharing_error
+from gridmap.grids.transfer_weights import cover, crosswalk_weights
 
-__all__ = ["crosswalk", "crosswalk_weights"]
+__all__ = ["crosswalk"]
 
-UNIT = 2.0**20  # shares are multiples of 1 / UNIT: sums of them are exact
-WAYS = ("area", "population", "points")
-PEOPLE = ("persons", "population", "residents", "households", "人口", "户数")
 TOTALS = ("count", "expected", "households", "persons", "population", "area_m2", "load", "n")
 
 
@@ -94,138 +91,31 @@ def crosswalk(
     weights = crosswalk_weights(source_grid, target_grid, by=by, population=population, points=points)
     ways = _ways(table, how or {})
     index = target_grid.cells.index
-    cover = _cover(source_grid, target_grid) if "mean" in ways.values() or "largest" in ways.values() else None
+    shared = cover(source_grid, target_grid) if "mean" in ways.values() or "largest" in ways.values() else None
     results, outside = [], dict.fromkeys([c for c, w in ways.items() if w == "sum"], 0.0)
-    scatter = None if by == "points" else _scatter(frames, ways, source_grid)
+    uneven = None if by == "points" else scatter(frames, ways, source_grid)
     for key, frame in frames:
         columns = {}
         for name, way in ways.items():
             column = frame[name]
             if way == "sum":
                 number = column.fillna(0).to_numpy(float)
-                columns[name], lost = _share_out(number, weights)
+                columns[name], lost = share_out(number, weights)
                 outside[name] += lost
                 if not single:
-                    columns[f"{name}_error"] = _error(number, weights, 0.0 if scatter is None else scatter[name], by)
+                    columns[f"{name}_error"] = sharing_error(
+                        number, weights, 0.0 if uneven is None else uneven[name], by
+                    )
             elif way == "mean":
-                columns[name] = _average(column.to_numpy(float), cover)
+                columns[name] = average(column.to_numpy(float), shared)
             else:
-                columns[name] = _largest(column, cover)
+                columns[name] = largest(column, shared)
         result = pd.DataFrame(columns, index=index)
         results.append(result if key is None else pd.concat({key: result}, names=table.index.names[1:]))
     result = results[0] if len(results) == 1 and frames[0][0] is None else _with_keys(results, table, index)
     answer = result.iloc[:, 0] if single else result
     answer.attrs = {"by": by, "outside": outside[next(iter(outside))] if len(outside) == 1 else outside}
     return answer
-
-
-def crosswalk_weights(
-    source_grid: Grid, target_grid: Grid, *, by: str = "area", population=None, points=None
-) -> sparse.csr_array:
-    """The share of each source cell that goes to each target cell, (sources, targets); rows sum to 1 or to 0."""
-    if by not in WAYS:
-        raise SettingError(f"A crosswalk goes by area, population or points, not by {by!r}. {did_you_mean(by, WAYS)}")
-    if by == "points":
-        if points is None:
-            raise InputError('by="points" needs points=: the incidents that were counted.')
-        raw = _by_points(source_grid, target_grid, *_lonlat(points), None)
-        raw = raw + _fallback(raw, source_grid, target_grid)
-    elif by == "population":
-        raw = _by_population(source_grid, target_grid, population)
-        raw = raw + _fallback(raw, source_grid, target_grid)
-    else:
-        raw = _cover(source_grid, target_grid)
-    total = np.asarray(raw.sum(axis=1)).ravel()
-    if not (total > 0).any():
-        raise InputError("The two grids do not overlap, so nothing can be carried over. Are they of the same place?")
-    return sparse.csr_array(sparse.diags_array(np.where(total > 0, 1 / np.where(total > 0, total, 1), 0)) @ raw)
-
-
-def _fallback(raw, source_grid, target_grid) -> sparse.csr_array:
-    """Area for the source cells that hold no people and no points."""
-    empty = np.asarray(raw.sum(axis=1)).ravel() <= 0
-    return sparse.csr_array(sparse.diags_array(empty.astype(float)) @ _cover(source_grid, target_grid))
-
-
-def _pairs(source: Grid, target: Grid):
-    """Overlapping pairs, the area they share in m², and both cells' areas."""
-    crs = source.metric_crs
-    a = source.cells.geometry.to_crs(crs).to_numpy()
-    b = target.cells.geometry.to_crs(crs).to_numpy()
-    i, j = shapely.STRtree(b).query(a, predicate="intersects")
-    shared = shapely.area(shapely.intersection(a[i], b[j]))
-    real = shared > 1e-9 * np.minimum(shapely.area(a[i]), shapely.area(b[j]))
-    return i[real], j[real], shared[real], shapely.area(b)
-
-
-def _cover(source: Grid, target: Grid) -> sparse.csr_array:
-    i, j, shared, _ = _pairs(source, target)
-    return sparse.csr_array(sparse.coo_array((shared, (i, j)), shape=(len(source), len(target))))
-
-
-def _by_points(source, target, lon, lat, weight) -> sparse.csr_array:
-    i, j = source.locate(lon, lat), target.locate(lon, lat)
-    both = (i >= 0) & (j >= 0)
-    value = np.ones(both.sum()) if weight is None else weight[both]
-    table = sparse.csr_array(sparse.coo_array((value, (i[both], j[both])), shape=(len(source), len(target))))
-    table.sum_duplicates()
-    return table
-
-
-def _by_population(source, target, population) -> sparse.csr_array:
-    if population is not None and not isinstance(population, Grid):
-        column = _people(population, "population=")
-        if not hasattr(population, "geometry") or (population.geometry.geom_type == "Point").all():
-            return _by_points(source, target, *_lonlat(population), population[column].to_numpy(float))
-        from gridmap.grids.tiling import make_grid  # here, because tiling imports the systems that import this layer
-
-        frame = population.assign(zone_id=[str(k) for k in range(len(population))])
-        population = make_grid(frame, system="zones")
-    if population is not None:
-        column = _people(population.cells, "population=")
-        people = population.cells[column].to_numpy(float)
-        # A block's people are even over it: the piece it shares with source and target both, by their overlay.
-        i, j, _, _ = _pairs(source, target)
-        crs = source.metric_crs
-        a = source.cells.geometry.to_crs(crs).to_numpy()[i]
-        b = target.cells.geometry.to_crs(crs).to_numpy()[j]
-        pieces = shapely.intersection(a, b)
-        blocks = population.cells.geometry.to_crs(crs).to_numpy()
-        p, k = shapely.STRtree(blocks).query(pieces, predicate="intersects")
-        held = shapely.area(shapely.intersection(pieces[p], blocks[k])) / shapely.area(blocks[k]) * people[k]
-        return sparse.csr_array(sparse.coo_array((held, (i[p], j[p])), shape=(len(source), len(target))))
-    column = next((c for c in PEOPLE if c in target.cells), None)
-    if column is None:
-        if not any(c in source.cells for c in PEOPLE):
-            raise InputError(
-                'by="population" needs people: give population= (points, blocks or a Grid with persons), or a target '
-                "grid whose cells have persons or households."
-            )
-        return _cover(source, target)
-    i, j, shared, size = _pairs(source, target)
-    people = target.cells[column].fillna(0).to_numpy(float)
-    held = shared / size[j] * people[j]
-    return sparse.csr_array(sparse.coo_array((held, (i, j)), shape=(len(source), len(target))))
-
-
-def _people(frame, what: str) -> str:
-    for column in PEOPLE:
-        if column in frame:
-            return column
-    raise InputError(
-        f"{what} has no column persons, population or households. {did_you_mean('persons', frame.columns)}"
-    )
-
-
-def _lonlat(points) -> tuple[np.ndarray, np.ndarray]:
-    if hasattr(points, "lonlat"):
-        return points.lonlat()
-    if hasattr(points, "geometry") and getattr(points, "crs", None) is not None:
-        shapes = points.geometry.to_crs(4326)
-        return shapes.x.to_numpy(), shapes.y.to_numpy()
-    if isinstance(points, pd.DataFrame) and {"lon", "lat"} <= set(points.columns):
-        return points["lon"].to_numpy(float), points["lat"].to_numpy(float)
-    raise InputError(f"points are Incidents, or a frame with lon and lat; found {type(points).__name__}.")
 
 
 def _as_frame(values) -> tuple[pd.DataFrame, bool]:
@@ -291,76 +181,3 @@ def _ways(table: pd.DataFrame, how: dict) -> dict[str, str]:
         else:
             ways[name] = "mean"
     return ways
-
-
-def _share_out(values: np.ndarray, weights: sparse.csr_array) -> tuple[np.ndarray, float]:
-    """Values times weights, every source's shares in whole 1 / UNIT that sum to its value exactly."""
-    rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-    held = np.diff(weights.indptr) > 0
-    lost = float(values[~held].sum())
-    exact = bool(np.all(values * UNIT == np.round(values * UNIT)) and np.abs(values).sum() < 2**32)
-    share = values[rows] * weights.data
-    if not exact:
-        return np.bincount(weights.indices, share, minlength=weights.shape[1]), lost
-    whole = np.floor(share * UNIT)
-    missing = np.round(values * UNIT) - np.bincount(rows, whole, minlength=len(values))
-    order = np.lexsort((whole - share * UNIT, rows))  # largest remainder first, row by row
-    place = np.arange(len(order)) - weights.indptr[rows[order]]
-    size = np.diff(weights.indptr)[rows[order]]
-    extra = np.floor(missing[rows[order]] / size) + (place < np.mod(missing[rows[order]], size))
-    whole[order] += extra
-    return np.bincount(weights.indices, whole, minlength=weights.shape[1]) / UNIT, lost
-
-
-def _scatter(frames, ways, grid) -> dict[str, float]:
-    """How unevenly incidents lie inside a cell: 0 for even, 1 for all in one place, by column.
-
-    Estimated one scale up: how unevenly the total of a cell and its neighbours lies over them (the intra-class
-    correlation of a Dirichlet-multinomial, by moments).
-    """
-    near = grid.adjacency()
-    near = near + sparse.eye_array(near.shape[0], format="csr")
-    size = grid.cells["area_m2"].to_numpy(float)
-    group = near @ size
-    found = {}
-    for name in [c for c, w in ways.items() if w == "sum"]:
-        count = sum(np.nan_to_num(frame[name].to_numpy(float)) for _, frame in frames)
-        total = near @ count
-        share = size / group
-        spread = (count - total * share) ** 2
-        even = total * share * (1 - share)
-        many = (total * (total - 1) * share * (1 - share)).clip(0)
-        found[name] = float(np.clip((spread.sum() - even.sum()) / max(many.sum(), 1e-12), 0, 1))
-    return found
-
-
-def _error(values, weights, scatter: float, by: str) -> np.ndarray:
-    """One standard error of each target's total: what the sharing of cut cells may be off by."""
-    if by == "points":
-        return np.zeros(weights.shape[1])
-    rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-    number = values[rows].clip(0)
-    spread = number * weights.data * (1 - weights.data) * (1 + (number - 1).clip(0) * scatter)
-    return np.sqrt(np.bincount(weights.indices, spread, minlength=weights.shape[1]))
-
-
-def _average(values: np.ndarray, cover: sparse.csr_array) -> np.ndarray:
-    known = np.isfinite(values)
-    weight = cover.T @ known.astype(float)
-    with np.errstate(invalid="ignore"):
-        return np.where(weight > 0, (cover.T @ np.where(known, values, 0.0)) / np.where(weight > 0, weight, 1), np.nan)
-
-
-def _largest(column: pd.Series, cover: sparse.csr_array) -> np.ndarray:
-    codes, names = pd.factorize(column)
-    known = codes >= 0
-    table = sparse.coo_array(
-        (np.ones(known.sum()), (np.flatnonzero(known), codes[known])), shape=(len(column), max(len(names), 1))
-    ).tocsr()
-    held = (cover.T @ table).toarray()
-    best = held.argmax(axis=1)
-    if not len(names):
-        return np.full(cover.shape[1], None, object)
-    found = np.asarray(names)[best].astype(object)
-    found[held.max(axis=1) <= 0] = None
-    return found

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
@@ -96,3 +98,48 @@ def test_population_of_a_raster(shared_data):
         total = raster.read(1, masked=True).sum()
     assert found.sum() + found.attrs["outside"] == pytest.approx(total)
     assert 0.9 * total < found.sum() <= total
+
+
+@st.composite
+def trees(draw):
+    """A random hierarchy of up to five levels, and whole numbers on its leaves; some units have nothing below."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = [["u0"]]
+    rows = [("u0", "level 0", None)]
+    for depth in range(1, draw(st.integers(1, 4)) + 1):
+        own = [f"u{depth}_{k}" for k in range(draw(st.integers(1, 12)))]
+        rows += [(unit, f"level {depth}", str(rng.choice(levels[-1]))) for unit in own]
+        levels.append(own)
+    table = pd.DataFrame(rows, columns=["unit_id", "level", "parent_id"]).set_index("unit_id")
+    table.insert(1, "name", table.index)
+    values = pd.DataFrame(
+        {
+            "count": rng.integers(0, 50, len(levels[-1])),
+            "persons": rng.integers(0, 900, len(levels[-1])),
+            "label": rng.choice(["hot 99", "cold 90", "none"], len(levels[-1])),
+        },
+        index=levels[-1],
+    )
+    return table.sample(frac=1, random_state=int(rng.integers(1000))), values
+
+
+@settings(max_examples=60, deadline=None)
+@given(trees())
+def test_all_levels_of_any_hierarchy_agree(tree):
+    table, values = tree
+    rolled = roll_up(values, table, rate={"per_1000": ("count", "persons", 1000)})
+    assert rolled.index.equals(table.index)
+    for name in ("count", "persons"):
+        assert rolled.loc["u0", name] == values[name].sum()
+    for kind in ("hot", "cold"):
+        assert rolled.loc["u0", f"{kind}_cells"] == values["label"].str.startswith(kind).sum()
+    for unit in table.index:
+        below = drill_down(rolled, unit)
+        if len(below):
+            numbers = ["count", "persons", "hot_cells", "cold_cells"]
+            assert below[numbers].sum().tolist() == rolled.loc[unit, numbers].tolist()
+        if rolled.loc[unit, "persons"] > 0:
+            expected = rolled.loc[unit, "count"] / rolled.loc[unit, "persons"] * 1000
+            assert rolled.loc[unit, "per_1000"] == pytest.approx(expected)
+        else:
+            assert np.isnan(rolled.loc[unit, "per_1000"])

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError
 from gridmap.grids.tiling import make_grid
-from gridmap.grids.transfer import crosswalk, crosswalk_weights
+from gridmap.grids.transfer import crosswalk
+from gridmap.grids.transfer_weights import crosswalk_weights
 from gridmap.samples import town
 
 
@@ -139,3 +140,31 @@ def test_wrong_use_ends_in_one_clear_line(arguments, options, words):
         crosswalk(*arguments, **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["area", "population", "points"]))
+def test_management_grids_hexagons_and_communities_exchange_without_loss(seed, by):
+    """Along any way through four zonings and back, by each weighting, not one incident is lost."""
+    rng = np.random.default_rng(seed)
+    sample = town(random_state=int(rng.integers(3)))
+    houses = gpd.GeoDataFrame(
+        {"households": rng.integers(1, 9, 400)},
+        geometry=sample.boundaries.sample_points(400 // len(sample.boundaries) + 1, rng=rng).explode().to_numpy()[:400],
+        crs=4326,
+    )
+    ways = [
+        make_grid(sample.boundaries, system="balanced", atoms=houses, target=10, tolerance=0.3),
+        make_grid(sample.boundaries, system="h3", resolution=8),
+        make_grid(sample.boundaries, system="square", cell_size_m=700),
+        make_grid(sample.boundaries, system="zones"),
+    ]
+    given = {"population": houses} if by == "population" else {"points": sample.incidents} if by == "points" else {}
+    values = pd.Series(rng.integers(0, 300, len(ways[0])), index=ways[0].cells.index, name="count")
+    carried, at = values, ways[0]
+    for k in [*rng.permutation([1, 2, 3]), 0]:
+        carried, at = crosswalk(carried, at, ways[k], by=by, **given), ways[k]
+        assert carried.sum() + carried.attrs["outside"] == values.sum()
+        assert carried.attrs["outside"] == 0
+        assert (carried >= 0).all()
+    assert carried.index.equals(values.index)
