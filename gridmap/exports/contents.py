@@ -41,6 +41,8 @@ class Part:
         What it was taken from, for its style, its surface and its settings.
     method, params, notes
         How the numbers were made.
+    grid : Grid or None
+        Whose cells they are, where it was given.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Part:
     method: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    grid: Grid | None = None
 
     @property
     def is_spatial(self) -> bool:
@@ -122,7 +125,7 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
 
 def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> list[Part]:
     name = name or result.method
-    made = {"source": result, "method": result.method, "params": result.params, "notes": result.notes}
+    made = {"source": result, "method": result.method, "params": result.params, "notes": result.notes, "grid": grid}
     parts = []
     if len(result.cells) or result.clusters is None:
         cells = result.cells if isinstance(result.cells, gpd.GeoDataFrame) else _with_shapes(result.cells, grid)
@@ -144,7 +147,7 @@ def _of_frame(frame: pd.DataFrame, grid: Grid | None, name: str | None, content:
     if "cluster_id" in (shaped.index.names or ()) or (name or "").endswith("_clusters"):
         return Part(name or "clusters", shaped, "clusters")
     if "cell_id" in (shaped.index.names or ()) or "cell_id" in shaped:
-        return Part(name or "cells", shaped, "cells")
+        return Part(name or "cells", shaped, "cells", grid=grid)
     kinds = set(shaped.geom_type.dropna())
     kind = "points" if kinds & {"Point", "MultiPoint"} else "lines" if any("Line" in k for k in kinds) else "cells"
     return Part(name or kind, shaped, kind)

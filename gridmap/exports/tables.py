@@ -1,15 +1,20 @@
-"""Tables without shapes: CSV for spreadsheets, Parquet for programs."""
+"""Tables without shapes: CSV and Excel for offices, Parquet for programs."""
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import xlsxwriter
 
+from gridmap.errors import InputError
 from gridmap.exports.contents import Part
-from gridmap.exports.plain import no_formula, plain
+from gridmap.exports.plain import no_formula, plain, unique_names
 from gridmap.exports.stamp import Stamp
 
-__all__ = ["TABLES", "to_csv"]
+MOST_ROWS = 1_048_576
+
+__all__ = ["TABLES", "to_csv", "to_xlsx"]
 
 
 def csv_table(frame: pd.DataFrame, path: Path) -> None:
@@ -43,3 +48,57 @@ def flat(part: Part) -> pd.DataFrame:
     taken = {str(c).lower() for c in bare.columns}
     at = {"lon": points.x.round(7), "lat": points.y.round(7)}
     return bare.assign(**{name: values for name, values in at.items() if name not in taken})
+
+
+def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
+    """A sheet a part, with filters and a frozen header, and a sheet on how the numbers were made.
+
+    Dates are dates, numbers numbers, and text stays text whatever it begins with.
+    """
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True}
+    with xlsxwriter.Workbook(path, options) as book:
+        bold, taken = book.add_format({"bold": True, "bottom": 1}), []
+        for part in parts:
+            taken.append(unique_names([*taken, _sheet_name(part.name)])[-1])
+            _sheet(book.add_worksheet(taken[-1]), flat(part), bold)
+        about = book.add_worksheet(unique_names([*taken, "gridmap"])[-1])
+        about.set_column(0, 1, 24)
+        rows = [(part.name, key, text) for part in parts for key, text in stamp.flat(part).items()]
+        for i, row in enumerate([("sheet", "what", "value"), *rows]):
+            for j, text in enumerate(row):
+                about.write_string(i, j, text[:32_000], bold if i == 0 else None)
+
+
+def _sheet(sheet, table: pd.DataFrame, bold) -> None:
+    if len(table) >= MOST_ROWS:
+        raise InputError(f"A sheet of Excel holds {MOST_ROWS:,} rows; found {len(table):,}. Write .csv or .parquet.")
+    for j, column in enumerate(table.columns):
+        values = table[column]
+        sheet.write_string(0, j, str(column), bold)
+        sheet.set_column(j, j, min(max(len(str(column)) + 4, 10), 30))
+        missing, kind = values.isna().to_numpy(), values.dtype.kind
+        if kind == "M":
+            cells = [None if gone else v.to_pydatetime() for v, gone in zip(values, missing, strict=True)]
+            write = sheet.write_datetime
+        elif kind in "if":
+            exact = kind == "f" or not len(values) or abs(values.max()) < 10**15 > abs(values.min())
+            cells = [None if gone else v for v, gone in zip(values.tolist(), missing, strict=True)]
+            write = sheet.write_number if exact else lambda i, j, v: sheet.write_string(i, j, str(v))
+        elif kind == "b":
+            cells = [None if gone else bool(v) for v, gone in zip(values, missing, strict=True)]
+            write = sheet.write_boolean
+        else:
+            cells = [None if gone else str(v)[:32_767] for v, gone in zip(values, missing, strict=True)]
+            write = sheet.write_string
+        for i, value in enumerate(cells, start=1):
+            if value is not None:
+                write(i, j, value)
+    sheet.freeze_panes(1, 0)
+    if len(table.columns):
+        sheet.autofilter(0, 0, max(len(table), 1), len(table.columns) - 1)
+
+
+def _sheet_name(name: str) -> str:
+    """At most 31 characters, without those that Excel refuses."""
+    return re.sub(r"[\[\]:*?/\\']", "_", name)[:28] or "table"

@@ -14,7 +14,9 @@ import pyogrio
 from gridmap.errors import CRSError, InputError
 from gridmap.exports.contents import Part
 from gridmap.exports.plain import plain
+from gridmap.exports.qgis import add_styles
 from gridmap.exports.stamp import KEY, Stamp
+from gridmap.exports.styles import style_of
 
 __all__ = ["shapes_of", "to_flatgeobuf", "to_geojson", "to_geopackage", "to_geoparquet"]
 
@@ -43,12 +45,17 @@ def shapes_of(parts: list[Part], what: str) -> Part:
 def to_geopackage(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """All parts as layers of one GeoPackage; tables without shapes as attribute tables."""
     shapes_of(parts, "A GeoPackage")
+    styles = []
     for part in parts:
         if part.is_spatial:
             shapes_of([part], "A GeoPackage")
         frame = plain(part.frame, reserved=("fid", "geom"))
         options = {"driver": "GPKG", "layer": part.name, "layer_metadata": stamp.flat(part), "append": path.exists()}
+        if (style := style_of(part, stamp.language)) is not None:
+            styles.append((part.name, "geom", style))
         pyogrio.write_dataframe(frame, path, **options, **_kind(frame))
+    if styles:
+        add_styles(path, styles)
 
 
 def to_flatgeobuf(parts: list[Part], path: Path, stamp: Stamp) -> None:

@@ -4,6 +4,7 @@ The surface is a raster over the grid's extent, north up, in incidents per km²;
 territory is nan. It can be written as a GeoTIFF that any GIS opens.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,8 +49,10 @@ class DensityResult(HotspotResult):
     unit: str = field(default="incidents per square kilometre")
     contours: gpd.GeoDataFrame | None = field(default=None)
 
-    def to_geotiff(self, path) -> Path:
+    def to_geotiff(self, path, *, tags: Mapping[str, str] | None = None) -> Path:
         """Write the surface as a one-band GeoTIFF (float32, deflate, nan outside); whole or not at all.
+
+        `tags` stand in the file beside the settings: who made it, in which run.
 
         Raises
         ------
@@ -67,7 +70,7 @@ class DensityResult(HotspotResult):
             with rasterio.open(part, "w", **profile) as file:
                 file.write(self.surface.astype(np.float32), 1)
                 file.set_band_description(1, f"{self.method}, {self.unit}")
-                file.update_tags(**{name: str(value) for name, value in self.params.items()})
+                file.update_tags(**{name: str(value) for name, value in self.params.items()} | dict(tags or {}))
             part.replace(path)
         except (OSError, rasterio.errors.RasterioError) as error:
             part.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import SettingError, did_you_mean
+from gridmap.exports.formats import LAYERS
 from gridmap.hotspots.methods import METHODS, check_options
 from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.stage import plan_to_folder
@@ -31,7 +32,7 @@ NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
 OUTPUTS = {
     "map": (".html",),
-    "layers": (".gpkg",),
+    "layers": LAYERS,
     "counts": (".parquet", ".csv"),
     "set_aside": (".csv", ".parquet"),
     "surface": (".tif",),

@@ -20,7 +20,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.errors import GridmapWarning, InputError, OutputError
-from gridmap.exports import write_layers, write_table
+from gridmap.exports import export, write_layers, write_table
 from gridmap.grids.base import Grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
@@ -33,6 +33,7 @@ from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarch
 from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
 from gridmap.pipeline.results_folder import findings
+from gridmap.pipeline.run_id import run_id
 from gridmap.pipeline.tables import facts_of, tables_of
 from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
@@ -141,7 +142,8 @@ def run_pipeline(
             told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
             found = findings(pipeline, boundaries, incidents, grid, results, layers, **told)
         sentences = found.sentences(pipeline.language)
-        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers)
+        run = run_id(pipeline.settings, [_input(pipeline, pipeline.boundaries["path"], 0, 0, 0), *drawn_from, *inputs])
+        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run)
         for path in found.write(stage / "results", audience=pipeline.audience):
             written[path.relative_to(stage).as_posix()] = path
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
@@ -149,6 +151,7 @@ def run_pipeline(
         inputs = [_input(pipeline, pipeline.boundaries["path"], zones, zones, 0), *drawn_from, *inputs]
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
         contents = {
+            "run_id": run,
             "pipeline": pipeline.path.name,
             "title": pipeline.title,
             "audience": pipeline.audience,
@@ -270,24 +273,28 @@ def _every(step: HotspotStep) -> str:
         raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
 
 
-def _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers) -> dict[str, Path]:
+def _write(
+    pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run
+) -> dict[str, Path]:
     """All outputs into the staging folder."""
     hierarchy = hierarchy_of(grid, boundaries, counts)
     written = write_grid_tables(grid, hierarchy, stage, pipeline.audience)
+    given = {"audience": pipeline.audience, "run_id": run, "language": pipeline.language}
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
-        path = stage / name
+        path, before = stage / name, set(stage.iterdir())
         with clock.step(f"write {key}"):
             if key == "map":
                 map_page(pipeline, boundaries, incidents, layers, sentences, hierarchy).save(path)
             elif key == "layers":
-                write_layers(_layers(grid, results), path, audience=pipeline.audience)
+                path, *_ = write_layers(_layers(grid, results), path, **given)
             elif key == "counts":
                 write_table(counts, path, content="counts", audience=pipeline.audience)
             elif key == "surface":
-                next(r for _, r in results if isinstance(r, DensityResult)).to_geotiff(path)
+                export(next(r for _, r in results if isinstance(r, DensityResult)), path, **given)
             elif key == "set_aside":
                 write_table(incidents.set_aside.astype(str), path, content="rows", audience=pipeline.audience)
         written[key] = path
+        written |= {made.name: made for made in sorted(set(stage.iterdir()) - before - {path})}  # a shapefile's sisters
     for i, (step, result) in enumerate(results, start=1):
         for name, table in tables_of(result).items():
             path = stage / f"{_file_name(i, step)}{name}.csv"
@@ -303,15 +310,13 @@ def _file_name(i: int, step: HotspotStep) -> str:
     return f"{i}_" + re.sub(r"[^\w-]+", "_", step.name or step.method)
 
 
-def _layers(grid: Grid, results) -> dict[str, gpd.GeoDataFrame]:
-    """Name → frame: the cells of each result with its clusters, or the bare grid where there is none."""
-    layers: dict[str, gpd.GeoDataFrame] = drawn_layer(grid)
+def _layers(grid: Grid, results) -> dict[str, Any]:
+    """Name → result: its cells with its clusters, or the bare grid where there is none."""
+    layers: dict[str, Any] = drawn_layer(grid)
     for i, (step, result) in enumerate(results, start=1):
         name = _file_name(i, step)
         if not isinstance(result, HotspotResult):
             continue
-        if len(result.cells):
-            layers[name] = gpd.GeoDataFrame(result.cells)
-        if result.clusters is not None and len(result.clusters):
-            layers[f"{name}_clusters"] = result.clusters
+        if len(result.cells) or (result.clusters is not None and len(result.clusters)):
+            layers[name] = result
     return layers or {"cells": grid.cells}
