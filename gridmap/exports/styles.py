@@ -1,7 +1,8 @@
 """How a part looks: the map's own classes and colours, as rules that other programs can apply.
 
 The classes come from the very functions that make the page's legend (`hotspot_layer`, `clusters_layer`,
-`cells_layer`), so a GeoPackage opened in QGIS has the legend of the map. A `Rule` says which rows it takes as a filter over the columns.
+`cells_layer`), so a GeoPackage opened in QGIS has the legend of the map. A `Rule` says which rows it takes as a filter
+over the columns.
 """
 
 from dataclasses import dataclass, replace

@@ -66,7 +66,7 @@ def test_a_run_writes_all_it_names_and_a_manifest_that_adds_up(town, tmp_path):
 def test_the_planted_corner_is_hot_in_the_files_and_in_the_sentences(town, tmp_path):
     report = run_pipeline(town(), tmp_path / "out")
     layers = [name for name, _ in pyogrio.list_layers(tmp_path / "out" / "l.gpkg")]
-    assert layers == ["1_Theft", "2_dbscan_clusters"]
+    assert layers == ["1_Theft", "2_dbscan_clusters", "layer_styles"]  # the last: the colours for QGIS
     cells = gpd.read_file(tmp_path / "out" / "l.gpkg", layer="1_Theft")
     hottest = cells.loc[cells["z_score"].idxmax()]
     assert hottest.geometry.distance(shapely.Point(-1.53, 53.77)) < 0.005
