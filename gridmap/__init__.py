@@ -44,13 +44,15 @@ from gridmap.maps import (
     context_layer,
     density_layer,
     hotspot_layer,
+    reach_layer,
 )
 from gridmap.maps.patrols import patrol_layers
-from gridmap.patrol.coverage import response_coverage
+from gridmap.patrol.coverage import check_posts, response_coverage
 from gridmap.patrol.districts import patrol_districts
 from gridmap.patrol.effects import dosage_effect
 from gridmap.patrol.files import write_plan
 from gridmap.patrol.graph import build_network
+from gridmap.patrol.habits import plan_habits
 from gridmap.patrol.logs import compare_log
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
@@ -84,6 +86,7 @@ __all__ = [
     "build_network",
     "cells_layer",
     "check_codes",
+    "check_posts",
     "clusters_layer",
     "compare_log",
     "compare_periods",
@@ -122,9 +125,11 @@ __all__ = [
     "patrol_districts",
     "patrol_layers",
     "patrol_places",
+    "plan_habits",
     "plan_patrols",
     "population_by_cell",
     "quiet_cells",
+    "reach_layer",
     "read_boundaries",
     "read_features",
     "read_incidents",

@@ -12,6 +12,7 @@ from gridmap.maps.context import boundaries_layer, context_layer
 from gridmap.maps.figure import figure_of
 from gridmap.maps.layers import Layer
 from gridmap.maps.page import MapPage, build_map
+from gridmap.maps.reach import reach_layer
 from gridmap.maps.results import clusters_layer, density_layer, hotspot_layer, result_layers
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "context_layer",
     "density_layer",
     "hotspot_layer",
+    "reach_layer",
 ]
 
 

@@ -140,6 +140,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "layer quiet_cells": ("Possibly under-reported", "可能漏报"),
     "layer counts": ("Counts", "数量"),
     "layer zones": ("Zones", "区划"),
+    "layer response_coverage": ("Reached in time", "响应范围"),
+    "layer street_hotspots": ("Hot streets (Gi*)", "热点街段（Gi*）"),
+    "minutes": ("min", "分钟"),
+    "street_km": ("km of street", "道路（公里）"),
+    "street_share_percent": ("% of streets", "道路占比（%）"),
+    "hotspots_percent": ("% of hotspots", "热点占比（%）"),
+    "incidents_percent": ("% of incidents", "案事件占比（%）"),
+    "residents_percent": ("% of residents", "居民占比（%）"),
+    "hotspots_kept_percent": ("% of hotspots within the standard's distance", "标准距离内热点达标率（%）"),
+    "incidents_kept_percent": ("% of incidents within the standard's distance", "标准距离内案事件达标率（%）"),
+    "residents_kept_percent": ("% of residents within the standard's distance", "标准距离内居民达标率（%）"),
+    "rate_per_km": ("per km", "每公里"),
+    "length_m": ("length, m", "长度（米）"),
     # time
     "timeline": ("Time", "时间轴"),
     "play": ("Play", "播放"),
@@ -256,6 +269,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "Cells with far fewer reports than their neighbours and population lead one to expect. Possibly under-reported: "
         "to be asked about, never to be called safe.",
         "报告数远低于按邻格和人口所期望的网格。可能漏报：应去了解，不能当作安全。",
+    ),
+    "method response_coverage": (
+        "Streets that a unit reaches within the time, by the shortest way in the direction it may be driven, and 40 m "
+        "around them. Speeds are assumptions: posted limits, or a figure for the class of street.",
+        "单元沿可通行方向按最短路在时限内能到达的道路及其两侧 40 米。车速为假设值：限速，或该等级道路的常用值。",
+    ),
+    "method street_hotspots": (
+        "Gi* of incidents a kilometre, over street segments that meet: which streets are hot together with those that "
+        "join them.",
+        "对每公里案事件数按相接街段计算 Gi*：哪些街段与相邻街段一起成为热点。",
     ),
     "method cells": (
         "The amounts as they were counted, in classes. No test was made.",

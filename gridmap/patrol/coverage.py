@@ -13,9 +13,10 @@ import shapely.ops
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.patrol.network import Network
 from gridmap.patrol.points import check_number, id_column, lonlat, weighted
+from gridmap.patrol.units import staff_posts, take_posts, take_units
 from gridmap.read.metric import metric_crs, project
 
-__all__ = ["RESPONSE_STANDARDS", "response_coverage"]
+__all__ = ["RESPONSE_STANDARDS", "check_posts", "response_coverage"]
 
 #: Name → (minutes, metres): places within so many metres of a station are to be reached in so many minutes.
 RESPONSE_STANDARDS = {"town": (10.0, 5_000.0), "country": (20.0, 10_000.0)}
@@ -109,6 +110,41 @@ def response_coverage(
         notes.append(f"{int(lost.sum())} of {len(lost)} stations are off the network and reach nothing.")
     result.attrs = {"notes": notes, "mode": network.mode}
     return result
+
+
+def check_posts(posts, units, *, shift_h: float = 8) -> pd.DataFrame:
+    """Whether the minimum staffing of the compulsory posts can be kept, and who is left for patrol.
+
+    Parameters
+    ----------
+    posts : mapping of name to staff, or frame with `post_id, staff`
+        In the order of their weight: the first is staffed first.
+    units : int or frame
+        As in `plan_patrols`: a number of units of two officers, or a row a unit with `officers`.
+    shift_h : float
+
+    Returns
+    -------
+    DataFrame
+        One row a post: `post_id, staff, assigned, units` (names), `met, lacking` (officers). `.attrs` has `officers,
+        needed, left` (officers) and `free` (names of the units that remain).
+
+    Examples
+    --------
+    >>> table = check_posts({"railway station": 20, "bus station": 10, "town": 5}, 16)
+    >>> table["met"].tolist(), table["lacking"].tolist(), table.attrs["left"]
+    ([True, True, False], [0, 0, 3], 0)
+    """
+    crew, wanted = take_units(units, check_number(shift_h, "shift_h", most=48)), take_posts(posts)
+    table, free = staff_posts(wanted, crew, np.arange(len(crew.unit_id))[::-1])
+    table = table.assign(lacking=(table["staff"] - table["assigned"]).clip(lower=0))
+    table.attrs = {
+        "officers": int(crew.officers.sum()),
+        "needed": int(table["staff"].sum()),
+        "left": int(crew.officers[free].sum()),
+        "free": [crew.unit_id[i] for i in free],
+    }
+    return table
 
 
 def _minutes(minutes):

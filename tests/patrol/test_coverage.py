@@ -78,3 +78,13 @@ def test_straight_lines_have_no_isochrone(tempe):
         gm.response_coverage(gm.build_network(None), [(0, 0)], minutes=5)
     with pytest.raises(gm.errors.SettingError, match="town"):
         gm.response_coverage(tempe, [(-111.82, 33.41)], minutes="towns")
+
+
+def test_minimum_staffing_is_checked_without_a_plan():
+    table = gm.check_posts({"railway station": 20, "bus station": 10, "town": 5}, 17)
+    assert table["assigned"].tolist() == [20, 10, 4]
+    assert table["lacking"].tolist() == [0, 0, 1]
+    assert (table.attrs["officers"], table.attrs["needed"], table.attrs["left"]) == (34, 35, 0)
+    assert gm.check_posts({"town": 5}, 4).attrs["free"] == ["unit 1"]
+    with pytest.raises(gm.errors.GridmapError):
+        gm.check_posts({"town": "many"}, 4)

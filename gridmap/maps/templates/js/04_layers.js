@@ -39,6 +39,7 @@
       else if (f.context) paint.stroke = { colour: layer.classes[0].colour, width: f.width_px || 1 };
       else { paint.stroke = { colour: layer.classes[0].colour, width: 2.2, halo: "rgba(255,255,255,0.85)" }; }
     }
+    else if (!layer.shapes().closed && !layer.data_points) paint.stroke = { width: 3.4 };   /* streets, in their class's colour */
     paint.layer = layer;
     layer.canvas = new (layer.patrol ? gm.PatrolCanvas : gm.Canvas)(paint, { pane: pane });
     return layer.canvas;
