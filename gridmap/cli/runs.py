@@ -45,18 +45,30 @@ def run(
     set_: Annotated[
         list[str], typer.Option("--set", help="Replace a setting: key=value, as in grid.resolution=9.")
     ] = [],  # noqa: B006
+    confined: Annotated[bool, typer.Option("--confined", help="Refuse whatever lies outside its folder.")] = False,
+    who: Annotated[str | None, typer.Option(help="Who runs it, for audit.jsonl; nobody is named otherwise.")] = None,
 ) -> None:
     """Run one pipeline file."""
-    run_file(pipeline, out, set_)
+    run_file(pipeline, out, set_, confined=confined, who=who)
 
 
-def run_file(path: Path, out: Path, overrides: list[str], needs: str | None = None) -> None:
+def run_file(
+    path: Path,
+    out: Path,
+    overrides: list[str],
+    needs: str | None = None,
+    confined: bool = False,
+    who: str | None = None,
+) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
     from gridmap.pipeline import read_pipeline, run_pipeline
+    from gridmap.pipeline.files import check_confined
 
     pipeline = read_pipeline(path, overrides=overrides)
     if needs is not None and getattr(pipeline, needs) is None:
         raise SettingError(f"{path} has no stage {needs!r}; docs/patrol.md shows one.")
+    if confined:
+        check_confined(pipeline, out)
     with watching() as watch:
-        report = run_pipeline(pipeline, out, on_step=watch)
+        report = run_pipeline(pipeline, out, on_step=watch, who=who)
     tell(report)

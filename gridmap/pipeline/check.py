@@ -14,7 +14,7 @@ from typing import Any
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import SettingError, did_you_mean
 from gridmap.exports.formats import LAYERS
-from gridmap.hotspots.methods import METHODS, check_options
+from gridmap.hotspots.methods import METHODS, check_options, options_of
 from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.audience import refusal
@@ -24,7 +24,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.store.counts import ENGINES, EVERY
 
-__all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "read_pipeline"]
+__all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "check_pipeline", "read_pipeline"]
 
 STAGES = ("title", "language", "audience", "source", "classification", "approval")
 STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
@@ -106,6 +106,11 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     file = read_yaml(path)
     for override in overrides:
         _override(file, override)
+    return check_pipeline(file)
+
+
+def check_pipeline(file: YamlFile) -> Pipeline:
+    """The same for values that were read already, such as the settings of a `run.json`."""
     values = file.values
     for stage in values:
         if stage in PLANNED:
@@ -240,7 +245,10 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
             raise file.error((*place, "stability"), f"stability is a number of runs, 0 to 1000; found {runs!r}.")
         if runs and method not in STABLE:
             raise file.error((*place, "stability"), f"stability is told for {' and '.join(STABLE)}, not for {method}.")
-        steps.append(HotspotStep(method, dict(options), **extras))
+        options = dict(options)
+        if "random_state" in options_of(METHODS[method]):
+            options.setdefault("random_state", 0)  # so that a run can be replayed
+        steps.append(HotspotStep(method, options, **extras))
     return tuple(steps)
 
 
@@ -248,7 +256,7 @@ def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:
     """The options of the patrol stage: those of `plan_to_folder` and of `plan_patrols`."""
     if "patrol" not in file.values:
         return None
-    options = dict(file.values["patrol"])
+    options = {"random_state": 0} | dict(file.values["patrol"])
     known = {
         n: p
         for function in (plan_patrols, plan_to_folder)

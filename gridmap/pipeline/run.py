@@ -1,13 +1,11 @@
 """Run a checked pipeline: read → grid → count → hotspots → map and files.
 
-Outputs are written into a hidden folder beside their place and moved there when all of them are whole, so a run
-that fails or is killed leaves nothing half-written. `run.json` is moved last: where it stands, the run was whole.
+Outputs are written into a hidden folder and appear when all of them are whole (`gridmap.manifest.folder`), so a run
+that fails or is killed leaves nothing half-written. Where `run.json` stands, the run was whole.
 """
 
 import dataclasses
 import re
-import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,16 +17,17 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import GridmapWarning, InputError, OutputError
+from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
 from gridmap.grids.base import Grid
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
-from gridmap.manifest import sha256_of, write_manifest
+from gridmap.manifest import sha256_of, staging, write_manifest
 from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.pipeline.check import HotspotStep, Pipeline
+from gridmap.pipeline.files import InputFiles, same_bytes, way_between
 from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
@@ -89,7 +88,11 @@ class _Clock:
 
 
 def run_pipeline(
-    pipeline: Pipeline, out: str | Path = "out", *, on_step: Callable[[str], None] | None = None
+    pipeline: Pipeline,
+    out: str | Path = "out",
+    *,
+    on_step: Callable[[str], None] | None = None,
+    who: str | None = None,
 ) -> RunReport:
     """Run a pipeline and write its outputs into a folder.
 
@@ -101,6 +104,8 @@ def run_pipeline(
         The folder; made if absent. Files of an earlier run are replaced.
     on_step : callable, optional
         Told the name of each step as it begins.
+    who : str, optional
+        For the audit; nobody is named when it is not given.
 
     Returns
     -------
@@ -114,8 +119,10 @@ def run_pipeline(
         For whatever a stage finds wrong.
     """
     clock = _Clock(on_step)
-    with staging(Path(out)) as stage, warnings.catch_warnings(record=True) as said:
+    with staging(out) as staged, same_bytes(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", GridmapWarning)
+        stage = staged.folder
+        files = InputFiles(pipeline.settings, pipeline.path.parent)
         with clock.step("read boundaries"):
             options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
             boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
@@ -124,6 +131,7 @@ def run_pipeline(
             grid, boundaries, drawn_from = grid_stage(pipeline, boundaries)
         with clock.step("read incidents"):
             incidents, inputs = _read_all(pipeline, boundaries)
+        files.check_unchanged()
         boundaries, grid, incidents, steps = entrance(pipeline, boundaries, grid, incidents)
         results = []
         for step in steps:
@@ -136,6 +144,7 @@ def run_pipeline(
         if pipeline.patrol is not None:
             with clock.step("patrol"):
                 plan = patrol_stage(pipeline, results, boundaries, stage / "patrol")
+            files.check_unchanged()
         rows = sum(entry["rows"] for entry in inputs)
         with clock.step("results"):
             layers = map_layers(pipeline, boundaries, results, plan)
@@ -148,7 +157,8 @@ def run_pipeline(
             written[path.relative_to(stage).as_posix()] = path
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
         said = [gate_text(text, audience=pipeline.audience) for text in dict.fromkeys(said)]
-        inputs = [_input(pipeline, pipeline.boundaries["path"], zones, zones, 0), *drawn_from, *inputs]
+        inputs = [_input(pipeline.boundaries["path"], zones, zones, 0), *drawn_from, *inputs]
+        inputs = [entry | {"sha256": files.sha256.get(entry["path"])} for entry in inputs]
         reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
         contents = {
             "run_id": run,
@@ -156,6 +166,8 @@ def run_pipeline(
             "title": pipeline.title,
             "audience": pipeline.audience,
             "inputs": inputs,
+            "also_read": files.also_read({entry["path"] for entry in inputs}),
+            "found_from": way_between(Path(out), pipeline.path.parent),
             "settings": pipeline.settings,
             "grid": {
                 "system": grid.system,
@@ -172,35 +184,14 @@ def run_pipeline(
             "timings_s": clock.seconds,
             "outputs": [_output(stage, path) for path in written.values()],
         }
-        write_manifest(stage / "run.json", manifest_for(contents, pipeline.audience))
+        told = manifest_for(contents, pipeline.audience)
+        write_manifest(stage / "run.json", told)
+        staged.facts |= {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
+        if who is not None:
+            staged.facts["who"] = who
         written["run"] = stage / "run.json"
     outputs = {key: Path(out) / path.relative_to(stage) for key, path in written.items()}
     return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
-
-
-@contextmanager
-def staging(out: Path):
-    """A hidden folder to write into; its files move to `out` when the block ends well, and vanish when not."""
-    made = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=out))
-    except OSError as error:
-        raise OutputError(
-            f"The folder {out} cannot be written: {error.strerror}. Name another one with --out."
-        ) from None
-    try:
-        yield stage
-        for path in sorted(stage.iterdir(), key=lambda p: (p.name == "run.json", p.name)):
-            if path.is_dir() and (out / path.name).is_dir():
-                shutil.rmtree(out / path.name)
-            path.replace(out / path.name)
-    except OSError as error:
-        raise OutputError(f"The run could not be finished: {error}. Nothing was written to {out}.") from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if made and out.is_dir() and not any(out.iterdir()):
-            out.rmdir()
 
 
 def _read_all(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
@@ -214,7 +205,7 @@ def _read_all(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Inciden
         part = read_incidents(place, boundaries=boundaries, **options)  # so that exchanged coordinates are told
         parts.append(part)
         rows = len(part) + len(part.set_aside)
-        inputs.append(_input(pipeline, path, rows, len(part), len(part.set_aside)))
+        inputs.append(_input(path, rows, len(part), len(part.set_aside)))
     incidents = Incidents.concat(parts)
     if filters:
         incidents = incidents.where(**filters)
@@ -223,11 +214,9 @@ def _read_all(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Inciden
     return incidents, inputs
 
 
-def _input(pipeline: Pipeline, path: str, rows: int, used: int, aside: int) -> dict:
+def _input(path: str, rows: int, used: int, aside: int) -> dict:
     """An entry of `inputs`; the path as the pipeline file writes it, so that no machine's folders are told."""
-    place = pipeline.beside(path)
-    digest = sha256_of(place) if place.is_file() else None
-    return {"path": path, "sha256": digest, "rows": rows, "used": used, "set_aside": aside}
+    return {"path": path, "sha256": None, "rows": rows, "used": used, "set_aside": aside}
 
 
 def _output(stage: Path, path: Path) -> dict:

@@ -1,0 +1,150 @@
+"""`audit.jsonl`: what was written into a run folder, when, from what; one line a run, chained.
+
+Each line holds the SHA-256 of the line before it and its own, over its canonical JSON, so a byte that is changed, a
+line that is taken out and a line that is put in between are all found. The chain survives reruns into the same
+folder: a run appends. What it does not do: whoever can write the folder can write the whole chain anew. Against that,
+keep the last line's hash (`gridmap verify` prints it) somewhere else, such as in the minutes of the meeting.
+
+Who ran it is left out unless it is given: a clerk's name is a personal datum, and run folders travel.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gridmap.errors import OutputError
+from gridmap.manifest.record import sha256_of, versions
+
+__all__ = ["AUDIT", "START", "append_audit", "audit_line", "outputs_in", "read_audit"]
+
+AUDIT = "audit.jsonl"
+START = "0" * 64  # what the first line names as the hash of the line before
+
+
+def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:
+    """The next line of a chain, without its line end.
+
+    Examples
+    --------
+    >>> one = audit_line([], {"what": "run"})
+    >>> two = audit_line([one], {"what": "run"})
+    >>> json.loads(two)["line"], json.loads(two)["before"] == hashlib.sha256(one.encode()).hexdigest()
+    (2, True)
+    """
+    entry = {
+        "line": len(earlier) + 1,
+        "before": _sha256(earlier[-1]) if earlier else START,
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        **contents,
+    }
+    entry = json.loads(_canonical(entry))  # what cannot be said in JSON is said as text, once and for all
+    return _canonical(entry | {"sha256": _sha256(_canonical(entry))})
+
+
+def read_audit(folder: Path) -> tuple[list[str], list[str]]:
+    """The lines of a folder's chain, and what is wrong with it, one sentence a fault."""
+    path = folder / AUDIT
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [f"{AUDIT}: it cannot be read ({error.strerror})"]
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return [], [f"{AUDIT}: it was changed: it is no UTF-8 any more"]
+    *lines, rest = text.split("\n")
+    faults = [f"{AUDIT}: it was changed: the last line does not end"] if rest or not lines else []
+    before = START
+    for i, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+            own = entry.pop("sha256")
+            whole = _canonical(entry | {"sha256": own}) == line and _sha256(_canonical(entry)) == own
+            chained = entry["before"] == before and entry["line"] == i
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            whole = chained = False
+        if not whole:
+            faults.append(f"{AUDIT}: line {i} was changed")
+        elif not chained:
+            faults.append(f"{AUDIT}: line {i} does not follow line {i - 1}: a line was changed, added or taken out")
+        before = _sha256(line)
+    return lines, faults
+
+
+def outputs_in(lines: Sequence[str]) -> dict[str, dict]:
+    """Path → entry of every file that the folder should hold: those of the last run, and what was added since."""
+    files: dict[str, dict] = {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            if entry["what"] == "run":
+                files = {}
+            files |= {output["path"]: output for output in entry["outputs"]}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue  # a changed line is told by read_audit
+    return files
+
+
+def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path], **facts: Any) -> str:
+    """Tell a run folder's chain of files that were added to it, such as a paper made from it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run folder.
+    what : str
+        One word, as in "report".
+    outputs : list of path
+        The files, which lie in the folder already.
+    **facts
+        What else should be told, as plain values.
+
+    Returns
+    -------
+    str
+        The hash that the next line will hold.
+
+    Raises
+    ------
+    OutputError
+        If the folder has no chain or a broken one, or cannot be written.
+    """
+    from gridmap.manifest.folder import locked
+
+    folder = Path(folder)
+    with locked(folder):
+        lines, faults = read_audit(folder)
+        if faults or not lines:
+            raise OutputError(
+                f"{folder} has no whole {AUDIT} to add to ({faults[0] if faults else 'none'}). Run the pipeline again."
+            )
+        entries = [entry_of(folder, Path(path)) for path in outputs]
+        line = audit_line(lines, {"what": what, **facts, "outputs": entries})
+        try:
+            part = folder / f".{AUDIT}.part"
+            part.write_text("".join(f"{text}\n" for text in [*lines, line]), encoding="utf-8", newline="\n")
+            part.replace(folder / AUDIT)
+        except OSError as error:
+            raise OutputError(f"{folder / AUDIT} cannot be written: {error.strerror}.") from None
+    return _sha256(line)
+
+
+def entry_of(folder: Path, path: Path) -> dict[str, Any]:
+    """A file of a folder as a line holds it: path in the folder, SHA-256, bytes."""
+    place = path.relative_to(folder).as_posix() if path.is_absolute() or not (folder / path).exists() else path
+    whole = folder / place
+    return {"path": Path(place).as_posix(), "sha256": sha256_of(whole), "bytes": whole.stat().st_size}
+
+
+def _canonical(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

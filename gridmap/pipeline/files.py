@@ -1,0 +1,178 @@
+"""The files that a pipeline reads: which they are, whether they stay the same, and whether they lie in its folder.
+
+A file is any text of the settings that names one beside the pipeline, wherever it stands: boundaries, incidents,
+roads, units, the layers of balanced grids. Each is hashed before anything is read and again when all is read, so a
+file that changes under a run is found, and `run.json` names the bytes that the numbers came from.
+"""
+
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyogrio
+
+from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.manifest import sha256_of
+
+__all__ = ["InputFiles", "check_confined", "files_named", "same_bytes", "way_between"]
+
+#: Stages whose text is never a file.
+WORDS = ("title", "language", "audience", "source", "classification", "approval", "outputs", "limits", "engine")
+#: What a shapefile or a raster is made of beside the file that is named.
+PARTS = (".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".shp.xml", ".aux.xml", ".tfw")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def files_named(settings: Mapping[str, Any], folder: Path) -> dict[str, Path]:
+    """Path as it is written → the file, for each text of the settings that names a file that is there."""
+    found = {}
+    for text in _texts({stage: value for stage, value in settings.items() if stage not in WORDS}):
+        if "://" in text or len(text) > 1000 or "\0" in text:
+            continue
+        place = folder / text
+        try:
+            if place.is_file():
+                found[text] = place
+        except OSError:  # a text that is no path here, such as one that is too long
+            continue
+    return found
+
+
+def _parts(path: Path) -> list[Path]:
+    if path.suffix.lower() not in (".shp", ".tif", ".tiff"):
+        return []
+    near = {p.name.lower(): p for p in path.parent.iterdir()}
+    wanted = [*(path.stem.lower() + ending for ending in PARTS), path.name.lower() + ".aux.xml"]
+    return sorted({near[name] for name in wanted if name in near})
+
+
+class InputFiles:
+    """The files of a pipeline and their SHA-256, taken before they are read.
+
+    Attributes
+    ----------
+    sha256 : dict
+        From the path, as the pipeline writes it, to the hash; the parts of a shapefile are there too.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], folder: Path):
+        self.places = {}
+        for text, place in files_named(settings, folder).items():
+            self.places[text] = place
+            for part in _parts(place):
+                self.places[(Path(text).parent / part.name).as_posix()] = part
+        self.sha256 = {text: _hash(place) for text, place in self.places.items()}
+
+    def check_unchanged(self) -> None:
+        """Whether all files are still what they were.
+
+        Raises
+        ------
+        ReadError
+            Naming the first that changed.
+        """
+        for text, place in self.places.items():
+            if not place.is_file() or _hash(place) != self.sha256[text]:
+                raise ReadError(
+                    f"{Path(text).name} was changed while it was read, so no number could be traced to it. "
+                    "Wait until it is written, or take a copy, and run again."
+                )
+
+    def also_read(self, named: set[str]) -> list[dict[str, str]]:
+        """The files beside those that `inputs` of `run.json` already names."""
+        return [{"path": text, "sha256": digest} for text, digest in self.sha256.items() if text not in named]
+
+
+def _hash(place: Path) -> str:
+    try:
+        return sha256_of(place)
+    except OSError as error:
+        raise ReadError(f"{place.name} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def same_bytes():
+    """GDAL writes no time of day, so that the same layers are the same bytes on another day."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def way_between(out: Path, folder: Path) -> str | None:
+    """From the run folder to the pipeline's, for `gridmap replay`; None where it would tell the machine's folders.
+
+    What the two have in common is not told; so when they share no more than the root or the folder of all homes,
+    nothing is.
+    """
+    out, folder = Path(os.path.realpath(out)), Path(os.path.realpath(folder))
+    try:
+        common = Path(os.path.commonpath([out, folder]))
+    except ValueError:  # two drives
+        return None
+    if common in (Path(common.anchor), Path.home().parent):
+        return None
+    return Path(os.path.relpath(folder, out)).as_posix()
+
+
+def check_confined(pipeline, out: str | Path) -> None:
+    """Refuse a pipeline that would read or write anything outside its own folder, before any work.
+
+    Every text of the settings that could be a path is looked at: addresses (`://`), absolute paths, `..`, links that
+    lead outside, archives with members that do, the parts of shapefiles. `out` must lie in the folder too. It is a
+    check of what the pipeline file says at that moment, not a jail around the process: whoever can exchange a file
+    for a link while the run is on is not stopped by it, and temporary files go where the system keeps them.
+
+    Raises
+    ------
+    SettingError
+        Naming the first thing that is outside.
+    """
+    path = Path(pipeline.path)
+    folder = path.parent.resolve()
+    if path.is_symlink():
+        raise SettingError(f"--confined: {path.name} is a link to another place. Run the file itself.")
+    if not _inside(Path(out), folder):
+        raise SettingError(f"--confined: --out must lie in the pipeline's folder; found {str(out)!r}.")
+    looked = {stage: value for stage, value in pipeline.settings.items() if stage not in WORDS}
+    for text in _texts(looked):
+        if "://" in text or text.startswith("/vsi"):
+            raise SettingError(f"--confined: the pipeline reads from an address ({text.split('://')[0]}://…).")
+        absolute = text.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", text)
+        climbs = ".." in re.split(r"[\\/]", text)
+        if absolute or climbs or not _inside(folder / text, folder):
+            raise SettingError(f"--confined: {text!r} lies outside the pipeline's folder. Put the file beside it.")
+    for text, place in files_named(looked, folder).items():
+        for part in _parts(place):
+            if not _inside(part, folder):
+                raise SettingError(f"--confined: {part.name}, a part of {text!r}, lies outside the pipeline's folder.")
+        if zipfile.is_zipfile(place):
+            from gridmap.read.files import zip_members
+
+            try:
+                zip_members(place)  # refuses members that lie outside
+            except InputError as error:
+                raise SettingError(f"--confined: {error}") from None
+
+
+def _inside(place: Path, folder: Path) -> bool:
+    try:
+        return Path(os.path.realpath(place)).is_relative_to(folder)
+    except (OSError, ValueError):
+        return False
