@@ -123,10 +123,10 @@ def _hidden_folder(out: Path, stack: ExitStack) -> tuple[Path, bool, list[Path]]
         made, home = missing, out.parent
     else:
         home = out
+    _take_away_the_dead(out.parent)
+    if not fresh:
+        _take_away_the_dead(out)
     with locked(home):
-        for left in home.glob(f"{PREFIX}*"):
-            if left.name != COMMIT and not _alive(left):
-                shutil.rmtree(left, ignore_errors=True)
         hidden = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
         (hidden / "files").mkdir()
         if fcntl is not None:
@@ -134,6 +134,14 @@ def _hidden_folder(out: Path, stack: ExitStack) -> tuple[Path, bool, list[Path]]
             with suppress(OSError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return hidden, fresh, made
+
+
+def _take_away_the_dead(home: Path) -> None:
+    """The hidden folders of runs that were killed."""
+    with locked(home), suppress(OSError):
+        for left in home.glob(f"{PREFIX}*"):
+            if left.name != COMMIT and not _alive(left):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _alive(hidden: Path) -> bool:

@@ -47,7 +47,9 @@ def test_a_run_writes_all_it_names_and_a_manifest_that_adds_up(town, tmp_path):
     steps = []
     report = run_pipeline(town(), tmp_path / "out", on_step=steps.append)
     out = tmp_path / "out"
-    assert {p.name for p in out.iterdir()} == {"map.html", "l.gpkg", "c.parquet", "aside.csv", "results", "run.json"}
+    assert {p.name for p in out.iterdir()} == {
+        *("map.html", "l.gpkg", "c.parquet", "aside.csv", "results", "run.json", "audit.jsonl"),
+    }
     manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
     boundary, points = manifest["inputs"]
     assert boundary["path"] == "zones.geojson"

@@ -1,0 +1,93 @@
+"""A small town that every fault is tried on, and the command line as a person meets it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import yaml
+
+from gridmap.pipeline import read_pipeline
+
+VALUES = {
+    "title": "A town",
+    "audience": "internal",
+    "boundaries": {"path": "zones.geojson"},
+    "grid": {"system": "square", "cell_size_m": 500},
+    "incidents": {"path": "points.csv"},
+    "hotspots": [{"getis_ord": {"order": 1}}, {"dbscan": {"eps_m": 150, "min_samples": 10}}],
+    "outputs": {"map": "map.html", "layers": "l.gpkg", "counts": "c.parquet"},
+}
+
+
+class Town:
+    """A folder with boundaries, points and a pipeline file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(7)
+        boxes = [shapely.box(-1.60, 53.74, -1.55, 53.80), shapely.box(-1.55, 53.74, -1.50, 53.80)]
+        zones = gpd.GeoDataFrame({"code": ["W", "E"], "name": ["West", "East"]}, geometry=boxes, crs=4326)
+        zones.to_file(folder / "zones.geojson")
+        lon = np.r_[rng.normal(-1.53, 0.003, 200), rng.uniform(-1.60, -1.50, 60)]
+        lat = np.r_[rng.normal(53.77, 0.002, 200), rng.uniform(53.74, 53.80, 60)]
+        rows = pd.DataFrame({"date": "2024-03-05", "category": "theft", "lon": lon, "lat": lat})
+        rows.to_csv(folder / "points.csv", index=False)
+
+    def file(self, **changes):
+        """The pipeline file, with these stages replaced."""
+        path = self.folder / "p.yaml"
+        path.write_text(yaml.safe_dump(VALUES | changes, allow_unicode=True), encoding="utf-8")
+        return path
+
+    def pipeline(self, **changes):
+        return read_pipeline(self.file(**changes))
+
+
+@pytest.fixture
+def town(tmp_path):
+    return Town(tmp_path / "town")
+
+
+def start(*arguments, **more) -> subprocess.Popen:
+    """`gridmap …` as a process of its own."""
+    command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+@pytest.fixture
+def gridmap():
+    def run(*arguments, **more):
+        process = start(*arguments, **more)
+        try:
+            out, said = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(arguments, process.returncode, out, said)
+
+    return run
+
+
+def refused(done, *words: str) -> None:
+    """One clear line, exit code 1, no traceback."""
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+def contents(folder) -> dict[str, bytes]:
+    """Path → bytes of every file below a folder, hidden ones too."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")

@@ -1,0 +1,209 @@
+"""Killed at any moment: the outputs are absent or whole, `verify` passes, the next run succeeds."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from gridmap.errors import OutputError
+from gridmap.manifest import folder as run_folder
+from gridmap.manifest import staging, verify_run
+
+from .conftest import contents, start
+
+STEPS = ("replace", "rename", "mkdir", "rmdir", "unlink", "write_text")
+
+
+def write(out, generation: int, die_at: int = 0) -> int:
+    """A staged write in a process of its own, killed by SIGKILL before its n-th step on the file system.
+
+    Returns the number of steps, or minus nine when it was killed.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            _write(out, generation, die_at)
+        finally:
+            os._exit(99)
+    _, status = os.waitpid(child, 0)
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _write(out, generation, die_at):
+    step = 0
+
+    def dying(function):
+        def call(*arguments, **more):
+            nonlocal step
+            step += 1
+            if step == die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **more)
+
+        return call
+
+    for name in STEPS:
+        setattr(Path, name, dying(getattr(Path, name)))
+    os.unlink, os.rmdir = dying(os.unlink), dying(os.rmdir)
+    with staging(out) as stage:
+        for name in ("a.csv", "b.csv", "results/c.csv", "run.json", "old/gone.csv" if generation == 1 else "new.csv"):
+            path = stage.folder / name
+            os.makedirs(path.parent, exist_ok=True)  # noqa: PTH103 - not one of the steps that are counted
+            path.write_bytes(f"{name} of {generation}".encode())
+    os._exit(step)
+
+
+def generations(out) -> set[str]:
+    """Of the outputs that a person sees."""
+    seen = {n: data for n, data in contents(out).items() if n != "audit.jsonl" and not n.startswith(".gridmap-")}
+    return {data.decode().split()[-1] for data in seen.values()}
+
+
+def test_a_kill_at_each_step_of_the_file_system_leaves_one_whole_generation(tmp_path):
+    """Not at random: before every single rename, removal and folder, into a new folder and over an earlier run."""
+    assert write(tmp_path / "first", 1) > 0
+    steps = write(tmp_path / "first", 2)
+    assert steps > 15
+    for n in range(1, steps + 1):
+        out = tmp_path / f"out{n}"
+        fresh = write(out, 1, die_at=n)
+        if fresh == -signal.SIGKILL and not (out / "run.json").exists():
+            assert not out.exists() or contents(out) == {}
+            assert write(out, 1) > 0
+        assert verify_run(out).faults == []
+        again = write(out, 2, die_at=n)
+        verdict = verify_run(out)
+        assert verdict.faults == []
+        assert len(generations(out)) == 1
+        assert again < 0 or generations(out) == {"2"}
+        visible = {n for n in contents(out) if not n.startswith(".gridmap-")}
+        whole = {"old/gone.csv"} if "new.csv" not in visible else {"new.csv"}
+        assert visible == {"a.csv", "b.csv", "results/c.csv", "run.json", "audit.jsonl", *whole}
+        assert write(out, 2) > 0
+        assert generations(out) == {"2"}
+        assert [p.name for p in out.iterdir() if p.name.startswith(".")] == []
+        assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+        assert verify_run(out).faults == []
+
+
+def test_what_a_killed_run_left_is_taken_away_and_what_a_living_one_holds_is_not(tmp_path):
+    out = tmp_path / "out"
+    assert write(out, 1) > 0
+    dead = out / ".gridmap-dead"
+    (dead / "files").mkdir(parents=True)
+    (dead / "lock").touch()
+    with staging(out) as living:
+        (living.folder / "run.json").write_text("living", encoding="utf-8")
+        assert not dead.exists()
+        assert write(out, 2) > 0  # another run starts and ends meanwhile
+        assert living.folder.exists()
+    assert (out / "run.json").read_text(encoding="utf-8") == "living"
+    assert verify_run(out).faults == []
+    assert set(contents(out)) == {"run.json", "audit.jsonl"}  # the last that ended, as a whole
+
+
+def test_two_runs_into_one_new_folder_leave_the_whole_of_the_last(tmp_path):
+    out = tmp_path / "out"
+    with staging(out) as first:
+        (first.folder / "a.csv").write_text("first", encoding="utf-8")
+        (first.folder / "run.json").write_text("first", encoding="utf-8")
+        with staging(out) as second:
+            (second.folder / "b.csv").write_text("second", encoding="utf-8")
+            (second.folder / "run.json").write_text("second", encoding="utf-8")
+    assert (out / "run.json").read_text(encoding="utf-8") == "first"
+    assert set(contents(out)) == {"a.csv", "run.json", "audit.jsonl"}
+    assert len((out / "audit.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    assert verify_run(out).faults == []
+
+
+def test_files_of_somebody_s_own_are_left_and_named(tmp_path):
+    out = tmp_path / "out"
+    assert write(out, 1) > 0
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    (out / "old" / "gone.csv").write_text("changed by hand", encoding="utf-8")
+    assert write(out, 2) > 0
+    assert (out / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (out / "old" / "gone.csv").exists()  # an output of the earlier run, but not as it was written
+    verdict = verify_run(out)
+    assert verdict.faults == []
+    assert verdict.beside == ["notes.txt", "old/gone.csv"]
+
+
+def _taken(out, at):
+    """Put something in the way of an output."""
+    if at == "results":
+        (out / "results" / "c.csv").unlink()
+        (out / "results").rmdir()
+        (out / "results").write_text("a file", encoding="utf-8")
+    elif at == "b.csv":
+        (out / at).unlink()
+        (out / at / "inside").mkdir(parents=True)
+    else:
+        lines = (out / at).read_text(encoding="utf-8")
+        (out / at).write_text(lines.replace("run", "ran", 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("at", ["b.csv", "results", "audit.jsonl"])
+def test_a_folder_where_a_file_should_be_puts_everything_back(tmp_path, at):
+    out = tmp_path / "out"
+    assert write(out, 1) > 0
+    before = {}
+
+    def rewritten():
+        with staging(out) as stage:
+            for name in ("a.csv", "b.csv", "results/c.csv", "old/gone.csv", "run.json"):
+                (stage.folder / name).parent.mkdir(exist_ok=True)
+                (stage.folder / name).write_text("new", encoding="utf-8")
+            _taken(out, at)
+            before.update({n: data for n, data in contents(out).items() if not n.startswith(".gridmap-")})
+
+    with pytest.raises(OutputError, match=r"Nothing was written|was changed"):
+        rewritten()
+    assert contents(out) == before
+
+
+def test_the_hidden_folders_of_this_process_can_be_put_aside_at_once(tmp_path):
+    def left():
+        with staging(tmp_path / "out") as stage:
+            (stage.folder / "a.csv").write_text("a", encoding="utf-8")
+            run_folder.put_aside()
+            assert list(tmp_path.iterdir()) == []
+
+    with pytest.raises(OutputError):
+        left()
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
+    """Twenty-five into a new folder, twenty-five over an earlier run; the moments from a fixed seed."""
+    path, drawn = town.file(), random.Random(8)
+    began = time.monotonic()
+    assert start("run", path, "--out", tmp_path / "kept").wait() == 0
+    whole = time.monotonic() - began
+    before = {n: d for n, d in contents(tmp_path / "kept").items() if n not in ("run.json", "audit.jsonl")}
+    ended = 0
+    for i in range(50):
+        out = tmp_path / ("kept" if i % 2 else f"new{i}")
+        process = start("run", path, "--out", out)
+        time.sleep(whole * drawn.uniform(0.3, 1.15))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        ended += process.returncode == 0
+        there = contents(out) if out.exists() else {}
+        if i % 2 or "run.json" in there:
+            assert verify_run(out).faults == []
+            shown = {n: d for n, d in contents(out).items() if not n.startswith(".gridmap-")}
+            assert {n: d for n, d in shown.items() if n not in ("run.json", "audit.jsonl")} == before
+        else:
+            assert there == {}
+    assert ended < 50  # or nothing was killed
+    for out in tmp_path.glob("new*"):
+        assert verify_run(out).faults == []
+    assert start("run", path, "--out", tmp_path / "new0").wait() == 0
+    assert start("run", path, "--out", tmp_path / "kept").wait() == 0
+    assert verify_run(tmp_path / "new0").faults == verify_run(tmp_path / "kept").faults == []
+    hidden = [p for p in [*tmp_path.iterdir(), *(tmp_path / "kept").iterdir()] if p.name.startswith(".gridmap-")]
+    assert hidden == []
