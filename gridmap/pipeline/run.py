@@ -151,7 +151,7 @@ def run_pipeline(
             told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
             found = findings(pipeline, boundaries, incidents, grid, results, layers, **told)
         sentences = found.sentences(pipeline.language)
-        run = run_id(pipeline.settings, [_input(pipeline, pipeline.boundaries["path"], 0, 0, 0), *drawn_from, *inputs])
+        run = run_id(pipeline.settings, [{"path": path, "sha256": digest} for path, digest in files.sha256.items()])
         written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run)
         for path in found.write(stage / "results", audience=pipeline.audience):
             written[path.relative_to(stage).as_posix()] = path
