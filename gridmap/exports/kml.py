@@ -98,8 +98,9 @@ def _placemarks(i: int, part: Part, style: Style | None) -> Iterator[str]:
 def _names(frame: gpd.GeoDataFrame, columns: list[str]) -> list[str]:
     """What each row is called: its name, its rank, or its id."""
     named = next((c for c in NAMED_BY if c in columns), None)
-    ids = frame[columns[0]] if columns else pd.Series(range(1, len(frame) + 1))
-    if "rank" in columns and "cluster_id" in columns:
+    known = next((c for c in ("cell_id", "cluster_id", "zone_id", "place_id") if c in columns), None)
+    ids = frame[known] if known else pd.Series(range(1, len(frame) + 1))
+    if known == "cluster_id" and "rank" in columns:
         ids = "#" + frame["rank"].astype(str)
     base = [_said(v) for v in ids]
     if named is None:

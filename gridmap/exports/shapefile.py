@@ -104,6 +104,8 @@ def _field(values: pd.Series, encoding: str, lost: dict[str, int]) -> pd.Series:
         return values.astype("Int32" if values.isna().any() else "int32")
     if values.dtype.kind == "i" and len(values) and values.abs().max() > LARGEST:
         return values.astype("str")
+    if values.dtype.kind == "f" and values.abs().max() > LARGEST:
+        return values.map(lambda v: None if v != v else repr(v)).astype("str")
     if values.dtype.kind in "if":
         return values
     return values.astype(object).map(lambda v: _fitting(v, encoding, lost)).astype("str")

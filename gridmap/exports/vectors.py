@@ -49,7 +49,7 @@ def to_geopackage(parts: list[Part], path: Path, stamp: Stamp) -> None:
     for part in parts:
         if part.is_spatial:
             shapes_of([part], "A GeoPackage")
-        frame = plain(part.frame, reserved=("fid", "geom"))
+        frame = _in_utc(plain(part.frame, reserved=("fid", "geom")))
         options = {"driver": "GPKG", "layer": part.name, "layer_metadata": stamp.flat(part), "append": path.exists()}
         if (style := style_of(part, stamp.language)) is not None:
             styles.append((part.name, "geom", style))
@@ -63,6 +63,8 @@ def to_flatgeobuf(parts: list[Part], path: Path, stamp: Stamp) -> None:
     part = shapes_of(parts, "FlatGeobuf")
     frame = plain(part.frame, reserved=("fid",))
     about = {"TITLE": part.name, "DESCRIPTION": stamp.as_json(part)}
+    if (frame.geometry.isna() | frame.geometry.is_empty).any():
+        about["SPATIAL_INDEX"] = "NO"  # which cannot hold a row without a shape
     pyogrio.write_dataframe(frame, path, driver="FlatGeobuf", layer=part.name, layer_options=about, **_kind(frame))
 
 
@@ -73,6 +75,7 @@ def to_geojson(parts: list[Part], path: Path, stamp: Stamp) -> None:
     about = f'"{KEY}": {stamp.as_json(part)},'
     bare = path.with_name("bare.json")
     options = {"RFC7946": "YES", "WRITE_NAME": "NO", "COORDINATE_PRECISION": "7"}
+    options["AUTODETECT_JSON_STRINGS"] = "NO"  # text stays text, whatever it begins with
     pyogrio.write_dataframe(frame, bare, driver="GeoJSON", layer_options=options)
     with bare.open("rb") as source, path.open("wb") as file:
         file.write(source.readline())  # the opening brace
@@ -94,6 +97,12 @@ def to_geoparquet(parts: list[Part], path: Path, stamp: Stamp) -> None:
     table = pq.read_table(path)
     facts = {KEY.encode(): stamp.as_json(part).encode()}
     pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **facts}), path, compression="zstd")
+
+
+def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """Times of a known zone as the same moment in UTC, the one zone that GeoPackage has."""
+    zoned = [c for c in frame.columns if isinstance(frame[c].dtype, pd.DatetimeTZDtype)]
+    return frame.assign(**{c: frame[c].dt.tz_convert("UTC") for c in zoned}) if zoned else frame
 
 
 def _kind(frame: pd.DataFrame) -> dict:
