@@ -90,6 +90,8 @@ class Network:
         on = segment >= 0
         share = np.full(len(at), np.nan)
         share[on] = shapely.line_locate_point(shapes[segment[on]], at[on], normalized=True)
+        end = 0.01 / np.maximum(self.segments["length_m"].to_numpy()[segment], 0.01)  # within 1 cm it is the junction
+        share = np.where(share < end, 0.0, np.where(share > 1 - end, 1.0, share))
         foot = shapely.line_interpolate_point(shapes[segment[on]], share[on], normalized=True)
         xy = np.full((len(at), 2), np.nan)
         xy[on] = shapely.get_coordinates(foot)

@@ -63,9 +63,9 @@ def best_by_enumeration(prize, travel, service, duty, units):
     return best.max()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_small_cases_come_within_one_percent_of_the_proven_optimum(tempe, hotspots_at_junctions, seed):
-    places = hotspots_at_junctions(9, seed)
+@pytest.mark.parametrize(("n", "seed"), [(9, 0), (9, 1), (9, 2), (9, 3), (12, 0)])
+def test_small_cases_come_within_one_percent_of_the_proven_optimum(tempe, hotspots_at_junctions, n, seed):
+    places = hotspots_at_junctions(n, seed)
     travel = tempe.travel_time_s(places)
     best = best_by_enumeration(places["prize"].to_numpy(), travel, 720.0, 3600.0, 2)
     plan = gm.plan_patrols(places, tempe, units=2, shift_h=1, revisit_h=None, random_state=seed)
@@ -125,7 +125,7 @@ def test_pauses_and_depots_are_kept(tempe, hotspots_at_junctions):
     units = pd.DataFrame({"unit_id": ["a", "b"], "pause_min": [30, 20], "pause_from_h": [2, 1.5], "pause_to_h": [3, 2],
                           "start_h": [0, 1], "lon": [depot.x, np.nan], "lat": [depot.y, np.nan]})  # fmt: skip
     plan = gm.plan_patrols(places, tempe, units=units, shift_h=6, random_state=0, rounds=80)
-    check_plan(plan, places, travel_between(tempe, places), units=2, shift_h=6)
+    check_plan(plan, places, travel_between(tempe, places), units=units.assign(depot=["h0", None]), shift_h=6)
     for route in plan.routes.itertuples():
         unit = units.set_index("unit_id").loc[route.unit_id]
         assert unit.pause_from_h * 3600 - 1e-6 <= route.pause_start_s <= unit.pause_to_h * 3600 + 1e-6
