@@ -20,7 +20,7 @@ import shapely
 from pyproj.exceptions import CRSError as ProjError
 
 from gridmap.errors import CRSError, InputError, ReadError, SettingError, did_you_mean
-from gridmap.read.files import check_file, sha256_of, zip_members
+from gridmap.read.files import check_file, check_zip, sha256_of, zip_members
 from gridmap.read.levels import find_levels
 from gridmap.read.personal import personal_columns
 
@@ -118,6 +118,8 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     if suffix not in FORMATS:
         raise ReadError(f"{path.name} is of no known boundary format. {did_you_mean(suffix, FORMATS)}")
     target = str(path)
+    if suffix == ".kmz" and zipfile.is_zipfile(path):
+        check_zip(path)
     if suffix == ".zip":
         inside = [m for m in zip_members(path) if Path(m).suffix.lower() in FORMATS and not m.lower().endswith(".zip")]
         if not inside:

@@ -8,16 +8,22 @@ those names are put right.
 import gzip
 import hashlib
 import io
+import stat
 import zipfile
 import zlib
 from pathlib import Path
 
 from gridmap.errors import InputError, ReadError, did_you_mean
 
-__all__ = ["check_file", "open_bytes", "sha256_of", "zip_members"]
+__all__ = ["check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
 
 #: What a file that cannot be read raises on the way, whoever reads it.
 READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+
+#: What no honest table or archive reaches: a line of 16 MB, text that unpacks to 200 times its packed size.
+LONGEST_LINE = 16 << 20
+MOST_UNPACKED = 200
+SMALL = 64 << 20  # unpacked, below which the ratio is nobody's worry
 
 
 def check_file(path, what: str) -> Path:
@@ -65,11 +71,7 @@ def zip_members(path: Path) -> dict[str, zipfile.ZipInfo]:
 
     A name without the UTF-8 mark that reads as GBK is taken as GBK: that is what Chinese Windows writes.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except READ_FAILURES as problem:
-        raise ReadError(f"{Path(path).name} is not a readable zip archive ({problem}). Export it again.") from None
+    entries = check_zip(path)
     members = {}
     for entry in entries:
         name = entry.filename
@@ -82,6 +84,60 @@ def zip_members(path: Path) -> dict[str, zipfile.ZipInfo]:
         if last and not last.startswith(".") and not name.startswith("__MACOSX/"):
             members[name] = entry
     return members
+
+
+def check_zip(path: Path) -> list[zipfile.ZipInfo]:
+    """The entries of an archive (also .xlsx, .ods, .kmz) that can be unpacked without harm.
+
+    Raises
+    ------
+    ReadError
+        If it is no archive, if a member's name leads out of it (`..`, an absolute path), if one is a link, or if it
+        unpacks to far more than any table does (a zip bomb).
+    """
+    name = Path(path).name
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except READ_FAILURES as problem:
+        raise ReadError(f"{name} is not a readable zip archive ({problem}). Export it again.") from None
+    for entry in entries:
+        parts = entry.filename.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
+            raise ReadError(f"{name} holds {entry.filename!r}, which leads out of the archive. It is not read.")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise ReadError(f"{name} holds a link ({entry.filename!r}) instead of a file. It is not read.")
+    unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
+    if unpacked > SMALL and unpacked > MOST_UNPACKED * max(packed, 1):
+        raise ReadError(f"{name} would unpack from {packed:,} to {unpacked:,} bytes, as no table does. It is not read.")
+    return entries
+
+
+def check_text(path: Path, member: str | None = None) -> None:
+    """Read a text once, in bounded memory: is it made of lines, and does it unpack to a sensible size.
+
+    Raises
+    ------
+    ReadError
+        If a line has more than 16 MB, or it unpacks to more than 200 times its packed size, whatever it declares.
+    """
+    name = member or Path(path).name
+    packed = path.stat().st_size if member or path.suffix.lower() == ".gz" else None
+    length = total = 0
+    with open_bytes(path, member) as stream:
+        while block := stream.read(1 << 20):
+            total += len(block)
+            if packed is not None and total > SMALL and total > MOST_UNPACKED * packed:
+                raise ReadError(
+                    f"{name} unpacks from {packed:,} to more than {total:,} bytes, as no table does. It is not read."
+                )
+            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            length = length + len(block) if last < 0 else len(block) - last
+            if length > LONGEST_LINE:
+                raise ReadError(
+                    f"{name} has a line of more than {LONGEST_LINE >> 20} MB, so it is no table of text. "
+                    "Export it again, one row a line."
+                )
 
 
 def open_bytes(path: Path, member: str | None = None) -> io.BufferedIOBase:

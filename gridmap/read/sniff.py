@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from gridmap.errors import ReadError
 from gridmap.read.columns import roles_in
+from gridmap.read.files import LONGEST_LINE
 
 __all__ = ["Layout", "find_header", "find_layout", "sniff_encoding"]
 
@@ -151,6 +152,7 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None)
     whole : bool
         Whether it is all of it; otherwise the last line may be cut.
     """
+    csv.field_size_limit(LONGEST_LINE)
     lines = text.splitlines(keepends=True)
     if not whole and len(lines) > 1:
         text = "".join(lines[:-1])

@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from gridmap.errors import InputError, ReadError, SettingError, did_you_mean
-from gridmap.read.files import READ_FAILURES, open_bytes, zip_members
+from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes, zip_members
 from gridmap.read.raw_tables import Batch, MemoryTable, RawTable, is_total
 from gridmap.read.sniff import BOMS, find_layout, sniff_encoding
 
@@ -118,7 +118,7 @@ class CsvTable(RawTable):
 
         with self._open() as stream:
             text = io.TextIOWrapper(stream, encoding=self.encoding, errors="replace", newline="")
-            csv.field_size_limit(1 << 27)
+            csv.field_size_limit(LONGEST_LINE)
             try:
                 for row in csv.reader(text, delimiter=self.delimiter):
                     if not row:
@@ -213,6 +213,7 @@ def open_table(
 def _text(path: Path, member: str | None, encoding: str | None, what: str) -> CsvTable:
     name = f"{path.name}/{member}" if member else path.name
     try:
+        check_text(path, member)
         with open_bytes(path, member) as stream:
             bom = 0
             if encoding is None:

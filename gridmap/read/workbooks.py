@@ -6,6 +6,7 @@ knows. Sheets with the same header, such as one a month, are read as one table.
 """
 
 import datetime as dt
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from gridmap.errors import InputError, ReadError, did_you_mean
 from gridmap.read.columns import roles_in
+from gridmap.read.files import check_zip
 from gridmap.read.raw_tables import MemoryTable, is_total
 from gridmap.read.sniff import find_header, unique_names
 
@@ -31,6 +33,8 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
     """
     import python_calamine
 
+    if zipfile.is_zipfile(path):
+        check_zip(path)
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)

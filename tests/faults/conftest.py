@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ import yaml
 
 from gridmap.pipeline import read_pipeline
 
+ROOT = Path(__file__).parents[2]
 VALUES = {
     "title": "A town",
     "audience": "internal",
@@ -58,7 +60,8 @@ def town(tmp_path):
 def start(*arguments, **more) -> subprocess.Popen:
     """`gridmap …` as a process of its own."""
     command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | more.pop("env", {})  # wherever it stands
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **more)
 
 
 @pytest.fixture
