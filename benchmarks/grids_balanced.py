@@ -1,7 +1,7 @@
 """Management grids: how even, how round, how fast; against spopt's regionalisation on the same communities and atoms.
 
     python benchmarks/grids_balanced.py cases SHARED_DATA OUT    gridmap; writes OUT/cases.pkl and OUT/gridmap.csv
-    python benchmarks/grids_balanced.py spopt OUT [BUDGET_S]     spopt, in an environment that has it; OUT/spopt.csv
+    python benchmarks/grids_balanced.py spopt OUT [BUDGET_S [METHOD …]]   spopt, where it is installed; OUT/spopt.csv
     python benchmarks/grids_balanced.py table OUT                both in one table
     python benchmarks/grids_balanced.py speed                    300,000 households; the simulated county
 
@@ -99,15 +99,17 @@ def _ring(*_):
     raise OutOfTimeError
 
 
-def theirs(out: Path, budget_s: float):
+def theirs(out: Path, budget_s: float, methods=("Skater", "AZP", "MaxP")):
     import warnings
 
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGVTALRM, _ring)
     with (out / "cases.pkl").open("rb") as file:
         given = pickle.load(file)
-    found = []
-    for method in ("Skater", "AZP", "MaxP"):
+    before = out / "spopt.csv"
+    found = [pd.read_csv(before, dtype={"community": str})] if before.exists() else []
+    found = [frame[~frame["method"].isin([f"spopt {m}" for m in methods])] for frame in found]
+    for method in methods:
         for case, zone, target, wkb, loads, xy, i, j in given:
             shapes, k = shapely.from_wkb(wkb), max(1, round(loads.sum() / target))
             labels, finished, used = np.zeros(len(loads), int), True, time.process_time()
@@ -224,7 +226,7 @@ if __name__ == "__main__":
         Path(rest[1]).mkdir(parents=True, exist_ok=True)
         ours(Path(rest[0]), Path(rest[1]))
     elif what == "spopt":
-        theirs(Path(rest[0]), float(rest[1]) if len(rest) > 1 else 60)
+        theirs(Path(rest[0]), float(rest[1]) if len(rest) > 1 else 60, rest[2:] or ("Skater", "AZP", "MaxP"))
     elif what == "table":
         table(Path(rest[0]))
     else:
