@@ -1,10 +1,13 @@
 """What is worth a visit, and how much: from hotspots to places with prizes.
 
 A prize is what one visit is expected to prevent. A stop of 10–16 minutes keeps a place quiet for about two
-hours (Koper 1995), so it can prevent at most what would happen there in those hours: the expected incidents an hour,
-times the hours, times the share that a visit prevents. Counts alone mislead where they are few: a cell with three
-by chance would go before one that has two every month, so counts are first drawn towards the mean (empirical
-Bayes, Clayton & Kaldor 1987).
+hours (Koper 1995), so it can prevent at most what would happen there in those hours::
+
+    prize = expected incidents / (days × 24) × lasting_h × effect
+
+the expected incidents an hour, times the hours, times the share that a visit prevents. Counts alone mislead where they
+are few: a cell with three by chance would go before one that has two every month, so counts are first drawn towards
+the mean (empirical Bayes, Clayton & Kaldor 1987).
 
 References
 ----------
@@ -29,8 +32,9 @@ def patrol_places(
 
     Parameters
     ----------
-    hotspots : HotspotResult, or GeoDataFrame indexed by cell_id with `count` or `expected`
-        Clusters become one place each; else the cells that are labelled hot (or, without labels, those with most).
+    hotspots : HotspotResult, or GeoDataFrame indexed by cell_id
+        With `predicted` (a forecast's expected incidents, taken as they are), `count` or `intensity`. Clusters become
+        one place each; else the cells or street segments that are labelled hot (or, without labels, those above zero).
     days : float, optional
         Days that the counts cover. Given, prizes are incidents in `lasting_h` hours; without it they are only
         proportional to that, which plans the same routes.
@@ -65,8 +69,7 @@ def patrol_places(
             "Places are made from a HotspotResult or a GeoDataFrame with rows; this has none. "
             "Make the hotspots with a Grid, so that their cells have a geometry."
         )
-    value = next((c for c in ("expected_count", "predicted", "count", "intensity") if c in frame), None)
-    value = "count" if "count" in frame else value
+    value = next((c for c in ("predicted", "count", "expected_count", "intensity") if c in frame), None)
     if value is None:
         raise InputError(
             f"The hotspots have no count to make a prize of; they have {', '.join(map(str, frame.columns))}."
@@ -82,6 +85,8 @@ def patrol_places(
             )
     else:
         hot = counts > 0
+        if not hot.any():
+            raise InputError(f"{value} is 0 in every row, so there is nothing to patrol. Give rows with incidents.")
     hours = lasting_h / (days * 24) if days is not None else 1.0
     if days is not None:
         check_number(days, "days")
