@@ -65,6 +65,7 @@ from gridmap.read.datum import from_wgs84, to_wgs84
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.roads import read_roads
+from gridmap.reports.briefing import write_briefing
 from gridmap.store.counts import count_by_cell
 
 __all__ = [
@@ -148,5 +149,6 @@ __all__ = [
     "street_density",
     "street_hotspots",
     "to_wgs84",
+    "write_briefing",
     "write_plan",
 ]

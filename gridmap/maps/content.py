@@ -17,7 +17,7 @@ from gridmap.maps.ranking import enrich, place_names, ranked
 from gridmap.maps.surface import surface_image
 from gridmap.maps.words import WORDS
 
-__all__ = ["page_data", "text", "zone_names"]
+__all__ = ["class_entry", "page_data", "text", "zone_names"]
 
 #: Above this many rows the page carries each row's class and first column only.
 MOST_DETAILED = 30_000
@@ -73,7 +73,8 @@ def text(value: str | Word) -> str | dict:
     return {"w": value.key} if isinstance(value, Word) else str(value)[:200]
 
 
-def _class(entry: Class) -> dict:
+def class_entry(entry: Class) -> dict:
+    """A class as JSON tells it."""
     out = {"colour": entry.colour}
     if entry.label is not None:
         out["label"] = text(entry.label)
@@ -105,7 +106,7 @@ def pack_layer(layer: Layer, names: dict[str, str], key: str, layers: list[Layer
         "show": bool(layer.show),
         "drawing": layer.drawing,
         "draw": draw,
-        "classes": [_class(c) for c in layer.classes],
+        "classes": [class_entry(c) for c in layer.classes],
         "codes": pack(layer.codes[order].tobytes()),
         "unit": text(layer.unit),
         "method": layer.method,

@@ -11,6 +11,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from shapely import box
 
 from gridmap.errors import InputError
 from gridmap.maps.drawing import h3_outlines
@@ -43,7 +44,9 @@ def class_text(entry: Class, language: str = "en") -> str:
     return f"≤ {high}" if low == "0" else f"{low}–{high}"
 
 
-def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, ax: Axes | None = None, width_in=6.5):
+def figure_of(
+    layer: Layer, *, language: str = "en", title: str | None = None, ax: Axes | None = None, width_in=6.5, extent=None
+):
     """A layer as a matplotlib figure.
 
     Parameters
@@ -57,6 +60,8 @@ def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, a
         To draw into; a new figure by default.
     width_in : float
         Of a new figure, in inches.
+    extent : (west, south, east, north), optional
+        What the panel shows, in degrees; the layer, by default.
 
     Returns
     -------
@@ -76,7 +81,8 @@ def figure_of(layer: Layer, *, language: str = "en", title: str | None = None, a
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
     flat = gpd.GeoSeries(shapes, crs=4326)
     flat = flat.to_crs(metric_crs(tuple(flat.total_bounds)))
-    west, south, east, north = flat.total_bounds
+    shown = flat if extent is None else gpd.GeoSeries([box(*extent)], crs=4326).to_crs(flat.crs)
+    west, south, east, north = shown.total_bounds
     if ax is None:
         height = width_in * min(max((north - south) / max(east - west, 1), 0.3), 2.2)
         figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")

@@ -22,6 +22,7 @@ from gridmap.pipeline.grids import check_grid
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
+from gridmap.reports.briefing import PAPERS
 from gridmap.store.counts import ENGINES, EVERY
 
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "check_pipeline", "read_pipeline"]
@@ -36,9 +37,10 @@ OUTPUTS = {
     "counts": (".parquet", ".csv"),
     "set_aside": (".csv", ".parquet"),
     "surface": (".tif",),
+    "report": PAPERS,
 }
 SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
-PLANNED = {"report": "gridmap report", "forecasts": "forecasts"}
+PLANNED = {"forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability")

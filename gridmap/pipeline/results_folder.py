@@ -3,7 +3,9 @@
 The layers are those of the page, so a table on paper holds the page's own numbers.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -14,15 +16,18 @@ from gridmap.errors import GridmapError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
+from gridmap.manifest import versions
 from gridmap.maps.layers import Layer
 from gridmap.pipeline.check import Pipeline
 from gridmap.pipeline.page import period_of
 from gridmap.read.base import Incidents
+from gridmap.reports.briefing import paper_bytes
 from gridmap.reports.facts import LEAST_TIMED, time_facts
 from gridmap.reports.findings import Findings, layer_entry, result_tables, zones_table
+from gridmap.reports.run_folder import run_folder
 from gridmap.reports.summary import all_facts
 
-__all__ = ["findings"]
+__all__ = ["findings", "write_report"]
 
 
 def findings(
@@ -53,9 +58,9 @@ def findings(
     drawn = [layer for _, layer in layers]
     entries, tables, ranked = [], {"zones.parquet": (zones_table(boundaries), "zones")}, []
     for number, (step, result) in enumerate(results, start=1):
-        own = result_tables(number, result)
-        told = []
-        for layer in [layer for n, layer in layers if n == number]:
+        told, mine = [], [layer for n, layer in layers if n == number]
+        own = result_tables(number, result, [layer for layer in mine if layer.role != "overlay"])
+        for layer in mine:
             what = "clusters" if layer.role == "overlay" else "cells"
             file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
             told.append(layer_entry(layer, drawn, boundaries, what, file))
@@ -85,6 +90,26 @@ def findings(
         **pipeline.about,
     }
     return Findings(head, facts, entries, {k: v for k, v in tables.items() if len(v[0])})
+
+
+def write_report(pipeline: Pipeline, stage: Path, out: Path, manifest: dict[str, Any]) -> Path:
+    """The paper that the pipeline asks for, of the results that stand in the staging folder.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    stage : Path
+        Holds `results/` already.
+    out : Path
+        Where the run will stand; earlier runs are looked for beside it, and in it.
+    manifest : dict
+        What `run.json` will hold.
+    """
+    told = json.loads((stage / "results" / "facts.json").read_text(encoding="utf-8"))
+    run = run_folder(stage, {"versions": versions(), **manifest}, told, place=out)
+    path = stage / pipeline.outputs["report"]
+    path.write_bytes(paper_bytes(run, path.suffix.lower(), language=pipeline.language))
+    return path
 
 
 def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[str, Any]:

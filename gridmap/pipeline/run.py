@@ -31,7 +31,7 @@ from gridmap.pipeline.files import InputFiles, same_bytes, way_between
 from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
-from gridmap.pipeline.results_folder import findings
+from gridmap.pipeline.results_folder import findings, write_report
 from gridmap.pipeline.run_id import run_id
 from gridmap.pipeline.tables import facts_of, tables_of
 from gridmap.privacy import gate_text
@@ -182,8 +182,12 @@ def run_pipeline(
             "summary": sentences,
             "warnings": said,
             "timings_s": clock.seconds,
-            "outputs": [_output(stage, path) for path in written.values()],
         }
+        if "report" in pipeline.outputs:
+            with clock.step("write report"):
+                told = manifest_for(contents, pipeline.audience)
+                written["report"] = write_report(pipeline, stage, Path(out), told)
+        contents["outputs"] = [_output(stage, path) for path in written.values()]
         told = manifest_for(contents, pipeline.audience)
         write_manifest(stage / "run.json", told)
         staged.facts |= {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}

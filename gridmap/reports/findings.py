@@ -28,7 +28,7 @@ import pandas as pd
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps.content import text, zone_names
+from gridmap.maps.content import class_entry, text, zone_names
 from gridmap.maps.layers import Layer
 from gridmap.maps.ranking import enrich, ranked
 from gridmap.privacy import DEFAULT_AUDIENCE, gate, gate_text
@@ -146,18 +146,21 @@ def layer_entry(layer: Layer, layers: Sequence[Layer], zones: gpd.GeoDataFrame, 
         "unit": text(layer.unit),
         "tested": "labels" in layer.facts,
         "rank_by": layer.facts.get("rank_by"),
+        "classes": [class_entry(entry) for entry in layer.classes],
         "ranked": ranked_rows(layer, layers, zone_names(zones)),
     }
 
 
-def result_tables(number: int, result: Any) -> dict[str, tuple[pd.DataFrame, str]]:
-    """The cells and the clusters of a result, by file name."""
+def result_tables(number: int, result: Any, layers: Sequence[Layer]) -> dict[str, tuple[pd.DataFrame, str]]:
+    """The cells and the clusters of a result, by file name; cells with the class that the page draws them in."""
     if not isinstance(result, HotspotResult):
         return {}
     tables: dict[str, tuple[pd.DataFrame, str]] = {}
     stem = f"{number}_{result.method}"
     if len(result.cells):
-        tables[f"{stem}.parquet"] = (result.cells, "cells")
+        drawn = next((layer for layer in layers if len(layer.frame) == len(result.cells)), None)
+        cells = result.cells if drawn is None else result.cells.assign(class_code=drawn.codes)
+        tables[f"{stem}.parquet"] = (cells, "cells")
     if result.clusters is not None and len(result.clusters):
         tables[f"{stem}_clusters.parquet"] = (result.clusters, "clusters")
     return tables

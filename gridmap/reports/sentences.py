@@ -141,20 +141,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # since the last run
     "since": (
-        "Compared with the run of {period} written on {date}: {new:,} new, {gone:,} gone, {up:,} up, {down:,} down and {same:,} unchanged beyond chance ({name}).",
-        "与 {date} 生成的上期（{period}）相比：{name}新增 {new:,} 处，消失 {gone:,} 处，上升 {up:,} 处，下降 {down:,} 处，{same:,} 处无显著变化。",
+        "{name}, since {period}: {new:,} new, {gone:,} gone, {up:,} up, {down:,} down, {same:,} without a change beyond chance ({threshold}); the earlier run was made on {date}.",
+        "{name}，与 {period} 相比：新增 {new:,} 处，消失 {gone:,} 处，上升 {up:,} 处，下降 {down:,} 处，{same:,} 处无显著变化（{threshold}）；上期结果生成于 {date}。",
     ),
     "since_none": (
         "No earlier run of this pipeline was found, so nothing is said about what is new or gone.",
         "未找到同一流程的上期结果，因此不说明新增与消失。",
     ),
     "since_total": (
-        "{name}: {before:#incident|incidents} then, {after:,} now ({percent:+.0%}), {confidence:.0%} interval {low:+.0%} to {high:+.0%}.",
-        "{name}：上期 {before:,} 起，本期 {after:,} 起（{percent:+.0%}），{confidence:.0%} 区间 {low:+.0%} 至 {high:+.0%}。",
+        "{name}, all cells: {before:#incident|incidents} then, {after:,} now ({percent:+.0%}), {confidence:.0%} interval {low:+.0%} to {high:+.0%}.",
+        "{name}，全部单元：上期 {before:,} 起，本期 {after:,} 起（{percent:+.0%}），{confidence:.0%} 区间 {low:+.0%} 至 {high:+.0%}。",
     ),
     "incomparable": (
-        "The earlier run of {period} cannot be compared with this one: {reasons_text}.",
-        "上期（{period}）与本期不可比：{reasons_text}。",
+        "{name}: the earlier run, of {period}, cannot be compared with this one: {reasons_text}.",
+        "{name}：上期（{period}）与本期不可比：{reasons_text}。",
     ),
 }
 

@@ -60,7 +60,7 @@ def test_a_good_file_is_read_whole(pipeline_with):
         ({"hotspots": [{"category": "Burglary"}]}, ["found none"]),
         ({"hotspots": []}, ["hotspots needs a list"]),
         ({"hotspots": [7]}, ["found 7"]),
-        ({"outputs": {"report": "a.pdf"}}, ["'report' is not built yet"]),
+        ({"outputs": {"report": "a.odt"}}, ["report needs a file name that ends in .docx or .pdf"]),
         ({"forecasts": [{}]}, ["'forecasts' is not built yet"]),
         ({"outputs": {"map": "map.pdf"}}, ["ends in .html"]),
         ({"outputs": {"map": "../map.html"}}, ["plain file name"]),

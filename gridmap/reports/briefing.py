@@ -1,0 +1,156 @@
+"""write_briefing(): the paper that lies on the table when the map is on the wall.
+
+Made from the folder of a run alone, never from the incidents: what the run's audience may not see is not in the
+folder, so it cannot be on paper. The format is the file's ending.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from gridmap.errors import OutputError, ReadError, SettingError, did_you_mean
+from gridmap.maps.words import check_language
+from gridmap.reports.content import Briefing, briefing_content
+from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.watching import since_last
+
+__all__ = ["PAPERS", "check_paper", "paper_bytes", "write_briefing"]
+
+#: The endings a briefing may have.
+PAPERS = (".docx", ".pdf", ".pptx", ".xlsx")
+
+
+def write_briefing(
+    run: str | Path,
+    path: str | Path,
+    *,
+    language: str | None = None,
+    template: str | Path | None = None,
+    since: str | Path | None = None,
+    title: str | None = None,
+) -> Path:
+    """Write the briefing of a run as a PDF, a Word document, slides or a workbook.
+
+    Parameters
+    ----------
+    run : str or Path
+        The folder that a run wrote into.
+    path : str or Path
+        Ends in .pdf, .docx, .pptx or .xlsx.
+    language : {"en", "zh"}, optional
+        The run's own when not given.
+    template : str or Path, optional
+        A folder with `briefing.html` and/or `briefing.css` (PDF), `briefing.docx`, `briefing.pptx`; or one .docx or
+        .pptx file. See docs/papers.md.
+    since : str or Path, optional
+        The earlier run to compare with; by default the newest earlier one of the same pipeline beside this one.
+    title : str, optional
+        In place of the run's.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ReadError
+        If the folder is no run, of another version, or was changed; if the template cannot be read.
+    SettingError
+        For an unknown ending or language.
+    OutputError
+        If it cannot be written there; nothing is left half-written.
+
+    Examples
+    --------
+    >>> write_briefing("out/demo", "briefing.odt")
+    Traceback (most recent call last):
+    gridmap.errors.SettingError: A briefing ends in .docx, .pdf, .pptx, .xlsx; found 'briefing.odt'.
+    """
+    path = Path(path)
+    check_paper(path, language, template)
+    _check_place(path)
+    found = read_run(run)
+    data = paper_bytes(found, path.suffix.lower(), language=language, template=template, since=since, title=title)
+    return _write_whole(path, data)
+
+
+def check_paper(path: Path, language: str | None, template=None) -> None:
+    """Refuse an ending, a language or a template that there is none for, before any work.
+
+    Raises
+    ------
+    SettingError
+    ReadError
+    """
+    if path.suffix.lower() not in PAPERS:
+        raise SettingError(f"A briefing ends in {', '.join(PAPERS)}; found {path.name!r}.")
+    if language is not None:
+        check_language(language)
+    if template is not None and not Path(template).exists():
+        raise ReadError(f"There is no template {template}. Name a folder, or leave --template out.")
+    kind = path.suffix.lower()
+    if template is not None and kind == ".xlsx":
+        raise SettingError("A workbook takes no template. Leave --template out, or write a .pdf, .docx or .pptx.")
+    if template is not None and Path(template).is_file() and Path(template).suffix.lower() != kind:
+        fits = did_you_mean(Path(template).suffix, PAPERS)
+        raise SettingError(f"The template of a {kind} is a {kind} or a folder; found {Path(template).name!r}. {fits}")
+
+
+def paper_bytes(
+    run: RunFolder, ending: str, *, language: str | None = None, template=None, since=None, title: str | None = None
+) -> bytes:
+    """The briefing of a run as the bytes of a file with this ending."""
+    language = check_language(language or run.head.get("language") or "en")
+    changes = since_last(run, since)
+    content = briefing_content(run, changes, language=language, title=title)
+    return _printed(content, ending, template)
+
+
+def _printed(content: Briefing, ending: str, template) -> bytes:
+    if ending == ".pdf":
+        from gridmap.reports.paper_pdf import pdf_bytes  # each format loads what it needs, when it is asked for
+
+        return pdf_bytes(content, template=template)
+    if ending == ".docx":
+        from gridmap.reports.paper_docx import docx_bytes
+
+        return docx_bytes(content, template=template)
+    if ending == ".pptx":
+        from gridmap.reports.paper_pptx import pptx_bytes
+
+        return pptx_bytes(content, template=template)
+    from gridmap.reports.paper_xlsx import xlsx_bytes
+
+    return xlsx_bytes(content)
+
+
+def _check_place(path: Path) -> None:
+    """Say that a place cannot be written before the pages are made."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder. Name a file in it.")
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(f"{path} cannot be written: {folder} is no folder that one may write to. Name another place.")
+
+
+def _write_whole(path: Path, data: bytes) -> Path:
+    part = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
+            part = Path(file.name)
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Name another place.") from None
+    finally:
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
+    return path

@@ -1,0 +1,284 @@
+"""The briefing as a Word document: headings that a contents list finds, tables whose head repeats, page x of y.
+
+Chinese is set in a font named for East Asian text (`w:eastAsia`), without which Word falls back to whatever it has.
+A template is a .docx of one's own: its styles, margins, header and footer are kept, its text is removed.
+"""
+
+import io
+from pathlib import Path
+
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+
+from gridmap.errors import ReadError
+from gridmap.reports.content import Briefing, Picture, Section
+from gridmap.reports.office import steady_zip, written_at, xml_text
+from gridmap.reports.tables import Table
+from gridmap.reports.words import words_in
+
+__all__ = ["docx_bytes"]
+
+FONTS = {"en": ("Calibri", "Microsoft YaHei"), "zh": ("Microsoft YaHei", "Microsoft YaHei")}
+GREY, RED = RGBColor(0x4B, 0x55, 0x63), RGBColor(0xB9, 0x1C, 0x1C)
+WIDTH_CM, TALLEST_CM = 17.0, 10.4
+
+
+def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
+    """The briefing as the bytes of a .docx; the same briefing gives the same bytes.
+
+    Parameters
+    ----------
+    briefing : Briefing
+    template : path of a .docx, or of a folder with `briefing.docx`, optional
+    """
+    document, own = _document(template)
+    w = words_in(briefing.language)
+    if not own:
+        _page(document)
+    _fonts(document, briefing.language)
+    _running(document, briefing, w)
+    if briefing.classification:
+        mark = document.add_paragraph()
+        mark.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        _run(mark, briefing.classification, bold=True, colour=RED)
+    document.add_heading(xml_text(briefing.title, 300), level=0)
+    for label, text in briefing.head:
+        line = document.add_paragraph()
+        line.paragraph_format.space_after = Pt(1)
+        _run(line, f"{label}{'：' if briefing.language == 'zh' else ': '}", colour=GREY)
+        _run(line, text)
+    document.add_heading(w("summary"), level=1)
+    _bullets(document, briefing.summary)
+    document.add_heading(briefing.since.heading, level=2)
+    _bullets(document, briefing.since.lines)
+    for section in briefing.sections:
+        _section(document, section)
+    if briefing.since.table is not None:
+        _heading(document, briefing.since.heading)
+        _table(document, briefing.since.table.head(40))
+    if briefing.charts:
+        _heading(document, w("charts"))
+        for chart in briefing.charts:
+            _picture(document, chart, tallest_cm=8.2)
+    _last(document, briefing, w)
+    core = document.core_properties
+    core.title, core.author, core.last_modified_by = xml_text(briefing.title, 250), "gridmap", "gridmap"
+    core.created = core.modified = written_at(briefing.run.written)
+    core.comments, core.revision = f"{w('run_id')} {briefing.run_id}", 1
+    out = io.BytesIO()
+    document.save(out)
+    return steady_zip(out.getvalue())
+
+
+def _document(template):
+    if template is None:
+        return Document(), False
+    path = Path(template) / "briefing.docx" if Path(template).is_dir() else Path(template)
+    if Path(template).is_dir() and not path.is_file():
+        return Document(), False
+    try:
+        document = Document(str(path))
+    except (PackageNotFoundError, OSError, KeyError, ValueError) as error:
+        raise ReadError(f"{path} is no Word document that can be a template ({type(error).__name__}).") from None
+    body = document.element.body
+    for child in list(body):
+        if child.tag != qn("w:sectPr"):
+            body.remove(child)
+    return document, True
+
+
+def _page(document) -> None:
+    page = document.sections[0]
+    page.orientation = WD_ORIENT.PORTRAIT
+    page.page_width, page.page_height = Cm(21), Cm(29.7)
+    page.left_margin = page.right_margin = Cm(2)
+    page.top_margin, page.bottom_margin = Cm(2.2), Cm(1.9)
+
+
+def _fonts(document, language: str) -> None:
+    latin, chinese = FONTS[language]
+    for name in ("Normal", "Title", "Heading 1", "Heading 2", "Heading 3", "List Bullet"):
+        try:
+            style = document.styles[name]
+        except KeyError:
+            continue
+        style.font.name = latin
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for attribute in ("w:asciiTheme", "w:hAnsiTheme", "w:eastAsiaTheme", "w:cstheme"):
+            fonts.attrib.pop(qn(attribute), None)
+        fonts.set(qn("w:eastAsia"), chinese)
+        if name == "Normal":
+            style.font.size = Pt(10.5)
+
+
+def _run(paragraph, text: str, *, bold: bool = False, colour=None, size_pt: float | None = None):
+    run = paragraph.add_run(xml_text(text))
+    run.bold = bold or None
+    if colour is not None:
+        run.font.color.rgb = colour
+    if size_pt is not None:
+        run.font.size = Pt(size_pt)
+    return run
+
+
+def _running(document, briefing: Briefing, w) -> None:
+    """The header with the title and the marking, the footer with the run and page x of y."""
+    page = document.sections[0]
+    head, foot = page.header.paragraphs[0], page.footer.paragraphs[0]
+    _run(head, briefing.title[:70], colour=GREY, size_pt=8.5)
+    if briefing.classification:
+        _run(head, f"    {briefing.classification}", bold=True, colour=RED, size_pt=8.5)
+    _run(foot, f"{w('run_id')} {briefing.run_id}    ", colour=GREY, size_pt=8.5)
+    _run(foot, f"{w('page_mark')} ", colour=GREY, size_pt=8.5)
+    _field(foot, "PAGE")
+    _run(foot, f" {w('page_of')} ", colour=GREY, size_pt=8.5)
+    _field(foot, "NUMPAGES")
+    if w("page_end"):
+        _run(foot, f" {w('page_end')}", colour=GREY, size_pt=8.5)
+
+
+def _field(paragraph, code: str) -> None:
+    run = paragraph.add_run()
+    run.font.size, run.font.color.rgb = Pt(8.5), GREY
+    for kind, text in (("begin", None), (None, code), ("separate", None), ("text", "1"), ("end", None)):
+        if kind in ("begin", "separate", "end"):
+            part = OxmlElement("w:fldChar")
+            part.set(qn("w:fldCharType"), kind)
+        elif kind == "text":
+            part = OxmlElement("w:t")
+            part.text = text
+        else:
+            part = OxmlElement("w:instrText")
+            part.set(qn("xml:space"), "preserve")
+            part.text = text
+        run._r.append(part)
+
+
+def _heading(document, text: str, *, new_page: bool = True) -> None:
+    heading = document.add_heading(xml_text(text, 300), level=1)
+    heading.paragraph_format.page_break_before = new_page
+
+
+def _bullets(document, lines) -> None:
+    for line in lines:
+        paragraph = document.add_paragraph(xml_text(line), style="List Bullet")
+        paragraph.paragraph_format.space_after = Pt(2)
+
+
+def _section(document, section: Section) -> None:
+    _heading(document, section.heading)
+    if section.picture is not None:
+        _picture(document, section.picture)
+    _bullets(document, section.lines)
+    for note in section.notes:
+        _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
+    if section.table is not None and section.table.rows:
+        _table(document, section.table)
+
+
+def _picture(document, picture: Picture, tallest_cm: float = TALLEST_CM) -> None:
+    width = min(WIDTH_CM, tallest_cm / picture.ratio)
+    holder = document.add_paragraph()
+    holder.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    holder.paragraph_format.keep_with_next = True
+    shape = holder.add_run().add_picture(io.BytesIO(picture.png), width=Cm(width))
+    shape._inline.docPr.set("descr", xml_text(picture.caption, 500))
+    caption = document.add_paragraph()
+    _run(caption, picture.caption, colour=GREY, size_pt=8.5)
+
+
+def _table(document, table: Table) -> None:
+    made = document.add_table(rows=1, cols=len(table.columns))
+    made.alignment = WD_TABLE_ALIGNMENT.CENTER
+    made.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else made.style
+    made.autofit = False
+    widths = _widths(table)
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = Cm(width)
+    _lines(made)
+    head = made.rows[0]
+    repeated = OxmlElement("w:tblHeader")
+    repeated.set(qn("w:val"), "true")
+    head._tr.get_or_add_trPr().append(repeated)
+    for i, column in enumerate(table.columns):
+        _cell(head.cells[i], column.title, widths[i], bold=True, left=column.wide)
+    for row in table.rows:
+        cells = made.add_row()
+        whole = OxmlElement("w:cantSplit")
+        whole.set(qn("w:val"), "true")
+        cells._tr.get_or_add_trPr().append(whole)
+        for i, cell in enumerate(row):
+            _cell(cells.cells[i], cell.text, widths[i], left=table.columns[i].wide)
+    document.add_paragraph().paragraph_format.space_after = Pt(2)
+
+
+def _lines(made) -> None:
+    """Thin grey lines under the rows only, whatever the style draws."""
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+        line = OxmlElement(f"w:{side}")
+        line.set(qn("w:val"), "single" if side in ("top", "bottom", "insideH") else "nil")
+        line.set(qn("w:sz"), "4")
+        line.set(qn("w:color"), "9CA3AF")
+        borders.append(line)
+    made._tbl.tblPr.append(borders)
+
+
+def _widths(table: Table) -> list[float]:
+    """Centimetres for each column: by its longest word, wide columns take what is left."""
+    need = []
+    for i, column in enumerate(table.columns):
+        texts = [column.title, *(row[i].text for row in table.rows)]
+        words = [part for text in texts for part in text.split()] if not column.wide else texts
+        need.append(max((sum(2 if ord(c) > 0x2E80 else 1 for c in word) for word in words), default=1))
+    narrow = [max(1.2, 0.17 * n + 0.5) if not c.wide else 0.0 for n, c in zip(need, table.columns, strict=True)]
+    narrow = [min(n, 3.6) for n in narrow]
+    left = max(WIDTH_CM - sum(narrow), 3.0)
+    wide = [min(n, 60) if c.wide else 0 for n, c in zip(need, table.columns, strict=True)]
+    pairs = enumerate(zip(wide, table.columns, strict=True))
+    widths = [left * n / sum(wide) if c.wide else narrow[i] for i, (n, c) in pairs]
+    return [v * WIDTH_CM / sum(widths) for v in widths]
+
+
+def _cell(cell, text: str, width_cm: float, *, bold: bool = False, left: bool = False) -> None:
+    cell.width = Cm(width_cm)
+    paragraph = cell.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.RIGHT
+    paragraph.paragraph_format.space_after = Pt(0)
+    _run(paragraph, text, bold=bold, size_pt=9)
+
+
+def _last(document, briefing: Briefing, w) -> None:
+    """Method and limits in a box, rows set aside, sources."""
+    _heading(document, w("method_and_limits"))
+    box = document.add_table(rows=1, cols=1)
+    box.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else box.style
+    inside = box.rows[0].cells[0]
+    first = inside.paragraphs[0]
+    for i, (name, text, settings) in enumerate(briefing.methods):
+        line = first if i == 0 else inside.add_paragraph()
+        _run(line, name, bold=True, size_pt=9.5)
+        if text:
+            _run(inside.add_paragraph(), text, size_pt=9)
+        _run(inside.add_paragraph(), "   ".join(f"{k} = {v}" for k, v in settings), colour=GREY, size_pt=8)
+    _run(inside.add_paragraph(), w("limits"), bold=True, size_pt=9.5)
+    for text in briefing.limits:
+        _run(inside.add_paragraph(), f"• {text}", size_pt=9)
+    for paragraph in inside.paragraphs:
+        paragraph.paragraph_format.space_after = Pt(2)
+    if briefing.set_aside is not None:
+        document.add_heading(w("set_aside_rows"), level=2)
+        _table(document, briefing.set_aside)
+    document.add_heading(w("sources"), level=2)
+    _table(document, briefing.sources)
+    for label, text in briefing.facts:
+        line = document.add_paragraph()
+        line.paragraph_format.space_after = Pt(0)
+        _run(line, f"{label}{'：' if briefing.language == 'zh' else ': '}", colour=GREY, size_pt=8.5)
+        _run(line, text, size_pt=8.5)

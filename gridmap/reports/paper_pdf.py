@@ -1,0 +1,135 @@
+"""The briefing as a PDF: the templates in `templates/` filled by jinja2, laid out by weasyprint, fonts embedded.
+
+A folder of one's own may hold `briefing.html` or `briefing.css`, or both; what it lacks is taken from here. Text from
+data is escaped, and nothing is fetched: a template's pictures and styles come from its own folder.
+"""
+
+import base64
+import warnings
+from pathlib import Path
+from urllib.parse import unquote
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+from matplotlib import font_manager
+
+from gridmap.errors import GridmapError, ReadError, SettingError
+from gridmap.reports.content import Briefing, Picture
+from gridmap.reports.words import words_in
+
+__all__ = ["CHINESE_FONTS", "check_fonts", "pdf_bytes"]
+
+OWN = Path(__file__).parent / "templates"
+#: Fonts that draw Chinese, the first that is there.
+CHINESE_FONTS = (
+    *("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei"),
+    *("Noto Sans CJK JP", "WenQuanYi Zen Hei", "SimSun"),
+)
+PAGE = {
+    "en": '"page " counter(page) " of " counter(pages)',
+    "zh": '"第 " counter(page) " 页，共 " counter(pages) " 页"',
+}
+
+
+def check_fonts(language: str) -> str | None:
+    """The font for Chinese that is on this machine.
+
+    Raises
+    ------
+    SettingError
+        If the paper is to be in Chinese and there is none.
+    """
+    there = set(font_manager.get_font_names())
+    found = next((name for name in CHINESE_FONTS if name in there), None)
+    if found is None and language == "zh":
+        raise SettingError(
+            "No font with Chinese characters is on this machine. Install one, as Debian's fonts-noto-cjk."
+        )
+    return found
+
+
+def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
+    """The briefing as the bytes of a PDF; the same briefing gives the same bytes.
+
+    Parameters
+    ----------
+    briefing : Briefing
+    template : path of a folder, optional
+        With `briefing.html` and `briefing.css` of one's own, or one of them.
+
+    Raises
+    ------
+    ReadError
+        If the folder is none, or its template has a mistake: the line is named.
+    SettingError
+        If no font of this machine writes Chinese.
+    GridmapError
+        If weasyprint cannot find Pango.
+    """
+    folders = [OWN]
+    if template is not None:
+        if not Path(template).is_dir():
+            raise ReadError(f"There is no folder {template}. --template names one with briefing.html or briefing.css.")
+        folders.insert(0, Path(template))
+        if not any((Path(template) / name).is_file() for name in ("briefing.html", "briefing.css")):
+            raise ReadError(f"{template} holds neither briefing.html nor briefing.css. Copy those of gridmap first.")
+    html = _weasyprint()
+    chinese = check_fonts(briefing.language)
+    families = ["DejaVu Sans", *([chinese] if chinese else []), "sans-serif"]
+    if briefing.language == "zh" and chinese:
+        families = [chinese, "DejaVu Sans", "sans-serif"]
+    family = ", ".join(f'"{name}"' if name != "sans-serif" else name for name in families)
+    loader = jinja2.FileSystemLoader([str(f) for f in folders])
+    around = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    try:
+        style = loader.get_source(around, "briefing.css")[0]
+        style = style.replace("{page}", PAGE[briefing.language]).replace("{family}", family)
+        given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit}
+        text = around.get_template("briefing.html").render(**given, style=Markup(style.replace("</", "<\\/")))
+    except jinja2.TemplateSyntaxError as error:
+        raise ReadError(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from None
+    except (jinja2.TemplateError, OSError, TypeError, ValueError) as error:
+        raise ReadError(f"The template cannot be filled: {error}.") from None
+    base = str(folders[0].resolve()) + "/"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
+        return html(string=text, base_url=base, url_fetcher=_own_files(folders)).write_pdf()
+
+
+def _weasyprint():
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        raise GridmapError(
+            "A PDF needs Pango, which weasyprint did not find. On Debian or Ubuntu: apt-get install libpango-1.0-0 "
+            f"libpangoft2-1.0-0 libharfbuzz-subset0. A .docx, .pptx or .xlsx needs nothing more. ({str(error)[:80]})"
+        ) from None
+    return HTML
+
+
+def _own_files(folders: list[Path]):
+    """A fetcher that reads pictures in the page and files of the template's folder, and nothing else."""
+    from weasyprint.urls import URLFetcher, URLFetchingError
+
+    roots = [folder.resolve() for folder in folders]
+
+    class OwnFiles(URLFetcher):
+        def fetch(self, url, headers=None):
+            if not url.startswith("data:"):
+                place = Path(unquote(url.removeprefix("file://"))).resolve() if url.startswith("file://") else None
+                if place is None or not any(place.is_relative_to(root) for root in roots):
+                    raise URLFetchingError(f"a paper fetches nothing: {url[:60]}")
+            return super().fetch(url, headers)
+
+    return OwnFiles()
+
+
+def _address(picture: Picture) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture.png).decode("ascii")
+
+
+def fit(picture: Picture, width_cm: float = 17.4, height_cm: float = 10.6) -> str:
+    """The size of a picture that fits into a box: as wide as it may be, unless that makes it too tall."""
+    width = min(width_cm, height_cm / picture.ratio)
+    return f"width:{width:.2f}cm;height:{width * picture.ratio:.2f}cm"

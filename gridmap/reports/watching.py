@@ -1,0 +1,236 @@
+"""What is new, gone, up or down since the last run of the same pipeline?
+
+The earlier run is the newest one beside this one: a folder next to it (or one below, as in an archive) whose `run.json`
+names the same pipeline file, was written before, and is of an earlier period. It may be named instead (`--since`).
+
+A hotspot is a set of hot cells. One that shares a cell with a hotspot of the earlier run *stays*; one that shares none
+is *new*; an earlier one that shares none is *gone*. Whether a place that stays went up or down is asked of the counts
+in its own cells, then and now, by the exact binomial test that `compare_periods` makes, corrected for the number of
+places (Benjamini & Hochberg, 5 %). Where grids, settings or the lengths of the periods differ, nothing is compared, and
+the paper says why.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import GridmapError, ReadError
+from gridmap.hotspots.change import binomial_p, ratio_interval
+from gridmap.hotspots.significance import adjust_p
+from gridmap.reports.facts import Fact, fact
+from gridmap.reports.run_folder import RunFolder, read_run
+
+__all__ = ["Since", "previous_run", "since_last"]
+
+LEVEL = 0.05
+#: Settings that do not change what a result means.
+FREE = ("random_state",)
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since an earlier run.
+
+    Attributes
+    ----------
+    facts : list of Fact
+    rows : DataFrame
+        One row a hotspot: `step, status` (new, gone, up, down, same), `name, rank, before, after, p_value`.
+    run_id : str or None
+        Of the earlier run.
+    """
+
+    facts: list[Fact]
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    run_id: str | None = None
+
+
+def previous_run(run: RunFolder) -> RunFolder | None:
+    """The newest earlier run of the same pipeline beside this one; None where there is none that can be read."""
+    name, written = run.manifest.get("pipeline"), run.written
+    folder = (run.place or run.path).resolve()
+    found = []
+    for path in sorted([*folder.parent.glob("*/run.json"), *folder.parent.glob("*/*/run.json")]):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder.parent).parts)
+        if hidden or (run.place is None and folder in path.parents):  # a run that is being written replaces one
+            continue
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if not isinstance(told, dict) or told.get("pipeline") != name:
+            continue
+        if not written or str(told.get("written", "")) < written:
+            found.append((str(told.get("written", "")), path.parent))
+    for _, path in sorted(found, reverse=True):
+        try:
+            earlier = read_run(path)
+        except GridmapError:  # a run of an earlier version, or half removed: the one before it may do
+            continue
+        if not _same_period(run, earlier):
+            return earlier
+    return None
+
+
+def since_last(run: RunFolder, since: str | Path | None = None) -> Since:
+    """What changed since the earlier run, as facts and as a table.
+
+    Parameters
+    ----------
+    run : RunFolder
+    since : str or Path, optional
+        The earlier run's folder; looked for beside this one when not given.
+
+    Raises
+    ------
+    ReadError
+        If `since` is no run that can be read, or is this run itself.
+    """
+    if since is None:
+        earlier = previous_run(run)
+        if earlier is None:
+            return Since([fact("since_none")])
+    else:
+        earlier = read_run(since)
+        if earlier.path.resolve() == run.path.resolve():
+            raise ReadError(f"{since} is this run itself. Name the folder of an earlier run.")
+    reasons = _differences(run, earlier)
+    period = earlier.head.get("period")
+    if reasons:
+        told = fact("incomparable", name=run.head.get("title"), method=None, period=period, reasons=reasons)
+        return Since([told], run_id=earlier.run_id)
+    facts, rows = [], []
+    then = {entry["step"]: entry for entry in earlier.results}
+    for entry in run.results:
+        other = then.get(entry["step"])
+        why = _entry_differences(entry, other, run, earlier)
+        if why is None:
+            continue
+        if why:
+            name = entry.get("name")
+            told = {"period": other.get("period") if other else period, "reasons": why}
+            facts.append(fact("incomparable", entry["step"], name=name, method=entry["method"], **told))
+            continue
+        found, table = _compared(run, earlier, entry, other)
+        facts += found
+        rows += table
+    if not facts:
+        facts = [fact("incomparable", name=run.head.get("title"), method=None, period=period, reasons=["settings"])]
+    return Since(facts, pd.DataFrame(rows), earlier.run_id)
+
+
+def _same_period(run: RunFolder, other: RunFolder) -> bool:
+    periods = [[entry.get("period") for entry in folder.results] for folder in (run, other)]
+    return periods[0] == periods[1] and run.head.get("period") == other.head.get("period")
+
+
+def _differences(run: RunFolder, earlier: RunFolder) -> list[str]:
+    """Why no result of the two runs can be compared; empty where nothing stands against it."""
+    reasons = []
+    if earlier.audience != run.audience or run.audience == "public":  # the public's cells differ from month to month
+        reasons.append("audience" if earlier.audience != run.audience else "grid")
+    keys = ("grid", "cells")
+    if any(earlier.head.get(k) != run.head.get(k) for k in keys):
+        reasons.append("grid")
+    if earlier.head.get("zones") != run.head.get("zones") or not np.allclose(
+        earlier.head.get("bounds") or 0, run.head.get("bounds") or 0
+    ):
+        reasons.append("boundaries")
+    return list(dict.fromkeys(reasons))
+
+
+def _entry_differences(entry: Mapping[str, Any], other, run: RunFolder, earlier: RunFolder) -> list[str] | None:
+    """Why a result cannot be compared with the earlier one; None where there is nothing to compare."""
+    cells = next((layer for layer in entry["layers"] if layer["what"] == "cells" and layer["tested"]), None)
+    if cells is None or "count" not in entry.get("columns", ()):
+        return None
+    if other is None:
+        return ["settings"]
+    reasons = []
+    if entry["method"] != other["method"] or _options(run, entry) != _options(earlier, other):
+        reasons.append("settings")
+    if entry.get("category") != other.get("category"):
+        reasons.append("incidents")
+    now, then = _span(entry.get("period")), _span(other.get("period"))
+    if now is None or then is None:
+        reasons.append("no_period")
+    elif now == then:
+        reasons.append("same_period")
+    elif now[0] < then[1] and then[0] < now[1]:
+        reasons.append("overlap")
+    elif not 0.89 <= (now[1] - now[0]) / (then[1] - then[0]) <= 1.13:  # February against March is compared, by days
+        reasons.append("length")
+    return reasons
+
+
+def _options(run: RunFolder, entry: Mapping[str, Any]) -> Any:
+    """A result's options as the pipeline file gave them; what the method chose by itself may differ between periods."""
+    steps = (run.manifest.get("settings") or {}).get("hotspots") or []
+    told = steps[entry["step"] - 1] if len(steps) == len(run.results) else None
+    options = told.get(entry["method"]) if isinstance(told, Mapping) else None
+    return {k: v for k, v in (options or {}).items() if k not in FREE}
+
+
+def _span(period: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """First day and the day after the last of "2018-07", or of "2018-07-02 – 2018-07-30"."""
+    try:
+        first, _, last = str(period).partition(" – ")
+        return pd.Period(first).start_time, (pd.Period(last or first) + 1).start_time
+    except (ValueError, TypeError):
+        return None
+
+
+def _compared(run: RunFolder, earlier: RunFolder, entry, other) -> tuple[list[Fact], list[dict]]:
+    about = {"name": entry.get("name"), "method": entry["method"]}
+    now_layer, then_layer = (next(la for la in e["layers"] if la["what"] == "cells") for e in (entry, other))
+    now, then = run.table(now_layer["file"])["count"], earlier.table(then_layer["file"])["count"]
+    now.index, then.index = now.index.astype(str), then.index.astype(str)
+    days = [float((s[1] - s[0]) / pd.Timedelta(days=1)) for s in (_span(other["period"]), _span(entry["period"]))]
+    share = days[1] / (days[0] + days[1])
+    rows = []
+    hot_then = {i for row in then_layer["ranked"] for i in row["ids"]}
+    hot_now = {i for row in now_layer["ranked"] for i in row["ids"]}
+    for row in now_layer["ranked"]:
+        stays = bool(hot_then.intersection(row["ids"]))
+        rows.append(_row(entry, row, "same" if stays else "new", then, now))
+    rows += [
+        _row(entry, row, "gone", then, now) for row in then_layer["ranked"] if not hot_now.intersection(row["ids"])
+    ]
+    after, before = (np.array([row[k] for row in rows], float) for k in ("after", "before"))
+    p = binomial_p(after, after + before, share) if rows else np.array([])
+    stay = np.array([row["status"] == "same" for row in rows], bool)
+    q = np.ones(len(rows))
+    if stay.any():
+        q[stay] = adjust_p(p[stay], "fdr")
+    for i, row in enumerate(rows):
+        row["p_value"] = float(p[i])
+        if stay[i] and q[i] <= LEVEL:
+            row["status"] = "up" if after[i] * days[0] > before[i] * days[1] else "down"
+    tally = {s: sum(row["status"] == s for row in rows) for s in ("new", "gone", "up", "down", "same")}
+    when = {"period": other["period"], "date": earlier.written[:10]}
+    facts = [fact("since", entry["step"], **about, **when, **tally, level=LEVEL, correction="fdr")]
+    a, b = int(then.sum()), int(now.sum())
+    if a:
+        low, high = (float(v[0]) - 1 for v in ratio_interval(np.array([b]), np.array([a + b]), np.array([0.5])))
+        interval = {"low": low, "high": high, "confidence": 0.95}
+        facts.append(fact("since_total", entry["step"], **about, before=a, after=b, percent=b / a - 1, **interval))
+        if days[0] != days[1]:
+            facts.append(fact("unequal_periods", entry["step"], **about, before=days[0], after=days[1]))
+    return facts, rows
+
+
+def _row(entry, row: Mapping[str, Any], status: str, then: pd.Series, now: pd.Series) -> dict[str, Any]:
+    ids = list(row["ids"])
+    return {
+        "step": entry["step"],
+        "status": status,
+        "name": row["name"],
+        "rank": row["rank"] if status != "gone" else None,
+        "before": int(then.reindex(ids).fillna(0).sum()),
+        "after": int(now.reindex(ids).fillna(0).sum()),
+    }
