@@ -11,7 +11,7 @@ import yaml
 
 from gridmap.pipeline import read_pipeline, run_pipeline
 
-NAMES = ["=HYPERLINK(\"x\")", "<script>alert(1)</script> & Söhne", "南门街道", "-2+3 " + "long " * 30]
+NAMES = ["<script>alert(1)</script> & Söhne", "东门", "-2+3 " + "long " * 30, '=HYPERLINK("x") 南门街道']
 
 
 def incidents(month: str, corners: list[tuple[float, float, int]], seed: int) -> pd.DataFrame:

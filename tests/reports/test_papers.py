@@ -1,0 +1,335 @@
+"""Every paper says the map's and the run's numbers, in types and text that stay what they are."""
+
+import base64
+import datetime as dt
+import io
+import json
+import re
+import shutil
+import zlib
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pypdf
+import pytest
+from docx import Document
+from pptx import Presentation
+
+from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
+from gridmap.reports import paper_pdf
+from gridmap.reports.briefing import PAPERS, write_briefing
+from gridmap.reports.content import briefing_content
+from gridmap.reports.run_folder import read_run
+from gridmap.reports.watching import since_last
+
+LANGUAGES = ("en", "zh")
+
+
+@pytest.fixture(scope="module")
+def papers(april, tmp_path_factory):
+    """Every format in both languages."""
+    out = tmp_path_factory.mktemp("papers")
+    return {
+        (ending, language): write_briefing(april, out / f"{language}{ending}", language=language)
+        for ending in PAPERS
+        for language in LANGUAGES
+    }
+
+
+@pytest.fixture(scope="module")
+def content(april):
+    run = read_run(april)
+    return {language: briefing_content(run, since_last(run), language=language) for language in LANGUAGES}
+
+
+def page_of(run) -> dict:
+    """What the map page holds."""
+    html = (run / "map.html").read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="gridmap-data">(.*?)</script>', html, re.S).group(1))
+
+
+def words(path) -> str:
+    """All that can be read in a paper, without blanks: lines break where they like."""
+    if path.suffix == ".pdf":
+        text = "".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+    elif path.suffix == ".docx":
+        document = Document(path)
+        text = "".join(p.text for p in document.paragraphs)
+        text += "".join(c.text for t in document.tables for row in t.rows for c in row.cells)
+    elif path.suffix == ".pptx":
+        text = ""
+        for shape in (s for slide in Presentation(path).slides for s in slide.shapes):
+            text += shape.text_frame.text if shape.has_text_frame else ""
+            text += "".join(c.text for row in shape.table.rows for c in row.cells) if shape.has_table else ""
+    else:
+        book = openpyxl.load_workbook(path)
+        text = "".join(str(c) for sheet in book for row in sheet.iter_rows(values_only=True) for c in row if c is not None)
+    return re.sub(r"\s+", "", text)
+
+
+def tables(path) -> list[list[list[str]]]:
+    if path.suffix == ".docx":
+        return [[[c.text for c in row.cells] for row in table.rows] for table in Document(path).tables]
+    shapes = [s for slide in Presentation(path).slides for s in slide.shapes if s.has_table]
+    return [[[c.text for c in row.cells] for row in s.table.rows] for s in shapes]
+
+
+def test_the_ranked_tables_are_those_of_the_map(april):
+    page = page_of(april)
+    drawn = [layer for layer in page["layers"] if layer["ranked"]]
+    told = [layer for entry in read_run(april).results for layer in entry["layers"] if layer["ranked"]]
+    assert len(drawn) == len(told) > 0
+    for layer, entry in zip(drawn, told, strict=True):
+        assert [r["name"] for r in layer["ranked"]] == [r["name"] for r in entry["ranked"]]
+        assert [r["values"] for r in layer["ranked"]] == [r["values"] for r in entry["ranked"]]
+        assert layer["classes"] == entry["classes"]
+
+
+def test_each_cell_has_the_class_that_the_page_draws_it_in(april):
+    layer = page_of(april)["layers"][0]
+    codes = list(zlib.decompress(base64.b64decode(layer["codes"])))
+    assert read_run(april).table("1_getis_ord.parquet")["class_code"].tolist() == codes
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_summary_is_that_of_the_run(april, content, language):
+    manifest = json.loads((april / "run.json").read_text(encoding="utf-8"))
+    if language == manifest["settings"].get("language", "en"):
+        assert set(content[language].summary) <= set(manifest["summary"])
+    facts = {f.kind: f.values for f in read_run(april).facts}
+    assert facts["sample"]["used"] == manifest["incidents"]["used"]
+    assert facts["sample"]["aside"] == manifest["incidents"]["set_aside"]
+    assert facts["sample"]["rows"] == sum(e["rows"] for e in manifest["inputs"][1:])
+    counts = read_run(april).table("1_getis_ord.parquet")["count"]
+    assert facts["hot"]["total"] == counts.sum()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("ending", PAPERS)
+def test_every_sentence_stands_in_every_paper(papers, content, ending, language):
+    text, b = words(papers[ending, language]), content[language]
+    lines = [*b.summary, *b.since.lines, *b.limits, b.title, b.run_id, b.classification]
+    for line in lines:
+        assert re.sub(r"\s+", "", line) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_of_the_tables_stands_in_the_pdf(papers, content, language):
+    text = words(papers[".pdf", language])
+    for section in content[language].sections:
+        for row in section.table.rows if section.table else ():
+            assert re.sub(r"\s+", "", "".join(cell.text for cell in row)) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("ending", [".docx", ".pptx"])
+def test_the_tables_of_the_office_papers_are_the_content_s(papers, content, ending, language):
+    found = tables(papers[ending, language])
+    for section in content[language].sections:
+        if section.table is None:
+            continue
+        wanted = section.table if ending == ".docx" else section.table.head(8, most_columns=7)
+        rows = [[c.text if len(c.text) <= 60 or ending == ".docx" else c.text[:59] + "…" for c in r] for r in wanted.rows]
+        assert [[c.title for c in wanted.columns], *rows] in found
+
+
+def test_the_workbook_holds_numbers_dates_filters_and_all_rows(papers, content, april):
+    book = openpyxl.load_workbook(papers[".xlsx", "en"])
+    section = content["en"].sections[0]
+    sheet = book[section.heading]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref.startswith("A1:")
+    head = [c.value for c in sheet[1]]
+    assert head == [c.title for c in section.whole.columns]
+    rows = [[c.value for c in row] for row in sheet.iter_rows(min_row=2)]
+    ranked = read_run(april).results[0]["layers"][0]["ranked"]
+    assert len(rows) == len(ranked)
+    assert [row[head.index("count")] for row in rows] == [r["values"]["count"] for r in ranked]
+    over = book["Over time"]
+    begins = [c.value for c in over[1]].index("Begins")
+    assert all(isinstance(row[begins], dt.datetime) for row in over.iter_rows(min_row=2, values_only=True))
+    trend = pd.read_parquet(april / "results" / "trend.parquet")
+    assert [row[-1] for row in over.iter_rows(min_row=2, values_only=True)] == trend["count"].tolist()
+    made = [c.value for c in book["Summary"]["B"] if isinstance(c.value, dt.datetime)]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_that_begins_with_a_sign_stays_text(papers, language):
+    book = openpyxl.load_workbook(papers[".xlsx", language])
+    cells = [c for sheet in book for row in sheet.iter_rows() for c in row]
+    assert not [c for c in cells if c.data_type == "f" or c.hyperlink]
+    assert any(c.value == '=HYPERLINK("x") 南门街道' for c in cells if c.data_type == "s")
+
+
+def test_markup_from_data_is_text_on_paper(papers):
+    text = words(papers[".pdf", "en"])
+    assert "<script>alert(1)</script>&Söhne" in text
+    assert "Theft<b>&more</b>,=1+1" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_are_numbered_and_fonts_embedded(papers, language):
+    reader = pypdf.PdfReader(papers[".pdf", language])
+    n = len(reader.pages)
+    for i, page in enumerate(reader.pages, start=1):
+        wanted = f"page{i}of{n}" if language == "en" else f"第{i}页，共{n}页"
+        assert wanted in re.sub(r"\s+", "", page.extract_text())
+        for font in page["/Resources"]["/Font"].values():
+            below = font.get_object().get("/DescendantFonts", [font])[0].get_object()
+            described = below["/FontDescriptor"]
+            assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(described)
+    last = re.sub(r"\s+", "", reader.pages[-1].extract_text())
+    assert ("Sourcesandhowitwasmade" if language == "en" else "数据来源与制作") in last
+
+
+def test_word_turns_pages_into_numbers_and_repeats_the_head_of_tables(papers):
+    with zipfile.ZipFile(papers[".docx", "zh"]) as archive:
+        footer = "".join(archive.read(n).decode() for n in archive.namelist() if "footer" in n)
+        body = archive.read("word/document.xml").decode()
+    assert "PAGE" in footer
+    assert "NUMPAGES" in footer
+    assert "w:tblHeader" in body
+    assert "w:cantSplit" in body
+    with zipfile.ZipFile(papers[".docx", "zh"]) as archive:
+        assert "w:eastAsia" in archive.read("word/styles.xml").decode()
+
+
+@pytest.mark.parametrize("ending", PAPERS)
+def test_the_same_run_gives_the_same_bytes(april, papers, tmp_path, ending):
+    again = write_briefing(april, tmp_path / f"again{ending}", language="zh")
+    assert again.read_bytes() == papers[ending, "zh"].read_bytes()
+
+
+def test_a_template_of_one_s_own_replaces_ours(april, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "briefing.html").write_text("<p>{{ b.title }}: {{ b.summary|length }} lines", encoding="utf-8")
+    path = write_briefing(april, tmp_path / "own.pdf", template=tmp_path / "own")
+    (page,) = pypdf.PdfReader(path).pages
+    assert re.search(r"Theft <b>& more</b>, =1\+1: \d+ lines", page.extract_text())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{% if %}", "line 1"), ("{{ b.nothing }}", "cannot be filled"), ("{{ ''.__class__.__mro__ }}", "cannot be filled")],
+)
+def test_a_template_with_a_mistake_is_named_and_runs_no_code(april, tmp_path, text, said):
+    (tmp_path / "briefing.html").write_text(text, encoding="utf-8")
+    with pytest.raises(ReadError, match=said):
+        write_briefing(april, tmp_path / "x.pdf", template=tmp_path)
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_a_template_fetches_nothing(april, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda self, *a, **k: asked.append(a) or io.BytesIO())
+    text = '<img src="http://192.0.2.1/a.png"><img src="file:///etc/hostname"><link rel=stylesheet href="https://x.test/a.css">'
+    (tmp_path / "briefing.html").write_text(text, encoding="utf-8")
+    write_briefing(april, tmp_path / "x.pdf", template=tmp_path)
+    assert asked == []
+
+
+def test_without_pango_a_pdf_says_what_to_install(april, tmp_path, monkeypatch):
+    import builtins
+
+    real = builtins.__import__
+
+    def absent(name, *args, **kwargs):
+        if name == "weasyprint":
+            raise OSError("cannot load library 'libpango-1.0-0'")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(GridmapError, match="apt-get install libpango"):
+        write_briefing(april, tmp_path / "x.pdf")
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_chinese_font_a_chinese_pdf_says_so(april, tmp_path, monkeypatch):
+    monkeypatch.setattr(paper_pdf.font_manager, "get_font_names", lambda: ["DejaVu Sans"])
+    with pytest.raises(SettingError, match="fonts-noto-cjk"):
+        write_briefing(april, tmp_path / "x.pdf", language="zh")
+
+
+def test_what_is_no_run_or_was_changed_is_said_in_one_line(april, tmp_path):
+    with pytest.raises(ReadError, match="no folder"):
+        write_briefing(tmp_path / "absent", tmp_path / "x.pdf")
+    with pytest.raises(ReadError, match=r"no run\.json"):
+        write_briefing(tmp_path, tmp_path / "x.pdf")
+    copy = tmp_path / "copy"
+    shutil.copytree(april, copy)
+    facts = copy / "results" / "facts.json"
+    kept = facts.read_text(encoding="utf-8")
+    facts.write_text(kept.replace('"format": 1', '"format": 99'), encoding="utf-8")
+    with pytest.raises(ReadError, match="changed since"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    manifest = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    (copy / "run.json").write_text(json.dumps(manifest | {"outputs": []}), encoding="utf-8")
+    with pytest.raises(ReadError, match="format 99"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    facts.write_text("{", encoding="utf-8")
+    with pytest.raises(ReadError, match="no JSON"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    facts.unlink()
+    with pytest.raises(ReadError, match="earlier version"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    facts.write_text(kept, encoding="utf-8")
+    (copy / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (copy / "results" / "1_getis_ord.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ReadError, match="changed since"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    (copy / "results" / "1_getis_ord.parquet").unlink()
+    with pytest.raises(ReadError, match="missing"):
+        write_briefing(copy, tmp_path / "x.pdf")
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_an_unknown_ending_or_language_and_a_place_that_cannot_be_written(april, tmp_path):
+    with pytest.raises(SettingError, match="ends in"):
+        write_briefing(april, tmp_path / "x.odt")
+    with pytest.raises(SettingError, match="language"):
+        write_briefing(april, tmp_path / "x.pdf", language="fr")
+    (tmp_path / "x.docx").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        write_briefing(april, tmp_path / "x.docx")
+    (tmp_path / "file").write_text("taken", encoding="utf-8")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_briefing(april, tmp_path / "file" / "x.docx")
+    with pytest.raises(SettingError, match="takes no template"):
+        write_briefing(april, tmp_path / "x.xlsx", template=tmp_path)
+
+
+def test_a_pipeline_writes_its_report_and_compares_with_what_it_replaces(town, tmp_path):
+    from gridmap.pipeline import run_pipeline
+
+    run_pipeline(town("2024-03"), tmp_path / "out")
+    report = run_pipeline(town("2024-04", outputs={"report": "briefing.docx"}), tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert "briefing.docx" in {entry["path"] for entry in manifest["outputs"]}
+    text = words(report.outputs["report"])
+    assert "since2024-03-01–2024-03-28" in text
+
+
+def test_nothing_hot_still_makes_papers(town, tmp_path):
+    from gridmap.pipeline import run_pipeline
+
+    pipeline = town("2024-03", hotspots=[{"getis_ord": {"order": 1, "permutations": 99, "correction": "bonferroni"}}])
+    run_pipeline(pipeline, tmp_path / "out")
+    assert not read_run(tmp_path / "out").results[0]["layers"][0]["ranked"]
+    for ending in PAPERS:
+        text = words(write_briefing(tmp_path / "out", tmp_path / f"x{ending}"))
+        assert "nocellof" in text
+
+
+def test_the_public_s_paper_holds_no_small_number_and_no_rows_of_the_input(town, tmp_path):
+    from gridmap.pipeline import run_pipeline
+
+    run_pipeline(town(audience="public", hotspots=[{"getis_ord": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
+    run = read_run(tmp_path / "out")
+    assert {f.kind for f in run.facts}.isdisjoint({"outside", "vague_times"})
+    assert "rows" not in run.head
+    assert not (tmp_path / "out" / "results" / "set_aside.parquet").exists()
+    assert run.table("1_getis_ord.parquet")["count"].min() >= 5
+    assert "thepublic" in words(write_briefing(tmp_path / "out", tmp_path / "x.docx"))
