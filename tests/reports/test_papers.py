@@ -6,8 +6,8 @@ import io
 import json
 import re
 import shutil
-import zlib
 import zipfile
+import zlib
 
 import openpyxl
 import pandas as pd
@@ -64,7 +64,9 @@ def words(path) -> str:
             text += "".join(c.text for row in shape.table.rows for c in row.cells) if shape.has_table else ""
     else:
         book = openpyxl.load_workbook(path)
-        text = "".join(str(c) for sheet in book for row in sheet.iter_rows(values_only=True) for c in row if c is not None)
+        text = "".join(
+            str(c) for sheet in book for row in sheet.iter_rows(values_only=True) for c in row if c is not None
+        )
     return re.sub(r"\s+", "", text)
 
 
@@ -130,7 +132,9 @@ def test_the_tables_of_the_office_papers_are_the_content_s(papers, content, endi
         if section.table is None:
             continue
         wanted = section.table if ending == ".docx" else section.table.head(8, most_columns=7)
-        rows = [[c.text if len(c.text) <= 60 or ending == ".docx" else c.text[:59] + "…" for c in r] for r in wanted.rows]
+        rows = [
+            [c.text if len(c.text) <= 60 or ending == ".docx" else c.text[:59] + "…" for c in r] for r in wanted.rows
+        ]
         assert [[c.title for c in wanted.columns], *rows] in found
 
 
@@ -212,7 +216,11 @@ def test_a_template_of_one_s_own_replaces_ours(april, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("{% if %}", "line 1"), ("{{ b.nothing }}", "cannot be filled"), ("{{ ''.__class__.__mro__ }}", "cannot be filled")],
+    [
+        ("{% if %}", "line 1"),
+        ("{{ b.nothing }}", "cannot be filled"),
+        ("{{ ''.__class__.__mro__ }}", "cannot be filled"),
+    ],
 )
 def test_a_template_with_a_mistake_is_named_and_runs_no_code(april, tmp_path, text, said):
     (tmp_path / "briefing.html").write_text(text, encoding="utf-8")
