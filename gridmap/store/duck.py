@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from gridmap.errors import ReadError
 from gridmap.grids.base import Grid
-from gridmap.grids.locator import cores, tally
+from gridmap.grids.locator import cores
+from gridmap.grids.lookup import tally
 from gridmap.store.asked import Asked, Counted, Progress
 from gridmap.store.connection import connect, quoted, sql
 from gridmap.store.source import open_source
