@@ -1,8 +1,8 @@
 """The loops that ask a raster over zones for points, compiled: no Python objects, no lock held.
 
 First a look-up for every point of a block, then, for the few that fell in a border cell, the zones whose edges pass
-there. The two are kept apart because a loop of look-ups alone keeps many of them under way in the processor at once;
-asking in between took twice the time. `locator.py` tells the whole idea.
+there. The two are kept apart because a loop of look-ups alone keeps many of them under way in the processor at once.
+`locator.py` tells the whole idea.
 """
 
 import numpy as np
