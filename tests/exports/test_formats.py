@@ -320,3 +320,12 @@ def test_mixed_and_missing_shapes_pass_where_the_format_can(tmp_path):
         assert found["n"].tolist() == [1, 2, 3]
         assert found.geometry.isna().tolist() == [False, False, True]
     assert len(read(gm.export(mixed, tmp_path / "m.kml", **INTERNAL))) == 2  # a placemark without a place is none
+
+
+def test_text_that_looks_like_json_stays_text(answers, tmp_path):
+    cells = answers.grid.cells.iloc[:2][["geometry"]].assign(note=["[1]", '{"a": 1}'])
+    path = gm.export(cells, tmp_path / "a.geojson", audience="internal")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert [f["properties"]["note"] for f in found["features"]] == ["[1]", '{"a": 1}']
+    assert found["type"] == "FeatureCollection"
+    assert all(len(p) == 2 for p in found["features"][0]["geometry"]["coordinates"][0])
