@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError, did_you_mean
+from gridmap.read.levels import stem
 
 __all__ = ["join_zones", "levels_above", "zone_levels"]
 
@@ -48,7 +49,7 @@ def zone_levels(zones: pd.DataFrame) -> list[pd.DataFrame]:
     out = [_level(zones, code, same) for code, _, same in levels]
     if shared:
         name = shared[0]
-        partners = [c for c in zones.columns if c != name and _stem(c) == _stem(name)]
+        partners = [c for c in zones.columns if c != name and stem(c) == stem(name)]
         partners = [c for c in partners if (zones[c] == zones[c].iloc[0]).all()]
         out.append(_level(zones, np.zeros(n, np.int64), [name, *partners]))
     return out
@@ -116,9 +117,9 @@ def join_zones(zones: gpd.GeoDataFrame, *, by: str) -> gpd.GeoDataFrame:
     order = np.argsort(code, kind="stable")
     groups = np.split(shapes[order], np.searchsorted(code[order], np.arange(1, len(ids))))
     joined = {"zone_id": np.asarray(ids, object)}
-    own = [c for c in zones.columns if _stem(c) == _stem(by) and _is(c, NAMES) and c != by]
+    own = [c for c in zones.columns if stem(c) == stem(by) and _is(c, NAMES) and c != by]
     joined["name"] = zones[own[0]].astype(str).to_numpy()[first] if own else joined["zone_id"]
-    joined["level"] = _stem(by) or "zone"
+    joined["level"] = stem(by) or "zone"
     frame = pd.DataFrame(joined)
     finer = [c for c in zones.columns if c not in (*NOT_LEVELS, "parent_id", zones.geometry.name, by, *own)]
     for column in finer:
@@ -142,20 +143,12 @@ def _level(zones: pd.DataFrame, code: np.ndarray, same: list[str]) -> pd.DataFra
     frame = pd.DataFrame(
         {"code": code, "id": zones[coded].astype(str).to_numpy(), "name": zones[named].astype(str).to_numpy()}
     )
-    frame.attrs["level"] = _stem(named) or _stem(coded) or "level"
+    frame.attrs["level"] = stem(named) or stem(coded) or "level"
     return frame
 
 
 def _is(column, ends: tuple[str, ...]) -> bool:
     return str(column).strip().lower().endswith(ends)
-
-
-def _stem(column) -> str:
-    word = str(column).strip().lower()
-    for end in sorted((*CODES, *NAMES), key=len, reverse=True):
-        if word.endswith(end):
-            return word[: -len(end)].strip("_ -")
-    return word
 
 
 def _decides(fine: np.ndarray, coarse: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, did_you_mean
 
-__all__ = ["find_levels"]
+__all__ = ["find_levels", "stem"]
 
 CODE_WORDS = (
     "zone_id",
@@ -45,7 +45,8 @@ def _is_name(column: str) -> bool:
     return any(part in word for part in NAME_WORDS)
 
 
-def _stem(column: str) -> str:
+def stem(column: str) -> str:
+    """What a column is about: `msoa` of `msoa_code` and of `msoa_name`, 街道 of 街道名称."""
     word = _words(column)
     for end in sorted((*CODE_WORDS, *NUMBER_WORDS, "name", "名称", "nm"), key=len, reverse=True):
         if word.endswith(end):
@@ -155,7 +156,7 @@ def find_levels(
             for c in columns
             if c != zone_id and _is_code(c) and _filled(table[c]) and 1 <= table[c].nunique() < len(table)
         ]
-        above = [c for c in above if _stem(c) not in {"", "object", "f", "g"}]
+        above = [c for c in above if stem(c) not in {"", "object", "f", "g"}]
         # The codes that every coarser one nests in, finest first: each value of it has one value of the next.
         above.sort(key=lambda c: -table[c].nunique())
         for column in above:
@@ -170,7 +171,7 @@ def find_levels(
 
     if name is None:
         names = [c for c in columns if _is_name(c) and c not in (zone_id, parent_id)]
-        same = [c for c in names if zone_id is not None and _stem(c) == _stem(zone_id)]
+        same = [c for c in names if zone_id is not None and stem(c) == stem(zone_id)]
         unique_names = [c for c in names if table[c].is_unique and not _is_code(c)]
         name = (same or unique_names or ([zone_id] if zone_id is not None else []) or [None])[0]
     titles = table[name].astype("string").str.strip().astype(object) if name is not None else ids
@@ -179,6 +180,6 @@ def find_levels(
     if "level" in table.columns:
         level = table["level"].astype("string").astype(object)
     else:
-        level = pd.Series((_stem(zone_id) or "zone") if zone_id not in (None, "zone_id") else "zone", index=table.index)
+        level = pd.Series((stem(zone_id) or "zone") if zone_id not in (None, "zone_id") else "zone", index=table.index)
     frame = pd.DataFrame({"zone_id": ids, "name": titles, "level": level.astype(object), "parent_id": parents})
     return frame, str(level.iloc[0]) if len(level) else "zone", notes
