@@ -12,11 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
+from gridmap.hotspots.density import cell_reach_m
 from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of, options_of
 from gridmap.privacy.door import gate, gate_text
 from gridmap.privacy.release import public_release
@@ -25,6 +29,7 @@ from gridmap.privacy.series import check_series
 from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.personal import mask
+from gridmap.store.counts import count_by_cell
 
 __all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
 
@@ -63,6 +68,8 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     -------
     boundaries, grid, incidents, steps
     """
+    _tell_dropped(boundaries, incidents)
+    incidents = _kinds_without_persons(incidents)
     who = AUDIENCES[pipeline.audience]
     if who.finest_cell_m2:
         gate(grid.cells[["area_m2"]], "cells", audience="meeting", what="The grid")
@@ -90,7 +97,35 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     drawn = Incidents(release.incidents.data, aside, release.incidents.source)
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
-    return release.boundaries, release.grid, drawn, tuple(steps)
+    return release.boundaries, release.grid, drawn, tuple(_as_wide(step, release.grid) for step in steps)
+
+
+def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
+    """Name the columns that were dropped at reading because they are about persons."""
+    parts = incidents.source.get("parts", [incidents.source])
+    dropped = {column: why for part in parts for column, why in part.get("dropped", {}).items()}
+    for what, found in (("incidents", dropped), ("boundaries", boundaries.attrs.get("dropped") or {})):
+        if found:
+            said = "; ".join(f"{column}: {why}" for column, why in found.items())
+            warnings.warn(
+                f"Columns of the {what} about persons were dropped at reading ({said}).", GridmapWarning, stacklevel=3
+            )
+
+
+def _kinds_without_persons(incidents: Incidents) -> Incidents:
+    """Incidents whose categories quote nobody."""
+    table = incidents.arrow()
+    there = [kind for kind in pc.unique(table["category"]).to_pylist() if kind is not None]
+    masked = {kind: mask(kind) for kind in there if mask(kind) != kind}
+    if not masked:
+        return incidents
+    said = [masked.get(kind, kind) for kind in table["category"].to_pylist()]
+    column = table.schema.get_field_index("category")
+    table = table.set_column(column, "category", pa.array(said, table.schema.field(column).type))
+    warnings.warn(
+        f"{len(masked):,} categories quote a person's number; it is starred out.", GridmapWarning, stacklevel=3
+    )
+    return Incidents(table, incidents.set_aside, incidents.source)
 
 
 def _over_areas(step):
@@ -99,6 +134,19 @@ def _over_areas(step):
     if "population" in options_of(METHODS[step.method]) and step.method in PER_AREA:
         options.setdefault("population", "area_km2")
     return dataclasses.replace(step, stability=0, options=options)
+
+
+def _as_wide(step, grid: Grid):
+    """A density whose bandwidth is not smaller than the areas."""
+    given, least = step.options.get("bandwidth_m"), float(np.ceil(cell_reach_m(grid)))
+    if step.method not in SURFACES or isinstance(given, str) or given is None or given >= least:
+        return step
+    warnings.warn(
+        f"{step.method}: the bandwidth is {least:,.0f} m for the public, the size of an area, and not {given:,.0f} m.",
+        GridmapWarning,
+        stacklevel=3,
+    )
+    return dataclasses.replace(step, options={**step.options, "bandwidth_m": least})
 
 
 def _series(step) -> list[dict[str, Any]]:
@@ -119,10 +167,14 @@ def surface_incidents(step, incidents: Incidents, grid: Grid, audience: str) -> 
     return incidents
 
 
-def shown_step(step, result: Any, audience: str) -> Any:
+def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: str) -> Any:
     """A step's result, as the audience may be shown it."""
     if step.method in SURFACES and AUDIENCES[audience].surfaces == "cells":
         result = dataclasses.replace(result, params={**result.params, "places": SCATTERED})
+        if audience == "public":  # a density beside its count, so that the gate sees of how many it speaks
+            counts = count_by_cell(incidents.where(category=step.category, period=step.period), grid)
+            cells = result.cells.assign(count=counts["count"].reindex(result.cells.index).to_numpy())
+            result = dataclasses.replace(result, cells=cells)
     return shown_result(result, audience=audience)
 
 

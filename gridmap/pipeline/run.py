@@ -137,7 +137,7 @@ def run_pipeline(
         for step in steps:
             with clock.step(step.method):
                 found = _run_step(step, incidents, grid, boundaries, pipeline)
-                results.append((step, shown_step(step, found, pipeline.audience)))
+                results.append((step, shown_step(step, found, incidents, grid, pipeline.audience)))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category", engine=pipeline.engine)
         plan = None

@@ -38,6 +38,8 @@ WHERE = re.compile(
 WHEN = re.compile(r"^(occurred(_from|_to)?|reported_at|发生时间|发案时间)$", re.I)
 #: The words of a zone are its names; a village called 王家庄 is no person.
 NAMES_OF_PLACES = {"name", "zone_id", "cell_id", "place_id", "level", "parent_id", "unit_id", "label", "category"}
+#: Columns of codes, whose digits are nobody's number.
+CODES = {"zone_id", "cell_id", "place_id", "parent_id"}
 ABOUT_PLACES = ("zones", "cells", "places", "lines", "patrols", "clusters", "counts")
 #: What has a place of its own, and is no incident.
 PLACED = ("places", "lines", "patrols", "zones")
@@ -118,11 +120,15 @@ def _values(column) -> list:
 def _said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
     """Every text of a frame (values, headers, index) as `say` says it."""
     geometry, changed = _geometry(frame), {}
+    if frame.index.nlevels > 1 or not _codes(frame.index):
+        frame = _index_said_by(frame, say)
     for c in frame.columns:
         column = frame[c]
         if c == geometry or not isinstance(column, pd.Series) or column.dtype.kind in "biufcmM":
             continue
         if isinstance(column.dtype, pd.PeriodDtype | pd.IntervalDtype):
+            continue
+        if c in CODES and _codes(column):
             continue
         plain = column.astype(object)
         others = {v: say(v) for v in pd.unique(plain[plain.map(lambda v: isinstance(v, str))])}
@@ -132,6 +138,23 @@ def _said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
     frame = frame.assign(**changed) if changed else frame
     headers = {c: say(c) for c in frame.columns if isinstance(c, str) and c != geometry and say(c) != c}
     return frame.rename(columns=headers) if headers else frame
+
+
+def _codes(values) -> bool:
+    """Whether all are codes: digits, which may look like anybody's number, or letters and digits."""
+    return all(not isinstance(v, str) or v.isalnum() for v in values[:50_000].unique()[:2000])
+
+
+def _index_said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
+    index = frame.index
+    if index.nlevels == 1:
+        said = [say(v) if isinstance(v, str) else v for v in index]
+        return frame.set_axis(pd.Index(said, name=index.name), axis=0) if list(index) != said else frame
+    for name, level in zip(index.names, index.levels, strict=True):
+        said = [say(v) if isinstance(v, str) else v for v in level]
+        if name not in CODES and said != list(level) and len(set(said)) == len(said):
+            index = index.set_levels(said, level=name)
+    return frame.set_axis(index, axis=0) if index is not frame.index else frame
 
 
 def _coarse(column: pd.Series, unit: str) -> pd.Series | None:

@@ -132,6 +132,10 @@ def public_release(
     used = (row >= 0) & (told.code >= 0)
     counts = np.zeros((len(grid), len(told.names)), np.int64)
     np.add.at(counts, (row[used], told.code[used]), 1)
+    too_few = np.array([name[0] == OTHER for name in told.names]) & (counts.sum(axis=0) < k)
+    if too_few.any():  # nobody asked for them by name
+        told, used = told.without(too_few), used & ~too_few[told.code]
+        counts = counts[:, ~too_few]
     _check_series(counts, told, k)
     zones = pd.factorize(grid.cells["zone_id"].astype(str))[0] if "zone_id" in grid.cells else None
     area_m2 = grid.cells["area_m2"].to_numpy(float)

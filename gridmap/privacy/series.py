@@ -39,6 +39,13 @@ class Series:
     starts: list
     ends: list
 
+    def without(self, gone: np.ndarray) -> "Series":
+        """The series without some."""
+        place = np.append(np.where(gone, -1, np.cumsum(~gone) - 1), -1)
+        kept = [i for i, out in enumerate(gone) if not out]
+        names, starts, ends = ([part[i] for i in kept] for part in (self.names, self.starts, self.ends))
+        return Series(names, place[self.code], starts, ends)
+
     def columns(self) -> pd.Index:
         """The names as columns of a table."""
         return pd.Index(

@@ -1,0 +1,276 @@
+"""Canaries: names, numbers, places and times planted in an input, and a search that finds them again in any output.
+
+The search does what a curious reader would do: it looks at the bytes, opens what is compressed (zip, gzip, zlib in
+base64), reads databases, Parquet and PDF, decodes the payload of a page, and takes every two numbers that stand side by
+side for a place, in degrees and in metres.
+"""
+
+import base64
+import gzip
+import io
+import json
+import re
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from scipy.spatial import cKDTree
+
+from gridmap.read.datum import from_wgs84
+from gridmap.read.metric import metric_crs, project
+
+NAMES = ["王小明", "李雷雷", "欧阳娜娜", "赵铁柱", "孙二娘", "周大福", "吴用", "郑爽爽"]
+PHONES = ["13812345678", "+86 139 1111 2222", "0571-87654321"]
+PLATES = ["浙A12345", "浙BD12345"]
+EMAIL = "wang.xiaoming@example.com"
+CARD = "6222021234567890128"
+ID_NUMBER = "11010519491231002X"
+OLD_ID_NUMBER = "110105491231002"
+DOOR = "3栋2单元501室"
+HOUSEHOLD = "HH-774411-88"
+PERSONAL = [*NAMES, *PHONES, *PLATES, EMAIL, CARD, ID_NUMBER, OLD_ID_NUMBER, DOOR, HOUSEHOLD]
+N = 600
+
+
+def plant(folder: Path) -> pd.DataFrame:
+    """`zones.geojson` and `cases.csv` in a folder; the incidents as they were written."""
+    rng = np.random.default_rng(7)
+    west, south = 120.10, 30.20
+    boxes = [shapely.box(west + 0.02 * i, south + 0.02 * j, west + 0.02 * (i + 1), south + 0.02 * (j + 1))
+             for j in range(5) for i in range(5)]  # fmt: skip
+    zones = gpd.GeoDataFrame(
+        {
+            "zone_id": [f"3301060010{i:02d}" for i in range(25)],
+            "name": [f"第{i + 1}社区" for i in range(25)],
+            "street_name": [f"第{i // 5 + 1}街道" for i in range(25)],
+            "网格员": [NAMES[i % len(NAMES)] for i in range(25)],
+            "k7": [PHONES[i % 2] for i in range(25)],
+            "persons": rng.integers(2000, 6000, 25),
+        },
+        geometry=boxes,
+        crs=4326,
+    )
+    zones.to_file(folder / "zones.geojson")
+    centres = np.array([[120.13, 30.23], [120.17, 30.27], [120.15, 30.25]])
+    at = np.where(rng.random((N, 1)) < 0.6, centres[rng.integers(0, 3, N)] + rng.normal(0, 0.003, (N, 2)),
+                  np.column_stack([rng.uniform(120.101, 120.199, N), rng.uniform(30.201, 30.299, N)]))  # fmt: skip
+    at = at.round(7)
+    seconds = rng.integers(0, 120 * 86_400, N)
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s")
+    frame = pd.DataFrame(
+        {
+            "案件编号": [f"A3301{i:08d}" for i in range(N)],
+            "发案时间": when.strftime("%Y-%m-%d %H:%M:%S"),
+            "案件类别": np.where(
+                np.arange(N) % 120 == 7, "纠纷（联系13812345678）", rng.choice(["入室盗窃", "电动车盗窃"], N)
+            ),
+            "经度": at[:, 0],
+            "纬度": at[:, 1],
+            "报警人": [NAMES[i % len(NAMES)] for i in range(N)],
+            "身份证号": ID_NUMBER,
+            "a1": [NAMES[(i * 3) % len(NAMES)] for i in range(N)],
+            "a2": [PHONES[i % 3] for i in range(N)],
+            "a3": [PLATES[i % 2] for i in range(N)],
+            "a4": OLD_ID_NUMBER,
+            "a5": CARD,
+            "a6": EMAIL,
+            "a7": f"幸福里{DOOR}",
+            "户号": HOUSEHOLD,
+            "简要案情": [f"{NAMES[i % 8]}于{w:%H时}称{PLATES[0]}被盗，电话{PHONES[0]}" for i, w in enumerate(when)],
+        }
+    )
+    frame.loc[3, "经度"] = np.nan  # set aside, with its other fields
+    frame.loc[5, "纬度"] = 95.1234567
+    frame.to_csv(folder / "cases.csv", index=False, encoding="utf-8-sig")
+    return frame.assign(when=when).drop(index=[3, 5]).reset_index(drop=True)
+
+
+class Search:
+    """Finds what was planted in files."""
+
+    def __init__(self, incidents: pd.DataFrame):
+        lon, lat = incidents["经度"].to_numpy(), incidents["纬度"].to_numpy()
+        crs = metric_crs((lon.min(), lat.min(), lon.max(), lat.max()))
+        self.degrees = cKDTree(np.vstack([np.c_[lon, lat], np.c_[from_wgs84(lon, lat, datum="gcj02")]]))
+        self.metres = cKDTree(np.column_stack(project(lon, lat, crs)))
+        self.times = {f"{t:%H:%M:%S}" for t in incidents["when"]} | {f"{t:%H%M%S}Z" for t in incidents["when"]}
+        stamps = incidents["when"].astype("datetime64[ns]").astype("int64")
+        self.stamps = {str(int(s) // d) for s in stamps for d in (1, 1000, 10**6, 10**9)}
+        self.exact = {np.float64(v).tobytes() for v in (*lon, *lat)}
+        self.exact |= {np.float32([a, b]).tobytes() for a, b in zip(lon, lat, strict=True)}
+        self.exact |= {np.int64(int(s) // d).tobytes() for s in stamps for d in (1, 1000, 10**6)}
+        written = [f"{v:.7f}" for v in (*lon, *lat)] + [f"{v:.6f}" for v in (*lon, *lat)]
+        self.written = {w.rstrip("0") for w in written if len(w.rstrip("0")) > 9}
+
+    def folder(self, folder: Path) -> dict[str, set[str]]:
+        """What was found in each file of a folder: kinds among `person`, `place`, `time`."""
+        found = {p.relative_to(folder).as_posix(): self.file(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+        found |= {f"the name of {name}": self.text(name) for name in found}
+        return {name: kinds for name, kinds in found.items() if kinds}
+
+    def file(self, path: Path) -> set[str]:
+        """What was found in a file."""
+        return self.bytes(path.read_bytes(), path.name.lower())
+
+    def bytes(self, data: bytes, name: str = "") -> set[str]:
+        """What was found in bytes, and in whatever they hold."""
+        found = self._raw(data)
+        if data[:2] == b"PK" and zipfile.is_zipfile(io.BytesIO(data)):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                for member in archive.infolist():
+                    found |= self.text(member.filename) | self.bytes(archive.read(member), member.filename.lower())
+        elif data[:2] == b"\x1f\x8b":
+            found |= self.bytes(gzip.decompress(data), name.removesuffix(".gz"))
+        elif data[:15] == b"SQLite format 3":
+            found |= self._database(data)
+        elif data[:4] == b"PAR1":
+            found |= self._parquet(data)
+        elif data[:5] == b"%PDF-":
+            from pypdf import PdfReader
+
+            found |= self.text("\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages))
+        elif name.endswith(".fgb"):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "a.fgb"
+                path.write_bytes(data)
+                found |= self.frame(gpd.read_file(path, engine="pyogrio"))
+        elif name.endswith(".tif"):
+            pass  # the values of a surface: what they tell is test_results' business
+        else:
+            text = data.decode("utf-8", "ignore")
+            found |= self.text(text)
+            if name.endswith(".html"):
+                found |= self._page(text)
+        return found
+
+    def _raw(self, data: bytes) -> set[str]:
+        found = set()
+        for word in PERSONAL:
+            coded = {word.encode(c) for c in ("utf-8", "gbk", "utf-16-le")} | {json.dumps(word)[1:-1].encode()}
+            if any(c in data for c in coded):
+                found.add("person")
+        # every 8 bytes in a row are looked at, whatever they are
+        windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), 8) if len(data) > 8 else []
+        if len(windows):
+            keys = np.ascontiguousarray(windows).view("<u8").ravel()
+            wanted = np.array([int.from_bytes(e, "little") for e in self.exact], np.uint64)
+            if np.isin(keys, wanted).any():
+                found.add("place")
+        return found
+
+    def text(self, text: str) -> set[str]:
+        """What was found in a text."""
+        found = {"person" for word in PERSONAL if word in text}
+        if any(t in self.times for t in re.findall(r"\d\d:\d\d:\d\d|\d{6}Z", text)):
+            found.add("time")
+        if any(t in self.stamps for t in re.findall(r"\d{10,19}", text)):
+            found.add("time")
+        numbers = [(m.group(0), m.start()) for m in re.finditer(r"-?\d{1,7}\.\d{2,}", text)]
+        if any(number.rstrip("0") in self.written for number, _ in numbers):
+            found.add("place")
+        values = np.array([float(n) for n, _ in numbers])
+        if len(values) > 1:
+            found |= self.places(np.c_[values[:-1], values[1:]]) | self.places(np.c_[values[1:], values[:-1]])
+        return found
+
+    def places(self, xy: np.ndarray, tolerance_m: float = 0.3) -> set[str]:
+        """`place` when a point is one of the incidents, in degrees (WGS 84 or GCJ-02) or in metres."""
+        xy = np.asarray(xy, float)
+        xy = xy[np.isfinite(xy).all(axis=1)] if len(xy) else xy
+        if not len(xy):
+            return set()
+        near = np.isfinite(self.degrees.query(xy, distance_upper_bound=tolerance_m / 111_000)[0]).any()
+        near |= np.isfinite(self.metres.query(xy, distance_upper_bound=tolerance_m)[0]).any()
+        return {"place"} if near else set()
+
+    def frame(self, frame: pd.DataFrame) -> set[str]:
+        """What was found in a table, its index and its shapes."""
+        found = set()
+        table = pd.DataFrame(frame).reset_index()
+        for name in table.columns:
+            column = table[name]
+            found |= self.text(str(name))
+            if isinstance(column.dtype, gpd.array.GeometryDtype):
+                found |= self.places(shapely.get_coordinates(column.to_numpy()))
+            elif pd.api.types.is_datetime64_any_dtype(column):
+                found |= self.text(" ".join(column.dropna().dt.strftime("%H:%M:%S").unique()))
+            elif column.dtype.kind not in "biuf":
+                found |= self.text("\n".join(map(str, pd.unique(column.astype(str)))))
+        numbers = table.select_dtypes("number")
+        pairs = [(a, b) for a in numbers for b in numbers if a != b]
+        for a, b in pairs[:400]:
+            found |= self.places(numbers[[a, b]].to_numpy(float))
+        return found
+
+    def _database(self, data: bytes) -> set[str]:
+        found = set()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a.gpkg"
+            path.write_bytes(data)
+            connection = sqlite3.connect(path)
+            names = [n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            for name in names:
+                if name.startswith("rtree"):
+                    continue
+                for row in connection.execute(f'SELECT * FROM "{name}"'):
+                    for value in row:
+                        if isinstance(value, str):
+                            found |= self.text(value)
+            layers = [
+                n for (n,) in connection.execute("SELECT table_name FROM gpkg_contents WHERE data_type='features'")
+            ]
+            connection.close()
+            for layer in layers:
+                found |= self.frame(gpd.read_file(path, layer=layer, engine="pyogrio"))
+        return found
+
+    def _parquet(self, data: bytes) -> set[str]:
+        table = pq.read_table(pa.BufferReader(data))
+        found = self.text(str(table.schema.metadata))
+        frame = table.to_pandas()
+        if "geometry" in frame:
+            frame = gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=shapely.from_wkb(frame["geometry"]))
+        return found | self.frame(frame)
+
+    def _page(self, html: str) -> set[str]:
+        payload = re.search(r'<script type="application/json" id="gridmap-data">(.*?)</script>', html, re.S)
+        if payload is None:
+            return set()
+        data = json.loads(payload.group(1))
+        found = self.text(json.dumps(data, ensure_ascii=False))
+        for draw in _find(data, lambda v: isinstance(v, dict) and v.get("type") == "outlines"):
+            found |= self.places(outline_points(draw), tolerance_m=0.6)
+        for packed in _find(data, lambda v: isinstance(v, str) and len(v) > 8 and re.fullmatch(r"[A-Za-z0-9+/=]+", v)):
+            try:
+                found |= self._raw(zlib.decompress(base64.b64decode(packed)))
+            except (zlib.error, ValueError):
+                continue
+        return found
+
+
+def outline_points(draw: dict) -> np.ndarray:
+    """The corners of a page's outlines, as its scripts decode them."""
+    raw = zlib.decompress(base64.b64decode(draw["xy"]))
+    values, value, shift = [], 0, 0
+    for byte in raw:
+        value |= (byte & 127) << shift
+        shift += 7
+        if not byte & 128:
+            values.append((value >> 1) ^ -(value & 1))
+            value = shift = 0
+    return np.cumsum(np.array(values, float).reshape(-1, 2), axis=0) / draw["scale"]
+
+
+def _find(value, test):
+    if test(value):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _find(child, test)

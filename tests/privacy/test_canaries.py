@@ -1,0 +1,168 @@
+"""What is planted in the input is in no output: persons for nobody, exact places and times only for `internal`."""
+
+import warnings
+
+import pytest
+
+import gridmap as gm
+from gridmap.audiences import AUDIENCES
+from gridmap.errors import GridmapWarning, InputError
+from gridmap.exports import export
+from gridmap.exports.door import ENDINGS
+from gridmap.pipeline import read_pipeline, run_pipeline
+from tests.privacy.canaries import PERSONAL, N, Search, plant
+
+METHODS = """
+  - getis_ord: {order: 1, fdr: 0.05}
+    stability: 4
+  - local_moran: {order: 1, permutations: 0}
+  - kernel_density: {bandwidth_m: 900}
+  - relative_risk: {at_risk: 电动车盗窃, bandwidth_m: 900}
+    category: 入室盗窃
+  - dbscan: {eps_m: 300, min_samples: 8}
+  - hdbscan: {min_cluster_size: 12}
+  - optics: {min_samples: 8}
+  - st_dbscan: {eps_m: 400, eps_days: 20, min_samples: 5}
+  - stac: {radius_m: 400}
+  - nearest_neighbour_hierarchy: {}
+  - compare_periods: {before: 2024-01, after: 2024-03}
+    category: 入室盗窃
+  - emerging_hotspots: {}
+    every: month
+  - incident_rates: {population: area_m2}
+  - quiet_cells: {}
+  - spatial_scan: {permutations: 19, random_state: 1, population: area_m2}
+  - space_time_permutation_scan: {permutations: 19, random_state: 1, every: month}
+  - near_repeat: {space_breaks_m: [0, 200, 400], time_breaks_days: [0, 7, 14], permutations: 19, random_state: 1}
+  - hour_of_week: {}
+  - global_moran: {}
+"""
+FEW = """
+  - getis_ord: {order: 1, fdr: 0.05}
+  - kernel_density: {bandwidth_m: 900}
+  - dbscan: {eps_m: 300, min_samples: 8}
+"""
+PIPELINE = """
+title: 热点 浙A12345
+language: {language}
+audience: {audience}
+source: 报警人王某 13812345678
+boundaries: {{path: zones.geojson}}
+grid: {{system: {grid}}}
+incidents: {{path: cases.csv, datum: wgs84}}
+hotspots:{methods}
+{patrol}
+outputs: {{map: index.html, layers: layers.gpkg, counts: counts.csv, set_aside: set_aside.csv, surface: surface.tif}}
+"""
+PATROL = "patrol: {units: 2, shift_h: 4, visit_min: 12, most: 5, random_state: 0}"
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("input")
+    incidents = plant(folder)
+    return folder, incidents, Search(incidents)
+
+
+def run(folder, out, **settings):
+    given = {"language": "zh", "grid": "h3, resolution: 9", "methods": METHODS, "patrol": "", **settings}
+    path = folder / f"p_{settings['audience']}.yaml"
+    path.write_text(PIPELINE.format(**given), encoding="utf-8")
+    return run_pipeline(read_pipeline(path), out)
+
+
+def test_the_search_finds_what_is_there(planted, tmp_path):
+    """The positive control: without it, finding nothing would mean nothing."""
+    folder, incidents, search = planted
+    assert search.file(folder / "cases.csv") == {"person", "place", "time"}
+    assert search.file(folder / "zones.geojson") == {"person"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridmapWarning)
+        points = gm.read_incidents(folder / "cases.csv", datum="wgs84")
+        for ending in set(ENDINGS) - {".tif"}:
+            path = export(points, tmp_path / f"points{ending}", audience="internal")
+            assert "place" in search.file(path), ending
+    assert len(points) == len(incidents) == N - 2
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_every_method_and_output_of_a_pipeline(planted, tmp_path, audience):
+    folder, _, search = planted
+    report = run(folder, tmp_path / "out", audience=audience, patrol="" if audience == "public" else PATROL)
+    found = search.folder(tmp_path / "out")
+    if audience == "internal":
+        assert {kind for kinds in found.values() for kind in kinds} <= {"place", "time"}
+    else:
+        assert found == {}
+    assert len(report.outputs) > 10
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("grid", ["square, cell_size_m: 500", "zones"])
+def test_other_grids_in_english(planted, tmp_path, audience, grid):
+    folder, _, search = planted
+    methods = FEW.replace("  - kernel_density: {bandwidth_m: 900}\n", "  - kernel_density: {bandwidth_m: 1500}\n")
+    run(folder, tmp_path / "out", audience=audience, grid=grid, language="en", methods=methods)
+    found = search.folder(tmp_path / "out")
+    assert not any("person" in kinds for kinds in found.values())
+    if audience != "internal":
+        assert found == {}
+
+
+@pytest.mark.parametrize("audience", ["meeting", "internal"])
+@pytest.mark.parametrize("ending", sorted(ENDINGS))
+def test_every_format_of_an_export(planted, tmp_path, audience, ending):
+    folder, _, search = planted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridmapWarning)
+        points, zones = (
+            gm.read_incidents(folder / "cases.csv", datum="wgs84"),
+            gm.read_boundaries(folder / "zones.geojson"),
+        )
+        grid = gm.make_grid(zones, system="square", cell_size_m=500)
+        results = {
+            "hot": gm.getis_ord(gm.count_by_cell(points, grid), grid),
+            "density": gm.kernel_density(points, grid, bandwidth_m=900),
+            "clusters": gm.st_dbscan(points, eps_m=400, eps_days=20, min_samples=5),
+        }
+        chosen = results["density"] if ending == ".tif" else results["clusters"]
+        for name, what in (("all", results), ("one", chosen)):
+            try:
+                path = export(what, tmp_path / f"{name}{ending}", audience=audience)
+            except InputError:
+                assert (name, ending) == ("all", ".tif")
+                continue
+            found = search.file(path)
+            assert "person" not in found
+            if audience != "internal":
+                assert found == set(), (name, found)
+
+
+def test_incidents_are_exported_for_internal_use_alone(planted, tmp_path):
+    folder, _, _ = planted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridmapWarning)
+        points = gm.read_incidents(folder / "cases.csv", datum="wgs84")
+    for audience in ("meeting", "public"):
+        with pytest.raises(InputError, match="one by one"):
+            export(points, tmp_path / "points.parquet", audience=audience)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_of_incidents_as_context_is_refused(planted):
+    folder, _, _ = planted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridmapWarning)
+        points = gm.read_incidents(folder / "cases.csv", datum="wgs84").to_geodataframe()
+        zones = gm.read_boundaries(folder / "zones.geojson")
+    with pytest.raises(InputError, match="one by one"):
+        gm.build_map([gm.context_layer(points, name="cameras")], boundaries=zones)
+
+
+def test_what_is_personal_is_reported(planted, tmp_path):
+    folder, _, _ = planted
+    report = run(folder, tmp_path / "out", audience="meeting", methods=FEW)
+    said = " ".join(report.warnings)
+    for column in ("报警人", "身份证号", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "户号", "简要案情", "网格员", "k7"):
+        assert column in said, column
+    assert not any(word in said for word in PERSONAL)
