@@ -59,6 +59,7 @@ from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.sites import best_sites
 from gridmap.patrol.streets import street_concentration, street_counts, street_density, street_hotspots
+from gridmap.privacy import geomask, public_release
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.datum import from_wgs84, to_wgs84
@@ -102,6 +103,7 @@ __all__ = [
     "emerging_hotspots",
     "export",
     "from_wgs84",
+    "geomask",
     "getis_ord",
     "global_geary",
     "global_getis_ord",
@@ -129,6 +131,7 @@ __all__ = [
     "plan_habits",
     "plan_patrols",
     "population_by_cell",
+    "public_release",
     "quiet_cells",
     "reach_layer",
     "read_boundaries",

@@ -7,6 +7,7 @@ What this does not protect against stands in docs/privacy.md.
 
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
 from gridmap.privacy.door import CONTENTS, check_periods, gate, gate_text
+from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.release import PublicRelease, public_release
 from gridmap.privacy.results import shown_result, two_figures
 from gridmap.privacy.shapes import covered, scattered
@@ -17,12 +18,14 @@ __all__ = [
     "DEFAULT_AUDIENCE",
     "SMALLEST_COUNT",
     "Audience",
+    "MaskedIncidents",
     "PublicRelease",
     "check_audience",
     "check_periods",
     "covered",
     "gate",
     "gate_text",
+    "geomask",
     "public_release",
     "scattered",
     "shown_result",
