@@ -72,13 +72,16 @@ def count(
     by: Annotated[str | None, typer.Option(help="Count apart by this column, as in category.")] = None,
     every: Annotated[str | None, typer.Option(help="Count apart by year, month, week, day, hour, …")] = None,
     datum: Annotated[str | None, typer.Option(help="The points' datum, where it is not WGS 84.")] = None,
+    audience: Annotated[str, typer.Option(help="internal, meeting or public: cells are merged.")] = "meeting",
     engine: Annotated[str, typer.Option(help="duckdb, or spark for a cluster.")] = "duckdb",
     memory_limit: Annotated[str | None, typer.Option(help="DuckDB's, as in 800MB.")] = None,
     threads: Annotated[int | None, typer.Option(help="DuckDB's; all cores when not given.")] = None,
 ) -> None:
     """Count incidents by cell. Parquet with lon and lat is streamed; anything else is read and checked first."""
+    from gridmap.audiences import check_audience
     from gridmap.exports import write_table
-    from gridmap.grids.saved import read_grid
+    from gridmap.grids.saved import read_grid, write_grid
+    from gridmap.privacy import public_release
     from gridmap.read.incidents import read_incidents
     from gridmap.store.counts import count_by_cell
     from gridmap.store.progress import bar
@@ -88,15 +91,23 @@ def count(
     with watching() as watch:
         watch("read incidents")
         grid = read_grid(cells)
-        streamed = datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+        public = check_audience(audience).smallest_count > 0
+        streamed = not public and datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
         points = incidents if streamed else read_incidents(incidents, datum=datum)
+        if public:
+            told = {"every": every} if every else {}
+            kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
+            release = public_release(points, grid, series=[{**({"category": c} if c else {}), **told} for c in kinds])
+            points, grid = release.incidents, release.grid
     settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
     with bar("count") as progress:
         asked = {"category": category or None, "by": by, "every": every, "progress": progress}
         counts = count_by_cell(points, grid, **asked, **settings)
         part = output.with_name(f".part-{output.name}")
         try:
-            write_table(counts, part)
+            write_table(counts, part, content="counts", audience=audience)
+            if public:
+                write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
             part.replace(output)
         except OSError as error:
             raise OutputError(f"{output} cannot be written: {error}. Name another place.") from None

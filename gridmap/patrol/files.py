@@ -12,6 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.unmet import say_unmet
@@ -120,7 +121,13 @@ def to_kml(plan: PatrolPlan, *, start: str = "08:00") -> str:
 
 
 def write_plan(
-    plan: PatrolPlan, folder, *, start: str = "08:00", language: str = "en", sheets: bool = True
+    plan: PatrolPlan,
+    folder,
+    *,
+    start: str = "08:00",
+    language: str = "en",
+    sheets: bool = True,
+    audience: str = DEFAULT_AUDIENCE,
 ) -> list[Path]:
     """Everything that a shift takes along, into one folder.
 
@@ -134,6 +141,8 @@ def write_plan(
     language : "en" or "zh"
     sheets : bool
         Whether the pocket sheets (`sheets.pdf`) are written too.
+    audience : {"internal", "meeting"}
+        A plan tells where the police will be and when, so there is none for the public.
 
     Returns
     -------
@@ -145,7 +154,13 @@ def write_plan(
     ------
     OutputError
         If the folder cannot be written.
+    SettingError
+        For an unknown audience, or the public.
     """
+    if not check_audience(audience).patrols:
+        raise SettingError(
+            f"A patrol plan tells where the police will be and when, so there is none for audience={audience!r}."
+        )
     if not isinstance(plan, PatrolPlan):
         raise InputError(f"write_plan takes what plan_patrols gives; found a {type(plan).__name__}.")
     folder, written = Path(folder), []

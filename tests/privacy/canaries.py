@@ -107,8 +107,8 @@ class Search:
         self.exact = {np.float64(v).tobytes() for v in (*lon, *lat)}
         self.exact |= {np.float32([a, b]).tobytes() for a, b in zip(lon, lat, strict=True)}
         self.exact |= {np.int64(int(s) // d).tobytes() for s in stamps for d in (1, 1000, 10**6)}
-        written = [f"{v:.7f}" for v in (*lon, *lat)] + [f"{v:.6f}" for v in (*lon, *lat)]
-        self.written = {w.rstrip("0") for w in written if len(w.rstrip("0")) > 9}
+        # one number alone is a place when it has all its digits; with six, only beside the other (`places`)
+        self.written = {w for v in (*lon, *lat) if (w := f"{v:.7f}")[-1] != "0"}
 
     def folder(self, folder: Path) -> dict[str, set[str]]:
         """What was found in each file of a folder: kinds among `person`, `place`, `time`."""
@@ -174,7 +174,7 @@ class Search:
         if any(t in self.stamps for t in re.findall(r"\d{10,19}", text)):
             found.add("time")
         numbers = [(m.group(0), m.start()) for m in re.finditer(r"-?\d{1,7}\.\d{2,}", text)]
-        if any(number.rstrip("0") in self.written for number, _ in numbers):
+        if any(number in self.written for number, _ in numbers):
             found.add("place")
         values = np.array([float(n) for n, _ in numbers])
         if len(values) > 1:

@@ -1,0 +1,94 @@
+"""No writer can forget the gate: every place in the code that writes a file is known here, with its gate."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from gridmap.audiences import AUDIENCES, audience_table
+
+PACKAGE = Path(__file__).parents[2] / "gridmap"
+#: Calls that put something into a file.
+WRITES = {
+    *("to_file", "to_parquet", "to_csv", "to_excel", "to_json", "to_feather", "to_pickle", "to_gpkg", "to_html_file"),
+    *("write_text", "write_bytes", "savefig", "save", "write_dataframe", "write_parquet", "write_feather", "write_csv"),
+    *("ExcelWriter", "Workbook", "PdfPages", "write_pdf", "write_dataset", "ParquetWriter", "imsave", "dump", "tofile"),
+}
+#: A file that writes → the file whose gate its frames and texts have passed.
+THROUGH_THE_GATE = {
+    "exports/*": "exports/door.py",
+    "manifest/*": "pipeline/audience.py",
+    "maps/page.py": "maps/gated.py",
+    "pipeline/*": "pipeline/audience.py",
+    "reports/*": "reports/findings.py",
+}
+#: Files that write what nobody's gate need see, and why.
+NEED_NO_GATE = {
+    "cli/files.py": "the quality page of `gridmap inspect`: the analyst looks at the input; persons are starred",
+    "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
+    "hotspots/surfaces.py": "a surface that shown_result has rounded, or that was made of scattered incidents",
+    "maps/vendor.py": "the page's own scripts, at build time",
+    "patrol/files.py": "a plan: its places come from results that were shown, and write_plan asks for the audience",
+    "patrol/sheets.py": "as patrol/files.py, which calls it",
+    "patrol/stage.py": "as patrol/files.py; planned against actual visits of patrols",
+    "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",
+    "read/incidents.py": "the reader's own working copy",
+    "samples/county_files.py": "a simulated county",
+    "store/spark.py": "the engine's own working copy",
+}
+
+
+def writers() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            mode = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            opened = name in ("open", "NamedTemporaryFile", "fdopen", "ZipFile") and {*"wax", "wb", "ab", "xb"} & set(
+                mode
+            )
+            table = name == "write_table" and getattr(getattr(node.func, "value", None), "id", "") in ("pq", "writer")
+            if name in WRITES or opened or table:
+                found.setdefault(path.relative_to(PACKAGE).as_posix(), set()).add(name)
+    return found
+
+
+def door_of(name: str) -> str | None:
+    return next((door for rule, door in THROUGH_THE_GATE.items() if Path(name).match(rule)), None)
+
+
+def test_every_place_that_writes_a_file_passes_a_gate_or_says_why_not():
+    unknown = {name: calls for name, calls in writers().items() if name not in NEED_NO_GATE and door_of(name) is None}
+    assert unknown == {}, "let what they write pass gridmap.privacy.gate, then name the file here"
+
+
+def test_the_search_for_writers_finds_them():
+    """The positive control."""
+    found = writers()
+    for name in ("exports/tables.py", "maps/page.py", "patrol/files.py", "hotspots/surfaces.py", "grids/saved.py"):
+        assert name in found
+
+
+@pytest.mark.parametrize("door", sorted(set(THROUGH_THE_GATE.values())))
+def test_a_door_calls_the_gate(door):
+    tree = ast.parse((PACKAGE / door).read_text(encoding="utf-8"))
+    called = {getattr(n.func, "attr", getattr(n.func, "id", "")) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    assert called & {"gate", "gate_text"}
+
+
+def test_every_writer_of_the_public_interface_asks_for_whom():
+    import inspect
+
+    import gridmap as gm
+
+    for function in (gm.export, gm.build_map, gm.write_plan):
+        assert inspect.signature(function).parameters["audience"].default == "meeting", function.__name__
+
+
+def test_the_table_in_the_document_is_the_table_in_the_code(root):
+    text = (root / "docs" / "privacy.md").read_text(encoding="utf-8")
+    assert audience_table() in text
+    for name in AUDIENCES:
+        assert f"`{name}`" in text
