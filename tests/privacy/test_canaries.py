@@ -79,7 +79,7 @@ def test_the_search_finds_what_is_there(planted, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GridmapWarning)
         points = gm.read_incidents(folder / "cases.csv", datum="wgs84")
-        for ending in sorted(set(ENDINGS) - {".tif"}):
+        for ending in sorted(e for e in ENDINGS if not e.startswith(".tif")):
             path = export(points, tmp_path / f"points{ending}", audience="internal")
             assert "place" in search.file(path), ending
     assert len(points) == len(incidents) == N - 2
