@@ -21,6 +21,8 @@ from gridmap.maps.words import check_language
 
 __all__ = ["FAINT", "INK", "SIZES", "STRONG", "Size", "alt_text", "chart", "checked", "note", "save_chart"]
 
+#: Text in SVG as outlines, whole fonts in PDF; without hints, which give bold digits serifs on small pictures.
+SAVED = {"svg.fonttype": "path", "svg.hashsalt": "gridmap", "pdf.fonttype": 42, "text.hinting": "none"}
 INK = "#1F2937"
 STRONG = "#0B4F8A"
 FAINT = "#9CA3AF"
@@ -73,7 +75,7 @@ def _style(type_pt: float) -> dict:
         "xtick.color": INK, "ytick.color": INK, "xtick.labelsize": type_pt * 0.95, "ytick.labelsize": type_pt * 0.95,
         "text.color": INK, "legend.frameon": False, "legend.fontsize": type_pt * 0.95, "axes.unicode_minus": False,
         "grid.color": "#E5E7EB", "grid.linewidth": line, "axes.axisbelow": True, "hatch.linewidth": line,
-        "axes.titlepad": type_pt * 0.7,
+        "axes.titlepad": type_pt * 0.7, "text.parse_math": False,
     }  # fmt: skip
 
 
@@ -128,7 +130,7 @@ def save_chart(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     part = path.with_name(f".{path.name}.part")
     kind = path.suffix.lower()
     try:
-        with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "gridmap", "pdf.fonttype": 42}):
+        with matplotlib.rc_context(SAVED):
             figure.savefig(part, format=kind[1:], dpi=dpi, metadata=quiet[kind], facecolor="white")
         part.replace(path)
     except OSError as error:
