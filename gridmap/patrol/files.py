@@ -210,7 +210,8 @@ def _workbook(plan, path, language):
     }
     facts = [*plan.params.items(), ("prize", plan.objective), ("bound", plan.bound), *(("note", n) for n in plan.notes)]
     tables["settings"] = pd.DataFrame([(str(k), str(v)) for k, v in facts], columns=["setting", "value"])
-    with pd.ExcelWriter(path, engine="openpyxl") as book:
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
+    with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         for name, table in tables.items():
             pd.DataFrame(table).map(plain_text).to_excel(book, sheet_name=name, index=False)
 

@@ -5,6 +5,7 @@ import io
 import json
 import warnings
 import zipfile
+from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import numpy as np
@@ -55,9 +56,7 @@ def facts(path):
 
 
 def read_xml(path):
-    from lxml import etree
-
-    return etree.parse(path).getroot()
+    return ET.fromstring(path.read_bytes())
 
 
 @pytest.mark.parametrize("ending", SHAPES)

@@ -2,11 +2,11 @@
 
 import re
 import zipfile
+from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import pytest
 import shapely
-from lxml import etree
 
 import gridmap as gm
 
@@ -34,7 +34,7 @@ ORDER = {
 
 def checked(text: bytes):
     """The root, when the document keeps to the rules."""
-    root = etree.fromstring(text)
+    root = ET.fromstring(text)
     styles = {s.get("id") for s in root.iter(f"{NS}Style")}
     for element in root.iter():
         name = element.tag.removeprefix(NS)
