@@ -166,7 +166,7 @@ def table(out: Path):
             run = other[(other["case"] == case) & (other["method"] == method)]
             done = run[run["finished"]]
             rows.append(_row(case, method, done, all_of_it[all_of_it["community"].isin(done["community"])], run))
-    print(pd.DataFrame(rows).round(3).to_markdown(index=False))
+    print(pd.DataFrame(rows).round(3).to_string(index=False))
 
 
 def _row(case, method, done, same, run=None):

@@ -48,7 +48,8 @@ def draw(mosaic: Mosaic, load: np.ndarray, task: Task, *, fixed: np.ndarray, hom
     n = len(mosaic)
     i, j, metres = mosaic.borders()
     open_border = fixed[i] == fixed[j]
-    free = open_border & (side[i] == side[j])
+    together = (home[i] == home[j]) & (home[i] >= 0)  # an existing grid on both banks stays one
+    free = open_border & ((side[i] == side[j]) | together)
     region = _regions(n, i[free], j[free])
     region = _join_small(
         region, load, shapely.area(mosaic.shapes), fixed, i[open_border], j[open_border], metres[open_border], task

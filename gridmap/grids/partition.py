@@ -44,8 +44,9 @@ def anneal(
 ):
     """Move pieces across borders while that lowers the energy, some that raise it at first; parts stay connected.
 
-    `home` and `stay`: a piece outside its home part (−1: none) costs `stay` × load / target, so that existing grids
-    change no more than they must. `ease` below 1 makes evenness within the tolerance and roundness worth less.
+    `home` and `stay`: a piece outside its home part (−1: none) costs `stay` × (load / target + half its share of the
+    part's area), so that existing grids change no more than they must. `ease` below 1 makes evenness within the
+    tolerance and roundness worth less.
     """
     n = len(part)
     part = part.copy()
@@ -108,9 +109,9 @@ def anneal(
                 ) - energy_of_part(loads[b], edges[b], areas[b], target, tolerance, ease)
                 if home[v] >= 0:
                     if home[v] == a:
-                        delta += stay * (load[v] / target + 1e-3)
+                        delta += stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
                     elif home[v] == b:
-                        delta -= stay * (load[v] / target + 1e-3)
+                        delta -= stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
                 if delta < gain:
                     gain, to = delta, b
             if to < 0:

@@ -119,7 +119,9 @@ def grid_stage(pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, gpd.GeoDat
         inputs[0] |= {"used": inputs[0]["rows"] - grid.report.attrs["outside"]}
         inputs[0] |= {"set_aside": grid.report.attrs["outside"]}
     if codes is not None:
-        grid.cells.insert(0, "code", grid_codes(grid, codes))
+        old = settings.get("keep")
+        given = old if old is not None and "code" in old else None  # codes on the signs stay where they are
+        grid.cells.insert(0, "code", grid_codes(grid, codes, keep=given))
     return grid, communities, inputs
 
 

@@ -79,6 +79,17 @@ def test_every_level_of_the_hierarchy_counts_the_same_incidents(report):
     assert (own[below.index] == below).all()
 
 
+def test_grids_kept_from_an_earlier_run_keep_their_shapes_and_codes(report, folder, tmp_path):
+    path = folder / "again.yaml"
+    keep = f"keep: {{path: {report.outputs['layers']}, layer: grids}}"
+    path.write_text(BALANCED.replace("tolerance: 0.2", f"tolerance: 0.6\n  {keep}"), encoding="utf-8")
+    again = run_pipeline(read_pipeline(path), tmp_path)
+    assert len(again.grid) == len(report.grid)
+    assert again.grid.report["moved"].sum() == 0
+    was = report.grid.cells["code"]
+    assert (was.loc[again.grid.cells["kept_id"]].to_numpy() == again.grid.cells["code"].to_numpy()).all()
+
+
 def test_buildings_on_gcj02_lie_in_their_communities(report, folder):
     houses = pd.read_csv(folder / "buildings.csv", dtype={"zone_id": str}, encoding="gb18030")
     zones = set(gpd.read_file(folder / "boundaries.geojson")["zone_id"])
