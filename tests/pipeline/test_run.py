@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import warnings
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.errors import GridmapError, InputError, OutputError
+from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
 from gridmap.hotspots.methods import METHODS, inputs_of
 from gridmap.pipeline import read_pipeline, run_pipeline
 
@@ -167,3 +168,21 @@ def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):
     manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert {"patrol/visits.csv", "patrol/plan.gpkg"} <= {output["path"] for output in manifest["outputs"]}
     assert all(path.exists() for path in report.outputs.values())
+
+
+@pytest.mark.parametrize("name", ["l.kml", "l.geojson", "l.shp", "l.shp.zip", "l.fgb", "l.parquet"])
+def test_layers_may_be_any_format_that_holds_shapes_and_each_file_is_in_the_manifest(town, tmp_path, name):
+    pipeline = town(outputs={"layers": name})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridmapWarning)
+        report = run_pipeline(pipeline, tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    told = {entry["path"] for entry in manifest["outputs"]}
+    there = {p.name for p in (tmp_path / "out").iterdir() if p.is_file()} - {"run.json"}
+    assert there <= told | {"audit.jsonl"}
+    assert report.outputs["layers"].is_file()
+    if name in ("l.geojson", "l.fgb", "l.parquet", "l.shp"):  # a file each, where the format holds one layer
+        assert any(p.startswith("l_1_Theft") for p in told)
+    if name == "l.geojson":
+        member = json.loads(report.outputs["layers"].read_text(encoding="utf-8"))["gridmap"]
+        assert member["run_id"] == manifest["run_id"]
