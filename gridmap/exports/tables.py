@@ -56,7 +56,7 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
     Dates are dates, numbers numbers, and text stays text whatever it begins with.
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True}
+    options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True, "constant_memory": True}
     with xlsxwriter.Workbook(path, options) as book:
         bold, taken = book.add_format({"bold": True, "bottom": 1}), []
         for part in parts:
@@ -73,30 +73,34 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
 def _sheet(sheet, table: pd.DataFrame, bold) -> None:
     if len(table) >= MOST_ROWS:
         raise InputError(f"A sheet of Excel holds {MOST_ROWS:,} rows; found {len(table):,}. Write .csv or .parquet.")
+    columns = []
     for j, column in enumerate(table.columns):
-        values = table[column]
-        sheet.write_string(0, j, str(column), bold)
         sheet.set_column(j, j, min(max(len(str(column)) + 4, 10), 30))
-        missing, kind = values.isna().to_numpy(), values.dtype.kind
-        if kind == "M":
-            cells = [None if gone else v.to_pydatetime() for v, gone in zip(values, missing, strict=True)]
-            write = sheet.write_datetime
-        elif kind in "if":
-            exact = kind == "f" or not len(values) or abs(values.max()) < 10**15 > abs(values.min())
-            cells = [None if gone else v for v, gone in zip(values.tolist(), missing, strict=True)]
-            write = sheet.write_number if exact else lambda i, j, v: sheet.write_string(i, j, str(v))
-        elif kind == "b":
-            cells = [None if gone else bool(v) for v, gone in zip(values, missing, strict=True)]
-            write = sheet.write_boolean
-        else:
-            cells = [None if gone else str(v)[:32_767] for v, gone in zip(values, missing, strict=True)]
-            write = sheet.write_string
-        for i, value in enumerate(cells, start=1):
-            if value is not None:
-                write(i, j, value)
+        columns.append(_written(sheet, table[column]))
     sheet.freeze_panes(1, 0)
     if len(table.columns):
         sheet.autofilter(0, 0, max(len(table), 1), len(table.columns) - 1)
+    for j, column in enumerate(table.columns):
+        sheet.write_string(0, j, str(column), bold)
+    for i in range(len(table)):  # row by row, as constant_memory wants
+        for j, (write, cells) in enumerate(columns):
+            if (value := cells[i]) is not None:
+                write(i + 1, j, value)
+
+
+def _written(sheet, values: pd.Series):
+    """What writes a column's values, and these as that takes them; None for an empty cell."""
+    missing, kind = values.isna().to_numpy(), values.dtype.kind
+    if kind == "M":
+        return sheet.write_datetime, [
+            None if gone else v.to_pydatetime() for v, gone in zip(values, missing, strict=True)
+        ]
+    plain_values = list(zip(values.tolist(), missing.tolist(), strict=True))
+    if kind == "f" or (kind == "i" and (not len(values) or values.abs().max() < 10**15)):
+        return sheet.write_number, [None if gone else v for v, gone in plain_values]
+    if kind == "b":
+        return sheet.write_boolean, [None if gone else bool(v) for v, gone in plain_values]
+    return sheet.write_string, [None if gone else str(v)[:32_767] for v, gone in plain_values]
 
 
 def _sheet_name(name: str) -> str:
