@@ -65,5 +65,6 @@ def tell(report) -> None:
         print(report.pipeline.title)
     for sentence in report.summary:
         print(f"  {sentence}")
-    for output in report.outputs.values():
-        print(f"  → {output}")
+    for key, output in report.outputs.items():
+        if not key.startswith("results/"):  # a folder for the papers, not a list to read
+            print(f"  → {output}")

@@ -147,15 +147,13 @@ def codes_of(values, bounds: Sequence[float]) -> np.ndarray:
     return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
 
-def label_classes(labels: pd.Series) -> tuple[tuple[Class, ...], np.ndarray]:
+def label_classes(labels: pd.Series, *, change: bool = False) -> tuple[tuple[Class, ...], np.ndarray]:
     """Classes and codes of labels: a known scale in its order, whole; else the kinds that occur, by frequency."""
     text = labels.astype(object).where(labels.notna(), None)
     found = [str(x) for x in pd.unique(text[text.notna()])]
-    levels = [str(x) for x in labels.cat.categories] if isinstance(labels.dtype, pd.CategoricalDtype) else []
-    # by all the labels that the method has: where none but "none" occurs, a change is still no hotspot
-    scale = next((s for s in _SCALES if set(found) | set(levels) <= set(s) | set(HATCHED)), None)
-    if scale is None:
-        scale = next((s for s in _SCALES if set(found) - set(HATCHED) <= set(s)), None)
+    # where none but "none" occurs, a change is still no hotspot
+    scales = (palette.CHANGE, *_SCALES) if change else _SCALES
+    scale = next((s for s in scales if set(found) - set(HATCHED) <= set(s)), None)
     classes: dict[str | None, Class] = {}
     if scale is not None:
         whole = scale is not palette.EMERGING  # seventeen classes: those that do not occur are left out

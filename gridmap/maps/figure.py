@@ -81,8 +81,8 @@ def figure_of(
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
     flat = gpd.GeoSeries(shapes, crs=4326)
     flat = flat.to_crs(metric_crs(tuple(flat.total_bounds)))
-    shown = flat if extent is None else gpd.GeoSeries([box(*extent)], crs=4326).to_crs(flat.crs)
-    west, south, east, north = shown.total_bounds
+    panel = flat if extent is None else gpd.GeoSeries([box(*extent)], crs=4326).to_crs(flat.crs)
+    west, south, east, north = panel.total_bounds
     if ax is None:
         height = width_in * min(max((north - south) / max(east - west, 1), 0.3), 2.2)
         figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")
@@ -117,6 +117,10 @@ def figure_of(
     ax.set_title(title if title is not None else say(layer.name, language), fontfamily=fonts(), fontsize=11)
     ax.set_axis_off()
     ax.set_aspect("equal")
+    if extent is not None:
+        room = 0.02 * (east - west)  # cells of the edge lie half outside
+        ax.set_xlim(west - room, east + room)
+        ax.set_ylim(south - room, north + room)
     draw_scale_bar(ax, west, south, east - west, language)
     return figure
 

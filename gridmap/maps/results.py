@@ -56,7 +56,7 @@ def hotspot_layer(result: HotspotResult, *, name: str | Word | None = None, show
             column = str(numeric[0])
         layer = cells_layer(cells, column, name=name, show=show)
         return _of(layer, result)
-    classes, codes = label_classes(cells["label"])
+    classes, codes = label_classes(cells["label"], change="count_before" in cells)
     columns = tuple(c for c in SHOWN if c in cells)
     extra = [c for c in cells.columns if str(c).startswith(("stability", "rank_", "share_hot"))]
     columns += tuple(c for c in extra if c not in columns)

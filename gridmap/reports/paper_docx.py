@@ -235,10 +235,10 @@ def _widths(table: Table) -> list[float]:
     need = []
     for i, column in enumerate(table.columns):
         texts = [column.title, *(row[i].text for row in table.rows)]
-        words = [part for text in texts for part in text.split()] if not column.wide else texts
+        words = [*column.title.split(), *texts[1:]]  # a heading may break between words, a number may not
         need.append(max((sum(2 if ord(c) > 0x2E80 else 1 for c in word) for word in words), default=1))
-    narrow = [max(1.2, 0.17 * n + 0.5) if not c.wide else 0.0 for n, c in zip(need, table.columns, strict=True)]
-    narrow = [min(n, 3.6) for n in narrow]
+    narrow = [max(1.45, 0.2 * n + 0.6) if not c.wide else 0.0 for n, c in zip(need, table.columns, strict=True)]
+    narrow = [min(n, 4.2) for n in narrow]
     left = max(WIDTH_CM - sum(narrow), 3.0)
     wide = [min(n, 60) if c.wide else 0 for n, c in zip(need, table.columns, strict=True)]
     pairs = enumerate(zip(wide, table.columns, strict=True))

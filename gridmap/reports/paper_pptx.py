@@ -159,7 +159,7 @@ class _Slides:
         for i, column in enumerate(table.columns):
             texts = [column.title, *(row[i].text for row in table.rows)]
             need.append(max(sum(2 if ord(c) > 0x2E80 else 1 for c in text) for text in texts))
-        need = [min(n, 30 if c.wide else 14) + 2 for n, c in zip(need, table.columns, strict=True)]
+        need = [min(max(n, 5), 30 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
         for i, n in enumerate(need):
             made.columns[i].width = Cm(width * n / sum(need))
         for r in range(rows):
@@ -224,7 +224,7 @@ def _result(slides: _Slides, section: Section) -> None:
         return
     slides.picture(slide, section.picture, MARGIN, 3.0, 16.2, 9.6)
     slides.table(slide, section.table.head(ROWS, most_columns=7), 18.0, 3.2, WIDTH - 18.0 - MARGIN, size_pt=10)
-    across = sum(sum(2 if ord(c) > 0x2E80 else 1 for c in line) // 150 + 1 for line in section.lines)
+    across = sum(sum(2 if ord(c) > 0x2E80 else 1 for c in line) // 118 + 1 for line in section.lines)
     slides.text(slide, section.lines, MARGIN, 12.7, WIDTH - 2 * MARGIN, 5, size_pt=13 if across <= 6 else 11,
                 bullets=True)  # fmt: skip
 
