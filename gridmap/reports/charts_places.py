@@ -76,8 +76,10 @@ def concentration_chart(
         pd.DataFrame({"count": values, "length_m": weights}), of=of, samples=DRAWS, random_state=random_state
     )
     rng = np.random.default_rng(random_state)
-    draws = rng.multinomial(total, weights / weights.sum(), size=DRAWS)
-    chance = np.cumsum(np.sort(draws, axis=1)[:, ::-1], axis=1).mean(axis=0) / total
+    chance = np.zeros(len(values))
+    for _ in range(DRAWS):
+        chance += np.cumsum(np.sort(rng.multinomial(total, weights / weights.sum()))[::-1])
+    chance /= DRAWS * total
     share = np.r_[0.0, np.arange(1, len(values) + 1) / len(values)]
     held = np.r_[0.0, found.curve["incidents"].to_numpy()]
     called = places or word("places", language)
