@@ -16,7 +16,7 @@ import pyogrio
 from gridmap.errors import InputError
 from gridmap.exports.contents import Part
 from gridmap.exports.plain import plain, tell
-from gridmap.exports.stamp import Stamp
+from gridmap.exports.stamp import Stamp, written_at
 from gridmap.exports.vectors import shapes_of
 
 __all__ = ["short_names", "to_shapefile", "to_zipped_shapefile"]
@@ -61,7 +61,8 @@ def to_zipped_shapefile(parts: list[Part], path: Path, stamp: Stamp) -> None:
             _write(shapes_of([part], "A shapefile"), folder / f"{part.name}.shp", stamp)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for made in sorted(folder.iterdir()):
-            archive.write(made, made.name)
+            member = zipfile.ZipInfo(made.name, date_time=(1980, 1, 1, 0, 0, 0))  # the same archive each time
+            archive.writestr(member, made.read_bytes(), compress_type=zipfile.ZIP_DEFLATED)
             made.unlink()
     folder.rmdir()
 
@@ -78,7 +79,8 @@ def _write(part: Part, path: Path, stamp: Stamp) -> None:
         made[names[column]] = _field(frame[column], encoding, lost)
     table = gpd.GeoDataFrame(pd.DataFrame(made), geometry=frame.geometry.array, crs=frame.crs)
     kind = {"geometry_type": "Polygon"} if not shapes or "Polygon" in shapes else {}
-    pyogrio.write_dataframe(table, path, driver="ESRI Shapefile", encoding=CPG[encoding], **kind)
+    options = {"DBF_DATE_LAST_UPDATE": f"{written_at():%Y-%m-%d}"}
+    pyogrio.write_dataframe(table, path, driver="ESRI Shapefile", encoding=CPG[encoding], layer_options=options, **kind)
     path.with_suffix(".cpg").write_text(CPG[encoding], encoding="ascii")
     with path.with_suffix(".fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)

@@ -3,11 +3,14 @@
 import importlib.metadata
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+import pyogrio
 
 from gridmap.exports.contents import Part
 
-__all__ = ["KEY", "Stamp"]
+__all__ = ["KEY", "Stamp", "written_at"]
 
 #: Under this name the facts stand in a file's metadata, as JSON.
 KEY = "gridmap"
@@ -55,3 +58,9 @@ class Stamp:
         return {
             k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in facts.items() if v is not None
         }
+
+
+def written_at() -> datetime:
+    """When a file says that it was written: now, or what GDAL's OGR_CURRENT_DATE says, as in a run that is replayed."""
+    told = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    return datetime.fromisoformat(str(told)) if told else datetime.now(UTC)

@@ -10,7 +10,7 @@ import xlsxwriter
 from gridmap.errors import InputError
 from gridmap.exports.contents import Part
 from gridmap.exports.plain import no_formula, plain, unique_names
-from gridmap.exports.stamp import Stamp
+from gridmap.exports.stamp import Stamp, written_at
 
 MOST_ROWS = 1_048_576
 
@@ -58,6 +58,7 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True, "constant_memory": True}
     with xlsxwriter.Workbook(path, options) as book:
+        book.set_properties({"created": written_at().replace(tzinfo=None, microsecond=0)})
         bold, taken = book.add_format({"bold": True, "bottom": 1}), []
         for part in parts:
             taken.append(unique_names([*taken, _sheet_name(part.name)])[-1])

@@ -19,6 +19,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.errors import GridmapWarning
+from gridmap.exports.door import ENDINGS
 
 SHAPES = (".gpkg", ".fgb", ".geojson", ".kml", ".shp", ".shp.zip")
 INTERNAL = {"audience": "internal"}
@@ -328,3 +329,25 @@ def test_text_that_looks_like_json_stays_text(answers, tmp_path):
     assert [f["properties"]["note"] for f in found["features"]] == ["[1]", '{"a": 1}']
     assert found["type"] == "FeatureCollection"
     assert all(len(p) == 2 for p in found["features"][0]["geometry"]["coordinates"][0])
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_on_one_day_the_same_contents_are_the_same_file(answers, tmp_path, ending):
+    """A run that is replayed sets GDAL's clock; then every format gives the same file to the byte."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GridmapWarning)
+            one, two = (
+                gm.export(answers.hot, tmp_path / folder / f"a{ending}").read_bytes() for folder in made(tmp_path)
+            )
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+    assert one == two
+
+
+def made(folder):
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        yield name
