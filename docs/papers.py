@@ -52,7 +52,7 @@ def together(pages: list[Path], columns: int, path: Path) -> None:
     sheet = Image.new("RGB", (wide * min(columns, len(images)), tall * -(-len(images) // columns)), "#9CA3AF")
     for i, image in enumerate(images):
         sheet.paste(image, (i % columns * wide + 3, i // columns * tall + 3))
-    sheet.quantize(48, dither=Image.Dither.NONE).save(path, optimize=True)
+    sheet.quantize(96, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
