@@ -8,6 +8,7 @@ import re
 import shutil
 import zipfile
 import zlib
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -232,7 +233,8 @@ def test_a_template_with_a_mistake_is_named_and_runs_no_code(april, tmp_path, te
 def test_a_template_fetches_nothing(april, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda self, *a, **k: asked.append(a) or io.BytesIO())
-    text = '<img src="http://192.0.2.1/a.png"><img src="file:///etc/hostname"><link rel=stylesheet href="https://x.test/a.css">'
+    text = '<img src="http://192.0.2.1/a.png"><link rel=stylesheet href="https://x.test/a.css">'
+    text += f'<img src="{Path("/etc/hostname").as_uri()}">'
     (tmp_path / "briefing.html").write_text(text, encoding="utf-8")
     write_briefing(april, tmp_path / "x.pdf", template=tmp_path)
     assert asked == []
