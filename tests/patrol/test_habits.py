@@ -39,8 +39,9 @@ def test_a_planned_week_cannot_be_guessed(week):
     plan = week(shifts=21)
     habits, naive = plan_habits(plan), plan_habits(repeated(week(), 21))
     assert habits.loc["next place", "right"] < naive.loc["next place", "right"] / 2
-    assert habits.loc["first place", "right"] < 0.15
-    assert habits.loc["quiet slot", "right"] < habits.loc["quiet slot", "blind"] + 0.06
+    assert habits.loc["first place", "right"] < 0.25  # 60 tries; a third when three units always begin alike
+    more = [t.loc["quiet slot", "right"] - t.loc["quiet slot", "blind"] for t in (habits, naive)]
+    assert more[0] < more[1] / 2  # what watching tells beyond guessing blind
     assert (habits["bits"] > 0.55 * habits["most"]).all()
     assert (habits["bits"] > naive["bits"]).all()
 
