@@ -6,10 +6,12 @@ Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for a
 
 import sys
 from contextlib import contextmanager
+from threading import Event
 
 import typer
 from rich.console import Console
 
+from gridmap.cli.interrupts import INTERRUPTED, watch_interrupts
 from gridmap.errors import GridmapError
 
 __all__ = ["app", "main", "tell", "watching"]
@@ -28,18 +30,27 @@ UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every mistake of the user ends in one clear line on stderr."""
+    with watch_interrupts() as interrupted:
+        code = _run(arguments, interrupted)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None, interrupted: Event) -> int:
     try:
-        code = app(args=arguments, standalone_mode=False) or 0
+        return app(args=arguments, standalone_mode=False) or 0
     except GridmapError as error:
-        code = _say(str(error), 1)
+        return _say(INTERRUPTED, 130) if interrupted.is_set() else _say(str(error), 1)
     except UsageError as error:
         unknown = "No such" in error.format_message()  # an option or a command; all else is a wrong value
-        code = _say(f"{error.format_message()} See gridmap --help.", 2 if unknown else 1)
+        return _say(f"{error.format_message()} See gridmap --help.", 2 if unknown else 1)
     except (KeyboardInterrupt, typer.Abort):
-        code = _say("Interrupted; nothing was written.", 130)
+        return _say(INTERRUPTED, 130)
     except BrokenPipeError:
-        code = 0
-    sys.exit(code)
+        return 0
+    except Exception:
+        if interrupted.is_set():  # a library that turns the signal into an error of its own
+            return _say(INTERRUPTED, 130)
+        raise
 
 
 def _say(message: str, code: int) -> int:

@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -44,6 +45,7 @@ PREFIX = ".gridmap-"
 COMMIT = ".gridmap-commit"
 LAST = "run.json"
 DAY = 86_400
+_moving = threading.Lock()
 _unfinished: set[Path] = set()  # hidden folders of this process, for the one that has to leave at once
 
 
@@ -65,6 +67,7 @@ class Stage:
 
 def put_aside() -> None:
     """Take away the hidden folders of this process: for an end that runs no `finally`."""
+    _moving.acquire(timeout=5)  # a move that has begun is ended first; nothing starts one afterwards
     for hidden in list(_unfinished):
         shutil.rmtree(hidden, ignore_errors=True)
 
@@ -91,7 +94,8 @@ def staging(out: str | Path) -> Iterator[Stage]:
         try:
             stage = Stage(hidden / "files")
             yield stage
-            _commit(stage, hidden, out, fresh)
+            with _moving:
+                _commit(stage, hidden, out, fresh)
         except OSError as error:
             raise OutputError(
                 f"The run could not be finished: {error.strerror or error}"

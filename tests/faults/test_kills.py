@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gridmap.errors import OutputError
-from gridmap.manifest import folder as run_folder
 from gridmap.manifest import staging, verify_run
 
 from .conftest import contents, start
@@ -163,17 +162,6 @@ def test_a_folder_where_a_file_should_be_puts_everything_back(tmp_path, at):
     with pytest.raises(OutputError, match=r"Nothing was written|was changed"):
         rewritten()
     assert contents(out) == before
-
-
-def test_the_hidden_folders_of_this_process_can_be_put_aside_at_once(tmp_path):
-    def left():
-        with staging(tmp_path / "out") as stage:
-            (stage.folder / "a.csv").write_text("a", encoding="utf-8")
-            run_folder.put_aside()
-            assert list(tmp_path.iterdir()) == []
-
-    with pytest.raises(OutputError):
-        left()
 
 
 @pytest.mark.slow

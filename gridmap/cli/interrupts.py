@@ -1,0 +1,55 @@
+"""Ctrl-C ends a command cleanly and at once, also while a compiled loop is at work.
+
+Python asks for signals between its own instructions, so a loop in numba, DuckDB or SciPy would have to end first. The
+signal's number therefore also goes into a pipe, where a thread waits for it: it gives the command half a second to end
+by itself, and then takes away what it has begun to write and leaves the process. A move of finished outputs is never
+cut in two. (The thread needs Python's lock for a moment; compiled loops of gridmap give it up.)
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["INTERRUPTED", "watch_interrupts"]
+
+INTERRUPTED = "Interrupted; nothing was written."
+GRACE_S = 0.5
+
+
+@contextmanager
+def watch_interrupts() -> Iterator[threading.Event]:
+    """Watch for Ctrl-C while the block runs; the event is set when it came."""
+    came, ended = threading.Event(), threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(reading, came, ended), daemon=True).start()
+    try:
+        yield came
+    finally:
+        ended.set()
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _wait(reading: int, came: threading.Event, ended: threading.Event) -> None:
+    while number := os.read(reading, 1):
+        if number[0] == signal.SIGINT:
+            came.set()
+            if not ended.wait(GRACE_S):
+                _leave()
+    os.close(reading)
+
+
+def _leave() -> None:
+    folder = sys.modules.get("gridmap.manifest.folder")
+    if folder is not None:
+        folder.put_aside()
+    os.write(2, f"gridmap: {INTERRUPTED}\n".encode())
+    os._exit(130)

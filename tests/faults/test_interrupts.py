@@ -1,0 +1,70 @@
+"""Ctrl-C: the command ends at once, with exit code 130, and nothing half-written, whatever loop it is in."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import ROOT
+
+#: A command that would work for hours, in each of the libraries that do gridmap's heavy work.
+BUSY = """
+import sys, threading, time
+import duckdb, numpy as np, numba, scipy.sparse as sparse
+from gridmap.cli import app, main
+from gridmap.manifest import staging
+
+@numba.njit(nogil=True)
+def loop(n):
+    x = 0.5
+    for i in range(n):
+        x = 3.9 * x * (1 - x)
+    return x
+
+def in_duckdb():
+    duckdb.sql("SELECT sum(sin(a.range * b.range)) FROM range(100000000) a, range(100000000) b").fetchall()
+
+def in_scipy():
+    m = sparse.random(200_000, 200_000, density=2e-4, format="csr", random_state=0)
+    m @ m
+
+def in_numpy():
+    a = np.ones((12_000, 12_000))
+    while True:
+        a @ a
+
+work = {"numba": lambda: loop(10**15), "duckdb": in_duckdb, "scipy": in_scipy, "numpy": in_numpy,
+        "python": lambda: time.sleep(10**6)}
+loop(1)
+
+@app.command()
+def busy(kind: str, out: str):
+    with staging(out) as stage:
+        (stage.folder / "half.csv").write_text("half")
+        print("ready", flush=True)
+        work[kind]()
+
+main(["busy", sys.argv[1], sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("kind", ["numba", "duckdb", "scipy", "numpy", "python"])
+def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path, kind):
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", BUSY, kind, str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    try:
+        _, said = process.communicate(timeout=30)  # the work itself would take hours
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert said == "gridmap: Interrupted; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
