@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str] | None, interrupted: Event) -> int:
     try:
-        return app(args=arguments, standalone_mode=False) or 0
+        code = app(args=arguments, standalone_mode=False) or 0
+        return _say(INTERRUPTED, 130) if code == 130 else code  # typer answers Ctrl-C with this number alone
     except GridmapError as error:
         return _say(INTERRUPTED, 130) if interrupted.is_set() else _say(str(error), 1)
     except UsageError as error:

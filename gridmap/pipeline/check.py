@@ -19,6 +19,7 @@ from gridmap.patrol.routes import plan_patrols
 from gridmap.patrol.stage import plan_to_folder
 from gridmap.pipeline.audience import refusal
 from gridmap.pipeline.grids import check_grid
+from gridmap.pipeline.limits import check_limits
 from gridmap.pipeline.yamlfile import YamlFile, parse_value, read_yaml
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
@@ -27,7 +28,7 @@ from gridmap.store.counts import ENGINES, EVERY
 
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "check_pipeline", "read_pipeline"]
 
-STAGES = ("title", "language", "audience", "source", "classification", "approval")
+STAGES = ("title", "language", "audience", "limits", "source", "classification", "approval")
 STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
 NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
@@ -77,6 +78,7 @@ class Pipeline:
     patrol: dict[str, Any] | None = None
     audience: str = "meeting"
     engine: str = ENGINES[0]
+    limits: dict[str, Any] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -157,6 +159,7 @@ def check_pipeline(file: YamlFile) -> Pipeline:
         outputs=_checked_outputs(file, steps),
         patrol=patrol,
         audience=audience,
+        limits=check_limits(file),
         engine=engine,
         about={key: values[key] for key in ("source", "classification", "approval") if key in values},
         settings=values,

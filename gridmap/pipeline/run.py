@@ -29,6 +29,7 @@ from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surfac
 from gridmap.pipeline.check import HotspotStep, Pipeline
 from gridmap.pipeline.files import InputFiles, same_bytes, way_between
 from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
+from gridmap.pipeline.limits import refuse_beyond
 from gridmap.pipeline.page import map_layers, map_page
 from gridmap.pipeline.patrols import patrol_stage
 from gridmap.pipeline.results_folder import findings, write_report
@@ -126,6 +127,7 @@ def run_pipeline(
         with clock.step("read boundaries"):
             options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
             boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+        refuse_beyond(pipeline, boundaries)
         zones = len(boundaries)
         with clock.step("make grid"):
             grid, boundaries, drawn_from = grid_stage(pipeline, boundaries)

@@ -1,0 +1,61 @@
+"""A run that would not end, or not fit, says so before it starts."""
+
+import pytest
+
+from gridmap.errors import SettingError
+from gridmap.pipeline import run_pipeline
+from gridmap.pipeline.limits import estimate
+from gridmap.read.boundaries import read_boundaries
+
+from .conftest import refused
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"grid": {"system": "h3", "resolution": 15}}, ["cells", "GB", "Take larger cells"]),
+        ({"grid": {"system": "square", "cell_size_m": 0.05}}, ["cells", "GB"]),
+        ({"hotspots": [{"local_moran": {"permutations": 10**9}}]}, ["1,000,000,000 permutations", "minutes"]),
+        ({"hotspots": [{"getis_ord": {}}], "limits": {"memory": "10MB"}}, ["Its limits are 0.0 GB"]),
+        ({"hotspots": [{"getis_ord": {}}], "limits": {"seconds": 1}}, ["1 seconds"]),
+    ],
+)
+def test_a_run_beyond_its_limits_is_refused_with_the_numbers(town, tmp_path, changes, words):
+    steps = []
+    limits = {"limits": {"memory": "2GB"}} if "limits" not in changes else {}
+    with pytest.raises(SettingError) as refusal:
+        run_pipeline(town.pipeline(**limits, **changes), tmp_path / "out", on_step=steps.append)
+    for word in words:
+        assert word in str(refusal.value)
+    assert steps == ["read boundaries"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_line_says_it_in_one_line(town, gridmap, tmp_path):
+    done = gridmap("run", town.file(), "--out", tmp_path / "out", "--set", "limits.seconds=1")
+    refused(done, "This run would take about", "limits")
+
+
+@pytest.mark.parametrize(
+    "limits, words",
+    [
+        ({"memry": "1GB"}, "memory"),
+        ({"memory": "much"}, "800MB"),
+        ({"memory": "-1GB"}, "800MB"),
+        ({"seconds": "soon"}, "above 0"),
+        ({"seconds": 0}, "above 0"),
+        ("all", "needs options"),
+    ],
+)
+def test_limits_that_are_none_are_told_with_their_line(town, limits, words):
+    with pytest.raises(SettingError, match=words):
+        town.pipeline(limits=limits)
+
+
+@pytest.mark.parametrize("grid", [{"system": "h3", "resolution": 9}, {"system": "square", "cell_size_m": 250}])
+def test_the_cells_are_guessed_within_a_third(town, tmp_path, grid):
+    pipeline = town.pipeline(grid=grid)
+    guessed = estimate(pipeline, read_boundaries(town.folder / "zones.geojson")).cells
+    report = run_pipeline(pipeline, tmp_path / "out")
+    assert guessed == pytest.approx(len(report.grid), rel=1 / 3)
+    assert len(report.incidents) < estimate(pipeline, report.boundaries).points * 3
