@@ -73,6 +73,8 @@ def verify_run(folder: str | Path) -> Verdict:
         faults.append(f"{AUDIT}: it is missing")
     expected = outputs_in(lines)
     for name, entry in expected.items():
+        if broken and not isinstance(entry.get("bytes"), int):
+            continue  # of a changed line, which is told already
         if (fault := _fault(folder / name, entry)) is not None:
             faults.append(f"{name}: {fault}")
     there = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or p.is_file())
@@ -91,8 +93,8 @@ def _fault(path: Path, entry: dict) -> str | None:
             return "it is missing"
         if not path.is_file():
             return "it is no file any more"
-        if path.stat().st_size != entry["bytes"]:
+        if path.stat().st_size != entry.get("bytes"):
             return f"it was changed: {path.stat().st_size:,} bytes instead of {entry['bytes']:,}"
-        return None if sha256_of(path) == entry["sha256"] else "it was changed: the same length, other bytes"
+        return None if sha256_of(path) == entry.get("sha256") else "it was changed: the same length, other bytes"
     except OSError as error:
         return f"it cannot be read ({error.strerror})"

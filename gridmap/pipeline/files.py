@@ -7,6 +7,7 @@ file that changes under a run is found, and `run.json` names the bytes that the 
 
 import os
 import re
+import sqlite3
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pyogrio
+import pyogrio.errors
+import rasterio.errors
+from xlsxwriter.exceptions import XlsxWriterException
 
-from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.manifest import sha256_of
 
-__all__ = ["InputFiles", "check_confined", "files_named", "same_bytes", "way_between"]
+__all__ = ["InputFiles", "check_confined", "files_named", "same_bytes", "telling_full_disks", "way_between"]
 
+PYOGRIO = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
+PYOGRIO += (pyogrio.errors.FeatureError, pyogrio.errors.FieldError)
 #: Stages whose text is never a file.
 WORDS = ("title", "language", "audience", "source", "classification", "approval", "outputs", "limits", "engine")
 #: What a shapefile or a raster is made of beside the file that is named.
@@ -102,6 +108,17 @@ def _hash(place: Path) -> str:
         return sha256_of(place)
     except OSError as error:
         raise ReadError(f"{place.name} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def telling_full_disks():
+    """A library's own word for a file that it could not write, as an OutputError."""
+    try:
+        yield
+    except (*PYOGRIO, rasterio.errors.RasterioError, sqlite3.Error, XlsxWriterException) as error:
+        why = " ".join(str(error).split())
+        why = "the disk is full" if "disk is full" in why else why[:160].rstrip(".")
+        raise OutputError(f"The outputs could not be written: {why}. Nothing was written.") from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from gridmap.hotspots.surfaces import DensityResult
 from gridmap.manifest import sha256_of, staging, write_manifest
 from gridmap.pipeline.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.pipeline.check import HotspotStep, Pipeline
-from gridmap.pipeline.files import InputFiles, same_bytes, way_between
+from gridmap.pipeline.files import InputFiles, same_bytes, telling_full_disks, way_between
 from gridmap.pipeline.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.pipeline.limits import refuse_beyond
 from gridmap.pipeline.page import map_layers, map_page
@@ -120,7 +120,7 @@ def run_pipeline(
         For whatever a stage finds wrong.
     """
     clock = _Clock(on_step)
-    with staging(out) as staged, same_bytes(), warnings.catch_warnings(record=True) as said:
+    with staging(out) as staged, same_bytes(), telling_full_disks(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", GridmapWarning)
         stage = staged.folder
         files = InputFiles(pipeline.settings, pipeline.path.parent)

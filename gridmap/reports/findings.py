@@ -92,7 +92,9 @@ class Findings:
             except InputError:
                 left_out.append(name)
                 continue
-            _plain(frame).to_parquet(folder / name)
+            told = _plain(frame).copy(deep=False)
+            told.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
+            told.to_parquet(folder / name)
             written.append(folder / name)
         results = [
             entry | {"layers": [layer for layer in entry["layers"] if layer["file"] not in left_out]}
