@@ -92,7 +92,12 @@ def _row(layer: Layer, frame: pd.DataFrame, rows: list[int], places: pd.Series) 
         if column in part:
             values[column] = float(part[column].sum())
     if "count" in values and "expected" not in values and layer.method in ("getis_ord", "local_moran"):
-        values["expected_even"] = float(frame["count"].mean() * len(part))
+        share = len(part) / len(frame)
+        if (
+            "population" in frame and frame["population"].sum() > 0
+        ):  # the statistic is of rates: even per head, or per km²
+            share = float(part["population"].sum() / frame["population"].sum())
+        values["expected_even"] = float(frame["count"].sum() * share)
     base = values.get("expected", values.get("expected_even"))
     if "count" in values and base:
         values["ratio"] = values["count"] / base

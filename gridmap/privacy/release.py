@@ -24,6 +24,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import shapely
 
 from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
@@ -36,6 +37,10 @@ from gridmap.privacy.shapes import places_in_cells
 from gridmap.read.base import COLUMNS, Incidents
 
 __all__ = ["PublicRelease", "public_release"]
+
+
+#: A centimetre: the corners of neighbouring cells are that near to each other, and are one.
+SNAP_DEG = 1e-7
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,9 @@ def public_release(
         raise AssertionError("an area has fewer incidents than k")
     ids = pd.Index([f"area {i + 1}" for i in range(len(sums))], name="cell_id")
     boundaries = _areas(grid, area, ids, dict(names or {}))
-    areas = ZoneGrid.over(boundaries)
+    areas = ZoneGrid.over(
+        boundaries, overlaps="all"
+    )  # edges that were snapped overlap by millimetres: not worth a word
     cells = areas.cells.assign(area_km2=areas.cells["area_m2"] / 1e6)
     areas = ZoneGrid(cells, {"audience": "public", "k": k, "merged_from": grid.system, "merged_cells": len(grid)})
     drawn = _drawn(sums, told, areas, random_state)
@@ -187,10 +194,14 @@ def _check_series(counts: np.ndarray, told: Series, k: int) -> None:
 def _areas(grid: Grid, area: np.ndarray, ids: pd.Index, names: dict[str, str]) -> gpd.GeoDataFrame:
     """The areas as zones, called after the zone that most of their ground is in; what can be added is added."""
     cells = grid.cells
-    shapes = gpd.GeoDataFrame({"area": area}, geometry=cells.geometry.to_numpy(), crs=cells.crs).dissolve("area")
+    order = np.argsort(area, kind="stable")
+    groups = np.split(cells.geometry.to_numpy()[order], np.cumsum(np.bincount(area))[:-1])
+    shapes = [
+        shapely.union_all(group, grid_size=SNAP_DEG) for group in groups
+    ]  # neighbours' corners differ by rounding
     frame = gpd.GeoDataFrame(
         {"zone_id": ids.to_numpy(), "name": ids.to_numpy(), "level": "area", "parent_id": None},
-        geometry=shapes.geometry.to_numpy(),
+        geometry=shapes,
         crs=cells.crs,
     )
     if "zone_id" in cells:

@@ -66,7 +66,7 @@ def _cover(shape):
     parts = shapely.get_parts(size)
     cells = {c for part in parts for c in h3.h3shape_to_cells_experimental(_as_h3(part), resolution, contain="overlap")}
     hexagons = [shapely.Polygon([(x, y) for y, x in h3.cell_to_boundary(c)]) for c in sorted(cells)]
-    return shapely.union_all(hexagons)
+    return shapely.union_all(hexagons, grid_size=1e-7)
 
 
 def _as_h3(polygon):
