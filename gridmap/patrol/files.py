@@ -4,6 +4,7 @@ Coordinates are WGS 84, as GPX and KML want them. All text that comes from data 
 as a formula.
 """
 
+import datetime as dt
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -201,6 +202,10 @@ def gpx_name(number: int, unit_id, shift: int) -> str:
     return f"{number:03d}_{name}_{shift}.gpx"
 
 
+#: What a workbook says of its making: the same plan is the same file on another day.
+MADE = dt.datetime(2000, 1, 1)
+
+
 def _workbook(plan, path, language):
     tables = {
         "stops": plan.stops.drop(columns="geometry").assign(lon=plan.stops.geometry.x, lat=plan.stops.geometry.y),
@@ -212,6 +217,7 @@ def _workbook(plan, path, language):
     tables["settings"] = pd.DataFrame([(str(k), str(v)) for k, v in facts], columns=["setting", "value"])
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
+        book.book.set_properties({"created": MADE})
         for name, table in tables.items():
             pd.DataFrame(table).map(plain_text).to_excel(book, sheet_name=name, index=False)
 

@@ -109,7 +109,11 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     path, words = Path(path), WORDS[language]
     settings = {"font.family": family, "pdf.fonttype": 3}
     try:
-        with matplotlib.rc_context(settings), warnings.catch_warnings(), PdfPages(path) as book:
+        with (
+            matplotlib.rc_context(settings),
+            warnings.catch_warnings(),
+            PdfPages(path, metadata={"CreationDate": None}) as book,
+        ):
             warnings.filterwarnings("ignore", message="Glyph")  # a sign that the font lacks prints as a box
             for route in plan.routes.itertuples():
                 for page in _pages(plan, route, words, start):
