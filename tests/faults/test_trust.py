@@ -14,7 +14,7 @@ from gridmap.pipeline.replay import replay_run
 
 from .conftest import Town, contents, refused
 
-PATROL = {"units": 1, "shift_h": 2, "sheets": False}
+PATROL = {"units": 1, "shift_h": 2}
 
 
 @pytest.fixture(scope="module")
