@@ -1,7 +1,10 @@
 """What `import gridmap` offers, and that its documents know it."""
 
+import ast
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import gridmap as gm
@@ -54,3 +57,20 @@ def test_every_command_and_option_is_documented():
             for option in parameter.opts:
                 if option.startswith("--") and option != "--help":
                     assert option in section.group(1), f"{option} of gridmap {name} is not documented"
+
+
+def test_importing_gridmap_imports_none_of_its_parts():
+    """`gridmap --help` need not wait for matplotlib; a name comes with its module when it is first used."""
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, gridmap; print([m for m in sys.modules if m.startswith('gridmap.')])"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert told.stdout.strip() == "[]"
+
+
+def test_the_stub_lists_what_it_imports():
+    listed = ast.literal_eval(re.search(r"__all__ = (\[.*?\])", (ROOT / "gridmap/__init__.pyi").read_text(), re.S)[1])
+    assert sorted(listed) == sorted(gm.__all__)

@@ -2,11 +2,12 @@
 
 A result carries its numbers *and* how they were made, because a report must print both.
 It shows itself in Jupyter without reaching up the layers: `gridmap.maps` hands its viewer to
-`register_viewer` when gridmap is imported.
+`register_viewer` when it is imported, at the latest when a result is to be shown.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,13 @@ def register_viewer(viewer: Callable, plotter: Callable | None = None) -> None:
     """Name what draws a result: `viewer(result, **options)` → a map, `plotter(…)` → a matplotlib figure."""
     global _viewer, _plotter
     _viewer, _plotter = viewer, plotter
+
+
+def _drawn_by() -> tuple[Callable, Callable]:
+    """The viewer and the plotter that were registered; by name, since this layer does not know those above it."""
+    if _viewer is None:
+        import_module("gridmap.maps")
+    return _viewer, _plotter
 
 
 @dataclass(frozen=True)
@@ -62,19 +70,15 @@ class HotspotResult:
 
     def explore(self, **options):
         """The result as an interactive map (a `gridmap.maps` page; options go to `build_map`)."""
-        if _viewer is None:
-            raise RuntimeError("No viewer is registered. Import gridmap, not gridmap.hotspots.result alone.")
-        return _viewer(self, **options)
+        return _drawn_by()[0](self, **options)
 
     def plot(self, **options):
         """The result as a matplotlib figure for a paper, with legend and scale bar (see `gridmap.maps.figure`)."""
-        if _plotter is None:
-            raise RuntimeError("No plotter is registered. Import gridmap, not gridmap.hotspots.result alone.")
-        return _plotter(self, **options)
+        return _drawn_by()[1](self, **options)
 
     def _repr_html_(self) -> str | None:
         try:
-            return None if _viewer is None else self.explore()._repr_html_()
+            return self.explore()._repr_html_()
         except GridmapError:  # cells without shapes, as over a bare adjacency: the text form says what there is
             return None
 

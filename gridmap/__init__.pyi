@@ -1,0 +1,155 @@
+from . import samples as samples
+from .exports import export
+from .grids.base import Grid
+from .grids.code_checks import check_codes
+from .grids.code_templates import parse_codes
+from .grids.codes import grid_codes
+from .grids.hierarchy import drill_down, grid_hierarchy, roll_up
+from .grids.levels import join_zones
+from .grids.population import population_by_cell
+from .grids.tiling import make_grid
+from .grids.transfer import crosswalk
+from .grids.workload import incident_workload
+from .hotspots.association import local_moran
+from .hotspots.autocorrelation import getis_ord
+from .hotspots.change import compare_periods
+from .hotspots.clusters import dbscan, hdbscan, optics
+from .hotspots.density import kernel_density
+from .hotspots.emerging import emerging_hotspots
+from .hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
+from .hotspots.police_clusters import nearest_neighbour_hierarchy, stac
+from .hotspots.rates import incident_rates
+from .hotspots.repeats import cross_near_repeat, near_repeat
+from .hotspots.result import GlobalResult, HotspotResult
+from .hotspots.risk import relative_risk
+from .hotspots.scan import spatial_scan
+from .hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
+from .hotspots.series import st_dbscan
+from .hotspots.significance import adjust_p
+from .hotspots.silence import quiet_cells
+from .hotspots.stability import hotspot_stability
+from .hotspots.surfaces import DensityResult
+from .hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
+from .maps import (
+    Basemap,
+    Layer,
+    MapPage,
+    basemap,
+    boundaries_layer,
+    build_map,
+    cells_layer,
+    clusters_layer,
+    context_layer,
+    density_layer,
+    hotspot_layer,
+    reach_layer,
+)
+from .maps.patrols import patrol_layers
+from .patrol.coverage import check_posts, response_coverage
+from .patrol.districts import patrol_districts
+from .patrol.effects import dosage_effect
+from .patrol.files import write_plan
+from .patrol.graph import build_network
+from .patrol.habits import plan_habits
+from .patrol.logs import compare_log
+from .patrol.places import patrol_places
+from .patrol.plan import PatrolPlan
+from .patrol.routes import plan_patrols
+from .patrol.sites import best_sites
+from .patrol.streets import street_concentration, street_counts, street_density, street_hotspots
+from .privacy import geomask, public_release
+from .read.base import Incidents
+from .read.boundaries import read_boundaries
+from .read.datum import from_wgs84, to_wgs84
+from .read.features import read_features
+from .read.incidents import read_incidents
+from .read.roads import read_roads
+from .reports.briefing import write_briefing
+from .store.counts import count_by_cell
+
+__all__ = [
+    "Basemap",
+    "DensityResult",
+    "GlobalResult",
+    "Grid",
+    "HotspotResult",
+    "Incidents",
+    "Layer",
+    "MapPage",
+    "PatrolPlan",
+    "adjust_p",
+    "aoristic_weights",
+    "basemap",
+    "best_sites",
+    "boundaries_layer",
+    "build_map",
+    "build_network",
+    "cells_layer",
+    "check_codes",
+    "check_posts",
+    "clusters_layer",
+    "compare_log",
+    "compare_periods",
+    "context_layer",
+    "count_by_cell",
+    "cross_near_repeat",
+    "crosswalk",
+    "dbscan",
+    "density_layer",
+    "dosage_effect",
+    "drill_down",
+    "emerging_hotspots",
+    "export",
+    "from_wgs84",
+    "geomask",
+    "getis_ord",
+    "global_geary",
+    "global_getis_ord",
+    "global_moran",
+    "grid_codes",
+    "grid_hierarchy",
+    "hdbscan",
+    "hotspot_layer",
+    "hotspot_stability",
+    "hour_of_week",
+    "hours_by_hotspot",
+    "incident_rates",
+    "incident_workload",
+    "join_zones",
+    "kernel_density",
+    "local_moran",
+    "make_grid",
+    "near_repeat",
+    "nearest_neighbour_hierarchy",
+    "optics",
+    "parse_codes",
+    "patrol_districts",
+    "patrol_layers",
+    "patrol_places",
+    "plan_habits",
+    "plan_patrols",
+    "population_by_cell",
+    "public_release",
+    "quiet_cells",
+    "reach_layer",
+    "read_boundaries",
+    "read_features",
+    "read_incidents",
+    "read_roads",
+    "relative_risk",
+    "response_coverage",
+    "roll_up",
+    "samples",
+    "space_time_permutation_scan",
+    "space_time_scan",
+    "spatial_scan",
+    "st_dbscan",
+    "stac",
+    "street_concentration",
+    "street_counts",
+    "street_density",
+    "street_hotspots",
+    "to_wgs84",
+    "write_briefing",
+    "write_plan",
+]
