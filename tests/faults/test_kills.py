@@ -164,12 +164,18 @@ def test_a_folder_where_a_file_should_be_puts_everything_back(tmp_path, at):
     assert contents(out) == before
 
 
+def whole_run(*arguments) -> int:
+    process = start(*arguments)
+    process.communicate()
+    return process.returncode
+
+
 @pytest.mark.slow
 def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
     """Twenty-five into a new folder, twenty-five over an earlier run; the moments from a fixed seed."""
     path, drawn = town.file(), random.Random(8)
     began = time.monotonic()
-    assert start("run", path, "--out", tmp_path / "kept").wait() == 0
+    assert whole_run("run", path, "--out", tmp_path / "kept") == 0
     whole = time.monotonic() - began
     before = {n: d for n, d in contents(tmp_path / "kept").items() if n not in ("run.json", "audit.jsonl")}
     ended = 0
@@ -190,8 +196,8 @@ def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
     assert ended < 50  # or nothing was killed
     for out in tmp_path.glob("new*"):
         assert verify_run(out).faults == []
-    assert start("run", path, "--out", tmp_path / "new0").wait() == 0
-    assert start("run", path, "--out", tmp_path / "kept").wait() == 0
+    assert whole_run("run", path, "--out", tmp_path / "new0") == 0
+    assert whole_run("run", path, "--out", tmp_path / "kept") == 0
     assert verify_run(tmp_path / "new0").faults == verify_run(tmp_path / "kept").faults == []
     hidden = [p for p in [*tmp_path.iterdir(), *(tmp_path / "kept").iterdir()] if p.name.startswith(".gridmap-")]
     assert hidden == []
