@@ -132,8 +132,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{name}：密度最高处位于 {place}，每平方公里 {intensity:,.3g} 起。这是平滑图，不是检验。",
     ),
     "peak_hours": (
-        "Of {timed:,} incidents with a known hour, {share:.0%} fall between {start} and {end} o'clock; the busiest day of the week is {weekday_text} with {weekday_share:.0%}.",
-        "{timed:,} 起已知钟点的事件中，{share:.0%} 发生在 {start} 至 {end} 时；{weekday_text}最多，占 {weekday_share:.0%}。",
+        "{heading}{share:.0%} of {timed:,} incidents with a known hour fall between {start} and {end} o'clock; the busiest day of the week is {weekday_text} with {weekday_share:.0%}.",
+        "{heading}{timed:,} 起已知钟点的事件中，{share:.0%} 发生在 {start} 至 {end} 时；{weekday_text}最多，占 {weekday_share:.0%}。",
     ),
     "plan": (
         "Patrols: {routes:#route|routes} with {visits:#visit|visits} to {there:,} of {places:,} places, {share:.0%} of what there is to reach; {unmet:#demand|demands} could not be met.",
@@ -240,6 +240,7 @@ def sentence(told: Fact, language: str = "en") -> str:
     values = dict(told.values)
     if "method" in values or "name" in values:
         values["name"] = values.get("name") or method_name(values.get("method"), language)
+        values["heading"] = values["name"] and values["name"] + (": ", "：")[at]  # none where all incidents are meant
     if "correction" in values:
         template = _THRESHOLDS.get(values["correction"], _THRESHOLDS["fdr"])[at]
         values["threshold"] = _WORDS.format(template, **values)
