@@ -38,7 +38,7 @@ Case = namedtuple(
 Routes = namedtuple("Routes", "seq arrive slack idle count end pause_after visits visit_at visit_of")
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def empty_routes(case, size):
     """Routes without a stop, with room for `size` stops each."""
     units, places, most = len(case.kind), len(case.prize), case.cap.max() + 2
@@ -56,7 +56,7 @@ def empty_routes(case, size):
     )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _earliest(case, routes, place, t):
     """The first moment at or after t when the place may be visited, given all its visits."""
     t = max(t, case.release[place])
@@ -68,7 +68,7 @@ def _earliest(case, routes, place, t):
     return t
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def clock_route(case, routes, unit):
     """Clock a route anew and enter its visits; False, with the old visits entered again, where it does not fit."""
     seq, arrive, n, k = routes.seq[unit], routes.arrive[unit], routes.count[unit], case.kind[unit]
@@ -108,7 +108,7 @@ def clock_route(case, routes, unit):
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _slacken(case, routes, unit):
     """For every stop the largest delay that it and all later ones can bear, and the waiting that takes delay up."""
     seq, arrive, n, k = routes.seq[unit], routes.arrive[unit], routes.count[unit], case.kind[unit]
@@ -135,13 +135,13 @@ def _slacken(case, routes, unit):
         routes.slack[unit, i], routes.idle[unit, i] = max(bear, 0.0), idle
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def slot_of(case, t):
     """Which slot of the day's table a moment falls into."""
     return max(0, min(case.busy.shape[1] - 1, int(t / case.slot_s)))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def insertion(case, routes, unit, place):
     """Where in a route one more visit costs least, and how much later the unit is done: (position, seconds or inf)."""
     n, k, service = routes.count[unit], case.kind[unit], case.service[place]
@@ -178,7 +178,7 @@ def insertion(case, routes, unit, place):
     return position, best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def unload_route(routes, unit):
     """Take a unit's visits out of the places' lists."""
     for i in range(routes.count[unit]):
@@ -190,14 +190,14 @@ def unload_route(routes, unit):
         routes.visits[p] = m
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def load_route(routes, unit):
     """Put a unit's visits into the places' lists."""
     for i in range(routes.count[unit]):
         _enter(routes, unit, routes.seq[unit, i], routes.arrive[unit, i])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _enter(routes, unit, place, t):
     j = routes.visits[place]
     while j > 0 and routes.visit_at[place, j - 1] > t:

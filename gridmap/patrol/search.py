@@ -21,13 +21,13 @@ from gridmap.patrol.schedule import clock_route, empty_routes, insertion, load_r
 __all__ = ["fill", "improve", "shuffle"]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _worth(case, place, had):
     """What one more visit earns when there were `had`."""
     return case.prize[place] * case.repeat**had + (case.bonus if had < case.required[place] else 0.0)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _total(case, routes):
     value = 0.0
     for p in range(len(case.prize)):
@@ -36,7 +36,7 @@ def _total(case, routes):
     return value
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _habits(case, routes):
     """How much of the plan an onlooker has seen before: what follows what, and who is visited when."""
     value = 0.0
@@ -49,7 +49,7 @@ def _habits(case, routes):
     return value
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _remove(routes, unit, i):
     """Take one stop out of the order; the visits must be out of the places' lists."""
     for j in range(i, routes.count[unit] - 1):
@@ -57,7 +57,7 @@ def _remove(routes, unit, i):
     routes.count[unit] -= 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _insert(case, routes, unit, i, place):
     """Put a visit in and clock the route; False, and nothing changed, when it does not fit after all."""
     unload_route(routes, unit)
@@ -73,7 +73,7 @@ def _insert(case, routes, unit, i, place):
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _rebuild(case, routes, luck, keen, cost, where):
     """Fill the free time: again and again the visit with the largest prize for its seconds."""
     units, places = len(case.kind), len(case.prize)
@@ -108,7 +108,7 @@ def _rebuild(case, routes, luck, keen, cost, where):
             cost[what, who] = np.inf  # not again before this route has changed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _ruin(rng, case, routes, drop, most):
     """Mark the stops to take out."""
     units, total = len(routes.count), routes.count.sum()
@@ -149,7 +149,7 @@ def _ruin(rng, case, routes, drop, most):
                 drop[u, int(rng.random() * routes.count[u])] = True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _take_out(case, routes, drop):
     """Take the marked stops out and clock what remains."""
     units = len(routes.count)
@@ -169,13 +169,13 @@ def _take_out(case, routes, drop):
             load_route(routes, u)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _copy(source, target):
     target.seq[:], target.arrive[:], target.count[:] = source.seq, source.arrive, source.count
     target.end[:], target.pause_after[:] = source.end, source.pause_after
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def improve(rng, case, rounds, size):
     """The best routes found in so many rounds."""
     units, places = len(case.kind), len(case.prize)
@@ -212,7 +212,7 @@ def improve(rng, case, rounds, size):
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def shuffle(rng, case, routes, tries):
     """Change the order at random wherever the shift still holds every visit: the prize stays, the habit goes."""
     seen = _habits(case, routes)
@@ -257,7 +257,7 @@ def shuffle(rng, case, routes, tries):
                 load_route(routes, b)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill(case, routes):
     """Put in what still fits, the largest prize for its seconds first."""
     units, places = len(case.kind), len(case.prize)
@@ -267,7 +267,7 @@ def fill(case, routes):
     _rebuild(case, routes, np.ones(places), 1.0, np.full((places, units), np.inf), np.zeros((places, units), np.int64))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _exchange(routes, a, i, b, j, turn):
     """Swap two stops, or turn the stretch between them round; done twice, nothing has changed."""
     if turn:

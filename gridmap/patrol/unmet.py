@@ -195,7 +195,7 @@ def _least_more(p, shifted) -> tuple[float, int, int]:
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _longer(case, routes, place):
     """The least delay of a unit's end that lets one more visit in, by the clock of the plan itself; and the unit."""
     best, who = np.inf, 0

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 from gridmap.errors import OutputError, ReadError, SettingError, did_you_mean
+from gridmap.manifest import append_audit
+from gridmap.manifest.audit import AUDIT
 from gridmap.maps.words import check_language
 from gridmap.reports.content import Briefing, briefing_content
 from gridmap.reports.run_folder import RunFolder, read_run
@@ -72,7 +74,10 @@ def write_briefing(
     _check_place(path)
     found = read_run(run)
     data = paper_bytes(found, path.suffix.lower(), language=language, template=template, since=since, title=title)
-    return _write_whole(path, data)
+    written = _write_whole(path, data)
+    if (Path(run) / AUDIT).exists() and written.resolve().is_relative_to(Path(run).resolve()):
+        append_audit(run, what="report", outputs=[written.resolve().relative_to(Path(run).resolve())])
+    return written
 
 
 def check_paper(path: Path, language: str | None, template=None) -> None:

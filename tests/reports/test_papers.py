@@ -18,6 +18,8 @@ from docx import Document
 from pptx import Presentation
 
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
+from gridmap.manifest import verify_run
+from gridmap.pipeline import run_pipeline
 from gridmap.reports import paper_pdf
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.content import briefing_content
@@ -343,3 +345,12 @@ def test_the_public_s_paper_holds_no_small_number_and_no_rows_of_the_input(town,
     assert not (tmp_path / "out" / "results" / "set_aside.parquet").exists()
     assert run.table("1_getis_ord.parquet")["count"].min() >= 5
     assert "thepublic" in words(write_briefing(tmp_path / "out", tmp_path / "x.docx"))
+
+
+def test_a_paper_laid_into_the_run_s_folder_stands_in_its_audit(town, tmp_path):
+    run_pipeline(town(), tmp_path / "run")
+    write_briefing(tmp_path / "run", tmp_path / "run/briefing.xlsx")
+    write_briefing(tmp_path / "run", tmp_path / "elsewhere.xlsx")
+    assert verify_run(tmp_path / "run").faults == []
+    (tmp_path / "run/briefing.xlsx").write_bytes(b"another")
+    assert any("briefing.xlsx" in fault for fault in verify_run(tmp_path / "run").faults)
