@@ -104,8 +104,10 @@ class Search:
         self.times = {f"{t:%H:%M:%S}" for t in incidents["when"]} | {f"{t:%H%M%S}Z" for t in incidents["when"]}
         stamps = incidents["when"].astype("datetime64[ns]").astype("int64")
         self.stamps = {str(int(s) // d) for s in stamps for d in (1, 1000, 10**6, 10**9)}
-        self.exact = {np.float64(v).tobytes() for v in (*lon, *lat)}
-        self.exact |= {np.float32([a, b]).tobytes() for a, b in zip(lon, lat, strict=True)}
+        #: Seven digits of one number may be another place's by chance: a place is its two numbers, side by side.
+        self.exact = {np.float32([a, b]).tobytes() for a, b in zip(lon, lat, strict=True)}
+        pairs = [(a, b) for a, b in zip(lon, lat, strict=True)] + [(b, a) for a, b in zip(lon, lat, strict=True)]
+        self.doubles = {np.float64(a).tobytes(): np.float64(b).tobytes() for a, b in pairs}
         self.exact |= {np.int64(int(s) // d).tobytes() for s in stamps for d in (1, 1000, 10**6)}
 
     def folder(self, folder: Path) -> dict[str, set[str]]:
@@ -160,7 +162,11 @@ class Search:
         if len(windows):
             keys = np.ascontiguousarray(windows).view("<u8").ravel()
             wanted = np.array([int.from_bytes(e, "little") for e in self.exact], np.uint64)
-            if np.isin(keys, wanted).any():
+            first = np.array([int.from_bytes(e, "little") for e in self.doubles], np.uint64)
+            doubles = np.flatnonzero(np.isin(keys, first)).tolist()
+            if np.isin(keys, wanted).any() or any(
+                data[k + 8 : k + 16] == self.doubles[data[k : k + 8]] for k in doubles
+            ):
                 found.add("place")
         return found
 

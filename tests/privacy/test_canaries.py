@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import pytest
 
 import gridmap as gm
@@ -10,6 +11,7 @@ from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export
 from gridmap.exports.door import ENDINGS
 from gridmap.pipeline import read_pipeline, run_pipeline
+from gridmap.reports.briefing import PAPERS, write_briefing
 from tests.privacy.canaries import PERSONAL, N, Search, plant
 
 METHODS = """
@@ -168,3 +170,20 @@ def test_what_is_personal_is_reported(planted, tmp_path):
     for column in ("报警人", "身份证号", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "户号", "简要案情", "网格员", "k7"):
         assert column in said, column
     assert not any(word in said for word in PERSONAL)
+
+
+def test_the_search_knows_a_place_in_bytes_and_not_one_of_its_numbers(planted):
+    _, incidents, search = planted
+    lon, lat, other = incidents["经度"][0], incidents["纬度"][0], incidents["纬度"][1]
+    for pair in ((lon, lat), (lat, lon)):
+        assert search.bytes(b"\0" * 9 + np.float64(pair).tobytes() + b"\0" * 9) == {"place"}
+    assert search.bytes(b"\0" * 9 + np.float64([lon, other, lon]).tobytes() + b"\0" * 9) == set()
+
+
+@pytest.mark.parametrize("audience, language", [("meeting", "zh"), ("public", "en")])
+def test_the_papers_made_of_a_run(planted, tmp_path, audience, language):
+    folder, _, search = planted
+    run(folder, tmp_path / "out", audience=audience, methods=FEW.replace("bandwidth_m: 900", "bandwidth_m: 1500"))
+    for ending in PAPERS:
+        path = write_briefing(tmp_path / "out", tmp_path / f"papers/briefing{ending}", language=language)
+        assert search.file(path) == set(), ending
