@@ -4,8 +4,9 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
-__all__ = ["steady_zip", "written_at", "xml_text"]
+__all__ = ["steady_zip", "template_file", "written_at", "xml_text"]
 
 #: Signs that no XML 1.0 file may hold.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -40,3 +41,13 @@ def steady_zip(data: bytes) -> bytes:
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
             new.writestr(entry, old.read(name))
     return out.getvalue()
+
+
+def template_file(template: str | Path | None, name: str) -> Path | None:
+    """The template that is meant: the file itself, or the one of this name in a folder; None for our own."""
+    if template is None:
+        return None
+    path = Path(template)
+    if not path.is_dir():
+        return path
+    return path / name if (path / name).is_file() else None

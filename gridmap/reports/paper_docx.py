@@ -18,7 +18,7 @@ from docx.shared import Cm, Pt, RGBColor
 
 from gridmap.errors import ReadError
 from gridmap.reports.content import Briefing, Picture, Section
-from gridmap.reports.office import steady_zip, written_at, xml_text
+from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
 from gridmap.reports.tables import Table
 from gridmap.reports.words import words_in
 
@@ -77,10 +77,8 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
 
 
 def _document(template):
-    if template is None:
-        return Document(), False
-    path = Path(template) / "briefing.docx" if Path(template).is_dir() else Path(template)
-    if Path(template).is_dir() and not path.is_file():
+    path = template_file(template, "briefing.docx")
+    if path is None:
         return Document(), False
     try:
         document = Document(str(path))

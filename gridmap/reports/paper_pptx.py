@@ -18,7 +18,7 @@ from pptx.util import Cm, Pt
 
 from gridmap.errors import ReadError
 from gridmap.reports.content import Briefing, Picture, Section
-from gridmap.reports.office import steady_zip, written_at, xml_text
+from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
 from gridmap.reports.tables import Table
 from gridmap.reports.words import words_in
 
@@ -63,10 +63,19 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     return slides.bytes()
 
 
+def _mark(paragraph, size_pt: float) -> None:
+    """A bullet of the paragraph's own, in one font whatever the text begins with, and the lines under each other."""
+    properties = paragraph._p.get_or_add_pPr()
+    properties.set("marL", str(Pt(size_pt)))
+    properties.set("indent", str(-Pt(size_pt)))
+    for tag, name, value in (("a:buFont", "typeface", "Arial"), ("a:buChar", "char", "•")):
+        properties.append(properties.makeelement(qn(tag), {name: value}))
+
+
 def _presentation(template):
-    if template is None or (Path(template).is_dir() and not (Path(template) / "briefing.pptx").is_file()):
+    path = template_file(template, "briefing.pptx")
+    if path is None:
         return Presentation()
-    path = Path(template) / "briefing.pptx" if Path(template).is_dir() else Path(template)
     try:
         made = Presentation(str(path))
     except (PackageNotFoundError, OSError, KeyError, ValueError) as error:
@@ -113,7 +122,9 @@ class _Slides:
             paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
             paragraph.alignment = PP_ALIGN.RIGHT if right else PP_ALIGN.LEFT
             paragraph.space_after = Pt(size_pt * 0.45)
-            self.run(paragraph, f"• {line}" if bullets else line, size_pt, colour, bold)
+            self.run(paragraph, line, size_pt, colour, bold)
+            if bullets:
+                _mark(paragraph, size_pt)
         return box
 
     def run(self, paragraph, text, size_pt, colour=INK, bold=False):

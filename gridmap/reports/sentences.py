@@ -209,7 +209,8 @@ class _Words(string.Formatter):
         if format_spec.startswith("#"):
             one, _, many = format_spec[1:].partition("|")
             return f"{value:,} {one if value == 1 else many}"
-        return super().format_field(value, format_spec)
+        said = super().format_field(value, format_spec)
+        return said.replace("-", "−") if format_spec.startswith("+") else said  # a hyphen may end a line, a minus not
 
 
 _WORDS = _Words()
