@@ -23,7 +23,8 @@ from .hotspots.repeats import cross_near_repeat, near_repeat
 from .hotspots.result import GlobalResult, HotspotResult
 from .hotspots.risk import relative_risk
 from .hotspots.scan import spatial_scan
-from .hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
+from .hotspots.scan_permutation import space_time_permutation_scan
+from .hotspots.scan_space_time import space_time_scan
 from .hotspots.series import st_dbscan
 from .hotspots.significance import adjust_p
 from .hotspots.silence import quiet_cells

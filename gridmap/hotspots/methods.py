@@ -23,7 +23,8 @@ from gridmap.hotspots.rates import incident_rates
 from gridmap.hotspots.repeats import cross_near_repeat, near_repeat
 from gridmap.hotspots.risk import relative_risk
 from gridmap.hotspots.scan import spatial_scan
-from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
+from gridmap.hotspots.scan_permutation import space_time_permutation_scan
+from gridmap.hotspots.scan_space_time import space_time_scan
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.times import hour_of_week

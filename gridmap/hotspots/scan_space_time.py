@@ -1,13 +1,12 @@
 """Where and when did cases pile up: a place *and* a span of days, found together?
 
 The circles of the spatial scan become cylinders: a circle and an unbroken span of periods. `space_time_scan` knows
-the population and asks for more cases than it explains. `space_time_permutation_scan` knows only where and when the
-cases were: it expects in each cylinder (cases of the place × cases of the span) / all cases, and asks whether place
-and time hang together. A place that is always busy and a week that is busy everywhere are no clusters to it.
+the population and asks for more cases than it explains; where only the cases are known, `scan_permutation` asks
+whether place and time hang together.
 
 "retrospective" looks at any span; `prospective=True` only at spans that reach the last period: what is going on now.
 
-Source: Kulldorff et al. 1998 (space-time); Kulldorff 2001 (prospective); Kulldorff et al. 2005 (permutation).
+Source: Kulldorff et al. 1998; Kulldorff 2001 (prospective).
 """
 
 import numpy as np
@@ -15,8 +14,8 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.dated import events_frame, steps_of
-from gridmap.hotspots.lattice import LEAST_INCIDENTS, named_cells
+from gridmap.hotspots.dated import steps_of
+from gridmap.hotspots.lattice import named_cells
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan_places import (
@@ -27,10 +26,10 @@ from gridmap.hotspots.scan_places import (
     share_between,
     simulated_maxima,
 )
-from gridmap.hotspots.scan_tables import area_rows, long_table, over_time
+from gridmap.hotspots.scan_tables import area_rows, dated_clusters, long_table, longest_span, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
 
-__all__ = ["space_time_permutation_scan", "space_time_scan"]
+__all__ = ["space_time_scan"]
 
 
 def space_time_scan(
@@ -146,7 +145,7 @@ def space_time_scan(
     total = int(table.sum())
     mean = risk * (total / risk.sum())
     sizes = np.ascontiguousarray((mean if size is None else size).sum(axis=1))
-    longest = _longest(spans, max_duration_share, max_duration)
+    longest = longest_span(spans, max_duration_share, max_duration)
     places = places_from(frame if grid is not None else frame.iloc[first_row], grid, x, y, distance)
     limits = (share * sizes.sum() * (1 + 1e-12), places.squared(radius), longest, bool(prospective))
     chances = np.cumsum(mean.ravel())
@@ -173,159 +172,4 @@ def space_time_scan(
     }
     columns = {"count": table.sum(axis=1).astype(np.int64), "expected": mean.sum(axis=1), "cluster_id": home}
     cells = named_cells(columns, index, grid)
-    return finish_clusters("space_time_scan", places, cells, _dated(clusters, steps), members, params)
-
-
-def space_time_permutation_scan(
-    events,
-    *,
-    x: str = "lon",
-    y: str = "lat",
-    time: str = "date",
-    every: str | None = None,
-    cases: str | None = None,
-    grid: Grid | None = None,
-    distance: str = "great_circle",
-    prospective: bool = False,
-    max_case_share: float = 0.5,
-    max_radius_m: float | None = None,
-    max_duration_share: float = 0.5,
-    max_duration: int | None = None,
-    max_clusters: int = 20,
-    permutations: int = 999,
-    random_state=None,
-) -> HotspotResult:
-    """Clusters in space and time from cases alone: no population is needed.
-
-    A cylinder of places A and periods B is expected to hold (cases in A) × (cases in B) / (all cases), and is scored
-    by the same likelihood as in `spatial_scan`. The null deals the times anew among the cases, places kept.
-
-    Parameters
-    ----------
-    events : DataFrame or Incidents
-        One row a case: place and time. Cases at exactly the same coordinates are one place. With `grid`, Incidents
-        are gathered by cell first, which is quicker where every address is its own place.
-    x, y, time : str
-        Columns of a frame; Incidents bring their own.
-    every : {"day", "week", "month", "quarter", "year"}, optional
-        The length of a period; "day" when not given.
-    cases : str, optional
-        Column of how many cases a row stands for.
-    grid : Grid, optional
-    distance, max_radius_m, max_clusters, permutations, random_state
-        As in `spatial_scan`. "planar" for metric x, y.
-    prospective, max_duration_share, max_duration
-        As in `space_time_scan`.
-    max_case_share : float
-        No circle holds more than this share of all cases.
-
-    Returns
-    -------
-    HotspotResult
-        As of `space_time_scan`. `cells` has one row a place (or cell). `expected` of a cluster is under independence
-        of place and time; `ratio` is cases / expected.
-
-    Raises
-    ------
-    InputError
-        Fewer than 30 cases, all at one place, at one time, dates missing.
-    CRSError, SettingError
-        As `spatial_scan`.
-
-    Examples
-    --------
-    Forty cases scattered over ten places and forty days, and twelve on one spot in days 10 to 12:
-
-    >>> import numpy as np, pandas as pd
-    >>> days = np.r_[np.arange(40), [10, 11, 12] * 4]
-    >>> events = pd.DataFrame({"x": np.r_[np.arange(40) * 7 % 10, [3] * 12], "y": 0, "day": days})
-    >>> found = space_time_permutation_scan(events, x="x", y="y", time="day", distance="planar", random_state=1)
-    >>> found.clusters[["cases", "expected", "start", "end", "n_areas", "p_value"]].head(1).round(2)
-                cases  expected  start  end  n_areas  p_value
-    cluster_id
-    0              13      4.92      9   12        1     0.01
-
-    References
-    ----------
-    Kulldorff, Heffernan, Hartman, Assunção & Mostashari (2005), PLoS Medicine 2:e59.
-    """
-    check_names(grid, distance, x=x, y=y, time=time)
-    share = share_between(max_case_share, "max_case_share")
-    permutations = whole_number(permutations, "permutations", least=0)
-    if not isinstance(prospective, bool | np.bool_):
-        raise SettingError(f"prospective is True or False; found {prospective!r}.")
-    most = whole_number(max_clusters, "max_clusters", least=1)
-    radius = check_radius(max_radius_m, distance)
-    frame, notes = events_frame(events, x=x, y=y, time=time, lonlat=True)
-    x, y, time = ("lon", "lat", "date") if not isinstance(events, pd.DataFrame) else (x, y, time)
-    if cases is not None:
-        many = column_of(frame, cases, "cases")
-        if (many != np.floor(many)).any():
-            raise InputError(f"The column {cases!r} counts cases: whole numbers.")
-        frame = frame.iloc[np.repeat(np.arange(len(frame)), many.astype(np.int64))]
-    if grid is not None:
-        where = grid.locate(frame[x], frame[y]).astype(np.int64)
-        if (where < 0).any():
-            notes.append(f"{int((where < 0).sum()):,} of {len(frame):,} cases lie outside the grid.")
-        frame, where = frame[where >= 0], where[where >= 0]
-        places = places_from(grid.cells, grid, x, y, distance)
-        index = grid.cells.index
-    else:
-        spots, where = np.unique(frame[[x, y]].to_numpy(float), axis=0, return_inverse=True)
-        where = where.ravel()
-        places = places_from(pd.DataFrame(spots, columns=[x, y]), None, x, y, distance)
-        index = pd.RangeIndex(len(spots))
-    n, total = len(index), len(frame)
-    if total < LEAST_INCIDENTS:
-        raise InputError(
-            f"There are {total:,} cases with a place and a time; fewer than {LEAST_INCIDENTS} say nothing."
-        )
-    when, steps = steps_of(frame[time], every, time)
-    spans = len(steps)
-    by_place = np.bincount(where, minlength=n).astype(float)
-    require_cases(by_place)
-    mean = np.outer(by_place, np.bincount(when, minlength=spans)) / total
-    table = np.bincount(where * spans + when, minlength=n * spans).reshape(n, spans)
-    longest = _longest(spans, max_duration_share, max_duration)
-    limits = (share * total * (1 + 1e-12), places.squared(radius), longest, bool(prospective))
-
-    def draw(rng):
-        return np.bincount(where * spans + rng.permutation(when), minlength=n * spans).reshape(n, spans)
-
-    rng = np.random.default_rng(seed_from(random_state))
-    maxima = simulated_maxima(places, by_place, limits, mean, total, draw, permutations, rng)
-    clusters, home, members = likely_clusters(places, by_place, limits, table, mean, maxima, most)
-    params = {
-        "every": every,
-        "periods": spans,
-        "places": n,
-        "prospective": bool(prospective),
-        "distance": distance,
-        "max_case_share": share,
-        "max_radius_m": radius,
-        "max_duration": longest,
-        "permutations": permutations,
-        "random_state": random_state,
-    }
-    columns = {"count": by_place.astype(np.int64), "cluster_id": home}
-    if grid is None:
-        columns |= {x: places.xy[:, 0], y: places.xy[:, 1]}
-    cells = named_cells(columns, index, grid)
-    result = finish_clusters("space_time_permutation_scan", places, cells, _dated(clusters, steps), members, params)
-    object.__setattr__(result, "notes", (*notes, *result.notes))
-    return result
-
-
-def _longest(spans: int, share, most) -> int:
-    """The longest span in periods."""
-    longest = max(1, int(np.floor(share_between(share, "max_duration_share") * spans + 1e-9)))
-    return longest if most is None else min(longest, whole_number(most, "max_duration", least=1))
-
-
-def _dated(clusters: pd.DataFrame, steps: pd.Index) -> pd.DataFrame:
-    """`first` and `last` as the periods they stand for."""
-    dates = [pd.Series(steps[clusters[c].to_numpy(np.int64)], index=clusters.index) for c in ("first", "last")]
-    out = clusters.drop(columns=["first", "last"])
-    out.insert(out.columns.get_loc("x"), "start", dates[0])
-    out.insert(out.columns.get_loc("x"), "end", dates[1])
-    return out
+    return finish_clusters("space_time_scan", places, cells, dated_clusters(clusters, steps), members, params)

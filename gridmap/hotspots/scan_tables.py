@@ -1,4 +1,4 @@
-"""Tables of areas by periods: what `space_time_scan` is given, checked and made square."""
+"""Tables of areas by periods, checked and made square, and the spans and dates that scans in space and time share."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,10 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError, did_you_mean
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_population
-from gridmap.hotspots.scan_places import column_of
+from gridmap.hotspots.scan_places import column_of, share_between
+from gridmap.hotspots.significance import whole_number
 
-__all__ = ["area_rows", "long_table", "over_time"]
+__all__ = ["area_rows", "dated_clusters", "long_table", "longest_span", "over_time"]
 
 
 def long_table(areas, grid: Grid | None, needed: dict[str, str], population) -> pd.DataFrame:
@@ -71,3 +72,18 @@ def over_time(frame, column: str, role: str, where, when, n: int, spans: int) ->
     there[where, when] = True
     usual = table.sum(axis=1) / there.sum(axis=1)
     return np.where(there, table, usual[:, None])
+
+
+def longest_span(spans: int, share, most) -> int:
+    """The longest span in periods."""
+    longest = max(1, int(np.floor(share_between(share, "max_duration_share") * spans + 1e-9)))
+    return longest if most is None else min(longest, whole_number(most, "max_duration", least=1))
+
+
+def dated_clusters(clusters: pd.DataFrame, steps: pd.Index) -> pd.DataFrame:
+    """`first` and `last` as the periods they stand for."""
+    dates = [pd.Series(steps[clusters[c].to_numpy(np.int64)], index=clusters.index) for c in ("first", "last")]
+    out = clusters.drop(columns=["first", "last"])
+    out.insert(out.columns.get_loc("x"), "start", dates[0])
+    out.insert(out.columns.get_loc("x"), "end", dates[1])
+    return out

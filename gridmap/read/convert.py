@@ -13,8 +13,8 @@ from pyproj import Transformer
 from gridmap.read.base import COLUMNS
 from gridmap.read.coordinates import swapped_rows
 from gridmap.read.datum import to_wgs84
+from gridmap.read.decisions import Plan, place_columns, raw_places
 from gridmap.read.personal import mask
-from gridmap.read.plan import Plan, place_columns, raw_places
 from gridmap.read.raw_tables import Batch, is_total
 from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from gridmap.read.convert import convert
-from gridmap.read.incidents import _Seen
-from gridmap.read.plan import Plan
-from gridmap.read.tables import _Again
+from gridmap.read.decisions import Plan
+from gridmap.read.seen_rows import SeenRows
+from gridmap.read.tables import ReadAgain
 
 __all__ = ["again", "read_facts"]
 
@@ -22,13 +22,13 @@ def again(batches):
         try:
             yield from batches()
             return
-        except _Again:
+        except ReadAgain:
             continue
 
 
 def read_facts(plan: Plan, batches, boundaries) -> dict:
     """Counts of rows, reasons, categories, times and places over all batches."""
-    rows, used, reasons, categories, seen = 0, 0, Counter(), Counter(), _Seen(plan)
+    rows, used, reasons, categories, seen = 0, 0, Counter(), Counter(), SeenRows(plan)
     lons, lats, zones, months, hours = [], [], [], Counter(), np.zeros(24, int)
     first = last = None
     lengths = Counter()

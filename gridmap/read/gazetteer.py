@@ -17,6 +17,7 @@ from gridmap.errors import InputError
 from gridmap.read.columns import normal
 from gridmap.read.convert import CODE
 from gridmap.read.metric import metric_crs, project
+from gridmap.read.opened import open_source
 
 __all__ = ["Gazetteer"]
 
@@ -81,9 +82,9 @@ class Gazetteer:
         """
         if isinstance(source, cls):
             return source
-        from gridmap.read.incidents import _raw, read_incidents
+        from gridmap.read.incidents import read_incidents  # which reads a gazetteer where one is given
 
-        raw, _ = _raw(source, None, None)
+        raw, _ = open_source(source, None, None)
         short = {normal(c): c for c in reversed(raw.columns)}
         name = next((short[n] for n in NAMES.split() if n in short), None)
         if name is None:

@@ -6,13 +6,11 @@ the sum is checked each time a file is read. Columns about persons are dropped a
 `source["dropped"]`.
 """
 
-import re
 import shutil
 import tempfile
 import weakref
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -20,18 +18,18 @@ import pyarrow.parquet as pq
 
 from gridmap.errors import InputError, SettingError
 from gridmap.read.base import Incidents
-from gridmap.read.convert import convert, time_texts
-from gridmap.read.files import check_file, sha256_of
-from gridmap.read.frames import frame_table
-from gridmap.read.plan import Plan, make_plan
-from gridmap.read.tables import RawTable, _Again, open_table
-from gridmap.read.times import TimeEvidence, TimeRule, check_timezone, read_times
+from gridmap.read.convert import convert
+from gridmap.read.decisions import Plan
+from gridmap.read.opened import open_source, sample_of
+from gridmap.read.plan import make_plan
+from gridmap.read.seen_rows import SeenRows
+from gridmap.read.tables import RawTable
+from gridmap.read.time_plan import decide_clock, decide_times
+from gridmap.read.times import check_timezone
 
 __all__ = ["read_incidents"]
 
-IN_MEMORY = 1 << 29  # bytes of text; what is larger is streamed to Parquet
 ROW_GROUP = 122_880
-SAMPLE = 20_000
 
 
 def read_incidents(
@@ -111,19 +109,19 @@ def read_incidents(
     if duplicates not in ("keep", "remove"):
         raise SettingError(f"duplicates={duplicates!r} is not one of keep, remove.")
     check_timezone(timezone)
-    raw, origin = _raw(path, table, encoding)
+    raw, origin = open_source(path, table, encoding)
     repair = (repair,) if isinstance(repair, str) else tuple(repair)
     not_personal = (not_personal,) if isinstance(not_personal, str) else tuple(not_personal)
-    source, whole = _sample(raw)
+    source, whole = sample_of(raw)
     if source.num_rows == 0 and not any(b.faults for b in whole or ()):
         raise InputError(f"{raw.name} has a header ({', '.join(raw.columns[:6])}) but no rows. Export it again.")
     need = gazetteer is None
     plan = make_plan(
         raw, source, columns=columns, datum=datum, crs=crs, not_personal=not_personal, repair=repair, need_places=need
     )
-    _decide_clock(plan, source)
+    decide_clock(plan, source)
     batches = whole if whole is not None else raw.batches
-    _decide_times(plan, raw, batches, timezone, date_order)
+    decide_times(plan, raw, batches, timezone, date_order)
     placer = None
     if gazetteer is not None:
         from gridmap.read.gazetteer import Gazetteer
@@ -169,114 +167,11 @@ def read_incidents(
     return incidents
 
 
-def _raw(path, table, encoding) -> tuple[RawTable, dict]:
-    if isinstance(path, pd.DataFrame):
-        return frame_table(path, "memory"), {"path": "memory", "sha256": None}
-    if isinstance(path, str) and "://" in path:
-        from gridmap.read.databases import open_database
-
-        raw = open_database(path, table=table)
-        return raw, {"path": raw.name, "sha256": None}
-    if not isinstance(path, str | Path):
-        raise InputError(f"Incidents are read from a path or a frame, not from a {type(path).__name__}.")
-    file = check_file(path, "incidents")
-    return open_table(file, table=table, encoding=encoding), {"path": str(path), "sha256": sha256_of(file)}
-
-
-def _sample(raw: RawTable) -> tuple[pa.Table, list | None]:
-    """Rows to decide by, and all the batches when they fit in memory."""
-    for _ in range(2):
-        try:
-            if raw.size <= IN_MEMORY:
-                whole = list(raw.batches())
-                tables = [b.table for b in whole]
-                table = (
-                    pa.concat_tables(tables)
-                    if tables
-                    else pa.table({c: pa.array([], pa.string()) for c in raw.columns})
-                )
-                return _spread(table), whole
-            parts, seen = [], 0
-            for batch in raw.batches():
-                parts.append(batch.table)
-                seen += batch.table.num_rows
-                if seen >= 5 * SAMPLE:
-                    break
-            return _spread(pa.concat_tables(parts)), None
-        except _Again:
-            continue
-    raise AssertionError("the careful reader failed as the quick one did")
-
-
-def _spread(table: pa.Table) -> pa.Table:
-    if table.num_rows <= SAMPLE:
-        return table
-    return table.take(pa.array(np.linspace(0, table.num_rows - 1, SAMPLE).astype(np.int64)))
-
-
-def _decide_clock(plan: Plan, sample: pa.Table) -> None:
-    """The column of clock times goes behind the date only if the dates have no clock of their own."""
-    clock = plan.roles.pop("time_of_day", None)
-    plan.reasons.pop("time_of_day", None)
-    if clock is None or "occurred_from" not in plan.roles or clock in plan.personal:
-        return
-    texts = [t for t in sample[clock].cast(pa.string()).slice(0, 500).to_pylist() if t and t.strip()]
-    looks = (
-        np.mean([bool(re.fullmatch(r"\D{0,4}\d{1,2}([:：时点].*|\d{2})?(\s*[APap][Mm])?", t.strip())) for t in texts])
-        if texts
-        else 0
-    )
-    days = sample[plan.roles["occurred_from"]].slice(0, 500)
-    readings = [read_times(days, TimeRule(order, None, True)) for order in ("dmy", "mdy", "ymd")]
-    start, end, _ = max(readings, key=lambda reading: int((~np.isnat(reading[0])).sum()))
-    known = ~np.isnat(start)
-    if looks > 0.8 and known.any() and (start != end)[known].mean() > 0.9:
-        plan.clock = clock
-        plan.notes.append(f"The clock times of {clock!r} were put behind the dates of {plan.roles['occurred_from']!r}.")
-
-
-def _decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> None:
-    if timezone is None and plan.chinese:
-        timezone = "Asia/Shanghai"
-        plan.notes.append("timezone was not declared; the data are Chinese, so their times are taken as Asia/Shanghai.")
-    for role in ("occurred_from", "occurred_to"):
-        if role not in plan.roles:
-            continue
-        wanted = [plan.roles[role]] + ([plan.clock] if role == "occurred_from" and plan.clock else [])
-        for _ in range(2):
-            evidence = TimeEvidence()
-            try:
-                for batch in batches if isinstance(batches, list) else batches(wanted):
-                    values = time_texts(batch.table, plan) if role == "occurred_from" else batch.table[plan.roles[role]]
-                    evidence.add(values)
-                break
-            except _Again:
-                continue
-        try:
-            rule = evidence.rule(date_order=date_order, timezone=timezone, chinese=plan.chinese)
-        except InputError as problem:
-            raise InputError(f"Column {plan.roles[role]!r} of {raw.name}: {problem}") from None
-        plan.rules[role] = rule
-        if rule.midnight_is_day:
-            plan.notes.append(
-                f"Every clock in {plan.roles[role]!r} says 00:00, so it was read as dates without a time."
-            )
-        if rule.date_order and evidence.numbers:
-            plan.notes.append(
-                f"Dates of {plan.roles[role]!r} in numbers were read as {rule.date_order}, by the whole column."
-            )
-        plan.notes.extend(
-            [f"times in {plan.roles[role]!r}: " + ", ".join(f"{k} {v}" for k, v in evidence.formats.items())]
-            if len(evidence.formats) > 1
-            else []
-        )
-
-
 def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates):
     counts, aside, tables = {}, [], []
     stats = {"rows": 0}
     owner, writer = None, None
-    seen = _Seen(plan, find=duplicates == "remove")
+    seen = SeenRows(plan, find=duplicates == "remove")
     try:
         for batch in batches if isinstance(batches, list) else batches():
             stats["rows"] += batch.table.num_rows + len(batch.faults)
@@ -311,35 +206,3 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
         data = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     stats["repaired"], stats["duplicates"] = counts, seen.total()
     return data, aside, stats, owner
-
-
-class _Seen:
-    """Which rows were there before: by id, or, where there is none, by everything, the time being exact."""
-
-    def __init__(self, plan: Plan, *, find: bool = False):
-        self.by_id = "incident_id" in plan.roles
-        self.find = find  # which rows, and not only how many
-        self.keys: list[np.ndarray] = []
-
-    def again(self, table: pa.Table) -> np.ndarray:
-        """Which rows repeat an earlier one; all False unless `find`."""
-        n = table.num_rows
-        again = np.zeros(n, bool)
-        if not n:
-            return again
-        if self.by_id:
-            counted = np.asarray(table["incident_id"].is_valid())
-            key = pd.util.hash_array(table["incident_id"].filter(pa.array(counted)).to_numpy(), categorize=False)
-        else:
-            frame = table.select(["occurred_from", "occurred_to", "category", "lon", "lat"]).to_pandas()
-            counted = (frame["occurred_from"] == frame["occurred_to"]).to_numpy()
-            key = pd.util.hash_pandas_object(frame[counted], index=False, categorize=False).to_numpy()
-        if self.find:
-            before = sum(map(len, self.keys))
-            again[counted] = pd.Series(np.concatenate([*self.keys, key])).duplicated().to_numpy()[before:]
-        self.keys.append(key)
-        return again
-
-    def total(self) -> int:
-        """How many rows repeat an earlier one."""
-        return int(pd.Series(np.concatenate(self.keys)).duplicated().sum()) if self.keys else 0

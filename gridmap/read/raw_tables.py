@@ -5,6 +5,7 @@ on they are the same: named columns, and batches of rows that know their numbers
 this module, and this one knows none of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ class Batch:
 
 
 @dataclass
-class RawTable:
+class RawTable(ABC):
     """A table before its columns mean anything."""
 
     name: str
@@ -36,9 +37,9 @@ class RawTable:
     size: int = 0  # bytes as text, about: decides whether all of it is kept in memory
     layout: dict = field(default_factory=dict)
 
+    @abstractmethod
     def batches(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows in order, all columns or those named."""
-        raise NotImplementedError
 
 
 @dataclass

@@ -21,7 +21,7 @@ from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_byt
 from gridmap.read.raw_tables import Batch, MemoryTable, RawTable, is_total
 from gridmap.read.sniff import BOMS, find_layout, sniff_encoding
 
-__all__ = ["Batch", "CsvTable", "MemoryTable", "ParquetTable", "RawTable", "open_table"]
+__all__ = ["Batch", "CsvTable", "MemoryTable", "ParquetTable", "RawTable", "ReadAgain", "open_table"]
 
 TEXTS = (".csv", ".txt", ".tsv", ".tab", ".dat")
 BOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
@@ -81,7 +81,7 @@ class CsvTable(RawTable):
             except (pa.ArrowInvalid, UnicodeDecodeError) as problem:
                 self.ragged = True
                 if done:
-                    raise _Again(str(problem)) from None
+                    raise ReadAgain(str(problem)) from None
         yield from self._python(columns)
 
     def _arrow(self, columns):
@@ -149,7 +149,7 @@ class CsvTable(RawTable):
             yield batch()
 
 
-class _Again(Exception):
+class ReadAgain(Exception):
     """The quick reader failed midway; the whole file is to be read again by the careful one."""
 
 

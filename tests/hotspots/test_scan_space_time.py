@@ -9,7 +9,8 @@ from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.scan_space_time import space_time_permutation_scan, space_time_scan
+from gridmap.hotspots.scan_permutation import space_time_permutation_scan
+from gridmap.hotspots.scan_space_time import space_time_scan
 
 
 def cylinders(xy, sizes, table, expected, longest, to_end=False):

@@ -150,7 +150,7 @@ def test_postgresql_table_in_chunks(cases, monkeypatch):
 
 
 def test_postgresql_streams_what_is_large(cases, monkeypatch):
-    import gridmap.read.incidents as module
+    import gridmap.read.opened as module
 
     monkeypatch.setattr(module, "IN_MEMORY", 0)
     monkeypatch.setattr(databases, "CHUNK", 300)

@@ -1,0 +1,89 @@
+"""What is wrong with the coordinates of a file: missing, exchanged, rounded, piled on one point, of another datum.
+
+Counts go into the report, what a person must decide into `problems`, what a pipeline should say into `settings`.
+"""
+
+import numpy as np
+import shapely
+
+from gridmap.read.coordinates import could_be_in_china
+from gridmap.read.datum import from_wgs84
+from gridmap.read.decisions import Plan, place_columns
+from gridmap.read.likely_datum import estimate_datum
+
+__all__ = ["inspect_places"]
+
+
+def inspect_places(plan: Plan, facts, boundaries, roads, datum, problems: list, settings: dict) -> dict:
+    """The report's `coordinates`; adds to `problems` and `settings`. Empty where there are no coordinate columns."""
+    if not place_columns(plan.roles):
+        return {}
+    lon, lat, reasons = facts["lon"], facts["lat"], facts["reasons"]
+    pairs, n = facts["pairs"]
+    out = {
+        "columns": [plan.roles[r] for r in place_columns(plan.roles)],
+        "missing": reasons.get("no_coordinates", 0),
+        "not_numbers": reasons.get("bad_coordinates", 0),
+        "zero": reasons.get("zero_coordinates", 0),
+        "swapped": reasons.get("swapped", 0),
+        "sign_lost": reasons.get("sign_lost", 0),
+        "outside_range": reasons.get("outside_range", 0),
+        "datum": plan.datum if plan.crs is None else plan.crs.name,
+    }
+    if not len(lon):
+        return out
+    rounded = (np.abs(lon * 1000 - np.round(lon * 1000)) < 1e-6) & (np.abs(lat * 1000 - np.round(lat * 1000)) < 1e-6)
+    top = int(np.argmax(n))
+    out |= {
+        "extent": [float(v) for v in (lon.min(), lat.min(), lon.max(), lat.max())],
+        "rounded_to_3_decimals": int(rounded.sum()) if plan.datum == "wgs84" and plan.crs is None else None,
+        "different_places": len(pairs),
+        "most_on_one_place": {
+            "lon": float(pairs[top, 0]),
+            "lat": float(pairs[top, 1]),
+            "rows": int(n[top]),
+            "share": float(n[top] / len(lon)),
+        },
+    }
+    if out["rounded_to_3_decimals"] and out["rounded_to_3_decimals"] > 0.5 * len(lon):
+        problems.append(
+            f"{rounded.mean():.0%} of the coordinates have three decimals or fewer: places are rounded to about 100 m."
+        )
+    if n[top] > max(10, 0.05 * len(lon)):
+        problems.append(
+            f"{n[top]} rows ({n[top] / len(lon):.1%}) lie on one point "
+            f"({pairs[top, 0]:.6g}, {pairs[top, 1]:.6g}): a station, a default?"
+        )
+    if boundaries is not None:
+        tree = shapely.STRtree(boundaries.geometry.to_numpy())
+        inside = np.zeros(len(pairs), bool)
+        inside[tree.query(shapely.points(pairs), predicate="intersects")[0]] = True
+        out["outside_boundaries"] = int(n[~inside].sum())
+        if out["outside_boundaries"] > 0.05 * len(lon):
+            problems.append(f"{out['outside_boundaries']} of {len(lon)} points lie outside the boundaries.")
+    if plan.crs is None and could_be_in_china(lon, lat).mean() > 0.5:
+        _china(plan, facts, boundaries, roads, datum, problems, settings, out)
+    return out
+
+
+def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> None:
+    told = datum or (plan.datum if any("datum was not declared" in note for note in plan.notes) else None)
+    settings["datum"] = told or "gcj02"
+    if boundaries is None and roads is None:
+        if told is None:
+            problems.append(
+                "The points lie in China and the datum is not said: name it with datum=…, "
+                "or give boundaries to estimate it."
+            )
+        return
+    if plan.datum != "wgs84":  # the estimate is about the coordinates as they stand in the file
+        lon, lat = from_wgs84(facts["lon"], facts["lat"], datum=plan.datum)
+    else:
+        lon, lat = facts["lon"], facts["lat"]
+    estimate = estimate_datum(lon, lat, boundaries=boundaries, roads=roads, zone=facts["zone"])
+    out["datum_estimate"] = {"likely": estimate.likely, "z_score": estimate.z_score, "evidence": estimate.evidence}
+    if told is None:
+        settings["datum"] = estimate.likely or "gcj02"
+        problems.append(f"The datum is not said: {estimate.sentence()}.")
+    elif estimate.likely not in (None, told, {"cgcs2000": "wgs84"}.get(told, told)):
+        problems.append(f"datum={told!r} is said, but {estimate.sentence()}.")
