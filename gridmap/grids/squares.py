@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
+from pyproj import CRS
 from scipy import sparse
 
-from gridmap.errors import SettingError
+from gridmap.errors import CRSError, SettingError
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.locator import each
 from gridmap.grids.near_projection import SAFETY, UNSURE, NearProjection, near_projection, square_rows_near
@@ -41,6 +42,7 @@ class SquareGrid(Grid):
         if not (np.isfinite(size) and size > 0):
             raise SettingError(f"cell_size_m is the side of a square in metres, above 0; found {cell_size_m!r}.")
         crs = metric_crs(tuple(boundaries.total_bounds)) if crs is None else require_metric(crs, f"Cells of {size:g} m")
+        _require_no_cut(boundaries, crs)
         zones = boundaries.geometry.to_crs(crs)
         west, south, east, north = np.floor(np.asarray(zones.total_bounds) / size).astype(np.int64)
         if (expected := int((east - west + 1) * (north - south + 1))) > 4 * MOST_CELLS:
@@ -55,8 +57,9 @@ class SquareGrid(Grid):
         order = np.lexsort((x, -y))  # north to south, west to east: as one reads a map
         x, y = x[order], y[order]
         ids = np.char.add(np.char.add(x.astype(str), "_"), y.astype(str))
-        outlines = _outlines(x, y, size, crs)
-        middles = np.column_stack(unproject((x + 0.5) * size, (y + 0.5) * size, crs))
+        middle = boundaries.total_bounds[[0, 2]].mean()
+        outlines = _outlines(x, y, size, crs, middle)
+        middles = np.column_stack(_unprojected((x + 0.5) * size, (y + 0.5) * size, crs, middle))
         cells = Territory(boundaries).cells(ids, outlines, middles, np.full(len(ids), size * size))
         grid = cls(cells, {"cell_size_m": size, "crs": crs.to_string()})
         grid.metric_crs = crs
@@ -151,8 +154,27 @@ def _square_rows(x, y, lon, lat, size, table, low):
     return rows
 
 
-def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs) -> np.ndarray:
+def _require_no_cut(boundaries: gpd.GeoDataFrame, crs) -> None:
+    """Refuse a CRS that is cut along the antimeridian for a territory that lies across it: a part would be lost."""
+    west, south, east, north = boundaries.total_bounds
+    for seam in (180.0, -180.0):
+        if west < seam < east:
+            x, y = project([seam - 1e-4, seam + 1e-4], [(south + north) / 2] * 2, crs)
+            if not np.hypot(np.diff(x), np.diff(y))[0] < 1_000:
+                raise CRSError(
+                    f"The territory lies across the antimeridian, where {CRS.from_user_input(crs).name} is cut in two. "
+                    "Leave crs=None to have one chosen, or name one centred on the territory."
+                )
+
+
+def _unprojected(x: np.ndarray, y: np.ndarray, crs, middle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes; across the antimeridian they count on from the territory's side (180.1 for −179.9)."""
+    lon, lat = unproject(x, y, crs)
+    return lon + 360 * np.round((middle - lon) / 360), lat
+
+
+def _outlines(x: np.ndarray, y: np.ndarray, size: float, crs, middle: float) -> np.ndarray:
     """Corners of the squares, taken to lon/lat."""
     at_x = (x[:, None] + [0, 1, 1, 0, 0]) * size
     at_y = (y[:, None] + [0, 0, 1, 1, 0]) * size
-    return rings_of(np.stack(unproject(at_x, at_y, crs), axis=-1))
+    return rings_of(np.stack(_unprojected(at_x, at_y, crs, middle), axis=-1))

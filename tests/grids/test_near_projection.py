@@ -7,6 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridmap.errors import CRSError
 from gridmap.grids.near_projection import near_projection
 from gridmap.grids.tiling import make_grid
 from gridmap.read.metric import project, unproject
@@ -45,6 +46,10 @@ def test_every_point_has_the_square_that_proj_gives_it(seed, place, degrees, crs
     if crs is not None and "laea" in crs and lon < 0:
         lon, lat = 100.0, 30.0
     zone = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[shapely.Point(lon, lat).buffer(degrees / 2)], crs=4326)
+    if crs == "EPSG:3857" and zone.total_bounds[2] > 180:
+        with pytest.raises(CRSError, match="across the antimeridian, where WGS 84 / Pseudo-Mercator is cut"):
+            make_grid(zone, system="square", cell_size_m=degrees * 3_000, crs=crs)
+        return
     grid = make_grid(zone, system="square", cell_size_m=degrees * 3_000, crs=crs)
     lon, lat = points_around(grid, zone.total_bounds, np.random.default_rng(seed))
     assert grid.locate(lon, lat).tolist() == by_proj(grid, lon, lat)
@@ -57,6 +62,21 @@ def test_on_both_sides_of_the_antimeridian_proj_itself_is_asked():
     lon = np.concatenate([rng.uniform(178.8, 180, 300), rng.uniform(-180, -179.9, 300), rng.uniform(180, 181, 300)])
     lat = rng.uniform(-17.1, -15.9, 900)
     assert grid.locate(lon, lat).tolist() == by_proj(grid, lon, lat)
+
+
+@pytest.mark.parametrize("lon", [179.6, -179.6, 180.4])
+def test_a_territory_across_the_antimeridian_is_tiled_whole(lon):
+    zone = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[shapely.Point(lon, -17).buffer(1)], crs=4326)
+    grid = make_grid(zone, system="square", cell_size_m=5_000)
+    west, south, east, north = zone.total_bounds
+    held = grid.cells.total_bounds - [west, south, east, north]
+    assert (held[:2] <= 0).all()
+    assert (held[2:] >= 0).all()
+    assert (np.abs(held) < 0.1).all()
+    area_m2 = zone.to_crs(grid.params["crs"]).area.sum()
+    assert (grid.cells["share_inside"] * grid.cells["area_m2"]).sum() == pytest.approx(area_m2, rel=1e-3)
+    inside = zone.geometry[0].representative_point()
+    assert (grid.locate([inside.x, inside.x - 360, inside.x + 360], [inside.y] * 3) >= 0).all()
 
 
 def test_a_country_is_followed_in_pieces():
