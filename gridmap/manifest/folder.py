@@ -46,6 +46,7 @@ COMMIT = ".gridmap-commit"
 LAST = "run.json"
 DAY = 86_400
 _moving = threading.Lock()
+_dropping = threading.Lock()
 _unfinished: set[Path] = set()  # hidden folders of this process, for the one that has to leave at once
 
 
@@ -69,6 +70,12 @@ def put_aside() -> None:
     """Take away the hidden folders of this process: for an end that runs no `finally`."""
     _moving.acquire(timeout=5)  # a move that has begun is ended first; nothing starts one afterwards
     for hidden in list(_unfinished):
+        _drop(hidden)
+
+
+def _drop(hidden: Path) -> None:
+    """Take a hidden folder away, one thread at a time: of two at once each may fail where the other has just been."""
+    with _dropping:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -102,7 +109,7 @@ def staging(out: str | Path) -> Iterator[Stage]:
                 f"{f' ({Path(error.filename).name})' if error.filename else ''}. Nothing was written to {out}."
             ) from error
         finally:
-            shutil.rmtree(hidden, ignore_errors=True)
+            _drop(hidden)
             _unfinished.discard(hidden)
             for folder in made:
                 with suppress(OSError):

@@ -1,11 +1,16 @@
 """Ctrl-C: the command ends at once, with exit code 130, and nothing half-written, whatever loop it is in."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+
+import gridmap.manifest.folder as folder_module
 
 from .conftest import ROOT
 
@@ -67,4 +72,32 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path, kind):
         process.kill()
     assert process.returncode == 130
     assert said == "gridmap: Interrupted; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_threads_never_take_one_hidden_folder_away_at_once(tmp_path, monkeypatch):
+    """The command ends by itself while the watcher's patience ends: neither may be stopped by the other's work."""
+    at_work, most = [], []
+
+    def slowly(folder, ignore_errors):
+        at_work.append(folder)
+        most.append(len(at_work))
+        time.sleep(0.05)
+        at_work.remove(folder)
+        really(folder, ignore_errors=ignore_errors)
+
+    really = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", slowly)
+    monkeypatch.setattr(folder_module, "_moving", threading.Lock())  # put_aside() keeps it: the process ends
+    watcher = threading.Thread(target=folder_module.put_aside)
+
+    def interrupted():
+        with folder_module.staging(tmp_path / "out"):
+            watcher.start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    watcher.join()
+    assert max(most) == 1
     assert list(tmp_path.iterdir()) == []
