@@ -108,7 +108,7 @@ def paper_bytes(
     """The briefing of a run as the bytes of a file with this ending."""
     language = check_language(language or run.head.get("language") or "en")
     changes = since_last(run, since)
-    content = briefing_content(run, changes, language=language, title=title)
+    content = briefing_content(run, changes, language=language, title=title, pictures=ending != ".xlsx")
     return _printed(content, ending, template)
 
 

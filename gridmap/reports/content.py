@@ -71,7 +71,9 @@ class Briefing:
     changes: Since
 
 
-def briefing_content(run: RunFolder, changes: Since, *, language: str = "en", title: str | None = None) -> Briefing:
+def briefing_content(
+    run: RunFolder, changes: Since, *, language: str = "en", title: str | None = None, pictures: bool = True
+) -> Briefing:
     """Gather a run's findings for paper.
 
     Parameters
@@ -82,6 +84,8 @@ def briefing_content(run: RunFolder, changes: Since, *, language: str = "en", ti
     language : {"en", "zh"}
     title : str, optional
         In place of the run's own.
+    pictures : bool
+        Whether maps and charts are drawn; a workbook holds none.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def briefing_content(run: RunFolder, changes: Since, *, language: str = "en", ti
     zones = run.table("zones.parquet")
     outlines = ZoneOutlines(zones) if len(zones) else None
     sections = [
-        _section(run, entry, layer, outlines, language, first=i == 0)
+        _section(run, entry, layer, outlines, language, first=i == 0, pictured=pictures)
         for entry in run.results
         for i, layer in enumerate(entry["layers"])
     ]
@@ -108,7 +112,9 @@ def briefing_content(run: RunFolder, changes: Since, *, language: str = "en", ti
         summary=sentences([told for told in run.facts if told.kind in IN_SUMMARY], language),
         sections=sections,
         since=Section(w("changes"), sentences(changes.facts, language), table=since_table(changes, run, language)),
-        charts=[Picture(png, ratio, caption) for png, ratio, caption in run_charts(run, language)],
+        charts=[
+            Picture(png, ratio, caption) for png, ratio, caption in (run_charts(run, language) if pictures else ())
+        ],
         methods=_methods(run, language),
         limits=[both[0 if language == "en" else 1] for both in LIMITS],
         set_aside=set_aside_table(run, language),
@@ -169,13 +175,13 @@ def _name(entry: Mapping[str, Any], language: str, layer: Mapping[str, Any] | No
     return entry.get("name") or str(entry["method"]).replace("_", " ")
 
 
-def _section(run: RunFolder, entry, layer, zones, language: str, *, first: bool) -> Section:
+def _section(run: RunFolder, entry, layer, zones, language: str, *, first: bool, pictured: bool) -> Section:
     w = words_in(language)
     frame = run.table(layer["file"])
     ranked = layer["ranked"]
     picture = None
     heading = _name(entry, language, layer)
-    if len(frame) and "geometry" in frame:
+    if pictured and len(frame) and "geometry" in frame:
         drawn = paper_layer(layer, frame)
         png, ratio = map_picture(drawn, language=language, zones=zones, ranked=ranked)
         picture = Picture(png, ratio, f"{heading}. {w('map_numbers')}" if ranked else heading)
