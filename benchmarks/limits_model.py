@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gridmap.pipeline import read_pipeline, run_pipeline
+from gridmap.runs import read_pipeline, run_pipeline
 
 TEXT = """
 audience: internal

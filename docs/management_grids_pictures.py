@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from browser import Browser, find_chromium
 
 import gridmap as gm
-from gridmap.pipeline.county import county_demo
+from gridmap.runs.county import county_demo
 
 IMAGES = Path("docs/images")
 

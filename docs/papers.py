@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 import gridmap as gm
-from gridmap.pipeline import read_pipeline, run_pipeline
+from gridmap.runs import read_pipeline, run_pipeline
 
 IMAGES = Path("docs/images")
 RUNS = {"en": "pipelines/demo.yaml", "zh": "pipelines/demo_zh.yaml"}

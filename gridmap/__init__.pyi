@@ -1,4 +1,5 @@
 from . import samples as samples
+from .counts.query import count_by_cell
 from .exports import export
 from .grids.base import Grid
 from .grids.code_checks import check_codes
@@ -66,7 +67,6 @@ from .read.features import read_features
 from .read.incidents import read_incidents
 from .read.roads import read_roads
 from .reports.briefing import write_briefing
-from .store.counts import count_by_cell
 
 __all__ = [
     "Basemap",

@@ -11,7 +11,8 @@ vehicle or a household. That is not a setting.
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["AUDIENCES", "DEFAULT_AUDIENCE", "SMALLEST_COUNT", "Audience", "audience_table", "check_audience"]
 

@@ -11,13 +11,10 @@
 
     GridmapWarning               nothing is wrong, but the reader of the result should know
 
-Every message says what was wanted, what was found and what to do about it, in one line.
-The command line prints it and ends with exit code 1. Whatever is not a GridmapError is a bug and
-keeps its traceback.
+Every message says what was wanted, what was found and what to do about it, in one line. It is given as a
+`gridmap.messages.Note` (a code of the catalogue with values), so that it can be said in any language; `say` does that.
+The command line prints it and ends with exit code 1. Whatever is not a GridmapError is a bug and keeps its traceback.
 """
-
-from collections.abc import Iterable
-from difflib import get_close_matches
 
 __all__ = [
     "CRSError",
@@ -27,12 +24,16 @@ __all__ = [
     "OutputError",
     "ReadError",
     "SettingError",
-    "did_you_mean",
 ]
 
 
 class GridmapError(Exception):
     """Anything that the user can put right."""
+
+    def say(self, language: str = "en") -> str:
+        """The message in a language; in English where it is given as a bare text."""
+        text = self.args[0] if self.args else ""
+        return text.say(language) if hasattr(text, "say") else str(text)
 
 
 class InputError(GridmapError, ValueError):
@@ -57,17 +58,3 @@ class OutputError(GridmapError):
 
 class GridmapWarning(UserWarning):
     """Nothing is wrong, but the reader of the result should know."""
-
-
-def did_you_mean(found: str, known: Iterable[str]) -> str:
-    """The tail of an error message: the name that was meant, and the names there are.
-
-    Examples
-    --------
-    >>> did_you_mean("resolutoin", ["resolution", "system"])
-    "Did you mean 'resolution'? There are: resolution, system."
-    """
-    names = sorted(map(str, known))
-    near = get_close_matches(str(found), names, n=1, cutoff=0.5)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
-    return f"{meant}There are: {', '.join(names)}."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gridmap.pipeline import read_pipeline
+from gridmap.runs import read_pipeline
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "README.zh-CN.md"]

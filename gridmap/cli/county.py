@@ -10,7 +10,7 @@ __all__ = ["run_county"]
 
 def run_county(out: Path, language: str | None) -> None:
     """Write the county's files and its pipeline, run it, and print what was found and written."""
-    from gridmap.pipeline.county import county_demo
+    from gridmap.runs.county import county_demo
 
     if language not in (None, "en", "zh"):
         raise SettingError(f"language is en or zh; found {language!r}.")

@@ -79,12 +79,12 @@ def count(
 ) -> None:
     """Count incidents by cell. Parquet with lon and lat is streamed; anything else is read and checked first."""
     from gridmap.audiences import check_audience
+    from gridmap.counts.progress import bar
+    from gridmap.counts.query import count_by_cell
     from gridmap.exports import write_table
     from gridmap.grids.saved import read_grid, write_grid
     from gridmap.privacy import public_release
     from gridmap.read.incidents import read_incidents
-    from gridmap.store.counts import count_by_cell
-    from gridmap.store.progress import bar
 
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(f"Counts are written as .parquet or .csv; found {output.name}.")

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gridmap.cli.app import app
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["list_methods"]
 

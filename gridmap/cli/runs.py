@@ -61,8 +61,8 @@ def run_file(
     who: str | None = None,
 ) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
-    from gridmap.pipeline import read_pipeline, run_pipeline
-    from gridmap.pipeline.files import check_confined
+    from gridmap.runs import read_pipeline, run_pipeline
+    from gridmap.runs.files import check_confined
 
     pipeline = read_pipeline(path, overrides=overrides)
     if needs is not None and getattr(pipeline, needs) is None:

@@ -40,7 +40,7 @@ def replay(
     inputs: Annotated[Path | None, typer.Option(help="The folder that the pipeline file was in.")] = None,
 ) -> int:
     """Run again what a run.json tells, and compare the data outputs byte by byte."""
-    from gridmap.pipeline.replay import replay_run
+    from gridmap.runs.replay import replay_run
 
     with watching() as watch:
         again = replay_run(record, out, inputs=inputs, on_step=watch)

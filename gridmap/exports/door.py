@@ -18,12 +18,13 @@ import pyogrio.errors
 import rasterio.errors
 
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
-from gridmap.errors import InputError, OutputError, SettingError, did_you_mean
+from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports.contents import Part, parts_of, run_id_of
 from gridmap.exports.formats import FORMATS, Format
 from gridmap.exports.stamp import Stamp
 from gridmap.exports.tables import TABLES
 from gridmap.grids.base import Grid
+from gridmap.messages import did_you_mean
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.privacy import gate
 from gridmap.privacy.results import shown_result

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import did_you_mean
 from gridmap.read.features import read_features
 from gridmap.read.metric import metric_crs
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
 from gridmap.grids.code_templates import UNIT_GRID, Template, parse_codes
+from gridmap.messages import did_you_mean
 
 __all__ = ["check_codes", "street_kind"]
 

@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.code_templates import UNIT_GRID, Template, parse_codes
+from gridmap.messages import did_you_mean
 
 __all__ = ["grid_codes", "reading_order"]
 

@@ -7,9 +7,10 @@ mean of rates.
 
 import pandas as pd
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.levels import levels_above, zone_levels
+from gridmap.messages import did_you_mean
 
 __all__ = ["drill_down", "grid_hierarchy", "roll_up"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import InputError, did_you_mean
+from gridmap.errors import InputError
+from gridmap.messages import did_you_mean
 from gridmap.read.levels import stem
 
 __all__ = ["join_zones", "levels_above", "zone_levels"]

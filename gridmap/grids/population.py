@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import CRSError, InputError, did_you_mean
+from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
+from gridmap.messages import did_you_mean
 from gridmap.read.rasters import read_pixels
 
 __all__ = ["population_by_cell"]

@@ -11,12 +11,13 @@ import inspect
 import geopandas as gpd
 import shapely
 
-from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.balanced import BalancedGrid
 from gridmap.grids.base import Grid
 from gridmap.grids.hexagons import HexGrid
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
+from gridmap.messages import did_you_mean
 
 __all__ = ["make_grid"]
 

@@ -19,10 +19,11 @@ Goodchild & Lam (1980), Areal interpolation: a variant of the traditional spatia
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.transfer_shares import average, largest, scatter, share_out, sharing_error
 from gridmap.grids.transfer_weights import cover, crosswalk_weights
+from gridmap.messages import did_you_mean
 
 __all__ = ["crosswalk"]
 

@@ -10,8 +10,9 @@ import pandas as pd
 import shapely
 from scipy import sparse
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import did_you_mean
 
 __all__ = ["cover", "crosswalk_weights"]
 

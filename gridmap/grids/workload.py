@@ -13,10 +13,11 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.atoms import atom_shapes
 from gridmap.grids.base import Grid
 from gridmap.grids.tessellation import Plane
+from gridmap.messages import did_you_mean
 
 __all__ = ["incident_workload"]
 

@@ -13,10 +13,11 @@ import numpy as np
 import shapely
 from scipy import sparse
 
-from gridmap.errors import GridmapWarning, InputError, SettingError, did_you_mean
+from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.locator import Locator
 from gridmap.grids.overlaps import ROUNDING_M2, overlapping
+from gridmap.messages import did_you_mean
 from gridmap.read.metric import metric_crs
 
 __all__ = ["ZoneGrid"]

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
+from gridmap.messages import did_you_mean
 
 __all__ = ["binomial_p", "compare_periods", "ratio_interval"]
 

@@ -9,7 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 from gridmap.read.metric import metric_crs
 

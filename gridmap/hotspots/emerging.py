@@ -21,7 +21,7 @@ import pandas as pd
 from numba import njit
 from scipy import stats
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
 from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
@@ -29,6 +29,7 @@ from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
+from gridmap.messages import did_you_mean
 
 __all__ = ["EmergingResult", "emerging_hotspots", "mann_kendall"]
 

@@ -22,7 +22,8 @@ Source: ArcGIS Pro, "How Emerging Hot Spot Analysis works", versions 3.x and 2.8
 
 import numpy as np
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["DEFINITIONS", "PATTERNS", "pattern_labels"]
 

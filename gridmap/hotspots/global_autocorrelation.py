@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.lattice import cell_values, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.result import GlobalResult
 from gridmap.hotspots.significance import seed_from, true_or_false, whole_number
+from gridmap.messages import did_you_mean
 
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 

@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
 from gridmap.hotspots.points import Points
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import did_you_mean
 from gridmap.read.metric import unproject
 
 __all__ = ["HULLS", "HULL_BUFFER_M", "clusters_result", "standard_ellipse"]

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
 from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
@@ -28,6 +28,7 @@ from gridmap.hotspots.scan_space_time import space_time_scan
 from gridmap.hotspots.series import st_dbscan
 from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.times import hour_of_week
+from gridmap.messages import did_you_mean
 
 __all__ = ["GIVEN", "METHODS", "OTHER_INCIDENTS", "check_options", "inputs_of", "options_of"]
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyproj import CRS
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["FEWEST", "Points", "a_count", "a_length_m", "a_number", "one_of", "points_of", "weights_of"]

@@ -20,7 +20,7 @@ import shapely
 from rasterio.features import shapes
 from scipy import sparse
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import PER_KM2, bandwidth_of, cells_with
 from gridmap.hotspots.kernels import KERNELS, binned, convolve, kernel_raster
@@ -28,6 +28,7 @@ from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.points import a_count, a_number, one_of, points_of
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
+from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["relative_risk"]

@@ -15,9 +15,10 @@ import shapely
 from pyproj import Geod
 from scipy import stats
 
-from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.scan_windows import BLOCK, best_windows, replica_maxima
+from gridmap.messages import did_you_mean
 from gridmap.read.metric import metric_crs
 
 __all__ = ["Places", "check_names", "column_of", "likely_clusters", "places_from", "share_between", "simulated_maxima"]

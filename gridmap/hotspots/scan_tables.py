@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_population
 from gridmap.hotspots.scan_places import column_of, share_between
 from gridmap.hotspots.significance import whole_number
+from gridmap.messages import did_you_mean
 
 __all__ = ["area_rows", "dated_clusters", "long_table", "longest_span", "over_time"]
 

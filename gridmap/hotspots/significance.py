@@ -16,7 +16,8 @@ neighbouring cells are. (Caldas de Castro & Singer 2006 carried it to local stat
 import numpy as np
 from scipy import stats
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = [
     "CORRECTIONS",

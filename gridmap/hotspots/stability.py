@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.lattice import named_cells
@@ -32,6 +32,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.hotspots.stability_runs import joined_cells, places_of, ranked_hotspots, verdicts
 from gridmap.hotspots.variants import LatticeGrid
+from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["hotspot_stability"]

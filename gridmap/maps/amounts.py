@@ -7,10 +7,11 @@ import h3
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError, did_you_mean
+from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.maps.classes import amount_classes, codes_of, label_classes
 from gridmap.maps.layers import Layer, Word
+from gridmap.messages import did_you_mean
 
 __all__ = ["cells_layer", "shaped"]
 

@@ -16,9 +16,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridmap.errors import InputError, ReadError, SettingError, did_you_mean
+from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
+from gridmap.messages import did_you_mean
 from gridmap.read.datum import from_wgs84
 
 __all__ = ["Basemap", "basemap", "shifted"]

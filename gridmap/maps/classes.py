@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
 from gridmap.maps import palette
 from gridmap.maps.layers import Class, Word
+from gridmap.messages import did_you_mean
 
 __all__ = ["SCHEMES", "amount_classes", "breaks_of", "codes_of", "label_classes"]
 

@@ -6,7 +6,8 @@ the page's scripts use and that is not here, and any that is said in one languag
 (names, categories, notes) are never translated.
 """
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["LANGUAGES", "WORDS", "check_language", "say"]
 

@@ -10,7 +10,8 @@ import pandas as pd
 import shapely
 import shapely.ops
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.patrol.network import Network
 from gridmap.patrol.points import check_number, id_column, lonlat, weighted
 from gridmap.patrol.units import staff_posts, take_posts, take_units

@@ -17,7 +17,8 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from gridmap.errors import OutputError, SettingError, did_you_mean
+from gridmap.errors import OutputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.patrol.files import CONTROL, clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
 

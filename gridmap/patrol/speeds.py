@@ -8,7 +8,8 @@ Rush hours slow the driving by `HOUR_FACTORS`, which are likewise an assumption 
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["CLASS_WORDS", "DRIVE_KMH", "HOUR_FACTORS", "NO_STOP", "WALK_KMH", "street_speeds"]
 

@@ -18,8 +18,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import InputError, OutputError, ReadError, SettingError, did_you_mean
+from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import did_you_mean
 from gridmap.patrol.effects import dosage_effect
 from gridmap.patrol.files import gpx_name, plain_text, write_plan
 from gridmap.patrol.graph import build_network

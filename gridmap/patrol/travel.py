@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gridmap.errors import InputError, did_you_mean
+from gridmap.errors import InputError
+from gridmap.messages import did_you_mean
 from gridmap.patrol.graph import build_network
 from gridmap.patrol.network import Network
 from gridmap.patrol.points import lonlat

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from gridmap.errors import SettingError, did_you_mean
+from gridmap.errors import SettingError
+from gridmap.messages import did_you_mean
 from gridmap.patrol.schedule import clock_route, load_route, unload_route
 
 __all__ = ["UNMET", "say_unmet", "unmet_table"]

@@ -11,7 +11,8 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.privacy.columns import (
     COORDINATES,
     TIME_OF_DAY,

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["OTHER", "Series", "check_series", "series_of"]

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyproj import CRS
 
-from gridmap.errors import InputError, OutputError, SettingError, did_you_mean
+from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["COLUMNS", "Incidents"]

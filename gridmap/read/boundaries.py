@@ -19,7 +19,8 @@ import pyogrio
 import shapely
 from pyproj.exceptions import CRSError as ProjError
 
-from gridmap.errors import CRSError, InputError, ReadError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, ReadError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.files import check_file, check_zip, sha256_of, zip_members
 from gridmap.read.levels import find_levels
 from gridmap.read.personal import personal_columns

@@ -11,7 +11,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["ROLES", "match_columns", "normal", "roles_in", "simplified"]
 

@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
-from gridmap.errors import InputError, ReadError, did_you_mean
+from gridmap.errors import InputError, ReadError
+from gridmap.messages import did_you_mean
 from gridmap.read.frames import X, Y
 from gridmap.read.raw_tables import Batch, RawTable
 

@@ -9,7 +9,8 @@ CGCS2000 (EPSG:4490) differs from WGS 84 by centimetres and is taken as equal.
 
 import numpy as np
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 
 __all__ = ["DATUMS", "cgcs2000_zone", "from_wgs84", "to_wgs84"]
 

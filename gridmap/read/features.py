@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap.errors import CRSError, InputError, SettingError, did_you_mean
+from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.boundaries import read_vector
 from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers

@@ -13,7 +13,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from gridmap.errors import InputError, ReadError, did_you_mean
+from gridmap.errors import InputError, ReadError
+from gridmap.messages import did_you_mean
 
 __all__ = ["check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
 

@@ -7,7 +7,8 @@ the one with the most values among those that the zone's code decides.
 
 import pandas as pd
 
-from gridmap.errors import InputError, did_you_mean
+from gridmap.errors import InputError
+from gridmap.messages import did_you_mean
 
 __all__ = ["find_levels", "stem"]
 

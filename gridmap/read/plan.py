@@ -9,7 +9,8 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from gridmap.errors import InputError, SettingError, did_you_mean
+from gridmap.errors import InputError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.columns import ROLES, match_columns
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs
 from gridmap.read.datum import DATUMS

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from gridmap.errors import InputError, ReadError, SettingError, did_you_mean
+from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.messages import did_you_mean
 from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes, zip_members
 from gridmap.read.raw_tables import Batch, MemoryTable, RawTable, is_total
 from gridmap.read.sniff import BOMS, find_layout, sniff_encoding

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gridmap.errors import InputError, ReadError, did_you_mean
+from gridmap.errors import InputError, ReadError
+from gridmap.messages import did_you_mean
 from gridmap.read.columns import roles_in
 from gridmap.read.files import check_zip
 from gridmap.read.raw_tables import MemoryTable, is_total

@@ -9,10 +9,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from gridmap.errors import OutputError, ReadError, SettingError, did_you_mean
+from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.manifest import append_audit
 from gridmap.manifest.audit import AUDIT
 from gridmap.maps.words import check_language
+from gridmap.messages import did_you_mean
 from gridmap.reports.content import Briefing, briefing_content
 from gridmap.reports.run_folder import RunFolder, read_run
 from gridmap.reports.watching import since_last

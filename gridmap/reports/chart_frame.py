@@ -15,9 +15,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridmap.errors import InputError, OutputError, SettingError, did_you_mean
+from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.maps.figure import fonts
 from gridmap.maps.words import check_language
+from gridmap.messages import did_you_mean
 
 __all__ = ["FAINT", "INK", "SIZES", "STRONG", "Size", "alt_text", "chart", "checked", "note", "save_chart"]
 

@@ -13,7 +13,7 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.pipeline import read_pipeline
+from gridmap.runs import read_pipeline
 
 ROOT = Path(__file__).parents[2]
 VALUES = {

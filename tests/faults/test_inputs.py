@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from gridmap.errors import GridmapError, ReadError, SettingError
-from gridmap.pipeline import run as run_module
-from gridmap.pipeline import run_pipeline
-from gridmap.pipeline.files import check_confined
 from gridmap.read import files
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
+from gridmap.runs import run as run_module
+from gridmap.runs import run_pipeline
+from gridmap.runs.files import check_confined
 
 from .conftest import Town, contents, refused
 

@@ -3,9 +3,9 @@
 import pytest
 
 from gridmap.errors import SettingError
-from gridmap.pipeline import run_pipeline
-from gridmap.pipeline.limits import estimate
 from gridmap.read.boundaries import read_boundaries
+from gridmap.runs import run_pipeline
+from gridmap.runs.limits import estimate
 
 from .conftest import refused
 

@@ -12,8 +12,8 @@ import pytest
 
 from gridmap.errors import OutputError
 from gridmap.manifest import verify_run
-from gridmap.pipeline import run as run_module
-from gridmap.pipeline import run_pipeline
+from gridmap.runs import run as run_module
+from gridmap.runs import run_pipeline
 
 from .conftest import ROOT, contents, needs_root, refused
 

@@ -9,8 +9,8 @@ import pytest
 
 from gridmap.errors import OutputError, ReadError
 from gridmap.manifest import append_audit, verify_run
-from gridmap.pipeline import run_pipeline
-from gridmap.pipeline.replay import replay_run
+from gridmap.runs import run_pipeline
+from gridmap.runs.replay import replay_run
 
 from .conftest import Town, contents, refused
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gridmap.pipeline import read_pipeline, run_pipeline
+from gridmap.runs import read_pipeline, run_pipeline
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export
 from gridmap.exports.door import ENDINGS
-from gridmap.pipeline import read_pipeline, run_pipeline
 from gridmap.reports.briefing import PAPERS, write_briefing
+from gridmap.runs import read_pipeline, run_pipeline
 from tests.privacy.canaries import PERSONAL, N, Search, plant
 
 METHODS = """

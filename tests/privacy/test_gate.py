@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 
 import gridmap as gm
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
-from gridmap.pipeline import read_pipeline
 from gridmap.privacy import CONTENTS, covered, gate, gate_text, scattered, shown_result
 from gridmap.read.base import Incidents
 from gridmap.read.personal import mask, personal_columns
+from gridmap.runs import read_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.pipeline import read_pipeline, run_pipeline
+from gridmap.runs import read_pipeline, run_pipeline
 
 NAMES = ["<script>alert(1)</script> & Söhne", "东门", "-2+3 " + "long " * 30, '=HYPERLINK("x") 南门街道']
 

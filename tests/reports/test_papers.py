@@ -19,12 +19,12 @@ from pptx import Presentation
 
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.manifest import verify_run
-from gridmap.pipeline import run_pipeline
 from gridmap.reports import paper_pdf
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.content import briefing_content
 from gridmap.reports.run_folder import read_run
 from gridmap.reports.watching import since_last
+from gridmap.runs import run_pipeline
 
 LANGUAGES = ("en", "zh")
 
@@ -314,7 +314,7 @@ def test_an_unknown_ending_or_language_and_a_place_that_cannot_be_written(april,
 
 
 def test_a_pipeline_writes_its_report_and_compares_with_what_it_replaces(town, tmp_path):
-    from gridmap.pipeline import run_pipeline
+    from gridmap.runs import run_pipeline
 
     run_pipeline(town("2024-03"), tmp_path / "out")
     report = run_pipeline(town("2024-04", outputs={"report": "briefing.docx"}), tmp_path / "out")
@@ -325,7 +325,7 @@ def test_a_pipeline_writes_its_report_and_compares_with_what_it_replaces(town, t
 
 
 def test_nothing_hot_still_makes_papers(town, tmp_path):
-    from gridmap.pipeline import run_pipeline
+    from gridmap.runs import run_pipeline
 
     pipeline = town("2024-03", hotspots=[{"getis_ord": {"order": 1, "permutations": 99, "correction": "bonferroni"}}])
     run_pipeline(pipeline, tmp_path / "out")
@@ -336,7 +336,7 @@ def test_nothing_hot_still_makes_papers(town, tmp_path):
 
 
 def test_the_public_s_paper_holds_no_small_number_and_no_rows_of_the_input(town, tmp_path):
-    from gridmap.pipeline import run_pipeline
+    from gridmap.runs import run_pipeline
 
     run_pipeline(town(audience="public", hotspots=[{"getis_ord": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
     run = read_run(tmp_path / "out")

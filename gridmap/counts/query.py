@@ -1,0 +1,133 @@
+"""count_by_cell(): how many incidents fell in each cell, in each period, of each kind.
+
+DuckDB scans the points (an Arrow table, or Parquet and CSV files of any size) batch by batch; the grid gives each
+batch its cells; DuckDB adds up. Geometry stays out of SQL, only the cell's row goes in, so no extension is needed and
+memory is bounded by the batches and the answer. Every cell is in the answer, also the empty ones: Gi* and its
+kind are wrong without the zeros.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gridmap.counts.asked import EVERY, MISSING, Asked, Progress
+from gridmap.counts.duck import count_in_duckdb
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.messages import did_you_mean
+from gridmap.read.base import Incidents
+
+__all__ = ["ENGINES", "EVERY", "MISSING", "count_by_cell"]
+
+ENGINES = ("duckdb", "spark")
+
+
+def count_by_cell(
+    incidents: Incidents | str | Path | Sequence[str | Path],
+    grid: Grid,
+    *,
+    category: str | Sequence[str] | None = None,
+    by: str | None = None,
+    every: str | None = None,
+    patrol_found: bool | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    engine: str = "duckdb",
+    spark=None,
+) -> pd.DataFrame:
+    """Count incidents in the cells of a grid.
+
+    Parameters
+    ----------
+    incidents : Incidents, or path of Parquet or CSV
+        A path may be one file, a list of files, a pattern (`points/*.parquet`) or a folder, hive-partitioned or not.
+        A file needs the columns `lon` and `lat` (degrees, WGS 84); for the settings below also `category`,
+        `occurred_from` (and `occurred_to`), `patrol_found`.
+    grid : Grid
+        As `make_grid` gives it.
+    category : str or list of str, optional
+        Count only these categories.
+    by : str, optional
+        Count each value of this column by itself: "category" or any other. An empty value counts as "(missing)".
+    every : {"year", "quarter", "month", "week", "day", "hour", "hour_of_week"}, optional
+        Count each period by itself, from the first that occurs in the incidents (of any category) to the last. Weeks
+        begin on Monday. An event known as an interval belongs to the period of its middle, provided that the interval
+        is no longer than that period; otherwise it is untimed: counted in `attrs["untimed"]` and in no period.
+    patrol_found : bool, optional
+        False leaves out what a patrol came upon (unknown stays in); True counts only that.
+    memory_limit : str, optional
+        For DuckDB, as in "800MB"; it spills to disk beyond.
+    threads : int, optional
+        For DuckDB and the finding of cells; all cores when not given.
+    progress : callable, optional
+        Called after each batch with the rows done, the rows in all (None where unknown) and the seconds gone;
+        `gridmap.counts.progress.bar` shows them in a terminal.
+    engine : {"duckdb", "spark"}
+        Where the counting runs: in this process, or on Apache Spark (`pip install gridmap[spark]`), which reads the
+        files itself and gives the same table.
+    spark : pyspark.sql.SparkSession, optional
+        For engine="spark": the session to use; the active one, or a new local one, when not given.
+
+    Returns
+    -------
+    DataFrame
+        One int64 column `count`. Index `cell_id`, or `cell_id` × `period` × `category` (the name of `by`) as asked
+        for; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for "hour_of_week"
+        (Monday 00h = 0). `attrs` tells `rows, outside, untimed, category, by, every, patrol_found`, and
+        `count.sum() + outside + untimed == rows`. On zones with overlaps="all" a point in two zones is counted in both,
+        and `repeated` tells how many counts that added.
+
+    Raises
+    ------
+    InputError
+        For something that is no incidents, a column or category that is not there, an unreadable time.
+    SettingError
+        For an `every` or `engine` that there is not, or more counts than can be held.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pyarrow as pa, shapely
+    >>> from gridmap.grids.tiling import make_grid
+    >>> zones = gpd.GeoDataFrame(
+    ...     {"zone_id": ["west", "east"]}, geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=4326
+    ... )
+    >>> points = Incidents(pa.table({"lon": [0.5, 0.7, 9.0], "lat": [0.5, 0.2, 0.5]}))
+    >>> counts = count_by_cell(points, make_grid(zones, system="zones"))
+    >>> counts["count"].to_dict(), counts.attrs["outside"]
+    ({'west': 2, 'east': 0}, 1)
+    """
+    if not isinstance(grid, Grid):
+        raise InputError(f"count_by_cell needs a Grid as make_grid gives it; found {type(grid).__name__}.")
+    if every is not None and every not in EVERY:
+        raise SettingError(f"There is no every={every!r}. {did_you_mean(every, EVERY)}")
+    if patrol_found is not None and not isinstance(patrol_found, bool | np.bool_):
+        raise SettingError(f"patrol_found is True, False or None; found {patrol_found!r}.")
+    if engine not in ENGINES:
+        raise SettingError(f"There is no engine={engine!r}. {did_you_mean(engine, ENGINES)}")
+    asked = Asked(_names(category), by, every, None if patrol_found is None else bool(patrol_found))
+    if engine == "spark":
+        from gridmap.counts.spark import count_in_spark  # pyspark is an extra
+
+        return count_in_spark(incidents, grid, asked, spark=spark).frame(grid, asked)
+    counted = count_in_duckdb(
+        incidents, grid, asked, memory_limit=memory_limit, threads=_whole(threads), progress=progress
+    )
+    return counted.frame(grid, asked)
+
+
+def _names(category) -> tuple[str, ...] | None:
+    if category is None:
+        return None
+    names = (category,) if isinstance(category, str) else tuple(category)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise InputError(f"category= is a category or a list of them; found {category!r}.")
+    return names
+
+
+def _whole(threads: int | None) -> int | None:
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1):
+        raise SettingError(f"threads is a whole number from 1; found {threads!r}.")
+    return threads if threads is None else int(threads)

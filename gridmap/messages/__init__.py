@@ -1,0 +1,32 @@
+"""Every sentence that anybody reads, once, in every language.
+
+A sentence is a code with values until the last moment: `Note("grids.too_many_cells", cells=…)`. Its words stand in one
+file a language beside this module (`en.toml`, `zh.toml`); a further language is a further file. Plural forms and the
+signs of numbers follow CLDR, by Babel.
+"""
+
+from gridmap.messages.catalogue import (
+    LANGUAGES,
+    all_texts,
+    check_language,
+    chosen_language,
+    known,
+    language_name,
+    register_texts,
+    say,
+)
+from gridmap.messages.note import Note, did_you_mean, note_from
+
+__all__ = [
+    "LANGUAGES",
+    "Note",
+    "all_texts",
+    "check_language",
+    "chosen_language",
+    "did_you_mean",
+    "known",
+    "language_name",
+    "note_from",
+    "register_texts",
+    "say",
+]

@@ -1,0 +1,243 @@
+"""The catalogue: from a code and values to a sentence in a language.
+
+Each language is one TOML file in this folder, named after its language tag. Its tables nest, and a code is the path
+through them: `[label]` with `hot_99 = "hot 99 %"` is the code `label.hot_99`. A text may hold fields:
+
+=========================== ==================================================================================
+`{name}`                    the value: text as it is, another `Note` in the same language, a list joined
+`{found!r}`                 the value in quotation marks, as data are shown in an error
+`{n:,}` `{x:.1f}`           a number, with the separators of the language (CLDR)
+`{share:.0%}` `{d:+.0%}`    a percentage; a sign where it is asked for
+`{n:#cell|cells}`           a number and the word that goes with it, one form for each plural category of the language,
+                            in CLDR's order (zero, one, two, few, many, other), only those that the language has
+`{n:?cell|cells}`           the word alone
+=========================== ==================================================================================
+
+A value that is not known (None, nan) is printed as "–".
+"""
+
+import locale
+import math
+import os
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from gridmap.errors import SettingError
+
+__all__ = [
+    "LANGUAGES",
+    "all_texts",
+    "check_language",
+    "chosen_language",
+    "known",
+    "language_name",
+    "register_texts",
+    "say",
+]
+
+_FOLDER = files("gridmap.messages")
+#: English first, then the others in alphabetical order: every `.toml` file of this folder.
+LANGUAGES: tuple[str, ...] = (
+    "en",
+    *sorted(f.name[:-5] for f in _FOLDER.iterdir() if f.name.endswith(".toml") and f.name != "en.toml"),
+)
+#: Texts of plug-ins: language → code → text.
+_registered: dict[str, dict[str, str]] = {}
+_PLURALS = ("zero", "one", "two", "few", "many", "other")
+
+
+def check_language(language: Any) -> str:
+    """`language`, or a SettingError that names those there are.
+
+    Examples
+    --------
+    >>> check_language("zh")
+    'zh'
+    """
+    if language not in LANGUAGES:
+        from gridmap.messages.note import Note, did_you_mean
+
+        raise SettingError(Note("messages.no_language", found=language, meant=did_you_mean(str(language), LANGUAGES)))
+    return language
+
+
+def chosen_language(asked: str | None = None) -> str:
+    """The language to speak on the command line: asked for, `GRIDMAP_LANGUAGE`, the system's locale, English.
+
+    Parameters
+    ----------
+    asked : str, optional
+        As given with `--language`; one that there is not is an error. From the environment it is passed over.
+    """
+    if asked is not None:
+        return check_language(asked)
+    named = [os.environ.get(name, "") for name in ("GRIDMAP_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")]
+    for name in [*named, locale.getlocale()[0] or ""]:
+        tag = name.replace("-", "_").split(".")[0]
+        found = next((have for have in LANGUAGES if tag.lower().startswith(have.lower().replace("-", "_"))), None)
+        if tag:
+            return found or "en"
+    return "en"
+
+
+@cache
+def _texts(language: str) -> dict[str, str]:
+    """Code → text, of the language's own file."""
+    flat: dict[str, str] = {}
+
+    def walk(table: Mapping[str, Any], before: str) -> None:
+        for key, value in table.items():
+            if isinstance(value, Mapping):
+                walk(value, f"{before}{key}.")
+            else:
+                flat[f"{before}{key}"] = str(value)
+
+    walk(tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8")), "")
+    return flat
+
+
+def all_texts(language: str) -> dict[str, str]:
+    """Code → text of everything that is said in a language, plug-ins included; English where one has no translation."""
+    return {
+        **_texts("en"),
+        **_registered.get("en", {}),
+        **_texts(check_language(language)),
+        **_registered.get(language, {}),
+    }
+
+
+def register_texts(texts: Mapping[str, Mapping[str, str]]) -> None:
+    """Add the texts of a plug-in: language → code → text. What gridmap says itself cannot be replaced.
+
+    Raises
+    ------
+    SettingError
+        If a code is gridmap's own.
+    """
+    from gridmap.messages.note import Note
+
+    for language, table in texts.items():
+        for code in table:
+            if code in _texts("en"):
+                raise SettingError(Note("messages.code_taken", code=code))
+        _registered.setdefault(language, {}).update(table)
+
+
+def known(code: str) -> bool:
+    """Whether there is a text of that code.
+
+    Examples
+    --------
+    >>> known("label.hot_99"), known("label.lukewarm")
+    (True, False)
+    """
+    return code in _texts("en") or code in _registered.get("en", {})
+
+
+def language_name(language: str) -> str:
+    """What a language calls itself.
+
+    Examples
+    --------
+    >>> language_name("zh")
+    '中文'
+    """
+    return _texts(check_language(language))["language.name"]
+
+
+def say(code: Any, language: str = "en", /, **values: Any) -> str:
+    """A sentence in a language.
+
+    Parameters
+    ----------
+    code : str or Note
+        A code of the catalogue; or a Note, which brings its values. Any other text is said as it is.
+    language : str
+    **values
+        What the text's fields hold.
+
+    Examples
+    --------
+    >>> say("label.hot_99", "zh"), say("Harehills", "zh")
+    ('热点 99%', 'Harehills')
+    """
+    from gridmap.messages.note import Note
+
+    if isinstance(code, Note):
+        code, values = code.code, {**code.values, **values}
+    text = _text(code, language)
+    if text is None:
+        return str(code)
+    return _Formatter(language).vformat(text, (), values) if "{" in text else text
+
+
+def _text(code: str, language: str) -> str | None:
+    for tag in dict.fromkeys((language, "en")):
+        if tag in LANGUAGES and (text := _texts(tag).get(code)) is not None:
+            return text
+        if (text := _registered.get(tag, {}).get(code)) is not None:
+            return text
+    return None
+
+
+@cache
+def _cldr(language: str):
+    from babel import Locale
+
+    return Locale.parse(_texts(language)["language.locale"])
+
+
+@cache
+def _signs(language: str) -> tuple[str, str, str]:
+    """Separator of thousands, decimal sign, and the pattern of a percentage."""
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    of = _cldr(language)
+    return get_group_symbol(of), get_decimal_symbol(of), of.percent_formats[None].pattern
+
+
+class _Formatter(string.Formatter):
+    def __init__(self, language: str):
+        self.language = language
+
+    def get_value(self, key, args, kwargs):
+        return kwargs.get(key) if isinstance(key, str) else args[key]
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        if conversion == "r":
+            return repr(str(value) if isinstance(value, str) else value)
+        return super().convert_field(value, conversion)
+
+    def format_field(self, value: Any, spec: str) -> str:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if spec[:1] in ("#", "?"):
+            word = self._plural(value, spec[1:].split("|"))
+            return word if spec[0] == "?" else f"{self.format_field(value, ',')} {word}"
+        if isinstance(value, str):
+            return say(value, self.language) if hasattr(value, "code") else format(value, spec)
+        if isinstance(value, list | tuple | set | frozenset):
+            return say("messages.list_separator", self.language).join(self.format_field(v, spec) for v in value)
+        if isinstance(value, bool) or not spec:
+            return str(value)
+        return self._number(format(value, spec), spec)
+
+    def _plural(self, value: Any, forms: list[str]) -> str:
+        rule = _cldr(self.language).plural_form
+        here = [name for name in _PLURALS if name in (*rule.tags, "other")]
+        at = here.index(rule(abs(value)))
+        return forms[min(at, len(forms) - 1)]
+
+    def _number(self, written: str, spec: str) -> str:
+        group, decimal, percent = _signs(self.language)
+        if spec.startswith("+"):
+            written = written.replace("-", "−")  # a hyphen may end a line, a minus not
+        if (group, decimal) != (",", "."):
+            written = written.translate({ord(","): group, ord("."): decimal})
+        if written.endswith("%") and percent != "#,##0%":
+            written = percent.replace("#,##0", written[:-1])
+        return written

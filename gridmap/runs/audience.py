@@ -1,0 +1,201 @@
+"""What a run's audience changes: before the methods for the public, after them for a meeting.
+
+For the public the gate stands at the entrance: incidents and grid are replaced by those of `public_release`, and
+nothing that runs afterwards has seen anything else. For a meeting the methods work on the points, and what they answer
+is shown without them; densities are made of incidents moved at random within their own cells.
+"""
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridmap.audiences import AUDIENCES
+from gridmap.counts.query import count_by_cell
+from gridmap.errors import GridmapWarning, SettingError
+from gridmap.grids.base import Grid
+from gridmap.hotspots.density import cell_reach_m
+from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of, options_of
+from gridmap.privacy.door import gate, gate_text
+from gridmap.privacy.release import public_release
+from gridmap.privacy.results import SCATTERED, shown_result
+from gridmap.privacy.series import check_series
+from gridmap.privacy.shapes import scattered
+from gridmap.read.base import Incidents
+from gridmap.read.personal import mask
+
+__all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
+
+#: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
+HASH = re.compile("[0-9a-f]{64}")
+SURFACES = ("kernel_density", "relative_risk")
+#: Methods that compare cells as if these were alike: merged areas are not, so their counts are taken per km².
+PER_AREA = ("getis_ord", "local_moran")
+#: Methods that look at single points or at hours: the public's incidents have neither.
+OF_POINTS = {
+    *("cross_near_repeat", "dbscan", "hdbscan", "hour_of_week", "near_repeat", "nearest_neighbour_hierarchy", "optics"),
+    *("space_time_permutation_scan", "st_dbscan", "stac"),
+}
+
+
+def refusal(audience: str, steps, patrol) -> str | None:
+    """What an audience cannot have of a pipeline, said before any work starts; None when all is well."""
+    if patrol is not None and not AUDIENCES[audience].patrols:
+        return "a patrol plan tells where the police will be and when; it is not made for the public. Leave patrol out."
+    if audience != "public":
+        return None
+    if all(step.method in OF_POINTS for step in steps):
+        named = ", ".join(sorted({step.method for step in steps}))
+        return f"{named} look at single incidents, which the public may not see. Add a method over cells, as getis_ord."
+    try:
+        check_series([s for step in steps if step.method not in OF_POINTS for s in _series(step)])
+    except SettingError as error:
+        return str(error)
+    return None
+
+
+def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Incidents):
+    """Boundaries, grid, incidents and steps, as the methods may have them.
+
+    Returns
+    -------
+    boundaries, grid, incidents, steps
+    """
+    _tell_dropped(boundaries, incidents)
+    incidents = _kinds_without_persons(incidents)
+    who = AUDIENCES[pipeline.audience]
+    if who.finest_cell_m2:
+        gate(grid.cells[["area_m2"]], "cells", audience="meeting", what="The grid")
+    if pipeline.audience != "public":
+        return boundaries, grid, incidents, pipeline.hotspots
+    steps = [_over_areas(step) for step in pipeline.hotspots if step.method not in OF_POINTS]
+    left = sorted({step.method for step in pipeline.hotspots if step.method in OF_POINTS})
+    if left:
+        told = f"Not made for the public, because it looks at single incidents: {', '.join(left)}."
+        warnings.warn(told, GridmapWarning, stacklevel=2)
+    names = (
+        dict(zip(boundaries["zone_id"].astype(str), boundaries["name"], strict=True)) if "name" in boundaries else {}
+    )
+    names = {zone: name for zone, name in names.items() if isinstance(name, str) and name}
+    release = public_release(incidents, grid, series=[s for step in steps for s in _series(step)], names=names)
+    rows = len(incidents) + len(incidents.set_aside)
+    aside = pd.DataFrame(
+        {
+            "file": "",
+            "row": range(1, rows - len(release.incidents) + 1),
+            "reason": "not told to the public",
+            "found": "",
+        }
+    )
+    drawn = Incidents(release.incidents.data, aside, release.incidents.source)
+    for note in release.notes:
+        warnings.warn(note, GridmapWarning, stacklevel=2)
+    return release.boundaries, release.grid, drawn, tuple(_as_wide(step, release.grid) for step in steps)
+
+
+def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
+    """Name the columns that were dropped at reading because they are about persons."""
+    parts = incidents.source.get("parts", [incidents.source])
+    dropped = {column: why for part in parts for column, why in part.get("dropped", {}).items()}
+    for what, found in (("incidents", dropped), ("boundaries", boundaries.attrs.get("dropped") or {})):
+        if found:
+            said = "; ".join(f"{column}: {why}" for column, why in found.items())
+            warnings.warn(
+                f"Columns of the {what} about persons were dropped at reading ({said}).", GridmapWarning, stacklevel=3
+            )
+
+
+def _kinds_without_persons(incidents: Incidents) -> Incidents:
+    """Incidents whose categories quote nobody."""
+    table = incidents.arrow()
+    there = [kind for kind in pc.unique(table["category"]).to_pylist() if kind is not None]
+    masked = {kind: mask(kind) for kind in there if mask(kind) != kind}
+    if not masked:
+        return incidents
+    said = [masked.get(kind, kind) for kind in table["category"].to_pylist()]
+    column = table.schema.get_field_index("category")
+    table = table.set_column(column, "category", pa.array(said, table.schema.field(column).type))
+    warnings.warn(
+        f"{len(masked):,} categories quote a person's number; it is starred out.", GridmapWarning, stacklevel=3
+    )
+    return Incidents(table, incidents.set_aside, incidents.source)
+
+
+def _over_areas(step):
+    """A step over areas of very different size: of incidents per km² where it can be told so, and on no other grid."""
+    options = dict(step.options)
+    if "population" in options_of(METHODS[step.method]) and step.method in PER_AREA:
+        options.setdefault("population", "area_km2")
+    return dataclasses.replace(step, stability=0, options=options)
+
+
+def _as_wide(step, grid: Grid):
+    """A density whose bandwidth is not smaller than the areas."""
+    given, least = step.options.get("bandwidth_m"), float(np.ceil(cell_reach_m(grid)))
+    if step.method not in SURFACES or isinstance(given, str) or given is None or given >= least:
+        return step
+    warnings.warn(
+        f"{step.method}: the bandwidth is {least:,.0f} m for the public, the size of an area, and not {given:,.0f} m.",
+        GridmapWarning,
+        stacklevel=3,
+    )
+    return dataclasses.replace(step, options={**step.options, "bandwidth_m": least})
+
+
+def _series(step) -> list[dict[str, Any]]:
+    """What a step tells apart."""
+    kinds = [step.category, *(step.options[other] for other in OTHER_INCIDENTS if other in step.options)]
+    spans = [{"period": step.options[o]} for o in ("before", "after") if isinstance(step.options.get(o), str)]
+    if "counts_by_period" in inputs_of(METHODS[step.method]).values() and not spans:
+        spans = [{"every": step.every or "month"}]
+    if not spans:
+        spans = [{"period": step.period}] if step.period is not None else [{}]
+    return [{**({} if kind is None else {"category": kind}), **span} for kind in kinds for span in spans]
+
+
+def surface_incidents(step, incidents: Incidents, grid: Grid, audience: str) -> Incidents:
+    """What a density is made of."""
+    if step.method in SURFACES and AUDIENCES[audience].surfaces == "cells" and audience != "public":
+        return scattered(incidents, grid)
+    return incidents
+
+
+def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: str) -> Any:
+    """A step's result, as the audience may be shown it."""
+    if step.method in SURFACES and AUDIENCES[audience].surfaces == "cells":
+        result = dataclasses.replace(result, params={**result.params, "places": SCATTERED})
+        if audience == "public":  # a density beside its count, so that the gate sees of how many it speaks
+            counts = count_by_cell(incidents.where(category=step.category, period=step.period), grid)
+            cells = result.cells.assign(count=counts["count"].reindex(result.cells.index).to_numpy())
+            result = dataclasses.replace(result, cells=cells)
+    return shown_result(result, audience=audience)
+
+
+def manifest_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
+    """`run.json` as the audience may read it: nobody is quoted, and the public is not told numbers of rows by file."""
+    out = {key: _said(value, mask) for key, value in contents.items()}
+    for key in ("warnings", "summary", "methods"):
+        if key in out:
+            out[key] = _said(out[key], lambda text: gate_text(text, audience=audience))
+    if AUDIENCES[audience].smallest_count:
+        out["inputs"] = [{k: v for k, v in entry.items() if k in ("path", "sha256")} for entry in out.get("inputs", [])]
+        if "incidents" in out:
+            out["incidents"] = {k: v for k, v in out["incidents"].items() if k in ("used", "set_aside")}
+    return out
+
+
+def _said(value: Any, say) -> Any:
+    if isinstance(value, str):
+        return value if HASH.fullmatch(value) else say(value)
+    if isinstance(value, Mapping):
+        return {say(k) if isinstance(k, str) else k: _said(v, say) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_said(v, say) for v in value]
+    return value

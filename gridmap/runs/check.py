@@ -1,0 +1,304 @@
+"""Is this pipeline file right? Answered before any work starts.
+
+The stages are fixed and stand in the order of the data. A stage's options are the keywords of the function
+that does the work, so the file is held against the functions' signatures, and a mistake is answered with its
+line, the name that was meant, and the options there are.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gridmap.audiences import AUDIENCES
+from gridmap.counts.query import ENGINES, EVERY
+from gridmap.errors import SettingError
+from gridmap.exports.formats import LAYERS
+from gridmap.hotspots.methods import METHODS, check_options, options_of
+from gridmap.messages import did_you_mean
+from gridmap.patrol.routes import plan_patrols
+from gridmap.patrol.stage import plan_to_folder
+from gridmap.read.boundaries import read_boundaries
+from gridmap.read.incidents import read_incidents
+from gridmap.reports.briefing import PAPERS
+from gridmap.runs.audience import refusal
+from gridmap.runs.grids import check_grid
+from gridmap.runs.limits import check_limits
+from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
+
+__all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "check_pipeline", "read_pipeline"]
+
+STAGES = ("title", "language", "audience", "limits", "source", "classification", "approval")
+STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
+NEEDED = ("boundaries", "grid", "incidents", "hotspots")
+#: What a pipeline can write: the key, and the endings its file may have.
+OUTPUTS = {
+    "map": (".html",),
+    "layers": LAYERS,
+    "counts": (".parquet", ".csv"),
+    "set_aside": (".csv", ".parquet"),
+    "surface": (".tif",),
+    "report": PAPERS,
+}
+SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
+PLANNED = {"forecasts": "forecasts"}
+DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
+INCIDENT_FILTERS = ("category", "patrol_found", "period")
+STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
+STABLE = ("getis_ord", "local_moran")  # the methods whose hotspots are tried on other grids and other draws
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True)
+class HotspotStep:
+    """One entry under `hotspots:`, as in `- getis_ord: {order: 1}` with `category: Burglary` beside it."""
+
+    method: str
+    options: dict[str, Any]
+    category: Any = None
+    period: str | None = None
+    every: str | None = None
+    name: str | None = None
+    show: bool = True
+    stability: int = 0
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A checked pipeline: nothing in it is misspelt, and every file it names was found."""
+
+    path: Path
+    title: str | None
+    language: str
+    boundaries: dict[str, Any]
+    grid: dict[str, Any]
+    incidents: dict[str, Any]
+    hotspots: tuple[HotspotStep, ...]
+    outputs: dict[str, str]
+    patrol: dict[str, Any] | None = None
+    audience: str = "meeting"
+    engine: str = ENGINES[0]
+    limits: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def beside(self, path: str) -> Path:
+        """A path of the file, which is relative to the file itself."""
+        return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
+
+
+def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipeline:
+    """Read one YAML file and check the whole of it.
+
+    Parameters
+    ----------
+    path : str or Path
+    overrides : list of "key=value"
+        Settings that replace the file's, by dotted place: `grid.resolution=9`, `hotspots.0.getis_ord.order=2`.
+
+    Returns
+    -------
+    Pipeline
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read as YAML.
+    SettingError
+        For the first mistake: file, line, what was found, what was meant, what there is.
+    """
+    file = read_yaml(path)
+    for override in overrides:
+        _override(file, override)
+    return check_pipeline(file)
+
+
+def check_pipeline(file: YamlFile) -> Pipeline:
+    """The same for values that were read already, such as the settings of a `run.json`."""
+    values = file.values
+    for stage in values:
+        if stage in PLANNED:
+            raise file.error(
+                (stage,), f"the stage {stage!r} is not built yet ({PLANNED[stage]}). Leave it out for now."
+            )
+        if stage not in STAGES:
+            raise file.error((stage,), f"there is no stage {stage!r}. {did_you_mean(stage, STAGES)}")
+    for stage in NEEDED:
+        if stage not in values:
+            raise file.error((), f"the stage {stage!r} is missing. A pipeline needs: {', '.join(NEEDED)}.")
+    for stage in ("boundaries", "grid", "incidents", "patrol", "outputs"):
+        if not isinstance(values.get(stage, {}), Mapping):
+            raise file.error((stage,), f"{stage} needs options, as in `{stage}: {{…}}`; found {values[stage]!r}.")
+    language = values.get("language", "en")
+    if language not in LANGUAGES:
+        raise file.error(("language",), f"language is en or zh; found {language!r}.")
+    audience = values.setdefault("audience", "meeting")
+    if audience not in tuple(AUDIENCES):
+        raise file.error(("audience",), f"audience is {', '.join(AUDIENCES)}; found {audience!r}.")
+    engine = values.get("engine", ENGINES[0])
+    if engine not in ENGINES:
+        raise file.error(("engine",), f"there is no engine {engine!r}. {did_you_mean(engine, ENGINES)}")
+    for word in ("title", "source", "classification", "approval"):
+        if not isinstance(values.get(word, ""), str):
+            raise file.error((word,), f"{word} must be text; found {values[word]!r}. Put it in quotes.")
+    _check_source(file, "boundaries", read_boundaries, ())
+    check_grid(file)
+    _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
+    steps = _checked_steps(file)
+    patrol = _checked_patrol(file)
+    if refused := refusal(audience, steps, patrol):
+        raise file.error(("audience",), refused)
+    return Pipeline(
+        path=file.path,
+        title=values.get("title"),
+        language=language,
+        boundaries=values["boundaries"],
+        grid=values["grid"],
+        incidents=values["incidents"],
+        hotspots=steps,
+        outputs=_checked_outputs(file, steps),
+        patrol=patrol,
+        audience=audience,
+        limits=check_limits(file),
+        engine=engine,
+        about={key: values[key] for key in ("source", "classification", "approval") if key in values},
+        settings=values,
+    )
+
+
+def _override(file: YamlFile, override: str) -> None:
+    place, separator, text = override.partition("=")
+    if not separator or not place:
+        raise SettingError(f"--set takes key=value, as in --set grid.resolution=9; found {override!r}.")
+    *parents, last = place.split(".")
+    target: Any = file.values
+    for part in parents:
+        target = target.setdefault(part, {}) if isinstance(target, dict) else _item(target, part, override)
+    if isinstance(target, dict):
+        target[last] = parse_value(text)
+    else:
+        _item(target, last, override)
+        target[int(last)] = parse_value(text)
+
+
+def _item(target: Any, part: str, override: str) -> Any:
+    if not isinstance(target, list) or not part.isdigit() or int(part) >= len(target):
+        raise SettingError(
+            f"--set {override}: there is nothing at {part!r}. Use the keys of the file, lists by 0, 1, …."
+        )
+    return target[int(part)]
+
+
+def _check_source(file: YamlFile, stage: str, reader, filters: tuple[str, ...]) -> None:
+    values = file.values[stage]
+    if "path" not in values:
+        raise file.error((stage,), f"{stage} needs a path.")
+    paths = values["path"] if isinstance(values["path"], list) else [values["path"]]
+    for path in paths:
+        if not isinstance(path, str):
+            raise file.error((stage, "path"), f"path must be a file's name; found {path!r}.")
+        found = path if Path(path).is_absolute() else file.path.parent / path
+        if "://" not in path and not Path(found).exists():
+            raise file.error(
+                (stage, "path"), f"there is no file {path}. Paths are relative to {file.path.name} itself."
+            )
+    keywords = [n for n, p in inspect.signature(reader).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    for option in values:
+        known = ["path", *filters, *keywords]
+        if option not in known:
+            raise file.error((stage, option), f"{stage} has no option {option!r}. {did_you_mean(option, known)}")
+
+
+def _checked(file: YamlFile, place: tuple, function, options: dict, known=None, shown: str | None = None) -> None:
+    try:
+        check_options(function, options, known)
+    except SettingError as error:
+        option = getattr(error, "option", None)
+        message = str(error).replace(function.__name__, shown, 1) if shown else str(error)
+        raise file.error((*place, option) if option else place, message) from None
+
+
+def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
+    entries = file.values["hotspots"]
+    if not isinstance(entries, list) or not entries:
+        raise file.error(("hotspots",), "hotspots needs a list of methods, as in `- getis_ord: {order: 1}`.")
+    steps = []
+    for i, entry in enumerate(entries):
+        place = ("hotspots", i)
+        entry = {entry: {}} if isinstance(entry, str) else entry
+        if not isinstance(entry, Mapping):
+            raise file.error(place, f"each entry under hotspots is a method, as in `- getis_ord:`; found {entry!r}.")
+        methods = [key for key in entry if key not in STEP_KEYS]
+        for method in methods:
+            if method not in METHODS:
+                raise file.error((*place, method), f"there is no method {method!r}. {did_you_mean(method, METHODS)}")
+        if len(methods) != 1:
+            found = f"found {len(methods)}: {', '.join(methods)}" if methods else "found none"
+            raise file.error(place, f"an entry under hotspots names one method; {found}. Begin each with its own dash.")
+        method = methods[0]
+        options = entry[method] or {}
+        if not isinstance(options, Mapping):
+            raise file.error((*place, method), f"{method} needs options, as in {{order: 1}}; found {options!r}.")
+        _checked(file, (*place, method), METHODS[method], options)
+        extras = {key: entry[key] for key in STEP_KEYS if key in entry}
+        if not isinstance(extras.get("show", True), bool):
+            raise file.error((*place, "show"), f"show is true or false; found {extras['show']!r}.")
+        if extras.get("every") not in (None, *EVERY):
+            raise file.error((*place, "every"), f"there is no every: {extras['every']}. {did_you_mean('', EVERY)}")
+        runs = extras.get("stability", 0)
+        if not isinstance(runs, int) or isinstance(runs, bool) or not 0 <= runs <= 1000:
+            raise file.error((*place, "stability"), f"stability is a number of runs, 0 to 1000; found {runs!r}.")
+        if runs and method not in STABLE:
+            raise file.error((*place, "stability"), f"stability is told for {' and '.join(STABLE)}, not for {method}.")
+        options = dict(options)
+        if "random_state" in options_of(METHODS[method]):
+            options.setdefault("random_state", 0)  # so that a run can be replayed
+        steps.append(HotspotStep(method, options, **extras))
+    return tuple(steps)
+
+
+def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:
+    """The options of the patrol stage: those of `plan_to_folder` and of `plan_patrols`."""
+    if "patrol" not in file.values:
+        return None
+    options = {"random_state": 0} | dict(file.values["patrol"])
+    known = {
+        n: p
+        for function in (plan_patrols, plan_to_folder)
+        for n, p in inspect.signature(function).parameters.items()
+        if p.kind is p.KEYWORD_ONLY and n not in ("streets", "prize_by_shift", "language")
+    }
+    _checked(file, ("patrol",), plan_to_folder, options, known, shown="patrol")
+    for option in ("roads", "units"):
+        if isinstance(options.get(option), Mapping):
+            options[option] = options[option].get("path")
+        path = options.get(option)
+        if isinstance(path, str):
+            if not (file.path.parent / path).exists():
+                raise file.error(
+                    ("patrol", option), f"there is no file {path}. Paths are relative to {file.path.name}."
+                )
+            options[option] = file.path.parent / path
+    return options
+
+
+def _checked_outputs(file: YamlFile, steps: tuple[HotspotStep, ...]) -> dict[str, str]:
+    outputs = file.values.get("outputs") or DEFAULT_OUTPUTS
+    for key, name in outputs.items():
+        place = ("outputs", key)
+        if key in PLANNED:
+            raise file.error(place, f"the output {key!r} is not built yet ({PLANNED[key]}). Leave it out for now.")
+        if key not in OUTPUTS:
+            raise file.error(place, f"there is no output {key!r}. {did_you_mean(key, OUTPUTS)}")
+        if not isinstance(name, str) or not name.endswith(OUTPUTS[key]):
+            raise file.error(
+                place, f"{key} needs a file name that ends in {' or '.join(OUTPUTS[key])}; found {name!r}."
+            )
+        if Path(name).name != name or name == "run.json":
+            raise file.error(place, f"{key} needs a plain file name; found {name!r}. The folder is given by --out.")
+    if "surface" in outputs and not any(step.method in SURFACES for step in steps):
+        raise file.error(("outputs", "surface"), f"a surface needs one of these methods: {', '.join(SURFACES)}.")
+    if len(set(outputs.values())) < len(outputs):
+        raise file.error(("outputs",), "two outputs have the same file name.")
+    return dict(outputs)

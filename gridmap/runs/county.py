@@ -1,0 +1,44 @@
+"""`gridmap demo --county`: a county made, written as files, and mapped from those files like anybody's own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gridmap.runs.check import read_pipeline
+from gridmap.runs.run import RunReport, run_pipeline
+from gridmap.samples.county import simulated_county
+from gridmap.samples.county_files import write_county
+
+__all__ = ["county_demo"]
+
+
+def county_demo(
+    out: str | Path,
+    *,
+    random_state: int = 0,
+    overrides: Sequence[str] = (),
+    on_step: Callable[[str], None] | None = None,
+    **sizes: int,
+) -> RunReport:
+    """The simulated county end to end: its data and its pipeline file, then what the pipeline makes of them.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder: `data/` and `county.yaml` for the user to look at and change, and the pipeline's outputs.
+    random_state : int
+        Same seed, same county.
+    overrides : list of "key=value"
+        As in `read_pipeline`.
+    on_step : callable, optional
+        Told the name of each step as it begins.
+    **sizes : int
+        `households` and `events` of `simulated_county`.
+
+    Returns
+    -------
+    RunReport
+    """
+    if on_step is not None:
+        on_step("simulate the county")
+    path = write_county(simulated_county(random_state=random_state, **sizes), out)
+    return run_pipeline(read_pipeline(path, overrides=overrides), out, on_step=on_step)

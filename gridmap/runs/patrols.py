@@ -1,0 +1,38 @@
+"""The patrol stage: routes for a run's first hotspots, with places called by the names people know."""
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from gridmap.errors import InputError
+from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.places import patrol_places
+from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.stage import plan_to_folder
+from gridmap.reports.place_names import place_name
+from gridmap.runs.check import Pipeline
+
+__all__ = ["patrol_stage"]
+
+
+def patrol_stage(
+    pipeline: Pipeline, results: list[tuple[Any, Any]], boundaries: gpd.GeoDataFrame, folder: Path
+) -> PatrolPlan:
+    """Plan the patrols and write the papers for the shift into `folder`."""
+    hotspots = next((r for _, r in results if isinstance(r, HotspotResult) and len(r.cells)), None)
+    if hotspots is None:
+        raise InputError("Patrols need hotspots to go to: put a method such as getis_ord first under hotspots.")
+    options = dict(pipeline.patrol)
+    choice = {name: options.pop(name) for name in ("days", "most", "effect") if name in options}
+    places = patrol_places(hotspots, **choice)
+    if "zone_id" in hotspots.cells:
+        zones = hotspots.cells["zone_id"].reindex(places["place_id"])
+        names = [place_name(zone, boundaries) for zone in zones]
+        again = {name: names.count(name) > 1 for name in names}
+        seen: dict[str, int] = {}
+        for i, name in enumerate(names):  # several cells of one zone: numbered from the most urgent on
+            seen[name] = seen.get(name, 0) + 1
+            names[i] = f"{name} / {seen[name]}" if again[name] else name
+        places = places.assign(place_id=names)
+    return plan_to_folder(places, folder, language=pipeline.language, **options)[0]

@@ -1,0 +1,140 @@
+"""Run again what a `run.json` tells, and see whether the same bytes come out.
+
+Its inputs are looked for where the run folder says, where one stands, beside the run folder, and in `--inputs`; a file
+is taken only when its SHA-256 is the recorded one, so a wrong file of the right name is never replayed.
+
+Data outputs are all outputs but two: `run.json` and `audit.jsonl` tell the time, and so differ. The map page,
+the layers, the tables and `results/` tell none: on another day, with another number of threads, in another folder,
+they are the same bytes, as long as the versions are the same.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gridmap
+from gridmap.errors import ReadError
+from gridmap.manifest import sha256_of, versions
+from gridmap.runs.check import check_pipeline
+from gridmap.runs.run import RunReport, run_pipeline
+from gridmap.runs.yamlfile import YamlFile
+
+__all__ = ["Replay", "replay_run"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of a replay.
+
+    Attributes
+    ----------
+    equal, different : list of str
+        Data outputs, by their path in the run folder.
+    versions : list of str
+        Packages whose version is another now, as in "numpy 2.4.0, then 2.3.5".
+    report : RunReport
+    """
+
+    equal: list[str]
+    different: list[str]
+    versions: list[str]
+    report: RunReport
+
+
+def replay_run(
+    record: str | Path,
+    out: str | Path,
+    *,
+    inputs: str | Path | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Replay:
+    """Run again what `run.json` tells, into another folder.
+
+    Parameters
+    ----------
+    record : str or Path
+        A `run.json`.
+    out : str or Path
+        The folder to write into; not that of the record.
+    inputs : str or Path, optional
+        The folder that the pipeline's paths start from, where it cannot be found.
+    on_step : callable, optional
+        Told the name of each step as it begins.
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    ReadError
+        If the record is none, or an input is absent or changed.
+    GridmapError
+        For whatever the run finds wrong.
+    """
+    record = Path(record)
+    told = _read(record)
+    if Path(out).resolve() == record.resolve().parent:
+        raise ReadError(f"{out} is the folder of the record itself. Name another one with --out.")
+    folder = _folder_of_inputs(told, record, None if inputs is None else Path(inputs))
+    pipeline = check_pipeline(YamlFile(folder / told["pipeline"], told["settings"], {}))
+    then = told.get("versions", {})
+    others = [f"{name} {now}, then {then.get(name)}" for name, now in versions().items() if then.get(name) != now]
+    report = run_pipeline(pipeline, out, on_step=on_step)
+    again = {entry["path"]: entry["sha256"] for entry in _read(Path(out) / "run.json")["outputs"]}
+    before = {entry["path"]: entry["sha256"] for entry in told["outputs"]}
+    equal = [path for path, digest in before.items() if again.get(path) == digest]
+    return Replay(equal, [path for path in {**before, **again} if path not in equal], others, report)
+
+
+def _read(record: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(record.read_text(encoding="utf-8"))
+        pipeline, parts = told["pipeline"], (told["inputs"], told["outputs"])
+        if not isinstance(told["settings"], dict) or Path(pipeline).name != pipeline:
+            raise ValueError("settings")
+        if not all(isinstance(e["path"], str) for part in (*parts, told.get("also_read", [])) for e in part):
+            raise ValueError("paths")
+    except OSError as error:
+        raise ReadError(f"{record} cannot be read: {error.strerror}. Name the run.json of a run folder.") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ReadError(f"{record} is not the run.json of a run, or of an older version.") from None
+    return told
+
+
+def _folder_of_inputs(told: dict[str, Any], record: Path, given: Path | None) -> Path:
+    """The folder in which every recorded path names the recorded bytes."""
+    expected = {e["path"]: e["sha256"] for e in [*told["inputs"], *told.get("also_read", [])] if e.get("sha256")}
+    faults: list[tuple[int, str]] = []
+    for folder in _candidates(told, record, given):
+        missing = [path for path in expected if not (folder / path).is_file()]
+        if missing:
+            faults.append((1, f"{missing[0]} is not there"))
+            continue
+        changed = [path for path, digest in expected.items() if sha256_of(folder / path) != digest]
+        if not changed:
+            return folder
+        faults.append((0, f"{changed[0]} was changed since: its SHA-256 is not the recorded one"))
+    reason = min(faults)[1] if faults else "there is no such folder"
+    raise ReadError(
+        f"The inputs of {record.name} cannot be replayed: {reason}. "
+        "Name the folder that the pipeline file was in with --inputs."
+    )
+
+
+def _candidates(told: dict[str, Any], record: Path, given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    run, here = record.resolve().parent, Path.cwd()
+    if isinstance(told.get("found_from"), str):
+        yield run / told["found_from"]
+    for near in (here, run, run.parent):
+        yield near
+        try:
+            yield from sorted(p for p in near.iterdir() if p.is_dir() and not p.name.startswith("."))[:200]
+        except OSError:
+            continue
+    yield Path(gridmap.__file__).resolve().parents[1] / "pipelines"  # the demo's, in a clone
