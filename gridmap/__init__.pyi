@@ -15,6 +15,7 @@ from .hotspots.association import local_moran
 from .hotspots.autocorrelation import getis_ord
 from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
+from .hotspots.cores import hotspot_cores
 from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
 from .hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
@@ -110,6 +111,7 @@ __all__ = [
     "grid_codes",
     "grid_hierarchy",
     "hdbscan",
+    "hotspot_cores",
     "hotspot_layer",
     "hotspot_stability",
     "hour_of_week",
