@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint spark bench lock clean
+.PHONY: help install demo test smoke test-slow lint spark bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ demo: $(STAMP)  ## the bundled police data, end to end, into out/demo (OUT=… f
 
 test: $(STAMP)  ## all tests but the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+smoke: $(STAMP)  ## the main job end to end, the layers, the names and the messages, in under a minute
+	$(BIN)/python -m pytest -n $(WORKERS) tests/test_smoke.py tests/test_layers.py tests/test_public_names.py tests/messages
 
 test-slow: $(STAMP)  ## simulations and fuzzing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow

@@ -22,11 +22,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from browser import READY, Browser
-
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gridmap as gm
 from gridmap.maps.offline import OfflineFigure
+from tests.browser import READY, Browser
 
 # the same, but held down as a mouse holds it: the picture moves with the hand and is painted when let go
 DRAG_FRAMES = """new Promise(function (done) {

@@ -14,10 +14,9 @@ import geopandas as gpd
 import libpysal
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "patrol"))
-from test_routes import by_rank, greedy_nearest
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 import gridmap as gm
+from tests.patrol.test_routes import by_rank, greedy_nearest
 
 network = gm.build_network(gm.read_roads(libpysal.examples.get_path("streets.shp")), mode="walk")
 seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from browser import Browser
-
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gridmap as gm
+from tests.browser import Browser
 
 DATA = Path("data/west_yorkshire")
 IMAGES = Path("docs/images")

@@ -14,11 +14,10 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from browser import Browser, find_chromium
-
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gridmap as gm
 from gridmap.runs.county import county_demo
+from tests.browser import Browser, find_chromium
 
 IMAGES = Path("docs/images")
 

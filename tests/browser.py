@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from .needs import find_chromium
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -39,11 +41,6 @@ KEYS = {
     "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27, "Enter": 13, "Tab": 9, " ": 32,
     "Home": 36, "End": 35,
 }  # fmt: skip
-
-
-def find_chromium() -> str | None:
-    """The browser's path, or None."""
-    return next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
 
 
 def namespace() -> list[str]:

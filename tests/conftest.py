@@ -1,10 +1,13 @@
 """What the tests share: the bundled data, and the larger data beside the repository when it is there."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from .needs import NEEDS, require
 
 # In .ci/run the drawn cases are the same each time, so that a change is judged by itself; elsewhere they are new ones.
 settings.register_profile("same-cases", derandomize=True)
@@ -12,6 +15,20 @@ if os.environ.get("GRIDMAP_SAME_CASES") == "1":
     settings.load_profile("same-cases")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        for name in mark.args:
+            require(name)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was not run on this machine, and the line that would bring it."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    absent = Counter(name for reason in reasons for name in NEEDS if f"needs {name}: " in reason)
+    for name, number in absent.items():
+        terminalreporter.write_line(f"not run for want of {name}: {number} tests ({NEEDS[name].install})")
 
 
 @pytest.fixture(scope="session")

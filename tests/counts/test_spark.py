@@ -1,7 +1,5 @@
 """engine="spark": the same table to the last count, on a real Spark."""
 
-import os
-import shutil
 import subprocess
 import sys
 
@@ -18,20 +16,13 @@ from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.tiling import make_grid
 from gridmap.read.base import Incidents
 
-JAVA = shutil.which("java") or os.environ.get("JAVA_HOME")
-
-
-def spark_or_skip():
-    required = os.environ.get("GRIDMAP_REQUIRE_SPARK") == "1"
-    if not JAVA and not required:
-        pytest.skip("Spark: Java 17 is not here (Debian: openjdk-17-jre-headless)")
-    if not required:
-        pytest.importorskip("pyspark", reason="Spark: pyspark is not here (the extra gridmap[spark])")
+from ..needs import require
 
 
 @pytest.fixture(scope="module")
 def spark():
-    spark_or_skip()
+    require("java")
+    require("spark")
     from gridmap.counts.spark import local_session
 
     session = local_session(2)

@@ -1,27 +1,24 @@
 """A small territory with results on it, and a browser for it."""
 
-import os
-
 import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from browser import Browser, find_chromium
 
 from gridmap.hotspots.result import HotspotResult
+
+from ..browser import Browser
+from ..needs import require
 
 LABELS = ["hot 99", "hot 95", "hot 90", "none", "cold 90", "cold 95", "cold 99"]
 
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium without a network; skipped by name where it is absent, unless GRIDMAP_REQUIRE_BROWSER=1."""
-    if find_chromium() is None:
-        if os.environ.get("GRIDMAP_REQUIRE_BROWSER") == "1":
-            pytest.fail("GRIDMAP_REQUIRE_BROWSER=1, but no Chromium is installed (Debian: apt-get install chromium).")
-        pytest.skip("no Chromium: the browser tests were not run")
+    """Chromium without a network."""
+    require("browser")
     chromium = Browser()
     yield chromium
     chromium.close()

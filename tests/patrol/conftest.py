@@ -1,14 +1,9 @@
-import sys
-from pathlib import Path
-
 import geopandas as gpd
 import libpysal
 import numpy as np
 import pytest
 
 import gridmap as gm
-
-sys.path.insert(0, str(Path(__file__).parent))  # patrol_check, whatever pytest's import mode
 
 
 @pytest.fixture(scope="session")

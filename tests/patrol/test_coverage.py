@@ -6,11 +6,12 @@ import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pytest
-from patrol_check import shortest_paths
 from shapely import LineString
 
 import gridmap as gm
 from gridmap.patrol.sites import covered_by
+
+from .patrol_check import shortest_paths
 
 
 def test_reached_places_are_those_within_time_by_networkx(tempe, hotspots_at_junctions):

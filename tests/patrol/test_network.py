@@ -4,10 +4,11 @@ import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pytest
-from patrol_check import shortest_paths
 from shapely import LineString
 
 import gridmap as gm
+
+from .patrol_check import shortest_paths
 
 
 def streets(*lines, **columns):

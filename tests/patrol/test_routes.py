@@ -6,9 +6,10 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from patrol_check import check_plan, shortest_paths
 
 import gridmap as gm
+
+from .patrol_check import check_plan, shortest_paths
 
 
 def travel_between(network, places):

@@ -16,6 +16,8 @@ import gridmap.read.databases as databases
 from gridmap.errors import InputError, ReadError
 from gridmap.read.incidents import read_incidents
 
+from ..needs import find_postgres, require
+
 
 @pytest.fixture
 def sqlite(tmp_path):
@@ -71,19 +73,11 @@ def test_reading_cannot_write(sqlite):
     connection.close()
 
 
-def _server_programs() -> Path | None:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((f for f in folders if (f / "initdb").exists()), None)
-
-
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory):
     """Address of a PostgreSQL server with PostGIS, started for these tests only."""
-    programs = _server_programs()
-    if programs is None:
-        if os.environ.get("GRIDMAP_REQUIRE_POSTGRES") == "1":
-            pytest.fail("GRIDMAP_REQUIRE_POSTGRES=1, but Debian's postgresql is not installed")
-        pytest.skip("PostgreSQL's server programs (Debian: postgresql, postgis) are not here")
+    require("postgres")
+    programs = find_postgres()
     folder = tmp_path_factory.mktemp("postgres")
     run = {"check": True, "capture_output": True}
     as_user = []
@@ -159,17 +153,9 @@ def test_postgresql_streams_what_is_large(cases, monkeypatch):
     assert not isinstance(incidents.data, module.pa.Table)
 
 
+@pytest.mark.needs("postgis")
 def test_postgis_geometry_says_its_crs(cases):
     engine = sa.create_engine(cases, poolclass=sa.pool.NullPool)
-    with engine.connect() as connection:
-        there = connection.execute(
-            sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'")
-        ).scalar()
-    if not there:
-        engine.dispose()
-        if os.environ.get("GRIDMAP_REQUIRE_POSTGRES") == "1":
-            pytest.fail("GRIDMAP_REQUIRE_POSTGRES=1, but Debian's postgis is not installed")
-        pytest.skip("PostGIS (Debian: postgis) is not here")
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS postgis"))
         connection.execute(

@@ -26,18 +26,29 @@ from gridmap.reports.run_folder import read_run
 from gridmap.reports.watching import since_last
 from gridmap.runs import run_pipeline
 
+from ..needs import require
+
 LANGUAGES = ("en", "zh")
+
+
+class Papers(dict):
+    """Every format in both languages by (ending, language), each written when it is first read."""
+
+    def __init__(self, run, folder):
+        super().__init__()
+        self.run, self.folder = run, folder
+
+    def __missing__(self, key):
+        ending, language = key
+        if ending == ".pdf":
+            require("pango")
+        self[key] = write_briefing(self.run, self.folder / f"{language}{ending}", language=language)
+        return self[key]
 
 
 @pytest.fixture(scope="module")
 def papers(april, tmp_path_factory):
-    """Every format in both languages."""
-    out = tmp_path_factory.mktemp("papers")
-    return {
-        (ending, language): write_briefing(april, out / f"{language}{ending}", language=language)
-        for ending in PAPERS
-        for language in LANGUAGES
-    }
+    return Papers(april, tmp_path_factory.mktemp("papers"))
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +220,7 @@ def test_the_same_run_gives_the_same_bytes(april, papers, tmp_path, ending):
     assert again.read_bytes() == papers[ending, "zh"].read_bytes()
 
 
+@pytest.mark.needs("pango")
 def test_a_template_of_one_s_own_replaces_ours(april, tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "briefing.html").write_text("<p>{{ b.title }}: {{ b.summary|length }} lines", encoding="utf-8")
@@ -217,6 +229,7 @@ def test_a_template_of_one_s_own_replaces_ours(april, tmp_path):
     assert re.search(r"Theft <b>& more</b>, =1\+1: \d+ lines", page.extract_text())
 
 
+@pytest.mark.needs("pango")
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -232,6 +245,7 @@ def test_a_template_with_a_mistake_is_named_and_runs_no_code(april, tmp_path, te
     assert not (tmp_path / "x.pdf").exists()
 
 
+@pytest.mark.needs("pango")
 def test_a_template_fetches_nothing(april, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr("urllib.request.OpenerDirector.open", lambda self, *a, **k: asked.append(a) or io.BytesIO())
@@ -259,6 +273,7 @@ def test_without_pango_a_pdf_says_what_to_install(april, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.needs("pango")
 def test_without_a_chinese_font_a_chinese_pdf_says_so(april, tmp_path, monkeypatch):
     monkeypatch.setattr(paper_pdf.font_manager, "get_font_names", lambda: ["DejaVu Sans"])
     with pytest.raises(SettingError, match="fonts-noto-cjk"):
