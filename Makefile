@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test smoke test-slow lint spark bench lock clean
+.PHONY: help install demo test smoke test-slow lint spark bench lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
 	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
+
+fonts: $(STAMP)  ## make gridmap/fonts anew from Noto Sans SC (needs npm and a network)
+	$(BIN)/python .ci/fonts.py
 
 clean:  ## remove .venv and what was built
 	rm -rf $(VENV) .venv-bench build dist out *.egg-info

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
@@ -20,7 +21,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
 from gridmap.messages import did_you_mean
 
-__all__ = ["binomial_p", "compare_periods", "ratio_interval"]
+__all__ = ["binomial_p", "compare_periods"]
 
 
 def compare_periods(
@@ -167,17 +168,6 @@ def binomial_p(successes, trials, share) -> np.ndarray:
         low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
     p = upper + np.where(low >= 0, stats.binom.cdf(low, n, share), 0.0)
     return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
-
-
-def ratio_interval(after, together, share, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Clopper and Pearson's interval of the share after, as a ratio of rates; nan where nothing happened."""
-    tail = (1 - confidence) / 2
-    low = np.where(after > 0, stats.beta.ppf(tail, np.maximum(after, 1), together - after + 1), 0.0)
-    rest = np.maximum(together - after, 1)
-    high = np.where(after < together, stats.beta.ppf(1 - tail, after + 1, rest), 1.0)
-    with np.errstate(divide="ignore"):
-        low, high = (v / (1 - v) * (1 - share) / share for v in (low, high))
-    return np.where(together > 0, low, np.nan), np.where(together > 0, high, np.nan)
 
 
 def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index]:

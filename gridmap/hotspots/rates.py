@@ -10,6 +10,7 @@ Source: Garwood 1936 (interval); Marshall 1991 (empirical Bayes); Spiegelhalter 
 import numpy as np
 from scipy import sparse, stats
 
+from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, require_incidents
@@ -17,7 +18,7 @@ from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
 
-__all__ = ["empirical_bayes", "funnel_limits", "incident_rates", "poisson_interval"]
+__all__ = ["empirical_bayes", "funnel_limits", "incident_rates"]
 
 SMALL_NUMBER = 20  # below this a rate's standard error is more than 22 % of it
 
@@ -163,20 +164,6 @@ def incident_rates(
     return HotspotResult(
         named_cells(columns, index, grid), "incident_rates", params, notes=_notes(count, lived, params)
     )
-
-
-def poisson_interval(count, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Garwood's exact interval of a Poisson mean.
-
-    Examples
-    --------
-    >>> [v.round(3).tolist() for v in poisson_interval([0, 10])]
-    [[0.0, 4.795], [3.689, 18.39]]
-    """
-    count = np.asarray(count, float)
-    tail = (1 - confidence) / 2
-    low = np.where(count > 0, stats.chi2.ppf(tail, 2 * np.maximum(count, 1)) / 2, 0.0)
-    return low, stats.chi2.ppf(1 - tail, 2 * count + 2) / 2
 
 
 def empirical_bayes(count: np.ndarray, people: np.ndarray, weights: sparse.csr_array | None = None) -> np.ndarray:

@@ -3,35 +3,23 @@
 Drawn in the layer's metric CRS, so that a kilometre is as long across as it is up.
 """
 
-from functools import cache
-
 import geopandas as gpd
 import numpy as np
 import shapely
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.path import Path
 
+from gridmap._fonts import families
 from gridmap.errors import InputError
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Class, Layer, Word
 from gridmap.maps.words import check_language, say
 from gridmap.read.metric import metric_crs
 
-__all__ = ["class_text", "draw_scale_bar", "figure_of", "fonts"]
-
-#: Latin first, then whatever draws Chinese on Linux, Windows and macOS.
-WANTED = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "SimHei", "PingFang SC")
-
-
-@cache
-def fonts() -> list[str]:
-    """Those of `WANTED` that are installed; matplotlib complains about each that is not, at each text."""
-    there = set(font_manager.get_font_names())
-    return [name for name in WANTED if name in there]
+__all__ = ["class_text", "draw_scale_bar", "figure_of"]
 
 
 def class_text(entry: Class, language: str = "en") -> str:
@@ -112,10 +100,10 @@ def figure_of(
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
             frameon=False,
-            prop={"family": fonts(), "size": 9},
-            title_fontproperties={"family": fonts(), "size": 9},
+            prop={"family": families(language), "size": 9},
+            title_fontproperties={"family": families(language), "size": 9},
         )
-    ax.set_title(title if title is not None else say(layer.name, language), fontfamily=fonts(), fontsize=11)
+    ax.set_title(title if title is not None else say(layer.name, language), fontfamily=families(language), fontsize=11)
     ax.set_axis_off()
     ax.set_aspect("equal")
     if extent is not None:
@@ -149,5 +137,13 @@ def draw_scale_bar(ax: Axes, west: float, south: float, across: float, language:
     ax.plot([west, west + length], [y, y], color="#111827", linewidth=2.5, solid_capstyle="butt")
     far = say(Word("kilometres"), language) if length >= 1000 else say(Word("metres"), language)
     text = f"{length / 1000 if length >= 1000 else length:g} {far}"
-    ax.text(west + length / 2, y - across * 0.012, text, ha="center", va="top", fontsize=type_pt, fontfamily=fonts())
+    ax.text(
+        west + length / 2,
+        y - across * 0.012,
+        text,
+        ha="center",
+        va="top",
+        fontsize=type_pt,
+        fontfamily=families(language),
+    )
     ax.set_ylim(bottom=y - across * 0.06)

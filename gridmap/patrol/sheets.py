@@ -15,8 +15,8 @@ import segno
 import shapely
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
 
+from gridmap._fonts import families
 from gridmap.errors import OutputError, SettingError
 from gridmap.messages import did_you_mean
 from gridmap.patrol.files import CONTROL, clock, starts_of
@@ -31,8 +31,6 @@ WORDS = {
     "zh": {"unit": "单元", "shift": "班次", "arrive": "到达", "leave": "离开", "pause": "休息", "page": "页",
            "note": "请全程下车停留，并记录实际到达和离开时间。", "straight": "直线距离，非道路。"},
 }  # fmt: skip
-CHINESE = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "SimSun",
-           "WenQuanYi Zen Hei", "PingFang SC")  # fmt: skip
 A5 = (5.83, 8.27)
 ROWS = 16
 #: A QR code of this many bytes is still read by a phone off a sheet of this size.
@@ -90,25 +88,14 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     Raises
     ------
     SettingError
-        If the language is not known, or no font on this machine can write it.
+        If the language is not known.
     OutputError
         If the file cannot be written.
     """
     if language not in WORDS:
         raise SettingError(f"language={language!r} is not known. {did_you_mean(language, WORDS)}")
-    texts = "".join(map(str, [*plan.stops["place_id"], *plan.routes["unit_id"]]))
-    chinese = language == "zh" or any(ord(letter) > 0x2E7F for letter in texts)
-    family = ["DejaVu Sans"]
-    if chinese:
-        there = {font.name for font in fontManager.ttflist}
-        found = [name for name in CHINESE if name in there]
-        if not found:
-            raise SettingError(
-                "No font with Chinese characters is on this machine. Install one, as Debian's fonts-noto-cjk."
-            )
-        family = [found[0], "DejaVu Sans"]
     path, words = Path(path), WORDS[language]
-    settings = {"font.family": family, "pdf.fonttype": 3}
+    settings = {"font.family": families(language), "pdf.fonttype": 3}
     try:
         with (
             matplotlib.rc_context(settings),

@@ -88,6 +88,8 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
     ------
     SettingError
     ReadError
+    GridmapError
+        If a PDF is asked for and Pango is not there.
     """
     if path.suffix.lower() not in PAPERS:
         raise SettingError(f"A briefing ends in {', '.join(PAPERS)}; found {path.name!r}.")
@@ -98,6 +100,10 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
     kind = path.suffix.lower()
     if template is not None and kind == ".xlsx":
         raise SettingError("A workbook takes no template. Leave --template out, or write a .pdf, .docx or .pptx.")
+    if kind == ".pdf":
+        from gridmap.reports.paper_pdf import load_weasyprint
+
+        load_weasyprint()
     if template is not None and Path(template).is_file() and Path(template).suffix.lower() != kind:
         fits = did_you_mean(Path(template).suffix, PAPERS)
         raise SettingError(f"The template of a {kind} is a {kind} or a folder; found {Path(template).name!r}. {fits}")

@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gridmap._fonts import families
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.maps.figure import fonts
 from gridmap.maps.words import check_language
 from gridmap.messages import did_you_mean
 
@@ -63,14 +63,14 @@ def chart(size: str, language: str, *, height: float = 1.0):
     """
     check_language(language)
     measure = size_of(size)
-    with matplotlib.rc_context(_style(measure.type_pt)):
+    with matplotlib.rc_context(_style(measure.type_pt, language)):
         yield Figure(figsize=(measure.width_in, measure.height_in * height), layout="constrained")
 
 
-def _style(type_pt: float) -> dict:
+def _style(type_pt: float, language: str) -> dict:
     line = max(0.6, type_pt / 14)
     return {
-        "font.family": fonts() or ["DejaVu Sans"], "font.size": type_pt, "axes.titlesize": type_pt * 1.15,
+        "font.family": families(language), "font.size": type_pt, "axes.titlesize": type_pt * 1.15,
         "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlecolor": INK, "axes.labelcolor": INK,
         "axes.edgecolor": FAINT, "axes.linewidth": line, "axes.spines.top": False, "axes.spines.right": False,
         "xtick.color": INK, "ytick.color": INK, "xtick.labelsize": type_pt * 0.95, "ytick.labelsize": type_pt * 0.95,

@@ -15,13 +15,12 @@ All take `language="en"|"zh"`, `size="page"|"half"|"slide"` and `title=` ("" for
 from gridmap.reports.chart_frame import SIZES, alt_text, save_chart
 from gridmap.reports.charts_maps import small_multiples
 from gridmap.reports.charts_places import concentration_chart, ranked_bars
-from gridmap.reports.charts_time import poisson_interval, trend_chart, weekday_hour_chart
+from gridmap.reports.charts_time import trend_chart, weekday_hour_chart
 
 __all__ = [
     "SIZES",
     "alt_text",
     "concentration_chart",
-    "poisson_interval",
     "ranked_bars",
     "save_chart",
     "small_multiples",

@@ -16,11 +16,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError
 from gridmap.patrol.streets import street_concentration
 from gridmap.reports.chart_frame import STRONG, chart, checked, head, note, size_of
 from gridmap.reports.chart_words import word
-from gridmap.reports.charts_time import poisson_interval
 
 __all__ = ["concentration_chart", "ranked_bars"]
 

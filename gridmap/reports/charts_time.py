@@ -15,52 +15,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
+from gridmap._intervals import no_change_limits
 from gridmap.errors import InputError
 from gridmap.reports.chart_frame import BAND, FAINT, INK, STRONG, chart, checked, head, note, size_of
 from gridmap.reports.chart_words import MONTHS, WEEKDAYS, word
 
-__all__ = ["no_change", "poisson_interval", "trend_chart", "weekday_hour_chart"]
+__all__ = ["trend_chart", "weekday_hour_chart"]
 
 #: How many periods are drawn as "now", and how many make a year.
 IN_A_YEAR = {"M": 12, "Q": 4, "W": 52, "D": 365, "Y": 1}
 NAMES = {"M": "month", "Q": "quarter", "W": "week", "D": "day", "Y": "year"}
-
-
-def poisson_interval(counts, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """The exact interval of Poisson means that each count is no surprise for.
-
-    Examples
-    --------
-    >>> low, high = poisson_interval([0, 10])
-    >>> low.round(2).tolist(), high.round(2).tolist()
-    ([0.0, 4.8], [3.69, 18.39])
-    """
-    counts, tail = np.asarray(counts, float), (1 - level) / 2
-    low = np.where(counts > 0, stats.chi2.ppf(tail, 2 * np.maximum(counts, 0.5)) / 2, 0.0)
-    return low, stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
-
-
-def no_change(counts, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the most that may come again after each count, if nothing has changed.
-
-    Given the sum of two Poisson counts of one mean, the first is binomial with a half: both tails are above
-    (1 − level) / 2 for the counts between.
-
-    Examples
-    --------
-    >>> low, high = no_change([0, 10, 100])
-    >>> low.tolist(), high.tolist()
-    ([0.0, 3.0, 74.0], [5.0, 22.0, 130.0])
-    """
-    counts, tail = np.asarray(counts, float), (1 - level) / 2
-    low, high = np.empty(len(counts)), np.empty(len(counts))
-    for i, x in enumerate(counts):
-        y = np.arange(int(x + 8 * np.sqrt(x + 1) + 12))
-        fine = (stats.binom.cdf(x, x + y, 0.5) > tail) & (stats.binom.sf(x - 1, x + y, 0.5) > tail)
-        low[i], high[i] = y[fine][0], y[fine][-1]
-    return low, high
 
 
 def trend_chart(
@@ -113,7 +78,7 @@ def trend_chart(
     with chart(size, language) as figure:
         ax = figure.add_subplot()
         if known.any():
-            low, high = no_change(before.fillna(0))
+            low, high = no_change_limits(before.fillna(0))
             low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
             _band(ax, x, low, high, word("band", language))
             ax.plot(

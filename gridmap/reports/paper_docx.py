@@ -16,6 +16,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
+from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
 from gridmap.reports.content import Briefing, Picture, Section
 from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
@@ -24,7 +25,6 @@ from gridmap.reports.words import words_in
 
 __all__ = ["docx_bytes"]
 
-FONTS = {"en": ("Calibri", "Microsoft YaHei"), "zh": ("Microsoft YaHei", "Microsoft YaHei")}
 GREY, RED = RGBColor(0x4B, 0x55, 0x63), RGBColor(0xB9, 0x1C, 0x1C)
 WIDTH_CM, TALLEST_CM = 17.0, 10.4
 
@@ -100,7 +100,7 @@ def _page(document) -> None:
 
 
 def _fonts(document, language: str) -> None:
-    latin, chinese = FONTS[language]
+    latin, chinese = office_fonts(language)
     for name in ("Normal", "Title", "Heading 1", "Heading 2", "Heading 3", "List Bullet"):
         try:
             style = document.styles[name]

@@ -15,8 +15,9 @@ from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from gridmap._fonts import families
 from gridmap.grids.levels import zone_levels
-from gridmap.maps.figure import figure_of, fonts
+from gridmap.maps.figure import figure_of
 from gridmap.maps.layers import Class, Layer, Word
 from gridmap.read.metric import metric_crs
 from gridmap.reports.words import words_in
@@ -106,7 +107,7 @@ def map_picture(
         ha="center",
         va="top",
         fontsize=9,
-        fontfamily=fonts(),
+        fontfamily=families(language),
         arrowprops={"arrowstyle": "-|>", "color": "#111827", "linewidth": 1},
     )
     across, up = limits
@@ -184,7 +185,7 @@ class ZoneOutlines:
         halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
         for name, point in named:
             if isinstance(name, str) and name:
-                style = {"ha": "center", "va": "center", "fontsize": 8, "color": "#374151", "fontfamily": fonts()}
+                style = {"ha": "center", "va": "center", "fontsize": 8, "color": "#374151", "fontfamily": families()}
                 text = axes.text(point.x, point.y, plain(name, 24), zorder=5, clip_on=True, **style)
                 text.set_path_effects(halo)
 

@@ -12,41 +12,19 @@ from urllib.parse import unquote
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
-from matplotlib import font_manager
 
-from gridmap.errors import GridmapError, ReadError, SettingError
+from gridmap._fonts import font_faces
+from gridmap.errors import GridmapError, ReadError
 from gridmap.reports.content import Briefing, Picture
 from gridmap.reports.words import words_in
 
-__all__ = ["CHINESE_FONTS", "check_fonts", "pdf_bytes"]
+__all__ = ["load_weasyprint", "pdf_bytes"]
 
 OWN = Path(__file__).parent / "templates"
-#: Fonts that draw Chinese, the first that is there.
-CHINESE_FONTS = (
-    *("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei"),
-    *("Noto Sans CJK JP", "WenQuanYi Zen Hei", "SimSun"),
-)
 PAGE = {
     "en": '"page " counter(page) " of " counter(pages)',
     "zh": '"第 " counter(page) " 页，共 " counter(pages) " 页"',
 }
-
-
-def check_fonts(language: str) -> str | None:
-    """The font for Chinese that is on this machine.
-
-    Raises
-    ------
-    SettingError
-        If the paper is to be in Chinese and there is none.
-    """
-    there = set(font_manager.get_font_names())
-    found = next((name for name in CHINESE_FONTS if name in there), None)
-    if found is None and language == "zh":
-        raise SettingError(
-            "No font with Chinese characters is on this machine. Install one, as Debian's fonts-noto-cjk."
-        )
-    return found
 
 
 def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
@@ -62,8 +40,6 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     ------
     ReadError
         If the folder is none, or its template has a mistake: the line is named.
-    SettingError
-        If no font of this machine writes Chinese.
     GridmapError
         If weasyprint cannot find Pango.
     """
@@ -74,19 +50,17 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
         folders.insert(0, Path(template))
         if not any((Path(template) / name).is_file() for name in ("briefing.html", "briefing.css")):
             raise ReadError(f"{template} holds neither briefing.html nor briefing.css. Copy those of gridmap first.")
-    html = _weasyprint()
-    chinese = check_fonts(briefing.language)
-    families = ["DejaVu Sans", *([chinese] if chinese else []), "sans-serif"]
-    if briefing.language == "zh" and chinese:
-        families = [chinese, "DejaVu Sans", "sans-serif"]
-    family = ", ".join(f'"{name}"' if name != "sans-serif" else name for name in families)
+    html = load_weasyprint()
+    names, faces = font_faces(briefing.language)
+    family = ", ".join(f'"{name}"' for name in names)
     loader = jinja2.FileSystemLoader([str(f) for f in folders])
     around = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     try:
         style = loader.get_source(around, "briefing.css")[0]
         style = style.replace("{page}", PAGE[briefing.language]).replace("{family}", family)
         given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit}
-        text = around.get_template("briefing.html").render(**given, style=Markup(style.replace("</", "<\\/")))
+        style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
+        text = around.get_template("briefing.html").render(**given, style=Markup(style))
     except jinja2.TemplateSyntaxError as error:
         raise ReadError(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from None
     except (jinja2.TemplateError, OSError, TypeError, ValueError) as error:
@@ -94,12 +68,27 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     base = str(folders[0].resolve()) + "/"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
-        return html(string=text, base_url=base, url_fetcher=_own_files(folders)).write_pdf()
+        fetcher = _own_files(folders, {face.path for face in faces})
+        return html(string=text, base_url=base, url_fetcher=fetcher).write_pdf()
 
 
-def _weasyprint():
+def _font_face(face) -> str:
+    weight = "bold" if face.bold else "normal"
+    return f'@font-face {{ font-family: "{face.family}"; font-weight: {weight}; src: url("{face.path.as_uri()}"); }}'
+
+
+def load_weasyprint():
+    """weasyprint's `HTML`.
+
+    Raises
+    ------
+    GridmapError
+        If Pango is not there: what to install.
+    """
     try:
-        from weasyprint import HTML
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "No fonts configured")  # ours are handed over as files
+            from weasyprint import HTML
     except (ImportError, OSError) as error:
         raise GridmapError(
             "A PDF needs Pango, which weasyprint did not find. On Debian or Ubuntu: apt-get install libpango-1.0-0 "
@@ -108,17 +97,18 @@ def _weasyprint():
     return HTML
 
 
-def _own_files(folders: list[Path]):
-    """A fetcher that reads pictures in the page and files of the template's folder, and nothing else."""
+def _own_files(folders: list[Path], fonts: set[Path]):
+    """A fetcher that reads pictures in the page, the fonts, and files of the template's folder, and nothing else."""
     from weasyprint.urls import URLFetcher, URLFetchingError
 
-    roots = [folder.resolve() for folder in folders]
+    roots, allowed = [folder.resolve() for folder in folders], {font.resolve() for font in fonts}
 
     class OwnFiles(URLFetcher):
         def fetch(self, url, headers=None):
             if not url.startswith("data:"):
                 place = Path(unquote(url.removeprefix("file://"))).resolve() if url.startswith("file://") else None
-                if place is None or not any(place.is_relative_to(root) for root in roots):
+                known = place in allowed or (place and any(place.is_relative_to(root) for root in roots))
+                if not known:
                     raise URLFetchingError(f"a paper fetches nothing: {url[:60]}")
             return super().fetch(url, headers)
 

@@ -16,6 +16,7 @@ from pptx.exc import PackageNotFoundError
 from pptx.oxml.ns import qn
 from pptx.util import Cm, Pt
 
+from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
 from gridmap.reports.content import Briefing, Picture, Section
 from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
@@ -25,7 +26,6 @@ from gridmap.reports.words import words_in
 __all__ = ["pptx_bytes"]
 
 WIDTH, HEIGHT, MARGIN = 33.87, 19.05, 1.4  # centimetres
-FONTS = {"en": ("Calibri", "Microsoft YaHei"), "zh": ("Microsoft YaHei", "Microsoft YaHei")}
 INK, GREY, RED, BLUE = "111827", "4B5563", "B91C1C", "0B4F8A"
 ROWS = 8
 #: About so many lines of 16 points fit on a slide.
@@ -92,7 +92,7 @@ class _Slides:
 
     def __init__(self, briefing: Briefing, presentation):
         self.briefing, self.made = briefing, presentation
-        self.latin, self.chinese = FONTS[briefing.language]
+        self.latin, self.chinese = office_fonts(briefing.language)
         self.w = words_in(briefing.language)
         self.made.slide_width, self.made.slide_height = Cm(WIDTH), Cm(HEIGHT)
         layouts = self.made.slide_layouts

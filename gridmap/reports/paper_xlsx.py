@@ -10,6 +10,7 @@ import re
 import pandas as pd
 import xlsxwriter
 
+from gridmap._fonts import office_fonts
 from gridmap.reports.content import Briefing
 from gridmap.reports.office import written_at, xml_text
 from gridmap.reports.tables import Table, since_table
@@ -40,7 +41,7 @@ def xlsx_bytes(briefing: Briefing) -> bytes:
             "created": written_at(briefing.run.written),
         }
     )
-    font = {"font_name": "Microsoft YaHei" if briefing.language == "zh" else "Calibri", "font_size": 10}
+    font = {"font_name": office_fonts(briefing.language)[0], "font_size": 10}
     sheets = _Sheets(book, font)
     _summary(sheets, briefing, w)
     for section in briefing.sections:

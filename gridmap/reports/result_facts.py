@@ -6,8 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._intervals import ratio_interval
 from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
-from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.repeat_tables import NearRepeatResult
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.silence import QUIET

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridmap._intervals import ratio_interval
 from gridmap.errors import GridmapError, ReadError
-from gridmap.hotspots.change import binomial_p, ratio_interval
+from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.significance import adjust_p
 from gridmap.reports.facts import Fact, fact
 from gridmap.reports.run_folder import RunFolder, read_run

@@ -30,6 +30,7 @@ from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
+from gridmap.reports.briefing import check_paper
 from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
@@ -120,6 +121,8 @@ def run_pipeline(
         For whatever a stage finds wrong.
     """
     clock = _Clock(on_step)
+    if "report" in pipeline.outputs:
+        check_paper(Path(pipeline.outputs["report"]), pipeline.language)
     with staging(out) as staged, same_bytes(), telling_full_disks(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", GridmapWarning)
         stage = staged.folder

@@ -8,8 +8,9 @@ import pytest
 from scipy import sparse, stats
 
 import gridmap as gm
+from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.rates import empirical_bayes, funnel_limits, poisson_interval
+from gridmap.hotspots.rates import empirical_bayes, funnel_limits
 
 
 @pytest.fixture(scope="module")
