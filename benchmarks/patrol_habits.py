@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import gridmap as gm
-from gridmap.patrol.habits import plan_habits
+from gridmap.patrol.routes.habits import plan_habits
 
 network = gm.build_network(gm.read_roads(libpysal.examples.get_path("streets.shp")), mode="walk")
 rng = np.random.default_rng(0)

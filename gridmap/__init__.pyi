@@ -50,14 +50,13 @@ from .maps import (
 from .maps.patrols import patrol_layers
 from .patrol.coverage import check_posts, response_coverage
 from .patrol.districts import patrol_districts
-from .patrol.effects import dosage_effect
 from .patrol.files import write_plan
-from .patrol.graph import build_network
-from .patrol.habits import plan_habits
-from .patrol.logs import compare_log
+from .patrol.log import compare_log, dosage_effect
+from .patrol.network import build_network
 from .patrol.places import patrol_places
 from .patrol.plan import PatrolPlan
-from .patrol.routes import plan_patrols
+from .patrol.routes.habits import plan_habits
+from .patrol.routes.planner import plan_patrols
 from .patrol.sites import best_sites
 from .patrol.streets import street_concentration, street_counts, street_density, street_hotspots
 from .privacy import geomask, public_release

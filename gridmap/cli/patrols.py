@@ -33,7 +33,7 @@ def patrol_log(
     counts: Annotated[Path | None, typer.Option(help="CSV place_id,before,after: did it help?")] = None,
 ) -> None:
     """Planned visits against actual ones."""
-    from gridmap.patrol.stage import log_to_folder
+    from gridmap.patrol.folders import log_to_folder
 
     dosage, written = log_to_folder(plan, visited, out, timezone=timezone, counts=counts)
     print(dosage.places.to_string())

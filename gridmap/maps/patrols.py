@@ -14,7 +14,7 @@ from gridmap.maps.layers import Class, Layer
 from gridmap.maps.words import LANGUAGES
 from gridmap.patrol.files import clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.unmet import say_unmet
+from gridmap.patrol.routes.unmet import say_unmet
 
 __all__ = ["pack_patrol", "patrol_layers"]
 

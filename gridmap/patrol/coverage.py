@@ -52,7 +52,7 @@ def response_coverage(
 
     Examples
     --------
-    >>> from gridmap.patrol.graph import build_network
+    >>> from gridmap.patrol.network import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.05, 0)])], crs=4326)
     >>> reach = response_coverage(build_network(roads, speed_kmh=36), [(0, 0)], minutes=[2, 4])
     >>> reach.loc[reach["station_id"] == "all", "street_km"].round(2).tolist()

@@ -16,7 +16,7 @@ import shapely
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.unmet import say_unmet
+from gridmap.patrol.routes.unmet import say_unmet
 
 __all__ = ["clock", "gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 

@@ -22,9 +22,8 @@ from scipy.sparse import coo_array
 from gridmap.errors import InputError
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.result import HotspotResult
-from gridmap.patrol.network import Network
+from gridmap.patrol.network import Network, dijkstra
 from gridmap.patrol.points import check_number
-from gridmap.patrol.shortest import search
 
 __all__ = ["Concentration", "street_concentration", "street_counts", "street_density", "street_hotspots"]
 
@@ -45,7 +44,7 @@ def street_counts(incidents, network: Network) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> from gridmap.patrol.graph import build_network
+    >>> from gridmap.patrol.network import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.01, 0)])], crs=4326)
     >>> street_counts([(0.002, 0.0001), (0.5, 0.5)], build_network(roads)).attrs
     {'rows': 2, 'outside': 1}
@@ -216,7 +215,7 @@ def street_density(incidents, network: Network, *, bandwidth_m: float = 300, pie
 
     Examples
     --------
-    >>> from gridmap.patrol.graph import build_network
+    >>> from gridmap.patrol.network import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.02, 0)])], crs=4326)
     >>> density = street_density([(0.01, 0)], build_network(roads), bandwidth_m=300, piece_m=20)
     >>> round(float((density["intensity"] * density["length_m"] / 1000).sum()), 2)
@@ -242,7 +241,7 @@ def street_density(incidents, network: Network, *, bandwidth_m: float = 300, pie
     for p in snapped[on].itertuples(index=False):
         at = p.share * length[p.segment]
         seeds = np.array([u[p.segment], v[p.segment]], np.int64)
-        far, _ = search(start, to, cost, seeds, np.array([at, length[p.segment] - at]), everything, bandwidth_m)
+        far, _ = dijkstra(start, to, cost, seeds, np.array([at, length[p.segment] - at]), everything, bandwidth_m)
         away = np.minimum(far[u[owner]] + middle, far[v[owner]] + length[owner] - middle)
         own = owner == p.segment
         away[own] = np.minimum(away[own], np.abs(middle[own] - at))

@@ -17,8 +17,8 @@ from gridmap.errors import SettingError
 from gridmap.exports.formats import LAYERS
 from gridmap.hotspots.methods import METHODS, check_options, options_of
 from gridmap.messages import did_you_mean
-from gridmap.patrol.routes import plan_patrols
-from gridmap.patrol.stage import plan_to_folder
+from gridmap.patrol.folders import plan_to_folder
+from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import PAPERS

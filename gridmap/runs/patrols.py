@@ -7,9 +7,9 @@ import geopandas as gpd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
+from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.stage import plan_to_folder
 from gridmap.reports.place_names import place_name
 from gridmap.runs.check import Pipeline
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import gridmap as gm
-from gridmap.patrol.effects import dosage_effect
+from gridmap.patrol.log import dosage_effect
 
 
 def frame(minutes):

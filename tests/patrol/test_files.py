@@ -11,7 +11,7 @@ import segno
 
 import gridmap as gm
 from gridmap.patrol.files import clock, log_template, to_gpx, to_kml, write_plan
-from gridmap.patrol.logs import compare_log, visits_from_gpx
+from gridmap.patrol.log import compare_log, visits_from_gpx
 from gridmap.patrol.sheets import ROWS, route_code, write_sheets
 
 HOSTILE = ["=cmd()", '"><script>', "a&b\x07", "$x_1$"]

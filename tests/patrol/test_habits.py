@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import gridmap as gm
-from gridmap.patrol.habits import plan_habits
+from gridmap.patrol.routes.habits import plan_habits
 
 
 @pytest.fixture(scope="module")

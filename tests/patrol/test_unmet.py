@@ -6,7 +6,7 @@ import pytest
 from shapely import LineString, Point
 
 import gridmap as gm
-from gridmap.patrol.unmet import SENTENCES, say_unmet
+from gridmap.patrol.routes.unmet import SENTENCES, say_unmet
 
 
 def only(plan, **wanted):

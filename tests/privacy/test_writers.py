@@ -17,9 +17,9 @@ WRITES = {
 #: A file that writes → the file whose gate its frames and texts have passed.
 THROUGH_THE_GATE = {
     "exports/*": "exports/door.py",
-    "manifest/*": "pipeline/audience.py",
+    "manifest/*": "runs/audience.py",
     "maps/page.py": "maps/gated.py",
-    "pipeline/*": "pipeline/audience.py",
+    "runs/*": "runs/audience.py",
     "reports/*": "reports/findings.py",
 }
 #: Files that write what nobody's gate need see, and why.
@@ -30,11 +30,11 @@ NEED_NO_GATE = {
     "maps/vendor.py": "the page's own scripts, at build time",
     "patrol/files.py": "a plan: its places come from results that were shown, and write_plan asks for the audience",
     "patrol/sheets.py": "as patrol/files.py, which calls it",
-    "patrol/stage.py": "as patrol/files.py; planned against actual visits of patrols",
+    "patrol/folders.py": "as patrol/files.py; planned against actual visits of patrols",
     "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",
     "read/incidents.py": "the reader's own working copy",
     "samples/county_files.py": "a simulated county",
-    "store/spark.py": "the engine's own working copy",
+    "counts/spark.py": "the engine's own working copy",
 }
 
 

@@ -156,25 +156,25 @@ def insertion(case, routes, unit, place):
         if routes.pause_after[unit] == i - 1:
             t = max(t, case.pause[unit, 1]) + case.pause[unit, 0]
         leave = _earliest(case, routes, place, t + way) + service
-        shy = 0.0
+        seen_before = 0.0
         if case.fear > 0:
             before = len(case.prize) if i == 0 else seq[i - 1]
-            shy = case.habit[before, place] + case.busy[place, slot_of(case, leave - service)]
+            seen_before = case.habit[before, place] + case.busy[place, slot_of(case, leave - service)]
             if i < n:
-                shy += case.habit[place, seq[i]] - case.habit[before, seq[i]]
-            shy *= case.fear
+                seen_before += case.habit[place, seq[i]] - case.habit[before, seq[i]]
+            seen_before *= case.fear
         if i < n:
             late = leave + case.travel[k, place, seq[i]] - arrive[i]
             if late <= routes.slack[unit, i]:
-                late = max(0.0, late - routes.idle[unit, i]) + shy
+                late = max(0.0, late - routes.idle[unit, i]) + seen_before
                 if late < best:
                     best, position = late, i
         else:
             if n == 0 and case.pause[unit, 0] > 0:
                 leave += case.pause[unit, 0]
             late = leave + case.back[unit, place] - routes.end[unit]
-            if late <= room and late + shy < best:
-                best, position = late + shy, i
+            if late <= room and late + seen_before < best:
+                best, position = late + seen_before, i
     return position, best
 
 

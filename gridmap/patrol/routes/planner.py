@@ -12,20 +12,26 @@ References
 Koper (1995), Justice Quarterly 12, 649–672. Telep, Mitchell & Weisburd (2014), Justice Quarterly 31, 905–933.
 """
 
+import itertools
+from collections.abc import Mapping
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.patrol.assemble import assemble
-from gridmap.patrol.bound import prize_bound
-from gridmap.patrol.habits import FEAR_S, SLOT_S, Past
+from gridmap.messages import did_you_mean
+from gridmap.patrol.network import Network, build_network
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.points import check_number
-from gridmap.patrol.schedule import Case
-from gridmap.patrol.search import fill, improve, shuffle
-from gridmap.patrol.travel import Travel
+from gridmap.patrol.points import check_number, lonlat
+from gridmap.patrol.routes.bound import prize_bound
+from gridmap.patrol.routes.habits import FEAR_S, SLOT_S, Past
+from gridmap.patrol.routes.schedule import Case
+from gridmap.patrol.routes.search import fill, improve, shuffle
+from gridmap.patrol.routes.unmet import unmet_table
 from gridmap.patrol.units import staff_posts, take_posts, take_units
 
 __all__ = ["plan_patrols"]
@@ -90,7 +96,7 @@ def plan_patrols(
     habit_weight : float
         What an order or a time that earlier shifts had weighs against the prize, as a share of it: 0 takes the largest
         prize; at 0.02 it costs some 5 % (docs/patrol.md), and an onlooker learns next to nothing from earlier shifts
-        (`patrol.habits.plan_habits` measures it).
+        (`patrol.routes.habits.plan_habits` measures it).
     rounds : int, optional
         Rounds of the search in a shift; by default as many as take some seconds. Counted, not timed, so that the same
         seed gives the same plan everywhere.
@@ -140,7 +146,7 @@ def plan_patrols(
     rng = np.random.default_rng(random_state)
     staffed, free = staff_posts(wanted, crew, np.arange(len(crew.unit_id))[::-1])
     crew = crew.only(free)
-    travel = Travel(places, crew, network)
+    travel = _Travel(places, crew, network)
 
     service = places["visit_s"].to_numpy()
     must = places["must_visits"].to_numpy().copy()
@@ -153,8 +159,8 @@ def plan_patrols(
         found, left = None, None
         problem = _Problem(prizes[s], service, gap, travel, crew, repeat_gain)
         if problem.possible:
-            shy = (*past.shares(), habit_weight if random_order and s else 0.0)
-            found = problem.solve(owed, release, rng, rounds, random_order, shy)
+            habit_settings = (*past.shares(), habit_weight if random_order and s else 0.0)
+            found = problem.solve(owed, release, rng, rounds, random_order, habit_settings)
             past.see(found[1])
             left = problem.leave(found)
             key = prizes[s].tobytes()
@@ -180,7 +186,7 @@ def plan_patrols(
         "rounds": rounds,
         "random_state": random_state if isinstance(random_state, int) else None,
     }
-    return assemble(places, crew, travel, shifted, prizes, repeat_gain, staffed, owed, bound, params)
+    return _assemble(places, crew, travel, shifted, prizes, repeat_gain, staffed, owed, bound, params)
 
 
 def _prizes(places, prize_by_shift, shifts) -> np.ndarray:
@@ -232,7 +238,7 @@ class _Problem:
         self.size = int(duty.max() // service[fits].min()) + 3 if fits.any() else 3
         self.possible = bool(fits.any())
 
-    def solve(self, owed, release, rng, rounds, random_order, shy):
+    def solve(self, owed, release, rng, rounds, random_order, habit_settings):
         bonus = float(10 * (self.prize * self.cap).sum() + 1)
         required = np.minimum(owed, self.cap)
         crew = self.crew
@@ -251,11 +257,11 @@ class _Problem:
             release,
             crew.window,
             crew.pause,
-            shy[0],
-            shy[1],
+            habit_settings[0],
+            habit_settings[1],
             SLOT_S,
-            FEAR_S * min(1.0, shy[2] / 0.02),
-            shy[2],
+            FEAR_S * min(1.0, habit_settings[2] / 0.02),
+            habit_settings[2],
         )
         if rounds is None:
             rounds = int(np.clip(WORK / (len(self.prize) * len(self.kind) * self.size), 500, 20_000))
@@ -289,3 +295,222 @@ class _Problem:
             self.crew.window,
             self.crew.pause[:, 0],
         )
+
+
+# -- travel between the places, by each kind of unit ----------------------------------------------------------------
+
+
+class _Travel:
+    """Seconds between places, and between places and depots.
+
+    Attributes
+    ----------
+    networks : list, one a kind of unit
+    kind : int (units,)
+    between : float (kinds, places, places)
+    out, back : float (units, places)
+        From and to the depot; zeros for a unit without one, inf where its kind cannot go.
+    stranded : list of int
+        Units whose depot is off the network.
+    """
+
+    def __init__(self, places, crew, network):
+        kinds = list(dict.fromkeys(crew.kind)) or ["car"]
+        self.notes: list[str] = []
+        self.networks = [self._network(network, kind) for kind in kinds]
+        self.kind = np.array([kinds.index(k) for k in crew.kind], dtype=np.int64)
+        self.points = lonlat(places, "the hotspots")
+        self.between = np.array([net.travel_time_s(self.points) for net in self.networks])
+        self.snap_m = np.array(
+            [
+                net.snap(self.points)["snap_m"].to_numpy() if isinstance(net, Network) else np.zeros(len(places))
+                for net in self.networks
+            ]
+        )
+        on = np.isfinite(np.diagonal(self.between, axis1=1, axis2=2))
+        self.out, self.back = np.zeros((len(crew.kind), len(places))), np.zeros((len(crew.kind), len(places)))
+        self.stranded = []
+        for u, depot in enumerate(crew.depot):
+            self.out[u, ~on[self.kind[u]]] = np.inf
+            if np.isfinite(depot).all():
+                net = self.networks[self.kind[u]]
+                self.out[u] = net.travel_time_s([depot], self.points)[0]
+                self.back[u] = net.travel_time_s(self.points, [depot])[:, 0]
+                if not np.isfinite(self.out[u][on[self.kind[u]]]).any():
+                    self.stranded.append(u)
+        for net in self.networks:
+            self.notes += [note for note in net.notes if note not in self.notes]
+
+    def _network(self, network, kind):
+        foot = str(kind).lower() in ("foot", "walk", "bike", "步巡", "步行")
+        if isinstance(network, Mapping):
+            if kind not in network:
+                raise InputError(f"There is no network for units of kind {kind!r}. {did_you_mean(kind, network)}")
+            network = network[kind]
+        elif isinstance(network, Network) and foot and network.mode == "drive":
+            self.notes.append("Units on foot walk the same streets at 4.8 km/h, one-way or not.")
+            return build_network(network.roads, mode="walk", max_snap_m=network.max_snap_m)
+        if network is None:
+            return build_network(None, mode="walk" if foot else "drive")
+        if not hasattr(network, "travel_time_s"):
+            raise InputError(f"network is what build_network gives, or None; found a {type(network).__name__}.")
+        return network
+
+
+# -- from the search's arrays to the tables that people read --------------------------------------------------------
+
+LEGS = ["unit_id", "shift", "from_stop", "to_stop", "depart_s", "arrive_s"]
+STOPS = ["unit_id", "shift", "stop_order", "place_id", "arrive_s", "leave_s", "prize"]
+ROUTES = [
+    "unit_id",
+    "shift",
+    "kind",
+    "stops",
+    "prize",
+    "start_s",
+    "end_s",
+    "travel_s",
+    "visit_s",
+    "wait_s",
+    "pause_start_s",
+    "pause_s",
+    "spare_s",
+    "length_m",
+]
+
+
+def _assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, bound, params) -> PatrolPlan:
+    """The plan of all shifts.
+
+    Parameters
+    ----------
+    shifted : list, one a shift
+        `(case, routes)` of the search, or None where no unit could go.
+    owed : int (places,)
+        Compulsory visits that could not be made.
+    """
+    stops, routes, legs = [], [], []
+    visits = np.zeros(len(places), np.int64)
+    ids, service = places["place_id"].to_numpy(), places["visit_s"].to_numpy()
+    for s, found in enumerate(shifted):
+        if found is None:
+            continue
+        way = found[1]
+        seq, count, arrive, end, pause_after = way.seq, way.count, way.arrive, way.end, way.pause_after
+        for u in range(len(count)):
+            row = seq[u, : count[u]]
+            at, way = arrive[u, : count[u]], travel.between[travel.kind[u]]
+            begin, stop = crew.window[u]
+            pause_at, pause_s = np.nan, 0.0
+            if len(row) and crew.pause[u, 0] > 0:
+                before = begin if pause_after[u] == -1 else at[pause_after[u]] + service[row[pause_after[u]]]
+                pause_at, pause_s = max(before, crew.pause[u, 1]), crew.pause[u, 0]
+            if not len(row):
+                continue
+            moving = travel.out[u, row[0]] + way[row[:-1], row[1:]].sum() + travel.back[u, row[-1]]
+            first = at[0] if np.isnan(crew.depot[u]).any() else begin
+            resting = service[row].sum()
+            routes.append(
+                (
+                    crew.unit_id[u],
+                    s + 1,
+                    crew.kind[u],
+                    len(row),
+                    0.0,
+                    first,
+                    end[u],
+                    moving,
+                    resting,
+                    max(0.0, end[u] - first - moving - resting - pause_s),
+                    pause_at,
+                    pause_s,
+                    stop - end[u],
+                    0.0,
+                )
+            )
+            legs.append((u, row, s + 1, at, end[u]))
+            for i, p in enumerate(row):
+                stops.append((crew.unit_id[u], s + 1, i + 1, ids[p], at[i], at[i] + service[p], p))
+                visits[p] += 1
+    table = pd.DataFrame(stops, columns=[*STOPS[:-1], "place"]).sort_values(
+        ["shift", "arrive_s", "unit_id"], kind="stable"
+    )
+    had = table.groupby(["shift", "place"]).cumcount()
+    table["prize"] = (
+        prizes[table["shift"].to_numpy(int) - 1, table["place"].to_numpy(int)] * repeat**had if len(table) else 0.0
+    )
+    table = table.sort_values(["shift", "unit_id", "stop_order"], kind="stable").reset_index(drop=True)
+    where = places.geometry.to_numpy()[table["place"].to_numpy(int)]
+    frame = gpd.GeoDataFrame(table[STOPS], geometry=where, crs=4326)
+    routes, legs = _route_tables(routes, legs, frame, travel, crew)
+    return PatrolPlan(
+        stops=frame,
+        routes=routes,
+        legs=legs,
+        unmet=unmet_table(places, crew, travel, visits, shifted, staffed, owed, params),
+        places=places.drop(columns=["visit_s"]).assign(visits=visits),
+        posts=staffed,
+        objective=float(frame["prize"].sum()),
+        bound=max(float(bound), float(frame["prize"].sum())),
+        params=params,
+        notes=(*travel.notes, *_visit_notes(params)),
+    )
+
+
+def _visit_notes(params):
+    if not 10 <= params["visit_min"] <= 16:
+        return (f"Visits last {params['visit_min']:g} min; what is known to work are visits of 10 to 16 min.",)
+    return ()
+
+
+def _route_tables(rows, legs, stops, travel, crew) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """The table of routes with the way along the streets, and every leg of it with its times."""
+    shapes, metres, table = [], [], []
+    wanted: dict = {}
+    depot_at: dict = {}
+    points = travel.points
+    for u, *_ in legs:  # depots follow the places in the list of points
+        if np.isfinite(crew.depot[u]).all() and u not in depot_at:
+            depot_at[u] = len(points)
+            points = np.vstack([points, crew.depot[u]])
+    chains = []
+    for u, row, *_ in legs:
+        home = [depot_at[u]] if u in depot_at else []
+        chains.append([*home, *map(int, row), *home])
+        for leg in itertools.pairwise(chains[-1]):
+            wanted.setdefault((int(travel.kind[u]), leg), None)
+    for k, network in enumerate(travel.networks):
+        mine = [leg for kind, leg in wanted if kind == k]
+        for leg, way in zip(mine, network.ways(points, mine), strict=True):
+            wanted[(k, leg)] = way
+    geod = gpd.GeoSeries([shapely.Point(0, 0)], crs=4326).crs.get_geod()
+    for (u, row, shift, at, end), chain in zip(legs, chains, strict=True):
+        ways = [wanted[(int(travel.kind[u]), leg)] for leg in itertools.pairwise(chain)]
+        xy = [shapely.get_coordinates(way) for way in ways if way is not None] or [
+            np.repeat(points[[chain[0]]], 2, axis=0)
+        ]
+        line = shapely.LineString(np.vstack(xy))
+        shapes.append(line)
+        metres.append(float(geod.geometry_length(line)))
+        there = [*at, end] if u in depot_at else at[1:]  # arrivals, one a leg
+        first = 0 if u in depot_at else 1
+        seconds = [
+            *([travel.out[u, row[0]]] if u in depot_at else []),
+            *travel.between[travel.kind[u]][row[:-1], row[1:]],
+        ]
+        seconds += [travel.back[u, row[-1]]] if u in depot_at else []
+        for i, way in enumerate(ways):
+            to = first + i + 1
+            to = 0 if to > len(row) else to
+            if way is not None:
+                table.append((crew.unit_id[u], shift, first + i, to, there[i] - seconds[i], there[i], way))
+    routes = pd.DataFrame(rows, columns=ROUTES)
+    routes["length_m"] = metres
+    prize = stops.groupby(["unit_id", "shift"])["prize"].sum()
+    routes["prize"] = [float(prize[key]) for key in zip(routes["unit_id"], routes["shift"], strict=True)]
+    made = pd.DataFrame([row[:-1] for row in table], columns=LEGS)
+    return _frame(routes, shapes), _frame(made, [row[-1] for row in table])
+
+
+def _frame(table, shapes) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326), crs=4326)

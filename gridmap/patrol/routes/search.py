@@ -16,7 +16,7 @@ Christiaens & Vanden Berghe (2020), Transportation Science 54, 417–433.
 import numpy as np
 from numba import njit
 
-from gridmap.patrol.schedule import clock_route, empty_routes, insertion, load_route, slot_of, unload_route
+from gridmap.patrol.routes.schedule import clock_route, empty_routes, insertion, load_route, slot_of, unload_route
 
 __all__ = ["fill", "improve", "shuffle"]
 
@@ -74,33 +74,44 @@ def _insert(case, routes, unit, i, place):
 
 
 @njit(cache=True, nogil=True)
-def _rebuild(case, routes, luck, keen, cost, where):
+def _cost_of_each(case, routes, unit, cost, where):
+    """What one more visit to each place would cost a unit, and where in its route it would stand."""
+    for p in range(len(case.prize)):
+        if routes.visits[p] < case.cap[p]:
+            where[p, unit], cost[p, unit] = insertion(case, routes, unit, p)
+
+
+@njit(cache=True, nogil=True)
+def _best_insertion(case, routes, noise, greediness, cost):
+    """The unit and the place with the largest prize for the seconds, (−1, −1) where nothing fits."""
+    best, who, what = 0.0, -1, -1
+    for p in range(len(case.prize)):
+        if routes.visits[p] >= case.cap[p]:
+            continue
+        worth = _worth(case, p, routes.visits[p]) * noise[p]
+        if worth <= 0:
+            continue
+        worth = worth**greediness
+        for u in range(len(case.kind)):
+            if cost[p, u] < np.inf:
+                score = worth / max(cost[p, u], 1.0)
+                if score > best:
+                    best, who, what = score, u, p
+    return who, what
+
+
+@njit(cache=True, nogil=True)
+def _rebuild(case, routes, noise, greediness, cost, where):
     """Fill the free time: again and again the visit with the largest prize for its seconds."""
-    units, places = len(case.kind), len(case.prize)
+    units = len(case.kind)
     for u in range(units):
-        for p in range(places):
-            if routes.visits[p] < case.cap[p]:
-                where[p, u], cost[p, u] = insertion(case, routes, u, p)
+        _cost_of_each(case, routes, u, cost, where)
     while True:
-        best, who, what = 0.0, -1, -1
-        for p in range(places):
-            if routes.visits[p] >= case.cap[p]:
-                continue
-            worth = _worth(case, p, routes.visits[p]) * luck[p]
-            if worth <= 0:
-                continue
-            worth = worth**keen
-            for u in range(units):
-                if cost[p, u] < np.inf:
-                    score = worth / max(cost[p, u], 1.0)
-                    if score > best:
-                        best, who, what = score, u, p
+        who, what = _best_insertion(case, routes, noise, greediness, cost)
         if who < 0:
             return
         if _insert(case, routes, who, where[what, who], what):
-            for p in range(places):
-                if routes.visits[p] < case.cap[p]:
-                    where[p, who], cost[p, who] = insertion(case, routes, who, p)
+            _cost_of_each(case, routes, who, cost, where)
             for u in range(units):  # the other routes have less slack where they visit the same places
                 if u != who and routes.visits[what] < case.cap[what]:
                     where[what, u], cost[what, u] = insertion(case, routes, u, what)
@@ -110,43 +121,70 @@ def _rebuild(case, routes, luck, keen, cost, where):
 
 @njit(cache=True, nogil=True)
 def _ruin(rng, case, routes, drop, most):
-    """Mark the stops to take out."""
-    units, total = len(routes.count), routes.count.sum()
+    """Mark the stops to take out, in one of four ways."""
+    total = routes.count.sum()
     drop[:, :] = False
     if total == 0:
         return
     goal = 1 + int(rng.random() * min(most, total))
-    way, gone = rng.random(), 0
-    if way < 0.5:  # strings of neighbouring stops
-        for _ in range(50):
-            u = int(rng.random() * units)
-            if gone >= goal or routes.count[u] == 0:
-                continue
-            length = min(1 + int(rng.random() * 8), routes.count[u], goal - gone)
-            first = int(rng.random() * (routes.count[u] - length + 1))
-            for i in range(first, first + length):
-                gone += not drop[u, i]
-                drop[u, i] = True
-    elif way < 0.7:  # a stretch of the day
-        begin, finish = case.window[:, 0].min(), case.window[:, 1].max()
-        middle = begin + rng.random() * (finish - begin)
-        half = 0.5 * (finish - begin) * goal / total
-        for u in range(units):
-            for i in range(routes.count[u]):
-                drop[u, i] = abs(routes.arrive[u, i] - middle) <= half
-    elif way < 0.8:  # all visits to a place, and to another one
-        for _ in range(2):
-            u = int(rng.random() * units)
-            if routes.count[u] > 0:
-                place = routes.seq[u, int(rng.random() * routes.count[u])]
-                for v in range(units):
-                    for i in range(routes.count[v]):
-                        drop[v, i] |= routes.seq[v, i] == place
-    else:  # stops at random
-        for _ in range(goal):
-            u = int(rng.random() * units)
-            if routes.count[u] > 0:
-                drop[u, int(rng.random() * routes.count[u])] = True
+    way = rng.random()
+    if way < 0.5:
+        _ruin_strings(rng, routes, drop, goal)
+    elif way < 0.7:
+        _ruin_hours(rng, case, routes, drop, goal, total)
+    elif way < 0.8:
+        _ruin_places(rng, routes, drop)
+    else:
+        _ruin_anywhere(rng, routes, drop, goal)
+
+
+@njit(cache=True, nogil=True)
+def _ruin_strings(rng, routes, drop, goal):
+    """Strings of neighbouring stops."""
+    units, gone = len(routes.count), 0
+    for _ in range(50):
+        u = int(rng.random() * units)
+        if gone >= goal or routes.count[u] == 0:
+            continue
+        length = min(1 + int(rng.random() * 8), routes.count[u], goal - gone)
+        first = int(rng.random() * (routes.count[u] - length + 1))
+        for i in range(first, first + length):
+            gone += not drop[u, i]
+            drop[u, i] = True
+
+
+@njit(cache=True, nogil=True)
+def _ruin_hours(rng, case, routes, drop, goal, total):
+    """A stretch of the day, as long as the goal is of all stops."""
+    begin, finish = case.window[:, 0].min(), case.window[:, 1].max()
+    middle = begin + rng.random() * (finish - begin)
+    half = 0.5 * (finish - begin) * goal / total
+    for u in range(len(routes.count)):
+        for i in range(routes.count[u]):
+            drop[u, i] = abs(routes.arrive[u, i] - middle) <= half
+
+
+@njit(cache=True, nogil=True)
+def _ruin_places(rng, routes, drop):
+    """All visits to a place, and to another one."""
+    units = len(routes.count)
+    for _ in range(2):
+        u = int(rng.random() * units)
+        if routes.count[u] > 0:
+            place = routes.seq[u, int(rng.random() * routes.count[u])]
+            for v in range(units):
+                for i in range(routes.count[v]):
+                    drop[v, i] |= routes.seq[v, i] == place
+
+
+@njit(cache=True, nogil=True)
+def _ruin_anywhere(rng, routes, drop, goal):
+    """Stops at random."""
+    units = len(routes.count)
+    for _ in range(goal):
+        u = int(rng.random() * units)
+        if routes.count[u] > 0:
+            drop[u, int(rng.random() * routes.count[u])] = True
 
 
 @njit(cache=True, nogil=True)
@@ -181,26 +219,26 @@ def improve(rng, case, rounds, size):
     units, places = len(case.kind), len(case.prize)
     routes, now, best = empty_routes(case, size), empty_routes(case, size), empty_routes(case, size)
     cost, where = np.full((places, units), np.inf), np.zeros((places, units), np.int64)
-    drop, luck = np.zeros((units, size), np.bool_), np.ones(places)
-    now_value, best_value, best_late, dear = -1e300, -1e300, np.inf, 0.0
+    drop, noise = np.zeros((units, size), np.bool_), np.ones(places)
+    now_value, best_value, best_late, habit_price = -1e300, -1e300, np.inf, 0.0
     for step in range(rounds + 1):
-        keen = 1.0
+        greediness = 1.0
         if step > 0:
             _copy(now, routes)
             _ruin(rng, case, routes, drop, max(3, min(30, int(0.25 * routes.count.sum()))))
             _take_out(case, routes, drop)
-            noise = rng.random()
-            keen = 0.7 + 0.8 * rng.random()
+            amplitude = rng.random()
+            greediness = 0.7 + 0.8 * rng.random()
             for p in range(places):
-                luck[p] = 1.0 + noise * (rng.random() - 0.5)
+                noise[p] = 1.0 + amplitude * (rng.random() - 0.5)
         cost[:] = np.inf
-        _rebuild(case, routes, luck, keen, cost, where)
+        _rebuild(case, routes, noise, greediness, cost, where)
         value = _total(case, routes)
         if case.habit_weight > 0:
             if step == 0:
                 prize = value - case.bonus * np.minimum(routes.visits, case.required).sum()
-                dear = case.habit_weight * prize / max(1, 2 * routes.count.sum())
-            value -= dear * _habits(case, routes)
+                habit_price = case.habit_weight * prize / max(1, 2 * routes.count.sum())
+            value -= habit_price * _habits(case, routes)
         late = (routes.end - case.window[:, 0]).sum()
         if value > best_value + 1e-9 or (value > best_value - 1e-9 and late < best_late - 1e-6):
             best_value, best_late = value, late

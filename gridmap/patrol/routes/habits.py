@@ -80,7 +80,7 @@ def plan_habits(plan: PatrolPlan, *, slot_min: float = 30) -> pd.DataFrame:
     Examples
     --------
     >>> import geopandas as gpd
-    >>> from gridmap.patrol.routes import plan_patrols
+    >>> from gridmap.patrol.routes.planner import plan_patrols
     >>> places = gpd.GeoDataFrame({"place_id": list("abcd"), "prize": 1.0}, crs=4326,
     ...     geometry=gpd.points_from_xy([-1.55, -1.54, -1.53, -1.52], [53.80] * 4))
     >>> plan = plan_patrols(places, None, units=1, shift_h=1, shifts=6, revisit_h=None, random_state=0, rounds=20)

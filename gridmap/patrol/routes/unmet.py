@@ -15,7 +15,7 @@ from numba import njit
 
 from gridmap.errors import SettingError
 from gridmap.messages import did_you_mean
-from gridmap.patrol.schedule import clock_route, load_route, unload_route
+from gridmap.patrol.routes.schedule import clock_route, load_route, unload_route
 
 __all__ = ["UNMET", "say_unmet", "unmet_table"]
 

@@ -21,13 +21,12 @@ import pandas as pd
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import did_you_mean
-from gridmap.patrol.effects import dosage_effect
 from gridmap.patrol.files import gpx_name, plain_text, write_plan
-from gridmap.patrol.graph import build_network
-from gridmap.patrol.logs import Dosage, compare_log, read_log, visits_from_gpx
+from gridmap.patrol.log import Dosage, compare_log, dosage_effect, read_log, visits_from_gpx
+from gridmap.patrol.network import build_network
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.routes import plan_patrols
+from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.files import check_file
 from gridmap.read.roads import read_roads
 
