@@ -12,7 +12,7 @@ import shapely
 
 from gridmap.errors import InputError
 from gridmap.messages import did_you_mean
-from gridmap.read.levels import stem
+from gridmap.read.boundaries import stem
 
 __all__ = ["join_zones", "levels_above", "zone_levels"]
 

@@ -7,7 +7,7 @@ from gridmap.errors import InputError
 from gridmap.maps.layers import Layer, Word
 from gridmap.privacy import AUDIENCES, check_periods, gate, gate_text, two_figures
 from gridmap.privacy.results import SCATTERED
-from gridmap.read.personal import mask
+from gridmap.read.persons import mask
 
 __all__ = ["gated_layers"]
 

@@ -26,7 +26,7 @@ from gridmap.maps.layers import Layer
 from gridmap.maps.offline import OfflineFigure, asset, script_json
 from gridmap.maps.words import check_language
 from gridmap.privacy import gate_text
-from gridmap.read.personal import mask
+from gridmap.read.persons import mask
 
 __all__ = ["MapPage", "build_map"]
 

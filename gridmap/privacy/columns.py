@@ -1,6 +1,6 @@
 """What a frame's columns tell: persons, single incidents, exact places, exact times.
 
-Found by the column's name and by what stands in it, the same way as at reading (`gridmap.read.personal`), because a
+Found by the column's name and by what stands in it, the same way as at reading (`gridmap.read.persons`), because a
 column may have come by another road: a frame of the user's own, an attribute of the boundaries.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import GridmapWarning
-from gridmap.read.personal import mask, personal_columns
+from gridmap.read.persons import mask, personal_columns
 
 __all__ = [
     "COORDINATES",

@@ -23,7 +23,7 @@ from gridmap.privacy.columns import (
     without_persons,
 )
 from gridmap.privacy.shapes import covered
-from gridmap.read.personal import mask
+from gridmap.read.persons import mask
 
 __all__ = ["CONTENTS", "check_k", "check_periods", "gate", "gate_text", "smallest_counts"]
 

@@ -6,28 +6,193 @@ geometry` and every number that the file carried. Rings that cross themselves ar
 a file without a coordinate reference system is refused, because a guess there moves every zone.
 """
 
-import codecs
-import contextlib
-import json
-import zipfile
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 from pyproj.exceptions import CRSError as ProjError
 
-from gridmap.errors import CRSError, InputError, ReadError, SettingError
+from gridmap.errors import CRSError, InputError
 from gridmap.messages import did_you_mean
-from gridmap.read.files import check_file, check_zip, sha256_of, zip_members
-from gridmap.read.levels import find_levels
-from gridmap.read.personal import personal_columns
+from gridmap.read.files import brief, check_file, sha256_of
+from gridmap.read.persons import personal_columns
+from gridmap.read.tables.vector import read_vector
 
-__all__ = ["read_boundaries", "read_vector"]
+__all__ = ["find_levels", "read_boundaries", "stem"]
 
-FORMATS = (".geojson", ".json", ".gpkg", ".shp", ".zip", ".parquet", ".geoparquet", ".kml", ".kmz", ".fgb", ".gml")
+CODE_WORDS = (
+    "zone_id",
+    "code",
+    "_id",
+    "id",
+    "geoid",
+    "fips",
+    "编码",
+    "代码",
+    "编号",
+    "编",
+    "码",
+    "cd",
+    "gss",
+    "adcode",
+)
+NAME_WORDS = ("name", "名称", "名", "nm", "label", "title", "precinct", "community", "beat", "ward", "district")
+NUMBER_WORDS = ("number", "numbe", "nbr", "no")
+
+
+def _words(column: str) -> str:
+    return str(column).strip().lower()
+
+
+def _is_code(column: str) -> bool:
+    word = _words(column)
+    return word in {"id", "zone_id"} or any(word.endswith(end) for end in CODE_WORDS)
+
+
+def _is_name(column: str) -> bool:
+    word = _words(column)
+    return any(part in word for part in NAME_WORDS)
+
+
+def stem(column: str) -> str:
+    """What a column is about: `msoa` of `msoa_code` and of `msoa_name`, 街道 of 街道名称."""
+    word = _words(column)
+    for end in sorted((*CODE_WORDS, *NUMBER_WORDS, "name", "名称", "nm"), key=len, reverse=True):
+        if word.endswith(end):
+            return word[: -len(end)].strip("_ -")
+    return word
+
+
+def _filled(values: pd.Series) -> bool:
+    return bool(values.notna().all() and (values.astype(str).str.strip() != "").all())
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """Codes as text; 44030.0, which is how a code with a gap in its column arrives, becomes 44030."""
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64")
+    return values.astype("string").str.strip().astype(object)
+
+
+def find_levels(
+    table: pd.DataFrame, *, zone_id: str | None = None, name: str | None = None, parent_id: str | None = None
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """Zone code, name, level and parent of each row of a boundary table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The attributes, without the geometry.
+    zone_id, name, parent_id : str, optional
+        Columns that are declared rather than found.
+
+    Returns
+    -------
+    frame : DataFrame, same index
+        `zone_id, name, level, parent_id`; the last is None where there is no level above.
+    level : str
+    notes : list of str
+        What was found rather than declared, in words.
+
+    Raises
+    ------
+    InputError
+        If a declared column is absent, or the codes are missing or not unique.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"town_code": ["A", "A", "B"], "grid_code": ["A1", "A2", "B1"]})
+    >>> levels, level, notes = find_levels(frame)
+    >>> levels[["zone_id", "parent_id"]].values.tolist()
+    [['A1', 'A'], ['A2', 'A'], ['B1', 'B']]
+    """
+    notes = []
+    columns = [c for c in table.columns if not pd.api.types.is_float_dtype(table[c]) or _is_code(c)]
+    for role, column in (("zone_id", zone_id), ("name", name), ("parent_id", parent_id)):
+        if column is not None and column not in table.columns:
+            raise InputError(
+                f"The boundaries have no column {column!r} to take {role} from. {did_you_mean(column, table.columns)}"
+            )
+
+    if zone_id is None:
+        whole = [c for c in columns if _filled(table[c])]
+        unique = [c for c in whole if table[c].is_unique and not pd.api.types.is_bool_dtype(table[c])]
+        codes = [c for c in unique if _is_code(c)]
+        if "zone_id" in whole and not table["zone_id"].is_unique:
+            codes = ["zone_id"]  # it says what it is: its repeats are a mistake to name, not to step around
+        codes = codes or [c for c in unique if any(w in _words(c) for w in NUMBER_WORDS)]
+        texts = [c for c in unique if _is_name(c) or not pd.api.types.is_numeric_dtype(table[c])]
+        if codes:
+            zone_id = "zone_id" if "zone_id" in codes else codes[-1]  # files go from the coarse level to the fine one
+            named = [c for c in codes if _words(c) not in {"id", "fid", "objectid", "gid"}]
+            if zone_id != "zone_id" and named:
+                zone_id = named[-1]
+        elif texts:
+            zone_id = texts[0]
+        elif (repeated := [c for c in whole if _is_code(c)]) and len(table) > 1:
+            column = max(repeated, key=lambda c: table[c].nunique())
+            raise InputError(
+                f"No column tells the {len(table)} zones apart: the finest code, {column!r}, has "
+                f"{table[column].nunique()} different values. Merge the parts, or name the column with zone_id=…"
+            )
+        if zone_id is not None:
+            others = f" ({', '.join(c for c in codes if c != zone_id)} would do as well)" if len(codes) > 1 else ""
+            notes.append(
+                f"zone_id was not declared; {zone_id!r} is the finest unique code column and was taken{others}."
+            )
+        else:
+            notes.append("No column tells the zones apart, so they were numbered from 1 in the order of the file.")
+
+    if zone_id is None:
+        ids = pd.Series([str(i) for i in range(1, len(table) + 1)], index=table.index, dtype=object)
+    else:
+        if not _filled(table[zone_id]):
+            empty = int((table[zone_id].isna() | (table[zone_id].astype(str).str.strip() == "")).sum())
+            raise InputError(f"{empty} of {len(table)} zones have no {zone_id!r}. Fill it, or name another zone_id=….")
+        ids = _text(table[zone_id])
+        twice = ids[ids.duplicated(keep=False)]
+        if len(twice):
+            raise InputError(
+                f"{zone_id!r} must be different in every zone, but {twice.nunique()} values repeat "
+                f"({', '.join(map(repr, twice.unique()[:3]))}…). Merge the parts of a zone, or name another zone_id=…."
+            )
+
+    if parent_id is None and zone_id != "parent_id" and "parent_id" in table.columns:
+        parent_id = "parent_id"
+    if parent_id is None and len(table) > 1:
+        above = [
+            c
+            for c in columns
+            if c != zone_id and _is_code(c) and _filled(table[c]) and 1 <= table[c].nunique() < len(table)
+        ]
+        above = [c for c in above if stem(c) not in {"", "object", "f", "g"}]
+        # The codes that every coarser one nests in, finest first: each value of it has one value of the next.
+        above.sort(key=lambda c: -table[c].nunique())
+        for column in above:
+            coarser = [c for c in above if table[c].nunique() < table[column].nunique()]
+            if all(table.groupby(column)[c].nunique().max() == 1 for c in coarser):
+                parent_id = column
+                notes.append(
+                    f"parent_id was not declared; the zones nest in {column!r} ({table[column].nunique()} of them)."
+                )
+                break
+    parents = _text(table[parent_id]) if parent_id is not None else pd.Series(None, index=table.index, dtype=object)
+
+    if name is None:
+        names = [c for c in columns if _is_name(c) and c not in (zone_id, parent_id)]
+        same = [c for c in names if zone_id is not None and stem(c) == stem(zone_id)]
+        unique_names = [c for c in names if table[c].is_unique and not _is_code(c)]
+        name = (same or unique_names or ([zone_id] if zone_id is not None else []) or [None])[0]
+    titles = table[name].astype("string").str.strip().astype(object) if name is not None else ids
+    titles = titles.where(titles.notna(), ids)
+
+    if "level" in table.columns:
+        level = table["level"].astype("string").astype(object)
+    else:
+        level = pd.Series((stem(zone_id) or "zone") if zone_id not in (None, "zone_id") else "zone", index=table.index)
+    frame = pd.DataFrame({"zone_id": ids, "name": titles, "level": level.astype(object), "parent_id": parents})
+    return frame, str(level.iloc[0]) if len(level) else "zone", notes
 
 
 def read_boundaries(
@@ -95,108 +260,6 @@ def read_boundaries(
     return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs)
 
 
-def _unnested(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Properties that are objects or lists, as GeoJSON allows, as their JSON text."""
-    nested = [
-        c
-        for c in frame.columns
-        if frame[c].dtype == object and frame[c].map(lambda v: isinstance(v, dict | list | np.ndarray)).any()
-    ]
-    as_text = {c: frame[c].map(lambda v: v if v is None else json.dumps(v, default=str)) for c in nested}
-    return frame.assign(**as_text) if nested else frame
-
-
-def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> gpd.GeoDataFrame:
-    """Any vector file as it is, with the text of shapefiles in the right encoding."""
-    suffix = path.suffix.lower()
-    if suffix in (".parquet", ".geoparquet"):
-        try:
-            return gpd.read_parquet(path)
-        except Exception as problem:
-            raise ReadError(
-                f"{path.name} is not a GeoParquet file ({_brief(problem)}). Save it with to_parquet()."
-            ) from None
-    if suffix not in FORMATS:
-        raise ReadError(f"{path.name} is of no known boundary format. {did_you_mean(suffix, FORMATS)}")
-    target = str(path)
-    if suffix == ".kmz" and zipfile.is_zipfile(path):
-        check_zip(path)
-    if suffix == ".zip":
-        inside = [m for m in zip_members(path) if Path(m).suffix.lower() in FORMATS and not m.lower().endswith(".zip")]
-        if not inside:
-            raise ReadError(
-                f"{path.name} holds no boundary file (.shp, .geojson, .gpkg, …). Zip all parts of the shapefile."
-            )
-        if len(inside) > 1 and layer is None:
-            raise InputError(f"{path.name} holds several files. Choose one with layer=…: {', '.join(sorted(inside))}.")
-        wanted = inside[0] if layer is None else layer
-        if wanted not in inside:
-            raise InputError(f"{path.name} holds no file {wanted!r}. {did_you_mean(wanted, inside)}")
-        with zipfile.ZipFile(path) as archive:
-            stored = zip_members(path)[wanted].filename
-            archive.getinfo(stored)
-        target, layer, suffix = f"/vsizip/{path.resolve()}/{stored}", None, Path(wanted).suffix.lower()
-    try:
-        names = [str(n) for n in pyogrio.list_layers(target)[:, 0]]
-        if layer is not None and layer not in names:
-            raise InputError(f"{path.name} has no layer {layer!r}. {did_you_mean(layer, names)}")
-        if layer is None and len(names) > 1:
-            kinds = dict(pyogrio.list_layers(target))
-            areas = [n for n in names if "Polygon" in str(kinds.get(n)) or str(kinds.get(n)) == "Unknown"]
-            if len(areas) != 1:
-                raise InputError(f"{path.name} has several layers. Choose one with layer=…: {', '.join(names)}.")
-            layer = areas[0]
-        if suffix == ".shp":
-            return _read_shapefile(target, encoding)
-        return _unnested(gpd.read_file(target, layer=layer, engine="pyogrio"))
-    except (InputError, SettingError):
-        raise
-    except Exception as problem:
-        raise ReadError(f"{path.name} cannot be read ({_brief(problem)}). Open and save it again in a GIS.") from None
-
-
-def _read_shapefile(target: str, encoding: str | None) -> gpd.GeoDataFrame:
-    """A shapefile with its text decoded: by its .cpg, else as UTF-8 where that is valid, else as GB18030.
-
-    GDAL takes a shapefile without .cpg for ISO-8859-1, which turns Chinese into mojibake without an error; and a
-    field name is cut after 10 bytes, so its last character may be half there.
-    """
-    try:
-        said = pyogrio.read_info(target).get("encoding") or ""
-    except UnicodeDecodeError:
-        said = ""
-    if encoding is None and said.upper() not in ("", "ISO-8859-1", "UTF-8"):
-        encoding = said
-    frame = gpd.read_file(target, encoding="ISO-8859-1", engine="pyogrio")
-    geometry = frame._geometry_column_name if isinstance(frame, gpd.GeoDataFrame) else None
-    texts = [c for c in frame.columns if c != geometry and not pd.api.types.is_numeric_dtype(frame[c])]
-    texts = [c for c in texts if not pd.api.types.is_datetime64_any_dtype(frame[c])]
-    distinct = [str(v) for c in texts for v in frame[c].dropna().unique()]
-    if encoding is None:
-        raw = "\n".join(distinct).encode("latin-1", "replace")
-        names = [str(c).encode("latin-1", "replace") for c in frame.columns]
-        encoding = "gb18030"
-        with contextlib.suppress(UnicodeDecodeError):
-            raw.decode("utf-8")
-            for name in names:
-                codecs.getincrementaldecoder("utf-8")().decode(name)  # not final: a half character at the end is fine
-            encoding = "utf-8"
-
-    def decoded(text, errors="replace"):
-        return text.encode("latin-1", "replace").decode(encoding, errors) if isinstance(text, str) else text
-
-    try:
-        for column in texts:
-            frame[column] = frame[column].map({v: decoded(v) for v in frame[column].dropna().unique()})
-    except LookupError:
-        raise SettingError(f"encoding={encoding!r} is not known. Use gb18030, utf-8, big5, …") from None
-    return frame.rename(columns={c: decoded(c, "ignore") for c in frame.columns if c != geometry})
-
-
-def _brief(problem: Exception) -> str:
-    return " ".join(str(problem).split())[:160].rstrip(".") or type(problem).__name__
-
-
 def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoDataFrame:
     rows, notes = len(frame), []
     if rows == 0:
@@ -212,7 +275,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
         try:
             frame = frame.set_crs(crs)
         except (ProjError, ValueError) as problem:
-            raise CRSError(f"crs={crs!r} is not a coordinate reference system ({_brief(problem)}).") from None
+            raise CRSError(f"crs={crs!r} is not a coordinate reference system ({brief(problem)}).") from None
     said = frame.crs
     geometry = frame.geometry
     if not geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"]).any():

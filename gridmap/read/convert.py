@@ -13,12 +13,45 @@ from pyproj import Transformer
 from gridmap.read.base import COLUMNS
 from gridmap.read.coordinates import swapped_rows
 from gridmap.read.datum import to_wgs84
-from gridmap.read.decisions import Plan, place_columns, raw_places
-from gridmap.read.personal import mask
-from gridmap.read.raw_tables import Batch, is_total
+from gridmap.read.persons import mask
+from gridmap.read.schema import Plan, place_columns, raw_places, time_texts
+from gridmap.read.tables.base import Batch, is_total
 from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
 
-__all__ = ["CODE", "REASONS", "convert"]
+__all__ = ["CODE", "REASONS", "SeenRows", "convert"]
+
+
+class SeenRows:
+    """Which rows were there before: by id, or, where there is none, by everything, the time being exact."""
+
+    def __init__(self, plan: Plan, *, find: bool = False):
+        self.by_id = "incident_id" in plan.roles
+        self.find = find  # which rows, and not only how many
+        self.keys: list[np.ndarray] = []
+
+    def again(self, table: pa.Table) -> np.ndarray:
+        """Which rows repeat an earlier one; all False unless `find`."""
+        n = table.num_rows
+        again = np.zeros(n, bool)
+        if not n:
+            return again
+        if self.by_id:
+            counted = np.asarray(table["incident_id"].is_valid())
+            key = pd.util.hash_array(table["incident_id"].filter(pa.array(counted)).to_numpy(), categorize=False)
+        else:
+            frame = table.select(["occurred_from", "occurred_to", "category", "lon", "lat"]).to_pandas()
+            counted = (frame["occurred_from"] == frame["occurred_to"]).to_numpy()
+            key = pd.util.hash_pandas_object(frame[counted], index=False, categorize=False).to_numpy()
+        if self.find:
+            before = sum(map(len, self.keys))
+            again[counted] = pd.Series(np.concatenate([*self.keys, key])).duplicated().to_numpy()[before:]
+        self.keys.append(key)
+        return again
+
+    def total(self) -> int:
+        """How many rows repeat an earlier one."""
+        return int(pd.Series(np.concatenate(self.keys)).duplicated().sum()) if self.keys else 0
+
 
 #: Why a row is set aside.
 REASONS = {
@@ -197,25 +230,6 @@ def _times(table, plan: Plan, reason):
         only = known & (status == MISSING)
         start, end = np.where(only, first, start), np.where(only, last, end)
     return start, end
-
-
-def time_texts(table, plan: Plan):
-    """The time column, with the clock of a second column behind the date where there is one."""
-    values = table[plan.roles["occurred_from"]]
-    if plan.clock is None:
-        return values
-    day = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
-    clock = pc.utf8_trim_whitespace(table[plan.clock].cast(pa.string()))
-    digits = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,4}$"), False)
-    padded = pc.utf8_lpad(clock, 4, "0")
-    colon = pc.binary_join_element_wise(
-        pc.utf8_slice_codeunits(padded, 0, 2), pc.utf8_slice_codeunits(padded, 2, 4), ":"
-    )
-    hours = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,2}$"), False)
-    clock = pc.if_else(hours, pc.binary_join_element_wise(clock, "00", ":"), pc.if_else(digits, colon, clock))
-    day = pc.replace_substring_regex(day, r"[ T](00:00(:00(\.0+)?)?|12:00(:00)? ?[Aa][Mm])$", "")
-    joined = pc.binary_join_element_wise(day, clock, " ")
-    return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
 
 
 def _columns(table, plan: Plan, lon, lat, start, end, uncertainty) -> pa.Table:

@@ -16,8 +16,9 @@ from pyproj import CRS
 
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import did_you_mean
-from gridmap.read.frames import X, Y
-from gridmap.read.raw_tables import Batch, RawTable
+from gridmap.read.files import brief
+from gridmap.read.tables.base import Batch, RawTable
+from gridmap.read.tables.vector import X, Y
 
 __all__ = ["DatabaseTable", "open_database"]
 
@@ -49,7 +50,7 @@ class DatabaseTable(RawTable):
                     yield Batch(pa.Table.from_arrays(arrays, names=list(wanted)), np.arange(start, start + len(rows)))
                     start += len(rows)
         except sa.exc.SQLAlchemyError as problem:
-            raise ReadError(f"{self.name} cannot be read: {_brief(problem)}.") from None
+            raise ReadError(f"{self.name} cannot be read: {brief(problem)}.") from None
 
 
 def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
@@ -80,7 +81,7 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
             check_file(url.database, "the database")
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
     except sa.exc.NoSuchModuleError as problem:
-        raise ReadError(f"No such kind of database: {_brief(problem)}.") from None
+        raise ReadError(f"No such kind of database: {brief(problem)}.") from None
     except sa.exc.ArgumentError:
         raise ReadError("That is not a database address. Write it as dialect+driver://user@host/database.") from None
     except ModuleNotFoundError as problem:
@@ -89,7 +90,7 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
         with _reading(engine) as connection:
             return _open(engine, connection, shown, table)
     except (sa.exc.SQLAlchemyError, OSError) as problem:
-        raise ReadError(f"{shown} cannot be read: {_brief(problem)}.") from None
+        raise ReadError(f"{shown} cannot be read: {brief(problem)}.") from None
 
 
 def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
@@ -209,8 +210,3 @@ def _text(value) -> str | None:
     if isinstance(value, bytes | memoryview):
         return None
     return str(value)
-
-
-def _brief(problem: Exception) -> str:
-    said = getattr(problem, "orig", None) or problem
-    return " ".join(str(said).split())[:160].rstrip(".") or type(problem).__name__

@@ -16,13 +16,13 @@ import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import did_you_mean
-from gridmap.read.boundaries import read_vector
 from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
 from gridmap.read.datum import to_wgs84
 from gridmap.read.files import check_file
 from gridmap.read.rasters import read_pixels
-from gridmap.read.tables import open_table
+from gridmap.read.sources import open_table
+from gridmap.read.tables.vector import read_vector
 
 __all__ = ["read_features"]
 

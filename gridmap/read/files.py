@@ -16,7 +16,7 @@ from pathlib import Path
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import did_you_mean
 
-__all__ = ["check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
+__all__ = ["brief", "check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
 
 #: What a file that cannot be read raises on the way, whoever reads it.
 READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -59,6 +59,12 @@ def check_file(path, what: str) -> Path:
         reason = getattr(problem, "strerror", None) or problem
         raise ReadError(f"{str(path)!r} cannot be read as {what}: {reason}.") from None
     return path
+
+
+def brief(problem: BaseException, longest: int = 160) -> str:
+    """What another library says went wrong, on one line."""
+    said = getattr(problem, "orig", None) or problem  # a database's own words are behind SQLAlchemy's
+    return " ".join(str(said).split())[:longest].rstrip(".") or type(problem).__name__
 
 
 def sha256_of(path: Path) -> str:

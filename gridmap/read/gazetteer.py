@@ -15,9 +15,10 @@ import shapely
 
 from gridmap.errors import InputError
 from gridmap.read.columns import normal
-from gridmap.read.convert import CODE
+from gridmap.read.convert import CODE, convert
 from gridmap.read.metric import metric_crs, project
-from gridmap.read.opened import open_source
+from gridmap.read.schema import make_plan
+from gridmap.read.sources import open_source, sample_of
 
 __all__ = ["Gazetteer"]
 
@@ -82,8 +83,6 @@ class Gazetteer:
         """
         if isinstance(source, cls):
             return source
-        from gridmap.read.incidents import read_incidents  # which reads a gazetteer where one is given
-
         raw, _ = open_source(source, None, None)
         short = {normal(c): c for c in reversed(raw.columns)}
         name = next((short[n] for n in NAMES.split() if n in short), None)
@@ -91,15 +90,11 @@ class Gazetteer:
             raise InputError(
                 f"The gazetteer has no column of names. Its columns: {', '.join(raw.columns[:12])}. Call it 'name'."
             )
-        roles = {
-            "incident_id": None,
-            "occurred_from": None,
-            "occurred_to": None,
-            "category": None,
-            "patrol_found": None,
-            "zone": None,
-        }
-        found = read_incidents(source, columns={**roles, "address": name}, datum=datum, not_personal=[name]).to_frame()
+        absent = dict.fromkeys(("incident_id", "occurred_from", "occurred_to", "category", "patrol_found", "zone"))
+        sample, whole = sample_of(raw)
+        plan = make_plan(raw, sample, columns={**absent, "address": name}, datum=datum, not_personal=[name])
+        batches = whole if whole is not None else raw.batches()
+        found = pa.concat_tables([convert(b, plan)[0] for b in batches], promote_options="permissive").to_pandas()
         if found.empty:
             raise InputError("The gazetteer has no rows with a point.")
         given = next((short[n] for n in UNCERTAINTY.split() if n in short and short[n] in found), None)

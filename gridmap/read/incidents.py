@@ -11,6 +11,8 @@ import tempfile
 import weakref
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -18,16 +20,63 @@ import pyarrow.parquet as pq
 
 from gridmap.errors import InputError, SettingError
 from gridmap.read.base import Incidents
-from gridmap.read.convert import convert
-from gridmap.read.decisions import Plan
-from gridmap.read.opened import open_source, sample_of
-from gridmap.read.plan import make_plan
-from gridmap.read.seen_rows import SeenRows
-from gridmap.read.tables import RawTable
-from gridmap.read.time_plan import decide_clock, decide_times
+from gridmap.read.convert import SeenRows, convert
+from gridmap.read.schema import Plan, decide_clock, decide_times, make_plan
+from gridmap.read.sources import open_source, sample_of
+from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 
-__all__ = ["read_incidents"]
+__all__ = ["read_incidents", "require_overlap"]
+
+
+def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.01) -> float:
+    """Share of the points in the extent of the boundaries, or an error that says what went wrong.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    boundaries : GeoDataFrame in EPSG:4326
+    least : float, default 0.01
+        The smallest share that passes.
+
+    Raises
+    ------
+    InputError
+        If fewer lie there: exchanged, without their sign, or of another place.
+    """
+    lon, lat = incidents.lonlat()
+    if not len(lon):
+        return 0.0
+    west, south, east, north = boundaries.total_bounds
+    pad = 0.1 * max(east - west, north - south)
+
+    def share(x, y) -> float:
+        return float(np.mean((x >= west - pad) & (x <= east + pad) & (y >= south - pad) & (y <= north + pad)))
+
+    here = share(lon, lat)
+    if here >= least:
+        return here
+    roles = incidents.source.get("columns", {})
+    path = incidents.source.get("path", "the incidents")
+    of = f"{here:.0%} of the {len(lon)} points of {path} lie in the boundaries' extent"
+    if share(lat, lon) > 0.5:
+        columns = f"columns={{'lon': {roles.get('lat', '…')!r}, 'lat': {roles.get('lon', '…')!r}}}"
+        raise InputError(
+            f"{of}, but {share(lat, lon):.0%} do when longitude and latitude are exchanged. Read them with {columns}."
+        )
+    signs = {s: share(s[0] * lon, s[1] * lat) for s in ((-1, 1), (1, -1), (-1, -1))}
+    sign = max(signs, key=signs.get)
+    if signs[sign] > 0.5:
+        which = {(-1, 1): "longitude", (1, -1): "latitude", (-1, -1): "longitude and latitude"}[sign]
+        raise InputError(
+            f"{of}, but {signs[sign]:.0%} do with a minus sign before the {which}. Read them with repair=['sign']."
+        )
+    raise InputError(
+        f"{of} ({west:.3f} to {east:.3f}, {south:.3f} to {north:.3f}); they lie between {lon.min():.3f} "
+        f"and {lon.max():.3f}, "
+        f"{lat.min():.3f} and {lat.max():.3f}. Are both files of the same place, and is the datum or CRS right?"
+    )
+
 
 ROW_GROUP = 122_880
 
@@ -161,8 +210,6 @@ def read_incidents(
             "coordinate. Read them with repair=['sign']."
         )
     if box is not None and used:
-        from gridmap.read.overlap import require_overlap
-
         require_overlap(incidents, boundaries)
     return incidents
 

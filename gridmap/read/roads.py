@@ -16,8 +16,8 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import CRSError, InputError, ReadError
-from gridmap.read.boundaries import read_vector
 from gridmap.read.files import check_file, sha256_of
+from gridmap.read.tables.vector import read_vector
 
 __all__ = ["read_roads"]
 

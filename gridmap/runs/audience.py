@@ -29,7 +29,7 @@ from gridmap.privacy.results import SCATTERED, shown_result
 from gridmap.privacy.series import check_series
 from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
-from gridmap.read.personal import mask
+from gridmap.read.persons import mask
 
 __all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
 

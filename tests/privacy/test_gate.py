@@ -12,7 +12,7 @@ import gridmap as gm
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
 from gridmap.privacy import CONTENTS, covered, gate, gate_text, scattered, shown_result
 from gridmap.read.base import Incidents
-from gridmap.read.personal import mask, personal_columns
+from gridmap.read.persons import mask, personal_columns
 from gridmap.runs import read_pipeline
 
 

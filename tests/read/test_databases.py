@@ -144,7 +144,7 @@ def test_postgresql_table_in_chunks(cases, monkeypatch):
 
 
 def test_postgresql_streams_what_is_large(cases, monkeypatch):
-    import gridmap.read.opened as module
+    import gridmap.read.sources as module
 
     monkeypatch.setattr(module, "IN_MEMORY", 0)
     monkeypatch.setattr(databases, "CHUNK", 300)

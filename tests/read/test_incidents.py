@@ -219,7 +219,7 @@ def test_patrol_found_from_the_source_column(small):
 
 
 def test_a_streamed_file_equals_one_in_memory(monkeypatch):
-    import gridmap.read.opened as module
+    import gridmap.read.sources as module
 
     whole = read_incidents(JULY)
     monkeypatch.setattr(module, "IN_MEMORY", 0)

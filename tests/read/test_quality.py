@@ -11,8 +11,7 @@ import yaml
 from shapely.geometry import box
 
 from gridmap.errors import ReadError
-from gridmap.read.datum import from_wgs84
-from gridmap.read.likely_datum import estimate_datum
+from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.quality import inspect_file
 
 DATA = Path(__file__).parents[2] / "data" / "west_yorkshire"

@@ -17,13 +17,11 @@ import pandas as pd
 from gridmap.errors import CRSError, InputError
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.convert import REASONS, time_texts
-from gridmap.read.decisions import Plan, place_columns
-from gridmap.read.facts import again, read_facts
-from gridmap.read.opened import open_source, sample_of
-from gridmap.read.plan import make_plan
-from gridmap.read.quality_places import inspect_places
-from gridmap.read.quality_zones import ZoneReport, inspect_zones, is_zone_file
-from gridmap.read.time_plan import decide_clock
+from gridmap.read.quality.places import inspect_places
+from gridmap.read.quality.profile import again, read_facts
+from gridmap.read.quality.zones import ZoneReport, inspect_zones, is_zone_file
+from gridmap.read.schema import Plan, decide_clock, make_plan, place_columns
+from gridmap.read.sources import open_source, sample_of
 from gridmap.read.times import TimeEvidence, TimeRule
 
 __all__ = ["LOCATED_SHARE", "QualityReport", "inspect_file"]
@@ -62,19 +60,19 @@ class QualityReport:
 
     def text(self) -> str:
         """The page as plain text."""
-        from gridmap.read.quality_page import as_text
+        from gridmap.read.quality.page import as_text
 
         return as_text(self)
 
     def to_html(self) -> str:
         """The page with small charts, as one HTML file that loads nothing."""
-        from gridmap.read.quality_page import as_html
+        from gridmap.read.quality.page import as_html
 
         return as_html(self)
 
     def pipeline_yaml(self) -> str:
         """A pipeline file that fits this data, ready to be edited."""
-        from gridmap.read.quality_page import as_pipeline
+        from gridmap.read.quality.page import as_pipeline
 
         return as_pipeline(self)
 

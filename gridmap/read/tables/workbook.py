@@ -16,8 +16,8 @@ from gridmap.errors import InputError, ReadError
 from gridmap.messages import did_you_mean
 from gridmap.read.columns import roles_in
 from gridmap.read.files import check_zip
-from gridmap.read.raw_tables import MemoryTable, is_total
-from gridmap.read.sniff import find_header, unique_names
+from gridmap.read.tables.base import MemoryTable, is_total
+from gridmap.read.tables.text import find_header, unique_names
 
 __all__ = ["open_workbook"]
 

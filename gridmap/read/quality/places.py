@@ -7,9 +7,8 @@ import numpy as np
 import shapely
 
 from gridmap.read.coordinates import could_be_in_china
-from gridmap.read.datum import from_wgs84
-from gridmap.read.decisions import Plan, place_columns
-from gridmap.read.likely_datum import estimate_datum
+from gridmap.read.datum import estimate_datum, from_wgs84
+from gridmap.read.schema import Plan, place_columns
 
 __all__ = ["inspect_places"]
 

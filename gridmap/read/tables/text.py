@@ -1,9 +1,11 @@
-"""What kind of text a file is: its encoding, its delimiter, the row its header stands in.
+"""Tables of text: which encoding and delimiter, where the header stands, and the rows.
 
 Encoding: a byte order mark, else strict UTF-8, else what the double bytes say. GB18030 accepts nearly everything
 that Big5 or a Western code page writes, so strictness alone does not decide: simplified text stays in the GB 2312
 part of the code (second byte from A1), Big5 uses second bytes 40–7E in two of five characters, and a Western letter
-stands alone between ASCII ones.
+stands alone between ASCII ones. Text stays text, so that "007" and a date keep what they say. A CSV is read by pyarrow
+where every row has as many fields as the header, and by Python's csv otherwise, which is slower but knows which row is
+at fault. Batches keep 10⁷ rows in bounded memory.
 """
 
 import codecs
@@ -13,12 +15,18 @@ import re
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
-from gridmap.errors import ReadError
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from gridmap.errors import ReadError, SettingError
 from gridmap.read.columns import roles_in
-from gridmap.read.files import LONGEST_LINE
+from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes
+from gridmap.read.tables.base import Batch, RawTable, ReadAgain, is_total
 
-__all__ = ["Layout", "find_header", "find_layout", "sniff_encoding"]
+__all__ = ["CsvTable", "Layout", "find_header", "find_layout", "open_text", "sniff_encoding", "unique_names"]
 
 DELIMITERS = ",\t;|，；"
 BOMS = (
@@ -229,3 +237,170 @@ def unique_names(names: list[str]) -> list[str]:
         seen.add(name)
         out.append(name)
     return out
+
+
+TEXTS = (".csv", ".txt", ".tsv", ".tab", ".dat")
+BLOCK = 16 << 20
+CSV_ROWS = 50_000
+
+
+@dataclass
+class CsvTable(RawTable):
+    """Delimited text, also in .gz and .zip."""
+
+    path: Path | None = None
+    member: str | None = None
+    offset: int = 0
+    delimiter: str = ","
+    width: int = 0
+    ragged: bool = False
+
+    def _open(self):
+        stream = open_bytes(self.path, self.member)
+        left = self.offset
+        while left:
+            left -= len(stream.read(left)) or left
+        return stream
+
+    def batches(self, columns=None):
+        """The rows in order; restarted by Python's csv when a row has another number of fields."""
+        if not self.ragged and len(self.delimiter.encode()) == 1:
+            done = 0
+            try:
+                for batch in self._arrow(columns):
+                    done += 1
+                    yield batch
+                return
+            except (pa.ArrowInvalid, UnicodeDecodeError) as problem:
+                self.ragged = True
+                if done:
+                    raise ReadAgain(str(problem)) from None
+        yield from self._python(columns)
+
+    def _arrow(self, columns):
+        stream, start = self._open(), 1
+        with stream:
+            if not stream.read(1):
+                return
+        with self._open() as stream:
+            reader = pacsv.open_csv(
+                stream,
+                pacsv.ReadOptions(column_names=self.columns, encoding=self.encoding, block_size=BLOCK),
+                pacsv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+                pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(self.columns, pa.string()),
+                    include_columns=columns,
+                    strings_can_be_null=True,
+                    null_values=[""],
+                ),
+            )
+            for batch in reader:
+                if batch.num_rows:
+                    yield Batch(pa.Table.from_batches([batch]), np.arange(start, start + batch.num_rows))
+                    start += batch.num_rows
+
+    def _python(self, columns):
+        wanted = self.columns if columns is None else columns
+        at = [self.columns.index(c) for c in wanted]
+        width, number, kept, rows, faults = self.width, 0, [], [], []
+
+        def batch():
+            cells = list(zip(*kept, strict=True)) if kept else [()] * width
+            arrays = [pa.array([v or None for v in cells[i]], pa.string()) for i in at]
+            return Batch(pa.Table.from_arrays(arrays, names=list(wanted)), np.array(rows, np.int64), list(faults))
+
+        with self._open() as stream:
+            text = io.TextIOWrapper(stream, encoding=self.encoding, errors="replace", newline="")
+            csv.field_size_limit(LONGEST_LINE)
+            try:
+                for row in csv.reader(text, delimiter=self.delimiter):
+                    if not row:
+                        continue
+                    number += 1
+                    if len(row) > width and not any(c.strip() for c in row[width:]):
+                        row = row[:width]
+                    if len(row) == width:
+                        kept.append(row)
+                        rows.append(number)
+                    elif is_total(row):
+                        faults.append((number, "totals_row", f"{len(row)} fields instead of {width}"))
+                    else:
+                        faults.append((number, "wrong_field_count", f"{len(row)} fields instead of {width}"))
+                    if len(kept) >= CSV_ROWS or len(faults) >= CSV_ROWS:
+                        yield batch()
+                        kept, rows, faults = [], [], []
+            except csv.Error as problem:
+                raise ReadError(
+                    f"{self.name} is no table of text: {' '.join(str(problem).split())} in row {number + 1}."
+                ) from None
+            except READ_FAILURES as problem:
+                why = " ".join(str(problem).split())
+                raise ReadError(
+                    f"{self.name} breaks off or is damaged after row {number} ({why}). Export it again."
+                ) from None
+        if kept or faults:
+            yield batch()
+
+
+def open_text(path: Path, member: str | None, encoding: str | None, what: str) -> CsvTable:
+    """A delimited text as a table: its encoding, delimiter and header found."""
+    name = f"{path.name}/{member}" if member else path.name
+    try:
+        check_text(path, member)
+        with open_bytes(path, member) as stream:
+            bom = 0
+            if encoding is None:
+                encoding, bom = sniff_encoding(stream)
+                found = True
+            else:
+                try:
+                    codecs.lookup(encoding)
+                except LookupError:
+                    raise SettingError(
+                        f"encoding={encoding!r} is not known. Use utf-8, gb18030, big5, utf-16, …"
+                    ) from None
+                found = False
+        with open_bytes(path, member) as stream:
+            head = stream.read(1 << 20)
+            whole = len(head) < 1 << 20
+            if not found:
+                for mark, plain in BOMS:
+                    if head.startswith(mark) and codecs.lookup(encoding).name.startswith(plain[:6]):
+                        encoding, bom = plain, len(mark)
+            text = codecs.getincrementaldecoder(encoding)("replace").decode(head[bom:])
+    except READ_FAILURES as problem:
+        if isinstance(problem, ReadError):
+            raise
+        raise ReadError(f"{name} cannot be unpacked ({' '.join(str(problem).split())}). Export it again.") from None
+    if text.count("\0") > 0.001 * len(text) or (len(text) and text.count("\ufffd") > 0.05 * len(text)):
+        raise ReadError(
+            f"{name} is not a table of text, or not in {encoding}. Export it as CSV, or name its encoding=…."
+        )
+    try:
+        layout = find_layout(text, whole=whole)
+    except ReadError:
+        raise ReadError(
+            f"{name} is blank: it has no header and no rows, so there are no {what} in it. Export it again."
+        ) from None
+    notes = [f"title row left out: {t[:80]}" for t in layout.titles]
+    if not layout.named:
+        notes.append("The file has no header row, so its columns were numbered.")
+    offset = bom + len(text[: layout.header_chars].encode(encoding, "replace"))
+    size = path.stat().st_size * (8 if path.suffix.lower() in (".gz", ".zip") else 1)
+    return CsvTable(
+        name=name,
+        columns=layout.header,
+        encoding=encoding,
+        notes=notes,
+        size=size,
+        layout={
+            "delimiter": layout.delimiter,
+            "header_row": layout.header_rows if layout.named else 0,
+            "titles": len(layout.titles),
+        },
+        path=path,
+        member=member,
+        offset=offset,
+        delimiter=layout.delimiter,
+        width=layout.width,
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
-__all__ = ["Batch", "MemoryTable", "RawTable", "is_total"]
+__all__ = ["Batch", "MemoryTable", "RawTable", "ReadAgain", "is_total"]
 
 
 @dataclass
@@ -80,3 +80,7 @@ def is_total(cells) -> bool:
                 "subtotal",
             }
     return False
+
+
+class ReadAgain(Exception):
+    """The quick reader failed midway; the whole file is to be read again by the careful one."""

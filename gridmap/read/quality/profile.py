@@ -5,10 +5,9 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from gridmap.read.convert import convert
-from gridmap.read.decisions import Plan
-from gridmap.read.seen_rows import SeenRows
-from gridmap.read.tables import ReadAgain
+from gridmap.read.convert import SeenRows, convert
+from gridmap.read.schema import Plan
+from gridmap.read.tables.text import ReadAgain
 
 __all__ = ["again", "read_facts"]
 

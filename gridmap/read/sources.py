@@ -1,0 +1,140 @@
+"""Where rows come from: a file of any table format, a frame or a database, opened; and a sample to decide by."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gridmap.errors import InputError, ReadError
+from gridmap.messages import did_you_mean
+from gridmap.read.files import check_file, sha256_of, zip_members
+from gridmap.read.tables.base import MemoryTable, RawTable, ReadAgain
+from gridmap.read.tables.parquet import open_parquet
+from gridmap.read.tables.text import TEXTS, open_text
+from gridmap.read.tables.vector import frame_table, read_vector
+from gridmap.read.tables.workbook import open_workbook
+
+__all__ = ["open_source", "open_table", "sample_of"]
+
+IN_MEMORY = 1 << 29  # bytes of text; what is larger is streamed to Parquet
+SAMPLE = 20_000
+
+
+def open_source(path, table, encoding) -> tuple[RawTable, dict]:
+    """A file, a frame or a database as a raw table, and where it came from: `path, sha256`.
+
+    Raises
+    ------
+    InputError
+        For what is none of them.
+    ReadError
+        If it cannot be opened.
+    """
+    if isinstance(path, pd.DataFrame):
+        return frame_table(path, "memory"), {"path": "memory", "sha256": None}
+    if isinstance(path, str) and "://" in path:
+        from gridmap.read.databases import open_database
+
+        raw = open_database(path, table=table)
+        return raw, {"path": raw.name, "sha256": None}
+    if not isinstance(path, str | Path):
+        raise InputError(f"Incidents are read from a path or a frame, not from a {type(path).__name__}.")
+    file = check_file(path, "incidents")
+    return open_table(file, table=table, encoding=encoding), {"path": str(path), "sha256": sha256_of(file)}
+
+
+def sample_of(raw: RawTable) -> tuple[pa.Table, list | None]:
+    """Rows to decide by, and all the batches when they fit in memory."""
+    for _ in range(2):
+        try:
+            if raw.size <= IN_MEMORY:
+                whole = list(raw.batches())
+                tables = [b.table for b in whole]
+                table = (
+                    pa.concat_tables(tables)
+                    if tables
+                    else pa.table({c: pa.array([], pa.string()) for c in raw.columns})
+                )
+                return _spread(table), whole
+            parts, seen = [], 0
+            for batch in raw.batches():
+                parts.append(batch.table)
+                seen += batch.table.num_rows
+                if seen >= 5 * SAMPLE:
+                    break
+            return _spread(pa.concat_tables(parts)), None
+        except ReadAgain:
+            continue
+    raise AssertionError("the careful reader failed as the quick one did")
+
+
+def _spread(table: pa.Table) -> pa.Table:
+    if table.num_rows <= SAMPLE:
+        return table
+    return table.take(pa.array(np.linspace(0, table.num_rows - 1, SAMPLE).astype(np.int64)))
+
+
+BOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+
+
+VECTORS = (".geojson", ".json", ".gpkg", ".shp", ".fgb", ".gml", ".kml", ".kmz", ".geoparquet")
+
+
+def open_table(
+    path: Path, *, table: str | None = None, encoding: str | None = None, what: str = "incidents"
+) -> RawTable:
+    """The table in a file, its layout found.
+
+    Parameters
+    ----------
+    path : Path, checked
+    table : str, optional
+        Sheet of a workbook, layer of a GeoPackage, or file in a zip archive.
+    encoding : str, optional
+        Of a text; found where it is not given.
+
+    Raises
+    ------
+    ReadError, InputError
+    """
+    suffix = path.suffix.lower()
+    member = None
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() or ".csv"
+        if suffix not in TEXTS:
+            raise ReadError(f"{path.name}: only text tables (.csv, .txt, .tsv) are read from .gz. Unpack it first.")
+    elif suffix == ".zip":
+        inside = zip_members(path)
+        tables = [m for m in inside if Path(m).suffix.lower() in TEXTS]
+        if not tables and any(Path(m).suffix.lower() in (".shp", ".geojson", ".gpkg") for m in inside):
+            return _vector(path, table)
+        if table is not None and table not in tables:
+            raise InputError(f"{path.name} holds no table {table!r}. {did_you_mean(table, tables)}")
+        if not tables:
+            raise ReadError(
+                f"{path.name} holds no .csv or .txt table but {', '.join(list(inside)[:5]) or 'nothing'}. "
+                "Unpack it first."
+            )
+        if len(tables) > 1 and table is None:
+            raise InputError(
+                f"{path.name} holds {len(tables)} tables. Choose one with table=…: {', '.join(sorted(tables)[:8])}."
+            )
+        member = table or tables[0]
+        suffix = Path(member).suffix.lower()
+    if suffix == ".parquet" or suffix == ".geoparquet":
+        return open_parquet(path)
+    if suffix in BOOKS:
+        return open_workbook(path, table=table)
+    if suffix in VECTORS:
+        return _vector(path, table)
+    if suffix in TEXTS:
+        return open_text(path, member, encoding, what)
+    raise ReadError(
+        f"{path.name} is of no known table format. "
+        f"{did_you_mean(suffix, (*TEXTS, '.gz', '.zip', '.parquet', *BOOKS, *VECTORS))}"
+    )
+
+
+def _vector(path: Path, layer: str | None) -> MemoryTable:
+    return frame_table(read_vector(path, layer=layer), path.name)

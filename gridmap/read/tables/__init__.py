@@ -1,0 +1,1 @@
+"""Tables before their columns mean anything: text, Parquet, workbooks, layers and frames."""
