@@ -11,6 +11,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts, CountsAbout
 from gridmap.messages import did_you_mean
 
 __all__ = ["EVERY", "MISSING", "Asked", "Counted", "Progress"]
@@ -123,7 +124,7 @@ class Counted:
     untimed: int
     repeated: int
 
-    def frame(self, grid: Grid, asked: Asked) -> pd.DataFrame:
+    def frame(self, grid: Grid, asked: Asked) -> Counts:
         """The counts as `count_by_cell` gives them."""
         levels = {"cell_id": grid.cells.index}
         if asked.every:
@@ -131,17 +132,15 @@ class Counted:
         if asked.by:
             levels[asked.by] = self.kinds
         index = pd.MultiIndex.from_product(levels.values(), names=levels) if len(levels) > 1 else grid.cells.index
-        frame = pd.DataFrame({"count": np.asarray(self.counts, dtype=np.int64)}, index=index)
         category = asked.categories and list(asked.categories)
-        frame.attrs.update(
+        about = CountsAbout(
             rows=self.rows,
             outside=self.outside,
             untimed=self.untimed,
+            repeated=self.repeated,
             category=category[0] if category and len(category) == 1 else category,
             by=asked.by,
             every=asked.every,
-            patrol_found=asked.patrol_found,
+            officer_initiated=asked.patrol_found,
         )
-        if self.repeated:
-            frame.attrs["repeated"] = self.repeated
-        return frame
+        return Counts({"count": np.asarray(self.counts, dtype=np.int64)}, index=index, about=about)

@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from gridmap.counts.asked import EVERY, MISSING, Asked, Progress
 from gridmap.counts.duck import count_in_duckdb
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
 from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
 
-__all__ = ["ENGINES", "EVERY", "MISSING", "count_by_cell"]
+__all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell"]
 
 ENGINES = ("duckdb", "spark")
 
@@ -37,7 +37,7 @@ def count_by_cell(
     progress: Progress | None = None,
     engine: str = "duckdb",
     spark=None,
-) -> pd.DataFrame:
+) -> Counts:
     """Count incidents in the cells of a grid.
 
     Parameters
@@ -55,7 +55,7 @@ def count_by_cell(
     every : {"year", "quarter", "month", "week", "day", "hour", "hour_of_week"}, optional
         Count each period by itself, from the first that occurs in the incidents (of any category) to the last. Weeks
         begin on Monday. An event known as an interval belongs to the period of its middle, provided that the interval
-        is no longer than that period; otherwise it is untimed: counted in `attrs["untimed"]` and in no period.
+        is no longer than that period; otherwise it is untimed: counted in `about.untimed` and in no period.
     patrol_found : bool, optional
         False leaves out what a patrol came upon (unknown stays in); True counts only that.
     memory_limit : str, optional
@@ -73,10 +73,11 @@ def count_by_cell(
 
     Returns
     -------
-    DataFrame
-        One int64 column `count`. Index `cell_id`, or `cell_id` × `period` × `category` (the name of `by`) as asked
-        for; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for "hour_of_week"
-        (Monday 00h = 0). `attrs` tells `rows, outside, untimed, category, by, every, patrol_found`, and
+    Counts
+        A DataFrame with one int64 column `count`. Index `cell_id`, or `cell_id` × `period` × `category` (the name of
+        `by`) as asked for; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for
+        "hour_of_week" (Monday 00h = 0). `about` (a `CountsAbout`, which stays through indexing, assigning and copying;
+        `attrs` has the same) tells `kind` ("counts"), `rows, outside, untimed, category, by, every`, and
         `count.sum() + outside + untimed == rows`. On zones with overlaps="all" a point in two zones is counted in both,
         and `repeated` tells how many counts that added.
 
@@ -96,7 +97,7 @@ def count_by_cell(
     ... )
     >>> points = Incidents(pa.table({"lon": [0.5, 0.7, 9.0], "lat": [0.5, 0.2, 0.5]}))
     >>> counts = count_by_cell(points, make_grid(zones, system="zones"))
-    >>> counts["count"].to_dict(), counts.attrs["outside"]
+    >>> counts["count"].to_dict(), counts.about.outside
     ({'west': 2, 'east': 0}, 1)
     """
     if not isinstance(grid, Grid):

@@ -21,6 +21,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
 from gridmap.grids.transfer_shares import average, largest, scatter, share_out, sharing_error
 from gridmap.grids.transfer_weights import cover, crosswalk_weights
 from gridmap.messages import did_you_mean
@@ -62,7 +63,9 @@ def crosswalk(
     Returns
     -------
     Series or DataFrame, indexed by the target's cell_id in its order
-        A DataFrame gets, beside each total, `<name>_error`: one standard error of the sharing. `.attrs["outside"]`:
+        Totals are marked as estimates (`about_counts(…).kind == "crosswalked"`), which tests must not take for counts;
+        by="points" leaves whole counts counts. A DataFrame gets, beside each total, `<name>_error`: one standard error
+        of the sharing. `.attrs["outside"]`:
         the totals of source cells that lie in no target, so that sum + outside = the sum before.
 
     Raises
@@ -114,9 +117,23 @@ def crosswalk(
         result = pd.DataFrame(columns, index=index)
         results.append(result if key is None else pd.concat({key: result}, names=table.index.names[1:]))
     result = results[0] if len(results) == 1 and frames[0][0] is None else _with_keys(results, table, index)
+    lost = outside[next(iter(outside))] if len(outside) == 1 else outside
+    attrs = {"by": by, "outside": lost}
+    if "sum" in ways.values():
+        result = Counts(result, about=_about(values, result, by, None if isinstance(lost, dict) else lost))
+        attrs = {**result.attrs, **attrs}
     answer = result.iloc[:, 0] if single else result
-    answer.attrs = {"by": by, "outside": outside[next(iter(outside))] if len(outside) == 1 else outside}
+    answer.attrs = attrs
     return answer
+
+
+def _about(values, result: pd.DataFrame, by: str, outside: float | None) -> CountsAbout:
+    """What the shared numbers are: counts still, where each incident went to its own cell; otherwise estimates."""
+    before = about_counts(values.cells if hasattr(values, "cells") else values)
+    exact = by == "points" and before.are_counts and about_counts(result).are_counts
+    return CountsAbout(
+        kind="counts" if exact else "crosswalked", outside=outside, every=before.every, weight=before.weight
+    )
 
 
 def _as_frame(values) -> tuple[pd.DataFrame, bool]:
