@@ -15,6 +15,7 @@ from .hotspots.association import local_moran
 from .hotspots.autocorrelation import getis_ord
 from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
+from .hotspots.concentration import hotspot_test
 from .hotspots.cores import hotspot_cores
 from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
@@ -113,6 +114,7 @@ __all__ = [
     "hotspot_cores",
     "hotspot_layer",
     "hotspot_stability",
+    "hotspot_test",
     "hour_of_week",
     "hours_by_hotspot",
     "incident_rates",

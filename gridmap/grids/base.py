@@ -31,9 +31,13 @@ class Grid(ABC):
         "h3", "square", "zones" or "balanced".
     params : mapping
         The settings as used, as in {"resolution": 8}.
+    territory : GeoDataFrame (EPSG:4326) or None
+        The boundaries that were divided, whose residents `total_by_cell` shares among the cells; None for a grid that
+        was read from a file.
     """
 
     system: str
+    territory: gpd.GeoDataFrame | None = None
 
     def __init__(self, cells: gpd.GeoDataFrame, params: Mapping):
         if cells.index.has_duplicates:

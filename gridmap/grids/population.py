@@ -22,7 +22,10 @@ from gridmap.grids.base import Grid
 from gridmap.messages import did_you_mean
 from gridmap.read.rasters import read_pixels
 
-__all__ = ["population_by_cell"]
+__all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell"]
+
+#: Columns that hold residents, the first that is there is taken.
+RESIDENTS = ("persons", "population", "residents", "常住人口", "人口")
 
 
 def population_by_cell(
@@ -79,6 +82,40 @@ def population_by_cell(
     answer = pd.Series(found, index=grid.cells.index, name=column)
     answer.attrs = {"outside": float(outside)}
     return answer
+
+
+def residents_column(grid: Grid) -> str | None:
+    """The column of the grid's cells, or of the boundaries it divides, that holds residents; None where none does.
+
+    A column counts when its numbers are finite, 0 or more, and not all 0.
+    """
+    for frame in (grid.cells, grid.territory):
+        for name in RESIDENTS:
+            if frame is not None and name in frame and _are_totals(frame[name]):
+                return name
+    return None
+
+
+def _are_totals(column: pd.Series) -> bool:
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    return bool(np.isfinite(numbers).all() and (numbers >= 0).all() and numbers.sum() > 0)
+
+
+def total_by_cell(grid: Grid, column: str) -> pd.Series | None:
+    """A total in each cell: the cells' own column, else the boundaries' column shared among the cells by area.
+
+    Returns
+    -------
+    Series of float, indexed by cell_id, or None where neither has such a column of numbers
+    """
+    if column in grid.cells:
+        return pd.to_numeric(grid.cells[column], errors="coerce").astype(float)
+    if grid.territory is None or column not in grid.territory:
+        return None
+    shared = grid.__dict__.setdefault("_shared_totals", {})
+    if column not in shared:
+        shared[column] = population_by_cell(grid, grid.territory, column=column)
+    return shared[column].rename(column)
 
 
 def _checked(frame, column: str, what: str) -> gpd.GeoDataFrame:

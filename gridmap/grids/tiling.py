@@ -94,4 +94,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
         kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
         found = ", ".join(kinds) or "nothing"
         raise InputError(f"The boundaries have no area, so no cell can overlap them; found {found}, needed polygons.")
-    return over(boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326), **settings)
+    boundaries = boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326)
+    grid = over(boundaries, **settings)
+    grid.territory = boundaries
+    return grid

@@ -15,6 +15,7 @@ from gridmap.hotspots.association import local_moran
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.change import compare_periods
 from gridmap.hotspots.clusters import dbscan, hdbscan, optics
+from gridmap.hotspots.concentration import hotspot_test
 from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.emerging import emerging_hotspots
 from gridmap.hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
@@ -44,6 +45,7 @@ METHODS: dict[str, Callable] = {
         global_getis_ord,
         global_moran,
         hdbscan,
+        hotspot_test,
         hour_of_week,
         incident_rates,
         kernel_density,

@@ -1,0 +1,518 @@
+"""Where do more incidents happen than the people who live there explain?
+
+Incidents lie where people are. So the question is not whether a map is uneven (every map is), but whether a place
+holds more than its share. Let w be what is at risk in a cell (residents; land inside the territory where nobody has
+counted residents) and W their sum. If N incidents fall on the territory, each with chance w / W on a cell, the number
+in a cell and its neighbours is binomial with N trials and their joint share: no approximation, no permutations, no
+seed. `hotspot_test` calls a cell hot when that number is larger than this null explains, by a test of all cells at
+once.
+
+Three claims, each with its null, from the weakest:
+
+1. *a concentration*: more than if all land were alike (`concentrated`; where land is known);
+2. *hot*: more than its share of what is at risk explains (`p_value, q_value, label`);
+3. *hot among ordinary differences*: cells differ for many reasons that no census holds: a bus station, a school, a
+   landlord. The strict tier lets every neighbourhood have a rate of its own, with a spread that is estimated from the
+   map itself, the highest tenth of the counts taken only as "high" (censored), so that the hotspots that are looked
+   for do not excuse themselves (`q_strict, strict`).
+
+Where what is at risk is a count of incidents itself (last year's), it is as uncertain as the counts tested. The test
+is then Fisher's: of all incidents of both periods that fell on a neighbourhood, how many are of this one
+(hypergeometric).
+
+Source: Fisher 1934; Clopper & Pearson 1934; Turnbull et al. 1990 and Besag & Newell 1991 for the binomial test of
+neighbourhoods; Benjamini & Hochberg 1995; Hilbe 2011 for negative binomial regression with a free variance function.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, sparse, special, stats
+
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
+from gridmap.hotspots.lattice import as_counts, cell_values, named_cells, require_incidents
+from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, true_or_false
+from gridmap.messages import Note, did_you_mean
+
+__all__ = [
+    "AtRisk",
+    "Variation",
+    "at_risk_by_cell",
+    "binomial_tails",
+    "hotspot_test",
+    "ordinary_differences",
+    "share_interval",
+]
+
+
+def hotspot_test(
+    counts,
+    grid,
+    *,
+    at_risk=None,
+    order: int = 1,
+    distance_m: float | None = None,
+    fdr: float | None = 0.05,
+    correction: str | None = "fdr",
+    strict: bool = False,
+    confidence: float = 0.95,
+) -> HotspotResult:
+    """Cells whose neighbourhood holds more incidents than its share of what is at risk explains, by an exact test.
+
+    For cell i with neighbours, ::
+
+        K_i = Σ count,  K_i ~ Binomial(N, Σ w / W)   (sums over the cell and its neighbours)
+
+    Parameters
+    ----------
+    counts : DataFrame indexed by cell_id with a column `count`, or Series
+        Numbers of incidents, one a cell in the grid's order, zeros included. Not weighted sums, fractions or rates.
+    grid : Grid or adjacency
+        A `Grid`, or a scipy sparse matrix of neighbours, of which only who is whose neighbour is used.
+    at_risk : name, list of names, Series, array, counts, or "land", optional
+        What incidents would follow if there were no hotspot. None: the residents, where the grid or the boundaries it
+        divides have a column `persons`, `population`, `residents`, `常住人口` or `人口`; otherwise the land inside the
+        territory; over a bare matrix all cells alike. A name is a column of `grid.cells` or of the boundaries (shared
+        among the cells by area); several are added up (residents and workers). Numbers, one a cell, may be in any unit:
+        addresses, metres of street, expected incidents. Counts of another period, as `count_by_cell` gives them (a
+        frame or Series named `count`), are taken as counts, with their own uncertainty.
+    order : int
+        Neighbours are the cells within this many steps.
+    distance_m : float, optional
+        Neighbours are the cells whose centres lie within this distance. Replaces `order`.
+    fdr : float or None
+        The level of the columns `significant`, `concentrated` and `strict` (q ≤ fdr). None: p ≤ 0.05, uncorrected.
+    correction : {"fdr", "fdr_by", "holm", "bonferroni", "none"} or None
+        How `q_value` is made from `p_value`, over all cells.
+    strict : bool
+        Let `p_value, q_value, label` and `significant` be of the strict tier; the exact ones stand in `p_exact`,
+        `q_exact`.
+    confidence : float
+        Of the intervals of the ratios.
+
+    Returns
+    -------
+    HotspotResult
+        `cells`: `count`, `expected` (its share of all incidents), `ratio` (count / expected) with its exact interval
+        `ratio_low, ratio_high`; the same of the cell and its neighbours, which is what is tested: `count_around,
+        expected_around, ratio_around, ratio_around_low, ratio_around_high`; `p_value` (two-sided: twice the smaller
+        tail), `q_value`, `label` (hot 99, hot 95, hot 90, none, cold 90, cold 95, cold 99), `significant`;
+        `q_strict, strict` (a hot cell that the strict tier finds too); `concentrated` (more than if all land were
+        alike) where a Grid gives the land. nan where nothing around is at risk, or everything is.
+
+        `params`: `at_risk` (what was used), `null`, and of the strict tier `extra_variation` (variance over mean of a
+        typical neighbourhood, 1 = Poisson; nan where no cell was hot, so that nothing was to be judged).
+
+    Raises
+    ------
+    InputError
+        Fewer than 30 incidents, all in one cell, values that are not whole numbers, cells missing or in another order,
+        nothing at risk.
+    SettingError
+        A column that is not there; an option of a wrong type.
+
+    Notes
+    -----
+    Measured in `docs/calibration.md`. The exact tier keeps its promise under its own null and only there: where cells
+    differ for ordinary reasons, it finds these differences. The strict tier takes the larger p of a negative binomial
+    and a Poisson–lognormal whose mean is proportional to what is at risk and whose variance is μ + μ² / κ, κ ∝ μ^a,
+    0 ≤ a ≤ 1, all fitted by censored maximum likelihood. It cannot tell a large smooth region of high risk from a
+    hotspot, since it is one.
+
+    Examples
+    --------
+    A row of ten cells with equal residents, the first three busy:
+
+    >>> import numpy as np, pandas as pd
+    >>> from scipy import sparse
+    >>> line = sparse.diags_array([np.ones(9), np.ones(9)], offsets=[-1, 1])
+    >>> counts = pd.Series([20, 25, 20, 3, 2, 1, 2, 3, 2, 1], name="count")
+    >>> hot = hotspot_test(counts, line)
+    >>> hot.cells[["count", "expected", "count_around", "ratio_around", "label"]].round(2).head(4)
+             count  expected  count_around  ratio_around   label
+    cell_id
+    0           20       7.9            45          2.85  hot 99
+    1           25       7.9            65          2.74  hot 99
+    2           20       7.9            48          2.03  hot 99
+    3            3       7.9            25          1.05    none
+
+    References
+    ----------
+    Clopper & Pearson (1934), Biometrika 26, 404–413. Besag & Newell (1991), J. R. Statist. Soc. A 154, 143–155.
+    """
+    level, how = correction_in_use(fdr, correction)
+    strict = true_or_false(strict, "strict")
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 < confidence < 1:
+        raise SettingError(Note("hotspots.confidence", found=confidence))
+    count, index = cell_values(counts, grid)
+    _require_counts(count)
+    require_incidents(count, variation=False)
+    weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
+    near = _neighbours(weights)
+    risk = at_risk_by_cell(at_risk, grid, index)
+    total = count.sum()
+    around, share = _around(near, count), np.clip(_around(near, risk.weight / risk.weight.sum()), 0.0, 1.0)
+    share[share > 1 - 1e-12] = 1.0
+    before = None if risk.counts is None else _around(near, risk.counts)
+    tested = (share > 0) & (share < 1) if before is None else (around + before > 0) & (share < 1)
+    expected = total * risk.weight / risk.weight.sum()
+    columns = {"count": as_counts(count), "expected": expected}
+    columns |= _ratios(count, expected, total, confidence, "")
+    columns |= {"count_around": as_counts(around), "expected_around": total * share}
+    columns |= _ratios(around, total * share, total, confidence, "_around")
+    notes = _notes(count, around, share, risk)
+    p = np.full(len(count), np.nan)
+    likely = total * share
+    if before is None:
+        p[tested] = binomial_tails(around[tested], total, share[tested])
+    else:
+        likely = total * (before + 0.5) / (risk.counts.sum() + 0.5)  # none before does not mean that none can come
+        p[tested] = _fisher(around[tested], before[tested], total, risk.counts.sum())
+    side = around - total * share
+    cut = 0.05 if level is None else level
+    q, judged = _adjusted(p, how)
+    strictly = _strict(p, q, around, likely, side, how)
+    hot = (judged <= cut) & (side > 0)
+    columns |= {"p_value": p, "q_value": q}
+    if strict:
+        columns |= {"p_value": strictly.p, "q_value": strictly.q, "p_exact": p, "q_exact": q}
+        judged = strictly.p if how == "none" else strictly.q
+    columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
+    columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
+    if isinstance(grid, Grid):
+        columns["concentrated"] = hot if risk.null == "land" else _concentrated(near, around, total, grid, how, cut)
+    params = {
+        "at_risk": risk.name,
+        "null": risk.null if not strict else f"{risk.null}_strict",
+        "order": order if distance_m is None else None,
+        "distance_m": distance_m,
+        "fdr": level,
+        "correction": how,
+        "strict": strict,
+        "confidence": confidence,
+        "extra_variation": strictly.extra,
+    }
+    return HotspotResult(named_cells(columns, index, grid), "hotspot_test", params, notes=notes)
+
+
+def _require_counts(count: np.ndarray) -> None:
+    """The binomial law is of numbers of incidents."""
+    if (count != np.floor(count)).any():
+        at = count[count != np.floor(count)][0]
+        raise InputError(Note("hotspots.whole_counts", method="hotspot_test", found=float(at)))
+
+
+def _neighbours(weights: sparse.csr_array) -> sparse.csr_array:
+    """Who is whose neighbour, 0/1, nothing on the diagonal."""
+    if weights.diagonal().any():
+        weights = weights - sparse.diags_array(weights.diagonal(), format="csr")
+        weights.eliminate_zeros()
+    return sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+
+
+def _around(near: sparse.csr_array, values: np.ndarray) -> np.ndarray:
+    """Sums over each cell and its neighbours."""
+    return near @ values + values
+
+
+# ----------------------------------------------------------------------------------------------------
+# what is at risk
+
+
+@dataclass(frozen=True)
+class AtRisk:
+    """What incidents would follow if there were no hotspot.
+
+    Attributes
+    ----------
+    weight : ndarray of float, shape (n,)
+        Above 0 somewhere.
+    name : str
+        What it is, for `params`: a column, "land", "cells", "counts" or "values".
+    null : {"residents", "land", "cells", "earlier", "at_risk"}
+        The null that a claim names: `null.<code>` of the catalogue.
+    counts : ndarray or None
+        The same as counts of incidents, where they are uncertain themselves.
+    """
+
+    weight: np.ndarray
+    name: str
+    null: str
+    counts: np.ndarray | None = None
+
+
+def at_risk_by_cell(at_risk, grid, index: pd.Index) -> AtRisk:
+    """Numbers at risk in the order of the cells, from what `at_risk=` names.
+
+    Parameters
+    ----------
+    at_risk
+        As in `hotspot_test`.
+    grid : Grid or adjacency
+    index : Index
+        The cells of the counts.
+    """
+    n = len(index)
+    if at_risk is None:
+        name = residents_column(grid) if isinstance(grid, Grid) else None
+        at_risk = name if name is not None else "land" if isinstance(grid, Grid) else np.ones(n)
+        if name is None and not isinstance(grid, Grid):
+            return AtRisk(np.ones(n), "cells", "cells")
+    if isinstance(at_risk, str | list | tuple) and not (len(at_risk) and not isinstance(at_risk[0], str)):
+        return _named_at_risk([at_risk] if isinstance(at_risk, str) else list(at_risk), grid)
+    counted = (isinstance(at_risk, pd.DataFrame) and "count" in at_risk) or getattr(at_risk, "name", None) == "count"
+    column = "count" if counted else "at_risk"
+    if isinstance(at_risk, pd.DataFrame) and not counted and len(at_risk.columns) == 1:
+        at_risk = at_risk.iloc[:, 0]
+    values, cells = cell_values(at_risk, grid, column=column, what="at_risk")
+    if len(values) != n:
+        raise InputError(Note("hotspots.at_risk_length", found=len(values), n=n))
+    if isinstance(at_risk, pd.Series | pd.DataFrame) and not isinstance(grid, Grid) and not cells.equals(index):
+        raise InputError(Note("hotspots.at_risk_other_cells"))
+    _require_some(values)
+    if counted and (values == np.floor(values)).all():
+        return AtRisk(values, "counts", "earlier", values)
+    name = str(at_risk.name) if isinstance(at_risk, pd.Series) and at_risk.name is not None else "values"
+    return AtRisk(values, name, "residents" if name in RESIDENTS else "at_risk")
+
+
+def _named_at_risk(names: list[str], grid) -> AtRisk:
+    if not isinstance(grid, Grid):
+        raise SettingError(Note("hotspots.at_risk_needs_grid", found=", ".join(names)))
+    if names == ["land"] and "land" not in grid.cells:
+        return AtRisk(_land(grid), "land", "land")
+    total = np.zeros(len(grid))
+    for name in names:
+        values = total_by_cell(grid, name)
+        if values is None or not np.isfinite(values).all():
+            there = [grid.cells, *([] if grid.territory is None else [grid.territory])]
+            numbers = dict.fromkeys(c for frame in there for c in frame.select_dtypes("number").columns)
+            meant = did_you_mean(name, ["land", *numbers])
+            code = "hotspots.at_risk_no_column" if values is None else "hotspots.at_risk_not_numbers"
+            raise SettingError(Note(code, found=name, meant=meant))
+        total = total + values.to_numpy(float)
+    _require_some(total)
+    null = "residents" if len(names) == 1 and names[0] in RESIDENTS else "at_risk"
+    return AtRisk(total, " + ".join(names), null)
+
+
+def _require_some(values: np.ndarray) -> None:
+    if (values < 0).any():
+        raise InputError(Note("hotspots.at_risk_negative", n=int((values < 0).sum())))
+    if not values.sum() > 0:
+        raise InputError(Note("hotspots.at_risk_nothing"))
+
+
+def _land(grid: Grid) -> np.ndarray:
+    """m² of each cell inside the territory."""
+    cells = grid.cells
+    inside = cells["share_inside"].to_numpy(float) if "share_inside" in cells else 1.0
+    return np.asarray(cells["area_m2"].to_numpy(float) * inside)
+
+
+# ----------------------------------------------------------------------------------------------------
+# the exact tier
+
+
+def binomial_tails(k, n: float, share) -> np.ndarray:
+    """Exact two-sided p of binomial counts: twice the smaller tail, the count itself in both, at most 1.
+
+    Parameters
+    ----------
+    k : array of whole numbers
+    n : float
+        Trials.
+    share : array, above 0 and below 1
+
+    Examples
+    --------
+    >>> binomial_tails(np.array([9.0, 0.0, 5.0]), 10, np.array([0.5, 0.5, 0.5])).round(4).tolist()
+    [0.0215, 0.002, 1.0]
+    """
+    k, share = np.asarray(k, float), np.asarray(share, float)
+    upper, lower = np.ones(k.shape), np.ones(k.shape)
+    above = k > n * share
+    upper[above] = special.betainc(k[above], n - k[above] + 1, share[above])
+    below = (~above | (upper > 0.4)) & (k < n)  # near the middle either tail may be the smaller one
+    lower[below] = special.betainc(n - k[below], k[below] + 1, 1 - share[below])
+    middle = ~above & (lower > 0.4) & (k > 0)
+    upper[middle] = special.betainc(k[middle], n - k[middle] + 1, share[middle])
+    return np.minimum(1.0, 2 * np.minimum(upper, lower))
+
+
+def _fisher(k: np.ndarray, before: np.ndarray, n: float, n_before: float) -> np.ndarray:
+    """Of k + before incidents here, k are of this period, n of n + n_before everywhere: twice the smaller tail."""
+    both = k + before
+    upper = stats.hypergeom.sf(k - 1, n + n_before, both, n)
+    lower = stats.hypergeom.cdf(k, n + n_before, both, n)
+    return np.minimum(1.0, 2 * np.minimum(upper, lower))
+
+
+def _adjusted(p: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
+    """q, and what labels are made from."""
+    q = adjust_p(p, "fdr" if how == "none" else how)
+    return q, p if how == "none" else q
+
+
+def _ratios(k: np.ndarray, expected: np.ndarray, total: float, confidence: float, after: str) -> dict[str, np.ndarray]:
+    """Observed over expected with its exact interval, by column."""
+    low, high = share_interval(k, total, confidence)
+    over = np.divide(1.0, expected, out=np.full(len(k), np.nan), where=expected > 0)
+    with np.errstate(invalid="ignore"):
+        ratio = k * over
+    return {f"ratio{after}": ratio, f"ratio{after}_low": total * low * over, f"ratio{after}_high": total * high * over}
+
+
+def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Clopper and Pearson's exact interval of a share, of k among n.
+
+    Examples
+    --------
+    >>> [v.round(4).tolist() for v in share_interval([0, 5], 10)]
+    [[0.0, 0.1871], [0.3085, 0.8129]]
+    """
+    tail = (1 - confidence) / 2
+    k = np.asarray(k, np.int64)
+    different, where = np.unique(k, return_inverse=True) if k.max() > 4 * len(k) else (np.arange(k.max() + 1), k)
+    low = np.where(different > 0, special.betaincinv(np.maximum(different, 0.5), n - different + 1, tail), 0.0)
+    rest = np.maximum(n - different, 0.5)
+    high = np.where(different < n, special.betaincinv(different + 1, rest, 1 - tail), 1.0)
+    return low[where], high[where]
+
+
+def _concentrated(near, around: np.ndarray, total: float, grid: Grid, how: str, cut: float) -> np.ndarray:
+    """More in the neighbourhood than if all land were alike."""
+    land = _land(grid)
+    share = np.clip(_around(near, land / land.sum()), 0.0, 1.0)
+    p = np.where((share > 0) & (share < 1 - 1e-12), 1.0, np.nan)
+    up = np.flatnonzero((around > total * share) & ~np.isnan(p))
+    p[up] = np.minimum(1.0, 2 * special.betainc(around[up], total - around[up] + 1, share[up]))
+    return (_adjusted(p, how)[1] <= cut) & (around > total * share)
+
+
+def _notes(count: np.ndarray, around: np.ndarray, share: np.ndarray, risk: AtRisk) -> tuple[str, ...]:
+    notes: list[str] = []
+    empty = (share <= 0) & (risk.counts is None)
+    if empty.any():
+        held = int(count[empty].sum())
+        notes.append(Note("hotspots.nothing_at_risk", n=int(empty.sum()), incidents=held, at_risk=risk.name))
+    if (share >= 1).any():
+        notes.append(Note("hotspots.everything_around", n=int((share >= 1).sum())))
+    if risk.null == "land":
+        notes.append(Note("hotspots.land_alike"))
+    return tuple(notes)
+
+
+# ----------------------------------------------------------------------------------------------------
+# the strict tier: ordinary differences between cells
+
+FITTED_ON = 500  # neighbourhoods, evenly taken along the grid's order; they overlap, so more would add little
+CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as "high"
+NODES = np.linspace(-6.0, 6.0, 61)
+MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
+
+
+@dataclass(frozen=True)
+class _Strict:
+    p: np.ndarray
+    q: np.ndarray
+    extra: float
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How much neighbourhoods differ: mean = `level` × expected, variance = mean + mean² / κ, κ = size × (expected /
+    `typical`)^`power`."""
+
+    level: float
+    size: float
+    power: float
+    typical: float
+
+    def mean(self, expected: np.ndarray) -> np.ndarray:
+        """Incidents that a neighbourhood has without a hotspot."""
+        return self.level * expected
+
+    def kappa(self, expected: np.ndarray) -> np.ndarray:
+        """The negative binomial's size."""
+        return np.clip(self.size * (expected / self.typical) ** self.power, 1e-3, 1e7)
+
+    @property
+    def over_poisson(self) -> float:
+        """Variance over mean of a typical neighbourhood."""
+        return 1.0 + self.level * self.typical / self.size
+
+
+def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
+    """The extra variation of counts around what is expected of them, by censored maximum likelihood.
+
+    Parameters
+    ----------
+    around : ndarray of whole numbers, shape (n,)
+        Incidents in each neighbourhood.
+    expected : ndarray of float, shape (n,)
+        Above 0.
+
+    Returns
+    -------
+    Variation
+    """
+    step = max(1, len(around) // FITTED_ON)
+    k, e = around[::step], expected[::step]
+    typical = float(np.median(e))
+    cap = stats.poisson.ppf(CENSORED_FROM, e)
+    seen = k <= cap
+    log_e = np.log(e / typical)
+    k_seen, constant = k[seen], special.gammaln(k[seen] + 1).sum()
+
+    def minus_log_likelihood(parameters: np.ndarray) -> float:
+        mean = np.exp(parameters[0]) * e
+        kappa = np.clip(np.exp(parameters[1] + parameters[2] * log_e), 1e-3, 1e7)
+        m, s = mean[seen], kappa[seen]
+        likely = special.gammaln(k_seen + s) - special.gammaln(s) - s * np.log1p(m / s) + k_seen * np.log(m / (s + m))
+        m, s = mean[~seen], kappa[~seen]
+        beyond = special.betainc(cap[~seen] + 1, s, m / (m + s))
+        return constant - likely.sum() - np.log(np.maximum(beyond, 1e-300)).sum()
+
+    bounds = [(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)]
+    first = [[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1.0, 0.8]]
+    close_enough = {"initial_simplex": first, "xatol": 0.02, "fatol": 0.02}  # far inside what the counts can tell
+    found = optimize.minimize(
+        minus_log_likelihood, first[0], method="Nelder-Mead", bounds=bounds, options=close_enough
+    ).x
+    return Variation(float(np.exp(found[0])), float(np.exp(found[1])), float(found[2]), typical)
+
+
+def _strict(
+    p: np.ndarray, q: np.ndarray, around: np.ndarray, expected: np.ndarray, side: np.ndarray, how: str
+) -> _Strict:
+    """p and q that allow for ordinary differences. Only cells that the exact tier may find are looked at.
+
+    The others keep p = 1: their strict p is not below their exact one, so they could not be found, and with larger
+    p-values the step-up procedure finds no more.
+    """
+    looked = np.flatnonzero((q <= 0.10) | ((how == "none") & (p <= 0.10)))
+    strict = np.where(np.isnan(p), np.nan, 1.0)
+    if not len(looked):
+        return _Strict(strict, strict.copy(), float("nan"))
+    there = expected > 0
+    fitted = ordinary_differences(around[there], expected[there])
+    k, mean, kappa = around[looked], fitted.mean(expected[looked]), fitted.kappa(expected[looked])
+    lower = special.betainc(kappa, k + 1, kappa / (kappa + mean))
+    found = np.where(side[looked] > 0, _upper_tail(k, mean, kappa), lower)
+    strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
+    return _Strict(strict, adjust_p(strict, "fdr" if how == "none" else how), fitted.over_poisson)
+
+
+def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+    """P(K ≥ k), the larger of a negative binomial's and a Poisson–lognormal's with the same mean and variance."""
+    k = np.maximum(k, 1.0)  # hot cells hold something
+    gamma = special.betainc(k, kappa, mean / (mean + kappa))
+    spread = np.sqrt(np.log1p(1 / kappa))
+    rate = mean[:, None] * np.exp(spread[:, None] * NODES - spread[:, None] ** 2 / 2)
+    return np.maximum(gamma, special.gammainc(k[:, None], rate) @ MASS)
