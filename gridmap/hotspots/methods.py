@@ -31,7 +31,7 @@ from gridmap.hotspots.silence import quiet_cells
 from gridmap.hotspots.times import hour_of_week
 from gridmap.messages import did_you_mean
 
-__all__ = ["GIVEN", "METHODS", "OTHER_INCIDENTS", "check_options", "inputs_of", "options_of"]
+__all__ = ["GIVEN", "METHODS", "OTHER_INCIDENTS", "check_options", "inputs_of", "options_of", "other_incidents"]
 
 METHODS: dict[str, Callable] = {
     function.__name__: function
@@ -80,7 +80,7 @@ GIVEN = {
 #: Where a method means something else by a name, or works on more than its name says.
 GIVEN_TO = {"space_time_scan": {"areas": "counts_by_period"}}
 
-#: Options that name a category of the incidents and are handed over as the incidents of that category.
+#: Parameters that name a category of the incidents in a pipeline and are handed over as the incidents of that category.
 OTHER_INCIDENTS = ("at_risk", "second")
 
 
@@ -95,6 +95,18 @@ def inputs_of(function: Callable) -> dict[str, str]:
     given = GIVEN | GIVEN_TO.get(function.__name__, {})
     named = inspect.signature(function).parameters.items()
     return {n: given[n] for n, p in named if n in given and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
+
+
+def other_incidents(function: Callable) -> list[str]:
+    """The parameters by which a method takes incidents of another category: those it takes by position.
+
+    Examples
+    --------
+    >>> other_incidents(METHODS["relative_risk"]), other_incidents(METHODS["hotspot_test"])
+    (['at_risk'], [])
+    """
+    named = inspect.signature(function).parameters.items()
+    return [n for n, p in named if n in OTHER_INCIDENTS and p.kind is not p.KEYWORD_ONLY]
 
 
 def options_of(function: Callable) -> dict[str, inspect.Parameter]:

@@ -22,7 +22,7 @@ from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
-from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of, options_of
+from gridmap.hotspots.methods import METHODS, inputs_of, options_of, other_incidents
 from gridmap.privacy.door import gate, gate_text
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
@@ -151,7 +151,10 @@ def _as_wide(step, grid: Grid):
 
 def _series(step) -> list[dict[str, Any]]:
     """What a step tells apart."""
-    kinds = [step.category, *(step.options[other] for other in OTHER_INCIDENTS if other in step.options)]
+    kinds = [
+        step.category,
+        *(step.options[other] for other in other_incidents(METHODS[step.method]) if other in step.options),
+    ]
     spans = [{"period": step.options[o]} for o in ("before", "after") if isinstance(step.options.get(o), str)]
     if "counts_by_period" in inputs_of(METHODS[step.method]).values() and not spans:
         spans = [{"every": step.every or "month"}]

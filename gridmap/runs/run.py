@@ -21,7 +21,7 @@ from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
 from gridmap.grids.base import Grid
-from gridmap.hotspots.methods import METHODS, OTHER_INCIDENTS, inputs_of
+from gridmap.hotspots.methods import METHODS, inputs_of, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
@@ -248,7 +248,7 @@ def _run_step(
         "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step), engine=pipeline.engine),
     }
     options = dict(step.options)
-    for other in OTHER_INCIDENTS:
+    for other in other_incidents(function):
         if other in options:
             options[other] = incidents.where(category=options[other], period=step.period)
     result = function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)

@@ -1,0 +1,200 @@
+"""The exact test of a neighbourhood: by hand, against scipy, planted, and on maps with nothing on them."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from scipy import sparse, stats
+
+import gridmap as gm
+from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.concentration import binomial_tails, ordinary_differences, share_interval
+
+SIDE = 30
+
+
+def lattice(side: int = SIDE) -> sparse.csr_array:
+    """Squares with eight neighbours."""
+    line = sparse.diags_array([np.ones(side - 1), np.ones(side), np.ones(side - 1)], offsets=[-1, 0, 1])
+    near = sparse.csr_array(sparse.kron(line, line))
+    near.setdiag(0)
+    near.eliminate_zeros()
+    return near
+
+
+def doubled(k, n, share) -> float:
+    """Twice the smaller tail, from scipy."""
+    tails = [stats.binomtest(int(k), int(n), float(share), alternative=a).pvalue for a in ("greater", "less")]
+    return min(1.0, 2 * min(tails))
+
+
+@pytest.fixture(scope="module")
+def residents() -> np.ndarray:
+    return np.random.default_rng(5).gamma(1.5, 400, SIDE * SIDE).round() + 1
+
+
+def test_tails_are_those_of_scipys_binomial_test():
+    rng = np.random.default_rng(0)
+    k, share = rng.integers(0, 41, 300), rng.uniform(0.01, 0.99, 300)
+    wanted = [doubled(a, 40, s) for a, s in zip(k, share, strict=True)]
+    assert np.allclose(binomial_tails(k, 40, share), wanted, rtol=1e-10)
+
+
+def test_a_small_tail_keeps_its_digits():
+    assert binomial_tails([300.0], 1000, [0.01])[0] == pytest.approx(2 * stats.binom.sf(299, 1000, 0.01), rel=1e-9)
+
+
+def test_four_cells_in_a_row_by_hand():
+    line = sparse.diags_array([np.ones(3), np.ones(3)], offsets=[-1, 1])
+    hot = gm.hotspot_test(pd.Series([10, 20, 5, 5]), line, at_risk=np.array([100, 100, 300, 500.0])).cells
+    assert hot["expected"].tolist() == [4, 4, 12, 20]
+    assert hot["ratio"].tolist() == [2.5, 5, pytest.approx(5 / 12), 0.25]
+    assert hot["count_around"].tolist() == [30, 35, 30, 10]
+    assert np.allclose(hot["expected_around"], [8, 20, 36, 32])
+    wanted = [doubled(k, 40, s) for k, s in ((30, 0.2), (35, 0.5), (30, 0.9), (10, 0.8))]
+    assert np.allclose(hot["p_value"], wanted)
+    assert np.allclose(hot["q_value"], stats.false_discovery_control(wanted))
+
+
+def test_intervals_are_clopper_and_pearsons():
+    low, high = share_interval([0, 3, 40], 40)
+    for i, k in enumerate((0, 3, 40)):
+        wanted = stats.binomtest(k, 40).proportion_ci(0.95, method="exact")
+        assert (low[i], high[i]) == (pytest.approx(wanted.low), pytest.approx(wanted.high))
+
+
+def test_counts_of_another_period_are_tested_by_fishers_test():
+    rng = np.random.default_rng(3)
+    now, before = pd.Series(rng.poisson(3, SIDE**2), name="count"), pd.Series(rng.poisson(4, SIDE**2), name="count")
+    result = gm.hotspot_test(now, lattice(), at_risk=before)
+    assert result.params["null"] == "earlier"
+    near = lattice() + sparse.eye_array(SIDE**2)
+    for i in (0, 17, 435):
+        a, b = int((near @ now)[i]), int((near @ before)[i])
+        table = [[a, b], [int(now.sum()) - a, int(before.sum()) - b]]
+        tails = [stats.fisher_exact(table, alternative=side)[1] for side in ("greater", "less")]
+        assert result.cells["p_value"][i] == pytest.approx(min(1, 2 * min(tails)), rel=1e-6)
+
+
+def test_two_periods_of_one_pattern_do_not_differ_but_as_exact_weights_they_would():
+    rng = np.random.default_rng(4)
+    pattern = rng.gamma(0.5, 2, SIDE**2)
+    as_counts = as_weights = 0
+    for _ in range(20):
+        now, before = (pd.Series(rng.poisson(pattern), name="count") for _ in range(2))
+        as_counts += gm.hotspot_test(now, lattice(), at_risk=before).cells["significant"].any()
+        as_weights += gm.hotspot_test(now, lattice(), at_risk=before.to_numpy(float) + 0.01).cells["significant"].any()
+    assert as_counts <= 4  # binomial(20, 0.05) is above 4 once in 400
+    assert as_weights > 10
+
+
+def test_residents_without_a_hotspot_give_no_hot_cell(residents):
+    rng, alarms = np.random.default_rng(1), 0
+    for _ in range(60):
+        counts = rng.multinomial(1500, residents / residents.sum())
+        alarms += gm.hotspot_test(counts, lattice(), at_risk=residents).cells["significant"].any()
+    assert alarms <= stats.binom.ppf(0.995, 60, 0.05)
+
+
+def test_a_planted_hotspot_is_found_with_its_ratio(residents):
+    rng = np.random.default_rng(2)
+    planted = np.zeros((SIDE, SIDE), bool)
+    planted[10:13, 14:17] = True
+    planted = planted.ravel()
+    chance = residents * np.where(planted, 5, 1)
+    counts = rng.multinomial(4000, chance / chance.sum())
+    hot = gm.hotspot_test(counts, lattice(), at_risk=residents).cells
+    touching = (lattice() @ planted.astype(float) + planted) > 0
+    assert hot.loc[planted, "significant"].all()
+    assert not (hot["significant"] & (hot["count_around"] > hot["expected_around"]) & ~touching).any()
+    middle = 11 * SIDE + 15
+    expected_share = (chance * planted).sum() / chance.sum() / ((residents * planted).sum() / residents.sum())
+    assert hot["ratio_around_low"][middle] < expected_share < hot["ratio_around_high"][middle]
+    assert hot.loc[planted, "strict"].mean() > 0.5
+
+
+def test_cells_that_differ_for_ordinary_reasons_pass_the_exact_tier_and_not_the_strict_one(residents):
+    rng = np.random.default_rng(6)
+    exact = strict = 0
+    for _ in range(30):
+        chance = residents * rng.gamma(1.0, 1.0, len(residents))
+        counts = rng.multinomial(2500, chance / chance.sum())
+        cells = gm.hotspot_test(counts, lattice(), at_risk=residents).cells
+        exact += cells["significant"].any()
+        strict += gm.hotspot_test(counts, lattice(), at_risk=residents, strict=True).cells["significant"].any()
+    assert exact == 30
+    assert strict <= stats.binom.ppf(0.999, 30, 0.05)
+
+
+def test_extra_variation_that_was_planted_is_estimated():
+    rng = np.random.default_rng(7)
+    expected = rng.uniform(2, 12, 4000)
+    plain = ordinary_differences(rng.poisson(expected).astype(float), expected)
+    spread = ordinary_differences(rng.poisson(expected * rng.gamma(2, 1 / 2, 4000)).astype(float), expected)
+    assert plain.over_poisson < 1.15
+    assert spread.over_poisson == pytest.approx(1 + spread.typical / 2, rel=0.3)
+    assert spread.level == pytest.approx(1, abs=0.12)
+
+
+def test_the_strict_tier_never_finds_what_the_exact_one_does_not(residents):
+    rng = np.random.default_rng(8)
+    chance = residents * rng.gamma(0.5, 2, len(residents))
+    counts = rng.multinomial(6000, chance / chance.sum())
+    cells = gm.hotspot_test(counts, lattice(), at_risk=residents).cells
+    assert not (cells["strict"] & ~cells["significant"]).any()
+    assert (cells["q_strict"] >= cells["q_value"] - 1e-12).all()
+
+
+@pytest.fixture(scope="module")
+def two_quarters() -> gpd.GeoDataFrame:
+    """A crowded west and an empty east."""
+    shapes = [shapely.box(0, 0, 0.1, 0.1), shapely.box(0.1, 0, 0.2, 0.1)]
+    return gpd.GeoDataFrame({"zone_id": ["w", "e"], "persons": [9000, 1000]}, geometry=shapes, crs=4326)
+
+
+def test_residents_of_the_boundaries_are_used_where_there_are_some(two_quarters):
+    grid = gm.make_grid(two_quarters, system="square", cell_size_m=1000)
+    west = grid.centroids[:, 0] < 0.1
+    rng = np.random.default_rng(9)
+    counts = pd.Series(
+        rng.poisson(np.where(west, 9.0, 1.0) * grid.cells["share_inside"]), grid.cells.index, name="count"
+    )
+    by_residents = gm.hotspot_test(counts, grid)
+    assert by_residents.params["at_risk"] == "persons"
+    assert by_residents.params["null"] == "residents"
+    assert by_residents.cells["expected"].sum() == pytest.approx(counts.sum())
+    assert not by_residents.cells["significant"].any()
+    assert by_residents.cells["concentrated"][west].mean() > 0.9
+    by_land = gm.hotspot_test(
+        counts, gm.make_grid(two_quarters[["zone_id", "geometry"]], system="square", cell_size_m=1000)
+    )
+    assert by_land.params["null"] == "land"
+    assert by_land.cells["label"][west].str.startswith("hot").mean() > 0.9
+    assert by_land.notes[0].code == "hotspots.land_alike"
+    assert "常住人口" in by_land.notes[0].say("zh")
+
+
+def test_where_nothing_is_at_risk_nothing_is_said(two_quarters):
+    counts, risk = np.full(SIDE**2, 2), np.ones(SIDE**2)
+    risk[:3] = risk[SIDE : SIDE + 3] = risk[2 * SIDE : 2 * SIDE + 3] = 0
+    result = gm.hotspot_test(counts, lattice(), at_risk=risk)
+    assert np.isnan(result.cells["p_value"][0])
+    assert result.cells["label"][0] == "none"
+    assert result.notes[0].values == {"n": 4, "incidents": 8, "at_risk": "values"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [(np.full(SIDE**2, 0.5), "hotspots.whole_counts"), (np.full(SIDE**2, 2), "hotspots.at_risk_negative")],
+)
+def test_what_is_no_count_is_refused(counts, code):
+    with pytest.raises(InputError) as error:
+        gm.hotspot_test(counts, lattice(), at_risk=np.full(SIDE**2, -1.0))
+    assert error.value.args[0].code == code
+
+
+def test_a_column_that_is_not_there_is_named(two_quarters):
+    grid = gm.make_grid(two_quarters, system="square", cell_size_m=1000)
+    with pytest.raises(SettingError, match="persons"):
+        gm.hotspot_test(pd.Series(1, grid.cells.index, name="count"), grid, at_risk="person")
