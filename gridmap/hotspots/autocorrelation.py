@@ -30,6 +30,7 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
+from gridmap.messages import Note
 
 __all__ = ["getis_ord", "gi_z"]
 
@@ -182,10 +183,7 @@ def _trust_notes(count: np.ndarray, weights: sparse.csr_array, permutations: int
     expected = count.mean() * np.median(np.diff(weights.indptr))
     if expected >= TRUSTED_INCIDENTS:
         return []
-    return [
-        f"About {expected:,.3g} incidents are expected in a cell and its neighbours; below {TRUSTED_INCIDENTS} the "
-        "normal p-value calls too many cells hot. Take larger cells, a longer period, or permutations=999."
-    ]
+    return [Note("note.few_expected", expected=float(expected), trusted_from=TRUSTED_INCIDENTS)]
 
 
 def _with_self(weights: sparse.csr_array, star: bool) -> sparse.csr_array:

@@ -14,9 +14,9 @@ from gridmap.manifest import append_audit
 from gridmap.manifest.audit import AUDIT
 from gridmap.maps.words import check_language
 from gridmap.messages import did_you_mean
-from gridmap.reports.content import Briefing, briefing_content
+from gridmap.reports.compare_runs import changes_since
+from gridmap.reports.paper.content import Briefing, briefing_content
 from gridmap.reports.run_folder import RunFolder, read_run
-from gridmap.reports.watching import since_last
 
 __all__ = ["PAPERS", "check_paper", "paper_bytes", "write_briefing"]
 
@@ -101,7 +101,7 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
     if template is not None and kind == ".xlsx":
         raise SettingError("A workbook takes no template. Leave --template out, or write a .pdf, .docx or .pptx.")
     if kind == ".pdf":
-        from gridmap.reports.paper_pdf import load_weasyprint
+        from gridmap.reports.paper.pdf import load_weasyprint
 
         load_weasyprint()
     if template is not None and Path(template).is_file() and Path(template).suffix.lower() != kind:
@@ -114,25 +114,25 @@ def paper_bytes(
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
     language = check_language(language or run.head.get("language") or "en")
-    changes = since_last(run, since)
+    changes = changes_since(run, since)
     content = briefing_content(run, changes, language=language, title=title, pictures=ending != ".xlsx")
     return _printed(content, ending, template)
 
 
 def _printed(content: Briefing, ending: str, template) -> bytes:
     if ending == ".pdf":
-        from gridmap.reports.paper_pdf import pdf_bytes  # each format loads what it needs, when it is asked for
+        from gridmap.reports.paper.pdf import pdf_bytes  # each format loads what it needs, when it is asked for
 
         return pdf_bytes(content, template=template)
     if ending == ".docx":
-        from gridmap.reports.paper_docx import docx_bytes
+        from gridmap.reports.paper.docx import docx_bytes
 
         return docx_bytes(content, template=template)
     if ending == ".pptx":
-        from gridmap.reports.paper_pptx import pptx_bytes
+        from gridmap.reports.paper.pptx import pptx_bytes
 
         return pptx_bytes(content, template=template)
-    from gridmap.reports.paper_xlsx import xlsx_bytes
+    from gridmap.reports.paper.xlsx import xlsx_bytes
 
     return xlsx_bytes(content)
 

@@ -1,12 +1,13 @@
-"""What may be said about a run, as data: a kind and its numbers. No sentence yet, and no language.
+"""What may be said about a run, as data: a kind and its numbers; and the sentence that each kind makes.
 
-A sentence is a template over one fact (`gridmap.reports.sentences`), so nothing is said that the numbers do not
-carry, and English and Chinese say the same because they are filled from the same fact. A kind that speaks of chance
-is only made where a test was run. What the numbers cannot carry is a fact too: dates known to the month only, too few
-incidents for a test, rows set aside.
+A fact is a code with values until the last moment: `fact("cold", 1, name="Burglary", n=3)` is the text `fact.cold` of
+the catalogue (`gridmap/messages`), filled when somebody reads it. So nothing is said that the numbers do not carry, and
+every language says the same because it is filled from the same fact. A kind that speaks of chance is only made where a
+test was run. What the numbers cannot carry is a fact too: dates known to the month only, too few incidents for a test,
+rows that were rejected.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -15,10 +16,37 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._intervals import ratio_interval
 from gridmap.grids.base import Grid
+from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
+from gridmap.hotspots.repeat_tables import NearRepeatResult
+from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.hotspots.silence import QUIET
+from gridmap.hotspots.stability_runs import FIRM
+from gridmap.messages import Note, known, note_from, say
 from gridmap.read.base import Incidents
 
-__all__ = ["Fact", "concentration_facts", "fact", "run_facts", "time_facts"]
+__all__ = [
+    "LEAST_TIMED",
+    "SMALLEST_P",
+    "Fact",
+    "all_facts",
+    "fact",
+    "method_name",
+    "place_name",
+    "ranking_facts",
+    "result_facts",
+    "run_facts",
+    "sentences",
+    "summary",
+    "time_facts",
+]
+
+#: Fewer incidents with a known hour say nothing about hours.
+LEAST_TIMED = 30
+#: A smaller p is not printed as a number: permutations and approximations do not carry it.
+SMALLEST_P = 0.001
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -28,9 +56,10 @@ class Fact:
     Attributes
     ----------
     kind : str
-        Names the template, as in "hot".
+        Names the text, as in "hot" for `fact.hot`.
     values : mapping
-        Numbers, and the names that stand beside them: places, the result's own name. Plain values, ready for JSON.
+        Numbers, and the names that stand beside them: places, the result's own name. Plain values, ready for JSON, or
+        Notes, which are said in the reader's language too.
     step : int or None
         Which entry under `hotspots:` it speaks of, from 1; None: the run as a whole.
     """
@@ -39,20 +68,32 @@ class Fact:
     values: Mapping[str, Any] = field(default_factory=dict)
     step: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType({k: _plain(v) for k, v in self.values.items()}))
+
+    def say(self, language: str = "en") -> str:
+        """The fact as a sentence; empty for a kind that this version does not know.
+
+        Examples
+        --------
+        >>> fact("cold", name="Burglary", n=1).say(), fact("cold", name="入室盗窃", n=1).say("zh")
+        ('Burglary: 1 cell is cold beyond chance.', '入室盗窃：1 个单元为显著冷点。')
+        """
+        code = f"fact.{self.kind}"
+        return say(code, language, **_spoken(self.values, language)) if known(code) else ""
 
     def to_dict(self) -> dict[str, Any]:
         """As `results/facts.json` holds it."""
-        return {"kind": self.kind, "step": self.step, "values": dict(self.values)}
+        return {"kind": self.kind, "step": self.step, "values": {k: _json(v) for k, v in self.values.items()}}
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> "Fact":
         """The way back from `to_dict`."""
-        return cls(str(entry["kind"]), dict(entry.get("values") or {}), entry.get("step"))
+        values = {k: note_from(v) for k, v in (entry.get("values") or {}).items()}
+        return cls(str(entry["kind"]), values, entry.get("step"))
 
 
-def fact(kind: str, step: int | None = None, **values) -> Fact:
+def fact(kind: str, step: int | None = None, **values: Any) -> Fact:
     """A fact, written as it is read.
 
     Examples
@@ -74,6 +115,91 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence | np.ndarray):
         return [_plain(v) for v in value]
     return str(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_json(v) for v in value]
+    return value.to_dict() if isinstance(value, Note) else value
+
+
+def _spoken(values: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """The values of a fact with what a sentence makes of them: names, thresholds, weekdays, reasons."""
+    spoken = dict(values)
+    if "method" in values or "name" in values:
+        name = values.get("name") or method_name(values.get("method"), language)
+        # no heading where all incidents are meant
+        spoken |= {"name": name, "heading": say("fact.heading", language, name=name) if name else ""}
+    if "correction" in values:
+        code = f"threshold.{values['correction']}"
+        spoken["threshold"] = Note(code if known(code) else "threshold.fdr", level=values.get("level"))
+    if values.get("p") is not None:
+        tiny = values["p"] < SMALLEST_P
+        spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
+    if "weekday" in values:
+        spoken["weekday_text"] = Note(f"weekday.{WEEKDAYS[values['weekday']]}")
+    if "reasons" in values:
+        codes = [f"incomparable.{reason}" for reason in values["reasons"]]
+        spoken["reasons_text"] = [Note(c) if known(c) else c.partition(".")[2] for c in codes]
+    return spoken
+
+
+def sentences(facts: Iterable[Fact], language: str = "en") -> list[str]:
+    """All facts as sentences, in their order."""
+    return [said for one in facts if (said := one.say(language))]
+
+
+def method_name(method: str | None, language: str) -> str:
+    """What the map calls a method's layer."""
+    code = f"method.{method}.name"
+    return say(code, language) if known(code) else str(method or "").replace("_", " ")
+
+
+def all_facts(
+    results: Sequence[tuple[Any, Any]],
+    boundaries: gpd.GeoDataFrame,
+    incidents: Incidents,
+    grid: Grid,
+    *,
+    rows: int,
+    outside: int | None = None,
+    ranked: Sequence[list[dict]] = (),
+    plan=None,
+) -> list[Fact]:
+    """Every fact of a run, in the order of the data.
+
+    Parameters
+    ----------
+    results : list of (step, result)
+        `step` has `.name`, the heading of the result, and `.method`.
+    boundaries : GeoDataFrame
+        For the names of places.
+    incidents, grid
+        For the size of the sample.
+    rows : int
+        Rows that were read, those set aside included; the incidents may be only some of them.
+    outside : int, optional
+        Incidents that fell in no cell.
+    ranked : list of the map's table rows, one a result, optional
+        For how firm the ranks are.
+    plan : PatrolPlan, optional
+
+    Returns
+    -------
+    list of Fact
+    """
+    told = run_facts(boundaries, incidents, grid, rows=rows, outside=outside)
+    for number, (step, result) in enumerate(results, start=1):
+        told += result_facts(step, result, number, boundaries)
+        if number <= len(ranked):
+            runs = getattr(result, "params", {}).get("stability_runs")
+            told += ranking_facts(number, {"name": step.name, "method": step.method}, ranked[number - 1], runs)
+    return told + plan_facts(plan)
+
+
+def summary(results, boundaries, incidents, grid, *, rows: int, language: str = "en", **more) -> list[str]:
+    """Plain sentences about what was found: `all_facts`, said in a language."""
+    return sentences(all_facts(results, boundaries, incidents, grid, rows=rows, **more), language)
 
 
 def run_facts(
@@ -148,5 +274,265 @@ def time_facts(week: pd.DataFrame | None, name: str | None = None, step: int | N
     return [fact("peak_hours", step, name=name, **values)]
 
 
-#: Fewer incidents with a known hour say nothing about hours.
-LEAST_TIMED = 30
+def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFrame) -> list[Fact]:
+    """What may be said of one result.
+
+    Parameters
+    ----------
+    step
+        Has `.name`, the heading of the result or None, and `.method`.
+    result : HotspotResult, GlobalResult, DataFrame, …
+    number : int
+        The step's place in the list, from 1.
+    boundaries : GeoDataFrame
+        For the names of places.
+    """
+    about = {"name": step.name, "method": step.method}
+    if isinstance(result, GlobalResult):
+        kind = "chance" if result.p_value > 0.05 else "no_chance"
+        numbers = {"statistic": result.statistic, "expected": result.expected, "p": result.p_value}
+        return [fact(kind, number, **about, **numbers)]
+    if isinstance(result, NearRepeatResult):
+        return [_near_repeat(result, about, number)]
+    if isinstance(result, pd.DataFrame):
+        return time_facts(result, step.name, number) if result.shape == (7, 24) else []
+    if not isinstance(result, HotspotResult):
+        return []
+    said: list[Fact] = []
+    cells = result.cells
+    if {"before", "after"} <= set(cells):
+        said += _change(result, about, number, boundaries)
+    elif "label" in cells and result.method in _OF_LABELS:
+        said += _OF_LABELS[result.method](result, about, number, boundaries)
+    elif "label" in cells and "count" in cells:
+        said += _hot(result, about, number, boundaries)
+    elif "intensity" in cells and len(cells):
+        said += _density(result, about, number, boundaries)
+    if result.clusters is not None:
+        said += _clusters(result, about, number, boundaries)
+    return said
+
+
+def _threshold(result: HotspotResult) -> dict:
+    level = result.params.get("fdr")
+    corrected = "q_value" in result.cells and level is not None
+    how = str(result.params.get("correction") or "fdr") if corrected else "none"
+    return {"level": 0.05 if level is None else level, "correction": how}
+
+
+def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Series:
+    """Cells labelled with `sign` ("hot", "up", …) at the level that was asked for."""
+    least = 100 - round(100 * (0.05 if level is None else level))
+    strength = cells["label"].astype(str).str.extract(rf"^{sign} (\d+)$")[0].astype(float)
+    return strength >= least
+
+
+def _hot(result, about, number, boundaries) -> list[Fact]:
+    cells, level = result.cells, result.params.get("fdr")
+    hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
+    total, threshold = int(cells["count"].sum()), _threshold(result)
+    said = []
+    if hot.any():
+        area = cells.loc[hot, "area_m2"].sum() / cells["area_m2"].sum() if "area_m2" in cells else hot.mean()
+        share = cells.loc[hot, "count"].sum() / max(total, 1)
+        facts = {"n": int(hot.sum()), "cells": len(cells), "share": share, "total": total, "area": area}
+        said.append(fact("hot", number, **about, **facts, **threshold))
+        top = cells.loc[cells.loc[hot, "count"].idxmax()]
+        place = place_name(top.get("zone_id"), boundaries)
+        ratio = top["count"] / cells["count"].mean()
+        said.append(fact("busiest", number, **about, place=place, count=int(top["count"]), ratio=ratio))
+    else:
+        said.append(fact("none_hot", number, **about, cells=len(cells), total=total, **threshold))
+    if cold.any():
+        said.append(fact("cold", number, **about, n=int(cold.sum())))
+    said += concentration_facts(cells["count"], about, number)
+    if result.method == "getis_ord" and (few := _few_expected(result)) is not None:
+        said.append(fact("few_expected", number, **about, expected=few, limit=TRUSTED_INCIDENTS))
+    return said
+
+
+def _few_expected(result: HotspotResult) -> float | None:
+    """Incidents expected in a cell and its neighbours, where the method itself noted that they are too few."""
+    notes = (note for note in result.notes if getattr(note, "code", None) == "note.few_expected")
+    return next((note.values["expected"] for note in notes), None)
+
+
+def _moran(result, about, number, boundaries) -> list[Fact]:
+    label = result.cells["label"].astype(str)
+    kinds = {"high_high": "high-high", "low_low": "low-low", "high_low": "high-low", "low_high": "low-high"}
+    numbers = {key: int((label == value).sum()) for key, value in kinds.items()}
+    said = [fact("moran", number, **about, **numbers, cells=len(label), **_threshold(result))]
+    if "count" in result.cells:
+        said += concentration_facts(result.cells["count"], about, number)
+    return said
+
+
+def _emerging(result, about, number, boundaries) -> list[Fact]:
+    label = result.cells["label"].astype(str)
+    groups = {
+        "new": ("new hot", "consecutive hot"),
+        "growing": ("intensifying hot",),
+        "lasting": ("persistent hot",),
+        "fading": ("diminishing hot", "historical hot"),
+        "unsteady": ("sporadic hot", "oscillating hot"),
+    }
+    numbers = {key: int(label.isin(values).sum()) for key, values in groups.items()}
+    when = {key: result.params.get(key) for key in ("periods", "first", "last")}
+    return [fact("emerging", number, **about, **numbers, **when, cells=len(label), **_threshold(result))]
+
+
+def _quiet(result, about, number, boundaries) -> list[Fact]:
+    quiet = result.cells["label"].astype(str) == QUIET
+    kind = "quiet" if quiet.any() else "none_quiet"
+    return [fact(kind, number, **about, n=int(quiet.sum()), cells=len(quiet), **_threshold(result))]
+
+
+def _rates(result, about, number, boundaries) -> list[Fact]:
+    cells, level = result.cells, result.params.get("fdr")
+    high, low = (_significant(cells, sign, level) for sign in ("high", "low"))
+    numbers = {"high": int(high.sum()), "low": int(low.sum()), "cells": len(cells)}
+    numbers |= {"overall": result.params["overall_rate"], "per": result.params["per"]}
+    said = [fact("rates", number, **about, **numbers, **_threshold(result))]
+    judged = cells[~cells["small_number"].astype(bool)] if "small_number" in cells else cells
+    if judged["rate"].notna().any():
+        top = judged.loc[judged["rate"].idxmax()]
+        interval = {"rate": top["rate"], "low": top["rate_low"], "high": top["rate_high"]}
+        place = place_name(top.get("zone_id"), boundaries)
+        confidence = {"confidence": result.params["confidence"], "per": result.params["per"]}
+        said.append(
+            fact("highest_rate", number, **about, place=place, count=int(top["count"]), **interval, **confidence)
+        )
+    return said
+
+
+def _risk(result, about, number, boundaries) -> list[Fact]:
+    label = result.cells["label"].astype(str)
+    high, low = (int(label.str.startswith(sign).sum()) for sign in ("hot", "cold"))
+    return [fact("risk", number, **about, high=high, low=low, cells=len(label))]
+
+
+#: Methods whose labels mean something of their own.
+_OF_LABELS = {
+    "local_moran": _moran,
+    "emerging_hotspots": _emerging,
+    "quiet_cells": _quiet,
+    "incident_rates": _rates,
+    "relative_risk": _risk,
+}
+
+
+def _change(result, about, number, boundaries) -> list[Fact]:
+    cells, level = result.cells, result.params.get("fdr")
+    before, after = int(cells["before"].sum()), int(cells["after"].sum())
+    if not before:
+        return [fact("change_from_nothing", number, **about, after=after)]
+    up, down = (_significant(cells, sign, level) for sign in ("up", "down"))
+    both = ratio_interval(np.array([after]), np.array([before + after]), np.array([0.5]))
+    low, high = (float(bound[0]) - 1 for bound in both)
+    numbers = {"before": before, "after": after, "percent": after / before - 1}
+    numbers |= {"low": low, "high": high, "confidence": 0.95}
+    numbers |= {"up": int(up.sum()), "down": int(down.sum())}
+    said = [fact("change", number, **about, **numbers, **_threshold(result))]
+    for sign, found in (("most_up", up), ("most_down", down)):
+        if found.any():
+            moved = cells.loc[found, "difference"]
+            top = cells.loc[moved.idxmax() if sign == "most_up" else moved.idxmin()]
+            place = place_name(top.get("zone_id"), boundaries)
+            said.append(fact(sign, number, **about, place=place, before=int(top["before"]), after=int(top["after"])))
+    exposure = result.params.get("exposure")
+    if isinstance(exposure, tuple | list) and exposure[0] != exposure[1]:
+        said.append(fact("unequal_periods", number, **about, before=exposure[0], after=exposure[1]))
+    return said
+
+
+def _density(result, about, number, boundaries) -> list[Fact]:
+    cells = result.cells
+    top = cells.loc[cells["intensity"].idxmax()]
+    place = place_name(top.get("zone_id"), boundaries)
+    return [fact("density", number, **about, place=place, intensity=top["intensity"])]
+
+
+def _clusters(result, about, number, boundaries) -> list[Fact]:
+    clusters = result.clusters
+    if "p_value" in clusters and "expected" in clusters:
+        return [_scan(result, about, number, boundaries)]
+    total = len(result.members) if result.members is not None else int(clusters["count"].sum())
+    if not len(clusters):
+        return [fact("no_clusters", number, **about, total=total)]
+    largest = clusters.sort_values("count", ascending=False).iloc[0]
+    place = zone_at(largest.geometry.representative_point(), boundaries)
+    held = int(clusters["count"].sum())
+    numbers = {"n": len(clusters), "share": held / max(total, 1), "total": total, "count": int(largest["count"])}
+    return [fact("clusters", number, **about, place=place, **numbers)]
+
+
+def _scan(result, about, number, boundaries) -> Fact:
+    found = result.clusters[result.clusters["p_value"] <= 0.05]
+    tried = {"permutations": result.params.get("permutations")}
+    if not len(found):
+        return fact("no_scan", number, **about, level=0.05, **tried)
+    top = found.sort_values("p_value", kind="stable").iloc[0]
+    place = zone_at(top.geometry.representative_point(), boundaries)
+    numbers = {"count": int(top["count"]), "expected": top["expected"], "p": top["p_value"]}
+    return fact("scan", number, **about, n=len(found), place=place, level=0.05, **numbers, **tried)
+
+
+def _near_repeat(result: NearRepeatResult, about, number) -> Fact:
+    """The band with the highest ratio among those beyond chance; of the nearest band where there is none."""
+    space, when = (list(map(float, result.params[k])) for k in ("space_breaks_m", "time_breaks_days"))
+    q, ratio = result.q_value.to_numpy(float), result.ratio_mean.to_numpy(float)
+    beyond = (q <= 0.05) & np.isfinite(ratio) & (ratio > 1)
+    i, j = np.unravel_index(np.where(beyond, ratio, -1).argmax(), q.shape) if beyond.any() else (0, 0)
+    edges = {"from_m": space[i], "to_m": space[i + 1], "from_days": when[j], "to_days": when[j + 1]}
+    pairs = {"observed": int(result.observed.iloc[i, j]), "expected": result.expected_mean.iloc[i, j]}
+    numbers = pairs | {"ratio": ratio[i, j], "p": result.p_value.iloc[i, j], "bands": int(beyond.sum())}
+    kind = "repeats" if beyond.any() else "no_repeats"
+    return fact(kind, number, **about, **edges, **numbers, permutations=result.params["permutations"], level=0.05)
+
+
+def ranking_facts(number: int, about: dict, ranked: list[dict], runs: int | None) -> list[Fact]:
+    """How firm the ranks are, where it was tried on other grids and other draws.
+
+    Parameters
+    ----------
+    number : int
+        The step's place in the list.
+    about : dict
+        `name, method`.
+    ranked : list of dict
+        The rows of the map's table.
+    runs : int or None
+        On how many grids and draws it was tried.
+    """
+    told = [row for row in ranked if row["values"].get("stability") is not None]
+    if not told or not runs:
+        return []
+    firm = sum(row["values"]["stability"] >= FIRM for row in told)
+    first = told[0]
+    numbers = {"n": len(told), "firm": firm, "least": FIRM, "runs": runs, "share": first["values"]["stability"]}
+    return [fact("stable", number, **about, place=first["name"] or "–", **numbers)]
+
+
+def plan_facts(plan) -> list[Fact]:
+    """What a patrol plan does and leaves undone."""
+    if plan is None:
+        return []
+    there = int((plan.places["visits"] > 0).sum())
+    numbers = {"routes": len(plan.routes), "visits": len(plan.stops), "there": there, "places": len(plan.places)}
+    numbers |= {"unmet": len(plan.unmet), "share": plan.visited}
+    return [fact("plan", **numbers)]
+
+
+def place_name(zone_id: Any, boundaries: gpd.GeoDataFrame) -> str:
+    """A zone's name, or its id where it has none."""
+    match = boundaries.loc[boundaries["zone_id"] == zone_id]
+    if not len(match):
+        return str(zone_id) if zone_id is not None and not pd.isna(zone_id) else "–"
+    name = match["name"].iloc[0] if "name" in match else None
+    return str(name) if isinstance(name, str) and name else str(zone_id)
+
+
+def zone_at(point, boundaries: gpd.GeoDataFrame) -> str:
+    """The name of the zone that a point lies in; "–" outside of all."""
+    inside = boundaries.index[boundaries.contains(point)]
+    return place_name(boundaries.loc[inside[0], "zone_id"] if len(inside) else None, boundaries)

@@ -10,7 +10,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.reports.place_names import place_name
+from gridmap.reports.facts import place_name
 from gridmap.runs.check import Pipeline
 
 __all__ = ["patrol_stage"]

@@ -20,10 +20,8 @@ from gridmap.manifest import versions
 from gridmap.maps.layers import Layer
 from gridmap.read.base import Incidents
 from gridmap.reports.briefing import paper_bytes
-from gridmap.reports.facts import LEAST_TIMED, time_facts
-from gridmap.reports.findings import Findings, layer_entry, result_tables, zones_table
-from gridmap.reports.run_folder import run_folder
-from gridmap.reports.summary import all_facts
+from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
+from gridmap.reports.run_folder import Findings, layer_entry, result_tables, run_folder, zones_table
 from gridmap.runs.check import Pipeline
 from gridmap.runs.page import period_of
 

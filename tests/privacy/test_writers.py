@@ -20,7 +20,9 @@ THROUGH_THE_GATE = {
     "manifest/*": "runs/audience.py",
     "maps/page.py": "maps/gated.py",
     "runs/*": "runs/audience.py",
-    "reports/*": "reports/findings.py",
+    "reports/*": "reports/run_folder.py",
+    "reports/charts/*": "reports/run_folder.py",
+    "reports/paper/*": "reports/run_folder.py",
 }
 #: Files that write what nobody's gate need see, and why.
 NEED_NO_GATE = {

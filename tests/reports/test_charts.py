@@ -15,7 +15,6 @@ from gridmap.errors import GridmapError
 from gridmap.maps.classes import codes_of
 from gridmap.maps.palette import amounts, luminance
 from gridmap.patrol.streets import street_concentration
-from gridmap.reports.chart_words import WORDS
 from gridmap.reports.charts import (
     SIZES,
     alt_text,
@@ -243,16 +242,6 @@ def test_lightness_runs_one_way_so_that_grey_paper_keeps_the_order():
     ramp = colormaps["YlOrRd"](np.linspace(0, 1, 64))[:, :3]
     light = ramp @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(light) < 0).all()
-
-
-def test_every_word_is_said_in_both_languages():
-    for key, (english, chinese) in WORDS.items():
-        assert english, key
-        assert chinese, key
-        assert sorted(re.findall(r"{\d}", english)) == sorted(set(re.findall(r"{\d}", chinese))) or key in (
-            "half", "alt_trend"
-        ), key  # fmt: skip
-        assert set(re.findall(r"{\d}", english)) == set(re.findall(r"{\d}", chinese)), key
 
 
 @pytest.mark.parametrize(

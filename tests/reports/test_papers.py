@@ -20,9 +20,9 @@ from pptx import Presentation
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.manifest import verify_run
 from gridmap.reports.briefing import PAPERS, write_briefing
-from gridmap.reports.content import briefing_content
+from gridmap.reports.compare_runs import changes_since
+from gridmap.reports.paper.content import briefing_content
 from gridmap.reports.run_folder import read_run
-from gridmap.reports.watching import since_last
 from gridmap.runs import run_pipeline
 
 from ..needs import require
@@ -53,7 +53,7 @@ def papers(april, tmp_path_factory):
 @pytest.fixture(scope="module")
 def content(april):
     run = read_run(april)
-    return {language: briefing_content(run, since_last(run), language=language) for language in LANGUAGES}
+    return {language: briefing_content(run, changes_since(run), language=language) for language in LANGUAGES}
 
 
 def page_of(run) -> dict:

@@ -5,6 +5,7 @@ data is escaped, and nothing is fetched: a template's pictures and styles come f
 """
 
 import base64
+import re
 import warnings
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,16 +16,12 @@ from markupsafe import Markup
 
 from gridmap._fonts import font_faces
 from gridmap.errors import GridmapError, ReadError
-from gridmap.reports.content import Briefing, Picture
-from gridmap.reports.words import words_in
+from gridmap.messages import say
+from gridmap.reports.paper.content import Briefing, Picture, words_in
 
 __all__ = ["load_weasyprint", "pdf_bytes"]
 
 OWN = Path(__file__).parent / "templates"
-PAGE = {
-    "en": '"page " counter(page) " of " counter(pages)',
-    "zh": '"第 " counter(page) " 页，共 " counter(pages) " 页"',
-}
 
 
 def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
@@ -57,7 +54,7 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     around = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     try:
         style = loader.get_source(around, "briefing.css")[0]
-        style = style.replace("{page}", PAGE[briefing.language]).replace("{family}", family)
+        style = style.replace("{page}", _page_counter(briefing.language)).replace("{family}", family)
         given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit}
         style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
         text = around.get_template("briefing.html").render(**given, style=Markup(style))
@@ -70,6 +67,13 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
         warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
         fetcher = _own_files(folders, {face.path for face in faces})
         return html(string=text, base_url=base, url_fetcher=fetcher).write_pdf()
+
+
+def _page_counter(language: str) -> str:
+    """What stands at the foot of a page, as a style sheet counts."""
+    parts = re.split("(PAGE|NUMPAGES)", say("paper.page", language, page="PAGE", pages="NUMPAGES"))
+    counters = {"PAGE": "counter(page)", "NUMPAGES": "counter(pages)"}
+    return " ".join(counters.get(part) or f'"{part}"' for part in parts if part)
 
 
 def _font_face(face) -> str:

@@ -10,19 +10,23 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from gridmap._fonts import families
+from gridmap.errors import GridmapError
 from gridmap.grids.levels import zone_levels
 from gridmap.maps.figure import figure_of
 from gridmap.maps.layers import Class, Layer, Word
+from gridmap.messages import note_from, say
 from gridmap.read.metric import metric_crs
-from gridmap.reports.words import words_in
+from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
+from gridmap.reports.run_folder import RunFolder
 
-__all__ = ["ZoneOutlines", "map_picture", "paper_layer", "picture_of"]
+__all__ = ["ZoneOutlines", "map_picture", "paper_layer", "picture_of", "run_charts"]
 
 #: As many ranks are numbered on the map as on the page.
 MOST_NUMBERS = 10
@@ -58,7 +62,7 @@ def paper_layer(entry: Mapping[str, Any], frame: gpd.GeoDataFrame) -> Layer:
 
 
 def _text(value: Any) -> str | Word | None:
-    return Word(value["w"]) if isinstance(value, Mapping) and "w" in value else value
+    return Word(value["w"]) if isinstance(value, Mapping) and "w" in value else note_from(value)
 
 
 def map_picture(
@@ -100,7 +104,7 @@ def map_picture(
         zones.draw(axes, shapes.crs, faint=layer.drawing != "lines")
     _numbers(axes, layer, shapes, ranked)
     axes.annotate(
-        words_in(language)("north"),
+        say("paper.north", language),
         xy=(0.985, 0.99),
         xytext=(0.985, 0.90),
         xycoords="axes fraction",
@@ -215,3 +219,50 @@ def plain(text: str, most: int) -> str:
     """As much of a text as fits, with no sign that matplotlib reads as mathematics, and none that cannot be drawn."""
     text = "".join(c for c in str(text) if c.isprintable()).replace("$", r"\$")
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+#: Concentration and ranked bars are drawn for so many results: the first ones of the list.
+MOST_RESULTS = 2
+#: Fewer months or days make no trend: two Julys are compared by a test, not by a line.
+LEAST_PERIODS = 3
+
+
+def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
+    """PNG, height as a share of the width, and caption of each chart that the run has numbers for.
+
+    Parameters
+    ----------
+    run : RunFolder
+    language : {"en", "zh"}
+    """
+    makers = []
+    trend, hours = run.table("trend.parquet"), run.table("hours.parquet")
+    concentration = run.table("concentration.parquet")
+    for kind, part in trend.groupby("category", sort=True) if len(trend) else ():
+        if len(part) >= LEAST_PERIODS:
+            makers.append((trend_chart, part, {}, kind))
+    for kind, part in hours.groupby("category", dropna=False, sort=True) if len(hours) else ():
+        makers.append((weekday_hour_chart, part, {}, kind if isinstance(kind, str) else ""))
+    shown = 0
+    for entry in run.results:
+        layer = next((la for la in entry["layers"] if la["what"] == "cells" and la["tested"]), None)
+        counted = len(concentration) and (concentration["step"] == entry["step"]).any()
+        if layer is None or not counted or shown == MOST_RESULTS:
+            continue
+        shown += 1
+        counts = concentration.loc[concentration["step"] == entry["step"], "count"]
+        name = layer["name"] if isinstance(layer["name"], str) else ""
+        makers.append((concentration_chart, counts, {"places": None}, name))
+        rows = [{"name": row["name"] or f"{row['rank']}", **row["values"]} for row in layer["ranked"]]
+        if rows and "count" in rows[0]:
+            makers.append((ranked_bars, pd.DataFrame(rows), {}, name))
+    pictures = []
+    for maker, table, options, name in makers:
+        try:
+            figure = maker(table, language=language, title=name or None, **options)
+        except GridmapError:  # too little to draw: the sentences and tables have said what there is
+            continue
+        png, ratio = picture_of(figure, dpi=200)
+        heading = say("fact.heading", language, name=name) if name else ""
+        pictures.append((png, ratio, heading + alt_text(figure)))
+    return pictures

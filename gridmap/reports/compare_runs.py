@@ -26,7 +26,7 @@ from gridmap.hotspots.significance import adjust_p
 from gridmap.reports.facts import Fact, fact
 from gridmap.reports.run_folder import RunFolder, read_run
 
-__all__ = ["Since", "previous_run", "since_last"]
+__all__ = ["Since", "changes_since", "previous_run"]
 
 LEVEL = 0.05
 #: Settings that do not change what a result means.
@@ -78,7 +78,7 @@ def previous_run(run: RunFolder) -> RunFolder | None:
     return None
 
 
-def since_last(run: RunFolder, since: str | Path | None = None) -> Since:
+def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
     """What changed since the earlier run, as facts and as a table.
 
     Parameters

@@ -18,8 +18,20 @@ from matplotlib.ticker import MaxNLocator
 
 from gridmap._intervals import no_change_limits
 from gridmap.errors import InputError
-from gridmap.reports.chart_frame import BAND, FAINT, INK, STRONG, chart, checked, head, note, size_of
-from gridmap.reports.chart_words import MONTHS, WEEKDAYS, word
+from gridmap.reports.charts.frame import (
+    BAND,
+    FAINT,
+    INK,
+    STRONG,
+    chart,
+    checked,
+    head,
+    month_names,
+    note,
+    size_of,
+    weekday_names,
+    word,
+)
 
 __all__ = ["trend_chart", "weekday_hour_chart"]
 
@@ -101,7 +113,7 @@ def trend_chart(
         ax.set_ylabel(word("incidents", language))
         ax.grid(axis="y")
         lines = 0 if not known.any() else 1 if size != "half" else 2  # room for the legend under the title
-        head(ax, title, word("trend", language, word(NAMES.get(freq, "period"), language)), lines)
+        head(ax, title, word("trend", language, period=word(NAMES.get(freq, "period"), language)), lines)
         if known.any():
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1.0),
@@ -109,13 +121,22 @@ def trend_chart(
                       borderaxespad=0)  # fmt: skip
         said = [] if known.all() else [word("no_last_year", language)]
         if known.any() and not known.all():
-            said = [word("part_last_year", language, int(known.sum()), len(span))]
+            said = [word("part_last_year", language, known=int(known.sum()), total=len(span))]
         note(figure, said, measure.type_pt)
         top = now.idxmax()
         figure.set_label(
-            word("alt_trend", language, word(NAMES.get(freq, "period"), language), str(now.first_valid_index()),
-                 str(span[-1]), f"{now.min():,.0f}", f"{now.max():,.0f}", str(top), f"{now.iloc[-1]:,.0f}")
-        )  # fmt: skip
+            word(
+                "alt_trend",
+                language,
+                period=word(NAMES.get(freq, "period"), language),
+                first=str(now.first_valid_index()),
+                last=str(span[-1]),
+                lowest=now.min(),
+                highest=now.max(),
+                highest_at=str(top),
+                latest=now.iloc[-1],
+            )
+        )
     return figure
 
 
@@ -145,22 +166,16 @@ def _band(ax, x, low, high, label):
 
 def _period_axis(ax, span: pd.PeriodIndex, freq: str, language: str, most: int) -> None:
     """Ticks under the periods: months by name, the year under the first and under each January."""
-    names = MONTHS[1 if language == "zh" else 0]
-    year = (lambda y: f"{y}年") if language == "zh" else str
+    names = month_names(language)
     step = max(1, int(np.ceil(len(span) / most)))
     at = np.arange(len(span))[::-1][::step][::-1]
     texts = []
     for i in at:
         p = span[i]
-        first = i == at[0] or p.year != span[i - step].year
-        if freq == "M":
-            texts.append(names[p.month - 1] + (f"\n{year(p.year)}" if first else ""))
-        elif freq == "Y":
-            texts.append(year(p.year))
-        elif freq == "D":
-            texts.append(f"{p.month}-{p.day}" + (f"\n{year(p.year)}" if first else ""))
-        else:
-            texts.append(str(p))
+        year = word("year_label", language, year=str(p.year))
+        below = f"\n{year}" if i == at[0] or p.year != span[i - step].year else ""
+        written = {"M": names[p.month - 1] + below, "Y": year, "D": f"{p.month}-{p.day}{below}"}
+        texts.append(written.get(freq, str(p)))
     ax.set_xticks(at, texts)
 
 
@@ -189,7 +204,7 @@ def weekday_hour_chart(
     """
     matrix, attrs = _matrix(week)
     measure = size_of(size)
-    names = WEEKDAYS[1 if language == "zh" else 0]
+    names = weekday_names(language)
     with chart(size, language) as figure:
         if matrix is None:
             ax = figure.add_subplot()
@@ -230,7 +245,14 @@ def weekday_hour_chart(
         head(over, title, word("week_title", language))
         note(figure, _told(attrs, language), measure.type_pt)
         figure.set_label(
-            word("alt_week", language, names[d], int(h), int(h) + 1, names[int(matrix.sum(axis=1).argmax())])
+            word(
+                "alt_week",
+                language,
+                weekday=names[d],
+                start=int(h),
+                end=int(h) + 1,
+                busiest_day=names[int(matrix.sum(axis=1).argmax())],
+            )
         )
     return figure
 
@@ -263,7 +285,7 @@ def _told(attrs: dict, language: str) -> list[str]:
     said, rows = [], attrs.get("rows", 0)
     missing = attrs.get("untimed", 0) + attrs.get("too_long", 0)
     if missing:
-        said.append(word("untimed", language, f"{missing:,}", f"{rows:,}"))
+        said.append(word("untimed", language, untimed=missing, rows=rows))
     if attrs.get("uncertain"):
-        said.append(word("uncertain", language, f"{attrs['uncertain_share']:.0%}"))
+        said.append(word("uncertain", language, share=attrs["uncertain_share"]))
     return said

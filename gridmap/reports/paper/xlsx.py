@@ -11,10 +11,8 @@ import pandas as pd
 import xlsxwriter
 
 from gridmap._fonts import office_fonts
-from gridmap.reports.content import Briefing
-from gridmap.reports.office import written_at, xml_text
-from gridmap.reports.tables import Table, since_table
-from gridmap.reports.words import words_in
+from gridmap.reports.paper.content import Briefing, Table, since_table, words_in
+from gridmap.reports.paper.office import written_at, xml_text
 
 __all__ = ["xlsx_bytes"]
 

@@ -9,6 +9,7 @@ import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -17,8 +18,7 @@ from matplotlib.figure import Figure
 
 from gridmap._fonts import families
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.maps.words import check_language
-from gridmap.messages import did_you_mean
+from gridmap.messages import check_language, did_you_mean, say
 
 __all__ = ["FAINT", "INK", "SIZES", "STRONG", "Size", "alt_text", "chart", "checked", "note", "save_chart"]
 
@@ -78,6 +78,27 @@ def _style(type_pt: float, language: str) -> dict:
         "grid.color": "#E5E7EB", "grid.linewidth": line, "axes.axisbelow": True, "hatch.linewidth": line,
         "axes.titlepad": type_pt * 0.7, "text.parse_math": False,
     }  # fmt: skip
+
+
+def word(key: str, language: str, /, **values: Any) -> str:
+    """A text of the charts.
+
+    Examples
+    --------
+    >>> word("n", "en", n=1200), word("n", "zh", n=1200)
+    ('n = 1,200', '1,200 起')
+    """
+    return say(f"chart.{key}", language, **values)
+
+
+def weekday_names(language: str) -> list[str]:
+    """Monday first, in short."""
+    return [say(f"weekday_short.{day}", language) for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+
+
+def month_names(language: str) -> list[str]:
+    """January first, in short."""
+    return [say(f"month_short.m{month}", language) for month in range(1, 13)]
 
 
 def note(figure: Figure, texts: list[str], type_pt: float) -> None:

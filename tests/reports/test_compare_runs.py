@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from gridmap.errors import ReadError
+from gridmap.reports.compare_runs import changes_since, previous_run
+from gridmap.reports.facts import sentences
 from gridmap.reports.run_folder import read_run
-from gridmap.reports.sentences import sentences
-from gridmap.reports.watching import previous_run, since_last
 
 
 def test_the_earlier_run_is_found_beside_this_one(archive, april):
@@ -17,7 +17,7 @@ def test_the_earlier_run_is_found_beside_this_one(archive, april):
 
 
 def test_the_planted_changes_are_found(april):
-    changes = since_last(read_run(april))
+    changes = changes_since(read_run(april))
     rows = changes.rows.set_index("name", drop=False)
     by_status = changes.rows.groupby("status")["name"].apply(list).to_dict()
     names = read_run(april).table("zones.parquet")["name"].tolist()
@@ -32,7 +32,7 @@ def test_the_planted_changes_are_found(april):
 
 
 def test_the_sentence_counts_the_rows_of_the_table(april):
-    changes = since_last(read_run(april))
+    changes = changes_since(read_run(april))
     (told,) = [f for f in changes.facts if f.kind == "since"]
     for status in ("new", "gone", "up", "down", "same"):
         assert told.values[status] == (changes.rows["status"] == status).sum()
@@ -41,7 +41,7 @@ def test_the_sentence_counts_the_rows_of_the_table(april):
 
 def test_counts_then_and_now_are_those_of_the_cells(archive, april):
     run, march = read_run(april), read_run(archive / "march")
-    row = since_last(run).rows.iloc[0]
+    row = changes_since(run).rows.iloc[0]
     ids = run.results[0]["layers"][0]["ranked"][0]["ids"]
     assert row["after"] == run.table("1_getis_ord.parquet")["count"].loc[ids].sum()
     assert row["before"] == march.table("1_getis_ord.parquet")["count"].loc[ids].sum()
@@ -57,7 +57,7 @@ def changed(archive, tmp_path, edit):
     manifest["outputs"] = []
     (tmp_path / "march" / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
     (tmp_path / "march" / "results" / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    return since_last(read_run(tmp_path / "april"), tmp_path / "march")
+    return changes_since(read_run(tmp_path / "april"), tmp_path / "march")
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_what_cannot_be_compared_is_not_compared_and_says_why(archive, tmp_path,
 
 def test_a_run_is_not_compared_with_itself(april):
     with pytest.raises(ReadError, match="this run itself"):
-        since_last(read_run(april), april)
+        changes_since(read_run(april), april)
 
 
 def test_without_an_earlier_run_nothing_is_said_to_be_new(archive, tmp_path):
     shutil.copytree(archive / "april", tmp_path / "alone" / "april")
-    (told,) = since_last(read_run(tmp_path / "alone" / "april")).facts
+    (told,) = changes_since(read_run(tmp_path / "alone" / "april")).facts
     assert told.kind == "since_none"

@@ -19,8 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError
 from gridmap.patrol.streets import street_concentration
-from gridmap.reports.chart_frame import STRONG, chart, checked, head, note, size_of
-from gridmap.reports.chart_words import word
+from gridmap.reports.charts.frame import STRONG, chart, checked, head, note, size_of, word
 
 __all__ = ["concentration_chart", "ranked_bars"]
 
@@ -83,9 +82,10 @@ def concentration_chart(
     share = np.r_[0.0, np.arange(1, len(values) + 1) / len(values)]
     held = np.r_[0.0, found.curve["incidents"].to_numpy()]
     called = places or word("places", language)
-    part = word("half_of", language) if of == 0.5 else word("part_of", language, f"{of:.0%}")
-    numbers = [_percent(v) for v in (found.share, found.low, found.high, found.expected)]
-    said = word("half", language, numbers[0], called, part, *numbers[1:])
+    part = word("half_of", language) if of == 0.5 else word("part_of", language, share=f"{of:.0%}")
+    shares = {"share_places": found.share, "low": found.low, "high": found.high, "chance": found.expected}
+    percents = {key: _percent(value) for key, value in shares.items()}
+    said = word("half", language, places=called, held=part, **percents)
     measure = size_of(size)
     with chart(size, language, height=1.15) as figure:
         ax = figure.add_subplot()
@@ -109,7 +109,7 @@ def concentration_chart(
         ax.set_ylim(0, 1.02)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.set_xlabel(word("share_places", language, called))
+        ax.set_xlabel(word("share_places", language, places=called))
         ax.set_ylabel(word("share_incidents", language))
         ax.grid()
         handles, labels = ax.get_legend_handles_labels()
@@ -245,7 +245,17 @@ def ranked_bars(
         ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1)
         head(ax, title, word("ranked", language), 1)
         said = [f"{values[i]:,.{digits}f}" for i in (0, -1)]
-        figure.set_label(word("alt_bars", language, len(values), names[0], said[0], names[-1], said[1]))
+        figure.set_label(
+            word(
+                "alt_bars",
+                language,
+                places=len(values),
+                first=names[0],
+                first_value=said[0],
+                last=names[-1],
+                last_value=said[1],
+            )
+        )
         note(figure, [], measure.type_pt)
     return figure
 

@@ -18,10 +18,8 @@ from pptx.util import Cm, Pt
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
-from gridmap.reports.content import Briefing, Picture, Section
-from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
-from gridmap.reports.tables import Table
-from gridmap.reports.words import words_in
+from gridmap.reports.paper.content import Briefing, Picture, Section, Table, words_in
+from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["pptx_bytes"]
 
@@ -44,8 +42,7 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     w = words_in(briefing.language)
     _title(slides, briefing, w)
     since = briefing.since
-    joint = "：" if briefing.language == "zh" else ": "
-    few = [f"{since.heading}{joint}{line}" for line in since.lines] if len(since.lines) < 3 else []
+    few = [w("label", label=since.heading, text=line) for line in since.lines] if len(since.lines) < 3 else []
     slides.sentences(w("summary"), briefing.summary + few)
     if not few:
         slides.sentences(since.heading, since.lines)
@@ -197,8 +194,8 @@ class _Slides:
             foot = f"{b.classification}    " if b.classification else ""
             self.text(slide, [f"{foot}{b.title[:60]}    {self.w('run_id')} {b.run_id}"], MARGIN, 17.9, 24, 0.8,
                       size_pt=10, colour=GREY)  # fmt: skip
-            self.text(slide, [self.w("page", i, total)], WIDTH - MARGIN - 6, 17.9, 6, 0.8, size_pt=10, colour=GREY,
-                      right=True)  # fmt: skip
+            page = self.w("page", page=i, pages=total)
+            self.text(slide, [page], WIDTH - MARGIN - 6, 17.9, 6, 0.8, size_pt=10, colour=GREY, right=True)
         core = self.made.core_properties
         core.title, core.author, core.last_modified_by = xml_text(b.title, 250), "gridmap", "gridmap"
         core.created = core.modified = written_at(b.run.written)
@@ -215,8 +212,7 @@ def _title(slides: _Slides, briefing: Briefing, w) -> None:
                     bold=True, right=True)  # fmt: skip
     size = 38 if len(briefing.title) <= 60 else 26 if len(briefing.title) <= 140 else 18
     slides.text(slide, [briefing.title], MARGIN, 4.6, WIDTH - 2 * MARGIN, 4.6, size_pt=size, bold=True, middle=True)
-    joint = "：" if briefing.language == "zh" else ": "
-    lines = [f"{label}{joint}{text}" for label, text in briefing.head]
+    lines = [w("label", label=label, text=text) for label, text in briefing.head]
     slides.text(slide, lines, MARGIN, 9.8, WIDTH - 2 * MARGIN, 7, size_pt=16, colour=GREY)
 
 
@@ -241,7 +237,7 @@ def _result(slides: _Slides, section: Section) -> None:
 
 
 def _method(slides: _Slides, briefing: Briefing, w) -> None:
-    lines = [f"{name}{'：' if briefing.language == 'zh' else ': '}{text}" if text else name
+    lines = [w("label", label=name, text=text) if text else name
              for name, text, _ in briefing.methods]  # fmt: skip
     slides.sentences(w("method_and_limits"), lines + briefing.limits)
 
@@ -255,6 +251,5 @@ def _sources(slides: _Slides, briefing: Briefing, w) -> None:
         slides.text(slide, [w("set_aside_rows")], MARGIN, top, width, 0.9, size_pt=14, bold=True)
         room = int(max((14.2 - top) / 0.9 - 1, 2))
         top += 1.0 + slides.table(slide, briefing.set_aside.head(room), MARGIN, top + 1.0, width, size_pt=11) + 0.3
-    joint = "：" if briefing.language == "zh" else ": "
-    facts = [f"{label}{joint}{text}" for label, text in briefing.facts]
+    facts = [w("label", label=label, text=text) for label, text in briefing.facts]
     slides.text(slide, facts, MARGIN, min(top, 14.6), width, 3, size_pt=10, colour=GREY)

@@ -5,6 +5,7 @@ A template is a .docx of one's own: its styles, margins, header and footer are k
 """
 
 import io
+import re
 from pathlib import Path
 
 from docx import Document
@@ -18,10 +19,8 @@ from docx.shared import Cm, Pt, RGBColor
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
-from gridmap.reports.content import Briefing, Picture, Section
-from gridmap.reports.office import steady_zip, template_file, written_at, xml_text
-from gridmap.reports.tables import Table
-from gridmap.reports.words import words_in
+from gridmap.reports.paper.content import Briefing, Picture, Section, Table, words_in
+from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["docx_bytes"]
 
@@ -51,7 +50,7 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     for label, text in briefing.head:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(1)
-        _run(line, f"{label}{'：' if briefing.language == 'zh' else ': '}", colour=GREY)
+        _run(line, w("label", label=label, text=""), colour=GREY)
         _run(line, text)
     document.add_heading(w("summary"), level=1)
     _bullets(document, briefing.summary)
@@ -133,12 +132,11 @@ def _running(document, briefing: Briefing, w) -> None:
     if briefing.classification:
         _run(head, f"    {briefing.classification}", bold=True, colour=RED, size_pt=8.5)
     _run(foot, f"{w('run_id')} {briefing.run_id}    ", colour=GREY, size_pt=8.5)
-    _run(foot, f"{w('page_mark')} ", colour=GREY, size_pt=8.5)
-    _field(foot, "PAGE")
-    _run(foot, f" {w('page_of')} ", colour=GREY, size_pt=8.5)
-    _field(foot, "NUMPAGES")
-    if w("page_end"):
-        _run(foot, f" {w('page_end')}", colour=GREY, size_pt=8.5)
+    for text in re.split("(PAGE|NUMPAGES)", w("page", page="PAGE", pages="NUMPAGES")):
+        if text in ("PAGE", "NUMPAGES"):
+            _field(foot, text)
+        elif text:
+            _run(foot, text, colour=GREY, size_pt=8.5)
 
 
 def _field(paragraph, code: str) -> None:
@@ -278,5 +276,5 @@ def _last(document, briefing: Briefing, w) -> None:
     for label, text in briefing.facts:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(0)
-        _run(line, f"{label}{'：' if briefing.language == 'zh' else ': '}", colour=GREY, size_pt=8.5)
+        _run(line, w("label", label=label, text=""), colour=GREY, size_pt=8.5)
         _run(line, text, size_pt=8.5)

@@ -20,8 +20,7 @@ from gridmap.maps.figure import class_text, draw_scale_bar
 from gridmap.maps.layers import Layer
 from gridmap.maps.words import say
 from gridmap.read.metric import metric_crs
-from gridmap.reports.chart_frame import chart, size_of
-from gridmap.reports.chart_words import MONTHS, word
+from gridmap.reports.charts.frame import chart, month_names, size_of, word
 
 __all__ = ["small_multiples"]
 
@@ -104,7 +103,7 @@ def small_multiples(
             ax.set_xlim(west, east)
             ax.set_ylim(south, north)
             ax.set_aspect("equal")
-            total = word("n", language, f"{np.nansum(values):,.0f}")
+            total = word("n", language, n=round(float(np.nansum(values))))
             ax.set_title(
                 f"{_called(period, language)}  {total}", fontsize=named_pt, fontweight="normal", pad=3, loc="center"
             )
@@ -124,11 +123,11 @@ def small_multiples(
             handlelength=1.6, columnspacing=1.2,
         )  # fmt: skip
         name = say(layer.name, language)
-        heading = word("multiples", language, name) if title is None else title
+        heading = word("multiples", language, name=name) if title is None else title
         if heading:
             figure.suptitle(heading, x=0.01, ha="left", fontweight="bold", fontsize=measure.type_pt * 1.15)
-        span = f"{chosen[0]} to {chosen[-1]}" if language == "en" else f"{chosen[0]} 至 {chosen[-1]}"
-        figure.set_label(word("alt_multiples", language, len(chosen), span))
+        span = word("span", language, first=str(chosen[0]), last=str(chosen[-1]))
+        figure.set_label(word("alt_multiples", language, maps=len(chosen), periods=span))
     return figure
 
 
@@ -141,9 +140,7 @@ def _found(period, there: list):
 
 def _called(period, language: str) -> str:
     if isinstance(period, pd.Period) and period.freqstr[0] == "M":
-        return (
-            f"{period.year}年{period.month}月" if language == "zh" else f"{MONTHS[0][period.month - 1]} {period.year}"
-        )
+        return word("month_year", language, month=month_names(language)[period.month - 1], year=str(period.year))
     return str(period)
 
 

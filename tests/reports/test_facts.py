@@ -1,0 +1,106 @@
+"""Sentences say what their facts carry, and every language says the same."""
+
+import json
+import re
+import string
+
+import pytest
+
+from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
+from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import LANGUAGES, Note, all_texts
+from gridmap.reports.facts import Fact, _few_expected, fact, sentences
+
+#: Texts of the section that are parts of a sentence, not facts.
+PARTS = ("heading", "p_is", "p_below")
+KINDS = [code.removeprefix("fact.") for code in all_texts("en") if code.startswith("fact.")]
+KINDS = [kind for kind in KINDS if kind not in PARTS]
+#: A value for every field that any text names; distinct numbers, so that a mix-up shows.
+VALUES = {
+    "name": "Theft", "method": "getis_ord", "place": "West", "correction": "fdr", "level": 0.05, "p": 0.012,
+    "weekday": 4, "period": "2018-07", "date": "2018-08-01", "first": "2018-01", "last": "2018-07",
+    "reasons": ["grid", "length"], "percent": -0.07, "low": -0.13, "high": -0.02, "confidence": 0.95,
+    "null": Note("label.none"),
+}  # fmt: skip
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def filled(kind: str) -> Fact:
+    wanted = fields(all_texts("en")[f"fact.{kind}"]) | {"correction", "level", "p", "weekday", "reasons"}
+    made = {"heading", "threshold", "p_text", "weekday_text", "reasons_text"}  # by the fact itself
+    numbers = {name: VALUES.get(name, 11 + 7 * i) for i, name in enumerate(sorted(wanted - made))}
+    return Fact(kind, {"method": "getis_ord", "name": "Theft", **numbers})
+
+
+def numbers(text: str) -> list[str]:
+    return sorted(re.findall(r"\d+(?:[,.]\d+)*", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_holds_no_number_of_its_own(kind, language):
+    texts = all_texts(language)
+    for template in (texts[f"fact.{kind}"], *(t for code, t in texts.items() if code.startswith("threshold."))):
+        without = re.sub(r"\{[^}]*\}", "", template)
+        assert not re.search(r"\d|[一二三四五六七八九十百]成", without)
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_language_says_the_same_numbers(kind, language):
+    one = filled(kind)
+    assert numbers(one.say("en")) == numbers(one.say(language))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_number_of_a_sentence_is_in_its_fact(kind):
+    one = filled(kind)
+    values = [v for v in one.values.values() if isinstance(v, int | float)]
+    texts = " ".join(v for v in one.values.values() if isinstance(v, str))
+    for number in numbers(one.say()):
+        value = float(number.replace(",", ""))
+        digits = len(number.partition(".")[2])
+        near = [abs(v) for v in values] + [100 * abs(v) for v in values]
+        assert number in texts or any(abs(value - v) <= 0.51 * 10.0**-digits for v in near)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_a_sentence_is_filled(kind):
+    assert "–" not in filled(kind).say()
+
+
+def test_one_is_said_in_the_singular():
+    said = fact("clusters", name="Theft", n=1, share=0.5, total=8, count=4, place="West").say()
+    assert "1 cluster holds 50%" in said
+
+
+def test_what_is_not_known_is_a_dash_and_never_a_number():
+    assert "–" in fact("change", name="Theft", before=3, after=3, percent=0.0, up=0, down=0, level=0.05).say()
+
+
+def test_a_p_below_a_thousandth_is_never_a_zero():
+    values = {"statistic": 0.4, "expected": 0.0, "name": "Moran"}
+    assert "p < 0.001" in fact("no_chance", p=0.0, **values).say()
+    assert "p = 0.012" in fact("no_chance", p=0.012, **values).say()
+
+
+def test_an_unknown_kind_says_nothing():
+    assert sentences([fact("of a later version", n=3)]) == []
+
+
+def test_a_fact_survives_json_with_the_notes_in_it():
+    part = Note("compass.part_of", place="Gipton", part=Note("compass.north"))
+    one = fact("busiest", 2, name=None, method="getis_ord", place=part, count=17, ratio=27.98748917)
+    back = Fact.from_dict(json.loads(json.dumps(one.to_dict())))
+    assert back == one
+    assert back.values["ratio"] == 27.98749
+    assert "Gipton北部" in back.say("zh")
+
+
+def test_too_few_expected_is_read_from_the_note_and_not_from_its_words():
+    note = Note("note.few_expected", expected=15.2, trusted_from=TRUSTED_INCIDENTS)
+    assert _few_expected(HotspotResult(None, "getis_ord", {}, notes=("About 3 incidents", note))) == 15.2
+    assert _few_expected(HotspotResult(None, "getis_ord", {}, notes=("About 3 incidents are expected",))) is None
