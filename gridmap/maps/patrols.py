@@ -13,8 +13,7 @@ from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers import Class, Layer
 from gridmap.maps.words import LANGUAGES
 from gridmap.patrol.files import clock, starts_of
-from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.routes.unmet import say_unmet
+from gridmap.patrol.plan import PatrolPlan, say_unmet
 
 __all__ = ["pack_patrol", "patrol_layers"]
 

@@ -11,7 +11,7 @@ import shapely
 import shapely.ops
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import Network
 from gridmap.patrol.points import check_number, id_column, lonlat, weighted
 from gridmap.patrol.units import staff_posts, take_posts, take_units
@@ -59,9 +59,9 @@ def response_coverage(
     [1.2, 2.4]
     """
     if not isinstance(network, Network):
-        raise InputError("Response times need streets: a Network, as build_network gives for roads.")
+        raise InputError(Note("patrol.times_need_streets"))
     times, standard = _minutes(minutes)
-    points = lonlat(stations, "the stations")
+    points = lonlat(stations, "stations")
     ids = (
         id_column(stations, ("station_id", "name"), "station ")
         if isinstance(stations, pd.DataFrame)
@@ -70,9 +70,7 @@ def response_coverage(
     snapped = network.snap(points)
     lost = snapped["segment"].to_numpy() < 0
     if lost.all():
-        raise InputError(
-            f"No station is within {network.max_snap_m:g} m of a street. Raise max_snap_m, or check the CRS."
-        )
+        raise InputError(Note("patrol.no_station", limit=network.max_snap_m))
     horizon = max(times) * 60
     node_s = network.reach_s(points, limit_s=horizon)
     groups = {"all": np.flatnonzero(~lost)} | ({i: np.array([k]) for k, i in enumerate(ids)} if each else {})
@@ -108,7 +106,7 @@ def response_coverage(
     result = gpd.GeoDataFrame(rows, geometry="geometry", crs=4326)
     notes = list(network.notes)
     if lost.any():
-        notes.append(f"{int(lost.sum())} of {len(lost)} stations are off the network and reach nothing.")
+        notes.append(Note("patrol.stations_off", off=int(lost.sum()), stations=len(lost)))
     result.attrs = {"notes": notes, "mode": network.mode}
     return result
 
@@ -153,13 +151,15 @@ def _minutes(minutes):
         names = list(RESPONSE_STANDARDS) if minutes == "standards" else [minutes]
         if names[0] not in RESPONSE_STANDARDS:
             raise SettingError(
-                f"minutes={minutes!r} is no standard. {did_you_mean(minutes, [*RESPONSE_STANDARDS, 'standards'])}"
+                Note(
+                    "patrol.no_standard", found=minutes, meant=did_you_mean(minutes, [*RESPONSE_STANDARDS, "standards"])
+                )
             )
         chosen = dict(RESPONSE_STANDARDS[name] for name in names)
         return list(chosen), chosen
     many = list(minutes) if np.iterable(minutes) else [minutes]
     if not many:
-        raise SettingError("minutes is empty. Give at least one time, as in minutes=[10, 20].")
+        raise SettingError(Note("patrol.no_minutes"))
     return sorted({check_number(m, "minutes", most=600) for m in many}), {}
 
 

@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import Note
 from gridmap.patrol.points import check_number
 
 __all__ = ["patrol_districts"]
@@ -68,27 +69,22 @@ def patrol_districts(
     (4, 1, True)
     """
     if not isinstance(grid, Grid):
-        raise InputError(f"Districts are made of a Grid's cells; found a {type(grid).__name__}.")
+        raise InputError(Note("patrol.districts_grid", found=type(grid).__name__))
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(grid):
-        raise SettingError(f"n counts the districts and must be 1 to {len(grid)} (the cells there are); found {n!r}.")
+        raise SettingError(Note("patrol.districts_number", cells=len(grid), found=n))
     travel_weight = check_number(travel_weight, "travel_weight", above=False)
     values = calls["count"] if isinstance(calls, pd.DataFrame) and "count" in calls else calls
     if not isinstance(values, pd.Series) or not values.index.equals(grid.cells.index):
-        raise InputError(
-            "calls must be a Series (or a frame with count) with a value for every cell, in the grid's order."
-        )
+        raise InputError(Note("patrol.calls_index"))
     count = values.to_numpy(float)
     if not np.isfinite(count).all() or (count < 0).any() or count.sum() == 0:
-        raise InputError("calls must be finite, 0 or more, and not all 0.")
+        raise InputError(Note("patrol.calls_values"))
     work = count + travel_weight * count.mean()
     links = grid.adjacency()
     neighbours = [links.indices[links.indptr[i] : links.indptr[i + 1]] for i in range(len(grid))]
     pieces, part = connected_components(links, directed=False)
     if pieces > n:
-        raise InputError(
-            f"The territory is in {pieces} parts that do not touch, so {n} contiguous districts cannot cover it. "
-            f"Ask for {pieces} or more."
-        )
+        raise InputError(Note("patrol.parts_apart", parts=pieces, n=n))
     rng = np.random.default_rng(random_state)
     best, score = None, np.inf
     for _ in range(4):
@@ -106,7 +102,7 @@ def patrol_districts(
     if today is not None:
         codes, names = pd.factorize(pd.Series(np.asarray(today, dtype=object)))
         if len(codes) != len(grid) or (codes < 0).any():
-            raise InputError("today must name a district for every cell, in the grid's order.")
+            raise InputError(Note("patrol.today_cells"))
         old = _table(grid, codes, count, work, links)
         result.attrs["today"] = {
             "districts": len(names),

@@ -15,8 +15,8 @@ import shapely
 
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.routes.unmet import say_unmet
+from gridmap.messages import Note
+from gridmap.patrol.plan import PatrolPlan, say_unmet
 
 __all__ = ["clock", "gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
@@ -34,7 +34,7 @@ def clock(seconds: float, start: str = "00:00") -> str:
     '00:15'
     """
     if not isinstance(start, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", start):
-        raise SettingError(f"A shift starts at a time like 08:00; found {start!r}.")
+        raise SettingError(Note("patrol.start_time", found=start))
     hours, minutes = map(int, start.split(":"))
     total = hours * 60 + minutes + int((seconds + 1e-6) // 60)
     return f"{total // 60 % 24:02d}:{total % 60:02d}"
@@ -159,11 +159,9 @@ def write_plan(
         For an unknown audience, or the public.
     """
     if not check_audience(audience).patrols:
-        raise SettingError(
-            f"A patrol plan tells where the police will be and when, so there is none for audience={audience!r}."
-        )
+        raise SettingError(Note("patrol.not_public", audience=audience))
     if not isinstance(plan, PatrolPlan):
-        raise InputError(f"write_plan takes what plan_patrols gives; found a {type(plan).__name__}.")
+        raise InputError(Note("patrol.plan_needed", function="write_plan", found=type(plan).__name__))
     folder, written = Path(folder), []
     try:
         (folder / "gpx").mkdir(parents=True, exist_ok=True)
@@ -186,7 +184,9 @@ def write_plan(
 
             written.append(write_sheets(plan, folder / "sheets.pdf", start=start, language=language))
     except OSError as problem:
-        raise OutputError(f"The plan cannot be written to {folder} ({problem.strerror or problem}).") from None
+        raise OutputError(
+            Note("patrol.cannot_write_plan", folder=str(folder), problem=problem.strerror or str(problem))
+        ) from None
     return written
 
 
@@ -233,7 +233,7 @@ def plain_text(value):
 def _one(plan, unit_id, shift, start):
     mine = plan.routes[(plan.routes["unit_id"] == unit_id) & (plan.routes["shift"] == shift)]
     if not len(mine):
-        raise InputError(f"There is no route of unit {unit_id!r} in shift {shift}. Look into plan.routes.")
+        raise InputError(Note("patrol.no_route", unit=unit_id, shift=shift))
     stops = plan.stops[(plan.stops["unit_id"] == unit_id) & (plan.stops["shift"] == shift)]
     return next(mine.itertuples()), stops, starts_of(plan, start)[shift]
 

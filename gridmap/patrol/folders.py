@@ -20,7 +20,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.files import gpx_name, plain_text, write_plan
 from gridmap.patrol.log import Dosage, compare_log, dosage_effect, read_log, visits_from_gpx
 from gridmap.patrol.network import build_network
@@ -89,16 +89,16 @@ def plan_to_folder(
     if isinstance(hotspots, HotspotResult):
         hotspots = patrol_places(hotspots, days=days, most=most, effect=effect)
     elif isinstance(hotspots, str | Path):
-        path = check_file(hotspots, "the hotspots")
+        path = check_file(hotspots, Note("patrol.what.hotspots"))
         try:
             hotspots = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, engine="pyogrio")
         except Exception as problem:
-            raise ReadError(f"{path.name} cannot be read as points ({str(problem)[:120]}).") from None
+            raise ReadError(Note("patrol.cannot_read_points", file=path.name, problem=str(problem)[:120])) from None
     if isinstance(units, str | Path):
         try:
-            units = pd.read_csv(check_file(units, "the units"), encoding="utf-8-sig")
+            units = pd.read_csv(check_file(units, Note("patrol.what.units")), encoding="utf-8-sig")
         except (ValueError, UnicodeDecodeError) as problem:
-            raise ReadError(f"The units cannot be read ({str(problem)[:120]}). Save them as CSV in UTF-8.") from None
+            raise ReadError(Note("patrol.cannot_read_units", problem=str(problem)[:120])) from None
     streets = None if roads is None else read_roads(roads)
     network = build_network(streets, mode=mode, speed_kmh=speed_kmh, hour=hour, max_snap_m=max_snap_m)
     plan = plan_patrols(hotspots, network, units=units, shift_h=shift_h, **options)
@@ -153,16 +153,18 @@ def log_to_folder(
     if tracks:
         tables += _from_tracks(source, tracks, timezone, within_m=within_m, least_min=least_min)
     if not tables:
-        raise InputError(f"There is no visits.csv and no .gpx in {log}. Give the filled-in log or recorded tracks.")
+        raise InputError(Note("patrol.no_log", found=str(log)))
     dosage = compare_log(planned, pd.concat(tables, ignore_index=True))
     if not len(dosage.places):
-        raise InputError("There is no visit in the plan and none in the log, so there is nothing to compare.")
+        raise InputError(Note("patrol.nothing_to_compare"))
     results = {"dosage_places.csv": (dosage.places, True), "dosage_visits.csv": (dosage.visits, False)}
     if counts is not None:
         try:
-            table = pd.read_csv(check_file(counts, "the counts"), encoding="utf-8-sig", dtype={"place_id": str})
+            table = pd.read_csv(
+                check_file(counts, Note("patrol.what.counts")), encoding="utf-8-sig", dtype={"place_id": str}
+            )
         except (ValueError, UnicodeDecodeError) as problem:
-            raise ReadError(f"The counts cannot be read ({str(problem)[:120]}). Save them as CSV in UTF-8.") from None
+            raise ReadError(Note("patrol.cannot_read_counts", problem=str(problem)[:120])) from None
         results["dosage_effect.csv"] = (dosage_effect(dosage, table), True)
     folder = Path(folder)
     try:
@@ -172,27 +174,28 @@ def log_to_folder(
                 folder / name, index=False, encoding="utf-8-sig"
             )
     except OSError as problem:
-        raise OutputError(f"The comparison cannot be written to {folder} ({problem.strerror or problem}).") from None
+        raise OutputError(
+            Note("patrol.cannot_write_comparison", folder=str(folder), problem=problem.strerror or str(problem))
+        ) from None
     return dosage, [folder / name for name in results]
 
 
 def _from_tracks(source, tracks, timezone, **limits) -> list[pd.DataFrame]:
     """The visits of recorded tracks; whose they are, their file names say."""
     if timezone is None:
-        raise SettingError("Recorded tracks count in UTC: say the plan's timezone, as in Asia/Shanghai.")
-    package = check_file((source if source.is_dir() else source.parent) / "plan.gpkg", "the plan's places")
+        raise SettingError(Note("patrol.needs_timezone"))
+    package = check_file((source if source.is_dir() else source.parent) / "plan.gpkg", Note("patrol.what.places"))
     try:
         places, routes = (gpd.read_file(package, layer=name, engine="pyogrio") for name in ("places", "routes"))
     except Exception as problem:
-        raise ReadError(f"{package.name} has no plan in it ({str(problem)[:120]}).") from None
+        raise ReadError(Note("patrol.no_plan_inside", file=package.name, problem=str(problem)[:120])) from None
     known = {}
     for i, route in enumerate(routes.itertuples(), 1):
         known[gpx_name(i, route.unit_id, route.shift)] = (route.unit_id, int(route.shift))
     found = []
     for path in tracks:
         if path.name not in known:
-            meant = did_you_mean(path.name, known)
-            raise InputError(f"{path.name} is no track of this plan. Call each as the plan's own file. {meant}")
+            raise InputError(Note("patrol.not_a_track", file=path.name, meant=did_you_mean(path.name, known)))
         unit, shift = known[path.name]
         found.append(visits_from_gpx(places, path, unit_id=unit, shift=shift, timezone=timezone, **limits))
     return found

@@ -26,6 +26,7 @@ import pyproj
 from scipy.stats import norm
 
 from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
 from gridmap.read.files import check_file
@@ -82,9 +83,9 @@ def compare_log(planned, log) -> Dosage:
     [10.0, 0.0]
     """
     plan = _table(
-        planned, ("unit_id", "shift", "place_id", "planned_arrive", "planned_leave"), "the plan's log template"
+        planned, ("unit_id", "shift", "place_id", "planned_arrive", "planned_leave"), Note("patrol.what.template")
     )
-    found = _table(log, ("unit_id", "place_id", "arrived", "left"), "the log")
+    found = _table(log, ("unit_id", "place_id", "arrived", "left"), Note("patrol.what.log"))
     if "shift" not in found:
         found["shift"] = "1"
     for frame in (plan, found):
@@ -117,9 +118,7 @@ def compare_log(planned, log) -> Dosage:
     )
     notes = []
     if half.any():
-        notes.append(
-            f"{int(half.sum())} rows have an arrival without a leaving or the reverse; they count as not done."
-        )
+        notes.append(Note("patrol.half_rows", rows=int(half.sum())))
     share = float((both["done"] & both["planned"]).sum() / max(1, both["planned"].sum()))
     columns = [*keys, "planned", "done", "planned_arrive", "planned_min", "minutes", "late_min"]
     return Dosage(both[columns].reset_index(drop=True), places, share, tuple(notes))
@@ -163,10 +162,10 @@ def visits_from_gpx(
         If the file is no GPX, or its points have no times.
     """
     within_m, least_min = check_number(within_m, "within_m"), check_number(least_min, "least_min", above=False)
-    path = check_file(path, "the recorded track")
+    path = check_file(path, Note("patrol.what.track"))
     text = path.read_bytes()
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise ReadError(f"{path.name} declares entities, which no GPX needs. Export the track again.")
+        raise ReadError(Note("patrol.entities", file=path.name))
     try:
         root = ET.fromstring(text)
         found = [
@@ -175,19 +174,19 @@ def visits_from_gpx(
             if p.tag.endswith("trkpt")
         ]
     except (ET.ParseError, TypeError, ValueError) as problem:
-        raise ReadError(f"{path.name} is no readable GPX ({problem}). Export the track again.") from None
+        raise ReadError(Note("patrol.not_gpx", file=path.name, problem=str(problem))) from None
     track = pd.DataFrame(found, columns=["lon", "lat", "time"])
     track["time"] = pd.to_datetime(track["time"], errors="coerce", utc=True, format="ISO8601")
     try:
         track["time"] = track["time"].dt.tz_convert(timezone)
     except (KeyError, ValueError, TypeError):
-        raise SettingError(f"timezone={timezone!r} is not known. Use a name like Asia/Shanghai.") from None
+        raise SettingError(Note("patrol.timezone", found=timezone)) from None
     track = track.dropna().sort_values("time").reset_index(drop=True)
     if not len(track):
-        raise ReadError(f"{path.name} has no track point with a time, so no visit can be told. Record with times.")
+        raise ReadError(Note("patrol.no_times", file=path.name))
     places = plan.places if isinstance(plan, PatrolPlan) else plan
     if not isinstance(places, gpd.GeoDataFrame) or "place_id" not in places:
-        raise InputError(f"Visits need a plan, or its places with place_id; found a {type(places).__name__}.")
+        raise InputError(Note("patrol.visits_need_places", found=type(places).__name__))
     geod, rows = pyproj.Geod(ellps="WGS84"), []
     for place in places.itertuples():
         n = len(track)
@@ -205,7 +204,7 @@ def visits_from_gpx(
 
 def read_log(path) -> pd.DataFrame:
     """A filled-in `visits.csv` as a table of texts; ids that were guarded against formulas get their sign back."""
-    table = _table(path, ("unit_id", "place_id", "arrived", "left"), "the log")
+    table = _table(path, ("unit_id", "place_id", "arrived", "left"), Note("patrol.what.log"))
     return table if "shift" in table else table.assign(shift="1")
 
 
@@ -225,14 +224,14 @@ def _table(source, wanted, what) -> pd.DataFrame:
         try:
             source = _read(path)
         except Exception as problem:
-            raise ReadError(f"{path.name} cannot be read as {what} ({str(problem)[:120]}). Save it as CSV.") from None
+            raise ReadError(
+                Note("patrol.cannot_read_table", file=path.name, what=what, problem=str(problem)[:120])
+            ) from None
     if not isinstance(source, pd.DataFrame):
-        raise InputError(f"{what[0].upper()}{what[1:]} is a table or a CSV file; found a {type(source).__name__}.")
+        raise InputError(Note("patrol.table_type", what=what, found=type(source).__name__))
     missing = [c for c in wanted if c not in source]
     if missing:
-        raise InputError(
-            f"{what[0].upper()}{what[1:]} lacks the columns {', '.join(missing)}. Start from visits.csv of the plan."
-        )
+        raise InputError(Note("patrol.missing_columns", what=what, missing=missing))
     table = source.copy().reset_index(drop=True)
     for name in ("unit_id", "place_id"):
         table[name] = table[name].astype(str).str.replace(r"^'(?=[=+@\t\r-])", "", regex=True)
@@ -292,18 +291,16 @@ def dosage_effect(dosage, counts: pd.DataFrame, *, level: float = 0.95) -> pd.Da
     level = check_number(level, "level", most=0.9999)
     table = dosage.places if isinstance(dosage, Dosage) else dosage
     if not isinstance(table, pd.DataFrame) or "actual_min" not in table:
-        raise InputError("dosage is what compare_log gives, or a frame by place_id with actual_min.")
+        raise InputError(Note("patrol.dosage_type"))
     if not isinstance(counts, pd.DataFrame):
-        raise InputError(f"counts is a frame with before and after, a row a place; found a {type(counts).__name__}.")
+        raise InputError(Note("patrol.counts_type", found=type(counts).__name__))
     counts = counts.set_index("place_id") if "place_id" in counts else counts
     missing = [c for c in ("before", "after") if c not in counts]
     if missing:
-        raise InputError(
-            f"counts lacks the columns {', '.join(missing)}; it has {', '.join(map(str, counts.columns))}."
-        )
+        raise InputError(Note("patrol.counts_columns", missing=missing, found=list(map(str, counts.columns))))
     counts = counts.set_axis(counts.index.astype(str))[["before", "after"]].apply(pd.to_numeric, errors="coerce")
     if not counts.index.is_unique or not np.isfinite(counts.to_numpy(float)).all() or (counts < 0).to_numpy().any():
-        raise InputError("counts needs one row a place, with before and after of 0 or more in each.")
+        raise InputError(Note("patrol.counts_values"))
     minutes = table["actual_min"].set_axis(table.index.astype(str)).reindex(counts.index).fillna(0.0)
     middle = minutes[minutes > 0].median()
     groups = {

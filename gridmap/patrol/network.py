@@ -30,7 +30,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.points import check_number, lonlat
 from gridmap.read.metric import metric_crs, project, unproject
 
@@ -101,23 +101,23 @@ def build_network(
     max_snap_m = check_number(max_snap_m, "max_snap_m")
     tolerance_m = check_number(tolerance_m, "tolerance_m", above=False, most=50)
     if mode not in ("drive", "walk"):
-        raise SettingError(f"mode must be 'drive' or 'walk'; found {mode!r}.")
+        raise SettingError(Note("patrol.mode", found=mode))
     if roads is None:
         if isinstance(speed_kmh, dict):
-            raise SettingError("Without streets there are no classes: give speed_kmh as one number.")
+            raise SettingError(Note("patrol.no_classes"))
         own = WALK_KMH if mode == "walk" else 30.0
         return StraightLines(mode, own if speed_kmh is None else check_number(speed_kmh, "speed_kmh"), detour)
     if not isinstance(roads, gpd.GeoDataFrame) or len(roads) == 0:
-        raise InputError(f"Streets are a GeoDataFrame of lines, as read_roads gives; found {_found(roads)}.")
+        raise InputError(Note("patrol.roads_type", found=_found(roads)))
     if roads.crs is None:
-        raise InputError("The streets do not say their CRS. Set it, as in roads.set_crs(4326).")
+        raise InputError(Note("patrol.roads_crs"))
     roads = roads.reset_index(drop=True)
     speed = street_speeds(roads, mode, speed_kmh=speed_kmh, hour=hour, hour_factors=hour_factors)
     degrees = roads.geometry.to_crs(4326)
     shapes, row = shapely.get_parts(degrees.to_numpy(), return_index=True)
     usable = (shapely.get_type_id(shapes) == 1) & (speed[row] > 0) & ~shapely.is_empty(shapes)
     if not usable.any():
-        raise InputError(f"None of the {len(roads)} streets may be used in mode {mode!r}. Check highway and access.")
+        raise InputError(Note("patrol.no_street_for_mode", streets=len(roads), mode=mode))
     shapes, row = shapely.force_2d(shapes[usable]), row[usable]
     crs = metric_crs(tuple(shapely.total_bounds(shapes)))
     metric = shapely.transform(shapes, lambda xy: np.column_stack(project(*xy.T, crs)))
@@ -140,23 +140,28 @@ def build_network(
     edges["stop"] = ~(np.isin(kind, list(NO_STOP)) | under) if mode == "drive" else ~under
     if not edges["stop"].any():
         edges["stop"] = True
-    notes = (
-        [f"{int((~usable).sum())} of {len(usable)} lines may not be used in mode {mode!r}."] if not usable.all() else []
-    )
+    notes = []
+    if not usable.all():
+        notes.append(Note("patrol.lines_left_out", lines=int((~usable).sum()), all=len(usable), mode=mode))
     if len(dropped):
         notes.append(
-            f"{len(dropped)} street segments ({dropped['length_m'].sum() / 1000:.1f} km) are cut off from the "
-            f"largest part ({len(edges)} segments, {edges['length_m'].sum() / 1000:.1f} km) and were left out."
+            Note(
+                "patrol.cut_off",
+                segments=len(dropped),
+                km=dropped["length_m"].sum() / 1000,
+                kept=len(edges),
+                kept_km=edges["length_m"].sum() / 1000,
+            )
         )
     if hour is not None and mode == "drive":
-        notes.append(
-            f"Traffic of {int(hour):02d}:00 is an assumption (speeds.HOUR_FACTORS unless hour_factors were given)."
-        )
+        notes.append(Note("patrol.hour_assumed", hour=int(hour)))
     return Network(mode, roads, edges, nodes, dropped, crs, max_snap_m, tuple(notes))
 
 
-def _found(value) -> str:
-    return "an empty table" if isinstance(value, gpd.GeoDataFrame) else f"a {type(value).__name__}"
+def _found(value) -> Note:
+    if isinstance(value, gpd.GeoDataFrame):
+        return Note("patrol.empty_table")
+    return Note("patrol.a_type", name=type(value).__name__)
 
 
 def _largest_part(edges, nodes):
@@ -248,7 +253,7 @@ def street_speeds(roads: pd.DataFrame, mode: str, *, speed_kmh=None, hour=None, 
     [50.0, 0.0]
     """
     if mode not in ("drive", "walk"):
-        raise SettingError(f"mode={mode!r} is not known. {did_you_mean(mode, ('drive', 'walk'))}")
+        raise SettingError(Note("patrol.unknown_mode", found=mode, meant=did_you_mean(mode, ("drive", "walk"))))
     n = len(roads)
     kind = pd.Series(roads["highway"].to_numpy() if "highway" in roads else np.full(n, "road", object), dtype=object)
     kind = kind.where(kind.notna(), "road").astype(str).str.lower().replace(CLASS_WORDS)
@@ -270,7 +275,7 @@ def street_speeds(roads: pd.DataFrame, mode: str, *, speed_kmh=None, hour=None, 
         speed[speed > 0] = _check_speed(speed_kmh)
     if hour is not None and mode == "drive":
         if isinstance(hour, bool) or not isinstance(hour, int | np.integer) or not 0 <= hour <= 23:
-            raise SettingError(f"hour is an hour of the day, 0 to 23; found {hour!r}.")
+            raise SettingError(Note("patrol.hour", found=hour))
         factors = HOUR_FACTORS if hour_factors is None else dict(hour_factors)
         speed = speed * _check_speed(factors.get(int(hour), 1.0))
     return speed
@@ -278,7 +283,7 @@ def street_speeds(roads: pd.DataFrame, mode: str, *, speed_kmh=None, hour=None, 
 
 def _check_speed(value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < 400:
-        raise SettingError(f"A speed (or a share of it) must be a number above 0; found {value!r}.")
+        raise SettingError(Note("patrol.speed", found=value))
     return float(value)
 
 
@@ -453,7 +458,7 @@ class Network:
             `segment` (row in `segments`, −1 when no street is within `max_snap_m`), `share` (0 at u … 1 at v),
             `snap_m` (distance to the street), `x, y` (metric, on the street).
         """
-        at = shapely.points(np.column_stack(project(*lonlat(points, "the points").T, self.crs)))
+        at = shapely.points(np.column_stack(project(*lonlat(points, "points").T, self.crs)))
         stop = np.flatnonzero(self.segments["stop"].to_numpy())
         shapes = self.segments["shape"].to_numpy()
         pairs, gaps = self._tree.query_nearest(at, max_distance=self.max_snap_m, return_distance=True, all_matches=True)
@@ -475,7 +480,7 @@ class Network:
 
     def distance_m(self, points) -> np.ndarray:
         """Metres from each point to the nearest street, however far."""
-        at = shapely.points(np.column_stack(project(*lonlat(points, "the points").T, self.crs)))
+        at = shapely.points(np.column_stack(project(*lonlat(points, "points").T, self.crs)))
         return self._tree.query_nearest(at, return_distance=True, all_matches=False)[1]
 
     def travel_time_s(self, origins, destinations=None) -> np.ndarray:
@@ -797,12 +802,12 @@ class StraightLines:
     @property
     def notes(self) -> tuple[str, ...]:
         """What every result made with straight lines says."""
-        return (f"No streets were given: travel is the straight line × {self.detour:g} at {self.speed_kmh:g} km/h.",)
+        return (Note("patrol.straight_lines", detour=self.detour, speed=self.speed_kmh),)
 
     def travel_distance_m(self, origins, destinations=None) -> np.ndarray:
         """Metres, geodesic × detour, shape (origins, destinations)."""
-        a = lonlat(origins, "the points")
-        b = a if destinations is None else lonlat(destinations, "the points")
+        a = lonlat(origins, "points")
+        b = a if destinations is None else lonlat(destinations, "points")
         i, j = np.meshgrid(np.arange(len(a)), np.arange(len(b)), indexing="ij")
         _, _, metres = pyproj.Geod(ellps="WGS84").inv(a[i, 0], a[i, 1], b[j, 0], b[j, 1])
         return np.asarray(metres).reshape(i.shape) * self.detour
@@ -813,5 +818,5 @@ class StraightLines:
 
     def ways(self, points, legs) -> list:
         """Each leg as a straight LineString in EPSG:4326."""
-        xy = lonlat(points, "the points")
+        xy = lonlat(points, "points")
         return [shapely.LineString([xy[a], xy[b]]) for a, b in legs]

@@ -20,6 +20,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.patrol.points import as_points, check_number, id_column, lonlat
 
 __all__ = ["patrol_places", "take_places"]
@@ -65,32 +66,24 @@ def patrol_places(
         clustered = hotspots.clusters is not None and len(hotspots.clusters) > 0
         frame = everything = hotspots.clusters if clustered else hotspots.cells
     if not isinstance(frame, gpd.GeoDataFrame) or len(frame) == 0:
-        raise InputError(
-            "Places are made from a HotspotResult or a GeoDataFrame with rows; this has none. "
-            "Make the hotspots with a Grid, so that their cells have a geometry."
-        )
+        raise InputError(Note("patrol.no_places"))
     value = next((c for c in ("predicted", "count", "expected_count", "intensity") if c in frame), None)
     if value is None:
-        raise InputError(
-            f"The hotspots have no count to make a prize of; they have {', '.join(map(str, frame.columns))}."
-        )
+        raise InputError(Note("patrol.no_count", found=list(map(str, frame.columns))))
     counts = pd.to_numeric(everything[value], errors="coerce").fillna(0.0).to_numpy(float)
     smooth = _shrunk(counts) if value == "count" else counts
     if "label" in frame:
         hot = frame["label"].astype(str).str.startswith(("hot", "high-high", "up")).to_numpy()
         if not hot.any():
-            raise InputError(
-                "No cell is labelled hot, so there is nothing to patrol. Ask for a lower confidence, or "
-                "give places with a prize of your own."
-            )
+            raise InputError(Note("patrol.none_hot"))
     else:
         hot = counts > 0
         if not hot.any():
-            raise InputError(f"{value} is 0 in every row, so there is nothing to patrol. Give rows with incidents.")
+            raise InputError(Note("patrol.all_zero", column=value))
     hours = lasting_h / (days * 24) if days is not None else 1.0
     if days is not None:
         check_number(days, "days")
-    xy = lonlat(frame, "the hotspots")
+    xy = lonlat(frame, "hotspots")
     prefix = "" if frame.index.name in ("cell_id", "place_id") else "hotspot "
     places = gpd.GeoDataFrame(
         {"place_id": [f"{prefix}{i}" for i in frame.index], "prize": smooth * hours * effect, "count": counts},
@@ -112,14 +105,11 @@ def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
     """Hotspots and compulsory streets as one table: `place_id, prize, visit_s, must_visits, street, geometry`."""
     if not isinstance(hotspots, gpd.GeoDataFrame):
         if not isinstance(hotspots, pd.DataFrame):
-            raise InputError(f"hotspots are points with place_id and prize; found a {type(hotspots).__name__}.")
-        hotspots = gpd.GeoDataFrame(hotspots, geometry=as_points(lonlat(hotspots, "the hotspots")), crs=4326)
-    xy = lonlat(hotspots, "the hotspots")
+            raise InputError(Note("patrol.hotspots_type", found=type(hotspots).__name__))
+        hotspots = gpd.GeoDataFrame(hotspots, geometry=as_points(lonlat(hotspots, "hotspots")), crs=4326)
+    xy = lonlat(hotspots, "hotspots")
     if "prize" not in hotspots:
-        raise InputError(
-            f"The hotspots need the column prize (what one visit earns); found: "
-            f"{', '.join(map(str, hotspots.columns))}. patrol_places makes it from counts."
-        )
+        raise InputError(Note("patrol.no_prize", found=list(map(str, hotspots.columns))))
     n = len(hotspots)
     own = _numbers(hotspots, "visit_min", np.nan)
     must = _numbers(hotspots, "must_visits", 0.0)
@@ -127,9 +117,9 @@ def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
     prize = pd.to_numeric(hotspots["prize"], errors="coerce").to_numpy(float)
     if not np.isfinite(prize).all() or (prize < 0).any():
         i = int(np.argmax(~np.isfinite(prize) | (prize < 0)))
-        raise InputError(f"prize must be a finite number of 0 or more; row {i} has {hotspots['prize'].iloc[i]!r}.")
+        raise InputError(Note("patrol.bad_prize", row=i, found=hotspots["prize"].iloc[i]))
     if (own <= 0).any() or (must < 0).any() or (must % 1 != 0).any():
-        raise InputError("visit_min must be above 0, and must_visits a whole number of 0 or more, in every row.")
+        raise InputError(Note("patrol.bad_visits"))
     table = {
         "place_id": id_column(hotspots, ("place_id", "hotspot_id", "cell_id"), "place "),
         "prize": prize,
@@ -141,10 +131,10 @@ def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
     if streets is None:
         return places
     if not isinstance(streets, gpd.GeoDataFrame):
-        raise InputError(f"streets are a GeoDataFrame of lines; found a {type(streets).__name__}.")
+        raise InputError(Note("patrol.streets_type", found=type(streets).__name__))
     times = _numbers(streets, "times", 3.0)
     if (times < 1).any() or (times % 1 != 0).any():
-        raise InputError("times (visits to a compulsory street) must be a whole number of 1 or more in every row.")
+        raise InputError(Note("patrol.bad_times"))
     more = {
         "place_id": id_column(streets, ("place_id", "road_id", "name"), "street "),
         "prize": _numbers(streets, "prize", 0.0),
@@ -152,12 +142,10 @@ def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
         "must_visits": times.astype(np.int64),
         "street": True,
     }
-    added = gpd.GeoDataFrame(more, geometry=as_points(lonlat(streets, "the streets")), crs=4326)
+    added = gpd.GeoDataFrame(more, geometry=as_points(lonlat(streets, "streets")), crs=4326)
     both = sorted(set(added["place_id"]) & set(places["place_id"]))
     if both:
-        raise InputError(
-            f"{both[0]!r} is both a hotspot and a compulsory street. Give the street a place_id of its own."
-        )
+        raise InputError(Note("patrol.street_and_place", found=both[0]))
     return pd.concat([places, added], ignore_index=True)
 
 

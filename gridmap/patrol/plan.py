@@ -8,7 +8,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-__all__ = ["PatrolPlan"]
+from gridmap.messages import check_language, say
+
+__all__ = ["PatrolPlan", "say_unmet"]
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,21 @@ class PatrolPlan:
             f"<PatrolPlan {len(self.routes)} routes, {len(self.stops)} visits to {there} of {len(self.places)} places, "
             f"prize {self.objective:,.4g} (at most {self.bound:,.4g}), {len(self.unmet)} unmet>"
         )
+
+
+def say_unmet(plan: PatrolPlan, language: str = "en") -> pd.DataFrame:
+    """`plan.unmet` with reason and remedy in a language.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    language : str
+
+    Returns
+    -------
+    DataFrame
+        The same rows and columns.
+    """
+    check_language(language)
+    texts = {name: [say(text, language) for text in plan.unmet[name]] for name in ("reason", "remedy")}
+    return plan.unmet.assign(**texts)

@@ -6,6 +6,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.messages import Note
 
 __all__ = ["as_points", "check_number", "id_column", "lonlat", "weighted"]
 
@@ -18,19 +19,20 @@ def lonlat(points, what: str) -> np.ndarray:
     points : GeoDataFrame, GeoSeries, DataFrame with `lon, lat`, or array-like (n, 2) of lon, lat
         Areas count by a point inside them, lines by their middle.
     what : str
-        What they are, for the error message, as in "the hotspots".
+        What they are, for the error message: one of the catalogue's `patrol.what`.
 
     Examples
     --------
-    >>> lonlat([(-1.55, 53.80)], "the stations").shape
+    >>> lonlat([(-1.55, 53.80)], "stations").shape
     (1, 2)
     """
+    named = Note(f"patrol.what.{what}")
     if isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
         series = points.geometry if isinstance(points, gpd.GeoDataFrame) else points
         if len(series) == 0:
-            raise InputError(f"There is no row in {what}. Give at least one point.")
+            raise InputError(Note("patrol.no_rows", what=named))
         if series.crs is None:
-            raise CRSError(f"{what[0].upper()}{what[1:]} do not say their CRS. Set it, as in .set_crs(4326).")
+            raise CRSError(Note("patrol.no_crs", what=named))
         shapes = series.to_crs(4326).to_numpy()
         areas, lines = np.isin(shapely.get_type_id(shapes), [3, 6]), np.isin(shapely.get_type_id(shapes), [1, 5])
         shapes = shapes.copy()
@@ -41,8 +43,7 @@ def lonlat(points, what: str) -> np.ndarray:
         lower = {str(c).lower(): c for c in points.columns}
         if not {"lon", "lat"} <= lower.keys():
             raise InputError(
-                f"{what[0].upper()}{what[1:]} need a geometry, or the columns lon and lat; found: "
-                f"{', '.join(map(str, points.columns)) or 'no columns'}."
+                Note("patrol.no_lonlat", what=named, found=list(map(str, points.columns)) or Note("patrol.no_columns"))
             )
         xy = points[[lower["lon"], lower["lat"]]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     else:
@@ -51,19 +52,15 @@ def lonlat(points, what: str) -> np.ndarray:
         except (TypeError, ValueError):
             xy = np.empty(0)
         if xy.ndim != 2 or xy.shape[1] != 2:
-            raise InputError(
-                f"{what[0].upper()}{what[1:]} are points: a GeoDataFrame, a table with lon and lat, or "
-                f"an array of shape (n, 2); found a {type(points).__name__}."
-            )
+            raise InputError(Note("patrol.not_points", what=named, found=type(points).__name__))
     if len(xy) == 0:
-        raise InputError(f"There is no row in {what}. Give at least one point.")
+        raise InputError(Note("patrol.no_rows", what=named))
     bad = (
         ~np.isfinite(xy).all(axis=1) | (np.abs(np.nan_to_num(xy[:, 0])) > 180) | (np.abs(np.nan_to_num(xy[:, 1])) > 90)
     )
     if bad.any():
         raise InputError(
-            f"{int(bad.sum())} of {len(bad)} rows in {what} have no usable coordinates "
-            f"(first: row {int(np.argmax(bad))}). Longitude first, in degrees; drop the rows without."
+            Note("patrol.bad_coordinates", bad=int(bad.sum()), rows=len(bad), what=named, row=int(np.argmax(bad)))
         )
     return xy
 
@@ -80,10 +77,10 @@ def id_column(frame, names: tuple[str, ...], prefix: str) -> list[str]:
         if name in frame.columns:
             ids = frame[name].astype(str).tolist()
             if frame[name].isna().any():
-                raise InputError(f"Some rows have no {name}. Fill the column, or leave it out to have ids made.")
+                raise InputError(Note("patrol.id_missing", column=name))
             if len(set(ids)) < len(ids):
                 twice = next(i for i in ids if ids.count(i) > 1)
-                raise InputError(f"{name} {twice!r} stands in several rows. Give every row its own.")
+                raise InputError(Note("patrol.id_repeats", column=name, found=twice))
             return ids
     if frame.index.name in names and frame.index.is_unique:
         return [str(i) for i in frame.index]
@@ -99,19 +96,18 @@ def check_number(value, name: str, *, least: float = 0.0, most: float = np.inf, 
     """`value` as a float within (least, most], or [least, most] when `above` is False; else a SettingError."""
     good = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not good or not np.isfinite(value) or value > most or value < least or (above and value == least):
-        limit = f"above {least:g}" if above else f"{least:g} or more"
-        limit += f" and at most {most:g}" if np.isfinite(most) else ""
-        raise SettingError(f"{name} must be a number {limit}; found {value!r}.")
+        code = f"patrol.number_{'above' if above else 'from'}{'_to' if np.isfinite(most) else ''}"
+        raise SettingError(Note(code, name=name, least=least, most=most, found=value))
     return float(value)
 
 
 def weighted(frame, name: str, preferred: tuple[str, ...]):
     """Points with weights: lon, lat (n, 2), and the first of the preferred columns that is there, else ones."""
-    xy = lonlat(frame, f"the {name}")
+    xy = lonlat(frame, name)
     column = next((c for c in preferred if isinstance(frame, pd.DataFrame) and c in frame), None)
     weight = (
         np.ones(len(xy)) if column is None else pd.to_numeric(frame[column], errors="coerce").fillna(0).to_numpy(float)
     )
     if (weight < 0).any():
-        raise InputError(f"{column} of the {name} must be 0 or more in every row.")
+        raise InputError(Note("patrol.weight_negative", column=column, what=Note(f"patrol.what.{name}")))
     return xy, weight

@@ -17,20 +17,15 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from gridmap._fonts import families
-from gridmap.errors import OutputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.errors import OutputError
+from gridmap.messages import Note, check_language, say
 from gridmap.patrol.files import CONTROL, clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
 
 __all__ = ["route_code", "write_sheets"]
 
-WORDS = {
-    "en": {"unit": "Unit", "shift": "Shift", "arrive": "arrive", "leave": "leave", "pause": "pause", "page": "page",
-           "note": "Stay the whole time, outside the car. Write down when you came and left.", "straight":
-           "Straight lines, not streets."},
-    "zh": {"unit": "单元", "shift": "班次", "arrive": "到达", "leave": "离开", "pause": "休息", "page": "页",
-           "note": "请全程下车停留，并记录实际到达和离开时间。", "straight": "直线距离，非道路。"},
-}  # fmt: skip
+#: Codes of the catalogue's `[sheet]` that stand on a sheet.
+WORDS = ("unit", "shift", "arrive", "leave", "pause", "page", "note", "straight")
 A5 = (5.83, 8.27)
 ROWS = 16
 #: A QR code of this many bytes is still read by a phone off a sheet of this size.
@@ -79,7 +74,7 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     path : str or Path
     start : str
         When the first shift starts, as HH:MM.
-    language : "en" or "zh"
+    language : str
 
     Returns
     -------
@@ -92,9 +87,8 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     OutputError
         If the file cannot be written.
     """
-    if language not in WORDS:
-        raise SettingError(f"language={language!r} is not known. {did_you_mean(language, WORDS)}")
-    path, words = Path(path), WORDS[language]
+    check_language(language)
+    path = Path(path)
     settings = {"font.family": families(language), "pdf.fonttype": 3}
     try:
         with (
@@ -104,14 +98,17 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
         ):
             warnings.filterwarnings("ignore", message="Glyph")  # a sign that the font lacks prints as a box
             for route in plan.routes.itertuples():
-                for page in _pages(plan, route, words, start):
+                for page in _pages(plan, route, language, start):
                     book.savefig(page)
     except OSError as problem:
-        raise OutputError(f"The sheets cannot be written to {path} ({problem.strerror or problem}).") from None
+        raise OutputError(
+            Note("patrol.cannot_write_sheets", path=str(path), problem=problem.strerror or str(problem))
+        ) from None
     return path
 
 
-def _pages(plan, route, words, start):
+def _pages(plan, route, language, start):
+    words = {name: say(f"sheet.{name}", language) for name in WORDS}
     begin = starts_of(plan, start)[route.shift]
     stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
     lines = [
@@ -146,7 +143,7 @@ def _pages(plan, route, words, start):
         orders = {int(line[0]) for line in lines[number * ROWS : (number + 1) * ROWS] if line[0].isdigit()}
         _map(figure, route, stops, orders)
         _code(figure, route_code(plan, route.unit_id, route.shift, start=start, orders=orders))
-        straight = any("No streets were given" in note for note in plan.notes)
+        straight = any(getattr(note, "code", "") == "patrol.straight_lines" for note in plan.notes)
         if straight:
             figure.text(0.07, 0.04, words["straight"].strip(), fontsize=8)
         figure.text(0.07, 0.02, words["note"], fontsize=8)

@@ -17,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 from gridmap.patrol.network import Network
 from gridmap.patrol.points import check_number, id_column, lonlat, weighted
 from gridmap.read.metric import metric_crs, project
@@ -91,12 +92,12 @@ def best_sites(
     """
     reach_m = check_number(reach_m, "reach_m")
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise SettingError(f"n counts the sites to choose and must be 1 or more; found {n!r}.")
-    xy = lonlat(candidates, "the candidates")
+        raise SettingError(Note("patrol.site_number", found=n))
+    xy = lonlat(candidates, "candidates")
     framed = isinstance(candidates, pd.DataFrame)
     ids = id_column(candidates, ("site_id", "name"), "site ") if framed else [f"site {i + 1}" for i in range(len(xy))]
     if weight is not None and not (isinstance(demand, pd.DataFrame) and weight in demand):
-        raise SettingError(f"weight={weight!r} is no column of the demand.")
+        raise SettingError(Note("patrol.no_weight", found=weight))
     _, heavy = weighted(demand, "demand", (weight,) if weight else ("weight", "prize", "count"))
     cover = _cover(demand, candidates, reach_m, network)
     have = (
@@ -139,7 +140,7 @@ def best_sites(
 
 def _cover(demand, sites, reach_m, network):
     """Sites × demand, 1 within reach (sparse)."""
-    a, b = lonlat(sites, "the sites"), lonlat(demand, "the demand")
+    a, b = lonlat(sites, "sites"), lonlat(demand, "demand")
     if network is not None:
         return coo_array((network.travel_distance_m(a, b) <= reach_m).astype(np.int8)).tocsr()
     both = np.vstack([a, b])
@@ -183,6 +184,6 @@ def _maximal_cover(cover, weight, n):
         options={"mip_rel_gap": 0.0},
     )
     if found.x is None:
-        raise InputError(f"The choice of {n} of {sites} sites was not solved ({found.message}). Give fewer candidates.")
+        raise InputError(Note("patrol.unsolved", n=n, sites=sites, problem=found.message))
     order = np.argsort(-found.x[:sites], kind="stable")
     return sorted(int(c) for c in order[:n]), bool(found.status == 0)

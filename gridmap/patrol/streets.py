@@ -22,6 +22,7 @@ from scipy.sparse import coo_array
 from gridmap.errors import InputError
 from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.patrol.network import Network, dijkstra
 from gridmap.patrol.points import check_number
 
@@ -50,7 +51,7 @@ def street_counts(incidents, network: Network) -> gpd.GeoDataFrame:
     {'rows': 2, 'outside': 1}
     """
     if not isinstance(network, Network):
-        raise InputError("Streets are needed: a Network, as build_network gives for roads.")
+        raise InputError(Note("patrol.streets_needed"))
     points = incidents.to_geodataframe() if hasattr(incidents, "to_geodataframe") else incidents
     segment = network.snap(points)["segment"].to_numpy()
     table = network.edges
@@ -99,7 +100,7 @@ def street_hotspots(incidents, network: Network, *, order: int = 1, fdr: float |
     extra = found.cells.drop(columns=[c for c in counts.columns if c in found.cells])
     cells = counts.join(extra.set_axis(counts.index))
     off, rows = counts.attrs["outside"], counts.attrs["rows"]
-    note = f"{off} of {rows} incidents are farther than {network.max_snap_m:g} m from a street."
+    note = Note("patrol.far_from_streets", off=off, rows=rows, limit=network.max_snap_m)
     return HotspotResult(
         cells,
         "street_hotspots",
@@ -133,10 +134,12 @@ class Concentration:
     expected: float
 
     def __str__(self) -> str:
-        return (
-            f"{self.share:.1%} of the streets hold {self.of:.0%} of the incidents "
-            f"({self.low:.1%} to {self.high:.1%}; by chance {self.expected:.1%})."
-        )
+        return self.say()
+
+    def say(self, language: str = "en") -> str:
+        """The finding as a sentence, in a language."""
+        values = {"share": self.share, "of": self.of, "low": self.low, "high": self.high, "expected": self.expected}
+        return Note("patrol.concentration", **values).say(language)
 
 
 def street_concentration(
@@ -167,11 +170,11 @@ def street_concentration(
     of, level = check_number(of, "of", most=1), check_number(level, "level", most=0.9999)
     samples = int(check_number(samples, "samples", least=10, most=1_000_000, above=False))
     if not isinstance(counts, pd.DataFrame) or not {"count", "length_m"} <= set(counts.columns):
-        raise InputError("Concentration needs the columns count and length_m, as street_counts gives.")
+        raise InputError(Note("patrol.concentration_columns"))
     values = counts["count"].to_numpy(np.int64)
     total = int(values.sum())
     if total == 0:
-        raise InputError("There is no incident on any street, so nothing is concentrated.")
+        raise InputError(Note("patrol.nothing_concentrated"))
     rng = np.random.default_rng(random_state)
 
     def least(x):
@@ -223,7 +226,7 @@ def street_density(incidents, network: Network, *, bandwidth_m: float = 300, pie
     """
     bandwidth_m, piece_m = check_number(bandwidth_m, "bandwidth_m"), check_number(piece_m, "piece_m", least=1)
     if not isinstance(network, Network):
-        raise InputError("Streets are needed: a Network, as build_network gives for roads.")
+        raise InputError(Note("patrol.streets_needed"))
     points = incidents.to_geodataframe() if hasattr(incidents, "to_geodataframe") else incidents
     table = network.segments
     u, v, length = table["u"].to_numpy(), table["v"].to_numpy(), table["length_m"].to_numpy()

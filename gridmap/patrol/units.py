@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 from gridmap.patrol.points import check_number, id_column, lonlat
 
 __all__ = ["Units", "staff_posts", "take_posts", "take_units"]
@@ -72,12 +73,12 @@ def take_units(units, shift_h: float) -> Units:
     """
     if isinstance(units, int | np.integer) and not isinstance(units, bool):
         if units < 1:
-            raise SettingError(f"units must be 1 or more; found {units}.")
+            raise SettingError(Note("patrol.units_least", found=units))
         units = pd.DataFrame(index=range(int(units)))
     if not isinstance(units, pd.DataFrame):
-        raise InputError(f"units is a number or a frame with a row a unit; found a {type(units).__name__}.")
+        raise InputError(Note("patrol.units_type", found=type(units).__name__))
     if len(units) == 0:
-        raise InputError("units has no rows, so nobody can go on patrol. Give at least one unit.")
+        raise InputError(Note("patrol.units_empty"))
     n = len(units)
 
     def column(name, default):
@@ -91,10 +92,7 @@ def take_units(units, shift_h: float) -> Units:
     wrong = (start < 0) | (end <= start) | (end > shift_h + 1e-9)
     if wrong.any():
         i = int(np.argmax(wrong))
-        raise InputError(
-            f"Unit {ids[i]!r} is on duty from hour {start[i]:g} to {end[i]:g}, which is no part of a shift "
-            f"of {shift_h:g} h. start_h and end_h count from the shift's start."
-        )
+        raise InputError(Note("patrol.duty", unit=ids[i], start=start[i], end=end[i], shift_h=shift_h))
     pause = column("pause_min", 0.0)
     middle = (start + end) / 2
     first, latest = column("pause_from_h", 0), column("pause_to_h", 0)
@@ -103,13 +101,10 @@ def take_units(units, shift_h: float) -> Units:
     wrong = (pause < 0) | ((pause > 0) & ((latest < first) | (first + pause / 60 > end)))
     if wrong.any():
         i = int(np.argmax(wrong))
-        raise InputError(
-            f"The pause of unit {ids[i]!r} ({pause[i]:g} min, to begin between hour {first[i]:.2f} and "
-            f"{latest[i]:.2f}) does not fit into its duty. Set pause_from_h and pause_to_h."
-        )
+        raise InputError(Note("patrol.pause", unit=ids[i], minutes=pause[i], first=first[i], latest=latest[i]))
     officers = column("officers", OFFICERS)
     if (officers < 1).any() or (officers % 1 != 0).any():
-        raise InputError("officers must be a whole number of 1 or more for every unit.")
+        raise InputError(Note("patrol.officers"))
     return Units(
         ids,
         kind,
@@ -125,11 +120,11 @@ def _depots(units) -> np.ndarray:
     if isinstance(units, gpd.GeoDataFrame):
         has = (~units.geometry.isna() & ~units.geometry.is_empty).to_numpy()
         if has.any():
-            depot[has] = lonlat(units.geometry[has], "the units' depots")
+            depot[has] = lonlat(units.geometry[has], "depots")
     elif {"lon", "lat"} <= set(units.columns):
         has = units[["lon", "lat"]].notna().all(axis=1).to_numpy()
         if has.any():
-            depot[has] = lonlat(units.loc[has, ["lon", "lat"]], "the units' depots")
+            depot[has] = lonlat(units.loc[has, ["lon", "lat"]], "depots")
     return depot
 
 
@@ -146,14 +141,10 @@ def take_posts(posts) -> pd.DataFrame:
     if isinstance(posts, Mapping):
         posts = pd.DataFrame({"post_id": list(posts), "staff": list(posts.values())})
     if not isinstance(posts, pd.DataFrame):
-        raise InputError(
-            f"posts is a mapping of name to staff, or a frame with post_id and staff; found a {type(posts).__name__}."
-        )
+        raise InputError(Note("patrol.posts_type", found=type(posts).__name__))
     staff = next((c for c in ("staff", "minimum", "min_staff", "officers") if c in posts), None)
     if staff is None:
-        raise InputError(
-            f"posts need the column staff (officers each must have); found: {', '.join(map(str, posts.columns))}."
-        )
+        raise InputError(Note("patrol.posts_staff", found=list(map(str, posts.columns))))
     need = [int(check_number(v, "staff of a post", above=False)) for v in posts[staff].tolist()]
     return pd.DataFrame({"post_id": id_column(posts, ("post_id", "place_id", "name"), "post "), "staff": need})
 

@@ -81,7 +81,7 @@ def test_tracks_without_a_time_zone_or_with_a_strange_name_are_refused(planned):
     record(file, plan.stops, pd.Timestamp("2026-11-02T00:00Z"))
     with pytest.raises(gm.errors.SettingError, match="timezone"):
         log_to_folder(folder / "plan", file, folder / "out")
-    with pytest.raises(gm.errors.InputError, match="no track of this plan"):
+    with pytest.raises(gm.errors.InputError, match="not a track of this plan"):
         log_to_folder(folder / "plan", file, folder / "out", timezone="UTC")
     empty = folder / "nothing"
     empty.mkdir()

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number
 
@@ -88,11 +89,11 @@ def plan_habits(plan: PatrolPlan, *, slot_min: float = 30) -> pd.DataFrame:
     ['first place', 'next place', 'quiet slot']
     """
     if not isinstance(plan, PatrolPlan):
-        raise InputError(f"plan_habits takes what plan_patrols gives; found a {type(plan).__name__}.")
+        raise InputError(Note("patrol.plan_needed", function="plan_habits", found=type(plan).__name__))
     slot_s = 60 * check_number(slot_min, "slot_min", least=1, most=24 * 60)
     shifts = [shift for _, shift in plan.stops.groupby("shift", sort=True)]
     if len(shifts) < 2:
-        raise InputError("Habits show over several shifts; this plan has visits in fewer than two.")
+        raise InputError(Note("patrol.few_shifts"))
     places = sorted(plan.stops["place_id"].unique())
     routes = [[r.sort_values("stop_order")["place_id"].tolist() for _, r in s.groupby("unit_id")] for s in shifts]
     first = [[("", route[0]) for route in day] for day in routes]

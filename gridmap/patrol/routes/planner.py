@@ -22,7 +22,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import Network, build_network
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
@@ -131,9 +131,9 @@ def plan_patrols(
     repeat_gain = check_number(repeat_gain, "repeat_gain", most=1.0, above=False)
     habit_weight = check_number(habit_weight, "habit_weight", most=0.5, above=False)
     if isinstance(shifts, bool) or not isinstance(shifts, int | np.integer) or not 1 <= shifts <= 1000:
-        raise SettingError(f"shifts must be a whole number from 1 to 1000; found {shifts!r}.")
+        raise SettingError(Note("patrol.shifts", found=shifts))
     if rounds is not None and (isinstance(rounds, bool) or not isinstance(rounds, int | np.integer) or rounds < 0):
-        raise SettingError(f"rounds must be a whole number of 0 or more; found {rounds!r}.")
+        raise SettingError(Note("patrol.rounds", found=rounds))
     every_s = 3600 * (
         shift_h if shift_every_h is None else check_number(shift_every_h, "shift_every_h", least=shift_h, above=False)
     )
@@ -195,18 +195,16 @@ def _prizes(places, prize_by_shift, shifts) -> np.ndarray:
     if prize_by_shift is None:
         return prizes
     if not isinstance(prize_by_shift, pd.DataFrame) or prize_by_shift.shape[1] != shifts:
-        raise InputError(f"prize_by_shift is a frame with one row a place_id and {shifts} columns, one a shift.")
+        raise InputError(Note("patrol.prize_shape", shifts=shifts))
     table = prize_by_shift.copy()
     table.index = table.index.astype(str)
     unknown = table.index.difference(places["place_id"])
     if len(unknown) or not table.index.is_unique:
-        raise InputError(
-            f"prize_by_shift has rows for places that are not there or twice (first: {[*unknown, *table.index][0]!r})."
-        )
+        raise InputError(Note("patrol.prize_unknown", found=[*unknown, *table.index][0]))
     values = table.reindex(places["place_id"]).to_numpy(float).T
     values = np.where(np.isnan(values), prizes, values)
     if not np.isfinite(values).all() or (values < 0).any():
-        raise InputError("prize_by_shift must hold finite numbers of 0 or more.")
+        raise InputError(Note("patrol.prize_values"))
     return np.ascontiguousarray(values)
 
 
@@ -319,7 +317,7 @@ class _Travel:
         self.notes: list[str] = []
         self.networks = [self._network(network, kind) for kind in kinds]
         self.kind = np.array([kinds.index(k) for k in crew.kind], dtype=np.int64)
-        self.points = lonlat(places, "the hotspots")
+        self.points = lonlat(places, "hotspots")
         self.between = np.array([net.travel_time_s(self.points) for net in self.networks])
         self.snap_m = np.array(
             [
@@ -345,15 +343,15 @@ class _Travel:
         foot = str(kind).lower() in ("foot", "walk", "bike", "步巡", "步行")
         if isinstance(network, Mapping):
             if kind not in network:
-                raise InputError(f"There is no network for units of kind {kind!r}. {did_you_mean(kind, network)}")
+                raise InputError(Note("patrol.no_network", kind=kind, meant=did_you_mean(kind, network)))
             network = network[kind]
         elif isinstance(network, Network) and foot and network.mode == "drive":
-            self.notes.append("Units on foot walk the same streets at 4.8 km/h, one-way or not.")
+            self.notes.append(Note("patrol.on_foot"))
             return build_network(network.roads, mode="walk", max_snap_m=network.max_snap_m)
         if network is None:
             return build_network(None, mode="walk" if foot else "drive")
         if not hasattr(network, "travel_time_s"):
-            raise InputError(f"network is what build_network gives, or None; found a {type(network).__name__}.")
+            raise InputError(Note("patrol.network_type", found=type(network).__name__))
         return network
 
 
@@ -459,7 +457,7 @@ def _assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, boun
 
 def _visit_notes(params):
     if not 10 <= params["visit_min"] <= 16:
-        return (f"Visits last {params['visit_min']:g} min; what is known to work are visits of 10 to 16 min.",)
+        return (Note("patrol.visit_length", minutes=params["visit_min"]),)
     return ()
 
 
