@@ -20,12 +20,16 @@ def inspect(
     html: Annotated[Path | None, typer.Option(help="Save the report as a page with small charts.")] = None,
 ) -> None:
     """What is in this file, and what is wrong with it."""
+    from gridmap.messages import chosen_language
     from gridmap.read.quality import inspect_file
 
-    report = inspect_file(file, boundaries=boundaries)
+    report, language = inspect_file(file, boundaries=boundaries), chosen_language()
     if html is not None:
-        _write_text(html, report.to_html())
-    print(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str) if as_json else report.text())
+        _write_text(html, report.to_html(language))
+    plain = (
+        json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str) if as_json else report.text(language)
+    )
+    print(plain)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from gridmap.errors import OutputError, ReadError
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import SYSTEMS
+from gridmap.messages import Note
 from gridmap.read.metric import require_metric
 
 __all__ = ["read_grid", "write_grid"]
@@ -56,5 +57,5 @@ def read_grid(path: str | Path) -> Grid:
         raise ReadError(f"{path} does not say how its cells were made. Make the file with `gridmap tile`.") from None
     grid = SYSTEMS[about["system"]](cells, about["params"])
     if "crs" in about["params"]:
-        grid.metric_crs = require_metric(about["params"]["crs"], "The cells")
+        grid.metric_crs = require_metric(about["params"]["crs"], Note("read.the_cells"))
     return grid

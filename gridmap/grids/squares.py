@@ -20,6 +20,7 @@ from gridmap.grids.locator import each
 from gridmap.grids.near_projection import SAFETY, UNSURE, NearProjection, near_projection, square_rows_near
 from gridmap.grids.raster import compiled
 from gridmap.grids.territory import Territory, rings_of
+from gridmap.messages import Note
 from gridmap.read.metric import metric_crs, project, require_metric, unproject
 
 __all__ = ["SquareGrid"]
@@ -41,7 +42,11 @@ class SquareGrid(Grid):
             size = np.nan
         if not (np.isfinite(size) and size > 0):
             raise SettingError(f"cell_size_m is the side of a square in metres, above 0; found {cell_size_m!r}.")
-        crs = metric_crs(tuple(boundaries.total_bounds)) if crs is None else require_metric(crs, f"Cells of {size:g} m")
+        crs = (
+            metric_crs(tuple(boundaries.total_bounds))
+            if crs is None
+            else require_metric(crs, Note("read.cells_of", size=size))
+        )
         _require_no_cut(boundaries, crs)
         zones = boundaries.geometry.to_crs(crs)
         west, south, east, north = np.floor(np.asarray(zones.total_bounds) / size).astype(np.int64)

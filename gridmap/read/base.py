@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 from pyproj import CRS
 
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["COLUMNS", "Incidents"]
@@ -80,7 +80,7 @@ class Incidents:
         """
         path = Path(path)
         if path.suffix.lower() not in (".csv", ".parquet"):
-            raise SettingError(f"Rows set aside are written as .csv or .parquet, not {path.suffix or path.name!r}.")
+            raise SettingError(Note("read.aside_format", found=path.suffix or path.name))
         part = path.with_name(f".{path.name}.part")
         try:
             if path.suffix.lower() == ".csv":
@@ -94,7 +94,7 @@ class Incidents:
                 self.set_aside.to_parquet(part, index=False)
             part.replace(path)
         except OSError as problem:
-            raise OutputError(f"{path} cannot be written: {problem.strerror or problem}.") from None
+            raise OutputError(Note("read.cannot_write", path=path, why=problem.strerror or problem)) from None
         finally:
             part.unlink(missing_ok=True)
         return path
@@ -108,7 +108,7 @@ class Incidents:
         """The rows as an Arrow table, all columns or those named."""
         for name in columns or ():
             if name not in self.columns:
-                raise InputError(f"The incidents have no column {name!r}. {did_you_mean(name, self.columns)}")
+                raise InputError(Note("read.no_incident_column", name=name, meant=did_you_mean(name, self.columns)))
         if isinstance(self.data, pa.Table):
             return self.data.select(list(columns)) if columns is not None else self.data
         return self.data.to_table(columns=list(columns) if columns is not None else None)
@@ -132,7 +132,7 @@ class Incidents:
         """The CRS in metres that gridmap takes for these points."""
         lon, lat = self.lonlat()
         if not len(lon):
-            raise InputError("There are no incidents, so no metric CRS can be chosen for them.")
+            raise InputError(Note("read.no_incidents_no_crs"))
         return metric_crs((lon.min(), lat.min(), lon.max(), lat.max()))
 
     def xy_m(self, crs: CRS | None = None) -> np.ndarray:
@@ -177,7 +177,7 @@ class Incidents:
             there = pc.unique(table["category"]).drop_null().to_pylist()
             for name in wanted:
                 if name not in there:
-                    raise InputError(f"No incident has the category {name!r}. {did_you_mean(name, there)}")
+                    raise InputError(Note("read.no_such_category", name=name, meant=did_you_mean(name, there)))
             table = table.filter(pc.is_in(table["category"], pa.array(wanted, pa.string())))
         if patrol_found is not None:
             found = pc.fill_null(table["patrol_found"], False)
@@ -192,9 +192,7 @@ def _within(table: pa.Table, period: str | pd.Period) -> pa.Array:
         span = pd.Period(period)
         start, end = span.start_time.to_datetime64(), (span + 1).start_time.to_datetime64()
     except (ValueError, TypeError):
-        raise SettingError(
-            f"period is a year, a month or a day, as in 2018, 2018-07 or 2018-07-14; found {period!r}."
-        ) from None
+        raise SettingError(Note("read.period_form", period=period)) from None
     first = table["occurred_from"].to_numpy(zero_copy_only=False)
     last = table["occurred_to"].to_numpy(zero_copy_only=False)
     middle = first + (last - first) / 2

@@ -14,7 +14,7 @@ import shapely
 from pyproj.exceptions import CRSError as ProjError
 
 from gridmap.errors import CRSError, InputError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import brief, check_file, sha256_of
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.vector import read_vector
@@ -112,7 +112,7 @@ def find_levels(
     for role, column in (("zone_id", zone_id), ("name", name), ("parent_id", parent_id)):
         if column is not None and column not in table.columns:
             raise InputError(
-                f"The boundaries have no column {column!r} to take {role} from. {did_you_mean(column, table.columns)}"
+                Note("read.no_boundary_column", column=column, role=role, meant=did_you_mean(column, table.columns))
             )
 
     if zone_id is None:
@@ -133,29 +133,31 @@ def find_levels(
         elif (repeated := [c for c in whole if _is_code(c)]) and len(table) > 1:
             column = max(repeated, key=lambda c: table[c].nunique())
             raise InputError(
-                f"No column tells the {len(table)} zones apart: the finest code, {column!r}, has "
-                f"{table[column].nunique()} different values. Merge the parts, or name the column with zone_id=…"
+                Note("read.zones_not_told_apart", zones=len(table), column=column, values=table[column].nunique())
             )
         if zone_id is not None:
-            others = f" ({', '.join(c for c in codes if c != zone_id)} would do as well)" if len(codes) > 1 else ""
-            notes.append(
-                f"zone_id was not declared; {zone_id!r} is the finest unique code column and was taken{others}."
-            )
+            others = [c for c in codes if c != zone_id]
+            code = "read.zone_id_found_of" if others else "read.zone_id_found"
+            notes.append(Note(code, column=zone_id, others=others))
         else:
-            notes.append("No column tells the zones apart, so they were numbered from 1 in the order of the file.")
+            notes.append(Note("read.zones_numbered"))
 
     if zone_id is None:
         ids = pd.Series([str(i) for i in range(1, len(table) + 1)], index=table.index, dtype=object)
     else:
         if not _filled(table[zone_id]):
             empty = int((table[zone_id].isna() | (table[zone_id].astype(str).str.strip() == "")).sum())
-            raise InputError(f"{empty} of {len(table)} zones have no {zone_id!r}. Fill it, or name another zone_id=….")
+            raise InputError(Note("read.zones_without_id", empty=empty, zones=len(table), zone_id=zone_id))
         ids = _text(table[zone_id])
         twice = ids[ids.duplicated(keep=False)]
         if len(twice):
             raise InputError(
-                f"{zone_id!r} must be different in every zone, but {twice.nunique()} values repeat "
-                f"({', '.join(map(repr, twice.unique()[:3]))}…). Merge the parts of a zone, or name another zone_id=…."
+                Note(
+                    "read.zone_ids_repeat",
+                    zone_id=zone_id,
+                    n=twice.nunique(),
+                    examples=list(map(repr, twice.unique()[:3])),
+                )
             )
 
     if parent_id is None and zone_id != "parent_id" and "parent_id" in table.columns:
@@ -173,9 +175,7 @@ def find_levels(
             coarser = [c for c in above if table[c].nunique() < table[column].nunique()]
             if all(table.groupby(column)[c].nunique().max() == 1 for c in coarser):
                 parent_id = column
-                notes.append(
-                    f"parent_id was not declared; the zones nest in {column!r} ({table[column].nunique()} of them)."
-                )
+                notes.append(Note("read.parent_found", column=column, n=table[column].nunique()))
                 break
     parents = _text(table[parent_id]) if parent_id is not None else pd.Series(None, index=table.index, dtype=object)
 
@@ -247,40 +247,34 @@ def read_boundaries(
     """
     if isinstance(path_or_frame, gpd.GeoDataFrame):
         frame, origin = path_or_frame.copy(), {"path": "memory", "sha256": None}
-        what = "The frame"
+        what = Note("read.the_frame")
     elif isinstance(path_or_frame, str | Path):
-        path = check_file(path_or_frame, "the boundary file")
+        path = check_file(path_or_frame, Note("read.boundary_file"))
         frame = read_vector(path, layer=layer, encoding=encoding)
         origin, what = {"path": str(path_or_frame), "sha256": sha256_of(path)}, path.name
     else:
-        raise InputError(
-            f"Boundaries are read from a path or a GeoDataFrame, not from a {type(path_or_frame).__name__}. "
-            "A DataFrame needs geometry: gpd.GeoDataFrame(frame, geometry=…, crs=…)."
-        )
+        raise InputError(Note("read.boundaries_type", kind=type(path_or_frame).__name__))
     return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs)
 
 
 def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoDataFrame:
     rows, notes = len(frame), []
     if rows == 0:
-        raise InputError(f"{what} has no rows, so there are no zones in it. Export it again.")
+        raise InputError(Note("read.no_zone_rows", what=what))
     if not isinstance(frame, gpd.GeoDataFrame) or frame._geometry_column_name not in frame.columns:
-        raise InputError(f"{what} has no geometry column, so there are no zones in it. Boundaries need polygons.")
+        raise InputError(Note("read.no_zone_geometry", what=what))
     if frame.crs is None:
         if crs is None:
-            raise CRSError(
-                f"{what} does not say its coordinate reference system (a shapefile needs its .prj). "
-                'Name it, as in crs="EPSG:4326" or crs="EPSG:4490".'
-            )
+            raise CRSError(Note("read.no_crs", what=what))
         try:
             frame = frame.set_crs(crs)
         except (ProjError, ValueError) as problem:
-            raise CRSError(f"crs={crs!r} is not a coordinate reference system ({brief(problem)}).") from None
+            raise CRSError(Note("read.bad_crs_why", crs=crs, why=brief(problem))) from None
     said = frame.crs
     geometry = frame.geometry
     if not geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"]).any():
         kinds = ", ".join(sorted(map(str, geometry.geom_type.dropna().unique()))) or "no geometry"
-        raise InputError(f"{what} has no polygons but {kinds}. Zones are areas: take the polygon layer.")
+        raise InputError(Note("read.no_polygons", what=what, kinds=kinds))
 
     shapes = shapely.force_2d(geometry.to_numpy())
     invalid = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
@@ -289,11 +283,11 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
     shapes[mixed] = [_areas_only(shape) for shape in shapes[mixed]]
     usable = pd.Series(shapely.get_type_id(shapes)).isin([3, 6]).to_numpy() & ~shapely.is_empty(shapes)
     if invalid.any():
-        notes.append(f"{int(invalid.sum())} of {rows} zones had rings that cross themselves; they were repaired.")
+        notes.append(Note("read.rings_repaired", n=int(invalid.sum()), rows=rows))
     if not usable.all():
-        notes.append(f"{int((~usable).sum())} of {rows} rows have no area and are no zones; they were set aside.")
+        notes.append(Note("read.rows_without_area", n=int((~usable).sum()), rows=rows))
     if not usable.any():
-        raise InputError(f"{what} has no zone with an area, only empty geometries. Export it again.")
+        raise InputError(Note("read.only_empty_geometry", what=what))
 
     frame = frame.assign(**{frame._geometry_column_name: gpd.GeoSeries(shapes, index=frame.index, crs=said)})
     frame = _to_wgs84(frame.loc[usable].reset_index(drop=True), what)
@@ -309,7 +303,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
         carried = carried.drop(columns=list(dropped))
         found = [
             *found,
-            "Columns about persons were dropped: " + "; ".join(f"{c}: {w}" for c, w in dropped.items()) + ".",
+            Note("read.persons_dropped", columns=[f"{c}: {w}" for c, w in dropped.items()]),
         ]
     zones = gpd.GeoDataFrame(pd.concat([levels, carried], axis=1), geometry=frame.geometry.to_numpy(), crs=4326)
     zones.attrs = {
@@ -334,18 +328,20 @@ def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     west, south, east, north = frame.total_bounds
     if frame.crs.is_geographic and (max(abs(south), abs(north)) > 90.000001 or max(abs(west), abs(east)) > 360):
         exchanged = max(abs(west), abs(east)) <= 90 and max(abs(south), abs(north)) <= 180
-        remedy = (
-            "Latitude and longitude are exchanged: write longitude first."
-            if exchanged
-            else 'They look projected: name their CRS with crs="EPSG:…".'
-        )
+        remedy = Note("read.latitude_first_in_file") if exchanged else Note("read.looks_projected")
         raise CRSError(
-            f"{what} says {frame.crs.name}, but its coordinates run from ({west:.6g}, {south:.6g}) to "
-            f"({east:.6g}, {north:.6g}), which are no degrees. {remedy}"
+            Note(
+                "read.no_degrees",
+                what=what,
+                crs=frame.crs.name,
+                west=west,
+                south=south,
+                east=east,
+                north=north,
+                remedy=remedy,
+            )
         )
     moved = frame.to_crs(4326)
     if not pd.Series(moved.total_bounds).map(lambda v: abs(v) < float("inf")).all():
-        raise CRSError(
-            f"{what} cannot be brought from {frame.crs.name} to WGS 84: some coordinates have no place there."
-        )
+        raise CRSError(Note("read.cannot_reproject", what=what, crs=frame.crs.name))
     return moved

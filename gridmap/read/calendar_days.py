@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 
 __all__ = ["calendar_features"]
 
@@ -50,14 +51,14 @@ def calendar_features(dates, *, country: str = "CN") -> pd.DataFrame:
     try:
         days = pd.Series(pd.to_datetime(pd.Series(list(dates)))).dt.date
     except (ValueError, TypeError) as problem:
-        raise InputError(f"Not all of these are dates: {' '.join(str(problem).split())[:120]}.") from None
+        raise InputError(Note("read.not_dates", why=" ".join(str(problem).split())[:120])) from None
     known = [d for d in days if isinstance(d, dt.date) and d == d and d is not pd.NaT]
     years = range(min(d.year for d in known) - 1, max(d.year for d in known) + 2) if known else []
     try:
         language = {"language": "zh_CN"} if country == "CN" else {}
         table = holidays.country_holidays(country, years=list(years), **language)
     except NotImplementedError:
-        raise SettingError(f"country={country!r} is not known. Use a code of ISO 3166, such as CN or GB.") from None
+        raise SettingError(Note("read.no_country", country=country)) from None
     worked = getattr(table, "weekend_workdays", None) or set()
     names = [table.get(d) if d in known else None for d in days]
     swapped = np.array([d in worked for d in days], bool)

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["ROLES", "match_columns", "normal", "roles_in", "simplified"]
 
@@ -147,21 +147,23 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
     'declared'
     """
     if declared is not None and not isinstance(declared, Mapping):
-        raise SettingError(f"columns= maps a role to a column, as in {{'lon': 'X'}}, not a {type(declared).__name__}.")
+        raise SettingError(Note("read.columns_mapping", kind=type(declared).__name__))
     roles: dict[str, tuple[str, str]] = {}
     for role, column in (declared or {}).items():
         role = ALIASES.get(role, role)
         if role not in ROLES:
-            raise SettingError(f"columns= knows no role {role!r}. {did_you_mean(role, [*ROLES, *ALIASES])}")
+            raise SettingError(Note("read.no_role", role=role, meant=did_you_mean(role, [*ROLES, *ALIASES])))
         if column is None:
-            roles[role] = (None, "declared absent")
+            roles[role] = (None, Note("read.reason_declared"))
             continue
         if column not in names:
-            raise InputError(f"There is no column {column!r} for {role}. {did_you_mean(column, names)}")
+            raise InputError(
+                Note("read.no_column_for_role", column=column, role=role, meant=did_you_mean(column, names))
+            )
         taken = [r for r, (c, _) in roles.items() if c == column]
         if taken:
-            raise InputError(f"Column {column!r} is declared for {taken[0]} and for {role}; it can be only one.")
-        roles[role] = (column, "declared")
+            raise InputError(Note("read.column_declared_twice", column=column, taken=taken[0], role=role))
+        roles[role] = (column, Note("read.reason_declared"))
 
     short = {}
     for column in names:
@@ -173,7 +175,7 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
         for listed in ROLES[role]:
             column = short.get(listed)
             if column is not None and column not in used:
-                roles[role] = (column, f"named as {_PLAIN.get(role, role)} usually is")
+                roles[role] = (column, Note("read.reason_named", what=_PLAIN.get(role, role)))
                 used.add(column)
                 break
     for role, pattern in TELLING.items():
@@ -184,7 +186,7 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
             if column in used or (role in NOT_THIS and re.search(NOT_THIS[role], text)):
                 continue
             if match := re.search(pattern, text):
-                roles[role] = (column, f"its name contains {match.group(0).strip('_ ')!r}")
+                roles[role] = (column, Note("read.reason_contains", word=match.group(0).strip("_ ")))
                 used.add(column)
                 break
     roles = {role: found for role, found in roles.items() if found[0] is not None}
@@ -193,4 +195,13 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
     return roles
 
 
-_PLAIN = {"occurred_from": "time", "occurred_to": "an end time", "incident_id": "an id", "patrol_found": "a source"}
+_PLAIN = {
+    "occurred_from": Note("read.role_time"),
+    "occurred_to": Note("read.role_end_time"),
+    "incident_id": Note("read.role_id"),
+    "patrol_found": Note("read.role_source"),
+    **{
+        role: Note(f"read.role_{role}")
+        for role in ("lon", "lat", "category", "address", "zone", "coordinates", "time_of_day")
+    },
+}

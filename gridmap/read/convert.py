@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyproj import Transformer
 
+from gridmap.messages import Note
 from gridmap.read.base import COLUMNS
 from gridmap.read.coordinates import swapped_rows
 from gridmap.read.datum import to_wgs84
@@ -54,22 +55,25 @@ class SeenRows:
 
 
 #: Why a row is set aside.
-REASONS = {
-    "no_coordinates": "the coordinate fields are empty",
-    "bad_coordinates": "a coordinate field holds no number",
-    "zero_coordinates": "both coordinates are 0 (or both −1), which stands for unknown",
-    "swapped": "longitude and latitude make sense only when exchanged (repair=['swapped'] exchanges them)",
-    "sign_lost": "the point fits the boundaries only with a minus sign (repair=['sign'] adds it)",
-    "outside_range": "a longitude beyond 180°, a latitude beyond 90°, or a place that the CRS does not have",
-    "impossible_time": "a date or time that does not exist, such as 30 February",
-    "unreadable_time": "a time in no known format",
-    "end_before_start": "the incident ends before it begins",
-    "wrong_field_count": "the row has more or fewer fields than the header",
-    "totals_row": "a sum below the table, no incident",
-    "repeated_header": "the header again, from a page break",
-    "empty_row": "nothing in any field",
-    "not_a_point": "a geometry other than a point",
-    "duplicate": "the same incident again (only with duplicates='remove')",
+REASONS: dict[str, Note] = {
+    name: Note(f"read.reason_{name}")
+    for name in (
+        "no_coordinates",
+        "bad_coordinates",
+        "zero_coordinates",
+        "swapped",
+        "sign_lost",
+        "outside_range",
+        "impossible_time",
+        "unreadable_time",
+        "end_before_start",
+        "wrong_field_count",
+        "totals_row",
+        "repeated_header",
+        "empty_row",
+        "not_a_point",
+        "duplicate",
+    )
 }
 
 #: Reason → the number it has while rows are converted; 0 is a row that can be used.

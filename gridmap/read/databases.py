@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyproj import CRS
 
 from gridmap.errors import InputError, ReadError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import brief
 from gridmap.read.tables.base import Batch, RawTable
 from gridmap.read.tables.vector import X, Y
@@ -50,7 +50,7 @@ class DatabaseTable(RawTable):
                     yield Batch(pa.Table.from_arrays(arrays, names=list(wanted)), np.arange(start, start + len(rows)))
                     start += len(rows)
         except sa.exc.SQLAlchemyError as problem:
-            raise ReadError(f"{self.name} cannot be read: {brief(problem)}.") from None
+            raise ReadError(Note("read.cannot_be_read", file=self.name, why=brief(problem))) from None
 
 
 def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
@@ -78,19 +78,19 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             from gridmap.read.files import check_file
 
-            check_file(url.database, "the database")
+            check_file(url.database, Note("read.database_file"))
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
     except sa.exc.NoSuchModuleError as problem:
-        raise ReadError(f"No such kind of database: {brief(problem)}.") from None
+        raise ReadError(Note("read.no_database_kind", why=brief(problem))) from None
     except sa.exc.ArgumentError:
-        raise ReadError("That is not a database address. Write it as dialect+driver://user@host/database.") from None
+        raise ReadError(Note("read.no_database_address")) from None
     except ModuleNotFoundError as problem:
-        raise ReadError(f"The driver for {shown} is not installed: pip install {problem.name}.") from None
+        raise ReadError(Note("read.no_database_driver", shown=shown, package=problem.name)) from None
     try:
         with _reading(engine) as connection:
             return _open(engine, connection, shown, table)
     except (sa.exc.SQLAlchemyError, OSError) as problem:
-        raise ReadError(f"{shown} cannot be read: {brief(problem)}.") from None
+        raise ReadError(Note("read.cannot_be_read", file=shown, why=brief(problem))) from None
 
 
 def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
@@ -113,14 +113,14 @@ def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
         ]
         if table is None:
             if len(there) != 1:
-                found = f"There are: {', '.join(there[:20])}." if there else "There is none."
-                raise InputError(f"Name the table of {shown} with table=…. {found}")
+                found = Note("read.tables_there", tables=there[:20]) if there else Note("read.no_tables_there")
+                raise InputError(Note("read.name_the_table", shown=shown, found=found))
             table = there[0]
         schema, _, plain = table.rpartition(".")
         if not inspector.has_table(plain, schema=schema or None) and plain not in inspector.get_view_names(
             schema or None
         ):
-            raise InputError(f"{shown} has no table {table!r}. {did_you_mean(table, there)}")
+            raise InputError(Note("read.no_table", file=shown, table=table, meant=did_you_mean(table, there)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types such as geometry, which it need not know
             found = inspector.get_columns(plain, schema=schema or None)

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
 __all__ = ["DATUMS", "DatumEstimate", "cgcs2000_zone", "estimate_datum", "from_wgs84", "to_wgs84"]
@@ -89,12 +89,12 @@ def _bd_inverse(lon, lat):
 
 def _arrays(lon, lat, datum):
     if not isinstance(datum, str) or datum not in DATUMS:
-        raise SettingError(f"datum={datum!r} is not known. {did_you_mean(str(datum), DATUMS)}")
+        raise SettingError(Note("read.no_datum", datum=datum, meant=did_you_mean(str(datum), DATUMS)))
     try:
         x, y = np.asarray(lon, float), np.asarray(lat, float)
         x, y = np.broadcast_arrays(x, y)
     except (ValueError, TypeError):
-        raise InputError("lon and lat must be numbers, or arrays of numbers of one length.") from None
+        raise InputError(Note("read.lonlat_numbers")) from None
     return x, y
 
 
@@ -240,16 +240,17 @@ class DatumEstimate:
     z_score: float
     evidence: dict
 
-    def sentence(self) -> str:
+    def sentence(self) -> Note:
         """The estimate in one line."""
-        names = {"inside": "inside the boundaries", "in_named_zone": "in the zone the row names"}
-        parts = []
+        notes = {"inside": "read.measure_inside", "in_named_zone": "read.measure_in_named_zone"}
+        evidence = []
         for datum, measures in self.evidence.items():
-            told = [f"{v:.1%} {names[k]}" for k, v in measures.items() if k in names]
-            told += [f"{v:.0f} m from a road" for k, v in measures.items() if k == "road_distance_m"]
-            parts.append(f"{datum}: {', '.join(told)}")
-        verdict = f"probably {self.likely} (z = {self.z_score:.1f})" if self.likely else "the evidence does not decide"
-        return f"{verdict}; as {'; as '.join(parts)}"
+            found = [Note(notes[k], share=v) for k, v in measures.items() if k in notes]
+            found += [Note("read.measure_road", m=v) for k, v in measures.items() if k == "road_distance_m"]
+            evidence.append(Note("read.estimate_as", datum=datum, measures=found))
+        if self.likely:
+            return Note("read.estimate_likely", datum=self.likely, z=self.z_score, evidence=evidence)
+        return Note("read.estimate_open", evidence=evidence)
 
 
 def estimate_datum(lon, lat, *, boundaries=None, roads=None, zone=None, random_state=None) -> DatumEstimate:
@@ -286,10 +287,10 @@ def estimate_datum(lon, lat, *, boundaries=None, roads=None, zone=None, random_s
     """
     lon, lat = np.asarray(lon, float), np.asarray(lat, float)
     if boundaries is None and roads is None:
-        raise InputError("The datum can be estimated only against something on the ground: give boundaries or roads.")
+        raise InputError(Note("read.datum_needs_ground"))
     keep = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
     if not len(keep):
-        raise InputError("There are no points to estimate the datum from.")
+        raise InputError(Note("read.datum_needs_points"))
     if len(keep) > 20_000:
         keep = np.sort(np.random.default_rng(random_state or 0).choice(keep, 20_000, replace=False))
     lon, lat = lon[keep], lat[keep]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
 from gridmap.read.datum import to_wgs84
@@ -77,7 +77,7 @@ def read_features(
     >>> len(zones), sorted(zones.geom_type.unique())
     (482, ['Polygon'])
     """
-    path = check_file(path, "the layer")
+    path = check_file(path, Note("read.layer_file"))
     suffix = path.suffix.lower()
     if suffix in RASTERS:
         shapes, values = read_pixels(path, within=within, empty=True)
@@ -88,7 +88,7 @@ def read_features(
         frame = read_vector(path, layer=layer)
         if frame.crs is None:
             if crs is None:
-                raise CRSError(f"{path.name} does not say its coordinate reference system. Name it with crs=.")
+                raise CRSError(Note("read.no_crs_short", file=path.name))
             frame = frame.set_crs(crs)
         frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)].to_crs(4326)
     frame = _kept(frame, where, path)
@@ -96,7 +96,9 @@ def read_features(
         moved = shapely.transform(frame.geometry.to_numpy(), lambda xy: np.column_stack(to_wgs84(*xy.T, datum=datum)))
         frame = frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=4326))
     if not len(frame):
-        raise InputError(f"{path.name} has no place left to work with{f' where {dict(where)}' if where else ''}.")
+        if where:
+            raise InputError(Note("read.nothing_left_where", file=path.name, where=str(dict(where))))
+        raise InputError(Note("read.nothing_left", file=path.name))
     return frame.reset_index(drop=True)
 
 
@@ -111,22 +113,29 @@ def _is_geoparquet(path: Path) -> bool:
 
 def _table(path: Path) -> gpd.GeoDataFrame:
     """The rows of a table as points; text that is a number in every row is one."""
-    parts = [batch.table for batch in open_table(path, what="the layer").batches()]
+    parts = [batch.table for batch in open_table(path, what=Note("read.layer_file")).batches()]
     rows = pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
     if not rows.num_rows:
-        raise InputError(f"{path.name} has no rows.")
+        raise InputError(Note("read.no_rows", file=path.name))
     frame = rows.to_pandas()
     found = match_columns([str(c) for c in frame.columns])
     if "lon" not in found or "lat" not in found:
         shown = ", ".join(map(str, frame.columns[:12]))
-        raise InputError(f"{path.name} has no longitude and latitude; its columns are {shown}.")
+        raise InputError(Note("read.no_lonlat", file=path.name, shown=shown))
     at = {role: found[role][0] for role in ("lon", "lat")}
     lon, lat = (numbers(rows.column(at[role]))[0] for role in ("lon", "lat"))
     bad = ~(np.isfinite(lon) & np.isfinite(lat) & (np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     if bad.any():
         raise InputError(
-            f"{int(bad.sum())} of {len(frame)} rows of {path.name} have no usable {at['lon']} and {at['lat']}, "
-            f"the first is row {int(np.argmax(bad)) + 1}. Fill them, or drop these rows."
+            Note(
+                "read.rows_without_place",
+                bad=int(bad.sum()),
+                rows=len(frame),
+                file=path.name,
+                lon=at["lon"],
+                lat=at["lat"],
+                first=int(np.argmax(bad)) + 1,
+            )
         )
     for name in frame.columns.difference(list(at.values())):
         as_number = pd.to_numeric(frame[name], errors="coerce")
@@ -140,10 +149,12 @@ def _kept(frame: gpd.GeoDataFrame, where, path: Path) -> gpd.GeoDataFrame:
     if where is None:
         return frame
     if not isinstance(where, Mapping):
-        raise SettingError(f"where is a mapping of columns to values, as in {{level: [1, 2]}}; found {where!r}.")
+        raise SettingError(Note("read.where_mapping", where=where))
     for name, values in where.items():
         if name not in frame.columns:
-            raise InputError(f"{path.name} has no column {name!r}. {did_you_mean(str(name), frame.columns)}")
+            raise InputError(
+                Note("read.no_column", file=path.name, name=name, meant=did_you_mean(str(name), frame.columns))
+            )
         wanted = values if isinstance(values, list | tuple | set) else [values]
         frame = frame[frame[name].astype(str).isin([str(v) for v in wanted])]
     return frame

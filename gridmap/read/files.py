@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 from gridmap.errors import InputError, ReadError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["brief", "check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
 
@@ -46,18 +46,18 @@ def check_file(path, what: str) -> Path:
         if not path.exists():
             there = sorted(p.name for p in path.parent.iterdir() if p.is_file()) if path.parent.is_dir() else []
             near = [n for n in there if n.split(".")[0].lower() == path.name.split(".")[0].lower()]
-            hint = f" In that folder there is {', '.join(near[:3])}." if near else " Check the path."
-            raise ReadError(f"There is no file {str(path)!r} to read {what} from.{hint}")
+            hint = Note("read.near_files", files=near[:3]) if near else Note("read.check_path")
+            raise ReadError(Note("read.no_file", path=str(path), what=what, hint=hint))
         if path.is_dir():
-            raise ReadError(f"{str(path)!r} is a folder, but {what} is one file. Name the file in it.")
+            raise ReadError(Note("read.is_folder", path=str(path), what=what))
         with path.open("rb") as file:
             if not file.read(1):
-                raise ReadError(f"{path.name} is empty (0 bytes), so {what} cannot be read from it. Export it again.")
+                raise ReadError(Note("read.empty_file", file=path.name, what=what))
     except (OSError, ValueError, TypeError) as problem:
         if isinstance(problem, ReadError):
             raise
         reason = getattr(problem, "strerror", None) or problem
-        raise ReadError(f"{str(path)!r} cannot be read as {what}: {reason}.") from None
+        raise ReadError(Note("read.cannot_read_as", path=str(path), what=what, why=reason)) from None
     return path
 
 
@@ -107,16 +107,16 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except READ_FAILURES as problem:
-        raise ReadError(f"{name} is not a readable zip archive ({problem}). Export it again.") from None
+        raise ReadError(Note("read.no_zip", file=name, why=problem)) from None
     for entry in entries:
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
-            raise ReadError(f"{name} holds {entry.filename!r}, which leads out of the archive. It is not read.")
+            raise ReadError(Note("read.zip_escape", file=name, member=entry.filename))
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise ReadError(f"{name} holds a link ({entry.filename!r}) instead of a file. It is not read.")
+            raise ReadError(Note("read.zip_link", file=name, member=entry.filename))
     unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
     if unpacked > SMALL and unpacked > MOST_UNPACKED * max(packed, 1):
-        raise ReadError(f"{name} would unpack from {packed:,} to {unpacked:,} bytes, as no table does. It is not read.")
+        raise ReadError(Note("read.zip_bomb", file=name, packed=packed, unpacked=unpacked))
     return entries
 
 
@@ -135,16 +135,11 @@ def check_text(path: Path, member: str | None = None) -> None:
         while block := stream.read(1 << 20):
             total += len(block)
             if packed is not None and total > SMALL and total > MOST_UNPACKED * packed:
-                raise ReadError(
-                    f"{name} unpacks from {packed:,} to more than {total:,} bytes, as no table does. It is not read."
-                )
+                raise ReadError(Note("read.text_bomb", file=name, packed=packed, total=total))
             last = max(block.rfind(b"\n"), block.rfind(b"\r"))
             length = length + len(block) if last < 0 else len(block) - last
             if length > LONGEST_LINE:
-                raise ReadError(
-                    f"{name} has a line of more than {LONGEST_LINE >> 20} MB, so it is no table of text. "
-                    "Export it again, one row a line."
-                )
+                raise ReadError(Note("read.long_line", file=name, mb=LONGEST_LINE >> 20))
 
 
 def open_bytes(path: Path, member: str | None = None) -> io.BufferedIOBase:
@@ -153,12 +148,12 @@ def open_bytes(path: Path, member: str | None = None) -> io.BufferedIOBase:
     if member is not None:
         members = zip_members(path)
         if member not in members:
-            raise InputError(f"{path.name} holds no file {member!r}. {did_you_mean(member, members)}")
+            raise InputError(Note("read.no_member", file=path.name, member=member, meant=did_you_mean(member, members)))
         with zipfile.ZipFile(path) as archive:
             try:
                 return archive.open(members[member])
             except READ_FAILURES as problem:  # a password, an unknown compression
-                raise ReadError(f"{member} in {path.name} cannot be unpacked: {problem}.") from None
+                raise ReadError(Note("read.member_locked", member=member, file=path.name, why=problem)) from None
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")
     return path.open("rb")

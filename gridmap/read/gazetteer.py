@@ -14,6 +14,7 @@ import pyarrow as pa
 import shapely
 
 from gridmap.errors import InputError
+from gridmap.messages import Note
 from gridmap.read.columns import normal
 from gridmap.read.convert import CODE, convert
 from gridmap.read.metric import metric_crs, project
@@ -59,12 +60,11 @@ class Gazetteer:
         twice = frame["key"].duplicated(keep=False) & ~frame.duplicated(keep=False)
         if twice.any():
             raise InputError(
-                f"The gazetteer gives {frame.loc[twice, 'key'].nunique()} names two different points, such as "
-                f"{frame.loc[twice, 'key'].iloc[0]!r}. Give each name one."
+                Note("read.gazetteer_twice", n=frame.loc[twice, "key"].nunique(), name=frame.loc[twice, "key"].iloc[0])
             )
         frame = frame.drop_duplicates("key", ignore_index=True)
         if frame.empty:
-            raise InputError("The gazetteer has no names with points.")
+            raise InputError(Note("read.gazetteer_empty"))
         self.index = pd.Index(frame["key"])
         self.lon, self.lat = frame["lon"].to_numpy(float), frame["lat"].to_numpy(float)
         self.uncertainty_m = self._with_default(frame["uncertainty_m"].to_numpy(float))
@@ -87,16 +87,14 @@ class Gazetteer:
         short = {normal(c): c for c in reversed(raw.columns)}
         name = next((short[n] for n in NAMES.split() if n in short), None)
         if name is None:
-            raise InputError(
-                f"The gazetteer has no column of names. Its columns: {', '.join(raw.columns[:12])}. Call it 'name'."
-            )
+            raise InputError(Note("read.gazetteer_no_names", columns=list(raw.columns[:12])))
         absent = dict.fromkeys(("incident_id", "occurred_from", "occurred_to", "category", "patrol_found", "zone"))
         sample, whole = sample_of(raw)
         plan = make_plan(raw, sample, columns={**absent, "address": name}, datum=datum, not_personal=[name])
         batches = whole if whole is not None else raw.batches()
         found = pa.concat_tables([convert(b, plan)[0] for b in batches], promote_options="permissive").to_pandas()
         if found.empty:
-            raise InputError("The gazetteer has no rows with a point.")
+            raise InputError(Note("read.gazetteer_no_points"))
         given = next((short[n] for n in UNCERTAINTY.split() if n in short and short[n] in found), None)
         return cls(found[name].fillna(""), found["lon"], found["lat"], None if given is None else found[given])
 
@@ -133,10 +131,7 @@ class Gazetteer:
         """Give the rows without coordinates a point; `(lon, lat, (placed_by, uncertainty_m))`."""
         roles = [r for r in ("address", "zone") if r in plan.roles and plan.roles[r] not in plan.personal]
         if not roles:
-            raise InputError(
-                "A gazetteer places rows by their address or zone, but no such column was found. "
-                "Name it with columns={'address': '…'}."
-            )
+            raise InputError(Note("read.gazetteer_no_address"))
         lon, lat = lon.copy(), lat.copy()
         placed = np.full(len(reason), None, dtype=object)
         uncertainty = np.full(len(reason), np.nan)

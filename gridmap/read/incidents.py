@@ -19,6 +19,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.convert import SeenRows, convert
 from gridmap.read.schema import Plan, decide_clock, decide_times, make_plan
@@ -58,23 +59,28 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
         return here
     roles = incidents.source.get("columns", {})
     path = incidents.source.get("path", "the incidents")
-    of = f"{here:.0%} of the {len(lon)} points of {path} lie in the boundaries' extent"
+    of = Note("read.overlap_share", share=here, n=len(lon), path=str(path))
     if share(lat, lon) > 0.5:
         columns = f"columns={{'lon': {roles.get('lat', '…')!r}, 'lat': {roles.get('lon', '…')!r}}}"
-        raise InputError(
-            f"{of}, but {share(lat, lon):.0%} do when longitude and latitude are exchanged. Read them with {columns}."
-        )
+        raise InputError(Note("read.overlap_swapped", of=of, share=share(lat, lon), columns=columns))
     signs = {s: share(s[0] * lon, s[1] * lat) for s in ((-1, 1), (1, -1), (-1, -1))}
     sign = max(signs, key=signs.get)
     if signs[sign] > 0.5:
-        which = {(-1, 1): "longitude", (1, -1): "latitude", (-1, -1): "longitude and latitude"}[sign]
-        raise InputError(
-            f"{of}, but {signs[sign]:.0%} do with a minus sign before the {which}. Read them with repair=['sign']."
-        )
+        which = Note({(-1, 1): "read.longitude", (1, -1): "read.latitude"}.get(sign, "read.longitude_and_latitude"))
+        raise InputError(Note("read.overlap_sign", of=of, share=signs[sign], which=which))
     raise InputError(
-        f"{of} ({west:.3f} to {east:.3f}, {south:.3f} to {north:.3f}); they lie between {lon.min():.3f} "
-        f"and {lon.max():.3f}, "
-        f"{lat.min():.3f} and {lat.max():.3f}. Are both files of the same place, and is the datum or CRS right?"
+        Note(
+            "read.overlap_elsewhere",
+            of=of,
+            west=west,
+            east=east,
+            south=south,
+            north=north,
+            lon1=lon.min(),
+            lon2=lon.max(),
+            lat1=lat.min(),
+            lat2=lat.max(),
+        )
     )
 
 
@@ -156,14 +162,14 @@ def read_incidents(
     (31635, {})
     """
     if duplicates not in ("keep", "remove"):
-        raise SettingError(f"duplicates={duplicates!r} is not one of keep, remove.")
+        raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
     check_timezone(timezone)
     raw, origin = open_source(path, table, encoding)
     repair = (repair,) if isinstance(repair, str) else tuple(repair)
     not_personal = (not_personal,) if isinstance(not_personal, str) else tuple(not_personal)
     source, whole = sample_of(raw)
     if source.num_rows == 0 and not any(b.faults for b in whole or ()):
-        raise InputError(f"{raw.name} has a header ({', '.join(raw.columns[:6])}) but no rows. Export it again.")
+        raise InputError(Note("read.header_only", file=raw.name, columns=list(raw.columns[:6])))
     need = gazetteer is None
     plan = make_plan(
         raw, source, columns=columns, datum=datum, crs=crs, not_personal=not_personal, repair=repair, need_places=need
@@ -204,11 +210,7 @@ def read_incidents(
         weakref.finalize(data, shutil.rmtree, owner, ignore_errors=True)
     lost = int((set_aside["reason"] == "sign_lost").sum())
     if lost > used:
-        raise InputError(
-            f"{lost} of {lost + used} points of {raw.name} lie in the boundaries' extent only with a "
-            "minus sign before a "
-            "coordinate. Read them with repair=['sign']."
-        )
+        raise InputError(Note("read.most_signs_lost", lost=lost, points=lost + used, file=raw.name))
     if box is not None and used:
         require_overlap(incidents, boundaries)
     return incidents

@@ -10,6 +10,7 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from gridmap.errors import CRSError
+from gridmap.messages import Note
 
 __all__ = ["metric_crs", "project", "require_metric", "unproject"]
 
@@ -36,7 +37,7 @@ def metric_crs(bounds: tuple[float, float, float, float]) -> CRS:
     """
     west, south, east, north = (float(v) for v in bounds)
     if not np.isfinite([west, south, east, north]).all():
-        raise CRSError(f"No metric CRS can be chosen for the extent {bounds}: it is empty or not finite.")
+        raise CRSError(Note("read.no_metric_crs", bounds=bounds))
     lon, lat = (west + east) / 2, (south + north) / 2
     if east - west > 12 or north > 84 or south < -80:
         return CRS.from_proj4(f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=m")
@@ -56,10 +57,7 @@ def require_metric(crs, meant: str) -> CRS:
     crs = CRS.from_user_input(crs)
     unit = crs.axis_info[0].unit_name if crs.axis_info else "unknown"
     if crs.is_geographic or unit not in ("metre", "meter"):
-        raise CRSError(
-            f"{meant} need a CRS in metres, but {crs.name} is in {unit}. "
-            "Leave crs=None to have one chosen, or name a projected one."
-        )
+        raise CRSError(Note("read.needs_metric_crs", wanted=meant, crs=crs.name, unit=unit))
     return crs
 
 

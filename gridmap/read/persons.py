@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gridmap.messages import Note
 from gridmap.read.columns import simplified
 
 __all__ = [
@@ -42,6 +43,21 @@ __all__ = [
     "mask",
     "personal_columns",
 ]
+
+#: What a column can tell of persons → its code in the catalogue.
+ABOUT = {
+    "names of persons": "names",
+    "identity numbers": "identity",
+    "telephone numbers": "phones",
+    "vehicles": "vehicles",
+    "households": "households",
+    "traits of persons": "traits",
+    "free text that may name persons": "text",
+    "columns about persons": "persons",
+    "bank cards": "cards",
+    "e-mail addresses": "email",
+    "doors of dwellings": "doors",
+}
 
 BY_NAME_ZH = {
     "names of persons": r"姓名|当事人|嫌疑人|违法人|受害人|被害人|事主|联系人|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
@@ -348,11 +364,11 @@ def personal_columns(
     found = {}
     for name, values in columns:
         if what := _by_name(name):
-            found[name] = f"{what} (by name)"
+            found[name] = Note("read.by_name", what=Note(f"read.about_{ABOUT[what]}"))
             continue
         texts = [str(v).strip() for v in values if v is not None and v == v and str(v).strip()]
         if len(texts) > sample:
             texts = [texts[i] for i in np.linspace(0, len(texts) - 1, sample).astype(int)]
         if what := _by_content(texts, name in numbered, name in addresses):
-            found[name] = f"{what} (by content)"
+            found[name] = Note("read.by_content", what=Note(f"read.about_{ABOUT[what]}"))
     return found

@@ -14,6 +14,7 @@ from rasterio.warp import transform_bounds
 from rasterio.windows import Window, from_bounds
 
 from gridmap.errors import CRSError, InputError, ReadError
+from gridmap.messages import Note
 from gridmap.read.files import check_file
 
 __all__ = ["read_pixels"]
@@ -47,23 +48,22 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     InputError
         If the box has more than 4,000,000 cells, or lies outside the raster.
     """
-    path = check_file(path, "the raster")
+    path = check_file(path, Note("read.raster_file"))
     try:
         with rasterio.open(path) as raster:
             if raster.crs is None:
-                raise CRSError(f"{path.name} does not say its CRS, so it cannot be laid over the grid.")
+                raise CRSError(Note("read.raster_no_crs", file=path.name))
             window = Window(0, 0, raster.width, raster.height)
             if within is not None:
                 window = _window(raster, within, window, path)
             if window.width * window.height > MOST_PIXELS:
                 raise InputError(
-                    f"{path.name} has {int(window.width * window.height):,} pixels; at most {MOST_PIXELS:,} are "
-                    "handled. Cut it to the territory."
+                    Note("read.raster_too_large", file=path.name, n=int(window.width * window.height), most=MOST_PIXELS)
                 )
             values = raster.read(1, masked=True, window=window).filled(0).astype(float)
             transform, crs = raster.window_transform(window), raster.crs
     except rasterio.errors.RasterioIOError:
-        raise ReadError(f"{path} cannot be read as a raster. Give a GeoTIFF of counts.") from None
+        raise ReadError(Note("read.no_raster", path=path)) from None
     values = np.where(np.isfinite(values), values, 0.0)
     row, col = (v.ravel() for v in np.indices(values.shape)) if empty else np.nonzero(values > 0)
     corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
@@ -81,6 +81,4 @@ def _window(raster, within, whole: Window, path: Path) -> Window:
         column, row = int(np.floor(part.col_off)) - 1, int(np.floor(part.row_off)) - 1
         return Window(column, row, int(np.ceil(part.width)) + 3, int(np.ceil(part.height)) + 3).intersection(whole)
     except rasterio.errors.WindowError:
-        raise InputError(
-            f"{path.name} lies elsewhere: it covers none of the territory ({', '.join(f'{b:.3f}' for b in within)})."
-        ) from None
+        raise InputError(Note("read.raster_elsewhere", file=path.name, box=[f"{b:.3f}" for b in within])) from None

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import CRSError, InputError, ReadError
+from gridmap.messages import Note
 from gridmap.read.files import check_file, sha256_of
 from gridmap.read.tables.vector import read_vector
 
@@ -88,17 +89,14 @@ def read_roads(path_or_frame, *, crs=None, layer: str | None = None, encoding: s
     High St    road       1      48.28032
     """
     if isinstance(path_or_frame, gpd.GeoDataFrame):
-        frame, what, origin = path_or_frame, "The frame", {"path": "memory", "sha256": None}
+        frame, what, origin = path_or_frame, Note("read.the_frame"), {"path": "memory", "sha256": None}
     elif isinstance(path_or_frame, str | Path):
-        path = check_file(path_or_frame, "the street file")
+        path = check_file(path_or_frame, Note("read.street_file"))
         what, origin = path.name, {"path": str(path_or_frame), "sha256": sha256_of(path)}
         osm = path.name.lower().endswith((".pbf", ".osm", ".osm.gz", ".osm.bz2"))
         frame = _read_osm(path) if osm else read_vector(path, layer=layer, encoding=encoding)
     else:
-        raise InputError(
-            f"Streets are read from a path or a GeoDataFrame, not from a {type(path_or_frame).__name__}. "
-            "A DataFrame needs geometry: gpd.GeoDataFrame(frame, geometry=…, crs=…)."
-        )
+        raise InputError(Note("read.roads_type", kind=type(path_or_frame).__name__))
     return _as_roads(frame, what, origin, crs)
 
 
@@ -121,9 +119,9 @@ def _read_osm(path: Path) -> gpd.GeoDataFrame:
                 rows.append((str(way.id), *(tags.get(key) for key in wanted)))
                 lines.append(points)
     except (RuntimeError, OSError, ValueError) as problem:
-        raise ReadError(f"{path.name} cannot be read as OpenStreetMap data ({problem}). Download it again.") from None
+        raise ReadError(Note("read.no_osm", file=path.name, why=problem)) from None
     if not lines:
-        raise InputError(f"{path.name} holds no way with a highway tag, so there are no streets in it.")
+        raise InputError(Note("read.osm_no_ways", file=path.name))
     lengths = [len(points) for points in lines]
     shapes = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), lengths))
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=["road_id", *wanted]), geometry=shapes, crs=4326)
@@ -132,30 +130,30 @@ def _read_osm(path: Path) -> gpd.GeoDataFrame:
 def _as_roads(frame, what: str, origin: dict, crs) -> gpd.GeoDataFrame:
     rows, notes = len(frame), []
     if not isinstance(frame, gpd.GeoDataFrame) or frame._geometry_column_name not in frame.columns or not rows:
-        raise InputError(f"{what} has no rows with a geometry, so there are no streets in it. Export it again.")
+        raise InputError(Note("read.no_road_rows", what=what))
     if frame.crs is None:
         if crs is None:
-            raise CRSError(f'{what} does not say its coordinate reference system. Name it, as in crs="EPSG:4326".')
+            raise CRSError(Note("read.roads_no_crs", what=what))
         try:
             frame = frame.set_crs(crs)
         except Exception as problem:
-            raise CRSError(f"crs={crs!r} is not a coordinate reference system ({str(problem)[:120]}).") from None
+            raise CRSError(Note("read.bad_crs_why", crs=crs, why=str(problem)[:120])) from None
     shapes = shapely.force_2d(frame.to_crs(4326).geometry.to_numpy())
     parts, source = shapely.get_parts(shapes, return_index=True)
     line = (shapely.get_type_id(parts) == 1) & (shapely.length(parts) > 0)
     line &= np.isfinite(shapely.bounds(parts)).all(axis=1)
     parts, source = parts[line], source[line]
     if not len(parts):
-        raise InputError(f"{what} has no lines, so there are no streets in it. Streets are lines: take the line layer.")
+        raise InputError(Note("read.no_lines", what=what))
     lost = rows - len(np.unique(source))
     if lost:
-        notes.append(f"{lost} of {rows} rows have no line and are no streets; they were set aside.")
+        notes.append(Note("read.rows_without_line", lost=lost, rows=rows))
 
     lower = {str(c).strip().lower(): c for c in frame.columns if c != frame._geometry_column_name}
     found = {role: next((lower[a] for a in names if a in lower), None) for role, names in COLUMNS.items()}
     taken = [f"{role} from {column!r}" for role, column in found.items() if column is not None and column != role]
     if taken:
-        notes.append("Columns taken: " + ", ".join(taken) + ".")
+        notes.append(Note("read.columns_taken", taken=taken))
     table = {role: frame[column].to_numpy()[source] for role, column in found.items() if column is not None}
     blank = np.full(len(parts), None, dtype=object)
     text = {r: pd.Series(table.get(r, blank), dtype=object) for r in ("name", "access", "junction")}

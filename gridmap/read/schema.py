@@ -14,7 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import ROLES, match_columns
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
@@ -104,8 +104,8 @@ def guess_by_content(sample: pa.Table, roles: dict[str, tuple[str, str]], person
             china = [could_be_in_china(np.median(x), np.median(y)) for x, y in ((first, second), (second, first))]
             lon, lat = (b, a) if median[1] > 90 >= median[0] or (china[1] and not china[0]) else (a, b)
             if max(median) > 90 or any(china):
-                found["lon"] = (lon, "by content: decimal degrees that fit a longitude")
-                found["lat"] = (lat, "by content: decimal degrees that fit a latitude")
+                found["lon"] = (lon, Note("read.reason_content_lon"))
+                found["lat"] = (lat, Note("read.reason_content_lat"))
         if not values:
             for column in free:
                 if not pa.types.is_string(sample[column].type):
@@ -114,7 +114,7 @@ def guess_by_content(sample: pa.Table, roles: dict[str, tuple[str, str]], person
                 if written.any() and np.isfinite(first[written]).mean() > 0.8:
                     texts = [t for t in sample[column].slice(0, 500).to_pylist() if t]
                     if np.mean([bool(re.search(r"\d\.\d{3,}.*\d\.\d{3,}", t)) for t in texts]) > 0.8:
-                        found["coordinates"] = (column, "by content: two decimal numbers in each cell")
+                        found["coordinates"] = (column, Note("read.reason_content_pair"))
                         break
     if "occurred_from" not in roles:
         for column in free:
@@ -132,7 +132,7 @@ def guess_by_content(sample: pa.Table, roles: dict[str, tuple[str, str]], person
                 continue
             _, _, status = read_times(texts, TimeRule("dmy"))
             if (status == 1).mean() > 0.8:
-                found["occurred_from"] = (column, "by content: its values are dates")
+                found["occurred_from"] = (column, Note("read.reason_content_time"))
                 break
     if "category" not in roles:
         for column in free:
@@ -146,7 +146,7 @@ def guess_by_content(sample: pa.Table, roles: dict[str, tuple[str, str]], person
                 and 2 <= len(distinct) <= max(40, len(texts) ** 0.5)
                 and len(words) > 0.8 * len(distinct)
             ):
-                found["category"] = (column, f"by content: {len(distinct)} different texts that repeat")
+                found["category"] = (column, Note("read.reason_content_category", n=len(distinct)))
                 break
     return found
 
@@ -175,13 +175,13 @@ def make_plan(
         If the datum or the CRS must be named.
     """
     if datum is not None and datum not in DATUMS:
-        raise SettingError(f"datum={datum!r} is not known. {did_you_mean(str(datum), DATUMS)}")
+        raise SettingError(Note("read.no_datum", datum=datum, meant=did_you_mean(str(datum), DATUMS)))
     known = {"swapped", "sign"}
     if isinstance(repair, str):
         repair = (repair,)
     for name in repair:
         if name not in known:
-            raise SettingError(f"repair={name!r} is not known. {did_you_mean(str(name), known)}")
+            raise SettingError(Note("read.no_repair", name=name, meant=did_you_mean(str(name), known)))
     declared = dict(columns or {}) if columns is None or hasattr(columns, "items") else columns
     if raw.crs is not None and X in raw.columns and not ({"lon", "lat"} & set(declared)):
         declared = {**declared, "lon": X, "lat": Y}
@@ -196,18 +196,14 @@ def make_plan(
     )
     for column in not_personal:
         if column not in raw.columns:
-            raise InputError(f"There is no column {column!r} to keep. {did_you_mean(column, raw.columns)}")
+            raise InputError(Note("read.no_column_to_keep", column=column, meant=did_you_mean(column, raw.columns)))
         if personal.get(column, "").startswith("identity numbers (by content)"):
-            raise InputError(f"Column {column!r} holds identity numbers, which are never kept.")
+            raise InputError(Note("read.holds_id_numbers", column=column))
         personal.pop(column, None)
     for role, (column, reason) in list(found.items()):
         if column in personal:
             if reason == "declared":
-                raise InputError(
-                    f"Column {column!r}, declared as {role}, is personal: {personal[column]}. gridmap "
-                    "maps places, never people; "
-                    f"take another column, or vouch for it with not_personal=[{column!r}]."
-                )
+                raise InputError(Note("read.declared_personal", column=column, role=role, why=personal[column]))
             found.pop(role)
     if len(found) < len(ROLES):
         # A personal column may have stood before a good one: look at the rest once more.
@@ -224,8 +220,14 @@ def make_plan(
             other = "lat" if half == "lon" else "lon"
             if need_places:
                 raise InputError(
-                    f"{raw.name} has a column for {half} ({found[half][0]!r}) but none for {other}. Its columns: "
-                    f"{_listed(raw.columns)}. Say which with columns={{'{other}': '…'}}."
+                    Note(
+                        "read.half_a_place",
+                        file=raw.name,
+                        half=half,
+                        column=found[half][0],
+                        other=other,
+                        columns=_listed(raw.columns),
+                    )
                 )
         found.pop(half)
     found = {**guess_by_content(sample, found, personal), **found}
@@ -233,11 +235,7 @@ def make_plan(
     plan.chinese = is_chinese(raw.columns)
     if not place_columns(plan.roles):
         if need_places:
-            raise InputError(
-                f"{raw.name} has no coordinate columns: its columns are {_listed(raw.columns)}. Incidents "
-                "need a longitude and a "
-                "latitude; name them with columns={'lon': '…', 'lat': '…'}, or place addresses with gazetteer=…."
-            )
+            raise InputError(Note("read.no_coordinates", file=raw.name, columns=_listed(raw.columns)))
         return plan
     decide_places(plan, raw, sample, datum, crs, repair, ask_datum)
     return plan
@@ -285,19 +283,14 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
             bracketed = np.mean([str(t).lstrip().startswith("(") for t in texts]) > 0.5 if texts else False
             exchanged = swapped_rows(x[fine], y[fine]).mean() > 0.5 if fine.any() else False
             says = "latlon" if exchanged or bracketed else "lonlat"
-            plan.notes.append(
-                f"{plan.roles['coordinates']!r} was read as "
-                f"{'latitude, longitude' if says == 'latlon' else 'longitude, latitude'}."
-            )
+            plan.notes.append(Note(f"read.pair_{says}", column=plan.roles["coordinates"]))
         if says == "latlon":
             plan.pair_order = "latlon"
             x, y = y, x
     plan.crs = _crs_of(plan, raw, x[fine], y[fine], datum, crs)
     if plan.crs is not None:
         if datum in ("gcj02", "bd09"):
-            raise SettingError(
-                f"datum={datum!r} is for degrees, but the coordinates are in {plan.crs.name}. Leave one of them out."
-            )
+            raise SettingError(Note("read.datum_for_degrees", datum=datum, crs=plan.crs.name))
         plan.datum = "wgs84"
         return
     swapped = swapped_rows(x[fine], y[fine])
@@ -305,10 +298,15 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
         lon, lat = plan.roles.get("lon"), plan.roles.get("lat")
         remedy = f"columns={{'lon': {lat!r}, 'lat': {lon!r}}}" if lon else "repair=['swapped']"
         raise InputError(
-            f"Longitude and latitude are exchanged in {raw.name}: {int(swapped.sum())} of {int(fine.sum())} pairs "
-            f"make sense only the other way round (the first: lon {x[fine][swapped][0]:.6g}, lat "
-            f"{y[fine][swapped][0]:.6g}). "
-            f"Read it with {remedy}."
+            Note(
+                "read.exchanged",
+                file=raw.name,
+                n=int(swapped.sum()),
+                pairs=int(fine.sum()),
+                lon=x[fine][swapped][0],
+                lat=y[fine][swapped][0],
+                remedy=remedy,
+            )
         )
     if "swapped" in repair:
         at = np.flatnonzero(fine)[swapped]
@@ -319,13 +317,9 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
         told = _datum_said(plan, raw)
         if told:
             plan.datum = told
-            plan.notes.append(f"datum was not declared; the file says {told} in a column's or its own name.")
+            plan.notes.append(Note("read.datum_by_name", datum=told))
         elif ask_datum:
-            raise CRSError(
-                f"The points of {raw.name} lie in China, where coordinates may be WGS 84, GCJ-02 or "
-                "BD-09, which differ by "
-                f'several cells. Say datum="gcj02", "bd09", "cgcs2000" or "wgs84"; `gridmap inspect` estimates which.'
-            )
+            raise CRSError(Note("read.datum_needed", file=raw.name))
         plan.chinese = True
     elif fine.any() and inside.mean() > 0.5:
         plan.chinese = True
@@ -343,7 +337,7 @@ def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:
         try:
             crs = CRS.from_user_input(crs)
         except (ProjError, ValueError, TypeError):
-            raise CRSError(f"crs={crs!r} is not a coordinate reference system. Write it as 'EPSG:4527'.") from None
+            raise CRSError(Note("read.bad_crs", crs=crs)) from None
     elif raw.crs is not None and plan.roles.get("lon") == X:
         crs = CRS.from_user_input(raw.crs)
     if crs is not None:
@@ -357,15 +351,9 @@ def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:
             zone = cgcs2000_zone(east[far])
             if zone is not None and np.median(np.abs(north[far])) < 6e6 and (datum or plan.chinese):
                 plan.exchange = exchange
-                plan.notes.append(
-                    f"The eastings begin with a zone number, so the coordinates were read as CGCS2000, EPSG:{zone}"
-                    + (", X northward and Y eastward as surveyors write." if exchange else ".")
-                )
+                plan.notes.append(Note("read.cgcs_zone_xy" if exchange else "read.cgcs_zone", zone=zone))
                 return CRS.from_epsg(zone)
-    raise CRSError(
-        f"The coordinates of {raw.name} are no degrees (the first: {x[far][0]:.8g}, {y[far][0]:.8g}). "
-        'Name the CRS they are in, as in crs="EPSG:4527".'
-    )
+    raise CRSError(Note("read.crs_needed", file=raw.name, x=x[far][0], y=y[far][0]))
 
 
 def decide_clock(plan: Plan, sample: pa.Table) -> None:
@@ -386,7 +374,7 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     known = ~np.isnat(start)
     if looks > 0.8 and known.any() and (start != end)[known].mean() > 0.9:
         plan.clock = clock
-        plan.notes.append(f"The clock times of {clock!r} were put behind the dates of {plan.roles['occurred_from']!r}.")
+        plan.notes.append(Note("read.clock_joined", clock=clock, date=plan.roles["occurred_from"]))
 
 
 def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> None:
@@ -399,7 +387,7 @@ def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> No
     """
     if timezone is None and plan.chinese:
         timezone = "Asia/Shanghai"
-        plan.notes.append("timezone was not declared; the data are Chinese, so their times are taken as Asia/Shanghai.")
+        plan.notes.append(Note("read.timezone_assumed"))
     for role in ("occurred_from", "occurred_to"):
         if role not in plan.roles:
             continue
@@ -416,21 +404,17 @@ def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> No
         try:
             rule = evidence.rule(date_order=date_order, timezone=timezone, chinese=plan.chinese)
         except InputError as problem:
-            raise InputError(f"Column {plan.roles[role]!r} of {raw.name}: {problem}") from None
+            raise InputError(
+                Note("read.column_problem_in", column=plan.roles[role], file=raw.name, problem=problem)
+            ) from None
         plan.rules[role] = rule
         if rule.midnight_is_day:
-            plan.notes.append(
-                f"Every clock in {plan.roles[role]!r} says 00:00, so it was read as dates without a time."
-            )
+            plan.notes.append(Note("read.midnight_everywhere", column=plan.roles[role]))
         if rule.date_order and evidence.numbers:
-            plan.notes.append(
-                f"Dates of {plan.roles[role]!r} in numbers were read as {rule.date_order}, by the whole column."
-            )
-        plan.notes.extend(
-            [f"times in {plan.roles[role]!r}: " + ", ".join(f"{k} {v}" for k, v in evidence.formats.items())]
-            if len(evidence.formats) > 1
-            else []
-        )
+            plan.notes.append(Note("read.date_order_found", column=plan.roles[role], order=rule.date_order))
+        if len(evidence.formats) > 1:
+            formats = [f"{k} {v}" for k, v in evidence.formats.items()]
+            plan.notes.append(Note("read.time_formats", column=plan.roles[role], formats=formats))
 
 
 def time_texts(table, plan: Plan):

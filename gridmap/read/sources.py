@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gridmap.errors import InputError, ReadError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import check_file, sha256_of, zip_members
 from gridmap.read.tables.base import MemoryTable, RawTable, ReadAgain
 from gridmap.read.tables.parquet import open_parquet
@@ -39,8 +39,8 @@ def open_source(path, table, encoding) -> tuple[RawTable, dict]:
         raw = open_database(path, table=table)
         return raw, {"path": raw.name, "sha256": None}
     if not isinstance(path, str | Path):
-        raise InputError(f"Incidents are read from a path or a frame, not from a {type(path).__name__}.")
-    file = check_file(path, "incidents")
+        raise InputError(Note("read.incidents_type", kind=type(path).__name__))
+    file = check_file(path, Note("read.incidents_file"))
     return open_table(file, table=table, encoding=encoding), {"path": str(path), "sha256": sha256_of(file)}
 
 
@@ -82,7 +82,7 @@ VECTORS = (".geojson", ".json", ".gpkg", ".shp", ".fgb", ".gml", ".kml", ".kmz",
 
 
 def open_table(
-    path: Path, *, table: str | None = None, encoding: str | None = None, what: str = "incidents"
+    path: Path, *, table: str | None = None, encoding: str | None = None, what: str | None = None
 ) -> RawTable:
     """The table in a file, its layout found.
 
@@ -103,22 +103,19 @@ def open_table(
     if suffix == ".gz":
         suffix = Path(path.stem).suffix.lower() or ".csv"
         if suffix not in TEXTS:
-            raise ReadError(f"{path.name}: only text tables (.csv, .txt, .tsv) are read from .gz. Unpack it first.")
+            raise ReadError(Note("read.gz_text_only", file=path.name))
     elif suffix == ".zip":
         inside = zip_members(path)
         tables = [m for m in inside if Path(m).suffix.lower() in TEXTS]
         if not tables and any(Path(m).suffix.lower() in (".shp", ".geojson", ".gpkg") for m in inside):
             return _vector(path, table)
         if table is not None and table not in tables:
-            raise InputError(f"{path.name} holds no table {table!r}. {did_you_mean(table, tables)}")
+            raise InputError(Note("read.no_table", file=path.name, table=table, meant=did_you_mean(table, tables)))
         if not tables:
-            raise ReadError(
-                f"{path.name} holds no .csv or .txt table but {', '.join(list(inside)[:5]) or 'nothing'}. "
-                "Unpack it first."
-            )
+            raise ReadError(Note("read.zip_no_table", file=path.name, inside=", ".join(list(inside)[:5]) or "nothing"))
         if len(tables) > 1 and table is None:
             raise InputError(
-                f"{path.name} holds {len(tables)} tables. Choose one with table=…: {', '.join(sorted(tables)[:8])}."
+                Note("read.zip_many_tables", file=path.name, n=len(tables), tables=list(sorted(tables)[:8]))
             )
         member = table or tables[0]
         suffix = Path(member).suffix.lower()
@@ -131,8 +128,11 @@ def open_table(
     if suffix in TEXTS:
         return open_text(path, member, encoding, what)
     raise ReadError(
-        f"{path.name} is of no known table format. "
-        f"{did_you_mean(suffix, (*TEXTS, '.gz', '.zip', '.parquet', *BOOKS, *VECTORS))}"
+        Note(
+            "read.no_table_format",
+            file=path.name,
+            meant=did_you_mean(suffix, (*TEXTS, ".gz", ".zip", ".parquet", *BOOKS, *VECTORS)),
+        )
     )
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 
 __all__ = [
     "DAY",
@@ -306,7 +307,7 @@ class TimeEvidence:
             If day and month cannot be told apart by any value of the column.
         """
         if date_order is not None and date_order not in ORDERS:
-            raise SettingError(f"date_order={date_order!r} is not one of {', '.join(ORDERS)}.")
+            raise SettingError(Note("read.date_order_option", date_order=date_order, orders=list(ORDERS)))
         check_timezone(timezone)
         if date_order is None and self.numbers:
             best = max(self.fits.values())
@@ -315,17 +316,11 @@ class TimeEvidence:
                 fit = ["ymd"]
             if len(fit) > 1:
                 raise InputError(
-                    f"Day and month cannot be told apart: {self.numbers} dates such as 03/04/2024 fit "
-                    f"{' and '.join(fit)}. "
-                    f'Say which with date_order="{fit[0]}" or date_order="{fit[1]}".'
+                    Note("read.day_or_month", n=self.numbers, orders=" and ".join(fit), first=fit[0], second=fit[1])
                 )
             if best < 0.9 * self.numbers:
                 raise InputError(
-                    f"The column mixes day and month orders: of {self.numbers} dates such as 03/04/2024, "
-                    f"at most {best} fit one "
-                    f"order ({', '.join(f'{o} {self.fits[o]}' for o in ORDERS)}). Split the file, or say "
-                    'date_order="dmy" '
-                    "and have the others set aside."
+                    Note("read.mixed_orders", n=self.numbers, best=best, fits=[f"{o} {self.fits[o]}" for o in ORDERS])
                 )
             date_order = fit[0]
         return TimeRule(date_order, timezone, self.clocks >= 20 and self.clocks == self.midnights)
@@ -339,9 +334,7 @@ def check_timezone(timezone: str | None) -> None:
         try:
             ZoneInfo(timezone)
         except Exception:
-            raise SettingError(
-                f"timezone={timezone!r} is not known. Use a name such as Asia/Shanghai or Europe/London."
-            ) from None
+            raise SettingError(Note("read.no_timezone", timezone=timezone)) from None
 
 
 def read_times(values, rule: TimeRule | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

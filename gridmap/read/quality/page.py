@@ -9,64 +9,97 @@ import h3
 import jinja2
 import yaml
 
+from gridmap.messages import Note
+from gridmap.messages.catalogue import known
 from gridmap.read.convert import REASONS
 
 __all__ = ["as_html", "as_pipeline", "as_text", "propose_resolution"]
 
 
-def as_text(report) -> str:
-    """Plain text, one page."""
+def say(note, language: str, **values) -> str:
+    """A note, a code of `[read]` or a plain text in a language."""
+    return note.say(language) if hasattr(note, "say") else Note(f"read.{note}", **values).say(language)
+
+
+def word(key: str, language: str) -> str:
+    """What a key of the report's data is called on the page."""
+    return say(f"word_{key.replace(' ', '_')}", language) if known(f"read.word_{key.replace(' ', '_')}") else key
+
+
+COUNTED = (
+    "missing",
+    "not_numbers",
+    "zero",
+    "swapped",
+    "sign_lost",
+    "outside_range",
+    "outside_boundaries",
+    "rounded_to_3_decimals",
+)
+
+
+def as_text(report, language: str = "en") -> str:
+    """Plain text, one page, in a language."""
     r = report
-    lines = [f"{r.file}: {r.rows:,} rows, {r.used:,} can be used, {r.rows - r.used:,} would be set aside"]
-    layout = ", ".join(f"{k.replace('_', ' ')} {v!r}" for k, v in r.layout.items() if v is not None)
-    lines += [f"  layout: {layout}"] if layout else []
-    verdict = "passes" if r.located_share >= 0.85 else "does not pass"
-    lines.append(f"  located: {r.located_share:.1%}, which {verdict} the 85 % rule of thumb")
+
+    def _(note, **values) -> str:
+        return say(note, language, **values)
+
+    separator = _(Note("messages.list_separator"))
+    lines = [_("page_rows", file=r.file, rows=r.rows, used=r.used, aside=r.rows - r.used)]
+    layout = separator.join(f"{word(k, language)} {v!r}" for k, v in r.layout.items() if v is not None)
+    lines += ["  " + _("page_layout", layout=layout)] if layout else []
+    lines.append("  " + _(f"page_located_{'pass' if r.located_share >= 0.85 else 'fail'}", share=r.located_share))
     if r.problems:
-        lines += ["", "What to look at"] + [f"  ! {p}" for p in r.problems]
-    lines += ["", "Columns"]
-    width = min(28, max((_width(c["name"]) for c in r.columns), default=4))
-    for c in r.columns:
-        role = "DROPPED" if c["personal"] else c["role"] or "-"
-        why = f"  {c['reason']}" if c["reason"] else ""
-        lines.append(f"  {_padded(c['name'], width)}  {role:<13} {c['filled']:>4.0%} filled{why}")
-    if r.times:
-        t = r.times
-        formats = ", ".join(f"{k} ({v:,} different)" for k, v in t.get("formats", {}).items()) or "typed"
-        lines += [
-            "",
-            f"Times in {t.get('column')!r}: {formats}",
-            f"  from {t.get('first')} to {t.get('last')}; time zone {t.get('timezone') or 'as written'}",
-        ]
-        lines.append("  " + ", ".join(f"{k}: {v:,}" for k, v in t.get("lengths", {}).items()))
+        lines += ["", _("page_problems")] + [f"  ! {_(p)}" for p in r.problems]
+    lines += ["", _("page_columns"), *_column_lines(r, language)]
+    lines += _time_lines(r, language) if r.times else []
     if r.coordinates:
         c = r.coordinates
-        counted = (
-            "missing",
-            "not_numbers",
-            "zero",
-            "swapped",
-            "sign_lost",
-            "outside_range",
-            "outside_boundaries",
-            "rounded_to_3_decimals",
-        )
-        lines += ["", f"Coordinates in {', '.join(map(repr, c['columns']))}, {c['datum']}"]
-        lines.append("  " + ", ".join(f"{k.replace('_', ' ')} {c[k]:,}" for k in counted if c.get(k) is not None))
+        columns = separator.join(map(repr, c["columns"]))
+        lines += ["", _("page_coordinates", columns=columns, datum=c["datum"])]
+        lines.append("  " + separator.join(f"{word(k, language)} {c[k]:,}" for k in COUNTED if c.get(k) is not None))
         if top := c.get("most_on_one_place"):
-            lines.append(
-                f"  {c['different_places']:,} different places; most on one: {top['rows']:,} rows ({top['share']:.1%}) "
-                f"at {top['lon']:.5f}, {top['lat']:.5f}"
-            )
-    lines += ["", "Duplicates: " + ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in r.duplicates.items())]
+            lines.append("  " + _("page_top_place", places=c["different_places"], **top))
+    twice = separator.join(f"{word(k, language)} {v:,}" for k, v in r.duplicates.items())
+    lines += ["", _("page_duplicates", counts=twice)]
     if r.personal:
-        lines += ["", "Dropped, because they are about persons"] + [f"  {k}: {v}" for k, v in r.personal.items()]
+        lines += ["", _("page_persons")] + [f"  {k}: {_(v)}" for k, v in r.personal.items()]
     if r.set_aside:
-        lines += ["", "Would be set aside"] + [f"  {n:>8,}  {k}: {REASONS[k]}" for k, n in r.set_aside.items()]
-    lines.append(f"  {r.rows:,} rows = {r.used:,} used + {r.rows - r.used:,} set aside")
+        lines += ["", _("page_aside")] + [f"  {n:>8,}  {k}: {_(REASONS[k])}" for k, n in r.set_aside.items()]
+    lines.append("  " + _("page_sum", rows=r.rows, used=r.used, aside=r.rows - r.used))
     if r.notes:
-        lines += ["", "Notes"] + [f"  {n}" for n in r.notes]
+        lines += ["", _("page_notes")] + [f"  {_(n)}" for n in r.notes]
     return "\n".join(lines) + "\n"
+
+
+def _column_lines(report, language: str) -> list[str]:
+    width = min(28, max((_width(c["name"]) for c in report.columns), default=4))
+    lines = []
+    for c in report.columns:
+        role = say("page_dropped", language) if c["personal"] else c["role"] or "-"
+        why = f"  {say(c['reason'], language)}" if c["reason"] else ""
+        filled = say("page_filled", language, share=c["filled"])
+        lines.append(f"  {_padded(c['name'], width)}  {_padded(role, 13)} {filled}{why}")
+    return lines
+
+
+def _time_lines(report, language: str) -> list[str]:
+    t = report.times
+    zone = t.get("timezone") or say("page_as_written", language)
+    lengths = [f"{word(k, language)}: {v:,}" for k, v in t.get("lengths", {}).items()]
+    return [
+        "",
+        say("page_times", language, column=t.get("column"), formats=time_formats(report, language)),
+        "  " + say("page_span", language, first=t.get("first"), last=t.get("last"), timezone=zone),
+        "  " + Note("messages.list_separator").say(language).join(lengths),
+    ]
+
+
+def time_formats(report, language: str) -> str:
+    """The formats of the time column, as one text."""
+    formats = [say("page_format", language, name=k, n=v) for k, v in report.times.get("formats", {}).items()]
+    return Note("messages.list_separator").say(language).join(formats) or say("page_typed", language)
 
 
 def _width(text: str) -> int:
@@ -80,8 +113,8 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - _width(text))
 
 
-def as_html(report) -> str:
-    """One HTML page that loads nothing."""
+def as_html(report, language: str = "en") -> str:
+    """One HTML page that loads nothing, in a language."""
     folder = Path(__file__).parent / "templates"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined
@@ -93,6 +126,10 @@ def as_html(report) -> str:
     dots = [(x, y, math.log1p(n) / math.log1p(most)) for y, row in enumerate(cloud) for x, n in enumerate(row) if n]
     return environment.get_template("quality.html").render(
         r=report,
+        language=language,
+        say=lambda note, **values: say(note, language, **values),
+        word=lambda key: word(key, language),
+        formats=time_formats(report, language) if report.times else "",
         reasons=REASONS,
         months=_bars(dict(list(months.items())[-60:])),
         hours=_bars({f"{h}": n for h, n in enumerate(hours)}),
@@ -148,7 +185,7 @@ def as_pipeline(report) -> str:
         f"title: {flow(title).removesuffix('...').strip()}",
         f"language: {'zh' if chinese else 'en'}",
         f"boundaries: {flow({'path': os.fspath(settings.get('boundaries', 'BOUNDARIES.geojson'))})}"
-        + ("" if "boundaries" in settings else "   # the file of your zones"),
+        + ("" if "boundaries" in settings else f"   # {say('zone_file_line', 'zh' if chinese else 'en')}"),
         f"grid: {flow({'system': 'h3', 'resolution': resolution})}",
         f"incidents: {flow(incidents)}",
         "hotspots:",

@@ -6,6 +6,7 @@ Counts go into the report, what a person must decide into `problems`, what a pip
 import numpy as np
 import shapely
 
+from gridmap.messages import Note
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.schema import Plan, place_columns
@@ -45,21 +46,16 @@ def inspect_places(plan: Plan, facts, boundaries, roads, datum, problems: list, 
         },
     }
     if out["rounded_to_3_decimals"] and out["rounded_to_3_decimals"] > 0.5 * len(lon):
-        problems.append(
-            f"{rounded.mean():.0%} of the coordinates have three decimals or fewer: places are rounded to about 100 m."
-        )
+        problems.append(Note("read.rounded", share=rounded.mean()))
     if n[top] > max(10, 0.05 * len(lon)):
-        problems.append(
-            f"{n[top]} rows ({n[top] / len(lon):.1%}) lie on one point "
-            f"({pairs[top, 0]:.6g}, {pairs[top, 1]:.6g}): a station, a default?"
-        )
+        problems.append(Note("read.piled", n=n[top], share=n[top] / len(lon), lon=pairs[top, 0], lat=pairs[top, 1]))
     if boundaries is not None:
         tree = shapely.STRtree(boundaries.geometry.to_numpy())
         inside = np.zeros(len(pairs), bool)
         inside[tree.query(shapely.points(pairs), predicate="intersects")[0]] = True
         out["outside_boundaries"] = int(n[~inside].sum())
         if out["outside_boundaries"] > 0.05 * len(lon):
-            problems.append(f"{out['outside_boundaries']} of {len(lon)} points lie outside the boundaries.")
+            problems.append(Note("read.outside_boundaries", n=out["outside_boundaries"], points=len(lon)))
     if plan.crs is None and could_be_in_china(lon, lat).mean() > 0.5:
         _china(plan, facts, boundaries, roads, datum, problems, settings, out)
     return out
@@ -70,10 +66,7 @@ def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> No
     settings["datum"] = told or "gcj02"
     if boundaries is None and roads is None:
         if told is None:
-            problems.append(
-                "The points lie in China and the datum is not said: name it with datum=…, "
-                "or give boundaries to estimate it."
-            )
+            problems.append(Note("read.datum_not_said"))
         return
     if plan.datum != "wgs84":  # the estimate is about the coordinates as they stand in the file
         lon, lat = from_wgs84(facts["lon"], facts["lat"], datum=plan.datum)
@@ -83,6 +76,6 @@ def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> No
     out["datum_estimate"] = {"likely": estimate.likely, "z_score": estimate.z_score, "evidence": estimate.evidence}
     if told is None:
         settings["datum"] = estimate.likely or "gcj02"
-        problems.append(f"The datum is not said: {estimate.sentence()}.")
+        problems.append(Note("read.datum_estimated", estimate=estimate.sentence()))
     elif estimate.likely not in (None, told, {"cgcs2000": "wgs84"}.get(told, told)):
-        problems.append(f"datum={told!r} is said, but {estimate.sentence()}.")
+        problems.append(Note("read.datum_doubted", datum=told, estimate=estimate.sentence()))

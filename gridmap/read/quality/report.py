@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass, field
 import pandas as pd
 
 from gridmap.errors import CRSError, InputError
+from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.convert import REASONS, time_texts
+from gridmap.read.quality.page import as_html, as_pipeline, as_text
 from gridmap.read.quality.places import inspect_places
 from gridmap.read.quality.profile import again, read_facts
 from gridmap.read.quality.zones import ZoneReport, inspect_zones, is_zone_file
@@ -58,22 +60,16 @@ class QualityReport:
         out.pop("charts")
         return {**out, "pipeline": self.pipeline_yaml()}
 
-    def text(self) -> str:
-        """The page as plain text."""
-        from gridmap.read.quality.page import as_text
+    def text(self, language: str = "en") -> str:
+        """The page as plain text, in a language."""
+        return as_text(self, check_language(language))
 
-        return as_text(self)
-
-    def to_html(self) -> str:
-        """The page with small charts, as one HTML file that loads nothing."""
-        from gridmap.read.quality.page import as_html
-
-        return as_html(self)
+    def to_html(self, language: str = "en") -> str:
+        """The page with small charts, as one HTML file that loads nothing, in a language."""
+        return as_html(self, check_language(language))
 
     def pipeline_yaml(self) -> str:
         """A pipeline file that fits this data, ready to be edited."""
-        from gridmap.read.quality.page import as_pipeline
-
         return as_pipeline(self)
 
     def _repr_html_(self) -> str:
@@ -151,18 +147,16 @@ def inspect_file(
     located = sum(n for r, n in facts["reasons"].items() if r.endswith("_time") or r == "end_before_start") + used
     share = located / (rows - placeless) if rows > placeless else 0.0
     if rows == 0:
-        problems.append("The file has a header but no rows.")
+        problems.append(Note("read.only_header"))
     elif place_columns(plan.roles) and share < LOCATED_SHARE:
-        problems.append(f"Only {share:.0%} of the rows have a usable place; a map needs about 85 % (Ratcliffe 2004).")
+        problems.append(Note("read.located_too_few", share=share))
     for reason, n in facts["reasons"].items():
         if reason in ("swapped", "sign_lost"):
             settings.setdefault("repair", []).append({"swapped": "swapped", "sign_lost": "sign"}[reason])
         if n > 0.01 * max(rows, 1) and reason != "no_coordinates":
-            problems.append(f"{n} of {rows} rows ({n / rows:.1%}): {REASONS[reason]}.")
+            problems.append(Note("read.rows_at_fault", n=n, rows=rows, share=n / rows, reason=REASONS[reason]))
     if facts["duplicates"]["same_id"] > 0.01 * max(rows, 1):
-        problems.append(
-            f"{facts['duplicates']['same_id']} rows repeat an incident id; duplicates='remove' sets them aside."
-        )
+        problems.append(Note("read.ids_repeat", n=facts["duplicates"]["same_id"]))
     for role, (column, reason) in {r: (c, plan.reasons[r]) for r, c in plan.roles.items()}.items():
         if reason.startswith("by content"):
             settings.setdefault("columns", {})[role] = column
@@ -192,7 +186,7 @@ def _plan(raw, sample, options: dict, problems: list, settings: dict) -> Plan:
     try:
         plan = make_plan(raw, sample, **options, **ask)
     except CRSError as problem:
-        problems.append(str(problem))
+        problems.append(problem.args[0])
         plan = make_plan(
             raw, sample, **{**options, "columns": {**(options["columns"] or {}), "lon": None, "lat": None}}, **ask
         )
@@ -200,18 +194,16 @@ def _plan(raw, sample, options: dict, problems: list, settings: dict) -> Plan:
     except InputError as problem:
         if "exchanged" not in str(problem):
             raise
-        problems.append(str(problem))
+        problems.append(problem.args[0])
         plan = make_plan(raw, sample, **options, repair=("swapped",), **ask)
         plan.roles["lon"], plan.roles["lat"] = plan.roles["lat"], plan.roles["lon"]
         settings["columns"] = {"lon": plan.roles["lon"], "lat": plan.roles["lat"]}
     if not place_columns(plan.roles) and not problems:
-        problems.append(
-            "There are no coordinate columns; name them with columns=…, or place addresses with gazetteer=…."
-        )
+        problems.append(Note("read.no_coordinate_columns"))
     if "occurred_from" not in plan.roles:
-        problems.append("There is no column of times, so nothing can be said about when.")
+        problems.append(Note("read.no_time_column"))
     if "category" not in plan.roles:
-        problems.append("There is no column of categories, so all rows count alike.")
+        problems.append(Note("read.no_category_column"))
     for key in ("datum", "crs"):
         if options[key] is not None:
             settings[key] = options[key]
@@ -232,7 +224,7 @@ def _times(plan: Plan, batches, timezone, date_order, problems, settings) -> dic
         try:
             rule = evidence.rule(date_order=date_order, timezone=timezone, chinese=plan.chinese)
         except InputError as problem:
-            problems.append(f"Column {plan.roles[role]!r}: {problem}")
+            problems.append(Note("read.column_problem", column=plan.roles[role], problem=problem))
             rule = TimeRule("dmy", timezone)
             settings["date_order"] = "dmy"
         else:
@@ -245,9 +237,9 @@ def _times(plan: Plan, batches, timezone, date_order, problems, settings) -> dic
                 "formats": evidence.formats,
                 "date_order": rule.date_order,
                 "timezone": rule.timezone,
-                "clock": "none, midnight everywhere"
+                "clock": Note("read.clock_none")
                 if rule.midnight_is_day
-                else f"{evidence.clocks} rows or values with a clock",
+                else Note("read.clock_some", n=evidence.clocks),
             }
     return out
 

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import CRSError
+from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.metric import metric_crs
+from gridmap.read.quality.page import say
 
 __all__ = ["ZoneReport", "inspect_zones"]
 
@@ -37,26 +39,37 @@ class ZoneReport:
         """Everything as JSON-ready data."""
         return {**asdict(self), "pipeline": self.pipeline_yaml()}
 
-    def text(self) -> str:
-        """The page as plain text."""
+    def text(self, language: str = "en") -> str:
+        """The page as plain text, in a language."""
+        check_language(language)
+        head = "zones_page_head_in" if self.parents else "zones_page_head"
         lines = [
-            f"{self.file}: {self.zones:,} zones of level {self.level!r}"
-            + (f" in {self.parents:,} zones above" if self.parents else ""),
-            f"  {self.crs}; {self.area_km2:,.1f} km2; {self.repaired} zones with rings to repair; "
-            f"{self.overlapping_pairs} pairs overlap",
+            say(head, language, file=self.file, zones=self.zones, level=self.level, parents=self.parents),
+            "  "
+            + say(
+                "zones_page_facts",
+                language,
+                crs=self.crs,
+                area=self.area_km2,
+                repaired=self.repaired,
+                pairs=self.overlapping_pairs,
+            ),
         ]
-        lines += ["", "What to look at", *(f"  ! {p}" for p in self.problems)] if self.problems else []
-        lines += ["", "Columns", *(f"  {k}: {v}" for k, v in self.columns.items())]
-        lines += ["", "Notes", *(f"  {n}" for n in self.notes)] if self.notes else []
+        if self.problems:
+            lines += ["", say("page_problems", language), *(f"  ! {say(p, language)}" for p in self.problems)]
+        lines += ["", say("page_columns", language), *(f"  {k}: {say(v, language)}" for k, v in self.columns.items())]
+        if self.notes:
+            lines += ["", say("page_notes", language), *(f"  {say(n, language)}" for n in self.notes)]
         return "\n".join(lines) + "\n"
 
-    def to_html(self) -> str:
-        """The page as one HTML file that loads nothing."""
+    def to_html(self, language: str = "en") -> str:
+        """The page as one HTML file that loads nothing, in a language."""
         policy = "default-src 'none'; style-src 'unsafe-inline'"
         return (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
-            f'content="{policy}"><title>{html.escape(self.file)}</title></head>'
-            f"<body><pre>{html.escape(self.text())}</pre></body></html>"
+            f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+            f"<title>{html.escape(self.file)}</title></head>"
+            f"<body><pre>{html.escape(self.text(language))}</pre></body></html>"
         )
 
     def pipeline_yaml(self) -> str:
@@ -78,20 +91,16 @@ def inspect_zones(path, **options) -> ZoneReport:
     pairs = _overlaps(metres)
     problems = []
     if pairs:
-        problems.append(
-            f"{pairs} pairs of zones overlap by more than 1 % of the smaller; a point there counts in one of them."
-        )
+        problems.append(Note("read.zones_overlap", pairs=pairs))
     if attrs["repaired"]:
-        problems.append(f"{attrs['repaired']} zones have rings that cross themselves; they are repaired when read.")
+        problems.append(Note("read.zones_repaired", n=attrs["repaired"]))
     middle = zones.geometry.representative_point()
     if could_be_in_china(middle.x.to_numpy(), middle.y.to_numpy()).mean() > 0.5:
-        problems.append(
-            "The zones lie in China: make sure that they are in WGS 84 or CGCS2000 and not drawn over a GCJ-02 map."
-        )
+        problems.append(Note("read.zones_in_china"))
     numbers = {
-        c: f"numbers, {zones[c].min():g} to {zones[c].max():g}, total {zones[c].sum():g}"
+        c: Note("read.zones_numbers", low=zones[c].min(), high=zones[c].max(), total=zones[c].sum())
         if pd.api.types.is_numeric_dtype(zones[c])
-        else f"{zones[c].dropna().map(str).nunique()} different"
+        else Note("read.zones_different", n=zones[c].dropna().map(str).nunique())
         for c in zones.columns
         if c != "geometry" and zones[c].notna().any()
     }

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gridmap.errors import ReadError
+from gridmap.messages import Note
 from gridmap.read.tables.base import Batch, RawTable
 from gridmap.read.tables.vector import frame_table, read_vector
 
@@ -28,9 +29,7 @@ class ParquetTable(RawTable):
                 yield Batch(pa.Table.from_batches([batch]), np.arange(start, start + batch.num_rows))
                 start += batch.num_rows
         except (pa.ArrowException, OSError) as problem:
-            raise ReadError(
-                f"{self.name} is damaged ({' '.join(str(problem).split())[:120]}). Export it again."
-            ) from None
+            raise ReadError(Note("read.damaged", file=self.name, why=" ".join(str(problem).split())[:120])) from None
         finally:
             file.close()
 
@@ -44,9 +43,7 @@ def open_parquet(path: Path) -> RawTable:
                 sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)),
             )
     except (pa.ArrowException, OSError) as problem:
-        raise ReadError(
-            f"{path.name} is not a readable Parquet file ({' '.join(str(problem).split())[:100]}). Export it again."
-        ) from None
+        raise ReadError(Note("read.no_parquet", file=path.name, why=" ".join(str(problem).split())[:100])) from None
     if schema.metadata and b"geo" in schema.metadata:
         return frame_table(read_vector(path), path.name)
     return ParquetTable(name=path.name, columns=list(schema.names), size=size, path=path)

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from gridmap.errors import ReadError, SettingError
+from gridmap.messages import Note
 from gridmap.read.columns import roles_in
 from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes
 from gridmap.read.tables.base import Batch, RawTable, ReadAgain, is_total
@@ -165,7 +166,7 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None)
     if not whole and len(lines) > 1:
         text = "".join(lines[:-1])
     if not text.strip().strip("\ufeff"):
-        raise ReadError("is blank")
+        raise ReadError(Note("read.blank"))
     candidates = [delimiter] if delimiter else DELIMITERS
     best = None
     for mark in candidates:
@@ -331,13 +332,11 @@ class CsvTable(RawTable):
                         kept, rows, faults = [], [], []
             except csv.Error as problem:
                 raise ReadError(
-                    f"{self.name} is no table of text: {' '.join(str(problem).split())} in row {number + 1}."
+                    Note("read.no_text_table", file=self.name, why=" ".join(str(problem).split()), row=number + 1)
                 ) from None
             except READ_FAILURES as problem:
                 why = " ".join(str(problem).split())
-                raise ReadError(
-                    f"{self.name} breaks off or is damaged after row {number} ({why}). Export it again."
-                ) from None
+                raise ReadError(Note("read.breaks_off", file=self.name, row=number, why=why)) from None
         if kept or faults:
             yield batch()
 
@@ -356,9 +355,7 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str) -
                 try:
                     codecs.lookup(encoding)
                 except LookupError:
-                    raise SettingError(
-                        f"encoding={encoding!r} is not known. Use utf-8, gb18030, big5, utf-16, …"
-                    ) from None
+                    raise SettingError(Note("read.no_encoding", encoding=encoding)) from None
                 found = False
         with open_bytes(path, member) as stream:
             head = stream.read(1 << 20)
@@ -371,20 +368,16 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str) -
     except READ_FAILURES as problem:
         if isinstance(problem, ReadError):
             raise
-        raise ReadError(f"{name} cannot be unpacked ({' '.join(str(problem).split())}). Export it again.") from None
+        raise ReadError(Note("read.cannot_unpack", file=name, why=" ".join(str(problem).split()))) from None
     if text.count("\0") > 0.001 * len(text) or (len(text) and text.count("\ufffd") > 0.05 * len(text)):
-        raise ReadError(
-            f"{name} is not a table of text, or not in {encoding}. Export it as CSV, or name its encoding=…."
-        )
+        raise ReadError(Note("read.not_text", file=name, encoding=encoding))
     try:
         layout = find_layout(text, whole=whole)
     except ReadError:
-        raise ReadError(
-            f"{name} is blank: it has no header and no rows, so there are no {what} in it. Export it again."
-        ) from None
-    notes = [f"title row left out: {t[:80]}" for t in layout.titles]
+        raise ReadError(Note("read.blank_table", file=name, what=what)) from None
+    notes = [Note("read.title_left_out", title=t[:80]) for t in layout.titles]
     if not layout.named:
-        notes.append("The file has no header row, so its columns were numbered.")
+        notes.append(Note("read.no_header"))
     offset = bom + len(text[: layout.header_chars].encode(encoding, "replace"))
     size = path.stat().st_size * (8 if path.suffix.lower() in (".gz", ".zip") else 1)
     return CsvTable(

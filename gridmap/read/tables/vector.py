@@ -14,7 +14,7 @@ import pyogrio
 import shapely
 
 from gridmap.errors import CRSError, InputError, ReadError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import brief, check_zip, zip_members
 from gridmap.read.tables.base import MemoryTable
 from gridmap.read.tables.text import unique_names
@@ -36,18 +36,16 @@ def frame_table(frame: pd.DataFrame, name: str) -> MemoryTable:
         If there is a geometry column without a CRS.
     """
     if len(frame.columns) == 0:
-        raise InputError(f"{name} has no columns, so there are no incidents in it.")
+        raise InputError(Note("read.frame_no_columns", file=name))
     crs, faults, rows, table = None, [], None, pd.DataFrame(frame)
     if isinstance(frame, gpd.GeoDataFrame) and frame._geometry_column_name in frame.columns:
         points = frame.geometry
         if frame.crs is None:
-            raise CRSError(f"{name} has geometry without a CRS. Say it first: frame.set_crs(…).")
+            raise CRSError(Note("read.frame_no_crs", file=name))
         kinds = points.geom_type
         odd = kinds.notna() & ~kinds.isin(["Point", "MultiPoint"])
         if odd.any() and odd.sum() == points.notna().sum():
-            raise InputError(
-                f"{name} has no points but {kinds[odd].iloc[0]}s. Incidents are points: take another layer."
-            )
+            raise InputError(Note("read.no_points", file=name, kind=kinds[odd].iloc[0]))
         shapes = points.to_numpy()
         single = np.array([s is not None and s.geom_type == "MultiPoint" and len(s.geoms) == 1 for s in shapes], bool)
         shapes = shapes.copy()
@@ -111,25 +109,21 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
         try:
             return gpd.read_parquet(path)
         except Exception as problem:
-            raise ReadError(
-                f"{path.name} is not a GeoParquet file ({brief(problem)}). Save it with to_parquet()."
-            ) from None
+            raise ReadError(Note("read.no_geoparquet", file=path.name, why=brief(problem))) from None
     if suffix not in FORMATS:
-        raise ReadError(f"{path.name} is of no known boundary format. {did_you_mean(suffix, FORMATS)}")
+        raise ReadError(Note("read.no_boundary_format", file=path.name, meant=did_you_mean(suffix, FORMATS)))
     target = str(path)
     if suffix == ".kmz" and zipfile.is_zipfile(path):
         check_zip(path)
     if suffix == ".zip":
         inside = [m for m in zip_members(path) if Path(m).suffix.lower() in FORMATS and not m.lower().endswith(".zip")]
         if not inside:
-            raise ReadError(
-                f"{path.name} holds no boundary file (.shp, .geojson, .gpkg, …). Zip all parts of the shapefile."
-            )
+            raise ReadError(Note("read.zip_no_boundaries", file=path.name))
         if len(inside) > 1 and layer is None:
-            raise InputError(f"{path.name} holds several files. Choose one with layer=…: {', '.join(sorted(inside))}.")
+            raise InputError(Note("read.zip_many_boundaries", file=path.name, files=sorted(inside)))
         wanted = inside[0] if layer is None else layer
         if wanted not in inside:
-            raise InputError(f"{path.name} holds no file {wanted!r}. {did_you_mean(wanted, inside)}")
+            raise InputError(Note("read.no_member", file=path.name, member=wanted, meant=did_you_mean(wanted, inside)))
         with zipfile.ZipFile(path) as archive:
             stored = zip_members(path)[wanted].filename
             archive.getinfo(stored)
@@ -137,12 +131,12 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     try:
         names = [str(n) for n in pyogrio.list_layers(target)[:, 0]]
         if layer is not None and layer not in names:
-            raise InputError(f"{path.name} has no layer {layer!r}. {did_you_mean(layer, names)}")
+            raise InputError(Note("read.no_layer", file=path.name, layer=layer, meant=did_you_mean(layer, names)))
         if layer is None and len(names) > 1:
             kinds = dict(pyogrio.list_layers(target))
             areas = [n for n in names if "Polygon" in str(kinds.get(n)) or str(kinds.get(n)) == "Unknown"]
             if len(areas) != 1:
-                raise InputError(f"{path.name} has several layers. Choose one with layer=…: {', '.join(names)}.")
+                raise InputError(Note("read.many_layers", file=path.name, layers=list(names)))
             layer = areas[0]
         if suffix == ".shp":
             return _read_shapefile(target, encoding)
@@ -150,7 +144,7 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     except (InputError, SettingError):
         raise
     except Exception as problem:
-        raise ReadError(f"{path.name} cannot be read ({brief(problem)}). Open and save it again in a GIS.") from None
+        raise ReadError(Note("read.vector_damaged", file=path.name, why=brief(problem))) from None
 
 
 def _read_shapefile(target: str, encoding: str | None) -> gpd.GeoDataFrame:
@@ -187,5 +181,5 @@ def _read_shapefile(target: str, encoding: str | None) -> gpd.GeoDataFrame:
         for column in texts:
             frame[column] = frame[column].map({v: decoded(v) for v in frame[column].dropna().unique()})
     except LookupError:
-        raise SettingError(f"encoding={encoding!r} is not known. Use gb18030, utf-8, big5, …") from None
+        raise SettingError(Note("read.no_shp_encoding", encoding=encoding)) from None
     return frame.rename(columns={c: decoded(c, "ignore") for c in frame.columns if c != geometry})

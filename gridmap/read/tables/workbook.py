@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from gridmap.errors import InputError, ReadError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import roles_in
 from gridmap.read.files import check_zip
 from gridmap.read.tables.base import MemoryTable, is_total
@@ -40,7 +40,7 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
         if table is not None and table not in names:
-            raise InputError(f"{path.name} has no sheet {table!r}. {did_you_mean(table, names)}")
+            raise InputError(Note("read.no_sheet", file=path.name, table=table, meant=did_you_mean(table, names)))
         sheets = {n: _sheet(book.get_sheet_by_name(n)) for n in ([table] if table is not None else names)}
     except InputError:
         raise
@@ -48,26 +48,22 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
         if isinstance(problem, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         reason = " ".join(str(problem).split())[:120] or type(problem).__name__
-        raise ReadError(
-            f"{path.name} is not a readable workbook ({reason}). Save it again, without a password."
-        ) from None
+        raise ReadError(Note("read.no_workbook", file=path.name, why=reason)) from None
     sheets = {n: s for n, s in sheets.items() if s is not None}
     if not sheets:
-        raise ReadError(f"{path.name} is blank: no sheet has a header and rows. Export it again.")
+        raise ReadError(Note("read.blank_workbook", file=path.name))
     best = max(sheets, key=lambda n: (roles_in(sheets[n][0]), len(sheets[n][1])))
     header = sheets[best][0]
     taken = [n for n in sheets if sheets[n][0] == header]
     others = [n for n in sheets if n not in taken]
     rivals = [n for n in others if roles_in(sheets[n][0]) == roles_in(header) > 1]
     if rivals:
-        raise InputError(
-            f"{path.name} has several tables. Choose a sheet with table=…: {', '.join([*taken, *rivals])}."
-        )
-    notes = [f"title row left out: {t[:80]}" for n in taken for t in sheets[n][2]]
+        raise InputError(Note("read.many_sheets", file=path.name, sheets=[*taken, *rivals]))
+    notes = [Note("read.title_left_out", title=t[:80]) for n in taken for t in sheets[n][2]]
     if len(taken) > 1:
-        notes.append(f"Sheets of the same header were read as one, rows numbered on: {', '.join(taken)}.")
+        notes.append(Note("read.sheets_joined", sheets=list(taken)))
     if others:
-        notes.append(f"Sheets left out, of another shape: {', '.join(others)}.")
+        notes.append(Note("read.sheets_left_out", sheets=list(others)))
     rows = [row for n in taken for row in sheets[n][1]]
     faults, kept, numbers = [], [], []
     for number, row in enumerate(rows, 1):
