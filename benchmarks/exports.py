@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 import gridmap as gm
-from gridmap.exports.door import ENDINGS
+from gridmap.exports.formats import all_formats
 
 BAR_S = 30
 
@@ -42,7 +42,7 @@ def hexagons(n: int) -> gpd.GeoDataFrame:
 def main(n: int, folder: Path) -> None:
     cells = hexagons(n)
     print(f"{len(cells):,} cells\n\n| format | processor s | wall s | MB | under {BAR_S} s |\n|---|---|---|---|---|")
-    for ending in [e for e in ENDINGS if e not in (".geoparquet", ".tiff")]:
+    for ending in [e for e in all_formats() if e not in (".geoparquet", ".tiff")]:
         path = folder / f"cells{ending}"
         wall, spent = time.perf_counter(), time.process_time()
         with warnings.catch_warnings():

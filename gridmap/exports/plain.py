@@ -5,16 +5,13 @@ What cannot be kept as it is becomes text that says the same; nothing is lost, a
 
 import json
 import re
-import warnings
 from collections.abc import Iterable
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.errors import GridmapWarning
-
-__all__ = ["CONTROL", "no_formula", "plain", "unique_names"]
+__all__ = ["CONTROL", "geometry_kind", "no_formula", "plain", "unique_names"]
 
 #: Control characters: no place in XML, nor in any table that people read.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -156,6 +153,12 @@ def _text(series: pd.Series) -> pd.Series:
     return pd.Series([said(v) for v in series], dtype=object).astype("str")
 
 
-def tell(message: str) -> None:
-    """A warning about what a format could not keep."""
-    warnings.warn(message, GridmapWarning, stacklevel=4)
+def geometry_kind(frame: pd.DataFrame) -> dict:
+    """The kind of shape, said where an empty or mixed frame does not show it."""
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return {}
+    kinds = set(frame.geom_type.dropna())
+    if kinds <= {"Polygon", "MultiPolygon"}:
+        several = kinds != {"Polygon"}
+        return {"geometry_type": "MultiPolygon" if several else "Polygon", "promote_to_multi": several}
+    return {"promote_to_multi": False} if len(kinds) == 1 else {"geometry_type": "Unknown"}

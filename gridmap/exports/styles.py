@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import GridmapError
-from gridmap.exports.contents import Part
+from gridmap.exports.parts import Part
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import cells_layer, clusters_layer, hotspot_layer
 from gridmap.maps.figure import class_text

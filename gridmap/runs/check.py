@@ -14,7 +14,7 @@ from typing import Any
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import SettingError
-from gridmap.exports.formats import LAYERS
+from gridmap.exports.formats import layer_endings
 from gridmap.hotspots.methods import METHODS, check_options, options_of
 from gridmap.messages import did_you_mean
 from gridmap.patrol.folders import plan_to_folder
@@ -35,7 +35,7 @@ NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
 OUTPUTS = {
     "map": (".html",),
-    "layers": LAYERS,
+    "layers": layer_endings(),
     "counts": (".parquet", ".csv"),
     "set_aside": (".csv", ".parquet"),
     "surface": (".tif",),

@@ -10,10 +10,10 @@ import pytest
 import gridmap as gm
 from gridmap.errors import CRSError, GridmapError, InputError, OutputError, SettingError
 from gridmap.exports import write_layers, write_table
-from gridmap.exports.door import ENDINGS
+from gridmap.exports.formats import all_formats
 from gridmap.exports.plain import plain
 
-SPATIAL = [e for e in ENDINGS if e not in (".parquet", ".geoparquet", ".csv", ".xlsx")]
+SPATIAL = [e for e in all_formats() if e not in (".parquet", ".geoparquet", ".csv", ".xlsx")]
 
 
 @pytest.mark.parametrize("name", ["hot.xyz", "hot", "hot.shp.rar", ".gpkg", "gpkg"])
@@ -35,14 +35,14 @@ def test_a_wrong_setting_is_refused(answers, tmp_path, setting):
         gm.export(answers.hot, tmp_path / "a.gpkg", **setting)
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", all_formats())
 def test_a_folder_where_the_file_should_be(answers, tmp_path, ending):
     (tmp_path / f"a{ending}").mkdir()
     with pytest.raises(OutputError, match="is a folder"):
         gm.export(answers.grid, tmp_path / f"a{ending}", audience="internal")
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", all_formats())
 def test_a_folder_that_is_not_there(answers, tmp_path, ending):
     with pytest.raises(OutputError, match="cannot be written"):
         gm.export(answers.grid, tmp_path / "no" / f"a{ending}", audience="internal")
@@ -58,19 +58,17 @@ def test_a_folder_that_is_not_ours(answers, tmp_path):
         tmp_path.chmod(stat.S_IRWXU)
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", all_formats())
 def test_a_writer_that_fails_leaves_nothing_and_the_old_file_stands(answers, tmp_path, ending, monkeypatch):
     path = tmp_path / f"a{ending}"
     path.write_text("what stood here")
-    from gridmap.exports import door
-
-    form = door.FORMATS[ending]
+    form = all_formats()[ending]
 
     def breaks(parts, part, stamp):
         part.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(door.FORMATS, ending, type(form)(breaks, form.many))
+    monkeypatch.setitem(all_formats(), ending, type(form)(breaks, form.many))
     with pytest.raises(OutputError, match="No space left"):
         gm.export(answers.hot, path)
     assert path.read_text() == "what stood here"

@@ -19,7 +19,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.errors import GridmapWarning
-from gridmap.exports.door import ENDINGS
+from gridmap.exports.formats import all_formats
 
 SHAPES = (".gpkg", ".fgb", ".geojson", ".kml", ".shp", ".shp.zip")
 INTERNAL = {"audience": "internal"}
@@ -331,7 +331,7 @@ def test_text_that_looks_like_json_stays_text(answers, tmp_path):
     assert all(len(p) == 2 for p in found["features"][0]["geometry"]["coordinates"][0])
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", all_formats())
 def test_on_one_day_the_same_contents_are_the_same_file(answers, tmp_path, ending):
     """A run that is replayed sets GDAL's clock; then every format gives the same file to the byte."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")

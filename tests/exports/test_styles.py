@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gridmap as gm
-from gridmap.exports.contents import parts_of
-from gridmap.exports.qgis import filter_of
+from gridmap.exports.formats.geopackage import filter_of
+from gridmap.exports.parts import parts_of
 from gridmap.exports.styles import style_of
 from gridmap.maps.figure import class_text
 

@@ -9,7 +9,7 @@ import gridmap as gm
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export
-from gridmap.exports.door import ENDINGS
+from gridmap.exports.formats import all_formats
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.runs import read_pipeline, run_pipeline
 from tests.privacy.canaries import PERSONAL, N, Search, plant
@@ -81,7 +81,7 @@ def test_the_search_finds_what_is_there(planted, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GridmapWarning)
         points = gm.read_incidents(folder / "cases.csv", datum="wgs84")
-        for ending in sorted(e for e in ENDINGS if not e.startswith(".tif")):
+        for ending in sorted(e for e in all_formats() if not e.startswith(".tif")):
             path = export(points, tmp_path / f"points{ending}", audience="internal")
             assert "place" in search.file(path), ending
     assert len(points) == len(incidents) == N - 2
@@ -114,7 +114,7 @@ def test_other_grids_in_english(planted, tmp_path, audience, grid):
 
 
 @pytest.mark.parametrize("audience", ["meeting", "internal"])
-@pytest.mark.parametrize("ending", sorted(ENDINGS))
+@pytest.mark.parametrize("ending", sorted(all_formats()))
 def test_every_format_of_an_export(planted, tmp_path, audience, ending):
     folder, _, search = planted
     with warnings.catch_warnings():

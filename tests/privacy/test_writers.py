@@ -16,7 +16,8 @@ WRITES = {
 }
 #: A file that writes → the file whose gate its frames and texts have passed.
 THROUGH_THE_GATE = {
-    "exports/*": "exports/door.py",
+    "exports/*": "exports/writing.py",
+    "exports/formats/*": "exports/writing.py",
     "manifest/*": "runs/audience.py",
     "maps/page.py": "maps/gated.py",
     "runs/*": "runs/audience.py",

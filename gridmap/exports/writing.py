@@ -1,8 +1,8 @@
-"""The one door: whatever gridmap writes for other programs passes here.
+"""Writing files for other programs: what is there to write, what may the audience see, in which format, whole or not.
 
-`export` and its two plain sisters do the same four things: take apart what they are given (`contents.parts_of`), let
-the gate take out what the audience may not see (`passed`), write into a hidden folder beside the place, and move
-the whole file there. A file that stands is a file that is whole.
+`export`, `write_layers` and `write_table` do the same four things: take apart what they are given (`parts.parts_of`),
+let the gate take out what the audience may not see (`passed`), write into a hidden folder beside the place, and move
+the whole file there. A file that stands is a file that is whole. Nothing else in gridmap writes for other programs.
 """
 
 import dataclasses
@@ -19,22 +19,20 @@ import rasterio.errors
 
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.exports.contents import Part, parts_of, run_id_of
-from gridmap.exports.formats import FORMATS, Format
-from gridmap.exports.stamp import Stamp
-from gridmap.exports.tables import TABLES
+from gridmap.exports.formats import Format, all_formats
+from gridmap.exports.formats.csv import csv_table
+from gridmap.exports.parts import Part, Stamp, parts_of, run_id_of
 from gridmap.grids.base import Grid
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.privacy import gate
 from gridmap.privacy.results import shown_result
 
-__all__ = ["ENCODINGS", "ENDINGS", "export", "passed", "staged", "write_layers", "write_table"]
+__all__ = ["ENCODINGS", "export", "passed", "staged", "write_layers", "write_table"]
 
-LANGUAGES = ("en", "zh")
 ENCODINGS = ("utf-8", "gbk", "gb18030")
-#: Every ending that can be written.
-ENDINGS = tuple(FORMATS)
+#: How `write_table` writes: ending → function(frame, path).
+TABLES = {".parquet": lambda frame, path: frame.to_parquet(path), ".csv": csv_table}
 
 
 def export(
@@ -68,7 +66,7 @@ def export(
         For whom: what each may see, the privacy gate decides.
     run_id : str, optional
         The run's id, as in `run.json`; one made from the contents, by default.
-    language : {"en", "zh"}
+    language : str
         Of legends and titles; names of columns stay as they are.
     encoding : {"utf-8", "gbk", "gb18030"}
         Of a shapefile's text.
@@ -97,10 +95,9 @@ def export(
     """
     path = Path(path)
     form = _format_of(path)
-    if language not in LANGUAGES:
-        raise SettingError(f"language is en or zh; found {language!r}.")
+    check_language(language)
     if encoding not in ENCODINGS:
-        raise SettingError(f"There is no encoding {encoding!r}. {did_you_mean(encoding, ENCODINGS)}")
+        raise SettingError(Note("exports.no_encoding", found=encoding, meant=did_you_mean(encoding, ENCODINGS)))
     parts = passed(parts_of(shown(what, audience), grid=grid, content=content), audience)
     stamp = Stamp(run_id or run_id_of(parts), audience, language, encoding, path.name.split(".")[0])
     with staged(path) as part:
@@ -150,7 +147,7 @@ def write_table(
     """
     path = Path(path)
     if path.suffix not in TABLES:
-        raise OutputError(f"A table is written as .parquet or .csv; found {path.name}.")
+        raise OutputError(Note("exports.table_ending", name=path.name))
     (part,) = passed([Part(content, frame, content)], audience)
     with staged(path) as hidden:
         TABLES[path.suffix](part.frame, hidden)
@@ -161,7 +158,7 @@ def shown(what: Any, audience: str) -> Any:
     if isinstance(what, Mapping):
         return {name: shown(value, audience) for name, value in what.items()}
     if isinstance(what, PatrolPlan) and not check_audience(audience).patrols:
-        raise InputError("A patrol plan tells where the police will be and when; it is not written for the public.")
+        raise InputError(Note("exports.no_plan_for_the_public"))
     return what if isinstance(what, pd.DataFrame | Part) else shown_result(what, audience=audience)
 
 
@@ -172,33 +169,31 @@ def passed(parts: list[Part], audience: str) -> list[Part]:
 
 
 def _format_of(path: Path) -> Format:
-    name = path.name.lower()
-    found = next((ending for ending in sorted(FORMATS, key=len, reverse=True) if name.endswith(ending)), None)
+    name, formats = path.name.lower(), all_formats()
+    found = next((ending for ending in sorted(formats, key=len, reverse=True) if name.endswith(ending)), None)
     if found is None or name == found:
-        raise SettingError(f"The ending of {path.name!r} names no format. {did_you_mean(path.suffix, FORMATS)}")
-    return FORMATS[found]
+        raise SettingError(Note("exports.no_format", name=path.name, meant=did_you_mean(path.suffix, formats)))
+    return formats[found]
 
 
 @contextmanager
 def staged(path: Path):
     """A place in a hidden folder beside `path`; moved there when the block ends well, gone when not.
 
-    Whatever is written beside the file in that folder (a shapefile's sisters) is moved along, the file itself last.
+    What is written beside the file in that folder (a shapefile's sidecar files) is moved along, the file itself last.
     """
     if path.is_dir():
-        raise OutputError(f"{path} is a folder, so no file can be written there. Name a file in it.")
+        raise OutputError(Note("exports.is_a_folder", path=str(path)))
     try:
         hidden = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=path.parent))
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}. Choose a folder that exists and is yours."
-        ) from None
+        raise OutputError(Note("exports.no_place", path=str(path), why=error.strerror)) from None
     try:
         yield hidden / path.name
         for made in sorted(hidden.iterdir(), key=lambda p: p.name == path.name):
             made.replace(path.parent / made.name)
     except (OSError, pyogrio.errors.DataSourceError, rasterio.errors.RasterioError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path} cannot be written: {said}. Nothing was left there.") from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise OutputError(Note("exports.not_written", path=str(path), why=why)) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)

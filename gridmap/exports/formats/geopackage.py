@@ -1,8 +1,8 @@
-"""The map's colours inside a GeoPackage: QGIS reads them from the table `layer_styles` and applies them by itself.
+"""GeoPackage: all layers in one file, with the map's colours, which QGIS applies by itself.
 
-Labels become a categorised renderer, amounts a rule-based one (QGIS's graduated renderer cannot tell zero, no data and
-the first class apart), clusters an outline. The layout of the table is that which QGIS makes when it saves a style into
-a database.
+QGIS reads a layer's style from the table `layer_styles`; its layout is that which QGIS makes when it saves a style into
+a database. Labels become a categorised renderer, amounts a rule-based one (QGIS's graduated renderer cannot tell zero,
+no data and the first class apart), clusters an outline. Written by GDAL; CRS, index and the run's facts are kept.
 """
 
 import contextlib
@@ -11,10 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from gridmap.exports.plain import CONTROL
-from gridmap.exports.styles import Rule, Style
+import pandas as pd
+import pyogrio
 
-__all__ = ["add_styles", "qml"]
+from gridmap.exports.formats.base import Format
+from gridmap.exports.parts import Part, Stamp, shapes_of
+from gridmap.exports.plain import CONTROL, geometry_kind, plain
+from gridmap.exports.styles import Rule, Style, style_of
+
+__all__ = ["FORMATS", "filter_of", "qml", "to_geopackage"]
 
 TABLE = """
 CREATE TABLE layer_styles (
@@ -25,6 +30,28 @@ CREATE TABLE layer_styles (
 """
 HEAD = '<!DOCTYPE qgis PUBLIC "http://mrcc.com/qgis.dtd" "SYSTEM">\n'
 BORDER = "85,96,110,90"
+
+
+def to_geopackage(parts: list[Part], path: Path, stamp: Stamp) -> None:
+    """All parts as layers of one GeoPackage; tables without shapes as attribute tables."""
+    shapes_of(parts, "A GeoPackage")
+    styles = []
+    for part in parts:
+        if part.is_spatial:
+            shapes_of([part], "A GeoPackage")
+        frame = _in_utc(plain(part.frame, reserved=("fid", "geom")))
+        options = {"driver": "GPKG", "layer": part.name, "layer_metadata": stamp.flat(part), "append": path.exists()}
+        if (style := style_of(part, stamp.language)) is not None:
+            styles.append((part.name, "geom", style))
+        pyogrio.write_dataframe(frame, path, **options, **geometry_kind(frame))
+    if styles:
+        add_styles(path, styles)
+
+
+def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """Times of a known zone as the same moment in UTC, the one zone that GeoPackage has."""
+    zoned = [c for c in frame.columns if isinstance(frame[c].dtype, pd.DatetimeTZDtype)]
+    return frame.assign(**{c: frame[c].dt.tz_convert("UTC") for c in zoned}) if zoned else frame
 
 
 def add_styles(path: Path, styles: Sequence[tuple[str, str, Style]]) -> None:
@@ -124,3 +151,6 @@ def _rgba(colour: str, alpha: int) -> str:
 
 def _clean(text: str) -> str:
     return CONTROL.sub("", str(text))
+
+
+FORMATS = {".gpkg": Format(to_geopackage, many=True)}

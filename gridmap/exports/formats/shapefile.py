@@ -6,6 +6,7 @@ file; a time becomes text, because a field has dates only; text beyond 254 bytes
 """
 
 import csv
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -13,13 +14,13 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from gridmap.errors import InputError
-from gridmap.exports.contents import Part
-from gridmap.exports.plain import plain, tell
-from gridmap.exports.stamp import Stamp, written_at
-from gridmap.exports.vectors import shapes_of
+from gridmap.errors import GridmapWarning, InputError
+from gridmap.exports.formats.base import Format
+from gridmap.exports.parts import Part, Stamp, shapes_of, written_at
+from gridmap.exports.plain import plain
+from gridmap.messages import Note
 
-__all__ = ["short_names", "to_shapefile", "to_zipped_shapefile"]
+__all__ = ["FORMATS", "short_names", "to_shapefile", "to_zipped_shapefile"]
 
 NAME_BYTES, TEXT_BYTES = 10, 254
 CPG = {"utf-8": "UTF-8", "gbk": "GBK", "gb18030": "GB18030"}
@@ -47,7 +48,7 @@ def short_names(names: list[str], encoding: str) -> dict[str, str]:
 
 
 def to_shapefile(parts: list[Part], path: Path, stamp: Stamp) -> None:
-    """The first part with shapes as .shp with its sisters .shx, .dbf, .prj, .cpg."""
+    """The first part with shapes as .shp with its sidecar files .shx, .dbf, .prj, .cpg."""
     _write(shapes_of(parts, "A shapefile"), path, stamp)
 
 
@@ -71,7 +72,7 @@ def _write(part: Part, path: Path, stamp: Stamp) -> None:
     frame, encoding = plain(part.frame), stamp.encoding
     shapes = set(frame.geom_type.dropna().str.removeprefix("Multi"))
     if len(shapes) > 1:
-        raise InputError(f"A shapefile holds one kind of shape; {part.name!r} has {', '.join(sorted(shapes))}.")
+        raise InputError(Note("exports.several_kinds", name=part.name, kinds=sorted(shapes)))
     columns = [c for c in frame.columns if c != frame.geometry.name]
     names = short_names(columns, encoding)
     made, lost = {}, {}
@@ -91,11 +92,16 @@ def _write(part: Part, path: Path, stamp: Stamp) -> None:
         writer.writerows([name, text] for name, text in stamp.flat(part).items())
     changed = {column: short for column, short in names.items() if column != short}
     if changed:
-        said = ", ".join(f"{column} → {short}" for column, short in list(changed.items())[:8])
-        more = f" and {len(changed) - 8} more" if len(changed) > 8 else ""
-        tell(f"A shapefile's names have ten bytes: {said}{more}. {path.stem}.fields.csv has them all.")
-    for what, n in lost.items():
-        tell(f"{n:,} texts of {part.name!r} {what}.")
+        shown = [f"{column} → {short}" for column, short in list(changed.items())[:8]]
+        shown += [Note("exports.and_more", n=len(changed) - 8)] if len(changed) > 8 else []
+        _warn(Note("exports.short_names", names=shown, file=f"{path.stem}.fields.csv"))
+    for code, n in lost.items():
+        _warn(Note(code, n=n, name=part.name, encoding=encoding, most=TEXT_BYTES))
+
+
+def _warn(note: Note) -> None:
+    """Say what the format could not keep."""
+    warnings.warn(note, GridmapWarning, stacklevel=4)
 
 
 def _field(values: pd.Series, encoding: str, lost: dict[str, int]) -> pd.Series:
@@ -119,14 +125,15 @@ def _fitting(value, encoding: str, lost: dict[str, int]):
         return None
     data = value.encode(encoding, errors="replace")
     if data.decode(encoding) != value:
-        key = f"have characters that {encoding} cannot write, replaced by '?'"
-        lost[key] = lost.get(key, 0) + 1
+        lost["exports.letters_replaced"] = lost.get("exports.letters_replaced", 0) + 1
     if len(data) > TEXT_BYTES:
-        key = f"are longer than {TEXT_BYTES} bytes and were cut"
-        lost[key] = lost.get(key, 0) + 1
+        lost["exports.texts_cut"] = lost.get("exports.texts_cut", 0) + 1
     return _cut(data.decode(encoding), TEXT_BYTES, encoding)
 
 
 def _cut(text: str, most: int, encoding: str) -> str:
     """As many whole characters as fit into so many bytes."""
     return text.encode(encoding, errors="replace")[:most].decode(encoding, errors="ignore")
+
+
+FORMATS = {".shp": Format(to_shapefile), ".shp.zip": Format(to_zipped_shapefile, many=True)}

@@ -1,28 +1,70 @@
-"""What is there to write? Everything that gridmap answers with, taken apart into named frames.
+"""What is there to write? Everything that gridmap answers with, taken apart into named frames that say what they are.
 
 A result has cells and perhaps clusters, contours and a surface; a plan has stops, routes and places. Each becomes a
-`Part`; how the numbers were made goes with every part, since a file is soon alone.
+`Part`. A file is soon alone, so how its numbers were made goes with it (`Stamp`): which run, which method and settings,
+in which units, for whom. Names of columns carry their unit (`_m`, `_m2`, `_min`), and a few words of the trade are
+known.
 """
 
 import hashlib
+import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 from pyproj import CRS
 
-from gridmap.errors import InputError
-from gridmap.exports.units import units_of
+from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.read.base import Incidents
 
-__all__ = ["Part", "parts_of", "run_id_of"]
+__all__ = ["KEY", "Part", "Stamp", "parts_of", "run_id_of", "shapes_of", "unit_of", "units_of", "written_at"]
+
+#: Under this name the facts stand in a file's metadata, as JSON.
+KEY = "gridmap"
+
+KNOWN = {
+    **dict.fromkeys(("count", "expected", "before", "after", "difference", "stops", "visits"), "incidents"),
+    **dict.fromkeys(("z_score", "p_value", "q_value", "ratio", "share_inside", "stability"), "1"),
+    **{"persons": "persons", "households": "households", "lon": "degrees", "lat": "degrees"},
+    **{"stops": "stops", "visits": "visits"},
+}
+ENDINGS = {
+    "_per_km2": "per square kilometre", "_per_km": "incidents per kilometre", "_m2": "square metres", "_m": "metres",
+    "_km": "kilometres", "_min": "minutes", "_h": "hours", "_s": "seconds", "_deg": "degrees", "_share": "1",
+}  # fmt: skip
+
+
+def unit_of(column: str, own: str | None = None) -> str | None:
+    """The unit of a column by its name; None where the name does not say.
+
+    `own` is the unit of the result itself, as a surface has it: that of `intensity`.
+
+    Examples
+    --------
+    >>> unit_of("area_m2"), unit_of("count"), unit_of("zone_id")
+    ('square metres', 'incidents', None)
+    """
+    if column == "intensity":
+        return own or "incidents per square kilometre"
+    if column in KNOWN:
+        return KNOWN[column]
+    return next((unit for ending, unit in ENDINGS.items() if column.endswith(ending)), None)
+
+
+def units_of(columns: Iterable, own: str | None = None) -> dict[str, str]:
+    """Column → unit, for those columns that have one."""
+    found = {str(column): unit_of(str(column), own) for column in columns}
+    return {column: unit for column, unit in found.items() if unit is not None}
 
 
 @dataclass(frozen=True)
@@ -95,10 +137,10 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
         For anything else, an empty mapping, or cells that are not in the grid.
     """
     if grid is not None and not isinstance(grid, Grid):
-        raise InputError(f"grid= is a Grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("exports.not_a_grid", found=type(grid).__name__))
     if isinstance(what, Mapping):
         if not what:
-            raise InputError("There is nothing to write: the mapping is empty.")
+            raise InputError(Note("exports.nothing"))
         return [
             part for key, value in what.items() for part in parts_of(value, grid=grid, name=str(key), content=content)
         ]
@@ -118,9 +160,7 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
         return [Part(name or "incidents", what.to_geodataframe(), "points", what, "read_incidents")]
     if isinstance(what, pd.DataFrame):
         return [_of_frame(what, grid, name, content)]
-    raise InputError(
-        f"export takes a result, a plan, a Grid, Incidents, a frame, or a dict of these; found {type(what).__name__}."
-    )
+    raise InputError(Note("exports.cannot_write", found=type(what).__name__))
 
 
 def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> list[Part]:
@@ -161,9 +201,7 @@ def _with_shapes(table: pd.DataFrame, grid: Grid | None) -> pd.DataFrame:
     row = grid.cells.index.get_indexer(ids)
     if (row < 0).any():
         lost = ids[row < 0].unique()
-        raise InputError(
-            f"{len(lost):,} cells are not in the grid, the first is {lost[0]!r}. Give the grid they are of."
-        )
+        raise InputError(Note("exports.cells_not_in_grid", n=len(lost), first=str(lost[0])))
     carried = {c: grid.cells[c].to_numpy()[row] for c in ("zone_id", "area_m2") if c in grid.cells and c not in table}
     shapes = grid.cells.geometry.array[row]
     return gpd.GeoDataFrame(table.assign(**carried), geometry=shapes, crs=grid.cells.crs)
@@ -199,3 +237,71 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | np.ndarray | pd.Index):
         return [_plain(v) for v in value]
     return value if isinstance(value, str | int | float | bool | type(None)) else str(value)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The facts of one writing.
+
+    Attributes
+    ----------
+    run_id : str
+    audience : {"internal", "meeting", "public"}
+    language : {"en", "zh"}
+        Of legends and field titles.
+    encoding : str
+        Of a shapefile's text.
+    title : str
+        The file's own title, as phones show it.
+    """
+
+    run_id: str
+    audience: str = "meeting"
+    language: str = "en"
+    encoding: str = "utf-8"
+    title: str = ""
+
+    def of(self, part: Part) -> dict[str, Any]:
+        """The facts of one part: run, method, settings, notes, units, CRS."""
+        return {
+            "run_id": self.run_id,
+            "audience": self.audience,
+            "made_by": f"gridmap {importlib.metadata.version('gridmap')}",
+            "layer": part.name,
+            **part.about(),
+        }
+
+    def as_json(self, part: Part) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.of(part), ensure_ascii=False, default=str)
+
+    def flat(self, part: Part) -> dict[str, str]:
+        """The same as names and texts, for formats that hold nothing else."""
+        facts = self.of(part)
+        return {
+            k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in facts.items() if v is not None
+        }
+
+
+def written_at() -> datetime:
+    """When a file says that it was written: now, or what GDAL's OGR_CURRENT_DATE says, as in a run that is replayed."""
+    told = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    return datetime.fromisoformat(str(told)) if told else datetime.now(UTC)
+
+
+def shapes_of(parts: list[Part], what: str) -> Part:
+    """The first part that has shapes.
+
+    Raises
+    ------
+    InputError
+        If none has.
+    CRSError
+        If it does not say where on earth they are.
+    """
+    part = next((p for p in parts if p.is_spatial), None)
+    if part is None:
+        raise InputError(Note("exports.table_without_shapes", what=what, name=parts[0].name))
+    if part.crs is None:
+        raise CRSError(Note("exports.no_crs", name=part.name))
+    return part

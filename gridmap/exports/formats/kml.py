@@ -17,15 +17,14 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError
-from gridmap.exports.contents import Part
+from gridmap.exports.formats.base import Format
+from gridmap.exports.parts import Part, Stamp, shapes_of
 from gridmap.exports.plain import CONTROL, plain
-from gridmap.exports.stamp import Stamp
 from gridmap.exports.styles import Style, style_of
-from gridmap.exports.vectors import shapes_of
 from gridmap.patrol.files import to_kml as plan_to_kml
 from gridmap.patrol.plan import PatrolPlan
 
-__all__ = ["to_kml", "to_kmz"]
+__all__ = ["FORMATS", "to_kml", "to_kmz"]
 
 #: What names a row, the first that there is.
 NAMED_BY = ("name", "place", "label_name", "zone_name")
@@ -147,3 +146,6 @@ def _ring(ring, outer: bool) -> str:
 
 def _line(points) -> str:
     return " ".join(["%.7f,%.7f" % (x, y) for x, y in points.tolist()])  # noqa: UP031 - twice as quick as an f-string
+
+
+FORMATS = {".kml": Format(to_kml, many=True), ".kmz": Format(to_kmz, many=True)}

@@ -17,17 +17,16 @@ from pyproj import CRS
 from rasterio.transform import Affine
 
 from gridmap.errors import InputError
-from gridmap.exports.contents import Part
+from gridmap.exports.formats.base import Format
+from gridmap.exports.parts import Part, Stamp, shapes_of, unit_of
 from gridmap.exports.plain import plain
-from gridmap.exports.stamp import Stamp
-from gridmap.exports.units import unit_of
-from gridmap.exports.vectors import shapes_of
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.surfaces import DensityResult, burnt
+from gridmap.messages import Note
 from gridmap.read.metric import metric_crs
 
-__all__ = ["to_geotiff"]
+__all__ = ["FORMATS", "to_geotiff"]
 
 MOST_PIXELS = 25_000_000
 SQUARE = re.compile(r"-?\d+_-?\d+")
@@ -41,9 +40,9 @@ def to_geotiff(parts: list[Part], path: Path, stamp: Stamp) -> None:
         return
     part = shapes_of(parts, "A GeoTIFF")
     if not len(part.frame) or not part.frame.geom_type.dropna().str.endswith("Polygon").all():
-        raise InputError(f"A GeoTIFF holds surfaces and cells; {part.name!r} has no areas to burn into pixels.")
+        raise InputError(Note("exports.no_areas", name=part.name))
     if part.frame.index.has_duplicates:
-        raise InputError(f"A GeoTIFF holds one row a cell; {part.name!r} has several. Choose one period or category.")
+        raise InputError(Note("exports.several_rows_a_cell", name=part.name))
     bands = _bands(part)
     row, transform, crs = _frame(part, len(bands))
     kind = "float32" if all(_exact(values) for _, values, _ in bands) else "float64"
@@ -76,7 +75,7 @@ def _bands(part: Part) -> list[tuple[str, np.ndarray, dict[str, str]]]:
             codes = values.map({name: i for i, name in enumerate(names)}).to_numpy("float64", na_value=np.nan)
             found.append((column, codes, {"classes": json.dumps(dict(enumerate(names)), ensure_ascii=False)}))
     if not found:
-        raise InputError(f"A GeoTIFF holds numbers, and {part.name!r} has no column of them.")
+        raise InputError(Note("exports.no_numbers", name=part.name))
     return found
 
 
@@ -108,3 +107,6 @@ def _frame(part: Part, bands: int) -> tuple[np.ndarray, Affine, CRS]:
     there = ~(flat.is_empty | flat.isna()).to_numpy()
     row = burnt(flat[there], np.flatnonzero(there).astype(float), transform, shape, -1.0)
     return row.astype(np.int64), transform, crs
+
+
+FORMATS = {ending: Format(to_geotiff, shapes=False) for ending in (".tif", ".tiff")}

@@ -1,53 +1,21 @@
-"""Tables without shapes: CSV and Excel for offices, Parquet for programs."""
+"""Excel: a sheet a layer, with filters and a frozen header, and a sheet on how the numbers were made."""
 
 import re
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 
 from gridmap.errors import InputError
-from gridmap.exports.contents import Part
-from gridmap.exports.plain import no_formula, plain, unique_names
-from gridmap.exports.stamp import Stamp, written_at
+from gridmap.exports.formats.base import Format
+from gridmap.exports.formats.csv import flat
+from gridmap.exports.parts import Part, Stamp, written_at
+from gridmap.exports.plain import unique_names
+from gridmap.messages import Note
+
+__all__ = ["FORMATS", "to_xlsx"]
 
 MOST_ROWS = 1_048_576
-
-__all__ = ["TABLES", "to_csv", "to_xlsx"]
-
-
-def csv_table(frame: pd.DataFrame, path: Path) -> None:
-    """A frame as CSV, its named index first; UTF-8 with a byte order mark, so that Excel reads Chinese."""
-    named = isinstance(frame.index, pd.MultiIndex) or frame.index.name is not None
-    safe = (frame.reset_index() if named else frame).copy()
-    for column in safe.columns:
-        if safe[column].dtype.kind not in "biufMm":
-            safe[column] = safe[column].map(no_formula)
-    safe.to_csv(path, index=False, encoding="utf-8-sig")
-
-
-#: How `write_table` writes: ending → function(frame, path).
-TABLES = {".parquet": lambda frame, path: frame.to_parquet(path), ".csv": csv_table}
-
-
-def to_csv(parts: list[Part], path: Path, stamp: Stamp) -> None:
-    """The first part as a table: shapes become the lon and lat of a point inside them."""
-    csv_table(flat(parts[0]), path)
-
-
-def flat(part: Part) -> pd.DataFrame:
-    """A part as a plain table, with `lon` and `lat` (WGS 84) of a point inside each shape."""
-    table = plain(part.frame)
-    if not part.is_spatial:
-        return table
-    shapes = part.frame.geometry
-    points = gpd.GeoSeries(shapes.representative_point().to_numpy(), crs=shapes.crs)
-    points = points.to_crs(4326) if shapes.crs is not None else points
-    bare = pd.DataFrame(table.drop(columns=table.geometry.name))
-    taken = {str(c).lower() for c in bare.columns}
-    at = {"lon": points.x.round(7), "lat": points.y.round(7)}
-    return bare.assign(**{name: values for name, values in at.items() if name not in taken})
 
 
 def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
@@ -73,7 +41,7 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
 def _sheet(sheet, table: pd.DataFrame, bold) -> None:
     if len(table) >= MOST_ROWS:
-        raise InputError(f"A sheet of Excel holds {MOST_ROWS:,} rows; found {len(table):,}. Write .csv or .parquet.")
+        raise InputError(Note("exports.too_many_rows", most=MOST_ROWS, found=len(table)))
     columns = []
     for j, column in enumerate(table.columns):
         sheet.set_column(j, j, min(max(len(str(column)) + 4, 10), 30))
@@ -107,3 +75,6 @@ def _written(sheet, values: pd.Series):
 def _sheet_name(name: str) -> str:
     """At most 31 characters, without those that Excel refuses."""
     return re.sub(r"[\[\]:*?/\\']", "_", name)[:28] or "table"
+
+
+FORMATS = {".xlsx": Format(to_xlsx, many=True, shapes=False)}
