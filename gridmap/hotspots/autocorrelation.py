@@ -10,14 +10,9 @@ Source: Getis & Ord 1992; Ord & Getis 1995.
 import numpy as np
 from scipy import sparse, stats
 
-from gridmap.errors import InputError
-from gridmap.hotspots.lattice import (
-    cell_values,
-    named_cells,
-    over_population,
-    require_incidents,
-    spread_out,
-)
+from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.concentration import binomial_tails
+from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, spread_out
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.result import HotspotResult
@@ -30,7 +25,9 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.messages import Note
+from gridmap.hotspots.subset_sums import subset_sum_p
+from gridmap.hotspots.testable import enough_incidents
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["getis_ord", "gi_z"]
 
@@ -47,11 +44,15 @@ def getis_ord(
     fdr: float | None = 0.05,
     correction: str | None = "fdr",
     population=None,
+    inference: str | None = None,
     permutations: int = 0,
     refine: int = 100,
     random_state=None,
 ) -> HotspotResult:
     """Hot and cold spots by Getis and Ord's Gi* (or Gi).
+
+    The classical question: is the sum over a cell and its neighbours larger than if the values lay anywhere alike?
+    Good for drawing and ranking. Whether a place holds more than its residents explain is `hotspot_test`'s question.
 
     For cell i with weights w_ij, the standardised statistic of Ord & Getis (1995) is::
 
@@ -81,11 +82,18 @@ def getis_ord(
         How `q_value` is made from `p_value`. Labels come from q (99: q ≤ 0.01, 95: q ≤ 0.05, 90: q ≤ 0.10); with
         "none" they come from p at the same levels, and `q_value` is still Benjamini & Hochberg's, to look at.
     population : Series, array or name of a column of `grid.cells`, optional
-        The statistic is then of rates, count / population. Cells with nobody and nothing are left out.
+        Sums of counts are then compared with the sums expected of so many people: z = (Σ w x − Σ w e) / √(Σ w² e −
+        (Σ w e)² / N), with e = N × population / all. Cells with nobody and nothing are left out.
+    inference : {"normal", "exact", "conditional"}, optional
+        Where p comes from. "normal": z's own distribution, were the sums normal. "exact": all ways to shuffle the
+        values among all cells, the cell's own value too, counted (`gridmap.hotspots.subset_sums`), without a seed; with
+        `population`, the binomial law of the sum. "conditional": `permutations` random shuffles of the other cells'
+        values. These never move the cell's own value, so p speaks of the neighbours only, and a busy cell among quiet
+        ones cannot be found however busy it is: a question of its own, and not the one that Gi* asks. None: "exact"
+        for weighted sums and with `population` where it can be had, "conditional" where `permutations` are given, else
+        "normal".
     permutations : int
-        0: p from the normal distribution. 999, say: p from conditional permutations, two-sided by doubling the
-        smaller tail; the normal one stays beside it as `p_normal`. A permutation never moves the cell's own value,
-        so this p speaks of the neighbours, for Gi* too.
+        For "conditional" (999 when not given): two-sided by doubling the smaller tail. `p_normal` stands beside it.
     refine : int
         Cells near the edge after `permutations` (fewer than 5 beyond their sum) get `refine` times as many fresh ones,
         so that p can be small enough for FDR over a large map. 1: none, and no p is below 2 / (permutations + 1).
@@ -110,7 +118,8 @@ def getis_ord(
     -----
     The normal p-value needs sums of neighbours that are nearly normal. Below about 100 incidents expected in a cell and
     its neighbours together it is too small on the hot side (a note then says so): `docs/methods.md` has the measured
-    table. Permutations have no such limit.
+    table. Such labels may be drawn; they enter no sentence and no legend as a finding (`gridmap.hotspots.nulls`). The
+    exact p has no such limit.
 
     Examples
     --------
@@ -138,29 +147,31 @@ def getis_ord(
     refine = whole_number(refine, "refine", least=1)
     star = true_or_false(star, "star")
     count, index = cell_values(counts, grid)
-    require_incidents(count)
+    about = enough_incidents(counts, count)
     weights = _with_self(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)), star)
-    x, weights, kept, columns, notes = over_population(count, index, population, grid, weights)
-    z = gi_z(x, weights, star)
+    inference, permutations = _inference(inference, permutations, about, count, weights, star, population is not None)
+    people, kept, columns, notes = _people(count, index, population, grid)
+    x, weights = count[kept], weights[kept][:, kept] if not kept.all() else weights
+    z = gi_z(x, weights, star) if people is None else _z_of_expected(x, weights, people[kept])
     p = p_normal = 2 * stats.norm.sf(np.abs(z))
-    if permutations:
-        others = weights - sparse.diags_array(weights.diagonal(), format="csr")
-        others.eliminate_zeros()
-        p = permutation_p(x, others, permutations, seed_from(random_state), refine=refine)
-        p[np.isnan(z)] = np.nan
-    lonely = np.isnan(z)
-    if lonely.any():
-        notes.append(
-            f"{int(lonely.sum()):,} cells without neighbours, or with all cells as neighbours, were not tested."
-        )
-    notes += _trust_notes(count[kept], weights, permutations)
+    if inference == "exact":
+        p = subset_sum_p(x - x.min(), weights) if people is None else _binomial_p(x, weights, people[kept])
+    elif inference == "conditional":
+        moved = x if people is None else _standardised(x, people[kept])
+        others = weights if people is None else _for_standardised(weights, people[kept])
+        p = permutation_p(moved, _without_diagonal(others), permutations, seed_from(random_state), refine=refine)
+    p = np.where(np.isnan(z), np.nan, p)
+    if (lonely := int(np.isnan(z).sum())) > 0:
+        notes.append(Note("hotspots.not_tested_alone", n=lonely))
+    expected = float(count.mean() * np.median(np.diff(weights.indptr))) if about.are_counts else None
+    notes += _trust_notes(inference, about, expected)
     p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
     z = spread_out(z, kept)
     columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_labels(z, p if how == "none" else q)}
     columns["significant"] = (p if how == "none" else q) <= (0.05 if level is None else level)
     notes += coarseness_notes(p, columns["significant"], refine * permutations, how)
-    if permutations:
+    if inference != "normal":
         columns["p_normal"] = spread_out(p_normal, kept)
     params = {
         "order": order if distance_m is None else None,
@@ -169,18 +180,113 @@ def getis_ord(
         "fdr": level,
         "correction": how,
         "population": population if isinstance(population, str) else population is not None,
+        "inference": inference,
         "permutations": permutations,
         "refine": refine,
         "random_state": random_state,
+        "null": _null(inference, people is not None),
+        "expected_around": expected,
     }
     return HotspotResult(named_cells(columns, index, grid), "getis_ord", params, notes=tuple(notes))
 
 
-def _trust_notes(count: np.ndarray, weights: sparse.csr_array, permutations: int) -> list[str]:
-    """The measured limit of the normal approximation (docs/methods.md), for counts of incidents."""
-    if permutations or (count != np.floor(count)).any():
+INFERENCES = ("normal", "exact", "conditional")
+
+
+def _inference(asked, permutations: int, about, count, weights, star: bool, of_people: bool) -> tuple[str, int]:
+    """Where p comes from, and how many permutations that takes."""
+    if asked is not None and asked not in INFERENCES:
+        raise SettingError(Note("hotspots.inference_unknown", found=asked, meant=did_you_mean(str(asked), INFERENCES)))
+    if permutations and asked in ("normal", "exact"):
+        raise SettingError(Note("hotspots.inference_permutations", permutations=permutations, found=asked))
+    if permutations or asked == "conditional":
+        return "conditional", permutations or 999
+    why_not = _why_not_exact(about, count, weights, star, of_people)
+    if asked == "exact" and why_not:
+        raise SettingError(Note(why_not))
+    if asked is None and (of_people or about.kind in OF_UNKNOWN_LAW):
+        if why_not is None:
+            return "exact", 0
+        return ("normal", 0) if of_people else ("conditional", 999)
+    return asked or "normal", 0
+
+
+#: Kinds of numbers of which the normal p is known not to hold.
+OF_UNKNOWN_LAW = ("weighted", "crosswalked", "aoristic")
+
+
+def _why_not_exact(about, count, weights: sparse.csr_array, star: bool, of_people: bool) -> str | None:
+    starts = weights.indptr[:-1][np.diff(weights.indptr) > 0]
+    equal = bool((np.maximum.reduceat(weights.data, starts) == np.minimum.reduceat(weights.data, starts)).all())
+    if of_people:
+        return None if equal and about.are_counts else "hotspots.exact_not_of_rates"
+    if not star:
+        return "hotspots.exact_needs_star"
+    return None if equal else "hotspots.exact_needs_equal"
+
+
+def _null(inference: str, of_people: bool) -> str:
+    if of_people:
+        return "population"
+    return "shuffled_neighbours" if inference == "conditional" else "shuffled"
+
+
+def _people(count: np.ndarray, index, population, grid):
+    """Persons a cell or None, which cells are tested, the columns to begin with, and notes."""
+    columns, everywhere = {"count": as_counts(count)}, np.ones(len(count), bool)
+    if population is None:
+        return None, everywhere, columns, []
+    people = cell_population(population, grid, count, index)
+    kept = people > 0
+    expected = count.sum() * people / people.sum()
+    rate = np.divide(count, people, out=np.full(len(count), np.nan), where=kept)
+    columns |= {"population": people, "rate": rate, "expected": expected}
+    if np.ptp(rate[kept]) == 0:
+        raise InputError(Note("hotspots.one_rate", rate=float(rate[kept][0])))
+    notes = [] if kept.all() else [Note("hotspots.nobody_there", n=int((~kept).sum()))]
+    return people, kept, columns, notes
+
+
+def _z_of_expected(x: np.ndarray, weights: sparse.csr_array, people: np.ndarray) -> np.ndarray:
+    """Weighted sums of counts against their expectation, were each incident as likely with each person."""
+    total, e = x.sum(), x.sum() * people / people.sum()
+    variance = weights.power(2) @ e - (weights @ e) ** 2 / total
+    variance[variance <= 1e-12 * total] = np.nan
+    return (weights @ (x - e)) / np.sqrt(variance)
+
+
+def _binomial_p(x: np.ndarray, weights: sparse.csr_array, people: np.ndarray) -> np.ndarray:
+    """Exact p of the sums: binomial, with the joint share of the people as chance."""
+    members = sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+    share = np.clip(members @ (people / people.sum()), 1e-300, 1 - 1e-16)
+    return binomial_tails(members @ x, x.sum(), share)
+
+
+def _standardised(x: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Residuals of equal variance, which may be dealt anew among the cells."""
+    e = x.sum() * people / people.sum()
+    return (x - e) / np.sqrt(e)
+
+
+def _for_standardised(weights: sparse.csr_array, people: np.ndarray) -> sparse.csr_array:
+    """Weights under which sums of standardised residuals are sums of counts less expected ones, up to a factor."""
+    return sparse.csr_array(weights @ sparse.diags_array(np.sqrt(people / people.mean())))
+
+
+def _without_diagonal(weights: sparse.csr_array) -> sparse.csr_array:
+    others = weights - sparse.diags_array(weights.diagonal(), format="csr")
+    others.eliminate_zeros()
+    return others
+
+
+def _trust_notes(inference: str, about, expected: float | None) -> list[str]:
+    """What is known of the p-value that was used (docs/methods.md has the measured table)."""
+    if inference == "exact" and about.kind in OF_UNKNOWN_LAW:
+        return [Note("hotspots.shuffled_weights", what=Note(f"hotspots.kind_{about.kind}"))]
+    if inference != "normal":
         return []
-    expected = count.mean() * np.median(np.diff(weights.indptr))
+    if expected is None:
+        return [Note("hotspots.not_counts_normal")] if about.rows is not None else []
     if expected >= TRUSTED_INCIDENTS:
         return []
     return [Note("note.few_expected", expected=float(expected), trusted_from=TRUSTED_INCIDENTS)]

@@ -37,6 +37,7 @@ from gridmap.hotspots.lattice import as_counts, cell_values, named_cells, requir
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, true_or_false
+from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note, did_you_mean
 
 __all__ = [
@@ -150,7 +151,7 @@ def hotspot_test(
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise SettingError(Note("hotspots.confidence", found=confidence))
     count, index = cell_values(counts, grid)
-    _require_counts(count)
+    counts_only(counts, "hotspot_test")
     require_incidents(count, variation=False)
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
     near = _neighbours(weights)
@@ -198,13 +199,6 @@ def hotspot_test(
         "extra_variation": strictly.extra,
     }
     return HotspotResult(named_cells(columns, index, grid), "hotspot_test", params, notes=notes)
-
-
-def _require_counts(count: np.ndarray) -> None:
-    """The binomial law is of numbers of incidents."""
-    if (count != np.floor(count)).any():
-        at = count[count != np.floor(count)][0]
-        raise InputError(Note("hotspots.whole_counts", method="hotspot_test", found=float(at)))
 
 
 def _neighbours(weights: sparse.csr_array) -> sparse.csr_array:

@@ -1,5 +1,6 @@
 """Gi and Gi*: by hand, against esda and the published numbers, and every wrong use."""
 
+import itertools
 import json
 
 import esda
@@ -168,12 +169,17 @@ def test_distance_band_takes_cells_whose_centres_lie_within_it(small_grid):
     assert by_distance.params["distance_m"] == 710
 
 
-def test_rates_where_a_population_is_given(lattice, counts):
-    w, adjacency = lattice
+def test_sums_against_what_is_expected_of_a_population(lattice, counts):
+    _, adjacency = lattice
     people = np.random.default_rng(2).integers(50, 500, 400).astype(float)
     hot = gm.getis_ord(counts, adjacency, population=people)
-    expected = esda.G_Local(counts / people, w, transform="B", star=True, permutations=0)
-    np.testing.assert_allclose(hot.cells["z_score"], expected.Zs, atol=1e-9)
+    near = adjacency + sparse.eye_array(400)
+    sums, share = near @ counts, near @ people / people.sum()
+    by_hand = (sums - counts.sum() * share) / np.sqrt(counts.sum() * share * (1 - share))
+    np.testing.assert_allclose(hot.cells["z_score"], by_hand)
+    tails = [stats.binom.sf(sums - 1, counts.sum(), share), stats.binom.cdf(sums, counts.sum(), share)]
+    np.testing.assert_allclose(hot.cells["p_value"], np.minimum(1, 2 * np.minimum(*tails)))
+    assert (hot.params["inference"], hot.params["null"]) == ("exact", "population")
     people[7], counts = 0, counts.copy()
     counts[7] = 0
     without = gm.getis_ord(counts, adjacency, population=people)
@@ -181,6 +187,69 @@ def test_rates_where_a_population_is_given(lattice, counts):
     assert without.cells["label"].iloc[7] == "none"
     assert without.cells["z_score"].notna().sum() == 399
     assert "1 cells without population" in without.notes[0]
+
+
+def test_three_people_with_one_burglary_are_not_hot(lattice):
+    _, adjacency = lattice
+    people, rng = np.full(400, 300.0), np.random.default_rng(11)
+    people[::37] = 3
+    x = rng.poisson(people * 0.01)
+    x[37 * 5] = 1
+    assert gm.getis_ord(x, adjacency, population=people).cells["label"].iloc[37 * 5] == "none"
+
+
+def test_exact_p_counts_all_shuffles():
+    x = np.array([9, 7, 8, 0, 1, 2, 3, 0, 0, 4])
+    line = sparse.diags_array([np.ones(9), np.ones(9)], offsets=[-1, 1])
+    hot = gm.getis_ord(x, line, inference="exact")
+    near = (line + sparse.eye_array(10)).toarray() > 0
+    for i in range(10):
+        sums = np.array([sum(c) for c in itertools.combinations(x, int(near[i].sum()))])
+        seen = x[near[i]].sum()
+        assert hot.cells["p_value"].iloc[i] == pytest.approx(
+            min(1, 2 * min((sums >= seen).mean(), (sums <= seen).mean()))
+        )
+    assert hot.params["null"] == "shuffled"
+    normal = gm.getis_ord(x, line)
+    np.testing.assert_array_equal(hot.cells["z_score"], normal.cells["z_score"])
+    np.testing.assert_array_equal(hot.cells["p_normal"], normal.cells["p_value"])
+
+
+def test_exact_p_of_weighted_sums_agrees_with_random_shuffles(lattice):
+    _, adjacency = lattice
+    rng = np.random.default_rng(12)
+    x = rng.poisson(1, 400) * rng.lognormal(2, 1, 400)
+    exact = gm.getis_ord(x, adjacency, inference="exact").cells["p_value"]
+    near = adjacency + sparse.eye_array(400)
+    shuffled = np.array([near[[45]] @ rng.permutation(x) for _ in range(20_000)]).ravel()
+    seen = (near @ x)[45]
+    drawn = 2 * min((shuffled >= seen).mean(), (shuffled <= seen).mean())
+    assert exact.iloc[45] == pytest.approx(drawn, abs=0.02)
+
+
+def test_an_exact_shuffle_keeps_its_promise_where_counts_are_few(lattice):
+    _, adjacency = lattice
+    rng, exact, normal = np.random.default_rng(13), 0, 0
+    for _ in range(60):
+        x = rng.poisson(0.15, 400)
+        exact += gm.getis_ord(x, adjacency, inference="exact").cells["significant"].any()
+        normal += gm.getis_ord(x, adjacency).cells["significant"].any()
+    assert exact <= stats.binom.ppf(0.995, 60, 0.05)
+    assert normal > 15
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"inference": "exakt"}, "inference_unknown"),
+        ({"inference": "exact", "permutations": 99}, "inference_permutations"),
+        ({"inference": "exact", "star": False}, "exact_needs_star"),
+    ],
+)
+def test_an_inference_that_cannot_be_had_is_refused(options, code):
+    with pytest.raises(SettingError) as error:
+        gm.getis_ord(X, line(), **options)
+    assert error.value.args[0].code == f"hotspots.{code}"
 
 
 def test_population_by_the_name_of_a_column(small_grid):

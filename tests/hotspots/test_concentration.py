@@ -186,7 +186,7 @@ def test_where_nothing_is_at_risk_nothing_is_said(two_quarters):
 
 @pytest.mark.parametrize(
     ("counts", "code"),
-    [(np.full(SIDE**2, 0.5), "hotspots.whole_counts"), (np.full(SIDE**2, 2), "hotspots.at_risk_negative")],
+    [(np.full(SIDE**2, 0.5), "hotspots.counts_only"), (np.full(SIDE**2, 2), "hotspots.at_risk_negative")],
 )
 def test_what_is_no_count_is_refused(counts, code):
     with pytest.raises(InputError) as error:

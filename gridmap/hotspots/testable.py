@@ -1,0 +1,62 @@
+"""What a test must know of its numbers before it tests them: are they incidents, and how many?
+
+Tests of counts rest on incidents coming one by one. A harm score, an estimate carried over from another grid or an
+incident spread over the hours of a night has another law: on maps with nothing on them such tests then find hotspots
+in most. So each method asks here, and either refuses or takes a form that holds for any values (shuffling them among
+the cells). Guards against too little data count incidents, never a weighted sum.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError
+from gridmap.grids.cell_counts import CountsAbout, about_counts
+from gridmap.hotspots.lattice import LEAST_INCIDENTS, require_incidents
+from gridmap.messages import Note
+
+__all__ = ["counts_only", "enough_incidents"]
+
+
+def counts_only(counts: Any, method: str) -> CountsAbout:
+    """What the numbers are, where they are numbers of incidents.
+
+    Raises
+    ------
+    InputError
+        For weighted sums, fractions, crosswalked and aoristic numbers: what they are, and what to take instead.
+
+    Examples
+    --------
+    >>> counts_only(pd.Series([2, 0, 7]), "compare_periods").kind
+    'counts'
+    """
+    about = about_counts(counts)
+    if about.are_counts:
+        return about
+    what = Note(f"hotspots.kind_{about.kind}")
+    remedy = Note("hotspots.take_incidents" if about.kind == "weighted" else "hotspots.take_counts")
+    raise InputError(Note("hotspots.counts_only", method=method, what=what, remedy=remedy))
+
+
+def enough_incidents(counts: Any, values: np.ndarray) -> CountsAbout:
+    """What the numbers are; refuse too few incidents, in whatever they are weighed.
+
+    Parameters
+    ----------
+    counts
+        As the caller gave them.
+    values : ndarray
+        The same as one number a cell.
+    """
+    about = about_counts(counts)
+    if about.kind == "weighted" and isinstance(counts, pd.DataFrame) and "incidents" in counts:
+        require_incidents(counts["incidents"].to_numpy(float))
+        return about
+    if about.kind == "weighted" and about.rows is not None:
+        held = int(about.rows - (about.outside or 0) - about.untimed)
+        if held < LEAST_INCIDENTS:
+            raise InputError(Note("hotspots.few_incidents", n=held, least=LEAST_INCIDENTS))
+    require_incidents(values)
+    return about
