@@ -56,8 +56,8 @@ def cases(shared: Path):
 
 def ours(shared: Path, out: Path):
     import gridmap as gm
-    from gridmap.grids.atoms import hold, read_atoms
-    from gridmap.grids.tessellation import mosaic_of_areas, mosaic_of_points
+    from gridmap.grids.regionalization.mosaic import mosaic_of_areas, mosaic_of_points
+    from gridmap.grids.regionalization.units import hold, read_units
 
     found, given = [], []
     for name, communities, atoms, load, target in cases(shared):
@@ -73,7 +73,7 @@ def ours(shared: Path, out: Path):
             own = grid.cells["zone_id"].to_numpy() == zone
             part = regions(name, "gridmap", zone, np.arange(own.sum()), loads[own], shapes[own], target)
             found.append(part.assign(cpu_s=used / len(communities), finished=True))
-        read = read_atoms(atoms, load, communities)
+        read = read_units(atoms, load, communities)
         held = hold(read, communities)
         for z, shape in enumerate(communities.geometry.to_crs(crs)):
             own, share = held.of(z)
@@ -82,7 +82,7 @@ def ours(shared: Path, out: Path):
                 mosaic = mosaic_of_areas(shape, local, share)
             else:
                 mosaic = mosaic_of_points(shape, shapely.get_coordinates(local))
-            loads = np.where(mosaic.atom >= 0, read.load[own[mosaic.atom]] * mosaic.share, 0.0)
+            loads = np.where(mosaic.unit >= 0, read.load[own[mosaic.unit]] * mosaic.share, 0.0)
             i, j, _ = mosaic.borders()
             zone = communities["zone_id"].iloc[z]
             given.append((name, zone, target, shapely.to_wkb(mosaic.shapes), loads, mosaic.xy, i, j))

@@ -2,15 +2,12 @@ from . import samples as samples
 from .counts.query import count_by_cell
 from .exports import export
 from .grids.base import Grid
-from .grids.code_checks import check_codes
-from .grids.code_templates import parse_codes
-from .grids.codes import grid_codes
-from .grids.hierarchy import drill_down, grid_hierarchy, roll_up
-from .grids.levels import join_zones
+from .grids.codes import check_codes, grid_codes, parse_codes
+from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
 from .grids.population import population_by_cell
+from .grids.regionalization.units import incident_workload
 from .grids.tiling import make_grid
 from .grids.transfer import crosswalk
-from .grids.workload import incident_workload
 from .hotspots.association import local_moran
 from .hotspots.autocorrelation import getis_ord
 from .hotspots.change import compare_periods

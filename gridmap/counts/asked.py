@@ -12,7 +12,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["EVERY", "MISSING", "Asked", "Counted", "Progress"]
 
@@ -65,17 +65,16 @@ class Asked:
         """An InputError for a category that no incident has."""
         for name in self.categories or ():
             if name not in there:
-                raise InputError(f"No incident has the category {name!r}. {did_you_mean(name, there)}")
+                raise InputError(Note("counts.no_category", name=name, meant=did_you_mean(name, there)))
 
     def periods(self, first: int | None, last: int | None, rows: int, timed: int) -> Sequence:
         """All periods from the first to the last that occur, given as microseconds since 1970."""
         if self.every is None:
             return [None]
         if not timed:
-            why = "there are none" if not rows else f"none of the {rows:,} has a time that lies in one {self.every}"
-            raise InputError(
-                f"The incidents cannot be counted by {self.every}: {why}. Leave out every=, or take a longer period."
-            )
+            if not rows:
+                raise InputError(Note("counts.no_incidents_by", every=self.every))
+            raise InputError(Note("counts.no_times_by", every=self.every, rows=rows))
         if self.every == "hour_of_week":
             return pd.RangeIndex(168)
         freq = EVERY[self.every]
@@ -105,11 +104,17 @@ class Asked:
         """A SettingError for more counts than can be held."""
         size = len(grid) * len(periods) * len(kinds)
         if size > MOST_COUNTS:
-            raise SettingError(
-                f"{len(grid):,} cells × {len(periods):,} periods × {len(kinds):,} kinds are {size:,} counts; at most "
-                f"{MOST_COUNTS:,} are held. Take a longer period or fewer cells"
-                + (f", or look for a stray date: {periods[0]} to {periods[-1]}." if self.every else ".")
-            )
+            sizes = {
+                "cells": len(grid),
+                "periods": len(periods),
+                "kinds": len(kinds),
+                "size": size,
+                "most": MOST_COUNTS,
+            }
+            if self.every:
+                span = {"first": str(periods[0]), "last": str(periods[-1])}
+                raise SettingError(Note("counts.too_many_periods", **sizes, **span))
+            raise SettingError(Note("counts.too_many", **sizes))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tempfile import gettempdir
 import duckdb
 
 from gridmap.errors import SettingError
+from gridmap.messages import Note
 
 __all__ = ["connect", "quoted", "sql"]
 
@@ -33,7 +34,7 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
         try:
             con.execute("SET memory_limit = $limit", {"limit": str(memory_limit)})
         except duckdb.Error:
-            raise SettingError(f'memory_limit is a size such as "800MB" or "2GB"; found {memory_limit!r}.') from None
+            raise SettingError(Note("counts.memory_limit", found=memory_limit)) from None
     if threads is not None:
         con.execute("SET threads = $threads", {"threads": threads})
     return con

@@ -22,8 +22,9 @@ from gridmap.counts.connection import connect, quoted, sql
 from gridmap.counts.source import open_source
 from gridmap.errors import ReadError
 from gridmap.grids.base import Grid
-from gridmap.grids.locator import cores
-from gridmap.grids.lookup import tally
+from gridmap.grids.index.locator import cores
+from gridmap.grids.index.lookup import tally
+from gridmap.messages import Note
 
 __all__ = ["KEYED", "PERIOD", "count_in_duckdb", "key", "points_query", "totals"]
 
@@ -59,7 +60,7 @@ def count_in_duckdb(
     try:
         return _count(con, grid, asked, threads or cores(), progress)
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise ReadError(f"{source.name} cannot be read: {str(error).splitlines()[0]}") from error
+        raise ReadError(Note("counts.unreadable", name=source.name, why=str(error).splitlines()[0])) from error
 
 
 def _count(con, grid: Grid, asked: Asked, threads: int, progress: Progress | None) -> Counted:

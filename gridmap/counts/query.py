@@ -16,7 +16,7 @@ from gridmap.counts.duck import count_in_duckdb
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell"]
@@ -101,13 +101,13 @@ def count_by_cell(
     ({'west': 2, 'east': 0}, 1)
     """
     if not isinstance(grid, Grid):
-        raise InputError(f"count_by_cell needs a Grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("counts.needs_grid", found=type(grid).__name__))
     if every is not None and every not in EVERY:
-        raise SettingError(f"There is no every={every!r}. {did_you_mean(every, EVERY)}")
+        raise SettingError(Note("counts.no_every", found=every, meant=did_you_mean(every, EVERY)))
     if patrol_found is not None and not isinstance(patrol_found, bool | np.bool_):
-        raise SettingError(f"patrol_found is True, False or None; found {patrol_found!r}.")
+        raise SettingError(Note("counts.officer_initiated", name="patrol_found", found=patrol_found))
     if engine not in ENGINES:
-        raise SettingError(f"There is no engine={engine!r}. {did_you_mean(engine, ENGINES)}")
+        raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
     asked = Asked(_names(category), by, every, None if patrol_found is None else bool(patrol_found))
     if engine == "spark":
         from gridmap.counts.spark import count_in_spark  # pyspark is an extra
@@ -124,11 +124,11 @@ def _names(category) -> tuple[str, ...] | None:
         return None
     names = (category,) if isinstance(category, str) else tuple(category)
     if not names or not all(isinstance(name, str) for name in names):
-        raise InputError(f"category= is a category or a list of them; found {category!r}.")
+        raise InputError(Note("counts.categories", found=category))
     return names
 
 
 def _whole(threads: int | None) -> int | None:
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1):
-        raise SettingError(f"threads is a whole number from 1; found {threads!r}.")
+        raise SettingError(Note("counts.threads", found=threads))
     return threads if threads is None else int(threads)

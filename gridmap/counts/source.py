@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from gridmap.errors import InputError, ReadError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["Source", "open_source", "paths_of", "see"]
@@ -45,8 +45,13 @@ class Source:
         """An InputError when a setting asks for a column that is not there."""
         if column not in self.columns:
             raise InputError(
-                f"{setting} needs a column {column!r}, which {self.name} does not have. "
-                f"{did_you_mean(column, self.columns)}"
+                Note(
+                    "counts.no_column",
+                    setting=setting,
+                    column=column,
+                    name=self.name,
+                    meant=did_you_mean(column, self.columns),
+                )
             )
 
 
@@ -75,18 +80,15 @@ def see(con: duckdb.DuckDBPyConnection, name: str) -> Source:
     columns = {row[0]: row[1] for row in con.execute("DESCRIBE source").fetchall()}
     for degree in ("lon", "lat"):
         if degree not in columns:
-            raise InputError(
-                f"{name} has no column {degree!r}; found: {', '.join(columns)}. "
-                "Read it with read_incidents(…), which finds the columns by their meaning."
-            )
+            raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
         number = columns[degree]
         if number not in NUMBERS and not number.startswith("DECIMAL"):
-            raise InputError(f"Column {degree!r} of {name} should hold degrees as numbers, but holds {number}.")
+            raise InputError(Note("counts.degrees", column=degree, name=name, found=number))
     made = ["* REPLACE (lon::DOUBLE AS lon, lat::DOUBLE AS lat)"]
     if "occurred_from" in columns:
         since = columns["occurred_from"]
         if not since.startswith(("TIMESTAMP", "DATE")):
-            raise InputError(f"Column 'occurred_from' of {name} should hold times, but holds {since}.")
+            raise InputError(Note("counts.times", name=name, found=since))
         made = [made[0][:-1] + ", occurred_from::TIMESTAMP AS occurred_from)"]
         if "occurred_to" in columns:
             made = [made[0][:-1] + ", occurred_to::TIMESTAMP AS occurred_to)"]
@@ -101,39 +103,36 @@ def paths_of(given: str | Path | Sequence[str | Path]) -> list[str]:
     if isinstance(given, str | Path):
         given = [given]
     if not isinstance(given, Sequence) or not all(isinstance(p, str | Path) for p in given):
-        raise InputError(
-            "Incidents as read_incidents gives them, or the path of a Parquet or CSV file, are needed; "
-            f"found {type(given).__name__}."
-        )
+        raise InputError(Note("counts.needs_incidents", found=type(given).__name__))
     if not given:
-        raise InputError("The list of incident files is empty.")
+        raise InputError(Note("counts.no_files"))
     paths: list[str] = []
     for path in map(Path, given):
         if path.is_dir():
             inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in (".parquet", ".pq") and p.is_file())
             if not inside:
-                raise ReadError(f"The folder {path} has no Parquet file in it.")
+                raise ReadError(Note("counts.empty_folder", path=path))
             paths += inside
         elif path.is_file():
             paths.append(str(path))
         elif has_magic(str(path)):
             found = sorted(str(p) for p in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
             if not found:
-                raise ReadError(f"No file matches {path}.")
+                raise ReadError(Note("counts.no_match", path=path))
             paths += found
         else:
-            raise ReadError(f"There is no file {path}.")
+            raise ReadError(Note("counts.no_file", path=path))
     return paths
 
 
 def _scan(con: duckdb.DuckDBPyConnection, paths: list[str], name: str) -> None:
     kinds = {TABLES.get(Path(p).suffix.lower()) for p in paths}
     if len(kinds) > 1 or None in kinds:
-        raise ReadError(f"{name} is neither Parquet nor CSV. Read it with read_incidents(…).")
+        raise ReadError(Note("counts.not_a_table", name=name))
     try:
         if kinds == {"parquet"}:
             con.read_parquet(paths, hive_partitioning=True, union_by_name=True).create_view("source")
         else:
             con.read_csv(paths).create_view("source")
     except duckdb.Error as error:
-        raise ReadError(f"{name} cannot be read: {str(error).splitlines()[0]}") from None
+        raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from None

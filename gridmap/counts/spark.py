@@ -28,6 +28,7 @@ from gridmap.counts.duck import KEYED, PERIOD, key, points_query, totals
 from gridmap.counts.source import Source, see
 from gridmap.errors import GridmapError, InputError, ReadError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = ["count_in_spark", "local_session"]
@@ -52,9 +53,9 @@ def local_session(cores: int | str = "*"):
     try:
         from pyspark.sql import SparkSession
     except ImportError:
-        raise SettingError('engine="spark" needs PySpark. Install it with: pip install "gridmap[spark]"') from None
+        raise SettingError(Note("counts.no_pyspark")) from None
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
-        raise SettingError('engine="spark" needs Java 17, which is not here. On Debian: openjdk-17-jre-headless.')
+        raise SettingError(Note("counts.no_java"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return (
         SparkSession.builder.master(f"local[{cores}]")
@@ -213,10 +214,7 @@ def _read(spark, incidents, folder: Path):
     else:
         given = [incidents] if isinstance(incidents, str | Path) else incidents
         if not isinstance(given, Sequence) or not given or not all(isinstance(p, str | Path) for p in given):
-            raise InputError(
-                "Incidents as read_incidents gives them, or the path of a Parquet or CSV file, are needed; "
-                f"found {type(incidents).__name__}."
-            )
+            raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
         paths = [str(p) for p in given]
         name, suffix = (Path(paths[0]).name if len(paths) == 1 else f"{len(paths):,} files"), Path(paths[0]).suffix
     try:
@@ -229,19 +227,14 @@ def _read(spark, incidents, folder: Path):
         raise
     except Exception as error:  # Spark's errors have no common public class over its versions
         line = str(error).strip().splitlines()[0]
-        raise ReadError(f"{name} cannot be read by Spark: {line}") from None
+        raise ReadError(Note("counts.unreadable_by_spark", name=name, why=line)) from None
     for degree in ("lon", "lat"):
         if degree not in columns:
-            raise InputError(
-                f"{name} has no column {degree!r}; found: {', '.join(columns)}. "
-                "Read it with read_incidents(…), which finds the columns by their meaning."
-            )
+            raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
         if columns[degree] not in ("double", "float", "int", "bigint", "smallint", "tinyint") and not columns[
             degree
         ].startswith("decimal"):
-            raise InputError(
-                f"Column {degree!r} of {name} should hold degrees as numbers, but holds {columns[degree]}."
-            )
+            raise InputError(Note("counts.degrees", column=degree, name=name, found=columns[degree]))
     return frame, Source(name, columns)
 
 

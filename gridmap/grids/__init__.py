@@ -1,1 +1,23 @@
-"""How a territory is divided."""
+"""A territory divided into cells: hexagons, squares, zones as they are, management grids of even load."""
+
+from gridmap._moved import keep_old_names
+
+keep_old_names(
+    __name__,
+    {
+        "balanced": "regionalization.balanced",
+        "code_checks": "codes",
+        "code_templates": "codes",
+        "h3_keys": "index.h3_keys",
+        "hexagons": "h3",
+        "levels": "hierarchy",
+        "locator": "index.locator",
+        "lookup": "index.lookup",
+        "near_projection": "squares",
+        "overlaps": "zones",
+        "partition": "regionalization.partition",
+        "raster": "index.raster",
+        "tessellation": "regionalization.mosaic",
+        "workload": "regionalization.units",
+    },
+)

@@ -15,6 +15,7 @@ from pyproj import CRS
 from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
+from gridmap.messages import Note
 from gridmap.read.metric import metric_crs, project, unproject
 
 __all__ = ["Grid", "degrees"]
@@ -42,7 +43,7 @@ class Grid(ABC):
     def __init__(self, cells: gpd.GeoDataFrame, params: Mapping):
         if cells.index.has_duplicates:
             twice = cells.index[cells.index.duplicated()][0]
-            raise InputError(f"Two cells have the id {twice!r}. Give zone_id= a column whose values are unique.")
+            raise InputError(Note("grids.same_id", found=twice))
         self.cells = cells
         self.params = MappingProxyType(dict(params))
 
@@ -87,7 +88,7 @@ class Grid(ABC):
             Neighbours are the cells that can be reached in at most `order` steps.
         """
         if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
-            raise SettingError(f"order counts steps between neighbours and must be 1 or more; found {order!r}.")
+            raise SettingError(Note("grids.order", found=order))
         first = self._first_order.astype(np.int32)  # int8 would overflow where many paths meet
         reached = first
         for _ in range(order - 1):
@@ -131,7 +132,7 @@ def degrees(lon, lat) -> tuple[np.ndarray, np.ndarray]:
         lon, lat = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
         lon, lat = np.broadcast_arrays(lon, lat)
     except (TypeError, ValueError):
-        raise InputError("locate() needs longitudes and latitudes as numbers in two arrays of one length.") from None
+        raise InputError(Note("grids.not_degrees")) from None
     if lon.ndim != 1:
-        raise InputError(f"locate() needs flat arrays of longitudes and latitudes; found {lon.ndim} dimensions.")
+        raise InputError(Note("grids.flat_arrays", found=lon.ndim))
     return lon, lat

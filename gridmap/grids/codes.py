@@ -5,13 +5,17 @@ so the code is a template, as in `{county:6}{street:3}{community:3}{seq:3}`: fie
 digits. Grids are numbered inside their community as one reads a page: west to east, and the rows from north to south.
 A code that was given stays (`keep=`): a new grid takes a number that was never used.
 
+`check_codes` says what is wrong with codes that are in use: misfits, duplicates, gaps, unknown divisions.
+
 References
 ----------
 GB/T 2260 (county, 6 digits), GB/T 10114-2003 (street level, 3 digits), DB11/T 2157-2023 (unit grids, 15 digits),
 CJ/T 349-2010 (objects, 20 digits).
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -20,10 +24,102 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.code_templates import UNIT_GRID, Template, parse_codes
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
-__all__ = ["grid_codes", "reading_order"]
+__all__ = ["UNIT_GRID", "Template", "check_codes", "grid_codes", "parse_codes", "reading_order", "street_kind"]
+
+
+UNIT_GRID = "{county:6}{street:3}{community:3}{seq:3}"
+FIELD = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A code template, read.
+
+    Attributes
+    ----------
+    text : str
+    fields : dict of str to (int or None)
+        Digits of each field, in order; None for a field of any width.
+    """
+
+    text: str
+    fields: dict[str, int | None]
+
+    @classmethod
+    def read(cls, text) -> "Template":
+        """A template from its text, or a SettingError that says what is wrong with it.
+
+        Examples
+        --------
+        >>> Template.read("{county:6}{street:3}{community:3}{seq:3}").digits
+        15
+        """
+        if isinstance(text, cls):
+            return text
+        example = Note("grids.template_example", template=UNIT_GRID)
+        if not isinstance(text, str):
+            raise SettingError(Note("grids.template_text", example=example, found=text))
+        fields: dict[str, int | None] = {}
+        for name, width in FIELD.findall(text):
+            if not name.isidentifier():
+                raise SettingError(Note("grids.field_name", example=example, found=name, template=text))
+            if name in fields:
+                raise SettingError(Note("grids.field_twice", template=text, name=name))
+            if width and not (width.isdigit() and 1 <= int(width) <= 20):
+                raise SettingError(Note("grids.field_width", name=name, found=width))
+            fields[name] = int(width) if width else None
+        if re.search(r"[{}]", FIELD.sub("", text)):
+            raise SettingError(Note("grids.template_braces", template=text, example=example))
+        if "seq" not in fields:
+            raise SettingError(Note("grids.template_seq", template=text))
+        return cls(text, fields)
+
+    @property
+    def digits(self) -> int | None:
+        """Length of a code, or None where a field has no width."""
+        if None in self.fields.values():
+            return None
+        return sum(self.fields.values()) + len(FIELD.sub("", self.text))
+
+    @property
+    def pattern(self) -> re.Pattern:
+        """What a code must look like."""
+        literal = FIELD.split(self.text)[::3]
+        parts = [re.escape(literal[0])]
+        for (name, width), after in zip(self.fields.items(), literal[1:], strict=True):
+            parts += [f"(?P<{name}>[0-9]{{{width}}})" if width else f"(?P<{name}>.+?)", re.escape(after)]
+        return re.compile("".join(parts))
+
+    def write(self, values: Mapping[str, str]) -> str:
+        """The code of these field values."""
+        return FIELD.sub(lambda m: values[m.group(1)], self.text)
+
+
+def parse_codes(codes, template: str = UNIT_GRID) -> pd.DataFrame:
+    """Codes taken apart into the fields of their template.
+
+    Parameters
+    ----------
+    codes : Series or sequence of str
+    template : str
+
+    Returns
+    -------
+    DataFrame, the caller's index
+        One column a field; None where a code does not fit.
+
+    Examples
+    --------
+    >>> parse_codes(["110101001002003"]).values.tolist()
+    [['110101', '001', '002', '003']]
+    """
+    shape = Template.read(template)
+    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+    found = [shape.pattern.fullmatch(c) if isinstance(c, str) else None for c in series]
+    rows = [m.groupdict() if m else dict.fromkeys(shape.fields) for m in found]
+    return pd.DataFrame(rows, index=series.index, columns=list(shape.fields), dtype=object)
 
 
 def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None = None, keep=None) -> pd.Series:
@@ -68,7 +164,7 @@ def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None 
     """
     shape = Template.read(template)
     if not isinstance(grid, Grid):
-        raise InputError(f"grid_codes needs a Grid, as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("grids.codes_need_grid", found=type(grid).__name__))
     cells = grid.cells
     values = _field_values(cells, shape, dict(fields or {}))
     prefix = pd.Series(["\x1f".join(v) for v in values.itertuples(index=False)], index=cells.index)
@@ -89,8 +185,13 @@ def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None 
                 seq.iloc[row] = number
         if width is not None and max(number, int(seq.iloc[at].max())) >= 10**width:
             raise InputError(
-                f"Community {cells['zone_id'].iloc[at[0]]!r} needs number {max(number, int(seq.iloc[at].max()))}, but "
-                f"{{seq:{width}}} counts to {10**width - 1}. Give seq more digits."
+                Note(
+                    "grids.seq_too_short",
+                    community=cells["zone_id"].iloc[at[0]],
+                    number=max(number, int(seq.iloc[at].max())),
+                    width=width,
+                    most=10**width - 1,
+                )
             )
     values = values.assign(seq=[str(s).zfill(width or 1) for s in seq])
     codes = [shape.write(v) for v in values.to_dict("records")]
@@ -133,7 +234,7 @@ def _field_values(cells: gpd.GeoDataFrame, shape: Template, given: dict) -> pd.D
     wanted = {name: width for name, width in shape.fields.items() if name != "seq"}
     for name in given:
         if name not in wanted:
-            raise SettingError(f"The code template {shape.text!r} has no field {name!r}. {did_you_mean(name, wanted)}")
+            raise SettingError(Note("grids.no_field", template=shape.text, name=name, meant=did_you_mean(name, wanted)))
     columns: dict[str, pd.Series] = {}
     for name in wanted:
         if name in given:
@@ -152,9 +253,14 @@ def _field_values(cells: gpd.GeoDataFrame, shape: Template, given: dict) -> pd.D
             example = zone[~fits].iloc[0] if isinstance(fits, pd.Series) else zone.iloc[0]
             names = ", ".join(rest)
             raise InputError(
-                f"The code template {shape.text!r} does not fit the names: {names} would be the {total} digits of "
-                f"zone_id, but that is {example!r} ({len(example)} characters). Give the cells these columns, say them "
-                "with fields=, or use {zone_id} in the template."
+                Note(
+                    "grids.template_misfit",
+                    template=shape.text,
+                    names=names,
+                    total=total,
+                    example=example,
+                    length=len(example),
+                )
             )
         start = 0
         for name, width in rest.items():
@@ -167,8 +273,7 @@ def _field_values(cells: gpd.GeoDataFrame, shape: Template, given: dict) -> pd.D
         bad = ~values.str.fullmatch(f"[0-9]{{1,{width}}}")
         if bad.any():
             raise InputError(
-                f"The code template {shape.text!r} does not fit the names: {name} has {width} digits, found "
-                f"{values[bad].iloc[0]!r}. Change the template or the column."
+                Note("grids.field_misfit", template=shape.text, name=name, width=width, found=values[bad].iloc[0])
             )
         columns[name] = values.str.zfill(width)
     return pd.DataFrame({name: columns[name] for name in wanted}, index=cells.index)
@@ -181,14 +286,14 @@ def _kept_numbers(cells, shape: Template, keep, values: pd.DataFrame) -> pd.Seri
         owner = codes[codes.index.isin(cells.index)]
     elif isinstance(keep, gpd.GeoDataFrame):
         if keep.crs is None:
-            raise InputError("The grids in keep= have no CRS. Say it with set_crs().")
+            raise InputError(Note("grids.keep_no_crs"))
         codes = keep["code"].astype(str) if "code" in keep else pd.Series(keep.index.astype(str), index=keep.index)
         owner = _heirs(cells, keep, codes)
     else:
-        raise InputError(f"keep= is a Series of codes or a GeoDataFrame of old grids; found {type(keep).__name__}.")
+        raise InputError(Note("grids.codes_keep", found=type(keep).__name__))
     parsed = parse_codes(codes, shape)
     if parsed["seq"].isna().any():
-        raise InputError(f"The kept code {codes[parsed['seq'].isna()].iloc[0]!r} does not fit {shape.text!r}.")
+        raise InputError(Note("grids.kept_code", found=codes[parsed["seq"].isna()].iloc[0], template=shape.text))
     names = list(values.columns)
     community = pd.Series(["\x1f".join(v) for v in parsed[names].itertuples(index=False)], index=codes.index)
     highest = parsed["seq"].astype(int).groupby(community).max().to_dict()
@@ -207,3 +312,75 @@ def _heirs(cells, old: gpd.GeoDataFrame, codes: pd.Series) -> pd.Series:
     best = pd.DataFrame({"old": i, "new": j, "share": share}).query("share > 0.5")
     best = best.sort_values(["share", "old"], ascending=[False, True]).drop_duplicates("new")
     return pd.Series(codes.to_numpy()[best["old"]], index=cells.index[best["new"]], dtype=object)
+
+
+def check_codes(codes, template: str = UNIT_GRID, *, divisions: Mapping | None = None) -> pd.DataFrame:
+    """What is wrong with codes: misfits, duplicates, gaps, unknown divisions.
+
+    Parameters
+    ----------
+    codes : Series or sequence of str
+    template : str
+    divisions : mapping of field to allowed values, optional
+        As in `{"county": ["990101"]}`, from a table of divisions. A `street` of three digits is checked against the
+        standard's ranges in any case: 001–099 streets, 100–199 towns, 200–399 townships, 400–599 enterprises.
+
+    Returns
+    -------
+    DataFrame
+        `code, problem`, one row a finding, with the index of the code; empty when all is well.
+
+    Examples
+    --------
+    >>> check_codes(["110101001002001", "110101001002003"])["problem"].tolist()
+    ['gap before it: 002']
+    """
+    shape = Template.read(template)
+    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+    parsed = parse_codes(series, shape)
+    for name in divisions or {}:
+        if name not in parsed:
+            raise SettingError(
+                Note("grids.divisions", name=name, template=shape.text, meant=did_you_mean(name, parsed))
+            )
+    found = []
+    for at, code in series[parsed["seq"].isna()].items():
+        found.append((at, code, Note("grids.code_misfit")))
+    good = parsed["seq"].notna()
+    for at, code in series[good & series.duplicated(keep=False)].items():
+        found.append((at, code, Note("grids.code_twice")))
+    for name, allowed in (divisions or {}).items():
+        known = set(map(str, allowed))
+        for at in parsed.index[good & ~parsed[name].isin(known)]:
+            found.append((at, series[at], Note("grids.code_division", name=name, found=parsed.loc[at, name])))
+    if shape.fields.get("street") == 3:
+        for at in parsed.index[good & ~parsed["street"].map(lambda s: s is not None and street_kind(s) is not None)]:
+            found.append((at, series[at], Note("grids.code_street", found=parsed.loc[at, "street"])))
+    others = [name for name in shape.fields if name != "seq"]
+    width = shape.fields["seq"] or 1
+    numbers = parsed[good].assign(number=parsed["seq"][good].astype(int))
+    for _, group in numbers.groupby(others) if others else [("", numbers)]:
+        before = 0
+        for at, number in group["number"].sort_values().items():
+            if number > before + 1:
+                last = f"–{number - 1:0{width}d}" if number > before + 2 else ""
+                gap = Note("grids.code_gap", missing=f"{before + 1:0{width}d}{last}")
+                found.append((at, series[at], gap))
+            before = max(before, number)
+    frame = pd.DataFrame(found, columns=["at", "code", "problem"])
+    return frame.set_index("at").rename_axis(series.index.name)
+
+
+def street_kind(code: str) -> str | None:
+    """What a street-level code of three digits stands for (GB/T 10114): street, town, township, enterprise, or None.
+
+    Examples
+    --------
+    >>> street_kind("004"), street_kind("103"), street_kind("700")
+    ('street', 'town', None)
+    """
+    number = int(code)
+    for kind, low, high in (("street", 1, 99), ("town", 100, 199), ("township", 200, 399), ("enterprise", 400, 599)):
+        if low <= number <= high:
+            return kind
+    return None

@@ -19,7 +19,7 @@ import shapely
 
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.rasters import read_pixels
 
 __all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell"]
@@ -66,12 +66,12 @@ def population_by_cell(
     [30.0, 60.0]
     """
     if not isinstance(grid, Grid):
-        raise InputError(f"population_by_cell needs a Grid; found {type(grid).__name__}.")
+        raise InputError(Note("grids.population_needs_grid", found=type(grid).__name__))
     if isinstance(source, str | Path):
         shapes, values = read_pixels(source)
         found, outside = _by_area(grid, shapes, values, whole=False)
     else:
-        frame = _checked(source, column, "The population")
+        frame = _checked(source, column, Note("grids.the_population"))
         values, shapes = frame[column].to_numpy(float), frame.geometry.to_numpy()
         if (shapely.get_type_id(shapes) == 0).all():
             found, outside = _by_place(grid, shapes, values)
@@ -118,17 +118,19 @@ def total_by_cell(grid: Grid, column: str) -> pd.Series | None:
     return shared[column].rename(column)
 
 
-def _checked(frame, column: str, what: str) -> gpd.GeoDataFrame:
+def _checked(frame, column: str, what: Note) -> gpd.GeoDataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
-        raise InputError(f"{what} is a GeoDataFrame or the path of a raster; found {type(frame).__name__}.")
+        raise InputError(Note("grids.people_frame", what=what, found=type(frame).__name__))
     if frame.crs is None:
-        raise CRSError(f"{what} has no CRS. Say it with set_crs().")
+        raise CRSError(Note("grids.people_crs", what=what))
     if column not in frame:
-        raise InputError(f"{what} has no column {column!r}. {did_you_mean(column, frame.columns)}")
+        raise InputError(
+            Note("grids.people_column", what=what, column=column, meant=did_you_mean(column, frame.columns))
+        )
     numbers = pd.to_numeric(frame[column], errors="coerce")
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():
-        raise InputError(f"{what} must be numbers of 0 or more in {column!r}; {int(bad.sum())} are not.")
+        raise InputError(Note("grids.people_numbers", what=what, column=column, n=int(bad.sum())))
     return frame.to_crs(4326)
 
 
@@ -154,7 +156,7 @@ def _by_area(grid, shapes, values, whole: bool):
 def _by_building(grid, shapes, values, buildings, weight):
     buildings = buildings.to_crs(4326)
     if weight is not None:
-        _checked(buildings, weight, "The buildings")
+        _checked(buildings, weight, Note("grids.the_buildings"))
     heavy = np.ones(len(buildings)) if weight is None else buildings[weight].to_numpy(float)
     points = shapely.point_on_surface(buildings.geometry.to_numpy())
     at, zone = shapely.STRtree(shapes).query(points, predicate="intersects")

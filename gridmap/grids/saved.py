@@ -22,7 +22,7 @@ def write_grid(grid: Grid, path: str | Path) -> None:
     """Write the cells as GeoParquet; how the grid was made travels in the file's metadata."""
     path = Path(path)
     if path.suffix != ".parquet":
-        raise OutputError(f"A grid is written as .parquet; found {path.name}.")
+        raise OutputError(Note("grids.file_suffix", found=path.name))
     part = path.with_name(f".{path.name}.part")
     try:
         grid.cells.to_parquet(part)
@@ -31,7 +31,7 @@ def write_grid(grid: Grid, path: str | Path) -> None:
         pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: about}), part)
         part.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error}.") from None
+        raise OutputError(Note("grids.unwritable", path=path, why=error)) from None
     finally:
         part.unlink(missing_ok=True)
 
@@ -46,15 +46,15 @@ def read_grid(path: str | Path) -> Grid:
     """
     path = Path(path)
     if not path.is_file():
-        raise ReadError(f"There is no grid file {path}. Make one with `gridmap tile`.")
+        raise ReadError(Note("grids.no_file", path=path))
     try:
         metadata = pq.read_schema(path).metadata or {}
         about = json.loads(metadata[KEY])
         cells = gpd.read_parquet(path)
     except (pa.ArrowInvalid, OSError, ValueError):
-        raise ReadError(f"{path} is not a GeoParquet file. Make one with `gridmap tile`.") from None
+        raise ReadError(Note("grids.not_geoparquet", path=path)) from None
     except KeyError:
-        raise ReadError(f"{path} does not say how its cells were made. Make the file with `gridmap tile`.") from None
+        raise ReadError(Note("grids.no_metadata", path=path)) from None
     grid = SYSTEMS[about["system"]](cells, about["params"])
     if "crs" in about["params"]:
         grid.metric_crs = require_metric(about["params"]["crs"], Note("read.the_cells"))

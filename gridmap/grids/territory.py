@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridmap.grids.locator import Locator
+from gridmap.grids.index.locator import Locator
+from gridmap.messages import Note
 
 __all__ = ["METRES_PER_DEGREE", "Territory", "rings_of"]
 
@@ -38,8 +39,8 @@ class Territory:
         at = np.flatnonzero(ring[1:] == ring[:-1])
         return np.stack([xy[at], xy[at + 1]], axis=1)
 
-    def far_zone(self) -> str:
-        """Words for an error message: which zone lies farthest from the others' middle, and how far."""
+    def far_zone(self) -> Note:
+        """Part of an error message: which zone lies farthest from the others' middle, and how far."""
         west, south, east, north = self.boundaries.bounds.to_numpy().T
         lon, lat = (west + east) / 2, (south + north) / 2
         some = np.isfinite(lon)
@@ -48,7 +49,7 @@ class Territory:
         away_km = np.hypot((lon - at[0]) * narrow, lat - at[1]) * METRES_PER_DEGREE / 1000
         k = int(np.nanargmax(away_km))
         name = self.boundaries["zone_id"].iloc[k]
-        return f"zone {name!r} lies {away_km[k]:,.0f} km from the middle of the others"
+        return Note("grids.far_zone", zone=str(name), km=float(away_km[k]))
 
     def sample(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
         """Points of the territory on a regular net, `step_deg` (of latitude) or less apart."""

@@ -12,12 +12,12 @@ import geopandas as gpd
 import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.grids.balanced import BalancedGrid
 from gridmap.grids.base import Grid
-from gridmap.grids.hexagons import HexGrid
+from gridmap.grids.h3 import HexGrid
+from gridmap.grids.regionalization.balanced import BalancedGrid
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["make_grid"]
 
@@ -43,8 +43,9 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
         What becomes of a point where zones overlap: the upper row has it, and overlaps beyond 1 m² are warned of
         (the default); such boundaries are an InputError; or every zone has it (`count_by_cell` then counts it in each).
 
-    atoms, load, target, tolerance, …, for system="balanced"
-        Management grids: communities divided by load; `BalancedGrid.over` tells all the settings.
+    basic_units, load, target, tolerance, …, for system="balanced"
+        Management grids: communities divided by load; `BalancedGrid.over` has all the settings. `atoms` is the earlier
+        name of `basic_units`.
 
     Returns
     -------
@@ -65,35 +66,30 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     <Grid square(cell_size_m=1000.0, crs='EPSG:32630'): 86 cells, median 1,000,000 m²>
     """
     if system not in SYSTEMS:
-        raise SettingError(f"There is no grid system {system!r}. {did_you_mean(system, SYSTEMS)}")
+        raise SettingError(Note("grids.no_system", found=system, meant=did_you_mean(system, SYSTEMS)))
     over = SYSTEMS[system].over
     known = [name for name in inspect.signature(over).parameters if name != "boundaries"]
     for name in settings:
         if name not in known:
-            has = did_you_mean(name, known) if known else "It has none."
-            raise SettingError(f"A grid of system {system!r} has no setting {name!r}. {has}")
+            has = did_you_mean(name, known) if known else Note("grids.no_settings")
+            raise SettingError(Note("grids.no_setting", system=system, name=name, meant=has))
     missing = [n for n, p in inspect.signature(over).parameters.items() if p.default is p.empty and n != "boundaries"]
     for name in missing:
         if name not in settings:
-            raise SettingError(f"A grid of system {system!r} needs {name}=.")
+            raise SettingError(Note("grids.missing_setting", system=system, name=name))
     if not isinstance(boundaries, gpd.GeoDataFrame):
-        raise InputError(
-            f"make_grid needs boundaries as read_boundaries gives them; found {type(boundaries).__name__}."
-        )
+        raise InputError(Note("grids.needs_boundaries", found=type(boundaries).__name__))
     if not len(boundaries):
-        raise InputError("The boundaries are empty, so there is nothing to divide.")
+        raise InputError(Note("grids.empty_boundaries"))
     if boundaries.crs is None:
-        raise CRSError("The boundaries have no CRS. Read them with read_boundaries(…, crs=…), or set_crs() them.")
+        raise CRSError(Note("grids.boundaries_crs"))
     if "zone_id" not in boundaries.columns:
-        raise InputError(
-            f"The boundaries have no column 'zone_id'; found: {', '.join(map(str, boundaries.columns))}. "
-            "read_boundaries(frame, zone_id=…) takes a GeoDataFrame too, and says which column names the zones."
-        )
+        raise InputError(Note("grids.no_zone_id", there=", ".join(map(str, boundaries.columns))))
     shapes = boundaries.geometry.to_numpy()
     if not (shapely.area(shapes) > 0).any():
         kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
-        found = ", ".join(kinds) or "nothing"
-        raise InputError(f"The boundaries have no area, so no cell can overlap them; found {found}, needed polygons.")
+        found = ", ".join(kinds) or Note("grids.nothing")
+        raise InputError(Note("grids.no_area", found=found))
     boundaries = boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326)
     grid = over(boundaries, **settings)
     grid.territory = boundaries

@@ -3,6 +3,13 @@
 A zone's row in `cells` is its row in the boundaries. Zones are meant to divide the territory, but real partitions
 overlap by rounding, and some by mistake. So each point is counted once, in the zone with the lowest row, and an
 overlap that is more than rounding is told.
+
+**How overlaps are found.** Intersecting every pair of neighbours is slow, so the
+question is narrowed twice. First by balance: an edge that one zone has on its left and another on its right, corner for
+corner, is balanced, and the number of zones that cover the ground does not change across it. It can therefore rise
+above one only beside an edge that is out of balance; in a clean partition those are the outer border alone. If the few
+zones there fit each other, all do. Then by fit: of two zones that overlap, at least one has an edge that does not match
+its neighbour's (GEOS' coverage test), so only pairs with such a zone are intersected.
 """
 
 import warnings
@@ -15,12 +22,111 @@ from scipy import sparse
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.locator import Locator
-from gridmap.grids.overlaps import ROUNDING_M2, overlapping
-from gridmap.messages import did_you_mean
+from gridmap.grids.index.locator import Locator
+from gridmap.grids.index.raster import compiled
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs
 
-__all__ = ["ZoneGrid"]
+__all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping"]
+
+
+ROUNDING_M2 = 1.0
+METRES_PER_DEGREE = 111_195.0
+
+
+def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of zones that overlap by more than rounding.
+
+    Parameters
+    ----------
+    zones : array of shapely geometry, (n,)
+        In lon/lat.
+
+    Returns
+    -------
+    first, second : arrays of int
+        Rows in `zones`, first < second.
+    area_m2 : array of float
+        The overlap, above 1 m².
+
+    Examples
+    --------
+    >>> first, second, area_m2 = overlapping(np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)]))
+    >>> first.tolist(), second.tolist(), (area_m2 / 1e6).round().tolist()
+    ([0], [1], [12364.0])
+    """
+    some = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
+    area = some[np.isin(shapely.get_type_id(zones[some]), (3, 6))]
+    nothing = np.empty(0, int), np.empty(0, int), np.empty(0)
+    if len(area) == len(some) and _fits_at_its_border(zones[area]):
+        return nothing
+    odd = np.zeros(len(zones), bool)
+    odd[some] = True
+    odd[area] = ~shapely.is_empty(shapely.coverage_invalid_edges(zones[area]))
+    if not odd.any():
+        return nothing
+    asked = np.flatnonzero(odd)
+    at, second = shapely.STRtree(zones).query(zones[asked])
+    first = asked[at]
+    once = (first < second) | ((first > second) & ~odd[second])
+    first, second = np.minimum(first, second)[once], np.maximum(first, second)[once]
+    whole = zones.copy()
+    crossed = np.flatnonzero(odd & ~shapely.is_valid(zones))
+    whole[crossed] = shapely.make_valid(zones[crossed])
+    shared = shapely.intersection(whole[first], whole[second])
+    _, south, _, north = shapely.bounds(whole[first]).T  # not the shared part's: it may be empty, and have no middle
+    narrow = np.cos(np.radians((south + north) / 2))
+    area_m2 = shapely.area(shared) * METRES_PER_DEGREE**2 * narrow
+    more = area_m2 > ROUNDING_M2
+    return first[more], second[more], area_m2[more]
+
+
+def _fits_at_its_border(zones: np.ndarray) -> bool:
+    """Whether the zones with an edge out of balance, and all that lie at such an edge, fit each other."""
+    if not shapely.is_valid(zones).all():  # which side of a ring that crosses itself is inside?
+        return False
+    rings, zone = shapely.get_rings(shapely.orient_polygons(zones), return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    edge = np.flatnonzero(ring[1:] == ring[:-1])
+    loose = edge[_out_of_balance(xy, edge)]
+    if 4 * len(loose) > len(edge):
+        return False  # nearly all would be asked: digitised borders seldom share their corners
+    west, south = np.minimum(xy[loose], xy[loose + 1]).T
+    east, north = np.maximum(xy[loose], xy[loose + 1]).T
+    beside = shapely.STRtree(zones).query(shapely.box(west, south, east, north))[1]
+    asked = np.union1d(zone[ring[loose]], beside)
+    return bool(shapely.is_empty(shapely.coverage_invalid_edges(zones[asked])).all())
+
+
+@compiled
+def _out_of_balance(xy, edges):
+    """Which edges are not run as often one way as the other; a table of edges by the hash of their two corners."""
+    size = 16
+    while size < 2 * len(edges):
+        size *= 2
+    slot, net, place = np.full(size, -1), np.zeros(size, np.int32), np.empty(len(edges), np.int64)
+    for n in range(len(edges)):
+        e = edges[n]
+        ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
+        way = 1 if ax < bx or (ax == bx and ay < by) else -1
+        if way < 0:
+            ax, ay, bx, by = bx, by, ax, ay
+        at = hash((ax, ay, bx, by)) & (size - 1)
+        while slot[at] >= 0:
+            o = slot[at]
+            p = o if xy[o, 0] < xy[o + 1, 0] or (xy[o, 0] == xy[o + 1, 0] and xy[o, 1] < xy[o + 1, 1]) else o + 1
+            q = 2 * o + 1 - p
+            if xy[p, 0] == ax and xy[p, 1] == ay and xy[q, 0] == bx and xy[q, 1] == by:
+                break
+            at = (at + 1) & (size - 1)
+        slot[at] = e
+        net[at] += way
+        place[n] = at
+    loose = np.empty(len(edges), np.bool_)
+    for n in range(len(edges)):
+        loose[n] = net[place[n]] != 0
+    return loose
+
 
 TOUCH_M = 1.0  # zones that lie this near are neighbours: digitised borders seldom meet to the millimetre
 OVERLAPS = ("first", "refuse", "all")
@@ -35,7 +141,7 @@ class ZoneGrid(Grid):
     def over(cls, boundaries: gpd.GeoDataFrame, overlaps: str = "first") -> "ZoneGrid":
         """The zones of `boundaries` (EPSG:4326) as cells, all their columns kept."""
         if overlaps not in OVERLAPS:
-            raise SettingError(f"There is no overlaps={overlaps!r}. {did_you_mean(overlaps, OVERLAPS)}")
+            raise SettingError(Note("grids.no_overlaps", found=overlaps, meant=did_you_mean(overlaps, OVERLAPS)))
         crs = metric_crs(tuple(boundaries.total_bounds))
         cells = boundaries.copy()
         area_m2 = boundaries.geometry.to_crs(crs).area.to_numpy()
@@ -56,17 +162,17 @@ class ZoneGrid(Grid):
             return
         worst = np.argmax(area_m2)
         a, b = self.cells.index[first[worst]], self.cells.index[second[worst]]
-        found = (
-            f"{len(area_m2):,} pairs of zones overlap by more than {ROUNDING_M2:g} m², "
-            f"together {area_m2.sum():,.0f} m²; most of all {a!r} and {b!r}, by {area_m2[worst]:,.0f} m²."
-        )
+        found = {
+            "n": len(area_m2),
+            "least_m2": ROUNDING_M2,
+            "total_m2": float(area_m2.sum()),
+            "first": str(a),
+            "second": str(b),
+            "most_m2": float(area_m2[worst]),
+        }
         if overlaps == "refuse":
-            raise InputError(f'{found} Mend the boundaries, or take overlaps="first" or "all".')
-        warnings.warn(
-            f'{found} A point in two zones is counted in the upper row; overlaps="all" counts it in both.',
-            GridmapWarning,
-            stacklevel=4,
-        )
+            raise InputError(Note("grids.overlaps_refused", **found))
+        warnings.warn(Note("grids.overlaps_first", **found), GridmapWarning, stacklevel=4)
 
     @property
     def overlaps(self) -> str:

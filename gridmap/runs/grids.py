@@ -18,10 +18,8 @@ import pandas as pd
 from gridmap.errors import SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
-from gridmap.grids.code_templates import Template
-from gridmap.grids.codes import grid_codes
-from gridmap.grids.hierarchy import grid_hierarchy, roll_up
-from gridmap.grids.levels import join_zones
+from gridmap.grids.codes import Template, grid_codes
+from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.tiling import SYSTEMS, make_grid
 from gridmap.hotspots.methods import check_options
 from gridmap.manifest import sha256_of

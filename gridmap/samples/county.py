@@ -17,7 +17,8 @@ import pyarrow as pa
 import shapely
 
 from gridmap.errors import SettingError
-from gridmap.grids.tessellation import Plane
+from gridmap.grids.regionalization.mosaic import Plane
+from gridmap.messages import Note
 from gridmap.read.base import COLUMNS, Incidents
 from gridmap.read.datum import from_wgs84
 from gridmap.samples.county_buildings import make_buildings
@@ -98,9 +99,9 @@ def simulated_county(random_state: int | None = 0, *, households: int = 100_000,
     """
     for name, value, least in (("households", households, 2_000), ("events", events, 200)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise SettingError(f"{name} is a whole number of at least {least:,}; found {value!r}.")
+            raise SettingError(Note("samples.whole_number", name=name, least=least, found=value))
     if random_state is not None and (isinstance(random_state, bool) or not isinstance(random_state, int | np.integer)):
-        raise SettingError(f"random_state is a whole number; found {random_state!r}.")
+        raise SettingError(Note("samples.random_state", found=random_state))
     rng = np.random.default_rng(random_state)
     plane = Plane(*MIDDLE)
     zones, seats, river = make_territory(rng)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import OutputError
+from gridmap.messages import Note
 from gridmap.samples.county import County
 
 __all__ = ["write_county"]
@@ -83,7 +84,7 @@ def write_county(county: County, folder) -> Path:
         path = folder / "county.yaml"
         path.write_text(files("gridmap.samples").joinpath("county.yaml").read_text("utf-8"), encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"The county cannot be written to {folder}: {error.strerror or error}.") from None
+        raise OutputError(Note("samples.unwritable", folder=folder, why=error.strerror or error)) from None
     return path
 
 

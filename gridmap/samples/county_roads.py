@@ -12,7 +12,7 @@ import shapely
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import distance_matrix
 
-from gridmap.grids.tessellation import Plane
+from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.samples.county_territory import ESTATES, SEAT_M
 
 __all__ = ["make_cameras", "make_roads"]

@@ -19,6 +19,7 @@ import shapely
 from pyproj import CRS
 
 from gridmap.errors import SettingError
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.metric import unproject
 
@@ -116,7 +117,7 @@ def town(
         ("exact_share", exact_share, 0, 1), ("snap_m", snap_m or 0, 0, 2_000),
     ):  # fmt: skip
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value <= high:
-            raise SettingError(f"{name} must be a number between {low:,} and {high:,}; found {value!r}.")
+            raise SettingError(Note("samples.between", name=name, low=low, high=high, found=value))
     rng = np.random.default_rng(random_state)
     outline = _outline()
     boundaries = _zones(outline, int(zones), rng)

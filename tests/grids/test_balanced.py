@@ -130,7 +130,7 @@ def test_a_community_with_one_heavy_house_says_so():
     grid = balanced(town, points(xy, np.where(np.arange(100) == 55, 500, 5)), target=100)
     heavy = grid.report.loc[grid.report["load"].idxmax()]
     assert heavy["load"] >= 500
-    assert "one atom alone" in heavy["reason"] or "coarse" in heavy["reason"] or "average" in heavy["reason"]
+    assert "one basic unit alone" in heavy["reason"] or "coarse" in heavy["reason"] or "average" in heavy["reason"]
     assert grid.report["contiguous"].all()
 
 
@@ -275,9 +275,9 @@ HOUSES = points(lattice(20, 50))
         ({"load": "househods"}, "'households'"),
         ({"load": {}}, "load is a column"),
         ({"load": {"households": -1}}, "load is a column"),
-        ({"atoms": None}, "atoms="),
+        ({"atoms": None}, "basic_units="),
         ({"atoms": HOUSES.iloc[:0]}, "empty"),
-        ({"atoms": HOUSES.assign(households=0)}, "0 on every atom"),
+        ({"atoms": HOUSES.assign(households=0)}, "0 on every basic unit"),
         ({"atoms": HOUSES.assign(households=-1)}, "0 or more"),
         ({"atoms": HOUSES.assign(households=np.nan)}, "0 or more"),
         ({"atoms": HOUSES.assign(households="x")}, "0 or more"),
@@ -375,7 +375,7 @@ def test_the_cells_of_a_raster_are_atoms(tmp_path):
 
 
 def test_incidents_are_a_load_of_their_own_and_beside_households():
-    from gridmap.grids.workload import incident_workload
+    from gridmap.grids.regionalization.units import incident_workload
     from gridmap.read.incidents import read_incidents
 
     town = frame([shapely.box(0, 0, 1000, 1000)])

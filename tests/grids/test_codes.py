@@ -7,9 +7,7 @@ import pytest
 import shapely
 
 from gridmap.errors import GridmapError
-from gridmap.grids.code_checks import check_codes
-from gridmap.grids.code_templates import parse_codes
-from gridmap.grids.codes import grid_codes, reading_order
+from gridmap.grids.codes import check_codes, grid_codes, parse_codes, reading_order
 from gridmap.grids.tiling import make_grid
 
 UNIT = "{county:6}{street:3}{community:3}{seq:3}"

@@ -4,7 +4,7 @@ import h3.api.numpy_int as h3i
 import numpy as np
 import pytest
 
-from gridmap.grids.h3_keys import KeyTable, h3_keys
+from gridmap.grids.index.h3_keys import KeyTable, h3_keys
 
 
 def by_library(lon, lat, resolution):

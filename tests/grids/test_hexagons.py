@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from gridmap.errors import SettingError
-from gridmap.grids.h3_shapes import draw, neighbours
+from gridmap.grids.h3 import draw, neighbours
 from gridmap.grids.tiling import make_grid
 
 

@@ -7,7 +7,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.errors import InputError
-from gridmap.grids.levels import levels_above, zone_levels
+from gridmap.grids.hierarchy import levels_above, zone_levels
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
-from gridmap.grids.locator import Locator
+from gridmap.grids.index.locator import Locator
 from gridmap.grids.tiling import make_grid
 
 

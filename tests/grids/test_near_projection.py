@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import CRSError
-from gridmap.grids.near_projection import near_projection
+from gridmap.grids.squares import near_projection
 from gridmap.grids.tiling import make_grid
 from gridmap.read.metric import project, unproject
 

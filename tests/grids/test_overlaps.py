@@ -5,7 +5,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridmap.grids.overlaps import METRES_PER_DEGREE, ROUNDING_M2, overlapping
+from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, overlapping
 
 
 def by_every_pair(zones):

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError
 from gridmap.grids.tiling import make_grid
-from gridmap.grids.transfer import crosswalk
-from gridmap.grids.transfer_weights import crosswalk_weights
+from gridmap.grids.transfer import crosswalk, crosswalk_weights
 from gridmap.samples import town
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import gridmap as gm
 from gridmap.errors import GridmapError, InputError
-from gridmap.grids.levels import zone_levels
+from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
 from gridmap.maps.content import page_data

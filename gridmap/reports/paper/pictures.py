@@ -18,7 +18,7 @@ from PIL import Image
 
 from gridmap._fonts import families
 from gridmap.errors import GridmapError
-from gridmap.grids.levels import zone_levels
+from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps.figure import figure_of
 from gridmap.maps.layers import Class, Layer, Word
 from gridmap.messages import note_from, say

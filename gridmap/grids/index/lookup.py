@@ -7,7 +7,7 @@ there. The two are kept apart because a loop of look-ups alone keeps many of the
 
 import numpy as np
 
-from gridmap.grids.raster import column_of, compiled, longer
+from gridmap.grids.index.raster import column_of, compiled, longer
 
 __all__ = ["UNSURE", "locate", "locate_all", "tally"]
 

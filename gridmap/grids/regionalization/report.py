@@ -11,11 +11,12 @@ import pandas as pd
 import shapely
 
 from gridmap.grids.codes import reading_order
+from gridmap.messages import Note
 
-__all__ = ["assemble", "continued_grids"]
+__all__ = ["cells_and_report", "continued_grids"]
 
 
-def assemble(drawn, boundaries, atoms, crs, target, tolerance):
+def cells_and_report(drawn, boundaries, units, crs, target, tolerance):
     """The communities' drawings as the cells of one grid, and its report."""
     ids = boundaries["zone_id"].astype(str).to_numpy()
     most = max(len(d["shapes"]) for d in drawn)
@@ -39,8 +40,8 @@ def assemble(drawn, boundaries, atoms, crs, target, tolerance):
         values = d["carried"].iloc[order]
         for name in values:
             frame[name] = values[name].to_numpy()
-        if atoms.name not in frame and atoms.name != "area_m2":
-            frame[atoms.name] = d["load"][order]
+        if units.name not in frame and units.name != "area_m2":
+            frame[units.name] = d["load"][order]
         frame["geometry"] = d["shapes"][order]
         if d["keep_ids"] is not None:
             frame["kept_id"] = [str(d["keep_ids"][k]) if k >= 0 else None for k in d["kept"][order]]
@@ -57,7 +58,8 @@ def assemble(drawn, boundaries, atoms, crs, target, tolerance):
                     "within": np.abs(load / target - 1) <= tolerance + 1e-9,
                     "compactness": 4 * np.pi * area / perimeter**2,
                     "contiguous": shapely.get_num_geometries(d["metric"][order]) == 1,
-                    "atoms": d["atoms"][order],
+                    "basic_units": d["units"][order],
+                    "atoms": d["units"][order],  # the earlier name
                     "moved": d["moved"][order],
                     "reason": _reasons(d, order, load, target, tolerance, kind),
                 },
@@ -66,8 +68,8 @@ def assemble(drawn, boundaries, atoms, crs, target, tolerance):
         )
     cells = gpd.GeoDataFrame(pd.concat(cells), geometry="geometry", crs=4326)
     cells.insert(0, "area_m2", cells.geometry.to_crs(crs).area.to_numpy())
-    for name in atoms.carried:
-        given = atoms.carried[name].to_numpy()
+    for name in units.carried:
+        given = units.carried[name].to_numpy()
         if (
             name in cells
             and (given == np.round(given)).all()
@@ -78,24 +80,24 @@ def assemble(drawn, boundaries, atoms, crs, target, tolerance):
 
 
 def _reasons(d, order, load, target, tolerance, kind) -> list[str]:
-    said = []
-    siblings = int((kind == "basic").sum())
-    total = float(load[kind == "basic"].sum())
-    for g, value, what in zip(order, load, kind, strict=True):
-        off = abs(value / target - 1) > tolerance + 1e-9
+    """Of each grid what stood in the way of its load; empty where nothing did."""
+    basic = kind == "basic"
+    grids, total = int(basic.sum()), float(load[basic].sum())
+
+    def reason(g: int, value: float, what: str) -> str:
         if what == "exclusive":
-            said.append("exclusive grid: its load is what it is")
-        elif not off:
-            said.append("")
-        elif d["notes"][g]:
-            said.append(d["notes"][g])
-        elif d["atoms"][g] == 1 and value > target:
-            said.append(f"one atom alone carries {value:,.0f}")
-        elif siblings and abs(total / siblings / target - 1) > tolerance:
-            said.append(f"the community's {total:,.0f} make {siblings} grids of {total / siblings:,.0f} on average")
-        else:
-            said.append("the atoms are too coarse to come nearer")
-    return said
+            return Note("grids.reason_exclusive")
+        if abs(value / target - 1) <= tolerance + 1e-9:
+            return ""
+        if d["notes"][g]:
+            return d["notes"][g]
+        if d["units"][g] == 1 and value > target:
+            return Note("grids.reason_one_unit", load=float(value))
+        if grids and abs(total / grids / target - 1) > tolerance:
+            return Note("grids.reason_community", load=total, n=grids, mean=total / grids)
+        return Note("grids.reason_coarse")
+
+    return [reason(*row) for row in zip(order, load, kind, strict=True)]
 
 
 def continued_grids(part, home, load, count) -> tuple[np.ndarray, np.ndarray]:

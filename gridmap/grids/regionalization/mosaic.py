@@ -1,6 +1,6 @@
 """A community as a mosaic of small pieces, each with its load and its neighbours.
 
-Whatever the atoms are, the pieces cover the community exactly and do not overlap:
+Whatever the basic units are, the pieces cover the community exactly and do not overlap:
 
 - points (buildings, addresses): Voronoi cells, cut to the community and to the blocks between its streets;
 - areas that tile the ground (census blocks, squares, H3 cells): cut to the community; what they leave open
@@ -19,7 +19,8 @@ import numpy as np
 import shapely
 from scipy import sparse
 
-__all__ = ["Mosaic", "Plane", "mosaic_of_areas", "mosaic_of_points", "polygon_parts"]
+__all__ = ["Mosaic", "Plane", "mosaic_of_areas", "mosaic_of_points", "polygon_parts", "shared_borders"]
+
 
 SNAP_M = 0.001  # corners nearer than this are one
 NEAR_M = 0.001  # edges this far apart still touch; wider gaps are pieces of their own
@@ -55,10 +56,10 @@ class Mosaic:
     Attributes
     ----------
     shapes : array of Polygon, (n,), metres
-    atom : array of int, (n,)
-        Row of the atom that the piece comes from; −1 for a piece that no atom covers.
+    unit : array of int, (n,)
+        Row of the basic unit that the piece comes from; −1 for a piece that no basic unit covers.
     share : array of float, (n,)
-        How much of the atom's load the piece carries.
+        How much of the basic unit's load the piece carries.
     xy : array of float, (n, 2)
         Where its load lies.
     block : array of int, (n,)
@@ -66,7 +67,7 @@ class Mosaic:
     """
 
     shapes: np.ndarray
-    atom: np.ndarray
+    unit: np.ndarray
     share: np.ndarray
     xy: np.ndarray
     block: np.ndarray
@@ -112,21 +113,21 @@ def mosaic_of_points(territory, xy: np.ndarray, lines=None) -> Mosaic:
         lost = inside < 0
         if lost.any():
             inside[lost] = shapely.STRtree(blocks).nearest(points[lost])
-    shapes, atom, own, block = [], [], [], []
+    shapes, unit, own, block = [], [], [], []
     members = np.argsort(inside, kind="stable")
     starts = np.searchsorted(inside[members], np.arange(len(blocks) + 1))
     for b, area in enumerate(blocks):
         rows = members[starts[b] : starts[b + 1]]
         pieces, of, first = _voronoi(area, xy[rows])
         shapes.append(pieces)
-        atom.append(rows[of] if len(rows) else of)
+        unit.append(rows[of] if len(rows) else of)
         own.append(first if len(rows) else np.zeros(len(pieces), bool))
         block.append(np.full(len(pieces), b))
-    shapes, atom, own, block = (np.concatenate(v) for v in (shapes, atom, own, block))
+    shapes, unit, own, block = (np.concatenate(v) for v in (shapes, unit, own, block))
     centre = shapely.get_coordinates(shapely.centroid(shapes))
     at = centre.copy()
-    at[own] = xy[atom[own]]
-    return Mosaic(shapes, np.where(own, atom, -1), own.astype(float), at, block)
+    at[own] = xy[unit[own]]
+    return Mosaic(shapes, np.where(own, unit, -1), own.astype(float), at, block)
 
 
 def _blocks(territory, lines) -> np.ndarray:
@@ -185,7 +186,7 @@ def mosaic_of_areas(territory, areas: np.ndarray, share: np.ndarray, lines=None)
     areas : array of Polygon or MultiPolygon, (n,)
         Where two overlap, the first keeps the ground.
     share : array of float, (n,)
-        How much of each atom's load lies in this territory.
+        How much of each basic unit's load lies in this territory.
     """
     if len(areas):
         first, second = shapely.STRtree(areas).query(areas, predicate="intersects")
@@ -197,20 +198,20 @@ def mosaic_of_areas(territory, areas: np.ndarray, share: np.ndarray, lines=None)
     parts, row = polygon_parts(shapely.intersection(areas, territory))
     rest = shapely.difference(territory, shapely.union_all(parts)) if len(parts) else territory
     open_ground, _ = polygon_parts(np.array([rest]))
-    shapes, atom = np.r_[parts, open_ground], np.r_[row, np.full(len(open_ground), -1)]
+    shapes, unit = np.r_[parts, open_ground], np.r_[row, np.full(len(open_ground), -1)]
     block = np.zeros(len(shapes), np.int64)
     blocks = _blocks(territory, lines)
     if lines is not None and len(blocks) > 1:
         piece, block = shapely.STRtree(blocks).query(shapes, predicate="intersects")
         cut, at = polygon_parts(shapely.intersection(shapes[piece], blocks[block]))
         solid = shapely.area(cut) > 1e-4
-        shapes, atom, block = cut[solid], atom[piece[at[solid]]], block[at[solid]]
+        shapes, unit, block = cut[solid], unit[piece[at[solid]]], block[at[solid]]
     size = shapely.area(shapes)
-    total = np.bincount(atom[atom >= 0], size[atom >= 0], minlength=len(areas))
+    total = np.bincount(unit[unit >= 0], size[unit >= 0], minlength=len(areas))
     held = np.zeros(len(shapes))
-    real = atom >= 0
-    held[real] = size[real] / total[atom[real]] * share[atom[real]]
-    return Mosaic(shapes, atom, held, shapely.get_coordinates(shapely.centroid(shapes)), block)
+    real = unit >= 0
+    held[real] = size[real] / total[unit[real]] * share[unit[real]]
+    return Mosaic(shapes, unit, held, shapely.get_coordinates(shapely.centroid(shapes)), block)
 
 
 def shared_borders(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -31,8 +31,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import shapely
 
-from gridmap.grids.lookup import UNSURE, locate, locate_all
-from gridmap.grids.raster import MARGIN, paint, slabs
+from gridmap.grids.index.lookup import UNSURE, locate, locate_all
+from gridmap.grids.index.raster import MARGIN, paint, slabs
 
 __all__ = ["Locator", "cores", "each"]
 

@@ -25,8 +25,8 @@ from itertools import combinations
 import h3.api.numpy_int as h3i
 import numpy as np
 
-from gridmap.grids.locator import each
-from gridmap.grids.raster import compiled
+from gridmap.grids.index.locator import each
+from gridmap.grids.index.raster import compiled
 
 __all__ = ["SURE_OF_FACE", "KeyTable", "faces", "h3_keys", "lattice", "measures"]
 

@@ -1,0 +1,1 @@
+"""How is a community divided? Contiguous, compact management grids of even load."""
