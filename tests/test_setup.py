@@ -10,7 +10,13 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"duckdb": "python-duckdb", "h3": "h3-py", "matplotlib": "matplotlib-base", "osmium": "pyosmium"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "h3": "h3-py",
+    "matplotlib": "matplotlib-base",
+    "osmium": "pyosmium",
+    "playwright": "playwright-python",
+}
 
 
 def declared() -> dict[str, str]:

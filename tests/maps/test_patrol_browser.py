@@ -123,7 +123,7 @@ def test_play_moves_the_units_smoothly_and_stops_at_the_end(browser, page_file):
 
 def test_who_asked_for_less_motion_gets_steps(browser, page_file):
     page = browser.open(page_file)
-    page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    page.reduce_motion()
     page.run(
         "(function () { window.seen = []; const old = gridmap.patrolMove; gridmap.patrolMove = function (t) { window.seen.push(t); old(t); }; })()"
     )
