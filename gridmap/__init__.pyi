@@ -1,6 +1,8 @@
 from . import samples as samples
 from .counts.query import count_by_cell
 from .exports import export
+from .forecasts.backtesting import Backtest, backtest
+from .forecasts.scores import pai, pei, rri
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
@@ -67,6 +69,7 @@ from .read.roads import read_roads
 from .reports.briefing import write_briefing
 
 __all__ = [
+    "Backtest",
     "Basemap",
     "DensityResult",
     "GlobalResult",
@@ -78,6 +81,7 @@ __all__ = [
     "PatrolPlan",
     "adjust_p",
     "aoristic_weights",
+    "backtest",
     "basemap",
     "best_sites",
     "boundaries_layer",
@@ -123,10 +127,12 @@ __all__ = [
     "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",
+    "pai",
     "parse_codes",
     "patrol_districts",
     "patrol_layers",
     "patrol_places",
+    "pei",
     "plan_habits",
     "plan_patrols",
     "population_by_cell",
@@ -140,6 +146,7 @@ __all__ = [
     "relative_risk",
     "response_coverage",
     "roll_up",
+    "rri",
     "samples",
     "space_time_permutation_scan",
     "space_time_scan",

@@ -1,0 +1,274 @@
+"""Would it have worked? A forecast is made for each past period from what was known before it, and held against it.
+
+The origin rolls: each period is forecast from all that was known when it began, by every model, on the same cells and
+for the same share of the area. What is reported is the mean over the periods with an interval that knows that periods
+are few and alike (block bootstrap), and the *paired* difference to the mean count, period by period. Nothing is tuned
+here: a model that has something to learn learns it inside the past of each origin.
+
+References
+----------
+Wheeler & Steenbeek (2021), Journal of Quantitative Criminology 37, 445–480.
+Politis & Romano (1992), A circular block-resampling procedure.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError, SettingError
+from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
+from gridmap.forecasts.scores import block_bootstrap, crps_poisson, hit_rate, hits_in_area, log_score, pai, pei, rri
+from gridmap.grids.base import Grid
+from gridmap.messages import Note
+from gridmap.read.base import Incidents
+
+__all__ = ["Backtest", "backtest"]
+
+BASELINE = "mean_count"
+#: A forecast is raised to this many incidents a cell and period before its log is taken.
+FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """How each model would have done.
+
+    Attributes
+    ----------
+    scores : DataFrame
+        A row per model and origin: `model, origin, until, hits, least_hits, most_hits, incidents, cells, area_share,
+        hit_rate, pai, pei, rri, log_score, crps, tied`.
+    params : mapping
+        Settings as used.
+    grid : Grid
+    chosen : dict from model to Series by cell_id
+        In how many of the periods each model chose each cell.
+    notes : tuple of Note
+    """
+
+    scores: pd.DataFrame
+    params: dict[str, Any]
+    grid: Grid
+    chosen: dict[str, pd.Series] = field(default_factory=dict, repr=False)
+    notes: tuple[Note, ...] = ()
+
+    def summary(self, *, confidence: float = 0.95) -> pd.DataFrame:
+        """Per model: the mean scores, the PAI's interval, and its paired difference to the mean count.
+
+        Returns
+        -------
+        DataFrame by model
+            `periods, hits, incidents, hit_rate, pai, pai_low, pai_high, pei, log_score, crps, difference,
+            difference_low, difference_high, better`. Intervals are by block bootstrap over the periods; `better` says
+            that the lower bound of the difference lies above 0. Hit rate, PAI and PEI are of all periods together
+            (hits over incidents), intervals of the periods' own values.
+        """
+        table = self.scores[self.scores["incidents"] > 0]
+        wide = table.pivot_table(index="origin", columns="model", values="pai", sort=False)
+        rows = []
+        for model, part in table.groupby("model", sort=False):
+            _, low, high = block_bootstrap(part["pai"], confidence=confidence)
+            row = {
+                "model": model,
+                "periods": len(part),
+                "hits": part["hits"].sum(),
+                "incidents": part["incidents"].sum(),
+                "hit_rate": part["hits"].sum() / part["incidents"].sum(),
+                "pai": part["pai"].mean(),
+                "pai_low": low,
+                "pai_high": high,
+                "pei": part["hits"].sum() / max(part["best_hits"].sum(), 1e-300),
+                "log_score": part["log_score"].mean(),
+                "crps": part["crps"].mean(),
+            }
+            if BASELINE in wide and model != BASELINE:
+                mean, low, high = block_bootstrap(wide[model] - wide[BASELINE], confidence=confidence)
+                row |= {"difference": mean, "difference_low": low, "difference_high": high, "better": bool(low > 0)}
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("model")
+
+    def __repr__(self) -> str:
+        models = self.scores["model"].unique()
+        return (
+            f"<Backtest: {', '.join(models)} over {self.scores['origin'].nunique()} periods, {len(self.grid):,} cells>"
+        )
+
+
+def backtest(
+    incidents: Incidents,
+    boundaries_or_grid: Grid | gpd.GeoDataFrame,
+    *,
+    models: Sequence[str | Forecaster] = ("mean_count", "prospective", "density_mixture", "boosted", "ensemble"),
+    start: Any,
+    end: Any,
+    horizon: Any = "7D",
+    step: Any = None,
+    area_share: float | None = None,
+    area_m2: float | tuple[float, float] | None = None,
+    cell_area_m2: float | tuple[float, float] | None = None,
+    delay: Any = None,
+    officer_initiated: bool | None = False,
+    progress: Callable[[int, int], None] | None = None,
+    random_state: Any = None,
+) -> Backtest:
+    """Forecast each past period from what was known before it, and score the forecasts.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    boundaries_or_grid : Grid, or boundaries to make one of squares over
+    models : list of names or Forecasters
+        As in `gridmap.forecasts.base.MODELS`; `mean_count` is added if it is missing, since the others are held
+        against it.
+    start, end : date
+        The first period begins at `start`; the last ends by `end`.
+    horizon : span
+        Length of a period, as in "7D" or "28D".
+    step : span, optional
+        From one origin to the next; the horizon when not given, so that periods do not overlap.
+    area_share : float, optional
+        The share of the area that may be chosen; 0.01 when no area is given.
+    area_m2 : float or (low, high), optional
+        The area that may be chosen, instead; of a pair the upper is taken, with whole cells kept at or above the lower.
+    cell_area_m2 : float or (low, high), optional
+        For boundaries: the size of the squares; of a pair the smallest is taken, since smaller cells score higher.
+        Squares of 250 m when not given.
+    delay : span, optional
+        How late incidents are reported.
+    officer_initiated : bool or None
+        False leaves out what a patrol itself came upon.
+    progress : callable, optional
+        Called with the periods done and in all.
+    random_state : int, optional
+        Kept in `params`; the models of gridmap are deterministic.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    InputError
+        If nothing is known before `start`, or times are vaguer than the horizon.
+    SettingError
+        For an unknown model, an empty span, or an area that holds no cell.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> town = gm.samples.town(random_state=0)
+    >>> grid = gm.make_grid(town.boundaries, system="square", cell_size_m=250)
+    >>> found = gm.backtest(town.incidents, grid, models=["mean_count", "prospective"], start="2024-10-01",
+    ...                     end="2024-11-26", horizon="14D", area_share=0.05)
+    >>> found.scores["origin"].nunique(), found.summary().index.tolist()
+    (4, ['mean_count', 'prospective'])
+    """
+    grid = _grid_of(boundaries_or_grid, cell_area_m2)
+    horizon_days = span_days(horizon)
+    step_days = horizon_days if step is None else span_days(step)
+    first, last = moment(start), moment(end)
+    origins = np.arange(first, last - horizon_days + 1e-6, step_days)
+    if not len(origins):
+        raise SettingError(Note("forecasts.no_period_fits", start=str(start), end=str(end), horizon=str(horizon)))
+    space = Space(grid)
+    total = float(space.area_m2.sum())
+    limit = _limit(area_share, area_m2, total)
+    if space.area_m2.min() > limit:
+        raise SettingError(Note("forecasts.area_holds_no_cell", limit=limit, cell=float(space.area_m2.min())))
+    made = [m if isinstance(m, Forecaster) else model_named(m)() for m in models]
+    if not any(m.name == BASELINE for m in made):
+        made = [model_named(BASELINE)(), *made]
+    whole = History.of(incidents, space, officer_initiated=officer_initiated)
+    if whole.since >= first:
+        raise InputError(Note("forecasts.nothing_before_start", start=str(start), first=_date(whole.since)))
+    rows, notes = [], []
+    times_chosen = {m.name: np.zeros(len(space)) for m in made}
+    for done, origin in enumerate(origins):
+        seen = whole.counts(origin, origin + horizon_days)
+        for model in made:
+            known = whole.before(float(origin), 0.0 if delay is None else span_days(delay))
+            try:
+                expected = model.rate(known, horizon_days, float(origin)) * horizon_days
+            except InputError as error:
+                notes.append(error.args[0])
+                continue
+            rows.append({"model": model.name, **_scored(expected, seen, space, limit, origin, horizon_days)})
+            times_chosen[model.name][_chosen(expected, space.area_m2, limit)] += 1
+        if progress is not None:
+            progress(done + 1, len(origins))
+    if not rows:
+        raise InputError(notes[0])
+    params = {
+        "models": [m.name for m in made],
+        "start": _date(first),
+        "end": _date(last),
+        "horizon_days": horizon_days,
+        "area_m2": limit,
+        "area_share": limit / total,
+        "cells": len(space),
+        "delay": None if delay is None else span_days(delay),
+        "log_score_floor": FLOOR,
+        "random_state": random_state,
+    }
+    chosen = {name: pd.Series(times, index=space.cells) for name, times in times_chosen.items()}
+    return Backtest(pd.DataFrame(rows), params, grid, chosen, tuple(dict.fromkeys(notes)))
+
+
+def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_days: float) -> dict[str, Any]:
+    found = hits_in_area(expected, seen, space.area_m2, limit)
+    whole, area = float(seen.sum()), float(space.area_m2.sum())
+    return {
+        "origin": pd.Timestamp(_date(origin)),
+        "until": pd.Timestamp(_date(origin + horizon_days)),
+        "hits": found.hits,
+        "least_hits": found.least,
+        "most_hits": found.most,
+        "best_hits": found.best_hits,
+        "incidents": whole,
+        "cells": found.cells,
+        "tied": found.tied,
+        "area_share": found.area / area,
+        "hit_rate": float(hit_rate(found.hits, whole)),
+        "pai": float(pai(found.hits, whole, found.area, area)) if found.area else np.nan,
+        "pei": float(pei(found.hits, found.best_hits)),
+        "rri": float(rri(found.hits, found.predicted)),
+        "log_score": float(log_score(expected, seen, floor=FLOOR).mean()),
+        "crps": float(crps_poisson(np.maximum(expected, FLOOR), seen).mean()),
+    }
+
+
+def _chosen(expected: np.ndarray, area: np.ndarray, limit: float) -> np.ndarray:
+    order = np.lexsort((area, -expected))
+    return order[: int(np.searchsorted(area[order].cumsum(), limit * (1 + 1e-9), side="right"))]
+
+
+def _grid_of(given: Any, cell_area_m2: Any) -> Grid:
+    if isinstance(given, Grid):
+        return given
+    from gridmap.grids.tiling import make_grid
+
+    if not isinstance(given, gpd.GeoDataFrame):
+        raise InputError(Note("forecasts.need_grid"))
+    size = 62_500.0 if cell_area_m2 is None else float(np.min(cell_area_m2))
+    if not size > 0:
+        raise SettingError(Note("forecasts.above_zero", name="cell_area_m2", found=size))
+    return make_grid(given, system="square", cell_size_m=float(np.sqrt(size)))
+
+
+def _limit(area_share: float | None, area_m2: Any, total: float) -> float:
+    if area_share is not None and area_m2 is not None:
+        raise SettingError(Note("forecasts.share_or_area"))
+    if area_m2 is not None:
+        return float(np.max(area_m2))
+    share = 0.01 if area_share is None else float(area_share)
+    if not 0 < share <= 1:
+        raise SettingError(Note("forecasts.share_between", found=share))
+    return share * total
+
+
+def _date(days: float) -> str:
+    return str(np.datetime64("1970-01-01T00:00", "m") + np.timedelta64(round(days * 1440), "m")).replace("T00:00", "")

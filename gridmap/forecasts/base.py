@@ -1,0 +1,468 @@
+"""What every forecast keeps to: it learns from what was known at a moment, and says how many incidents to expect where.
+
+`History` holds what a model may learn from: each incident's cell, its place in metres and its time, in the order of
+time. `History.before(until)` cuts it; a model is only ever given a history that is cut, so it cannot see what came
+later, whatever it does. Reporting delay is part of that cut: with `delay="7D"` the last week is not known yet.
+
+A model is an estimator, because it is learnt from one period and applied to another: `fit(incidents, grid, until=…)`
+returns itself, `predict(period)` gives the expected count of every cell with an interval in which the next count will
+lie. Third parties add models by the entry point `gridmap.models` (a class with a name and these two functions).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse, stats
+from scipy.spatial import cKDTree
+
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.messages import Note, did_you_mean
+from gridmap.read.base import Incidents
+
+__all__ = ["DAY", "MODELS", "Forecaster", "History", "Space", "model_named", "moment", "period_of", "span_days"]
+
+#: Times are days since 1970, local.
+DAY = np.timedelta64(1, "D")
+
+#: Name → where its class stands.
+MODELS: dict[str, str] = {
+    "mean_count": "gridmap.forecasts.baselines:MeanCount",
+    "recent_count": "gridmap.forecasts.baselines:RecentCount",
+    "last_year": "gridmap.forecasts.baselines:LastYear",
+    "prospective": "gridmap.forecasts.density:Prospective",
+    "density": "gridmap.forecasts.density:DecayedDensity",
+    "density_mixture": "gridmap.forecasts.density:DensityMixture",
+    "boosted": "gridmap.forecasts.boosted:Boosted",
+    "self_exciting": "gridmap.forecasts.self_exciting:SelfExciting",
+    "risk_terrain": "gridmap.forecasts.risk_terrain:RiskTerrain",
+    "ensemble": "gridmap.forecasts.ensemble:Ensemble",
+}
+
+
+def model_named(name: str) -> type["Forecaster"]:
+    """The class of a model, of gridmap or of a plug-in.
+
+    Raises
+    ------
+    SettingError
+        If there is none of that name.
+    """
+    if name in MODELS:
+        module, _, called = MODELS[name].partition(":")
+        return getattr(import_module(module), called)
+    others = {point.name: point for point in entry_points(group="gridmap.models")}
+    if name in others:
+        return others[name].load()
+    raise SettingError(Note("forecasts.no_model", found=name, meant=did_you_mean(name, [*MODELS, *others])))
+
+
+def moment(value: Any) -> float:
+    """A date or a time as days since 1970.
+
+    Examples
+    --------
+    >>> moment("1970-01-03"), moment("1970-01-03T12:00")
+    (2.0, 2.5)
+    """
+    try:
+        return float((np.datetime64(pd.Timestamp(value), "us") - np.datetime64("1970-01-01", "us")) / DAY)
+    except (ValueError, TypeError):
+        raise SettingError(Note("forecasts.no_moment", found=str(value))) from None
+
+
+def span_days(value: Any) -> float:
+    """A length of time in days, as in "7D", "4h", 7 (days) or a Timedelta.
+
+    Examples
+    --------
+    >>> span_days("7D"), span_days("12h"), span_days(28)
+    (7.0, 0.5, 28.0)
+    """
+    try:
+        days = float(value) if isinstance(value, int | float | np.number) else pd.Timedelta(value) / pd.Timedelta("1D")
+    except (ValueError, TypeError):
+        raise SettingError(Note("forecasts.no_span", found=str(value))) from None
+    if not (np.isfinite(days) and days > 0):
+        raise SettingError(Note("forecasts.no_span", found=str(value)))
+    return days
+
+
+def period_of(value: Any) -> tuple[float, float]:
+    """From and to (exclusive) of a period, in days since 1970: a Period, "2024-07", or a pair of dates.
+
+    Examples
+    --------
+    >>> period_of(("1970-01-02", "1970-01-09"))
+    (1.0, 8.0)
+    """
+    if isinstance(value, tuple | list) and len(value) == 2:
+        begin, end = (v if isinstance(v, float) else moment(v) for v in value)
+    else:
+        try:
+            period = value if isinstance(value, pd.Period) else pd.Period(str(value))
+        except (ValueError, TypeError):
+            raise SettingError(Note("forecasts.no_moment", found=str(value))) from None
+        begin, end = moment(period.start_time), moment((period + 1).start_time)
+    if not end > begin:
+        raise SettingError(Note("forecasts.no_span", found=str(value)))
+    return begin, end
+
+
+class Space:
+    """The cells as a forecast sees them: places in metres, areas, and who lies near whom.
+
+    Attributes
+    ----------
+    cells : Index
+    centre_m : ndarray, shape (n, 2)
+    area_m2 : ndarray, shape (n,)
+    """
+
+    def __init__(self, grid: Grid):
+        self.grid = grid
+        self.cells = grid.cells.index
+        self.centre_m = grid.centroids_m
+        self.area_m2 = grid.cells["area_m2"].to_numpy(float)
+        self._smoothers: dict[float, sparse.csr_array] = {}
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @cached_property
+    def cell_m(self) -> float:
+        """The side of a square as large as the median cell."""
+        return float(np.sqrt(np.median(self.area_m2)))
+
+    @cached_property
+    def neighbours(self) -> sparse.csr_array:
+        """Cells × cells, 1 where two cells touch."""
+        return sparse.csr_array(self.grid.adjacency(), dtype=float)
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """The centres, for looking up who is near."""
+        return cKDTree(self.centre_m)
+
+    def smoother(self, bandwidth_m: float) -> sparse.csr_array:
+        """A Gaussian over the cells: the share of each cell's incidents that goes to each other; columns sum to 1.
+
+        Near the border nothing is lost: what would fall outside is given to the cells inside.
+        """
+        if bandwidth_m not in self._smoothers:
+            if bandwidth_m <= 0:
+                kernel = sparse.eye_array(len(self), format="csr")
+            else:
+                near = self.tree.sparse_distance_matrix(self.tree, 3 * bandwidth_m, output_type="coo_matrix")
+                weight = np.exp(-0.5 * (near.data / bandwidth_m) ** 2) * self.area_m2[near.row]
+                there = near.row != near.col  # the distance to oneself is 0, which a sparse matrix may drop
+                own = np.arange(len(self))
+                rows, columns = np.r_[near.row[there], own], np.r_[near.col[there], own]
+                kernel = sparse.csr_array((np.r_[weight[there], self.area_m2], (rows, columns)), shape=(len(self),) * 2)
+                kernel = kernel @ sparse.diags_array(1 / kernel.sum(axis=0))
+            self._smoothers[bandwidth_m] = sparse.csr_array(kernel)
+        return self._smoothers[bandwidth_m]
+
+
+@dataclass(frozen=True)
+class History:
+    """What was known at a moment: incidents in the order of time, none of them later than `until`.
+
+    Attributes
+    ----------
+    space : Space
+    row : ndarray of int32
+        The cell of each incident.
+    time : ndarray of float
+        Days since 1970, ascending.
+    xy_m : ndarray, shape (n, 2)
+        Places in the grid's metric CRS.
+    since, until : float
+        The span that is known, in days since 1970.
+    precision : float
+        Days within which the time of most incidents is known.
+    """
+
+    space: Space
+    row: np.ndarray
+    time: np.ndarray
+    xy_m: np.ndarray
+    since: float
+    until: float
+    precision: float = 0.0
+    _kept: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        incidents: Incidents,
+        grid: Grid | Space,
+        *,
+        officer_initiated: bool | None = False,
+        since: Any = None,
+        until: Any = None,
+    ) -> "History":
+        """The history of incidents on a grid.
+
+        Parameters
+        ----------
+        incidents : Incidents
+        grid : Grid or Space
+        officer_initiated : bool or None
+            False leaves out what a patrol itself came upon, since sending patrols where patrols found things feeds on
+            itself; True takes nothing else, None everything.
+        since, until : date, optional
+            Of what the data speak; the first and the end of the last day that has an incident when not given.
+
+        Raises
+        ------
+        InputError
+            If no incident is left with a time and a cell.
+        """
+        space = grid if isinstance(grid, Space) else Space(grid)
+        if not isinstance(incidents, Incidents):
+            raise InputError(Note("forecasts.need_incidents", found=type(incidents).__name__))
+        columns = ["lon", "lat", "occurred_from", "occurred_to"]
+        by = next((c for c in ("officer_initiated", "patrol_found") if c in incidents.data.schema.names), None)
+        frame = incidents.to_frame([*columns, *([by] if by else [])])
+        if by and officer_initiated is not None:
+            found = frame[by].astype("boolean").fillna(False).to_numpy(bool)
+            frame = frame[found if officer_initiated else ~found]
+        frame = frame[frame["occurred_from"].notna()]
+        row = space.grid.locate(frame["lon"].to_numpy(), frame["lat"].to_numpy())
+        frame, row = frame[row >= 0], row[row >= 0]
+        if not len(frame):
+            raise InputError(Note("forecasts.nothing_left"))
+        begin = frame["occurred_from"].to_numpy("datetime64[us]")
+        end = frame["occurred_to"].fillna(frame["occurred_from"]).to_numpy("datetime64[us]")
+        origin = np.datetime64("1970-01-01", "us")
+        begin, end = (begin - origin) / DAY, (end - origin) / DAY
+        time = begin + np.maximum(end - begin, 0) / 2
+        order = np.argsort(time, kind="stable")
+        xy = space.grid.xy_m(frame["lon"].to_numpy(), frame["lat"].to_numpy())
+        first = np.floor(time.min()) if since is None else moment(since)
+        last = np.floor(time.max()) + 1 if until is None else moment(until)
+        whole = cls(
+            space=space,
+            row=np.asarray(row, np.int32)[order],
+            time=time[order],
+            xy_m=np.asarray(xy, float)[order],
+            since=float(first),
+            until=float(last),
+            precision=float(np.median(end - begin)),
+        )
+        return whole.between(whole.since, whole.until)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def days(self) -> float:
+        """How long the known span is."""
+        return self.until - self.since
+
+    def between(self, since: float, until: float) -> "History":
+        """The part within a span; what lies outside is gone."""
+        a, b = np.searchsorted(self.time, [since, until])
+        return History(self.space, self.row[a:b], self.time[a:b], self.xy_m[a:b], since, until, self.precision)
+
+    def before(self, until: float, delay_days: float = 0.0) -> "History":
+        """What was known at `until`, with what happened in the last `delay_days` not reported yet.
+
+        Maps that were computed of an earlier moment are kept, since they cannot know anything later either.
+        """
+        cut = self.between(self.since, min(until - delay_days, self.until))
+        object.__setattr__(cut, "_kept", self._kept)
+        return cut
+
+    def counts(self, since: float | None = None, until: float | None = None) -> np.ndarray:
+        """Incidents by cell within a span, as float, shape (cells,)."""
+        a = 0 if since is None else np.searchsorted(self.time, since)
+        b = len(self.time) if until is None else np.searchsorted(self.time, until)
+        return np.bincount(self.row[a:b], minlength=len(self.space)).astype(float)
+
+    def kept(self, key: tuple, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """A map that depends on nothing after the moment in its key, computed once."""
+        if key[1] > self.until + 1e-9:
+            raise ValueError(f"a map of {key[1]} was asked of a history that ends at {self.until}")
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def decayed(self, at: float, half_life_days: float) -> np.ndarray:
+        """Incidents a day by cell before `at`, an incident counting half after each half-life; plain mean for inf."""
+
+        def make() -> np.ndarray:
+            n = np.searchsorted(self.time, at)
+            age = at - self.time[:n]
+            span = at - self.since
+            if np.isinf(half_life_days):
+                return np.bincount(self.row[:n], minlength=len(self.space)) / max(span, 1e-9)
+            weight = np.exp2(-age / half_life_days)
+            length = half_life_days / np.log(2) * -np.expm1(-np.log(2) * span / half_life_days)
+            return np.bincount(self.row[:n], weights=weight, minlength=len(self.space)) / max(length, 1e-9)
+
+        return self.kept(("decayed", at, half_life_days, self.since), make)
+
+    def smoothed(self, at: float, half_life_days: float, bandwidth_m: float) -> np.ndarray:
+        """The same, smoothed over the cells by a Gaussian."""
+
+        def make() -> np.ndarray:
+            return self.space.smoother(bandwidth_m) @ self.decayed(at, half_life_days)
+
+        return self.kept(("smoothed", at, half_life_days, bandwidth_m, self.since), make)
+
+
+class Forecaster(ABC):
+    """A model of where incidents will be.
+
+    Subclasses have a `name`, `_learn(history, horizon_days)` and `_rate(begin, end)`: incidents a day by cell.
+    """
+
+    name: str = ""
+    #: The shortest known span, in days, of which the model can learn.
+    least_days: float = 1.0
+
+    def fit(
+        self,
+        incidents: Incidents | History,
+        grid: Grid | None = None,
+        *,
+        until: Any = None,
+        horizon: Any = "7D",
+        delay: Any = None,
+    ) -> "Forecaster":
+        """Learn from what was known at a moment.
+
+        Parameters
+        ----------
+        incidents : Incidents or History
+        grid : Grid
+            Not needed with a History, which has one.
+        until : date
+            Nothing from then on is seen; the end of the data when not given.
+        horizon : span
+            How long the periods are that will be asked for, as in "7D".
+        delay : span, optional
+            How late incidents are reported: what happened in this last stretch is not seen either.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If nothing is known before `until`, or times are known to no better than the horizon.
+        """
+        if not isinstance(incidents, History):
+            if grid is None:
+                raise InputError(Note("forecasts.need_grid"))
+            incidents = History.of(incidents, grid)
+        at = incidents.until if until is None else until if isinstance(until, float) else moment(until)
+        history = incidents.before(at, 0.0 if delay is None else span_days(delay))
+        horizon_days = span_days(horizon)
+        if history.precision > max(horizon_days, 1.0):
+            raise InputError(Note("forecasts.too_vague", known=history.precision, horizon=horizon_days))
+        if not len(history) or history.days < self.least_days:
+            raise InputError(Note("forecasts.nothing_before", model=self.name, days=max(history.days, 0.0)))
+        self.until_ = at
+        self.space_ = history.space
+        self.dispersion_ = dispersion(history, horizon_days)
+        self._learn(history, horizon_days)
+        return self
+
+    def predict(self, period: Any, *, confidence: float = 0.9) -> pd.DataFrame:
+        """The counts to expect in a period.
+
+        Parameters
+        ----------
+        period : Period, str or (from, to)
+            Not before `until`.
+        confidence : float
+            Of the prediction interval: in this share of cases the count to come will lie in it.
+
+        Returns
+        -------
+        DataFrame by cell_id, in the grid's order
+            `expected` incidents, and the interval's `low` and `high` (whole numbers).
+
+        Raises
+        ------
+        InputError
+            If the model was not fitted, or the period begins before what it has seen ends.
+        """
+        if not hasattr(self, "space_"):
+            raise InputError(Note("forecasts.not_fitted", model=self.name))
+        begin, end = period_of(period)
+        if begin < self.until_ - 1e-9:
+            raise InputError(Note("forecasts.period_is_past"))
+        expected = np.maximum(self._rate(begin, end) * (end - begin), 0.0)
+        low, high = prediction_interval(expected, self._dispersion(), confidence)
+        return pd.DataFrame({"expected": expected, "low": low, "high": high}, index=self.space_.cells)
+
+    def rate(self, history: History, horizon_days: float, begin: float | None = None) -> np.ndarray:
+        """Incidents a day by cell for the period from `begin` (where the history ends, if not given).
+
+        Learnt once for equal settings and an equal history.
+        """
+        begin = history.until if begin is None else begin
+        settings = repr({k: v for k, v in sorted(vars(self).items()) if not k.endswith("_")})
+        key = ("rate", history.until, self.name, horizon_days, begin, history.since, settings)
+
+        def make() -> np.ndarray:
+            self.fit(history, until=history.until, horizon=horizon_days)
+            return np.maximum(self._rate(begin, begin + horizon_days), 0.0)
+
+        return history.kept(key, make)
+
+    @abstractmethod
+    def _learn(self, history: History, horizon_days: float) -> None: ...
+
+    @abstractmethod
+    def _rate(self, begin: float, end: float) -> np.ndarray: ...
+
+    def _dispersion(self) -> float:
+        """Variance over mean of a count given its expectation; 1 is Poisson."""
+        return float(getattr(self, "dispersion_", 1.0))
+
+
+def dispersion(history: History, horizon_days: float, periods: int = 8) -> float:
+    """Variance over mean of the counts of recent periods, each expected from what was known before it; 1 at least.
+
+    Pearson's statistic over cells and periods, expectations below 0.05 added together.
+    """
+    off, n = 0.0, 0.0
+    for k in range(1, periods + 1):
+        origin = history.until - k * horizon_days
+        if origin - history.since < max(4 * horizon_days, 28.0):
+            break
+        expected = history.decayed(origin, np.inf) * horizon_days
+        seen = history.counts(origin, origin + horizon_days)
+        if expected.sum() <= 0:
+            continue
+        expected = expected * seen.sum() / expected.sum()  # the total may rise and fall; here it is the places
+        often = expected >= 0.05
+        pairs = [(seen[often], expected[often]), (np.r_[seen[~often].sum()], np.r_[expected[~often].sum()])]
+        for y, mu in pairs:
+            known = mu > 0
+            off += ((y[known] - mu[known]) ** 2 / mu[known]).sum()
+            n += known.sum()
+    return float(max(off / n, 1.0)) if n else 1.0
+
+
+def prediction_interval(expected: np.ndarray, dispersion: float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """The counts between which the next one lies: Poisson, or negative binomial where counts vary more than that."""
+    tail = (1 - confidence) / 2
+    if dispersion <= 1 + 1e-6:
+        return stats.poisson.ppf(tail, expected), stats.poisson.ppf(1 - tail, expected)
+    p = 1 / dispersion
+    size = np.maximum(expected * p / (1 - p), 1e-9)
+    return stats.nbinom.ppf(tail, size, p), stats.nbinom.ppf(1 - tail, size, p)

@@ -1,0 +1,163 @@
+"""Smoothing over space and fading over time: incidents make more likely what is near them, and soon.
+
+Three models, all over cells: a density with one bandwidth and one half-life; the prospective map of Bowers, Johnson &
+Pease (2004), which weighs by one over distance and one over time; and a mixture of densities of several widths and
+half-lives whose weights are learnt by likelihood (EM) from how well each would have placed the incidents of past
+periods. A mixture with learnt weights cannot be tuned to a score, which is why it holds where a tuned width does not.
+
+References
+----------
+Bowers, Johnson & Pease (2004), British Journal of Criminology 44, 641–658 (ProMap).
+Dempster, Laird & Rubin (1977), JRSS B 39, 1–38 (EM).
+"""
+
+from itertools import product
+
+import numpy as np
+
+from gridmap.forecasts.base import Forecaster, History
+
+__all__ = ["DecayedDensity", "DensityMixture", "Prospective"]
+
+
+class DecayedDensity(Forecaster):
+    """A Gaussian density of incidents that count half after each half-life.
+
+    Parameters
+    ----------
+    bandwidth_m : float, optional
+        Standard deviation of the Gaussian; the side of a median cell when not given.
+    half_life_days : float
+    """
+
+    name = "density"
+
+    def __init__(self, bandwidth_m: float | None = None, half_life_days: float = 180.0):
+        self.bandwidth_m, self.half_life_days = bandwidth_m, half_life_days
+
+    def _learn(self, history: History, horizon_days: float) -> None:
+        width = history.space.cell_m if self.bandwidth_m is None else self.bandwidth_m
+        self.rate_ = history.smoothed(history.until, self.half_life_days, width)
+
+    def _rate(self, begin: float, end: float) -> np.ndarray:
+        return self.rate_
+
+
+class Prospective(Forecaster):
+    """The prospective map: each incident of the last two months weighs 1 / (1 + distance) · 1 / (1 + weeks).
+
+    Parameters
+    ----------
+    reach_m : float
+        Incidents farther away do not count.
+    reach_days : float
+        Older ones do not count.
+    unit_m : float
+        The width of one step of distance: half a cell of 100 m in the authors' study.
+    """
+
+    name = "prospective"
+
+    def __init__(self, reach_m: float = 400.0, reach_days: float = 60.0, unit_m: float = 50.0):
+        self.reach_m, self.reach_days, self.unit_m = reach_m, reach_days, unit_m
+
+    def _learn(self, history: History, horizon_days: float) -> None:
+        first = np.searchsorted(history.time, history.until - self.reach_days)
+        xy, time = history.xy_m[first:], history.time[first:]
+        space = history.space
+        reach = max(self.reach_m, space.cell_m)  # a cell reaches its own incidents, however large it is
+        score = np.zeros(len(space))
+        for i, near in enumerate(space.tree.query_ball_point(xy, reach)):
+            if near:
+                far = np.hypot(*(space.centre_m[near] - xy[i]).T)
+                weeks = np.floor((history.until - time[i]) / 7)
+                score[near] += 1 / (1 + np.floor(far / self.unit_m)) / (1 + weeks)
+        total = len(history) / history.days
+        self.rate_ = score * total / score.sum() if score.sum() > 0 else history.counts() / history.days
+
+    def _rate(self, begin: float, end: float) -> np.ndarray:
+        return self.rate_
+
+
+class DensityMixture(Forecaster):
+    """Densities of several widths and half-lives, weighed by how well each would have placed past incidents.
+
+    Parameters
+    ----------
+    widths : tuple of float
+        Bandwidths in cells (the side of a median cell); 0 is the cell alone.
+    half_lives_days : tuple of float
+        inf counts all history alike.
+    periods : int
+        How many past periods the weights are learnt from; each is placed from what was known before it.
+    """
+
+    name = "density_mixture"
+    least_days = 28.0
+
+    def __init__(
+        self,
+        widths: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0),
+        half_lives_days: tuple[float, ...] = (np.inf, 365.0, 120.0, 40.0, 14.0),
+        periods: int = 26,
+    ):
+        self.widths, self.half_lives_days, self.periods = widths, half_lives_days, periods
+
+    def _maps(self, history: History, at: float) -> np.ndarray:
+        """Components × cells: where each component would place the next incident; rows sum to 1."""
+        width = history.space.cell_m
+        maps = np.array([history.smoothed(at, h, w * width) for w, h in product(self.widths, self.half_lives_days)])
+        even = history.space.area_m2[None] / history.space.area_m2.sum()
+        total = maps.sum(axis=1, keepdims=True)
+        maps = np.where(total > 0, maps / np.maximum(total, 1e-300), even)
+        return np.vstack([maps, even])
+
+    def _learn(self, history: History, horizon_days: float) -> None:
+        steps = np.arange(1, self.periods + 1)
+        origins = history.until - horizon_days * steps
+        origins = origins[origins - history.since >= max(4 * horizon_days, 28.0)]
+        placed = []
+        for origin in origins:
+            a, b = np.searchsorted(history.time, [origin, origin + horizon_days])
+            if b > a:
+                placed.append(self._maps(history, origin)[:, history.row[a:b]])
+        n = len(self.widths) * len(self.half_lives_days) + 1
+        self.weights_ = mixture_weights(np.hstack(placed)) if placed else np.full(n, 1 / n)
+        self.share_ = self.weights_ @ self._maps(history, history.until)
+        self.total_ = float(history.decayed(history.until, 180.0).sum())
+
+    def _rate(self, begin: float, end: float) -> np.ndarray:
+        return self.share_ * self.total_
+
+
+def mixture_weights(likelihood: np.ndarray, *, rounds: int = 500, tolerance: float = 1e-7) -> np.ndarray:
+    """The weights of a mixture by maximum likelihood.
+
+    Parameters
+    ----------
+    likelihood : ndarray, shape (components, incidents)
+        The density that each component gave each incident.
+
+    Returns
+    -------
+    ndarray, shape (components,)
+        Summing to 1.
+
+    Examples
+    --------
+    >>> weights = mixture_weights(np.array([[0.9, 0.9, 0.1], [0.1, 0.1, 0.9]]))
+    >>> bool(weights[0] > 0.6)
+    True
+    """
+    weights = np.full(len(likelihood), 1 / len(likelihood))
+    for _ in range(rounds):
+        joint = weights[:, None] * likelihood
+        total = joint.sum(axis=0)
+        there = total > 0
+        if not there.any():
+            return weights
+        new = (joint[:, there] / total[there]).mean(axis=1)
+        if np.abs(new - weights).max() < tolerance:
+            return new
+        weights = new
+    return weights

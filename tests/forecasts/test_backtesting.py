@@ -1,0 +1,105 @@
+"""A back-test gives each model the past only, and the same ground."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gridmap as gm
+from gridmap.errors import InputError, SettingError
+from gridmap.forecasts.base import Forecaster
+
+
+@pytest.fixture(scope="module")
+def town():
+    sample = gm.samples.town(random_state=0, incidents=4_000)
+    return sample, gm.make_grid(sample.boundaries, system="square", cell_size_m=250)
+
+
+class Watching(Forecaster):
+    """Notes what it was shown."""
+
+    name = "watching"
+
+    def __init__(self):
+        self.log = []
+
+    def rate(self, history, horizon_days, begin=None):
+        self.log.append((history.time.max(), begin))
+        return history.counts() / history.days
+
+    def _learn(self, history, horizon_days): ...
+
+    def _rate(self, begin, end): ...
+
+
+def test_models_are_shown_what_lies_before_each_origin_only(town):
+    sample, grid = town
+    watching = Watching()
+    found = gm.backtest(
+        sample.incidents, grid, models=[watching], start="2024-09-02", end="2024-10-28", area_share=0.05
+    )
+    assert len(watching.log) == 8
+    assert all(latest < origin for latest, origin in watching.log)
+    late = Watching()
+    gm.backtest(
+        sample.incidents, grid, models=[late], start="2024-09-02", end="2024-10-28", delay="5D", area_share=0.05
+    )
+    assert all(latest < origin - 5 for latest, origin in late.log)
+    assert set(found.scores["model"]) == {"mean_count", "watching"}
+
+
+def test_a_model_that_is_the_mean_count_does_not_differ_from_it(town):
+    sample, grid = town
+    found = gm.backtest(
+        sample.incidents, grid, models=[Watching()], start="2024-09-02", end="2024-10-28", area_share=0.05
+    )
+    row = found.summary().loc["watching"]
+    assert row["difference"] == row["difference_low"] == row["difference_high"] == 0
+    assert row["better"] is False or not row["better"]
+
+
+def test_hits_are_those_that_fell_into_the_best_cells(town):
+    sample, grid = town
+    found = gm.backtest(
+        sample.incidents, grid, models=["mean_count"], start="2024-09-02", end="2024-09-09", area_share=0.05
+    )
+    score = found.scores.iloc[0]
+    assert score["incidents"] > 0
+    assert score["area_share"] <= 0.05 + 1e-9
+    assert score["pai"] == pytest.approx(score["hits"] / score["incidents"] / score["area_share"])
+    assert score["least_hits"] <= score["hits"] <= score["most_hits"] <= score["best_hits"]
+
+
+def test_boundaries_get_squares_of_the_smallest_size_allowed(town):
+    sample, _ = town
+    found = gm.backtest(
+        sample.incidents,
+        sample.boundaries,
+        models=["mean_count"],
+        start="2024-10-01",
+        end="2024-10-15",
+        cell_area_m2=(40_000, 90_000),
+        area_m2=(100_000, 400_000),
+    )
+    assert found.grid.params["cell_size_m"] == pytest.approx(200)
+    assert (found.scores["cells"] == 10).all()
+
+
+def test_it_says_what_it_cannot_do(town):
+    sample, grid = town
+    with pytest.raises(InputError, match="Begin later"):
+        gm.backtest(sample.incidents, grid, start="2020-01-01", end="2020-03-01")
+    with pytest.raises(SettingError, match="holds no cell"):
+        gm.backtest(sample.incidents, grid, start="2024-10-01", end="2024-11-01", area_m2=10)
+    with pytest.raises(SettingError, match="not both"):
+        gm.backtest(sample.incidents, grid, start="2024-10-01", end="2024-11-01", area_m2=1e6, area_share=0.01)
+    with pytest.raises(SettingError, match="No period"):
+        gm.backtest(sample.incidents, grid, start="2024-10-01", end="2024-10-03")
+
+
+def test_the_same_data_give_the_same_scores(town):
+    sample, grid = town
+    given = {"models": ["density_mixture"], "start": "2024-10-01", "end": "2024-10-22", "area_share": 0.05}
+    first, second = (gm.backtest(sample.incidents, grid, **given).scores for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
+    assert np.isfinite(first["log_score"]).all()

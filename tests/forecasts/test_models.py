@@ -1,0 +1,254 @@
+"""What every model keeps to, and what each is for: planted truths, and nothing of the future."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import gridmap as gm
+from gridmap.errors import InputError, SettingError
+from gridmap.forecasts.base import MODELS, History, Space, model_named, moment
+from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
+from gridmap.forecasts.self_exciting import SelfExciting
+from gridmap.read.base import Incidents
+from gridmap.read.metric import unproject
+
+UNTIL = moment("2024-07-01")
+
+
+@pytest.fixture(scope="module")
+def grid():
+    import geopandas as gpd
+    import shapely
+
+    side = shapely.segmentize(shapely.box(500_000, 4_000_000, 505_000, 4_005_000), 500)
+    zone = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[side], crs=32650).to_crs(4326)
+    return gm.make_grid(zone, system="square", cell_size_m=250)
+
+
+def history(grid, n=3000, seed=0, days=730.0, end="2025-01-01") -> History:
+    """Two years over a lumpy town: a fifth of the cells has four fifths of the incidents."""
+    rng = np.random.default_rng(seed)
+    space = Space(grid)
+    weight = rng.gamma(0.3, 1, len(space))
+    row = np.sort(rng.choice(len(space), n, p=weight / weight.sum())).astype(np.int32)[rng.permutation(n)]
+    last = moment(end)
+    time = np.sort(last - days * rng.random(n))
+    return History(space, row, time, space.centre_m[row] + rng.uniform(-100, 100, (n, 2)), last - days, last)
+
+
+NAMES = [name for name in MODELS if name != "risk_terrain"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("change", ["deleted", "shifted", "scrambled", "multiplied"])
+def test_no_model_sees_what_comes_after(grid, name, change):
+    """The future is deleted, moved elsewhere, put in another order, and had ten times over; nothing changes."""
+    whole = history(grid)
+    rng = np.random.default_rng(9)
+    cut = np.searchsorted(whole.time, UNTIL)
+    row, time, xy = whole.row.copy(), whole.time.copy(), whole.xy_m.copy()
+    if change == "deleted":
+        row, time, xy = row[:cut], time[:cut], xy[:cut]
+    elif change == "shifted":
+        row[cut:] = (row[cut:] + 37) % len(whole.space)
+        xy[cut:] = whole.space.centre_m[row[cut:]]
+    elif change == "scrambled":
+        order = rng.permutation(len(time) - cut)
+        row[cut:], xy[cut:] = row[cut:][order], xy[cut:][order]
+    else:
+        row, time = np.r_[row, np.repeat(row[cut:], 9)], np.r_[time, np.repeat(time[cut:], 9)]
+        xy = np.vstack([xy, np.repeat(xy[cut:], 9, axis=0)])
+        order = np.argsort(time, kind="stable")
+        row, time, xy = row[order], time[order], xy[order]
+    other = History(whole.space, row, time, xy, whole.since, whole.until)
+    week = (UNTIL, UNTIL + 7)
+    first = model_named(name)().fit(whole, until=UNTIL).predict(week)
+    second = model_named(name)().fit(other, until=UNTIL).predict(week)
+    pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reporting_delay_hides_the_last_days_too(grid, name):
+    whole = history(grid)
+    late = np.searchsorted(whole.time, UNTIL - 10)
+    other = whole.between(whole.since, UNTIL - 10)
+    assert len(other) == late
+    week = (UNTIL, UNTIL + 7)
+    first = model_named(name)().fit(whole, until=UNTIL, delay="10D").predict(week)
+    second = model_named(name)().fit(other, until=UNTIL - 10).predict(week)
+    assert first["expected"].to_numpy() == pytest.approx(second["expected"].to_numpy(), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_adds_up_to_about_what_there_is(grid, name):
+    whole = history(grid)
+    expected = model_named(name)().fit(whole, until=UNTIL).predict((UNTIL, UNTIL + 28))
+    seen = whole.counts(UNTIL, UNTIL + 28).sum()
+    assert expected.index.equals(grid.cells.index)
+    assert expected["expected"].sum() == pytest.approx(seen, rel=0.35)
+    assert (expected["low"] <= expected["expected"]).all()
+    assert (expected["expected"] <= expected["high"] + 1).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_places_incidents_better_than_chance(grid, name):
+    whole = history(grid)
+    expected = model_named(name)().fit(whole, until=UNTIL).predict((UNTIL, UNTIL + 28))["expected"]
+    top = expected.nlargest(40).index
+    share = (
+        whole.counts(UNTIL, UNTIL + 28)[expected.index.get_indexer(top)].sum() / whole.counts(UNTIL, UNTIL + 28).sum()
+    )
+    assert share > 2 * 40 / len(grid)
+
+
+def test_prediction_intervals_hold_what_they_promise(grid):
+    """Counts that vary more than Poisson: over cells with something to expect, 90 % intervals hold at least 85 %."""
+    rng = np.random.default_rng(4)
+    space = Space(grid)
+    rate = rng.gamma(2, 0.4, len(space))
+    rows, times = [], []
+    for week in range(80):
+        row = np.repeat(np.arange(len(space)), rng.poisson(rate * rng.gamma(2, 0.5, len(space))))
+        rows.append(row)
+        times.append(np.sort(week * 7 + 7 * rng.random(len(row))))
+    row, time = np.concatenate(rows).astype(np.int32), np.concatenate(times) + moment("2023-01-02")
+    whole = History(space, row, time, space.centre_m[row], moment("2023-01-02"), moment("2023-01-02") + 560)
+    at = whole.until - 7
+    found = model_named("mean_count")().fit(whole, until=at).predict((at, at + 7))
+    seen = whole.counts(at, at + 7)
+    inside = (seen >= found["low"].to_numpy()) & (seen <= found["high"].to_numpy())
+    assert inside.mean() > 0.85
+
+
+def test_officer_initiated_incidents_are_left_out(grid):
+    lon, lat = grid.centroids[[3, 7, 7]].T
+    day = pa.array(pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"]).astype("datetime64[us]"))
+    table = pa.table(
+        {"lon": lon, "lat": lat, "occurred_from": day, "occurred_to": day, "patrol_found": [False, True, None]}
+    )
+    points = Incidents(table)
+    assert History.of(points, grid).counts()[[3, 7]].tolist() == [1, 1]
+    assert History.of(points, grid, officer_initiated=None).counts()[[3, 7]].tolist() == [1, 2]
+    assert History.of(points, grid, officer_initiated=True).counts()[[3, 7]].tolist() == [0, 1]
+
+
+def test_months_cannot_be_forecast_by_the_week(grid):
+    lon, lat = grid.centroids[[3, 7]].T
+    begin = pa.array(pd.to_datetime(["2024-01-01", "2024-02-01"]).astype("datetime64[us]"))
+    end = pa.array(pd.to_datetime(["2024-02-01", "2024-03-01"]).astype("datetime64[us]"))
+    vague = Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": begin, "occurred_to": end}))
+    with pytest.raises(InputError, match="no better than 30 days"):
+        model_named("mean_count")().fit(vague, grid, horizon="7D")
+    assert model_named("mean_count")().fit(vague, grid, horizon="31D").predict(("2024-04-01", "2024-05-01")).shape[0]
+
+
+def test_clear_errors(grid):
+    with pytest.raises(SettingError, match="Did you mean 'boosted'"):
+        model_named("bosted")
+    with pytest.raises(InputError, match="not learnt anything"):
+        model_named("mean_count")().predict("2024-07")
+    model = model_named("mean_count")().fit(history(grid), until=UNTIL)
+    with pytest.raises(InputError, match="begins before"):
+        model.predict(("2024-06-01", "2024-06-08"))
+    with pytest.raises(SettingError, match="date or a period"):
+        model.predict("soon")
+
+
+def planted_triggers(grid, theta, seed, lumpy=True, days=365.0, per_day=6.0) -> History:
+    """A branching process over the town: a background, lumpy or even, and offspring with 8 days and 60 m."""
+    rng = np.random.default_rng(seed)
+    space = Space(grid)
+    weight = rng.gamma(0.3, 1, len(space)) if lumpy else np.ones(len(space))
+    n = rng.poisson(per_day * (days + 60))
+    row = rng.choice(len(space), n, p=weight / weight.sum())
+    xy, time = space.centre_m[row] + rng.uniform(-125, 125, (n, 2)), -60 + (days + 60) * rng.random(n)
+    parents = (xy, time)
+    everything = [parents]
+    while len(parents[1]) and theta:
+        brought = rng.poisson(theta, len(parents[1]))
+        xy = np.repeat(parents[0], brought, axis=0) + rng.normal(0, 60, (brought.sum(), 2))
+        time = np.repeat(parents[1], brought) + rng.exponential(8, brought.sum())
+        parents = (xy, time)
+        everything.append(parents)
+    xy, time = np.vstack([e[0] for e in everything]), np.concatenate([e[1] for e in everything])
+    lon, lat = unproject(*xy.T, grid.metric_crs)
+    row = grid.locate(lon, lat)
+    kept = (row >= 0) & (time >= 0) & (time < days)
+    order = np.argsort(time[kept])
+    return History(space, row[kept][order].astype(np.int32), time[kept][order], xy[kept][order], 0.0, days)
+
+
+def test_planted_triggers_come_back_over_a_lumpy_background(grid):
+    found = [SelfExciting().fit(planted_triggers(grid, 0.3, seed)).triggers_ for seed in range(6)]
+    assert np.mean([t.theta for t in found]) == pytest.approx(0.3, abs=0.06)
+    assert np.mean([1 / t.omega for t in found]) == pytest.approx(8, rel=0.2)
+    assert np.mean([t.sigma_m for t in found]) == pytest.approx(60, rel=0.1)
+
+
+def test_no_contagion_is_claimed_where_there_is_none(grid):
+    intervals = [SelfExciting(shuffles=6).fit(planted_triggers(grid, 0.0, seed)).theta_interval_ for seed in range(6)]
+    assert all(low <= 0.02 for low, _ in intervals)
+
+
+def test_the_published_likelihoods_data_sets_give_their_planted_triggers(shared_data):
+    """4,520 simulated events over three busy places: planted θ 0.3 (0.308 of them offspring), 10 days, 100 m."""
+    import geopandas as gpd
+    import shapely
+
+    events = pd.read_csv(shared_data / "forecast" / "hawkes_planted_b.csv.gz")
+    side = shapely.segmentize(shapely.box(500_000, 4_000_000, 510_000, 4_010_000), 500)
+    zone = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[side], crs=32650).to_crs(4326)
+    grid = gm.make_grid(zone, system="square", cell_size_m=250)
+    xy = np.array([500_000, 4_000_000]) + events[["x", "y"]].to_numpy()
+    row = grid.locate(*unproject(*xy.T, grid.metric_crs))
+    order = np.argsort(events["day"].to_numpy())
+    inside = order[row[order] >= 0]
+    known = History(Space(grid), row[inside].astype(np.int32), events["day"].to_numpy()[inside], xy[inside], 0.0, 730.0)
+    found = SelfExciting().fit(known).triggers_
+    assert found.theta == pytest.approx(0.308, abs=0.03)
+    assert found.omega == pytest.approx(0.1, rel=0.15)
+    assert found.sigma_m == pytest.approx(100, rel=0.05)
+
+
+def planted_risks(grid, seed):
+    """Twelve kinds of place, of which one multiplies the risk by four and another by two."""
+    import geopandas as gpd
+
+    rng = np.random.default_rng(seed)
+    space = Space(grid)
+    low, high = space.centre_m.min(axis=0), space.centre_m.max(axis=0)
+    factors = {}
+    for i in range(12):
+        xy = low + rng.random((25, 2)) * (high - low)
+        factors[f"kind {i}"] = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=grid.metric_crs)
+    forms = risk_factors(factors, space)
+    first, second = forms["kind 0"]["within 250 m"], forms["kind 1"]["within 500 m"]
+    rate = 1.5 * np.where(first > 0, 4.0, 1) * np.where(second > 0, 2.0, 1)
+    row = rng.permutation(np.repeat(np.arange(len(space)), rng.poisson(rate))).astype(np.int32)
+    time = np.sort(rng.random(len(row)) * 365)
+    return factors, History(space, row, time, space.centre_m[row], 0.0, 365.0)
+
+
+def test_planted_risk_factors_are_found_and_no_others(grid):
+    """Both are found in each of ten towns, nothing else in nine, and at least 16 of 20 intervals hold the truth."""
+    alone, inside = 0, 0
+    for seed in range(10):
+        factors, known = planted_risks(grid, seed)
+        risks = RiskTerrain(factors).fit(known).risks_
+        assert {"kind 0", "kind 1"} <= set(risks.index)
+        alone += len(risks) == 2
+        for kind, truth in (("kind 0", 4.0), ("kind 1", 2.0)):
+            inside += risks.loc[kind, "low"] <= truth <= risks.loc[kind, "high"]
+    assert alone >= 9
+    assert inside >= 16
+
+
+def test_a_factor_that_is_none_is_refused(grid):
+    import geopandas as gpd
+
+    known = history(grid, n=200)
+    with pytest.raises(InputError, match="no place"):
+        RiskTerrain({"bars": gpd.GeoDataFrame(geometry=[], crs=4326)}).fit(known)
+    with pytest.raises(InputError, match="GeoDataFrame of places or a Series"):
+        RiskTerrain({"bars": [1, 2]}).fit(known)
