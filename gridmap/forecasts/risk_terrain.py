@@ -3,9 +3,9 @@
 A factor is a kind of place (bars, stations, vacant houses) or a number by cell (residents, a raster). Each kind of
 place is offered to the model in several forms: within 1, 2, 3 or 4 cells of one, and among the fifth of the cells with
 the highest density of them. Forms are chosen one after the other, one a factor, by how much they improve a Poisson
-model of the counts over **one half of the ground**, as long as the improvement pays for itself (BIC); the **other half**, in
-blocks so that neighbours stay together, then gives the relative risks and their intervals. A choice and an estimate
-from the same cells would promise too much.
+model of the counts over **one half of the ground**, as long as the improvement pays for itself (BIC); the **other
+half**, in blocks so that neighbours stay together, then gives the relative risks and their intervals. A choice and an
+estimate from the same cells would promise too much.
 
 References
 ----------

@@ -2,10 +2,10 @@
 
 A forecast ranks cells; a patrol can hold only so much ground. So a forecast is judged by what fell into the best cells
 up to a fixed share of the area: the **hit rate**, and the hit rate over the share of the area, the **PAI** (Chainey,
-Tompson & Uhlig 2008). **PEI** is the PAI over the highest that any choice of the same area could have had (Hunt
-2016), and **PEI\\*** the same over the best choice of whole cells. **RRI** is what was forecast for the chosen
-ground over what fell there (Wheeler & Steenbeek 2021): above 1 too much was promised. For forecasts of numbers there are the Poisson log
-score, the continuous ranked probability score, and the randomised probability integral transform.
+Tompson & Uhlig 2008). **PEI** is the PAI over the highest that any choice of the same area could have had (Hunt 2016),
+and **PEI\\*** the same over the best choice of whole cells. **RRI** is what was forecast for the chosen ground over
+what fell there (Wheeler & Steenbeek 2021): above 1 too much was promised. For forecasts of numbers there are the
+Poisson log score, the continuous ranked probability score, and the randomised probability integral transform.
 
 Forecasts made of counts have ties, and which of seventy equal cells are taken decides the score: hits of one such week
 were 42, 57 or 76 by the order of the rows. `hits_in_area` therefore takes the mean over all orders of the tied cells,
