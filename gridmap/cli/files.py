@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gridmap._io import write_text
 from gridmap.cli.app import app, watching
 from gridmap.errors import OutputError
 
@@ -25,22 +26,11 @@ def inspect(
 
     report, language = inspect_file(file, boundaries=boundaries), chosen_language()
     if html is not None:
-        _write_text(html, report.to_html(language))
+        write_text(html, report.to_html(language))
     plain = (
         json.dumps(report.to_dict(), ensure_ascii=False, indent=2, default=str) if as_json else report.text(language)
     )
     print(plain)
-
-
-def _write_text(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}. Name another place.") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @app.command()
@@ -107,16 +97,9 @@ def count(
     with bar("count") as progress:
         asked = {"category": category or None, "by": by, "every": every, "progress": progress}
         counts = count_by_cell(points, grid, **asked, **settings)
-        part = output.with_name(f".part-{output.name}")
-        try:
-            write_table(counts, part, content="counts", audience=audience)
-            if public:
-                write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
-            part.replace(output)
-        except OSError as error:
-            raise OutputError(f"{output} cannot be written: {error}. Name another place.") from None
-        finally:
-            part.unlink(missing_ok=True)
+        write_table(counts, output, content="counts", audience=audience)
+        if public:
+            write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     total, outside = int(counts["count"].sum()), counts.attrs["outside"]
     aside = 0 if streamed else len(points.set_aside)
     print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gridmap._periods import FREQUENCIES
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout
@@ -17,15 +18,7 @@ from gridmap.messages import Note, did_you_mean
 __all__ = ["EVERY", "MISSING", "Asked", "Counted", "Progress"]
 
 #: Lengths of a period, and pandas' name for each.
-EVERY = {
-    "year": "Y",
-    "quarter": "Q",
-    "month": "M",
-    "week": "W-SUN",
-    "day": "D",
-    "hour": "h",
-    "hour_of_week": None,
-}
+EVERY: dict[str, str | None] = {**FREQUENCIES, "hour_of_week": None}
 #: The kind of an incident whose `by` column is empty.
 MISSING = "(missing)"
 MOST_COUNTS = 100_000_000

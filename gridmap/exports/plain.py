@@ -4,30 +4,17 @@ What cannot be kept as it is becomes text that says the same; nothing is lost, a
 """
 
 import json
-import re
 from collections.abc import Iterable
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-__all__ = ["CONTROL", "geometry_kind", "no_formula", "plain", "unique_names"]
+from gridmap._io import xml_text
 
-#: Control characters: no place in XML, nor in any table that people read.
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+__all__ = ["geometry_kind", "plain", "unique_names"]
+
 LARGEST = 2**63 - 1
-
-
-def no_formula(value):
-    """Text that a spreadsheet would run as a formula, with an apostrophe in front.
-
-    Examples
-    --------
-    >>> no_formula("=1+1"), no_formula("burglary"), no_formula(-3)
-    ("'=1+1", 'burglary', -3)
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def plain(frame: pd.DataFrame, *, reserved: Iterable[str] = ()) -> pd.DataFrame:
@@ -91,7 +78,7 @@ def unique_names(names: list[str], reserved: Iterable[str] = ()) -> list[str]:
 
 def _name(column) -> str:
     text = "_".join(map(str, column)) if isinstance(column, tuple) else str(column)
-    return CONTROL.sub("", text).strip() or "column"
+    return xml_text(text).strip() or "column"
 
 
 def _plain(values) -> pd.Series | np.ndarray:
@@ -141,14 +128,14 @@ def _text(series: pd.Series) -> pd.Series:
 
     def said(value):
         if isinstance(value, str):
-            return CONTROL.sub("", value)
+            return xml_text(value)
         if isinstance(value, list | tuple | dict | set | np.ndarray):
             given = sorted(value, key=str) if isinstance(value, set) else value
             given = given.tolist() if isinstance(given, np.ndarray) else given
-            return CONTROL.sub("", json.dumps(given, ensure_ascii=False, default=str))
+            return xml_text(json.dumps(given, ensure_ascii=False, default=str))
         if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
             return None
-        return value.hex() if isinstance(value, bytes) else CONTROL.sub("", str(value))
+        return value.hex() if isinstance(value, bytes) else xml_text(str(value))
 
     return pd.Series([said(v) for v in series], dtype=object).astype("str")
 

@@ -6,17 +6,13 @@ the whole file there. A file that stands is a file that is whole. Nothing else i
 """
 
 import dataclasses
-import shutil
-import tempfile
-from collections.abc import Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyogrio.errors
-import rasterio.errors
 
+from gridmap._io import atomic_file
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports.formats import Format, all_formats
@@ -28,7 +24,7 @@ from gridmap.patrol.plan import PatrolPlan
 from gridmap.privacy import gate
 from gridmap.privacy.results import shown_result
 
-__all__ = ["ENCODINGS", "export", "passed", "staged", "write_layers", "write_table"]
+__all__ = ["ENCODINGS", "export", "passed", "write_layers", "write_table"]
 
 ENCODINGS = ("utf-8", "gbk", "gb18030")
 #: How `write_table` writes: ending → function(frame, path).
@@ -100,7 +96,7 @@ def export(
         raise SettingError(Note("exports.no_encoding", found=encoding, meant=did_you_mean(encoding, ENCODINGS)))
     parts = passed(parts_of(shown(what, audience), grid=grid, content=content), audience)
     stamp = Stamp(run_id or run_id_of(parts), audience, language, encoding, path.name.split(".")[0])
-    with staged(path) as part:
+    with atomic_file(path, message=_failed(path)) as part:
         form.write(parts, part, stamp)
     return path
 
@@ -149,7 +145,7 @@ def write_table(
     if path.suffix not in TABLES:
         raise OutputError(Note("exports.table_ending", name=path.name))
     (part,) = passed([Part(content, frame, content)], audience)
-    with staged(path) as hidden:
+    with atomic_file(path, message=_failed(path)) as hidden:
         TABLES[path.suffix](part.frame, hidden)
 
 
@@ -176,24 +172,5 @@ def _format_of(path: Path) -> Format:
     return formats[found]
 
 
-@contextmanager
-def staged(path: Path):
-    """A place in a hidden folder beside `path`; moved there when the block ends well, gone when not.
-
-    What is written beside the file in that folder (a shapefile's sidecar files) is moved along, the file itself last.
-    """
-    if path.is_dir():
-        raise OutputError(Note("exports.is_a_folder", path=str(path)))
-    try:
-        hidden = Path(tempfile.mkdtemp(prefix=".gridmap-", dir=path.parent))
-    except OSError as error:
-        raise OutputError(Note("exports.no_place", path=str(path), why=error.strerror)) from None
-    try:
-        yield hidden / path.name
-        for made in sorted(hidden.iterdir(), key=lambda p: p.name == path.name):
-            made.replace(path.parent / made.name)
-    except (OSError, pyogrio.errors.DataSourceError, rasterio.errors.RasterioError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise OutputError(Note("exports.not_written", path=str(path), why=why)) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+def _failed(path: Path) -> Callable[[str], str]:
+    return lambda why: Note("exports.not_written", path=str(path), why=why)

@@ -7,6 +7,7 @@ import geopandas as gpd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gridmap._io import atomic_file
 from gridmap.errors import OutputError, ReadError
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import SYSTEMS
@@ -23,17 +24,11 @@ def write_grid(grid: Grid, path: str | Path) -> None:
     path = Path(path)
     if path.suffix != ".parquet":
         raise OutputError(Note("grids.file_suffix", found=path.name))
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with atomic_file(path, message=lambda why: Note("grids.unwritable", path=path, why=why)) as part:
         grid.cells.to_parquet(part)
         table = pq.read_table(part)
         about = json.dumps({"system": grid.system, "params": dict(grid.params)}).encode()
         pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: about}), part)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(Note("grids.unwritable", path=path, why=error)) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_grid(path: str | Path) -> Grid:

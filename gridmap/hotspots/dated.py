@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._periods import FREQUENCIES
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
@@ -17,7 +18,7 @@ from gridmap.read.metric import metric_crs
 __all__ = ["EVERY_STEP", "days_of", "events_frame", "steps_of"]
 
 #: Lengths of a period, and pandas' name for each.
-EVERY_STEP = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+EVERY_STEP = {every: FREQUENCIES[every] for every in ("day", "week", "month", "quarter", "year")}
 MOST_STEPS = 20_000
 DAY = np.timedelta64(86_400_000_000, "us")
 

@@ -15,7 +15,7 @@ from pyproj import CRS
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 
-from gridmap.errors import OutputError
+from gridmap._io import atomic_file
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.result import HotspotResult
@@ -60,23 +60,15 @@ class DensityResult(HotspotResult):
             If the file cannot be written there.
         """
         path = Path(path)
-        part = path.with_name(f".{path.name}.part")
         rows, columns = self.surface.shape
         profile = {
             "driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "float32", "nodata": np.nan,
             "crs": rasterio.crs.CRS.from_wkt(self.crs.to_wkt()), "transform": self.transform, "compress": "deflate",
         }  # fmt: skip
-        try:
-            with rasterio.open(part, "w", **profile) as file:
-                file.write(self.surface.astype(np.float32), 1)
-                file.set_band_description(1, f"{self.method}, {self.unit}")
-                file.update_tags(**{name: str(value) for name, value in self.params.items()} | dict(tags or {}))
-            part.replace(path)
-        except (OSError, rasterio.errors.RasterioError) as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(
-                f"The surface cannot be written to {path}: {error}. Choose a folder that exists and is yours."
-            ) from error
+        with atomic_file(path) as part, rasterio.open(part, "w", **profile) as file:
+            file.write(self.surface.astype(np.float32), 1)
+            file.set_band_description(1, f"{self.method}, {self.unit}")
+            file.update_tags(**{name: str(value) for name, value in self.params.items()} | dict(tags or {}))
         return path
 
 

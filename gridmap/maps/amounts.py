@@ -7,6 +7,7 @@ import h3
 import numpy as np
 import pandas as pd
 
+from gridmap._periods import every_of
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.maps.classes import amount_classes, codes_of, label_classes
@@ -139,9 +140,7 @@ def _with_periods(frame, column, *, grid, name, unit, scheme, k, show) -> Layer:
 
 def _every(periods: pd.Index) -> str:
     if isinstance(periods, pd.PeriodIndex):
-        return {"M": "month", "W": "week", "D": "day", "Y": "year", "Q": "quarter", "H": "hour"}.get(
-            periods.freqstr[0].upper(), "period"
-        )
+        return every_of(periods) or "period"
     whole = pd.api.types.is_integer_dtype(periods)
     return "hour_of_week" if whole and len(periods) == 168 else "period"
 

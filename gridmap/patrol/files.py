@@ -13,16 +13,15 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridmap._io import as_output_error, atomic_folder, guard_formula, xml_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
-from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan, say_unmet
 
 __all__ = ["clock", "gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
 LOG = ["unit_id", "shift", "place_id", "planned_arrive", "planned_leave", "arrived", "left", "patrol_found", "remark"]
-#: A control character has no place in XML 1.0.
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def clock(seconds: float, start: str = "00:00") -> str:
@@ -88,10 +87,10 @@ def to_gpx(plan: PatrolPlan, unit_id: str, shift: int = 1, *, start: str = "08:0
     route, stops, begin = _one(plan, unit_id, shift, start)
     root = ET.Element("gpx", {"version": "1.1", "creator": "gridmap", "xmlns": "http://www.topografix.com/GPX/1/1"})
     line = ET.SubElement(root, "rte")
-    ET.SubElement(line, "name").text = _text(f"{unit_id} / {shift}")
+    ET.SubElement(line, "name").text = xml_text(f"{unit_id} / {shift}")
     for stop in stops.itertuples():
         point = ET.SubElement(line, "rtept", {"lat": f"{stop.geometry.y:.6f}", "lon": f"{stop.geometry.x:.6f}"})
-        ET.SubElement(point, "name").text = _text(f"{stop.stop_order} {stop.place_id}")
+        ET.SubElement(point, "name").text = xml_text(f"{stop.stop_order} {stop.place_id}")
         ET.SubElement(point, "desc").text = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
     if way:
         track = ET.SubElement(ET.SubElement(root, "trk"), "trkseg")
@@ -107,14 +106,14 @@ def to_kml(plan: PatrolPlan, *, start: str = "08:00") -> str:
     for key in plan.routes[["unit_id", "shift"]].itertuples(index=False):
         route, stops, begin = _one(plan, key.unit_id, key.shift, start)
         folder = ET.SubElement(document, "Folder")
-        ET.SubElement(folder, "name").text = _text(f"{key.unit_id} / {key.shift}")
+        ET.SubElement(folder, "name").text = xml_text(f"{key.unit_id} / {key.shift}")
         line = ET.SubElement(folder, "Placemark")
-        ET.SubElement(line, "name").text = _text(str(key.unit_id))
+        ET.SubElement(line, "name").text = xml_text(str(key.unit_id))
         path = " ".join(f"{x:.6f},{y:.6f}" for x, y in shapely.get_coordinates(route.geometry))
         ET.SubElement(ET.SubElement(line, "LineString"), "coordinates").text = path
         for stop in stops.itertuples():
             mark = ET.SubElement(folder, "Placemark")
-            ET.SubElement(mark, "name").text = _text(f"{stop.stop_order} {stop.place_id}")
+            ET.SubElement(mark, "name").text = xml_text(f"{stop.stop_order} {stop.place_id}")
             ET.SubElement(mark, "description").text = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
             point = ET.SubElement(mark, "Point")
             ET.SubElement(point, "coordinates").text = f"{stop.geometry.x:.6f},{stop.geometry.y:.6f}"
@@ -162,8 +161,9 @@ def write_plan(
         raise SettingError(Note("patrol.not_public", audience=audience))
     if not isinstance(plan, PatrolPlan):
         raise InputError(Note("patrol.plan_needed", function="write_plan", found=type(plan).__name__))
-    folder, written = Path(folder), []
-    try:
+    out, written = Path(folder), []
+    failed = lambda why: Note("patrol.cannot_write_plan", folder=str(out), problem=why)  # noqa: E731
+    with as_output_error(failed), atomic_folder(out) as folder:
         (folder / "gpx").mkdir(parents=True, exist_ok=True)
         for i, key in enumerate(plan.routes[["unit_id", "shift"]].itertuples(index=False), 1):
             path = folder / "gpx" / gpx_name(i, key.unit_id, key.shift)
@@ -183,11 +183,7 @@ def write_plan(
             from gridmap.patrol.sheets import write_sheets
 
             written.append(write_sheets(plan, folder / "sheets.pdf", start=start, language=language))
-    except OSError as problem:
-        raise OutputError(
-            Note("patrol.cannot_write_plan", folder=str(folder), problem=problem.strerror or str(problem))
-        ) from None
-    return written
+    return [out / path.relative_to(folder) for path in written]
 
 
 def gpx_name(number: int, unit_id, shift: int) -> str:
@@ -223,11 +219,8 @@ def _workbook(plan, path, language):
 
 
 def plain_text(value):
-    """Text that a spreadsheet does not take for a formula."""
-    if not isinstance(value, str):
-        return value
-    value = CONTROL.sub("", value)
-    return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """Text that a spreadsheet does not take for a formula, without signs that no workbook holds."""
+    return guard_formula(xml_text(value)) if isinstance(value, str) else value
 
 
 def _one(plan, unit_id, shift, start):
@@ -236,7 +229,3 @@ def _one(plan, unit_id, shift, start):
         raise InputError(Note("patrol.no_route", unit=unit_id, shift=shift))
     stops = plan.stops[(plan.stops["unit_id"] == unit_id) & (plan.stops["shift"] == shift)]
     return next(mine.itertuples()), stops, starts_of(plan, start)[shift]
-
-
-def _text(value: str) -> str:
-    return CONTROL.sub("", value)

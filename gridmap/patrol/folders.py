@@ -18,7 +18,8 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import InputError, OutputError, ReadError, SettingError
+from gridmap._io import as_output_error, atomic_folder
+from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.files import gpx_name, plain_text, write_plan
@@ -167,16 +168,12 @@ def log_to_folder(
             raise ReadError(Note("patrol.cannot_read_counts", problem=str(problem)[:120])) from None
         results["dosage_effect.csv"] = (dosage_effect(dosage, table), True)
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    failed = lambda why: Note("patrol.cannot_write_comparison", folder=str(folder), problem=why)  # noqa: E731
+    with as_output_error(failed), atomic_folder(folder) as part:
         for name, (table, index) in results.items():
             table.rename_axis(table.index.name).reset_index(drop=not index).map(plain_text).to_csv(
-                folder / name, index=False, encoding="utf-8-sig"
+                part / name, index=False, encoding="utf-8-sig"
             )
-    except OSError as problem:
-        raise OutputError(
-            Note("patrol.cannot_write_comparison", folder=str(folder), problem=problem.strerror or str(problem))
-        ) from None
     return dosage, [folder / name for name in results]
 
 

@@ -25,6 +25,7 @@ import pandas as pd
 import pyproj
 from scipy.stats import norm
 
+from gridmap._io import unguard_formula
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
@@ -234,7 +235,7 @@ def _table(source, wanted, what) -> pd.DataFrame:
         raise InputError(Note("patrol.missing_columns", what=what, missing=missing))
     table = source.copy().reset_index(drop=True)
     for name in ("unit_id", "place_id"):
-        table[name] = table[name].astype(str).str.replace(r"^'(?=[=+@\t\r-])", "", regex=True)
+        table[name] = table[name].astype(str).map(unguard_formula)
     return table
 
 

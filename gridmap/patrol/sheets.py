@@ -17,9 +17,10 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from gridmap._fonts import families
+from gridmap._io import xml_text
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
-from gridmap.patrol.files import CONTROL, clock, starts_of
+from gridmap.patrol.files import clock, starts_of
 from gridmap.patrol.plan import PatrolPlan
 
 __all__ = ["route_code", "write_sheets"]
@@ -179,7 +180,7 @@ def _code(figure, text):
 
 def _safe(text, most) -> str:
     """As much of a text as fits (Chinese characters count two), with no sign that matplotlib reads as mathematics."""
-    text = CONTROL.sub("", str(text))
+    text = xml_text(text)
     wide = np.cumsum([1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text])
     if len(text) and wide[-1] > most:
         text = text[: int(np.searchsorted(wide, most - 1, side="right"))] + "…"

@@ -7,19 +7,18 @@ column may have come by another road: a frame of the user's own, an attribute of
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._periods import DAYS, days_of
 from gridmap.errors import GridmapWarning
 from gridmap.read.persons import mask, personal_columns
 
 __all__ = [
     "COORDINATES",
     "TIME_OF_DAY",
-    "days_of",
     "has_incidents",
     "is_number",
     "without_incidents",
@@ -94,12 +93,6 @@ def without_incidents(frame: pd.DataFrame, content: str, unit: str, say: Callabl
     return _said_by(frame, say)
 
 
-def days_of(freq: Any) -> float:
-    """About how many days a period of pandas has; 0 for hours and less."""
-    code = getattr(freq, "freqstr", str(freq)).lstrip("0123456789")[:1]
-    return {"Y": 365, "A": 365, "Q": 90, "M": 28, "W": 7, "D": 1, "B": 1}.get(code, 0)
-
-
 def _geometry(frame: pd.DataFrame) -> str | None:
     return frame._geometry_column_name if isinstance(frame, gpd.GeoDataFrame) else None
 
@@ -161,7 +154,7 @@ def _coarse(column: pd.Series, unit: str) -> pd.Series | None:
     """Times as text of the unit; None for what are no times, or coarse enough."""
     pattern = {"day": "%Y-%m-%d", "month": "%Y-%m"}[unit]
     if isinstance(column.dtype, pd.PeriodDtype):
-        fine = days_of(column.dtype.freq) < {"day": 1, "month": 28}[unit]
+        fine = days_of(column.dtype.freq) < DAYS[unit]
         return column.dt.start_time.dt.strftime(pattern) if fine else None
     if pd.api.types.is_datetime64_any_dtype(column):
         return column.dt.strftime(pattern)

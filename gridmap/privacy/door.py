@@ -10,13 +10,13 @@ import re
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._periods import DAYS, days_of
 from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import did_you_mean
 from gridmap.privacy.columns import (
     COORDINATES,
     TIME_OF_DAY,
-    days_of,
     has_incidents,
     is_number,
     without_incidents,
@@ -169,7 +169,7 @@ def check_periods(index: pd.Index, *, audience: str, what: str = "The table") ->
     who = check_audience(audience)
     if who.points:
         return
-    finest = {"day": 1, "month": 28}[who.time_unit]
+    finest = DAYS[who.time_unit]
     for level in range(index.nlevels):
         times = index.levels[level] if index.nlevels > 1 else index
         exact = isinstance(times, pd.DatetimeIndex) and len(times) and bool((times != times.normalize()).any())

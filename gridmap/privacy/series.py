@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridmap._periods import frequency_of
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import did_you_mean
 from gridmap.read.base import Incidents
@@ -19,7 +20,7 @@ __all__ = ["OTHER", "Series", "check_series", "series_of"]
 
 OTHER = "other"
 #: Periods that may be told apart, finest first.
-FREQUENCIES = {"month": "M", "quarter": "Q", "year": "Y"}
+FREQUENCIES = {every: frequency_of(every) for every in ("month", "quarter", "year")}
 
 
 @dataclass(frozen=True)

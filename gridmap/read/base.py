@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyproj import CRS
 
-from gridmap.errors import InputError, OutputError, SettingError
+from gridmap._io import atomic_file, guard_formula
+from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
@@ -81,22 +82,14 @@ class Incidents:
         path = Path(path)
         if path.suffix.lower() not in (".csv", ".parquet"):
             raise SettingError(Note("read.aside_format", found=path.suffix or path.name))
-        part = path.with_name(f".{path.name}.part")
-        try:
+        with atomic_file(path, message=lambda why: Note("read.cannot_write", path=path, why=why)) as part:
             if path.suffix.lower() == ".csv":
-                # A cell that begins with a sign of arithmetic would be run as a formula by a spreadsheet.
                 safe = self.set_aside.astype({"file": object, "found": object})
                 for column in ("file", "found"):
-                    text = safe[column].fillna("").astype(str)
-                    safe[column] = text.where(~text.str.match(r"[=+\-@\t\r]"), "'" + text)
+                    safe[column] = safe[column].fillna("").astype(str).map(guard_formula)
                 safe.to_csv(part, index=False, encoding="utf-8-sig")
             else:
                 self.set_aside.to_parquet(part, index=False)
-            part.replace(path)
-        except OSError as problem:
-            raise OutputError(Note("read.cannot_write", path=path, why=problem.strerror or problem)) from None
-        finally:
-            part.unlink(missing_ok=True)
         return path
 
     @property

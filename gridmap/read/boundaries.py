@@ -13,9 +13,10 @@ import pandas as pd
 import shapely
 from pyproj.exceptions import CRSError as ProjError
 
+from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import brief, check_file, sha256_of
+from gridmap.read.files import brief, check_file
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.vector import read_vector
 

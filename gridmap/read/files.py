@@ -6,7 +6,6 @@ those names are put right.
 """
 
 import gzip
-import hashlib
 import io
 import stat
 import zipfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["brief", "check_file", "check_text", "check_zip", "open_bytes", "sha256_of", "zip_members"]
+__all__ = ["brief", "check_file", "check_text", "check_zip", "open_bytes", "zip_members"]
 
 #: What a file that cannot be read raises on the way, whoever reads it.
 READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -65,12 +64,6 @@ def brief(problem: BaseException, longest: int = 160) -> str:
     """What another library says went wrong, on one line."""
     said = getattr(problem, "orig", None) or problem  # a database's own words are behind SQLAlchemy's
     return " ".join(str(said).split())[:longest].rstrip(".") or type(problem).__name__
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256, as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def zip_members(path: Path) -> dict[str, zipfile.ZipInfo]:

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
-from gridmap.read.files import check_file, sha256_of
+from gridmap.read.files import check_file
 from gridmap.read.tables.vector import read_vector
 
 __all__ = ["read_roads"]

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from gridmap._io import sha256_of
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import check_file, sha256_of, zip_members
+from gridmap.read.files import check_file, zip_members
 from gridmap.read.tables.base import MemoryTable, RawTable, ReadAgain
 from gridmap.read.tables.parquet import open_parquet
 from gridmap.read.tables.text import TEXTS, open_text

@@ -4,11 +4,10 @@ Made from the folder of a run alone, never from the incidents: what the run's au
 folder, so it cannot be on paper. The format is the file's ending.
 """
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
 
+from gridmap._io import write_bytes
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.manifest import append_audit
 from gridmap.manifest.audit import AUDIT
@@ -75,7 +74,7 @@ def write_briefing(
     _check_place(path)
     found = read_run(run)
     data = paper_bytes(found, path.suffix.lower(), language=language, template=template, since=since, title=title)
-    written = _write_whole(path, data)
+    written = write_bytes(path, data, make_parents=True)
     if (Path(run) / AUDIT).exists() and written.resolve().is_relative_to(Path(run).resolve()):
         append_audit(run, what="report", outputs=[written.resolve().relative_to(Path(run).resolve())])
     return written
@@ -146,23 +145,3 @@ def _check_place(path: Path) -> None:
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(f"{path} cannot be written: {folder} is no folder that one may write to. Name another place.")
-
-
-def _write_whole(path: Path, data: bytes) -> Path:
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
-            part = Path(file.name)
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        part.chmod(0o666 & ~umask)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Name another place.") from None
-    finally:
-        if part is not None:
-            with contextlib.suppress(OSError):
-                part.unlink()
-    return path

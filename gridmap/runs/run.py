@@ -17,6 +17,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._periods import every_of
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
@@ -43,8 +44,6 @@ from gridmap.runs.run_id import run_id
 from gridmap.runs.tables import facts_of, tables_of
 
 __all__ = ["RunReport", "run_pipeline"]
-
-EVERY = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day", "h": "hour"}
 
 
 @dataclass(frozen=True)
@@ -266,9 +265,12 @@ def _every(step: HotspotStep) -> str:
     if step.every is not None or before is None:
         return step.every or "month"
     try:
-        return EVERY[pd.Period(before).freqstr[0]]
-    except (ValueError, TypeError, KeyError):
-        raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.") from None
+        found = every_of(pd.Period(before))
+    except (ValueError, TypeError):
+        found = None
+    if found is None:
+        raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.")
+    return found
 
 
 def _write(

@@ -27,6 +27,7 @@ THROUGH_THE_GATE = {
 }
 #: Files that write what nobody's gate need see, and why.
 NEED_NO_GATE = {
+    "_io.py": "the one mechanism of writing: it moves bytes that a writer of this list has made, and makes none",
     "cli/files.py": "the quality page of `gridmap inspect`: the analyst looks at the input; persons are starred",
     "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
     "hotspots/surfaces.py": "a surface that shown_result has rounded, or that was made of scattered incidents",

@@ -5,9 +5,10 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._io import guard_formula
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp
-from gridmap.exports.plain import no_formula, plain
+from gridmap.exports.plain import plain
 
 __all__ = ["FORMATS", "csv_table", "flat", "to_csv"]
 
@@ -18,7 +19,7 @@ def csv_table(frame: pd.DataFrame, path: Path) -> None:
     safe = (frame.reset_index() if named else frame).copy()
     for column in safe.columns:
         if safe[column].dtype.kind not in "biufMm":
-            safe[column] = safe[column].map(no_formula)
+            safe[column] = safe[column].map(guard_formula)
     safe.to_csv(path, index=False, encoding="utf-8-sig")
 
 

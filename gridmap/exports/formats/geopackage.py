@@ -14,9 +14,10 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 import pyogrio
 
+from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import CONTROL, geometry_kind, plain
+from gridmap.exports.plain import geometry_kind, plain
 from gridmap.exports.styles import Rule, Style, style_of
 
 __all__ = ["FORMATS", "filter_of", "qml", "to_geopackage"]
@@ -150,7 +151,7 @@ def _rgba(colour: str, alpha: int) -> str:
 
 
 def _clean(text: str) -> str:
-    return CONTROL.sub("", str(text))
+    return xml_text(text)
 
 
 FORMATS = {".gpkg": Format(to_geopackage, many=True)}

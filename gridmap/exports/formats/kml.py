@@ -16,10 +16,11 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridmap._io import xml_text
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import CONTROL, plain
+from gridmap.exports.plain import plain
 from gridmap.exports.styles import Style, style_of
 from gridmap.patrol.files import to_kml as plan_to_kml
 from gridmap.patrol.plan import PatrolPlan
@@ -82,7 +83,7 @@ def _styles(i: int, style: Style | None) -> Iterator[str]:
 def _placemarks(i: int, part: Part, style: Style | None) -> Iterator[str]:
     frame = plain(part.frame).to_crs(4326)
     columns = [c for c in frame.columns if c != frame.geometry.name]
-    heads = [f"<Data name={quoteattr(CONTROL.sub('', c))}><value>" for c in columns]
+    heads = [f"<Data name={quoteattr(xml_text(c))}><value>" for c in columns]
     texts = [_texts(frame[c]) for c in columns]
     codes = style.codes if style is not None else [0] * len(frame)
     for row, (name, code, shape) in enumerate(zip(_names(frame, columns), codes, frame.geometry, strict=True)):
@@ -118,7 +119,7 @@ def _texts(values: pd.Series) -> list[str | None]:
 
 
 def _said(value) -> str:
-    return escape(CONTROL.sub("", str(value)))
+    return escape(xml_text(value))
 
 
 def _shape(shape) -> str:

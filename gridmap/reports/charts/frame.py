@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gridmap._fonts import families
-from gridmap.errors import InputError, OutputError, SettingError
+from gridmap._io import atomic_file
+from gridmap.errors import InputError, SettingError
 from gridmap.messages import check_language, did_you_mean, say
 
 __all__ = ["FAINT", "INK", "SIZES", "STRONG", "Size", "alt_text", "chart", "checked", "note", "save_chart"]
@@ -149,14 +150,7 @@ def save_chart(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     quiet = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}, ".pdf": {"CreationDate": None}}
     if path.suffix.lower() not in quiet:
         raise SettingError(f"A chart is saved as .png, .svg or .pdf; found {path.name!r}.")
-    part = path.with_name(f".{path.name}.part")
     kind = path.suffix.lower()
-    try:
-        with matplotlib.rc_context(SAVED):
-            figure.savefig(part, format=kind[1:], dpi=dpi, metadata=quiet[kind], facecolor="white")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}. Name another place.") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_file(path) as part, matplotlib.rc_context(SAVED):
+        figure.savefig(part, format=kind[1:], dpi=dpi, metadata=quiet[kind], facecolor="white")
     return path

@@ -17,6 +17,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from gridmap._intervals import no_change_limits
+from gridmap._periods import every_of
 from gridmap.errors import InputError
 from gridmap.reports.charts.frame import (
     BAND,
@@ -37,7 +38,6 @@ __all__ = ["trend_chart", "weekday_hour_chart"]
 
 #: How many periods are drawn as "now", and how many make a year.
 IN_A_YEAR = {"M": 12, "Q": 4, "W": 52, "D": 365, "Y": 1}
-NAMES = {"M": "month", "Q": "quarter", "W": "week", "D": "day", "Y": "year"}
 
 
 def trend_chart(
@@ -113,7 +113,7 @@ def trend_chart(
         ax.set_ylabel(word("incidents", language))
         ax.grid(axis="y")
         lines = 0 if not known.any() else 1 if size != "half" else 2  # room for the legend under the title
-        head(ax, title, word("trend", language, period=word(NAMES.get(freq, "period"), language)), lines)
+        head(ax, title, word("trend", language, period=word(every_of(freq) or "period", language)), lines)
         if known.any():
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1.0),
@@ -128,7 +128,7 @@ def trend_chart(
             word(
                 "alt_trend",
                 language,
-                period=word(NAMES.get(freq, "period"), language),
+                period=word(every_of(freq) or "period", language),
                 first=str(now.first_valid_index()),
                 last=str(span[-1]),
                 lowest=now.min(),

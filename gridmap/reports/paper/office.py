@@ -1,15 +1,13 @@
 """What the office formats share: text that XML takes, and archives that are the same for the same content."""
 
 import io
-import re
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["steady_zip", "template_file", "written_at", "xml_text"]
+from gridmap._io import xml_text as all_xml_text
 
-#: Signs that no XML 1.0 file may hold.
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+__all__ = ["steady_zip", "template_file", "written_at", "xml_text"]
 
 
 def xml_text(text: object, most: int = 2000) -> str:
@@ -20,7 +18,7 @@ def xml_text(text: object, most: int = 2000) -> str:
     >>> xml_text("a\\x00b\\x0bc")
     'abc'
     """
-    said = FORBIDDEN.sub("", str(text))
+    said = all_xml_text(text)
     return said if len(said) <= most else said[: most - 1] + "…"
 
 
