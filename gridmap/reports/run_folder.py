@@ -10,6 +10,7 @@ is said in one line before any page is made.
 `…_clusters.parquet`    its clusters, where the method makes some
 `zones.parquet`         outlines and names of the boundaries
 `trend.parquet`         incidents by category and month (or day): `category, period, start, count`
+`kinds.parquet`         each kind of incident, this period against earlier ones: counts, change, interval
 `hours.parquet`         incidents by weekday × hour, where the hour is known: `category, weekday, hour, count`
 `concentration.parquet` counts of the cells of a result, highest first: `step, rank, count`
 `set_aside.parquet`     rows that were not used, by file and reason

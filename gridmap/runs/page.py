@@ -15,9 +15,10 @@ from gridmap.maps import (
 from gridmap.maps.layers import Layer
 from gridmap.maps.patrols import patrol_layers
 from gridmap.read.base import Incidents
+from gridmap.reports.findings import period_of
 from gridmap.runs.check import Pipeline
 
-__all__ = ["map_layers", "map_page", "period_of"]
+__all__ = ["map_layers", "map_page"]
 
 
 def map_layers(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None) -> list[tuple[int | None, Layer]]:
@@ -64,17 +65,3 @@ def map_page(
         hierarchy=hierarchy,
         **pipeline.about,
     )
-
-
-def period_of(incidents: Incidents) -> str | None:
-    """The months or days that the incidents lie in, as in "2018-07" or "2017-07 – 2018-07"."""
-    times = incidents.to_frame(["occurred_from", "occurred_to"]).dropna()
-    if not len(times):
-        return None
-    first, last = times["occurred_from"].min(), times["occurred_to"].max()
-    vague = (times["occurred_to"] - times["occurred_from"]).median() > pd.Timedelta(days=1)
-    if vague:  # ends are exclusive
-        last -= pd.Timedelta(microseconds=1)
-    unit = "%Y-%m" if vague else "%Y-%m-%d"
-    first, last = first.strftime(unit), last.strftime(unit)
-    return first if first == last else f"{first} – {last}"

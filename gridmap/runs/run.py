@@ -32,6 +32,7 @@ from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import check_paper
+from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
@@ -39,7 +40,7 @@ from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of
 from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import map_layers, map_page
 from gridmap.runs.patrols import patrol_stage
-from gridmap.runs.results_folder import findings, write_report
+from gridmap.runs.results_folder import write_report
 from gridmap.runs.run_id import run_id
 from gridmap.runs.tables import facts_of, tables_of
 
@@ -153,7 +154,7 @@ def run_pipeline(
         with clock.step("results"):
             layers = map_layers(pipeline, boundaries, results, plan)
             told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
-            found = findings(pipeline, boundaries, incidents, grid, results, layers, **told)
+            found = gather_findings(pipeline, boundaries, incidents, grid, results, layers, **told)
         sentences = found.sentences(pipeline.language)
         run = run_id(pipeline.settings, [{"path": path, "sha256": digest} for path, digest in files.sha256.items()])
         written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run)
@@ -259,6 +260,20 @@ def _run_step(
     return dataclasses.replace(result, cells=cells, params={**result.params, "stability_runs": step.stability})
 
 
+def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts by cell and kind, and by period where the results speak of periods: a sum over several is nobody's number.
+
+    Periods without any incident are gaps in the data, not zeros; they have no rows.
+    """
+    dated = [step for step in pipeline.hotspots if step.period is not None or "before" in step.options]
+    if not dated:
+        return counts
+    every = _every(dated[0]) if dated[0].period is None else EVERY[pd.Period(dated[0].period).freqstr[0]]
+    table = count_by_cell(incidents, grid, by="category", every=every, engine=pipeline.engine)
+    held = table["count"].groupby(level="period").transform("sum") > 0
+    return table[held.to_numpy()]
+
+
 def _every(step: HotspotStep) -> str:
     """The periods that a step needs: as it says, or as its `before` is written (2017-07 means months)."""
     before = step.options.get("before")
@@ -288,7 +303,8 @@ def _write(
             elif key == "layers":
                 path, *_ = write_layers(_layers(grid, results), path, **given)
             elif key == "counts":
-                write_table(counts, path, content="counts", audience=pipeline.audience)
+                table = _counts_by_period(pipeline, incidents, grid, counts)
+                write_table(table, path, content="counts", audience=pipeline.audience)
             elif key == "surface":
                 export(next(r for _, r in results if isinstance(r, DensityResult)), path, **given)
             elif key == "set_aside":

@@ -191,15 +191,15 @@ def test_nothing_in_the_public_demo_speaks_of_fewer_than_five(root, tmp_path):
     area = report.grid.locate(*grid.centroids.T)
     many = np.bincount(area[area >= 0], minlength=len(report.grid))
     rng = np.random.default_rng(0)
-    kinds = sorted(counts.index.unique("category"))
+    series = sorted(counts.droplevel("cell_id").index.unique())  # period and kind
     for chosen in rng.choice(np.flatnonzero(many > 1), 12, replace=False):
         cells = np.flatnonzero(area == chosen)
-        facts = Facts(len(cells), len(kinds))
+        facts = Facts(len(cells), len(series))
         own = counts["count"].loc[report.grid.cells.index[chosen]]
-        for s, kind in enumerate(kinds):
-            facts.add(range(len(cells)), [s], int(own.loc[kind]))
-        facts.add(range(len(cells)), range(len(kinds)), int(own.sum()))
-        for s in range(len(kinds)):
+        for s, one in enumerate(series):
+            facts.add(range(len(cells)), [s], int(own.loc[one]))
+        facts.add(range(len(cells)), range(len(series)), int(own.sum()))
+        for s in range(len(series)):
             low, high = facts.bounds([0], [s])
             assert low == 0
             assert high >= 5

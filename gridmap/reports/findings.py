@@ -1,0 +1,293 @@
+"""What did a run find? Facts, ranked rows and small tables, gathered from its results while the incidents are at hand.
+
+Everything is counted as the page counts it: incidents inside the grid, of the kind and period of each result. So a
+number of a paper is the number of the map.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gridmap._intervals import ratio_interval
+from gridmap.counts.query import count_by_cell
+from gridmap.errors import GridmapError
+from gridmap.grids.base import Grid
+from gridmap.hotspots.change import binomial_p
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.times import hour_of_week
+from gridmap.maps.layers import Layer
+from gridmap.read.base import Incidents
+from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
+from gridmap.reports.run_folder import Findings, layer_entry, result_tables, zones_table
+
+__all__ = ["gather_findings", "kinds_table", "period_of", "trend_table"]
+
+#: So many kinds of incident are compared, the most frequent ones.
+MOST_KINDS = 12
+
+
+def gather_findings(
+    pipeline: Any,
+    boundaries: gpd.GeoDataFrame,
+    incidents: Incidents,
+    grid: Grid,
+    results: Sequence[tuple[Any, Any]],
+    layers: Sequence[tuple[int | None, Layer]],
+    *,
+    rows: int,
+    outside: int,
+    plan=None,
+) -> Findings:
+    """What a run found: facts, ranked tables, small tables.
+
+    Parameters
+    ----------
+    pipeline, boundaries, incidents, grid, results, plan
+        Of the run: its settings, what it worked on, what it found.
+    layers : list of (number of the result or None, Layer)
+        Those of the page, as `map_layers` makes them.
+    rows : int
+        Rows that were read.
+    outside : int
+        Incidents that fell in no cell.
+    """
+    drawn = [layer for _, layer in layers]
+    entries, tables, ranked = [], {"zones.parquet": (zones_table(boundaries), "zones")}, []
+    for number, (step, result) in enumerate(results, start=1):
+        told, mine = [], [layer for n, layer in layers if n == number]
+        own = result_tables(number, result, [layer for layer in mine if layer.role != "overlay"])
+        for layer in mine:
+            what = "clusters" if layer.role == "overlay" else "cells"
+            file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
+            told.append(layer_entry(layer, drawn, boundaries, what, file))
+        tables |= own
+        ranked.append(told[0]["ranked"] if told else [])
+        entries.append(_entry(number, step, result, incidents) | {"layers": told})
+    inside = _inside(incidents, grid)
+    times = {category: _hours(part) for category, part in _by_category(inside, results)}
+    tables |= _time_tables(inside, times)
+    tables["kinds.parquet"] = (kinds_table(incidents, grid, results), "table")
+    tables["concentration.parquet"] = (_concentration(results), "table")
+    tables["set_aside.parquet"] = (_set_aside(incidents), "table")
+    facts = all_facts(results, boundaries, incidents, grid, rows=rows, outside=outside, ranked=ranked, plan=plan) + [
+        told for category, week in times.items() for told in time_facts(week, category)
+    ]
+    head = {
+        "pipeline": pipeline.path.name,
+        "title": pipeline.title,
+        "language": pipeline.language,
+        "period": period_of(incidents),
+        "incidents": len(incidents),
+        "set_aside": len(incidents.set_aside),
+        "rows": rows,
+        "outside": outside,
+        "cells": len(grid),
+        "zones": len(boundaries),
+        "grid": {"system": grid.system, **grid.params, "metric_crs": grid.metric_crs.to_string()},
+        "bounds": [float(v) for v in boundaries.total_bounds],
+        **pipeline.about,
+    }
+    return Findings(head, facts, entries, {k: v for k, v in tables.items() if len(v[0])})
+
+
+def period_of(incidents: Incidents) -> str | None:
+    """The months or days that the incidents lie in, as in "2018-07" or "2017-07 – 2018-07"."""
+    times = incidents.to_frame(["occurred_from", "occurred_to"]).dropna()
+    if not len(times):
+        return None
+    first, last = times["occurred_from"].min(), times["occurred_to"].max()
+    vague = (times["occurred_to"] - times["occurred_from"]).median() > pd.Timedelta(days=1)
+    if vague:  # ends are exclusive
+        last -= pd.Timedelta(microseconds=1)
+    unit = "%Y-%m" if vague else "%Y-%m-%d"
+    first, last = first.strftime(unit), last.strftime(unit)
+    return first if first == last else f"{first} – {last}"
+
+
+def _inside(incidents: Incidents, grid: Grid) -> Incidents:
+    """Those that lie in a cell, which are all that the map counts."""
+    here = grid.locate(*incidents.lonlat()) >= 0
+    if here.all():
+        return incidents
+    return Incidents(incidents.arrow().filter(pa.array(here)), incidents.set_aside, incidents.source)
+
+
+def kinds_table(incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, Any]]) -> pd.DataFrame:
+    """Every kind of incident, this period against the one before and the same a year before, where the data have them.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        Of all periods that the run read.
+    grid : Grid
+        Only what lies in it is counted.
+    results : list of (step, result)
+        The first that names a period says which period is now; without one there is nothing to compare.
+
+    Returns
+    -------
+    DataFrame
+        `category, period, against, count_before, count_after, change, change_low, change_high, p_value`: the change as
+        a share of what was (nan from nothing), its exact 95 % interval, the exact test of no change; periods of unequal
+        length are compared by the day. No rows where there is no earlier period.
+    """
+    now = next((step.period for step, _ in results if step.period is not None), None)
+    first, last = _months(incidents)
+    if now is None or first is None:
+        return pd.DataFrame()
+    try:
+        period = pd.Period(now)
+        earlier = {str(period - 1), str(pd.Period(period.start_time - pd.DateOffset(years=1), freq=period.freq))}
+    except (ValueError, TypeError):
+        return pd.DataFrame()
+    rows = []
+    for against in sorted(earlier, reverse=True):
+        before = pd.Period(against)
+        if before.start_time < first or before.end_time > last:
+            continue
+        share = period.end_time - period.start_time
+        share = share / (share + (before.end_time - before.start_time))
+        for kind, (then, here) in _counted(incidents, grid, results, against, str(now)).items():
+            rows.append({"category": kind, "period": str(now), "against": against, **_compared(then, here, share)})
+    return pd.DataFrame(rows)
+
+
+def _months(incidents: Incidents) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """When the data begin and end, to whole months."""
+    times = incidents.arrow(["occurred_from"]).to_pandas()["occurred_from"].dropna()
+    if not len(times):
+        return None, None
+    return times.min().to_period("M").start_time, times.max().to_period("M").end_time
+
+
+def _counted(
+    incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, Any]], before: str, after: str
+) -> dict[str, tuple[int, int]]:
+    """Counts of both periods by kind, the most frequent first; none where one of the periods has no incident at all."""
+    found = []
+    for period in (before, after):
+        counts = count_by_cell(incidents.where(period=period), grid, by="category")["count"]
+        found.append(counts.groupby(level="category").sum())
+    both = pd.concat(found, axis=1).fillna(0).astype(int)
+    if not both.sum().all():
+        return {}
+    both = both.loc[both.sum(axis=1).sort_values(ascending=False, kind="stable").index].head(MOST_KINDS)
+    return {str(kind): (int(row.iloc[0]), int(row.iloc[1])) for kind, row in both.iterrows()}
+
+
+def _compared(before: int, after: int, share: float) -> dict[str, float]:
+    low, high = (float(v[0]) - 1 for v in ratio_interval(np.array([after]), np.array([before + after]), share))
+    change = after / before * (1 - share) / share - 1 if before else np.nan
+    p = float(binomial_p(np.array([after]), np.array([before + after]), share)[0])
+    numbers = {"count_before": before, "count_after": after, "change": change}
+    return {**numbers, "change_low": low if before else np.nan, "change_high": high if before else np.nan, "p_value": p}
+
+
+def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[str, Any]:
+    at = incidents.where(category=step.category, period=step.period)
+    return {
+        "step": number,
+        "method": step.method,
+        "name": step.name,
+        "category": step.category,
+        "period": step.period or period_of(at),
+        "incidents": len(at),
+        "params": dict(getattr(result, "params", step.options)),
+        "notes": list(getattr(result, "notes", ())),
+        "columns": [str(c) for c in result.cells.columns] if isinstance(result, HotspotResult) else [],
+    }
+
+
+def _by_category(incidents: Incidents, results) -> list[tuple[str | None, Incidents]]:
+    """The kinds that the results speak of, each once; all incidents where they name none."""
+    named = {}
+    for step, _ in results:
+        wanted = [step.category] if isinstance(step.category, str) else list(step.category or [])
+        named |= dict.fromkeys(wanted)
+    if not named:
+        return [(None, incidents)]
+    return [(name, incidents.where(category=name)) for name in named]
+
+
+def _hours(incidents: Incidents) -> pd.DataFrame | None:
+    """Weekday × hour of the incidents whose interval is not longer than a day; None where there are too few."""
+    table = incidents.arrow(["occurred_from", "occurred_to"]).to_pandas()
+    length = (table["occurred_to"] - table["occurred_from"]).to_numpy()
+    if (~np.isnat(length) & (length <= np.timedelta64(1, "D"))).sum() < LEAST_TIMED:
+        return None
+    if not _tell_hours(table):
+        return None
+    try:
+        return hour_of_week(incidents, longest_h=24)
+    except GridmapError:
+        return None
+
+
+def _tell_hours(table: pd.DataFrame) -> bool:
+    """Whether the times have an hour at all: a file of bare dates says midnight for everything."""
+    start = table["occurred_from"].dropna()
+    return bool((start != start.dt.normalize()).any())
+
+
+def _time_tables(incidents: Incidents, times: dict) -> dict[str, tuple[pd.DataFrame, str]]:
+    weeks = [
+        week.rename_axis(columns="hour")
+        .reset_index()
+        .melt(id_vars="weekday", var_name="hour", value_name="count")
+        .astype({"hour": "int64"})
+        .assign(category=category)
+        for category, week in times.items()
+        if week is not None
+    ]
+    hours = pd.concat(weeks, ignore_index=True) if weeks else pd.DataFrame()
+    return {"hours.parquet": (hours, "table"), "trend.parquet": (trend_table(incidents), "table")}
+
+
+def trend_table(incidents: Incidents) -> pd.DataFrame:
+    """Incidents by category and month; by day where all of it lies within three months and the days are known.
+
+    A month or a day without any is a row with 0, if it lies between the first and the last that has some and is not
+    a gap in the data: two Julys a year apart are two rows, not thirteen.
+    """
+    table = incidents.arrow(["occurred_from", "occurred_to", "category"]).to_pandas().dropna(subset=["occurred_from"])
+    if not len(table):
+        return pd.DataFrame()
+    length = table["occurred_to"] - table["occurred_from"]
+    middle = table["occurred_from"] + length / 2
+    span = middle.max() - middle.min()
+    daily = span <= pd.Timedelta(days=92) and (length <= pd.Timedelta(days=1)).mean() > 0.5
+    table, middle = (table[length <= pd.Timedelta(days=1 if daily else 31)], middle)
+    period = middle.loc[table.index].dt.to_period("D" if daily else "M")
+    if not len(period):
+        return pd.DataFrame()
+    found = pd.PeriodIndex(period.unique()).sort_values()
+    whole = pd.period_range(found[0], found[-1])
+    periods = whole if len(found) >= 0.8 * len(whole) else found
+    kinds = sorted(table["category"].dropna().astype(str).unique())
+    rows = pd.MultiIndex.from_product([kinds, periods], names=["category", "period"])
+    counts = table.assign(period=period, category=table["category"].astype(str)).groupby(["category", "period"]).size()
+    out = counts.reindex(rows, fill_value=0).rename("count").reset_index()
+    return out.assign(period=out["period"].astype(str))
+
+
+def _concentration(results) -> pd.DataFrame:
+    """The counts of each result's cells, highest first, without saying which cell."""
+    parts = []
+    for number, (_, result) in enumerate(results, start=1):
+        if isinstance(result, HotspotResult) and "count" in result.cells:
+            count = np.sort(result.cells["count"].to_numpy())[::-1]
+            parts.append(pd.DataFrame({"step": number, "rank": np.arange(1, len(count) + 1), "count": count}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _set_aside(incidents: Incidents) -> pd.DataFrame:
+    """Rows that were not used, by file and reason: never what stood in them."""
+    aside = incidents.set_aside
+    if not len(aside):
+        return pd.DataFrame()
+    counted = aside.assign(file=aside["file"].astype(str).str.split(r"[/\\]", regex=True).str[-1])
+    return counted.groupby(["file", "reason"]).size().rename("rows").reset_index().astype({"reason": str})
