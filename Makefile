@@ -38,10 +38,11 @@ smoke: $(STAMP)  ## the main job end to end, the layers, the names and the messa
 test-slow: $(STAMP)  ## simulations and fuzzing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
-lint: $(STAMP)  ## ruff and the layers
+lint: $(STAMP)  ## ruff, the layers, and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/typed.py
 
 spark: $(STAMP)  ## add Spark to .venv, for engine="spark" (needs Java 17)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-spark.lock

@@ -12,8 +12,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers import Class, Layer
 from gridmap.maps.words import LANGUAGES
-from gridmap.patrol.files import clock, starts_of
-from gridmap.patrol.plan import PatrolPlan, say_unmet
+from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
 
 __all__ = ["pack_patrol", "patrol_layers"]
 

@@ -17,32 +17,11 @@ from gridmap._io import as_output_error, atomic_folder, guard_formula, xml_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.patrol.plan import PatrolPlan, say_unmet
+from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
 
-__all__ = ["clock", "gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
+__all__ = ["gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
 LOG = ["unit_id", "shift", "place_id", "planned_arrive", "planned_leave", "arrived", "left", "patrol_found", "remark"]
-
-
-def clock(seconds: float, start: str = "00:00") -> str:
-    """Seconds from the shift's start as a time of day, minutes rounded down.
-
-    Examples
-    --------
-    >>> clock(5400, "22:45")
-    '00:15'
-    """
-    if not isinstance(start, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", start):
-        raise SettingError(Note("patrol.start_time", found=start))
-    hours, minutes = map(int, start.split(":"))
-    total = hours * 60 + minutes + int((seconds + 1e-6) // 60)
-    return f"{total // 60 % 24:02d}:{total % 60:02d}"
-
-
-def starts_of(plan: PatrolPlan, start: str) -> dict[int, str]:
-    """The time of day at which each shift starts."""
-    every_s = plan.params["shift_every_h"] * 3600
-    return {s: clock((s - 1) * every_s, start) for s in range(1, plan.params["shifts"] + 1)}
 
 
 def log_template(plan: PatrolPlan, *, start: str = "08:00") -> pd.DataFrame:

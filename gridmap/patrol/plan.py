@@ -1,5 +1,6 @@
 """`PatrolPlan`: routes, stops with times, and what was left out and why."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -8,9 +9,10 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.messages import check_language, say
+from gridmap.errors import SettingError
+from gridmap.messages import Note, check_language, say
 
-__all__ = ["PatrolPlan", "say_unmet"]
+__all__ = ["PatrolPlan", "clock", "say_unmet", "starts_of"]
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,24 @@ def say_unmet(plan: PatrolPlan, language: str = "en") -> pd.DataFrame:
     check_language(language)
     texts = {name: [say(text, language) for text in plan.unmet[name]] for name in ("reason", "remedy")}
     return plan.unmet.assign(**texts)
+
+
+def clock(seconds: float, start: str = "00:00") -> str:
+    """Seconds from the shift's start as a time of day, minutes rounded down.
+
+    Examples
+    --------
+    >>> clock(5400, "22:45")
+    '00:15'
+    """
+    if not isinstance(start, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", start):
+        raise SettingError(Note("patrol.start_time", found=start))
+    hours, minutes = map(int, start.split(":"))
+    total = hours * 60 + minutes + int((seconds + 1e-6) // 60)
+    return f"{total // 60 % 24:02d}:{total % 60:02d}"
+
+
+def starts_of(plan: PatrolPlan, start: str) -> dict[int, str]:
+    """The time of day at which each shift starts."""
+    every_s = plan.params["shift_every_h"] * 3600
+    return {s: clock((s - 1) * every_s, start) for s in range(1, plan.params["shifts"] + 1)}

@@ -20,8 +20,7 @@ from gridmap._fonts import families
 from gridmap._io import xml_text
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
-from gridmap.patrol.files import clock, starts_of
-from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.plan import PatrolPlan, clock, starts_of
 
 __all__ = ["route_code", "write_sheets"]
 

@@ -10,8 +10,9 @@ import pytest
 import segno
 
 import gridmap as gm
-from gridmap.patrol.files import clock, log_template, to_gpx, to_kml, write_plan
+from gridmap.patrol.files import log_template, to_gpx, to_kml, write_plan
 from gridmap.patrol.log import compare_log, visits_from_gpx
+from gridmap.patrol.plan import clock
 from gridmap.patrol.sheets import ROWS, route_code, write_sheets
 
 HOSTILE = ["=cmd()", '"><script>', "a&b\x07", "$x_1$"]

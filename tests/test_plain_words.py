@@ -1,0 +1,60 @@
+"""The words of docs/vocabulary.md: what it rules out is counted, and the number only falls."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+#: Word → where it reads badly; what is a field's own term elsewhere is left alone.
+BANNED = {
+    "told": r"\btold\b",
+    "said": r"\bsaid\b",
+    "asked": r"\basked\b",
+    "keen": r"\bkeen\b",
+    "luck": r"\bluck\b",
+    "dear": r"\bdear\b",
+    "shy": r"\bshy\b",
+    "the dead": r"\bthe dead\b",
+    "sisters": r"\bsisters?\b",
+    "entrance": r"\bentrances?\b",
+    "door": r"\bdoors?\b",
+    "is no": r"\b(?:is|are|was) no (?:longer\b)?(?!longer|more|less|fewer|such|way|need|reason|doubt|chance)[a-z]+",
+    "as one that": r"\bas one (?:that|who)\b",
+    "patrol_found": r"\bpatrol_found\b",
+    "atoms": r"\batoms?\b",
+}
+
+
+def texts() -> list[Path]:
+    """Code, catalogues and documents; not the decisions and the changelog, which tell what was."""
+    found = [*(ROOT / "gridmap").rglob("*.py"), *(ROOT / "gridmap" / "messages").glob("en.toml")]
+    found += [*ROOT.glob("README.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    return [path for path in found if path.name != "vocabulary.md"]
+
+
+def counted() -> dict[str, int]:
+    """How often each banned word stands in the tree."""
+    whole = "\n".join(path.read_text(encoding="utf-8") for path in texts())
+    return {word: len(re.findall(pattern, whole)) for word, pattern in BANNED.items()}
+
+
+@pytest.mark.parametrize("word", BANNED)
+def test_a_word_that_reads_badly_does_not_spread(word):
+    held = tomllib.loads((ROOT / ".ci" / "held.toml").read_text(encoding="utf-8"))["words"]
+    found = counted()[word]
+    assert found <= held[word], f"docs/vocabulary.md has the word to write instead of {word!r}"
+
+
+if __name__ == "__main__":  # python -m tests.test_plain_words [FOLDER]: where they stand
+    import sys
+
+    under = (ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".")).resolve()
+    for path in texts():
+        if path.is_relative_to(under):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                for word, pattern in BANNED.items():
+                    if re.search(pattern, line):
+                        print(f"{path.relative_to(ROOT)}:{number}: {word}: {line.strip()[:110]}")
+    print(counted())
