@@ -268,7 +268,7 @@ def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, coun
     dated = [step for step in pipeline.hotspots if step.period is not None or "before" in step.options]
     if not dated:
         return counts
-    every = _every(dated[0]) if dated[0].period is None else EVERY[pd.Period(dated[0].period).freqstr[0]]
+    every = _every(dated[0]) if dated[0].period is None else every_of(pd.Period(dated[0].period))
     table = count_by_cell(incidents, grid, by="category", every=every, engine=pipeline.engine)
     held = table["count"].groupby(level="period").transform("sum") > 0
     return table[held.to_numpy()]
