@@ -1,0 +1,85 @@
+"""Beyond what? The null that a result's claims name, and whether it may claim at all.
+
+"Hot" is short for "more than …": than the residents explain, than if all land were alike, than last year's pattern,
+than if dates were shuffled. A result carries the code of its null (`params["null"]`, or its method's), and every
+sentence, legend and paper takes the words from here. A test that is known not to hold for the numbers at hand (the
+normal p of Gi* where fewer than 100 incidents are expected in a neighbourhood) has no null: it may be drawn and ranked,
+and claims nothing.
+"""
+
+from typing import Any
+
+from gridmap.messages import Note, known
+
+__all__ = ["TRUSTED_INCIDENTS", "may_claim", "null_of"]
+
+TRUSTED_INCIDENTS = 100  # expected in a cell and its neighbours; measured by benchmarks/gi_star_calibration.py
+
+#: Method → the null that its test has, whatever its options.
+OF_METHOD = {
+    "compare_periods": "no_change",
+    "cross_near_repeat": "dates_shuffled",
+    "emerging_hotspots": "shuffled",
+    "global_geary": "shuffled",
+    "global_getis_ord": "shuffled",
+    "global_moran": "shuffled",
+    "incident_rates": "one_rate",
+    "near_repeat": "dates_shuffled",
+    "quiet_cells": "neighbours_expect",
+    "relative_risk": "others",
+    "space_time_permutation_scan": "dates_shuffled",
+    "space_time_scan": "even",
+    "spatial_scan": "even",
+    "st_dbscan": "dates_shuffled",
+    "street_hotspots": "length",
+}
+
+
+def null_of(result: Any) -> Note | None:
+    """What a result's findings are more than, as words; None where it may claim nothing.
+
+    Parameters
+    ----------
+    result
+        With `method` and `params`: a HotspotResult, GlobalResult or NearRepeatResult.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy import sparse
+    >>> from gridmap.hotspots.autocorrelation import getis_ord
+    >>> line = sparse.diags_array([np.ones(9), np.ones(9)], offsets=[-1, 1])
+    >>> counts = np.array([20, 25, 20, 3, 2, 1, 2, 3, 2, 1])
+    >>> null_of(getis_ord(counts, line)) is None  # the normal p, with 22 expected
+    True
+    >>> null_of(getis_ord(counts, line, inference="exact"))
+    'if the counts were shuffled among the cells'
+    """
+    if not _holds(result):
+        return None
+    params = result.params
+    code = params.get("null") or OF_METHOD.get(result.method)
+    if result.method == "local_moran":
+        code = "shuffled_neighbours"
+    if code == "no_change" and params.get("against") == "territory":
+        code = "territory_change"
+    code = str(code or "").removesuffix("_strict") if params.get("strict") is not True else "ordinary"
+    if not known(f"null.{code}"):
+        return None
+    return Note(f"null.{code}", what=str(params.get("at_risk") or params.get("population") or ""))
+
+
+def may_claim(result: Any) -> bool:
+    """Whether what a result found may stand in a sentence, a legend or a paper as found."""
+    return null_of(result) is not None
+
+
+def _holds(result: Any) -> bool:
+    """Whether the p-values are known to hold for these numbers."""
+    params = result.params
+    if result.method in ("getis_ord", "emerging_hotspots"):
+        if params.get("inference", "normal") != "normal" or params.get("permutations"):
+            return True
+        expected = params.get("expected_around")
+        return expected is not None and expected >= TRUSTED_INCIDENTS
+    return result.method != "local_moran" or bool(params.get("permutations"))
