@@ -22,7 +22,7 @@ from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.rasters import read_pixels
 
-__all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell"]
+__all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell", "total_by_point"]
 
 #: Columns that hold residents, the first that is there is taken.
 RESIDENTS = ("persons", "population", "residents", "常住人口", "人口")
@@ -116,6 +116,39 @@ def total_by_cell(grid: Grid, column: str) -> pd.Series | None:
     if column not in shared:
         shared[column] = population_by_cell(grid, grid.territory, column=column)
     return shared[column].rename(column)
+
+
+def total_by_point(boundaries: gpd.GeoDataFrame, column: str, crs, spacing_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """A total of zones as many small amounts: at points of a square lattice, evenly within each zone.
+
+    Parameters
+    ----------
+    boundaries : GeoDataFrame
+    column : str
+    crs
+        The metric CRS of the points.
+    spacing_m : float
+        Between points; a zone between them gets one of its own.
+
+    Returns
+    -------
+    xy : ndarray, shape (k, 2)
+    amount : ndarray, shape (k,)
+        Sums to the column's total.
+    """
+    frame = _checked(boundaries, column, "The population")
+    shapes, values = frame.geometry.to_crs(crs).to_numpy(), frame[column].to_numpy(float)
+    west, south, east, north = shapely.total_bounds(shapes)
+    x, y = np.meshgrid(
+        np.arange(west, east, spacing_m) + spacing_m / 2, np.arange(south, north, spacing_m) + spacing_m / 2
+    )
+    points = shapely.points(x.ravel(), y.ravel())
+    zone, at = shapely.STRtree(points).query(shapes, predicate="contains")
+    bare = np.setdiff1d(np.arange(len(shapes)), zone)
+    own = shapely.get_coordinates(shapely.point_on_surface(shapes[bare])) if len(bare) else np.empty((0, 2))
+    xy = np.concatenate([shapely.get_coordinates(points[at]), own])
+    zone = np.concatenate([zone, bare])
+    return xy, values[zone] / np.bincount(zone, minlength=len(shapes))[zone]
 
 
 def _checked(frame, column: str, what: Note) -> gpd.GeoDataFrame:

@@ -14,6 +14,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.concentration import binomial_tails
 from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, spread_out
 from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
@@ -30,8 +31,6 @@ from gridmap.hotspots.testable import enough_incidents
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["getis_ord", "gi_z"]
-
-TRUSTED_INCIDENTS = 100  # expected in a cell and its neighbours; measured by benchmarks/gi_star_calibration.py
 
 
 def getis_ord(

@@ -101,7 +101,8 @@ def hotspot_test(
     HotspotResult
         `cells`: `count`, `expected` (its share of all incidents), `ratio` (count / expected) with its exact interval
         `ratio_low, ratio_high`; the same of the cell and its neighbours, which is what is tested: `count_around,
-        expected_around, ratio_around, ratio_around_low, ratio_around_high`; `p_value` (two-sided: twice the smaller
+        expected_around, ratio_around, ratio_around_low, ratio_around_high`; `z_score` (its standardised excess, for
+        ranks and drawing); `p_value` (two-sided: twice the smaller
         tail), `q_value`, `label` (hot 99, hot 95, hot 90, none, cold 90, cold 95, cold 99), `significant`;
         `q_strict, strict` (a hot cell that the strict tier finds too); `concentrated` (more than if all land were
         alike) where a Grid gives the land. nan where nothing around is at risk, or everything is.
@@ -179,7 +180,7 @@ def hotspot_test(
     q, judged = _adjusted(p, how)
     strictly = _strict(p, q, around, likely, side, how)
     hot = (judged <= cut) & (side > 0)
-    columns |= {"p_value": p, "q_value": q}
+    columns |= {"z_score": _z_score(side, total, share), "p_value": p, "q_value": q}
     if strict:
         columns |= {"p_value": strictly.p, "q_value": strictly.q, "p_exact": p, "q_exact": q}
         judged = strictly.p if how == "none" else strictly.q
@@ -345,6 +346,12 @@ def _fisher(k: np.ndarray, before: np.ndarray, n: float, n_before: float) -> np.
     upper = stats.hypergeom.sf(k - 1, n + n_before, both, n)
     lower = stats.hypergeom.cdf(k, n + n_before, both, n)
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
+
+
+def _z_score(side: np.ndarray, total: float, share: np.ndarray) -> np.ndarray:
+    """How many standard deviations from what is expected; for ranks and for drawing, no p is made of it."""
+    variance = total * share * (1 - share)
+    return np.divide(side, np.sqrt(variance), out=np.full(len(side), np.nan), where=variance > 0)
 
 
 def _adjusted(p: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:

@@ -23,10 +23,10 @@ from scipy import stats
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
 from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
 from gridmap.messages import did_you_mean
@@ -170,6 +170,7 @@ def emerging_hotspots(
         "periods": bins,
         "first": str(periods[0]),
         "last": str(periods[-1]),
+        "expected_around": float(expected) if (cube == np.floor(cube)).all() else None,
     }
     frames = {"z_scores": pd.DataFrame(z, index, periods), "q_values": pd.DataFrame(q, index, periods)}
     cells = named_cells(columns, index, grid)

@@ -23,7 +23,9 @@ OF_METHOD = {
     "global_geary": "shuffled",
     "global_getis_ord": "shuffled",
     "global_moran": "shuffled",
+    "getis_ord": "shuffled",
     "incident_rates": "one_rate",
+    "local_moran": "shuffled_neighbours",
     "near_repeat": "dates_shuffled",
     "quiet_cells": "neighbours_expect",
     "relative_risk": "others",
@@ -59,8 +61,6 @@ def null_of(result: Any) -> Note | None:
         return None
     params = result.params
     code = params.get("null") or OF_METHOD.get(result.method)
-    if result.method == "local_moran":
-        code = "shuffled_neighbours"
     if code == "no_change" and params.get("against") == "territory":
         code = "territory_change"
     code = str(code or "").removesuffix("_strict") if params.get("strict") is not True else "ordinary"
@@ -80,6 +80,8 @@ def _holds(result: Any) -> bool:
     if result.method in ("getis_ord", "emerging_hotspots"):
         if params.get("inference", "normal") != "normal" or params.get("permutations"):
             return True
+        if "expected_around" not in params:  # a result made by hand, of which nothing else is known
+            return True
         expected = params.get("expected_around")
         return expected is not None and expected >= TRUSTED_INCIDENTS
-    return result.method != "local_moran" or bool(params.get("permutations"))
+    return result.method != "local_moran" or params.get("permutations") != 0

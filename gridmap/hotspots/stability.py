@@ -26,19 +26,24 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.population import residents_column, total_by_point
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.lattice import named_cells
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.hotspots.stability_runs import joined_cells, places_of, ranked_hotspots, verdicts
 from gridmap.hotspots.variants import LatticeGrid
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["hotspot_stability"]
 
+#: Points that stand for what is at risk, along the width of a cell.
+PER_WIDTH = 8
+
 METHODS = {
     "getis_ord": "autocorrelation",
+    "hotspot_test": "concentration",
     "local_moran": "association",
     "kernel_density": "density",
 }
@@ -141,6 +146,7 @@ def hotspot_stability(
     points = incidents.xy_m(crs) if len(incidents) else np.empty((0, 2))
     rows = grid.locate(*incidents.lonlat())
     places = places_of(grid, territory)
+    options, carried = _carried_over(run, options, boundaries, grid, crs)
     first = _run(run, options, grid, rows, incidents, None, top_share)
     hot, score = first.hot, first.score
 
@@ -161,7 +167,7 @@ def hotspot_stability(
                 offset_m=rng.random(2) * 2 * np.sqrt(area),
                 turn_deg=rng.random() * (60 if shape == "hexagon" else 90),
             )
-            found = _run(run, options, other, other.rows_at(points), incidents, None, top_share)
+            found = _run(run, carried(other), other, other.rows_at(points), incidents, None, top_share)
             at = other.rows_at(places)
             runs_hot.append(np.where(at >= 0, found.hot[at], False))
             runs_score.append(np.where(at >= 0, found.score[at], np.nan))
@@ -254,6 +260,28 @@ def _options(run: Callable, options) -> dict:
     if options.get("population") is not None:
         raise SettingError("A population by cell cannot be carried over to other cells. Leave population out.")
     return options
+
+
+def _carried_over(run: Callable, options: dict, boundaries, grid: Grid, crs) -> tuple[dict, Callable]:
+    """The options of the first run, and those of a run on other cells: what is at risk is shared among these anew."""
+    if "at_risk" not in inspect.signature(run).parameters or options.get("at_risk") == "land":
+        return options, lambda other: options
+    at_risk = options.get("at_risk")
+    if at_risk is not None and not isinstance(at_risk, str):
+        raise SettingError(Note("hotspots.at_risk_by_cell"))
+    column = at_risk or residents_column(grid)
+    if column is None:
+        return options | {"at_risk": "land"}, lambda other: options | {"at_risk": "land"}
+    if column not in boundaries:
+        raise SettingError(Note("hotspots.at_risk_by_cell"))
+    xy, amount = total_by_point(boundaries, column, crs, float(np.sqrt(grid.cells["area_m2"].median())) / PER_WIDTH)
+
+    def carried(other) -> dict:
+        at = other.rows_at(xy)
+        held = np.bincount(at[at >= 0], amount[at >= 0], minlength=len(other))
+        return options | {"at_risk": pd.Series(held, other.cells.index, name=column)}
+
+    return options | {"at_risk": column}, carried
 
 
 def _widths(widths) -> list[float]:

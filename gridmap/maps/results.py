@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.amounts import SHOWN, cells_layer, shaped
 from gridmap.maps.classes import amount_classes, label_classes
@@ -18,6 +19,9 @@ CLUSTER_COLOUR = "#1F2A44"
 
 def hotspot_layer(result: HotspotResult, *, name: str | Word | None = None, show: bool = True) -> Layer:
     """The cells of a result by their label, or by their amount where the method gives none.
+
+    A test that is not known to hold for the numbers at hand (`gridmap.hotspots.nulls`) is drawn by its z-score, without
+    the labels it would give.
 
     Parameters
     ----------
@@ -47,6 +51,10 @@ def hotspot_layer(result: HotspotResult, *, name: str | Word | None = None, show
         cells = cells.rename(columns={"before": "count_before", "after": "count_after", "expected": "expected_after"})
     if "label" not in cells and result.method == "kernel_density":
         return density_layer(result, name=name, show=show)
+    if "label" in cells and not may_claim(result) and "z_score" in cells:
+        return _of(
+            cells_layer(cells.drop(columns="label"), "z_score", name=name, show=show), result
+        )  # drawn, not found
     if "label" not in cells:
         column = next((c for c in ("intensity", "rate", "expected", "count", "z_score") if c in cells), None)
         if column is None:

@@ -129,6 +129,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "label historical cold": ("historical cold spot", "历史冷点"),
     # names of layers
     "layer getis_ord": ("Hotspots (Gi*)", "热点（Gi*）"),
+    "layer hotspot_test": ("Hotspots", "热点"),
     "layer local_moran": ("Clusters and outliers", "聚集与异常"),
     "layer compare_periods": ("Change", "变化"),
     "layer kernel_density": ("Density", "密度"),
@@ -233,6 +234,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "本图显示案事件记录在何处，不说明何人所为、为何发生。平静的网格可能安全，也可能无人报告：报告少不等于发生少。只涉及地点，不涉及个人。",
     ),
     "made_with": ("Made with gridmap. This file needs no network.", "由 gridmap 生成。本文件无需联网。"),
+    "method hotspot_test": (
+        "The incidents in a cell and its neighbours are compared with their exact share of all: of the "
+        "residents, or of the land where no residents are known. Hot 99 % means: of the cells marked so, at "
+        "most 1 % are expected to hold no more than that share explains. A place may differ for ordinary "
+        "reasons; the strict tier allows for these.",
+        "将网格及其邻格的案事件数与其应占份额作精确比较：按常住人口，无人口数据时按土地面积。热点 99% 指：如此标出的网格中，预计至多 1% 并未超出该份额所能解释的程度。各处本有寻常差异，严格检验已将其计入。",
+    ),
     "method getis_ord": (
         "Gi* compares the count of a cell and its neighbours with the whole territory. Hot 99 % means: so high a "
         "concentration would be rare if incidents fell anywhere alike.",

@@ -104,7 +104,7 @@ def street_hotspots(incidents, network: Network, *, order: int = 1, fdr: float |
     return HotspotResult(
         cells,
         "street_hotspots",
-        {"order": order, "fdr": fdr, "max_snap_m": network.max_snap_m},
+        {"order": order, "fdr": fdr, "null": "length", "max_snap_m": network.max_snap_m},
         notes=(*found.notes, *network.notes, note),
     )
 

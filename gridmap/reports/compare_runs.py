@@ -23,6 +23,7 @@ from gridmap._intervals import ratio_interval
 from gridmap.errors import GridmapError, ReadError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.significance import adjust_p
+from gridmap.messages import Note
 from gridmap.reports.facts import Fact, fact
 from gridmap.reports.run_folder import RunFolder, read_run
 
@@ -214,7 +215,8 @@ def _compared(run: RunFolder, earlier: RunFolder, entry, other) -> tuple[list[Fa
             row["status"] = "up" if after[i] * days[0] > before[i] * days[1] else "down"
     tally = {s: sum(row["status"] == s for row in rows) for s in ("new", "gone", "up", "down", "same")}
     when = {"period": other["period"], "date": earlier.written[:10]}
-    facts = [fact("since", entry["step"], **about, **when, **tally, level=LEVEL, correction="fdr")]
+    null = Note("null.no_change")
+    facts = [fact("since", entry["step"], **about, **when, **tally, level=LEVEL, correction="fdr", null=null)]
     a, b = int(then.sum()), int(now.sum())
     if a:
         low, high = (float(v[0]) - 1 for v in ratio_interval(np.array([b]), np.array([a + b]), np.array([0.5])))

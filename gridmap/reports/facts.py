@@ -2,9 +2,9 @@
 
 A fact is a code with values until the last moment: `fact("cold", 1, name="Burglary", n=3)` is the text `fact.cold` of
 the catalogue (`gridmap/messages`), filled when somebody reads it. So nothing is said that the numbers do not carry, and
-every language says the same because it is filled from the same fact. A kind that speaks of chance is only made where a
-test was run. What the numbers cannot carry is a fact too: dates known to the month only, too few incidents for a test,
-rows that were rejected.
+every language says the same because it is filled from the same fact. A kind that claims (`CLAIMS`) carries its null,
+beyond what: a fact without it cannot be made, and where a test is not known to hold none is made. What the numbers
+cannot carry is a fact too: dates known to the month only, too few incidents for a test, rows that were rejected.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from gridmap._intervals import ratio_interval
+from gridmap.errors import InputError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.repeat_tables import NearRepeatResult
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.silence import QUIET
@@ -27,6 +28,7 @@ from gridmap.messages import Note, known, note_from, say
 from gridmap.read.base import Incidents
 
 __all__ = [
+    "CLAIMS",
     "LEAST_TIMED",
     "SMALLEST_P",
     "Fact",
@@ -46,6 +48,25 @@ __all__ = [
 LEAST_TIMED = 30
 #: A smaller p is not printed as a number: permutations and approximations do not carry it.
 SMALLEST_P = 0.001
+#: Kinds that say that something is more, or is not more, than a null explains; each carries the null.
+CLAIMS = frozenset(
+    (
+        *("hot", "none_hot", "concentrated", "concentrated_land", "strict", "none_strict", "cold", "moran", "change"),
+        *(
+            "scan",
+            "no_scan",
+            "chance",
+            "no_chance",
+            "repeats",
+            "no_repeats",
+            "emerging",
+            "quiet",
+            "none_quiet",
+            "rates",
+        ),
+        *("risk", "since"),
+    )
+)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -62,6 +83,11 @@ class Fact:
         Notes, which are said in the reader's language too.
     step : int or None
         Which entry under `hotspots:` it speaks of, from 1; None: the run as a whole.
+
+    Raises
+    ------
+    InputError
+        For a kind that claims without a value `null`, a Note of the catalogue's section `null`.
     """
 
     kind: str
@@ -70,14 +96,19 @@ class Fact:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType({k: _plain(v) for k, v in self.values.items()}))
+        if self.kind in CLAIMS and not _is_null(self.values.get("null")):
+            raise InputError(Note("reports.claim_without_null", kind=self.kind))
 
     def say(self, language: str = "en") -> str:
         """The fact as a sentence; empty for a kind that this version does not know.
 
         Examples
         --------
-        >>> fact("cold", name="Burglary", n=1).say(), fact("cold", name="入室盗窃", n=1).say("zh")
-        ('Burglary: 1 cell is cold beyond chance.', '入室盗窃：1 个单元为显著冷点。')
+        >>> cold = fact("cold", name="Burglary", n=1, null=Note("null.residents"))
+        >>> cold.say()
+        'Burglary: 1 cell holds less than the residents explain.'
+        >>> cold.say("zh")
+        'Burglary：1 个单元为显著冷点，低于常住人口所能解释的程度。'
         """
         code = f"fact.{self.kind}"
         return say(code, language, **_spoken(self.values, language)) if known(code) else ""
@@ -90,7 +121,10 @@ class Fact:
     def from_dict(cls, entry: Mapping[str, Any]) -> "Fact":
         """The way back from `to_dict`."""
         values = {k: note_from(v) for k, v in (entry.get("values") or {}).items()}
-        return cls(str(entry["kind"]), values, entry.get("step"))
+        kind = str(entry["kind"])
+        if kind in CLAIMS and not _is_null(values.get("null")):  # of a version whose claims named no null: not said
+            return cls(f"{kind}_without_null", values, entry.get("step"))
+        return cls(kind, values, entry.get("step"))
 
 
 def fact(kind: str, step: int | None = None, **values: Any) -> Fact:
@@ -98,10 +132,14 @@ def fact(kind: str, step: int | None = None, **values: Any) -> Fact:
 
     Examples
     --------
-    >>> fact("cold", 1, name="Burglary", n=3).to_dict()
-    {'kind': 'cold', 'step': 1, 'values': {'name': 'Burglary', 'n': 3}}
+    >>> fact("no_clusters", 1, name="Burglary", total=3).to_dict()
+    {'kind': 'no_clusters', 'step': 1, 'values': {'name': 'Burglary', 'total': 3}}
     """
     return Fact(kind, values, step)
+
+
+def _is_null(value: Any) -> bool:
+    return isinstance(value, Note) and value.code.startswith("null.")
 
 
 def _plain(value: Any) -> Any:
@@ -136,6 +174,8 @@ def _spoken(values: Mapping[str, Any], language: str) -> dict[str, Any]:
     if values.get("p") is not None:
         tiny = values["p"] < SMALLEST_P
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
+    if "percent" in values:
+        spoken.setdefault("interval_note", Note("note.counting_error"))
     if "weekday" in values:
         spoken["weekday_text"] = Note(f"weekday.{WEEKDAYS[values['weekday']]}")
     if "reasons" in values:
@@ -288,6 +328,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
         For the names of places.
     """
     about = {"name": step.name, "method": step.method}
+    null = null_of(result) if hasattr(result, "params") and hasattr(result, "method") else None
+    about |= {} if null is None else {"null": null}
     if isinstance(result, GlobalResult):
         kind = "chance" if result.p_value > 0.05 else "no_chance"
         numbers = {"statistic": result.statistic, "expected": result.expected, "p": result.p_value}
@@ -300,6 +342,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
         return []
     said: list[Fact] = []
     cells = result.cells
+    if null is None and "label" in cells:
+        return _no_claim(result, about, number)
     if {"before", "after"} <= set(cells):
         said += _change(result, about, number, boundaries)
     elif "label" in cells and result.method in _OF_LABELS:
@@ -327,11 +371,46 @@ def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Seri
     return strength >= least
 
 
+def _no_claim(result, about, number) -> list[Fact]:
+    """What may be said of a map whose test is not known to hold: how uneven it is, and that it claims nothing."""
+    few = _few_expected(result)
+    said = [
+        fact("no_claim", number, **about)
+        if few is None
+        else fact("few_expected", number, **about, expected=few, limit=TRUSTED_INCIDENTS)
+    ]
+    return said + (concentration_facts(result.cells["count"], about, number) if "count" in result.cells else [])
+
+
+def _concentrated(result, about, number) -> list[Fact]:
+    """Where incidents lie, before it is asked why: more than if all land were alike."""
+    cells = result.cells
+    found = cells["concentrated"].to_numpy(bool)
+    if not found.any():
+        return []
+    about = {**about, "null": Note("null.land"), **_threshold(result)}
+    area = cells["area_m2"] * cells["share_inside"] if "share_inside" in cells else cells["area_m2"]
+    total = int(cells["count"].sum())
+    numbers = {"n": int(found.sum()), "total": total, "share": cells.loc[found, "count"].sum() / max(total, 1)}
+    numbers["area"] = area[found].sum() / area.sum()
+    if result.params["null"] != "residents":
+        return [fact("concentrated_land", number, **about, **numbers)]
+    residents = cells.loc[found, "expected"].sum() / cells["expected"].sum()
+    return [fact("concentrated", number, **about, **numbers, residents=residents)]
+
+
+def _strict(result, about, number) -> list[Fact]:
+    """How many of the hot cells can be told from ordinary differences between cells."""
+    n = int(result.cells["strict"].sum())
+    about = {**about, "null": Note("null.ordinary"), **_threshold(result)}
+    return [fact("strict", number, **about, n=n) if n else fact("none_strict", number, **about)]
+
+
 def _hot(result, about, number, boundaries) -> list[Fact]:
     cells, level = result.cells, result.params.get("fdr")
     hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
     total, threshold = int(cells["count"].sum()), _threshold(result)
-    said = []
+    said = _concentrated(result, about, number) if about["null"].code != "null.land" and "concentrated" in cells else []
     if hot.any():
         area = cells.loc[hot, "area_m2"].sum() / cells["area_m2"].sum() if "area_m2" in cells else hot.mean()
         share = cells.loc[hot, "count"].sum() / max(total, 1)
@@ -341,14 +420,12 @@ def _hot(result, about, number, boundaries) -> list[Fact]:
         place = place_name(top.get("zone_id"), boundaries)
         ratio = top["count"] / cells["count"].mean()
         said.append(fact("busiest", number, **about, place=place, count=int(top["count"]), ratio=ratio))
+        said += _strict(result, about, number) if "strict" in cells and about["null"].code != "null.ordinary" else []
     else:
         said.append(fact("none_hot", number, **about, cells=len(cells), total=total, **threshold))
     if cold.any():
         said.append(fact("cold", number, **about, n=int(cold.sum())))
-    said += concentration_facts(cells["count"], about, number)
-    if result.method == "getis_ord" and (few := _few_expected(result)) is not None:
-        said.append(fact("few_expected", number, **about, expected=few, limit=TRUSTED_INCIDENTS))
-    return said
+    return said + concentration_facts(cells["count"], about, number)
 
 
 def _few_expected(result: HotspotResult) -> float | None:

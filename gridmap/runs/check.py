@@ -46,7 +46,11 @@ PLANNED = {"forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
-STABLE = ("getis_ord", "local_moran")  # the methods whose hotspots are tried on other grids and other draws
+STABLE = (
+    "hotspot_test",
+    "getis_ord",
+    "local_moran",
+)  # the methods whose hotspots are tried on other grids and other draws
 LANGUAGES = ("en", "zh")
 
 

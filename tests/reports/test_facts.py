@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from gridmap.hotspots.autocorrelation import TRUSTED_INCIDENTS
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import LANGUAGES, Note, all_texts
 from gridmap.reports.facts import Fact, _few_expected, fact, sentences
@@ -20,8 +20,11 @@ VALUES = {
     "name": "Theft", "method": "getis_ord", "place": "West", "correction": "fdr", "level": 0.05, "p": 0.012,
     "weekday": 4, "period": "2018-07", "date": "2018-08-01", "first": "2018-01", "last": "2018-07",
     "reasons": ["grid", "length"], "percent": -0.07, "low": -0.13, "high": -0.02, "confidence": 0.95,
-    "null": Note("label.none"),
+    "null": Note("null.shuffled"), "interval_note": Note("note.counting_error"),
 }  # fmt: skip
+
+
+NULL = Note("null.shuffled")
 
 
 def fields(template: str) -> set[str]:
@@ -29,7 +32,7 @@ def fields(template: str) -> set[str]:
 
 
 def filled(kind: str) -> Fact:
-    wanted = fields(all_texts("en")[f"fact.{kind}"]) | {"correction", "level", "p", "weekday", "reasons"}
+    wanted = fields(all_texts("en")[f"fact.{kind}"]) | {"null"} | {"correction", "level", "p", "weekday", "reasons"}
     made = {"heading", "threshold", "p_text", "weekday_text", "reasons_text"}  # by the fact itself
     numbers = {name: VALUES.get(name, 11 + 7 * i) for i, name in enumerate(sorted(wanted - made))}
     return Fact(kind, {"method": "getis_ord", "name": "Theft", **numbers})
@@ -78,11 +81,13 @@ def test_one_is_said_in_the_singular():
 
 
 def test_what_is_not_known_is_a_dash_and_never_a_number():
-    assert "–" in fact("change", name="Theft", before=3, after=3, percent=0.0, up=0, down=0, level=0.05).say()
+    assert (
+        "–" in fact("change", name="Theft", before=3, after=3, percent=0.0, up=0, down=0, level=0.05, null=NULL).say()
+    )
 
 
 def test_a_p_below_a_thousandth_is_never_a_zero():
-    values = {"statistic": 0.4, "expected": 0.0, "name": "Moran"}
+    values = {"statistic": 0.4, "expected": 0.0, "name": "Moran", "null": NULL}
     assert "p < 0.001" in fact("no_chance", p=0.0, **values).say()
     assert "p = 0.012" in fact("no_chance", p=0.012, **values).say()
 
