@@ -46,7 +46,7 @@ def town(tmp_path_factory):
             "grid": {"system": "square", "cell_size_m": 500},
             "incidents": {"path": f"{month}.csv"},
             "hotspots": [
-                {"getis_ord": {"order": 1, "inference": "exact"}, "name": "Theft", "stability": 10},
+                {"hotspot_test": {"order": 1}, "name": "Theft", "stability": 10},
                 {"dbscan": {"eps_m": 150, "min_samples": 10}},
             ],
             "outputs": {"map": "map.html"},

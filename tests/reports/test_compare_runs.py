@@ -43,8 +43,8 @@ def test_counts_then_and_now_are_those_of_the_cells(archive, april):
     run, march = read_run(april), read_run(archive / "march")
     row = changes_since(run).rows.iloc[0]
     ids = run.results[0]["layers"][0]["ranked"][0]["ids"]
-    assert row["after"] == run.table("1_getis_ord.parquet")["count"].loc[ids].sum()
-    assert row["before"] == march.table("1_getis_ord.parquet")["count"].loc[ids].sum()
+    assert row["after"] == run.table("1_hotspot_test.parquet")["count"].loc[ids].sum()
+    assert row["before"] == march.table("1_hotspot_test.parquet")["count"].loc[ids].sum()
 
 
 def changed(archive, tmp_path, edit):
@@ -65,7 +65,7 @@ def changed(archive, tmp_path, edit):
     [
         ("grid", lambda m, f: f["head"]["grid"].update(cell_size_m=250)),
         ("boundaries", lambda m, f: f["head"].update(zones=5)),
-        ("settings", lambda m, f: m["settings"]["hotspots"][0]["getis_ord"].update(order=2)),
+        ("settings", lambda m, f: m["settings"]["hotspots"][0]["hotspot_test"].update(order=2)),
         ("incidents", lambda m, f: f["results"][0].update(category="robbery")),
         ("length", lambda m, f: f["results"][0].update(period="2023")),
         ("same_period", lambda m, f: f["results"][0].update(period="2024-04-01 – 2024-04-28")),

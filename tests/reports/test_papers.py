@@ -104,7 +104,7 @@ def test_the_ranked_tables_are_those_of_the_map(april):
 def test_each_cell_has_the_class_that_the_page_draws_it_in(april):
     layer = page_of(april)["layers"][0]
     codes = list(zlib.decompress(base64.b64decode(layer["codes"])))
-    assert read_run(april).table("1_getis_ord.parquet")["class_code"].tolist() == codes
+    assert read_run(april).table("1_hotspot_test.parquet")["class_code"].tolist() == codes
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -116,7 +116,7 @@ def test_the_summary_is_that_of_the_run(april, content, language):
     assert facts["sample"]["used"] == manifest["incidents"]["used"]
     assert facts["sample"]["aside"] == manifest["incidents"]["set_aside"]
     assert facts["sample"]["rows"] == sum(e["rows"] for e in manifest["inputs"][1:])
-    counts = read_run(april).table("1_getis_ord.parquet")["count"]
+    counts = read_run(april).table("1_hotspot_test.parquet")["count"]
     assert facts["hot"]["total"] == counts.sum()
 
 
@@ -299,10 +299,10 @@ def test_what_is_no_run_or_was_changed_is_said_in_one_line(april, tmp_path):
         write_briefing(copy, tmp_path / "x.pdf")
     facts.write_text(kept, encoding="utf-8")
     (copy / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
-    (copy / "results" / "1_getis_ord.parquet").write_bytes(b"PAR1")
+    (copy / "results" / "1_hotspot_test.parquet").write_bytes(b"PAR1")
     with pytest.raises(ReadError, match="changed since"):
         write_briefing(copy, tmp_path / "x.pdf")
-    (copy / "results" / "1_getis_ord.parquet").unlink()
+    (copy / "results" / "1_hotspot_test.parquet").unlink()
     with pytest.raises(ReadError, match="missing"):
         write_briefing(copy, tmp_path / "x.pdf")
     assert not (tmp_path / "x.pdf").exists()
@@ -358,12 +358,12 @@ def test_nothing_hot_still_makes_papers(nothing_hot, tmp_path, ending):
 def test_the_public_s_paper_holds_no_small_number_and_no_rows_of_the_input(town, tmp_path):
     from gridmap.runs import run_pipeline
 
-    run_pipeline(town(audience="public", hotspots=[{"getis_ord": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
+    run_pipeline(town(audience="public", hotspots=[{"hotspot_test": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
     run = read_run(tmp_path / "out")
     assert {f.kind for f in run.facts}.isdisjoint({"outside", "vague_times"})
     assert "rows" not in run.head
     assert not (tmp_path / "out" / "results" / "set_aside.parquet").exists()
-    assert run.table("1_getis_ord.parquet")["count"].min() >= 5
+    assert run.table("1_hotspot_test.parquet")["count"].min() >= 5
     assert "thepublic" in words(write_briefing(tmp_path / "out", tmp_path / "x.docx"))
 
 
