@@ -30,13 +30,13 @@ demo: $(STAMP)  ## the bundled police data, end to end, into out/demo (OUT=… f
 	$(BIN)/gridmap demo $(OUT)
 
 test: $(STAMP)  ## all tests but the slow ones
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 smoke: $(STAMP)  ## the main job end to end, the layers, the names and the messages, in under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_smoke.py tests/test_layers.py tests/test_public_names.py tests/messages
 
 test-slow: $(STAMP)  ## simulations and fuzzing
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 lint: $(STAMP)  ## ruff, the layers, and the types
 	$(BIN)/ruff check .

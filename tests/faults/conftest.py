@@ -1,9 +1,12 @@
 """A small town that every fault is tried on, and the command line as a person meets it."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,6 +16,7 @@ import pytest
 import shapely
 import yaml
 
+from gridmap.cli import main
 from gridmap.runs import read_pipeline
 
 ROOT = Path(__file__).parents[2]
@@ -65,17 +69,36 @@ def start(*arguments, **more) -> subprocess.Popen:
 
 
 @pytest.fixture
-def gridmap():
-    def run(*arguments, **more):
-        process = start(*arguments, **more)
-        try:
-            out, said = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            raise
-        return subprocess.CompletedProcess(arguments, process.returncode, out, said)
+def gridmap(monkeypatch):
+    """`gridmap …`: in this process, or in one of its own where it is given an environment or `process=True`."""
+
+    def run(*arguments, process=False, **more):
+        if process or "env" in more:
+            return finished(start(*arguments, **more), arguments)
+        if "cwd" in more:
+            monkeypatch.chdir(more["cwd"])
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("default")
+            with pytest.raises(SystemExit) as ended:
+                main([str(argument) for argument in arguments])
+        return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
 
     return run
+
+
+def finished(process, arguments) -> subprocess.CompletedProcess:
+    """What a process of its own has said and how it ended."""
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        raise
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
 def refused(done, *words: str) -> None:
