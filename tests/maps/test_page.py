@@ -69,7 +69,9 @@ def test_all_zero_and_all_missing_amounts_make_a_page(tmp_path):
             gm.build_map(layer).save(tmp_path / "m.html")
 
 
-def test_a_result_shows_itself_in_jupyter(hot):
+def test_a_result_shows_itself_in_jupyter(hot, tmp_path):
     assert hot._repr_html_().startswith("<div")
     assert "srcdoc=" in hot._repr_html_()
-    assert hot.explore(title="Burglary", language="zh").save
+    page = hot.explore(title="Burglary", language="zh").save(tmp_path / "m.html").read_text(encoding="utf-8")
+    assert "<title>Burglary" in page
+    assert 'lang="zh' in page

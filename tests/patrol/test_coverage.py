@@ -67,10 +67,15 @@ def test_what_is_covered_already_is_not_covered_twice():
 
 
 @pytest.mark.parametrize(
-    "options", [{"n": 0, "reach_m": 5}, {"n": 1, "reach_m": -5}, {"n": 1, "reach_m": 5, "weight": "x"}]
+    ("options", "words"),
+    [
+        ({"n": 0, "reach_m": 5}, "n counts the sites"),
+        ({"n": 1, "reach_m": -5}, "reach_m must be a number above 0"),
+        ({"n": 1, "reach_m": 5, "weight": "x"}, "weight='x'"),
+    ],
 )
-def test_wrong_options_are_refused(options):
-    with pytest.raises(gm.errors.GridmapError):
+def test_wrong_options_are_refused(options, words):
+    with pytest.raises(gm.errors.SettingError, match=words):
         gm.best_sites([(0, 0)], [(0, 0)], **options)
 
 
@@ -87,5 +92,5 @@ def test_minimum_staffing_is_checked_without_a_plan():
     assert table["lacking"].tolist() == [0, 0, 1]
     assert (table.attrs["officers"], table.attrs["needed"], table.attrs["left"]) == (34, 35, 0)
     assert gm.check_posts({"town": 5}, 4).attrs["free"] == ["unit 1"]
-    with pytest.raises(gm.errors.GridmapError):
+    with pytest.raises(gm.errors.SettingError, match="staff of a post must be a number"):
         gm.check_posts({"town": "many"}, 4)

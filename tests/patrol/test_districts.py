@@ -57,8 +57,13 @@ def test_two_islands_cannot_be_one_contiguous_district():
 
 def test_wrong_calls_are_refused(town):
     grid, calls = town
-    for bad in (calls.iloc[1:], calls * 0, calls.astype(float).where(lambda s: s > 0), [1, 2]):
-        with pytest.raises(gm.errors.GridmapError):
+    for bad, words in (
+        (calls.iloc[1:], "a value for every cell"),
+        (calls * 0, "not all 0"),
+        (calls.astype(float).where(lambda s: s > 0), "must be finite"),
+        ([1, 2], "must be a Series"),
+    ):
+        with pytest.raises(gm.errors.InputError, match=words):
             patrol_districts(grid, bad, n=2)
-    with pytest.raises(gm.errors.SettingError):
+    with pytest.raises(gm.errors.SettingError, match="n counts the districts"):
         patrol_districts(grid, calls, n=0)

@@ -90,19 +90,19 @@ def test_rush_hour_is_slower_and_a_speed_of_ones_own_goes_before():
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "words"),
     [
-        {"mode": "fly"},
-        {"hour": 24},
-        {"speed_kmh": 0},
-        {"max_snap_m": -1},
-        {"speed_kmh": {"road": "fast"}},
-        {"detour": 0.5},
+        ({"mode": "fly"}, "mode must be 'drive' or 'walk'"),
+        ({"hour": 24}, "hour is an hour of the day"),
+        ({"speed_kmh": 0}, "speed"),
+        ({"max_snap_m": -1}, "max_snap_m must be a number above 0"),
+        ({"speed_kmh": {"road": "fast"}}, "speed"),
+        ({"detour": 0.5}, "detour must be a number 1 or more"),
     ],
 )
-def test_a_wrong_option_is_refused(options):
+def test_a_wrong_option_is_refused(options, words):
     roads = None if "detour" in options else streets([(0, 0), (0.01, 0)])
-    with pytest.raises(gm.errors.GridmapError):
+    with pytest.raises(gm.errors.SettingError, match=words):
         gm.build_network(roads, **options)
 
 

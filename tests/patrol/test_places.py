@@ -54,9 +54,15 @@ def test_clusters_streets_and_ranks_are_places(tempe, tempe_crimes):
 
 
 @pytest.mark.parametrize(
-    "frame", [cells(count=[0, 0]), cells(other=[1]), cells(count=[3, 2], label=["none", "none"]), 5]
+    ("frame", "words"),
+    [
+        (cells(count=[0, 0]), "count is 0 in every row"),
+        (cells(other=[1]), "no count to make a prize of"),
+        (cells(count=[3, 2], label=["none", "none"]), "No cell is labelled hot"),
+        (5, "Places are made from"),
+    ],
 )
-def test_nothing_hot_is_said_in_one_line(frame):
-    with pytest.raises(gm.errors.GridmapError) as problem:
+def test_nothing_hot_is_said_in_one_line(frame, words):
+    with pytest.raises(gm.errors.InputError, match=words) as problem:
         gm.patrol_places(frame)
     assert "\n" not in str(problem.value)

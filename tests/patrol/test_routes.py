@@ -195,11 +195,16 @@ def test_a_wrong_option_is_refused_in_one_line(tempe, hotspots_at_junctions, cha
 
 def test_wrong_hotspots_are_refused(tempe, hotspots_at_junctions):
     places = hotspots_at_junctions(3)
-    for bad in (
-        places.drop(columns="prize"), places.assign(prize=np.nan), places.assign(prize=-1), places.iloc[:0], "places",
-        places.assign(place_id="same"), places.set_crs(None, allow_override=True),
-    ):  # fmt: skip
-        with pytest.raises(gm.errors.GridmapError):
+    for bad, words in (
+        (places.drop(columns="prize"), "need the column prize"),
+        (places.assign(prize=np.nan), "prize must be a finite number"),
+        (places.assign(prize=-1), "prize must be a finite number"),
+        (places.iloc[:0], "no row in the hotspots"),
+        ("places", "hotspots are points"),
+        (places.assign(place_id="same"), "'same' stands in several rows"),
+        (places.set_crs(None, allow_override=True), "CRS of the hotspots"),
+    ):
+        with pytest.raises(gm.errors.GridmapError, match=words):
             gm.plan_patrols(bad, tempe, units=1, shift_h=1)
 
 

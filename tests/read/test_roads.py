@@ -43,8 +43,9 @@ def test_parts_become_rows_and_what_is_no_line_is_set_aside():
 def test_a_file_that_is_no_street_file_is_refused(tmp_path):
     for name, text in (("a.osm.pbf", "no pbf"), ("b.geojson", "{"), ("c.xyz", "x"), ("d.osm", "<osm/>")):
         (tmp_path / name).write_text(text)
-        with pytest.raises(gm.errors.GridmapError):
+        with pytest.raises(gm.errors.GridmapError) as refused:
             gm.read_roads(tmp_path / name)
+        assert name in str(refused.value)
     for bad in (None, 3, tmp_path / "absent.shp", gpd.GeoDataFrame(geometry=[Point(0, 0)], crs=4326),
                 gpd.GeoDataFrame(geometry=LINES), gpd.GeoDataFrame(geometry=[], crs=4326)):  # fmt: skip
         with pytest.raises(gm.errors.GridmapError):

@@ -11,7 +11,7 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
+from gridmap.errors import GridmapWarning, InputError, OutputError
 from gridmap.hotspots.methods import METHODS, inputs_of
 from gridmap.runs import read_pipeline, run_pipeline
 
@@ -98,7 +98,7 @@ def test_a_run_that_fails_leaves_nothing_and_keeps_what_was_there(town, tmp_path
     assert not (tmp_path / "new").exists()
     run_pipeline(town(), tmp_path / "out")
     before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    with pytest.raises(GridmapError):
+    with pytest.raises(InputError, match="no such kind"):
         run_pipeline(town(hotspots=[{"getis_ord": {}, "category": "no such kind"}]), tmp_path / "out")
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
 
@@ -156,7 +156,11 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
         step["category"] = "theft"
     report = run_pipeline(town(hotspots=[step], grid={"system": "zones"}), tmp_path / "out")
     assert len(report.results) == 1
-    assert (tmp_path / "out" / "run.json").exists()
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    facts = json.loads((tmp_path / "out" / "results" / "facts.json").read_text(encoding="utf-8"))
+    assert [result["method"] for result in facts["results"]] == [method]
+    for output in manifest["outputs"]:
+        assert output["sha256"] == hashlib.sha256((tmp_path / "out" / output["path"]).read_bytes()).hexdigest()
 
 
 def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):
