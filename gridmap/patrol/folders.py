@@ -15,7 +15,6 @@
 
 from pathlib import Path
 
-import geopandas as gpd
 import pandas as pd
 
 from gridmap._io import as_output_error, atomic_folder
@@ -30,6 +29,7 @@ from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.files import check_file
 from gridmap.read.roads import read_roads
+from gridmap.read.tables.vector import read_vector
 
 __all__ = ["log_to_folder", "plan_to_folder"]
 
@@ -92,7 +92,7 @@ def plan_to_folder(
     elif isinstance(hotspots, str | Path):
         path = check_file(hotspots, Note("patrol.what.hotspots"))
         try:
-            hotspots = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, engine="pyogrio")
+            hotspots = read_vector(path)
         except Exception as problem:
             raise ReadError(Note("patrol.cannot_read_points", file=path.name, problem=str(problem)[:120])) from None
     if isinstance(units, str | Path):
@@ -183,7 +183,7 @@ def _from_tracks(source, tracks, timezone, **limits) -> list[pd.DataFrame]:
         raise SettingError(Note("patrol.needs_timezone"))
     package = check_file((source if source.is_dir() else source.parent) / "plan.gpkg", Note("patrol.what.places"))
     try:
-        places, routes = (gpd.read_file(package, layer=name, engine="pyogrio") for name in ("places", "routes"))
+        places, routes = (read_vector(package, layer=name) for name in ("places", "routes"))
     except Exception as problem:
         raise ReadError(Note("patrol.no_plan_inside", file=package.name, problem=str(problem)[:120])) from None
     known = {}

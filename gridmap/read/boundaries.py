@@ -11,12 +11,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import shapely
-from pyproj.exceptions import CRSError as ProjError
 
 from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import brief, check_file
+from gridmap.read.files import check_file
+from gridmap.read.metric import as_crs
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.vector import read_vector
 
@@ -267,10 +267,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
     if frame.crs is None:
         if crs is None:
             raise CRSError(Note("read.no_crs", what=what))
-        try:
-            frame = frame.set_crs(crs)
-        except (ProjError, ValueError) as problem:
-            raise CRSError(Note("read.bad_crs_why", crs=crs, why=brief(problem))) from None
+        frame = frame.set_crs(as_crs(crs))
     said = frame.crs
     geometry = frame.geometry
     if not geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"]).any():

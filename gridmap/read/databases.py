@@ -23,6 +23,8 @@ from gridmap.read.tables.vector import X, Y
 __all__ = ["DatabaseTable", "open_database"]
 
 CHUNK = 50_000
+#: Servers, and SQLite, whose files gridmap opens without extensions.
+BACKENDS = ("postgresql", "mysql", "mariadb", "oracle", "mssql", "sqlite")
 ROW_BYTES = 200
 POSTGIS = ("spatial_ref_sys", "geometry_columns", "geography_columns", "raster_columns", "raster_overviews")
 
@@ -75,6 +77,12 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
     try:
         url = sa.make_url(address)
         shown = url.render_as_string(hide_password=True)
+        if url.get_backend_name() not in BACKENDS:  # an engine in this process would read any file for a query
+            raise InputError(
+                Note(
+                    "read.no_backend", kind=url.get_backend_name(), meant=did_you_mean(url.get_backend_name(), BACKENDS)
+                )
+            )
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             from gridmap.read.files import check_file
 

@@ -20,6 +20,7 @@ from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
 from gridmap.read.datum import to_wgs84
 from gridmap.read.files import check_file
+from gridmap.read.metric import as_crs
 from gridmap.read.rasters import read_pixels
 from gridmap.read.sources import open_table
 from gridmap.read.tables.vector import read_vector
@@ -89,7 +90,7 @@ def read_features(
         if frame.crs is None:
             if crs is None:
                 raise CRSError(Note("read.no_crs_short", file=path.name))
-            frame = frame.set_crs(crs)
+            frame = frame.set_crs(as_crs(crs))
         frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)].to_crs(4326)
     frame = _kept(frame, where, path)
     if datum not in (None, "wgs84"):

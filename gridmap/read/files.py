@@ -49,6 +49,8 @@ def check_file(path, what: str) -> Path:
             raise ReadError(Note("read.no_file", path=str(path), what=what, hint=hint))
         if path.is_dir():
             raise ReadError(Note("read.is_folder", path=str(path), what=what))
+        if not path.is_file():  # a pipe would wait for ever, a device never end
+            raise ReadError(Note("read.not_regular", path=str(path), what=what))
         with path.open("rb") as file:
             if not file.read(1):
                 raise ReadError(Note("read.empty_file", file=path.name, what=what))

@@ -4,6 +4,7 @@ Population rasters (GPW, WorldPop, a city's own 100 m grid) know more than zones
 as the polygon it is, so it can be shared between zones by the exact part that lies in each.
 """
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,6 +21,17 @@ from gridmap.read.files import check_file
 __all__ = ["read_pixels"]
 
 MOST_PIXELS = 4_000_000
+#: The formats that hold their own pixels, by the drivers of GDAL that may look at the file.
+DRIVERS = ("GTiff", "AAIGrid")
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+REFERRING = (".vrt", ".img")
+#: Nothing beside the file is looked for, and no address is asked.
+ALONE = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_PAM_ENABLED": "NO",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "GDAL_HTTP_TIMEOUT": "1",
+}
 
 
 def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +40,7 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     Parameters
     ----------
     path : str or Path
-        A GeoTIFF, or whatever else GDAL reads; its first band.
+        A GeoTIFF or an ASCII grid; its first band. Rasters that refer to other files (.vrt, .img) are refused.
     within : (west, south, east, north) in degrees, optional
         Only the cells that meet this box: a national raster is read for one county.
     empty : bool
@@ -49,8 +61,9 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
         If the box has more than 4,000,000 cells, or lies outside the raster.
     """
     path = check_file(path, Note("read.raster_file"))
+    _require_plain_raster(path)
     try:
-        with rasterio.open(path) as raster:
+        with rasterio.Env(**ALONE), rasterio.open(_plain_name(path), driver=list(DRIVERS)) as raster:
             if raster.crs is None:
                 raise CRSError(Note("read.raster_no_crs", file=path.name))
             window = Window(0, 0, raster.width, raster.height)
@@ -63,7 +76,7 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
             values = raster.read(1, masked=True, window=window).filled(0).astype(float)
             transform, crs = raster.window_transform(window), raster.crs
     except rasterio.errors.RasterioIOError:
-        raise ReadError(Note("read.no_raster", path=path)) from None
+        raise ReadError(Note("read.no_raster", path=str(path))) from None
     values = np.where(np.isfinite(values), values, 0.0)
     row, col = (v.ravel() for v in np.indices(values.shape)) if empty else np.nonzero(values > 0)
     corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
@@ -71,6 +84,22 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     x, y = transform * (corner_x.astype(float), corner_y.astype(float))
     shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
     return shapes.to_numpy(), values[row, col].clip(0)
+
+
+def _require_plain_raster(path: Path) -> None:
+    """Refuse what refers to other files, and what does not begin as its name says."""
+    if path.suffix.lower() in REFERRING:
+        raise ReadError(Note("read.vrt_refused", file=path.name))
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[:4] in TIFF or re.match(rb"\s*(ncols|nrows)\s+\d", head, re.IGNORECASE):
+        return
+    raise ReadError(Note("read.no_raster", path=str(path)))
+
+
+def _plain_name(path: Path) -> str:
+    """The path in a form in which no character of it means an archive or an address."""
+    return str(path.resolve()) if "!" not in str(path) else f"/vsisubfile/0_{path.stat().st_size},{path.resolve()}"
 
 
 def _window(raster, within, whole: Window, path: Path) -> Window:

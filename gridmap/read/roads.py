@@ -19,6 +19,7 @@ from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
 from gridmap.read.files import check_file
+from gridmap.read.metric import as_crs
 from gridmap.read.tables.vector import read_vector
 
 __all__ = ["read_roads"]
@@ -135,10 +136,7 @@ def _as_roads(frame, what: str, origin: dict, crs) -> gpd.GeoDataFrame:
     if frame.crs is None:
         if crs is None:
             raise CRSError(Note("read.roads_no_crs", what=what))
-        try:
-            frame = frame.set_crs(crs)
-        except Exception as problem:
-            raise CRSError(Note("read.bad_crs_why", crs=crs, why=str(problem)[:120])) from None
+        frame = frame.set_crs(as_crs(crs))
     shapes = shapely.force_2d(frame.to_crs(4326).geometry.to_numpy())
     parts, source = shapely.get_parts(shapes, return_index=True)
     line = (shapely.get_type_id(parts) == 1) & (shapely.length(parts) > 0)

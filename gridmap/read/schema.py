@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyproj import CRS
-from pyproj.exceptions import CRSError as ProjError
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import ROLES, match_columns
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
+from gridmap.read.metric import as_crs
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.base import RawTable, ReadAgain
 from gridmap.read.tables.vector import X, Y
@@ -334,12 +334,9 @@ def _datum_said(plan: Plan, raw) -> str | None:
 def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:
     """The CRS the numbers are in, None for degrees on `datum`."""
     if crs is not None:
-        try:
-            crs = CRS.from_user_input(crs)
-        except (ProjError, ValueError, TypeError):
-            raise CRSError(Note("read.bad_crs", crs=crs)) from None
+        crs = as_crs(crs)
     elif raw.crs is not None and plan.roles.get("lon") == X:
-        crs = CRS.from_user_input(raw.crs)
+        crs = as_crs(raw.crs)
     if crs is not None:
         return None if crs.is_geographic and crs.to_epsg() in (4326, 4490) else crs
     far = (np.abs(x) > 360) | (np.abs(y) > 360)

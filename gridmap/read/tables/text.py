@@ -1,11 +1,9 @@
 """Tables of text: which encoding and delimiter, where the header stands, and the rows.
 
-Encoding: a byte order mark, else strict UTF-8, else what the double bytes say. GB18030 accepts nearly everything
-that Big5 or a Western code page writes, so strictness alone does not decide: simplified text stays in the GB 2312
-part of the code (second byte from A1), Big5 uses second bytes 40–7E in two of five characters, and a Western letter
-stands alone between ASCII ones. Text stays text, so that "007" and a date keep what they say. A CSV is read by pyarrow
-where every row has as many fields as the header, and by Python's csv otherwise, which is slower but knows which row is
-at fault. Batches keep 10⁷ rows in bounded memory.
+Encoding: a byte order mark, else strict UTF-8, else what `encodings` finds. Text stays
+text, so that "007" and a date keep what they say. A CSV is read by pyarrow where every row has as many fields as the
+header, and by Python's csv otherwise, which is slower but knows which row is at fault. Batches keep 10⁷ rows in bounded
+memory.
 """
 
 import codecs
@@ -26,6 +24,7 @@ from gridmap.messages import Note
 from gridmap.read.columns import roles_in
 from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes
 from gridmap.read.tables.base import Batch, RawTable, ReadAgain, is_total
+from gridmap.read.tables.encodings import SAMPLE, code_page
 
 __all__ = ["CsvTable", "Layout", "find_header", "find_layout", "open_text", "sniff_encoding", "unique_names"]
 
@@ -50,8 +49,10 @@ class Layout:
     header_chars: int
 
 
-def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str, int]:
-    """Encoding of a byte stream and the length of its byte order mark; reads to the end where it must.
+def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str | None, int]:
+    """Encoding of a byte stream, None where it cannot be told, and the length of its byte order mark.
+
+    Reads to the end where it must.
 
     Examples
     --------
@@ -83,44 +84,21 @@ def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str, int]:
         if not utf8 and sample:
             break
         block = following
-    return ("utf-8" if utf8 else _double_byte(sample)), 0
+    return ("utf-8" if utf8 else _code_page(sample)), 0
 
 
-def _double_byte(sample: bytes) -> str:
-    high = [m.group(0) for m in re.finditer(rb"[\x80-\xff]+", sample)]
-    lonely = sum(len(run) == 1 for run in high)
-    pairs = Counter()
-    i, n = 0, len(sample)
-    while i < n - 1:
-        if sample[i] < 0x80:
-            i += 1
-            continue
-        lead, trail = sample[i], sample[i + 1]
-        pairs["all"] += 1
-        pairs["low trail"] += 0x40 <= trail <= 0x7E
-        pairs["gb common"] += 0xB0 <= lead <= 0xD7 and trail >= 0xA1
-        pairs["big5 common"] += 0xA4 <= lead <= 0xC6 and (0x40 <= trail <= 0x7E or trail >= 0xA1)
-        i += 2
-    total = max(pairs["all"], 1)
-    if high and lonely > 0.7 * len(high) and pairs["gb common"] < 0.3 * total:
-        return "cp1252"
-    if pairs["low trail"] > 0.15 * total and pairs["big5 common"] > 0.7 * total and _decodes(sample, "big5"):
-        return "big5"
-    if _broken(sample, "utf-8") < 0.02 * total:
-        return "utf-8"  # with a few damaged characters
-    return "gb18030" if _broken(sample, "gb18030") < 0.02 * total + 1 else "cp1252"
+def _control_share(sample: bytes) -> float:
+    """The share of bytes that no text has: below the blank, but for tabs and line ends."""
+    return sum(b < 32 and b not in b"\t\r\n\f\x1a" for b in sample) / max(len(sample), 1)
 
 
-def _broken(sample: bytes, encoding: str) -> int:
-    return codecs.getincrementaldecoder(encoding)("replace").decode(sample).count("\ufffd")
-
-
-def _decodes(sample: bytes, encoding: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(sample)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _code_page(sample: bytes) -> str | None:
+    """The encoding of text that is not valid UTF-8; UTF-8 with a few damaged characters stays UTF-8."""
+    high = sum(b >= 0x80 for b in sample[:SAMPLE])
+    broken = codecs.getincrementaldecoder("utf-8")("replace").decode(sample[:SAMPLE]).count("\ufffd")
+    if broken < 0.01 * high:
+        return "utf-8"
+    return code_page(sample)
 
 
 def _is_number(cell: str) -> bool:
@@ -350,6 +328,11 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str) -
             bom = 0
             if encoding is None:
                 encoding, bom = sniff_encoding(stream)
+                if encoding is None:
+                    with open_bytes(path, member) as again:
+                        control = _control_share(again.read(1 << 16))
+                    code = "read.encoding_needed" if control < 0.02 else "read.not_text"
+                    raise ReadError(Note(code, file=name, encoding="utf-8"))
                 found = True
             else:
                 try:
@@ -369,7 +352,7 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str) -
         if isinstance(problem, ReadError):
             raise
         raise ReadError(Note("read.cannot_unpack", file=name, why=" ".join(str(problem).split()))) from None
-    if text.count("\0") > 0.001 * len(text) or (len(text) and text.count("\ufffd") > 0.05 * len(text)):
+    if text.count("\0") > max(3, 0.001 * len(text)) or text.count("\ufffd") > 0.05 * len(text):
         raise ReadError(Note("read.not_text", file=name, encoding=encoding))
     try:
         layout = find_layout(text, whole=whole)
