@@ -8,11 +8,12 @@ kind are wrong without the zeros.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from gridmap.counts.asked import EVERY, MISSING, Asked, Progress
-from gridmap.counts.duck import count_in_duckdb
+from gridmap.counts.duckdb import count_in_duckdb
+from gridmap.counts.task import EVERY, MISSING, CountQuery, Progress
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
@@ -31,21 +32,24 @@ def count_by_cell(
     category: str | Sequence[str] | None = None,
     by: str | None = None,
     every: str | None = None,
-    patrol_found: bool | None = None,
+    officer_initiated: bool | None = None,
+    weight: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     engine: str = "duckdb",
-    spark=None,
+    spark: Any = None,
+    patrol_found: bool | None = None,
 ) -> Counts:
     """Count incidents in the cells of a grid.
 
     Parameters
     ----------
     incidents : Incidents, or path of Parquet or CSV
-        A path may be one file, a list of files, a pattern (`points/*.parquet`) or a folder, hive-partitioned or not.
-        A file needs the columns `lon` and `lat` (degrees, WGS 84); for the settings below also `category`,
-        `occurred_from` (and `occurred_to`), `patrol_found`.
+        A path may be one file, a list of files, a pattern (`points/*.parquet`) or a folder, hive-partitioned or not;
+        a file that is there is that file, even if its name could be a pattern (`cases[1].parquet`). A file needs the
+        columns `lon` and `lat` (degrees, WGS 84); for the settings below also `category`, `occurred_from` (and
+        `occurred_to`), `officer_initiated`. With engine="spark" also a Spark DataFrame.
     grid : Grid
         As `make_grid` gives it.
     category : str or list of str, optional
@@ -56,8 +60,13 @@ def count_by_cell(
         Count each period by itself, from the first that occurs in the incidents (of any category) to the last. Weeks
         begin on Monday. An event known as an interval belongs to the period of its middle, provided that the interval
         is no longer than that period; otherwise it is untimed: counted in `about.untimed` and in no period.
-    patrol_found : bool, optional
-        False leaves out what a patrol came upon (unknown stays in); True counts only that.
+    officer_initiated : bool, optional
+        False leaves out what a patrol came upon (unknown stays in); True counts only that. `patrol_found` is its
+        earlier name.
+    weight : str, optional
+        A column of numbers of 0 or more, as in "harm" (a Cambridge-style crime harm score, days lost, value): `count`
+        is then the sum of it, and `incidents` the number of incidents. Every incident needs a weight; 0 is one.
+        Weights are summed to a millionth. Tests that assume counts are told by `about.kind == "weighted"`.
     memory_limit : str, optional
         For DuckDB, as in "800MB"; it spills to disk beyond.
     threads : int, optional
@@ -76,15 +85,18 @@ def count_by_cell(
     Counts
         A DataFrame with one int64 column `count`. Index `cell_id`, or `cell_id` × `period` × `category` (the name of
         `by`) as asked for; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for
-        "hour_of_week" (Monday 00h = 0). `about` (a `CountsAbout`, which stays through indexing, assigning and copying;
-        `attrs` has the same) tells `kind` ("counts"), `rows, outside, untimed, category, by, every`, and
-        `count.sum() + outside + untimed == rows`. On zones with overlaps="all" a point in two zones is counted in both,
-        and `repeated` tells how many counts that added.
+        "hour_of_week" (Monday 00h = 0). With `weight=` the column `count` is float64, and `incidents` int64.
+
+        `about` (a `CountsAbout`, which stays through indexing, assigning and copying; `attrs` has the same) tells
+        `kind` ("counts", "weighted"), `rows, outside, untimed, category, by, every, weight`, and `count.sum() +
+        outside + untimed == rows` (`incidents.sum()` where weighted). On zones with overlaps="all" a point in two zones
+        is counted in both, and `repeated` tells how many counts that added.
 
     Raises
     ------
     InputError
-        For something that is no incidents, a column or category that is not there, an unreadable time.
+        For something that is not incidents, a column or category that is not there, an unreadable time, a missing or
+        negative weight.
     SettingError
         For an `every` or `engine` that there is not, or more counts than can be held.
 
@@ -104,19 +116,22 @@ def count_by_cell(
         raise InputError(Note("counts.needs_grid", found=type(grid).__name__))
     if every is not None and every not in EVERY:
         raise SettingError(Note("counts.no_every", found=every, meant=did_you_mean(every, EVERY)))
-    if patrol_found is not None and not isinstance(patrol_found, bool | np.bool_):
-        raise SettingError(Note("counts.officer_initiated", name="patrol_found", found=patrol_found))
     if engine not in ENGINES:
         raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
-    asked = Asked(_names(category), by, every, None if patrol_found is None else bool(patrol_found))
+    if weight is not None and not isinstance(weight, str):
+        raise InputError(Note("counts.weight_is_a_column", found=weight))
+    flag = "officer_initiated" if patrol_found is None else "patrol_found"
+    initiated = officer_initiated if patrol_found is None else patrol_found
+    if initiated is not None and not isinstance(initiated, bool | np.bool_):
+        raise SettingError(Note("counts.officer_initiated", name=flag, found=initiated))
+    initiated = None if initiated is None else bool(initiated)
+    query = CountQuery(_names(category), by, every, initiated, weight, flag)
     if engine == "spark":
         from gridmap.counts.spark import count_in_spark  # pyspark is an extra
 
-        return count_in_spark(incidents, grid, asked, spark=spark).frame(grid, asked)
-    counted = count_in_duckdb(
-        incidents, grid, asked, memory_limit=memory_limit, threads=_whole(threads), progress=progress
-    )
-    return counted.frame(grid, asked)
+        return count_in_spark(incidents, grid, query, spark=spark)
+    threads = _whole(threads)
+    return count_in_duckdb(incidents, grid, query, memory_limit=memory_limit, threads=threads, progress=progress)
 
 
 def _names(category) -> tuple[str, ...] | None:

@@ -337,3 +337,48 @@ def test_threads_and_memory_limit_do_not_change_the_answer(town, crowd):
         count_by_cell(crowd, grid, threads=0)
     with pytest.raises(SettingError, match="Did you mean 'spark'"):
         count_by_cell(crowd, grid, engine="sparc")
+
+
+@pytest.mark.parametrize("name", ["cases[1]", "p*s", "a?b", "x{1,2}", "[!a]", "[[]"])
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_literal_name_is_a_literal_name(town, tmp_path, name, suffix):
+    def write(path, n):
+        table = pa.table({"lon": np.full(n, 0.5), "lat": np.full(n, 0.5)})
+        pq.write_table(table, path) if suffix == ".parquet" else table.to_pandas().to_csv(path, index=False)
+
+    folder = tmp_path / "in [brackets] {and} more*"
+    folder.mkdir()
+    for n, beside in enumerate(["cases1", "pas", "ps", "acb", "x1", "x2", "b", "["]):
+        write(folder / f"{beside}{suffix}", 10 + n)
+    write(folder / f"{name}{suffix}", 3)
+    grid = make_grid(town, system="zones")
+    assert count_by_cell(folder / f"{name}{suffix}", grid)["count"].sum() == 3
+    assert count_by_cell([str(folder / f"{name}{suffix}")] * 2, grid)["count"].sum() == 6
+
+
+def test_a_pattern_is_one_only_where_no_such_file_is(town, tmp_path):
+    for n, name in enumerate(["cases1", "cases2", "cases[3]"]):
+        pq.write_table(pa.table({"lon": np.full(n + 1, 0.5), "lat": np.full(n + 1, 0.5)}), tmp_path / f"{name}.parquet")
+    grid = make_grid(town, system="zones")
+    assert count_by_cell(tmp_path / "cases[12].parquet", grid)["count"].sum() == 3
+    assert (
+        count_by_cell(tmp_path / "cases*.parquet", grid)["count"].sum() == 6
+    )  # the file with brackets once, as itself
+    assert count_by_cell(tmp_path, grid)["count"].sum() == 6
+
+
+def test_a_column_of_yes_and_no_loses_nothing(town):
+    points = incidents_of([0.5] * 4, [0.5] * 4, night=pa.array([True, False, True, None]))
+    counts = count_by_cell(points, make_grid(town, system="zones"), by="night")["count"].xs("z0")
+    assert counts.to_dict() == {"False": 1, "True": 2, "(missing)": 1}
+
+
+def test_officer_initiated_is_the_name_of_what_a_patrol_came_upon(town, crowd):
+    grid = make_grid(town, system="zones")
+    for value in (True, False):
+        new = count_by_cell(crowd, grid, officer_initiated=value)
+        pd.testing.assert_frame_equal(new, count_by_cell(crowd, grid, patrol_found=value))
+        assert new.about.officer_initiated is value
+    names = [name.replace("patrol_found", "officer_initiated") for name in crowd.arrow().column_names]
+    renamed = Incidents(crowd.arrow().rename_columns(names))
+    assert count_by_cell(renamed, grid, patrol_found=True).about == count_by_cell(crowd, grid, patrol_found=True).about

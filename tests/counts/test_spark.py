@@ -54,6 +54,7 @@ def crowd():
                 "occurred_from": pa.array(since.as_unit("us")),
                 "occurred_to": pa.array(until.as_unit("us")),
                 "patrol_found": pa.array(rng.choice([True, False, None], n), pa.bool_()),
+                "harm": rng.choice([0.1, 0.25, 5_475.0], n),
             }
         )
     )
@@ -65,6 +66,8 @@ QUESTIONS = [
     {"by": "category"},
     {"every": "month", "patrol_found": False},
     {"every": "hour_of_week", "by": "category", "category": ["theft", "弄虚作假"]},
+    {"by": "patrol_found", "every": "week", "weight": "harm"},
+    {"by": "harm"},
 ]
 
 
@@ -90,6 +93,26 @@ def test_incidents_in_memory_and_zones_that_overlap(spark, crowd):
     found = count_by_cell(crowd, grid, by="category", engine="spark")  # the active session
     pd.testing.assert_frame_equal(found, expected)
     assert found.attrs == expected.attrs
+
+
+def test_a_literal_name_is_a_literal_name(spark, zones, crowd, tmp_path):
+    grid = make_grid(zones, system="zones")
+    pq.write_table(crowd.arrow(), tmp_path / "cases1.parquet")
+    few = crowd.arrow().slice(0, 500)
+    pq.write_table(few, tmp_path / "cases[1].parquet")
+    pq.write_table(few, tmp_path / "c{1,2}*?.parquet")
+    for name in ("cases[1].parquet", "c{1,2}*?.parquet"):
+        found = count_by_cell(tmp_path / name, grid, engine="spark", spark=spark)
+        pd.testing.assert_frame_equal(found, count_by_cell(Incidents(few), grid))
+        assert found.about.rows == 500
+
+
+def test_a_spark_frame_counts_as_it_is(spark, zones, crowd, tmp_path):
+    grid = make_grid(zones, system="zones")
+    pq.write_table(crowd.arrow(), tmp_path / "points.parquet")
+    frame = spark.read.parquet(str(tmp_path / "points.parquet"))
+    found = count_by_cell(frame, grid, engine="spark", by="category", weight="harm")
+    pd.testing.assert_frame_equal(found, count_by_cell(crowd, grid, by="category", weight="harm"))
 
 
 def test_errors_are_the_same_clear_lines(spark, zones, crowd, tmp_path):

@@ -1,2 +1,2 @@
--- The values that occur in a column.
-SELECT DISTINCT {column} AS kind FROM incidents ORDER BY kind NULLS LAST
+-- The values that occur in a column, as they are and as text.
+SELECT DISTINCT {column} AS kind, {column}::VARCHAR AS key FROM incidents ORDER BY kind NULLS LAST

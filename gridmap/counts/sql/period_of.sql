@@ -1,13 +1,13 @@
 -- The period an event is counted in: the start of the period, in microseconds since 1970, that holds the middle of
 -- its interval; the hour of the week (Monday 00h = 0) for 'hour_of_week'. Null when there is no time, or when the
 -- interval is longer than that period, so that the event cannot be put in any one.
-CREATE TEMP MACRO middle_of(since, until) AS
+CREATE OR REPLACE TEMP MACRO middle_of(since, until) AS
     make_timestamp((epoch_us(since) + epoch_us(coalesce(until, since))) // 2);
 
-CREATE TEMP MACRO length_us(since, until) AS
+CREATE OR REPLACE TEMP MACRO length_us(since, until) AS
     abs(epoch_us(coalesce(until, since)) - epoch_us(since));
 
-CREATE TEMP MACRO step_of(every) AS
+CREATE OR REPLACE TEMP MACRO step_of(every) AS
     CASE every
         WHEN 'year' THEN INTERVAL 1 YEAR
         WHEN 'quarter' THEN INTERVAL 3 MONTH
@@ -17,10 +17,10 @@ CREATE TEMP MACRO step_of(every) AS
         ELSE INTERVAL 1 HOUR
     END;
 
-CREATE TEMP MACRO start_of(every, moment) AS
+CREATE OR REPLACE TEMP MACRO start_of(every, moment) AS
     date_trunc(CASE every WHEN 'hour_of_week' THEN 'hour' ELSE every END, moment);
 
-CREATE TEMP MACRO period_of(since, until, every) AS
+CREATE OR REPLACE TEMP MACRO period_of(since, until, every) AS
     CASE
         WHEN start_of(every, middle_of(since, until)) + step_of(every)
             < start_of(every, middle_of(since, until)) + to_microseconds(length_us(since, until)) THEN NULL

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridmap.grids.index.raster import column_of, compiled, longer
 
-__all__ = ["UNSURE", "locate", "locate_all", "tally"]
+__all__ = ["UNSURE", "locate", "locate_all", "tally", "tally_sums"]
 
 UNSURE = -2
 BLOCK = 2048  # points looked up at a time
@@ -126,3 +126,12 @@ def tally(rows, n):
     for row in rows:
         counts[row + 1] += 1
     return counts
+
+
+@compiled
+def tally_sums(rows, values, n):
+    """Sums of `values` (int64) over the rows −1, 0, 1, … n − 1, as an array of n + 1."""
+    sums = np.zeros(n + 1, np.int64)
+    for k in range(len(rows)):
+        sums[rows[k] + 1] += values[k]
+    return sums

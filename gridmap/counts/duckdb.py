@@ -1,0 +1,238 @@
+"""Counting on one machine: DuckDB scans and adds up, the grid finds the cells in between.
+
+::
+
+    Parquet, CSV, Arrow ─▶ DuckDB scans, filters, finds periods ─▶ batches ─▶ grid.locate ─▶ DuckDB adds up
+
+Batches are keyed on all cores, a few at a time, and dropped as soon as they are added up, so memory is bounded by
+the batches and the answer, whatever the number of points. DuckDB spills to disk beyond its `memory_limit`.
+
+SQL lives in `sql/*.sql`, named after the operation, with `$named` parameters, and sees only what was handed to it: no
+extension is needed, none is downloaded, and Python's variables are out of its sight. A file's name is taken as it is
+written: `cases[1].parquet` is that file, and a pattern is one only where no file of that name is there.
+"""
+
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from glob import has_magic
+from pathlib import Path
+from tempfile import gettempdir
+
+import duckdb
+import pyarrow as pa
+
+from gridmap.counts.task import (
+    PERIOD,
+    CountQuery,
+    CountResult,
+    Progress,
+    create_incidents_view,
+    distinct,
+    keyed_points,
+    points_query,
+    prepare_connection,
+    quoted,
+    refuse_missing_weights,
+    sql,
+    sums_query,
+)
+from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts
+from gridmap.grids.index.locator import cores
+from gridmap.messages import Note
+from gridmap.read.base import Incidents
+
+__all__ = ["connect", "count_in_duckdb", "files_of", "literal_pattern", "open_source"]
+
+BATCH_ROWS = 1 << 17
+TABLES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".gz": "csv", ".txt": "csv", ".tsv": "csv"}
+
+
+def count_in_duckdb(
+    incidents: Incidents | str | Path | Sequence[str | Path],
+    grid: Grid,
+    query: CountQuery,
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Counts:
+    """Carry out a query; settings as for `count_by_cell`.
+
+    Raises
+    ------
+    InputError
+        For columns or categories that are not there.
+    ReadError
+        For files that cannot be read.
+    """
+    con = connect(memory_limit=memory_limit, threads=threads)
+    name = open_source(con, incidents, query)
+    prepare_connection(con, query)
+    try:
+        return _count(con, grid, query, threads or cores(), progress).frame(grid, query)
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from error
+
+
+def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress | None) -> CountResult:
+    if query.categories is not None:
+        query.check_categories([key for _, key in distinct(con, "category") if key is not None])
+    first = last = None
+    rows = 0
+    if query.every:
+        extent = con.execute(sql("extent").format(period=PERIOD), {"every": query.every}).fetchall()[0]
+        first, last, rows, _ = extent
+    periods = query.periods(first, last, rows)
+    kinds, keys = query.kinds([] if query.kinds_are_given else distinct(con, quoted(query.by)))
+    query.check_size(grid, periods, kinds)
+
+    text, values = points_query(query)
+    total = None
+    if progress is not None and query.categories is None and query.officer_initiated is None:
+        total = con.execute("SELECT count(*) FROM incidents").fetchall()[0][0]
+    batches = con.sql(text, params=values).to_arrow_reader(BATCH_ROWS)
+
+    keying = _Keying(grid, query, threads, progress, total)
+    adding = con.cursor()  # the same database and memory limit, while `con` is still reading
+    adding.register("keyed", pa.RecordBatchReader.from_batches(query.keyed, keying.over(batches)))
+    adding.execute(sums_query(query))
+    refuse_missing_weights(query, keying.no_weight)
+    sums = adding.sql("FROM counted").to_arrow_table()
+    result = CountResult.of(grid, query, sums, periods, kinds, keys)
+    return CountResult(**{**result.__dict__, "rows": keying.rows, "repeated": keying.repeated})
+
+
+class _Keying:
+    """Batches of points → batches of rows in the grid, and how many points went through."""
+
+    def __init__(self, grid: Grid, query: CountQuery, threads: int, progress: Progress | None, total: int | None):
+        self.grid, self.query, self.threads, self.progress, self.total = grid, query, threads, progress, total
+        self.rows = self.repeated = self.no_weight = 0
+
+    def over(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """Key batches on all cores, a few at a time, in their order."""
+        began = time.perf_counter()
+        with ThreadPoolExecutor(self.threads) as pool:
+            waiting: deque[tuple[int, Future]] = deque()
+            for batch in batches:
+                waiting.append((batch.num_rows, pool.submit(keyed_points, batch, self.grid, self.query)))
+                if len(waiting) > 2 * self.threads:  # so that memory holds a few batches, however many there are
+                    yield self._next(waiting, began)
+            while waiting:
+                yield self._next(waiting, began)
+
+    def _next(self, waiting: deque, began: float) -> pa.RecordBatch:
+        rows, future = waiting.popleft()
+        keyed = future.result()
+        self.rows += rows
+        self.repeated += keyed.repeated
+        self.no_weight += keyed.no_weight
+        if self.progress is not None:
+            self.progress(self.rows, self.total, time.perf_counter() - began)
+        return keyed.points
+
+
+def connect(*, memory_limit: str | None = None, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A new in-memory DuckDB that sees only what is handed to it.
+
+    Parameters
+    ----------
+    memory_limit : str, optional
+        As in "800MB"; DuckDB's own default is 80 % of the machine.
+    threads : int, optional
+        All cores when not given.
+    """
+    con = duckdb.connect(":memory:")
+    con.execute("SET python_enable_replacements = false")
+    con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET temp_directory = $folder", {"folder": str(Path(gettempdir()) / "gridmap-spill")})
+    if memory_limit is not None:
+        try:
+            con.execute("SET memory_limit = $limit", {"limit": str(memory_limit)})
+        except duckdb.Error:
+            raise SettingError(Note("counts.memory_limit", found=memory_limit)) from None
+    if threads is not None:
+        con.execute("SET threads = $threads", {"threads": threads})
+    return con
+
+
+def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) -> str:
+    """Make the view `incidents` on a connection, and check that it has what a query needs; its name for messages.
+
+    Raises
+    ------
+    InputError
+        When `lon`, `lat` or a column of the query is not there or of the wrong kind.
+    ReadError
+        When a file is absent or cannot be read.
+    """
+    if isinstance(incidents, Incidents):
+        name = Path(str(incidents.source.get("path", Note("counts.the_table")))).name
+        con.register("source", incidents.data)
+    else:
+        paths = files_of(incidents)
+        name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
+        _scan(con, paths, name)
+    query.check_columns(name, create_incidents_view(con, name))
+    return name
+
+
+def files_of(given: str | Path | Sequence[str | Path]) -> list[str]:
+    """The files meant, each of which must be there.
+
+    A path that exists is that file or folder, whatever its name; one that does not and holds `*`, `?` or `[…]` is a
+    pattern.
+    """
+    if isinstance(given, str | Path):
+        given = [given]
+    if not isinstance(given, Sequence) or not all(isinstance(p, str | Path) for p in given):
+        raise InputError(Note("counts.needs_incidents", found=type(given).__name__))
+    if not given:
+        raise InputError(Note("counts.no_files"))
+    paths: list[str] = []
+    for path in map(Path, given):
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in (".parquet", ".pq") and p.is_file())
+            if not inside:
+                raise ReadError(Note("counts.empty_folder", path=str(path)))
+            paths += inside
+        elif path.is_file():
+            paths.append(str(path))
+        elif has_magic(str(path)):
+            found = sorted(str(p) for p in Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            if not found:
+                raise ReadError(Note("counts.no_match", path=str(path)))
+            paths += found
+        else:
+            raise ReadError(Note("counts.no_file", path=str(path)))
+    return paths
+
+
+def literal_pattern(path: str) -> str:
+    """A path as the pattern that matches it alone: DuckDB takes every path for a pattern.
+
+    Examples
+    --------
+    >>> literal_pattern("cases[1].parquet"), literal_pattern("p*s.csv"), literal_pattern("plain.csv")
+    ('cases[[]1].parquet', 'p[*]s.csv', 'plain.csv')
+    """
+    return re.sub(r"[*?\[]", lambda sign: f"[{sign.group()}]", path)
+
+
+def _scan(con: duckdb.DuckDBPyConnection, paths: list[str], name: str) -> None:
+    kinds = {TABLES.get(Path(p).suffix.lower()) for p in paths}
+    if len(kinds) > 1 or None in kinds:
+        raise ReadError(Note("counts.not_a_table", name=name))
+    names = [literal_pattern(path) for path in paths]
+    try:
+        if kinds == {"parquet"}:
+            con.read_parquet(names, hive_partitioning=True, union_by_name=True).create_view("source")
+        else:
+            con.read_csv(names).create_view("source")
+    except duckdb.Error as error:
+        raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from None

@@ -1,0 +1,640 @@
+"""The counting task, whichever engine carries it out: what is wanted, how a batch is counted, what comes back.
+
+Only counting must travel: a cluster counts, one machine tests. So the task is three functions that any engine can run
+which hands out Arrow batches:
+
+::
+
+    task = prepare(grid, query)                       # bytes, sent once to every worker
+    sums = [count_batch(task, batch) for batch in …]  # on the workers, in any order
+    counts = finish(grid, query, combine(sums))       # where the answer is wanted
+
+`count_batch` filters, finds periods, finds cells and adds up, with DuckDB's SQL and the grid's own `locate`; what it
+gives back is a small Arrow table, no longer than cells × periods × kinds. All sums are of whole numbers (a weight is
+its whole part and millionths), so they are equal to the last digit in whatever order they are added. `duckdb.py` and
+`spark.py` are two such engines; `docs/scale.md` shows a third in ten lines.
+
+>>> import geopandas as gpd, shapely
+>>> from gridmap.grids.tiling import make_grid
+>>> zones = gpd.GeoDataFrame({"zone_id": ["a", "b"]}, crs=4326,
+...     geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+>>> grid, query = make_grid(zones, system="zones"), CountQuery(by="category")
+>>> task = prepare(grid, query)
+>>> batches = [pa.table({"lon": [0.5, 1.5], "lat": [0.5, 0.5], "category": ["theft", "fraud"]}),
+...     pa.table({"lon": [0.6, 9.0], "lat": [0.5, 0.5], "category": ["theft", "theft"]})]
+>>> finish(grid, query, combine(count_batch(task, batch) for batch in batches))["count"].to_dict()
+{('a', 'fraud'): 0, ('a', 'theft'): 2, ('b', 'fraud'): 1, ('b', 'theft'): 0}
+"""
+
+import atexit
+import copy
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gridmap._periods import FREQUENCIES
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.index.lookup import tally, tally_sums
+from gridmap.messages import Note, did_you_mean
+
+__all__ = [
+    "EVERY",
+    "MISSING",
+    "SUMS",
+    "CountQuery",
+    "CountResult",
+    "Progress",
+    "combine",
+    "count_batch",
+    "create_incidents_view",
+    "finish",
+    "keyed_points",
+    "points_query",
+    "prepare",
+    "quoted",
+    "sql",
+]
+
+#: Lengths of a period, and pandas' name for each.
+EVERY: dict[str, str | None] = {**FREQUENCIES, "hour_of_week": None}
+#: The kind of an incident whose `by` column is empty.
+MISSING = "(missing)"
+MOST_COUNTS = 100_000_000
+NUMBERS = {
+    "DOUBLE",
+    "FLOAT",
+    "REAL",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+}
+PERIOD = "period_of(occurred_from, occurred_to, $every)"
+#: Keyed points: row of the cell, period, kind, how many; where weighted also the weight, in whole units and millionths.
+KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.string()), ("n", pa.int64())])
+WEIGHTS = pa.schema([("whole", pa.int64()), ("millionths", pa.int64())])
+#: What `count_batch` gives back: the same added up, and how many counts overlapping zones have added.
+SUMS = pa.schema([*KEYED, *WEIGHTS, ("repeated", pa.int64())])
+OUTSIDE = -1
+#: Rows of `SUMS` that count nothing, but tell what there is: periods, kinds and categories of all incidents, how many
+#: incidents there are, and how many had no usable weight.
+SEEN_PERIOD, SEEN_KIND, SEEN_TYPE, SEEN_CATEGORY, SEEN_ROWS, NO_WEIGHT = -2, -3, -4, -5, -6, -7
+
+#: Called with rows done, rows in all (None where unknown) and seconds gone.
+Progress = Callable[[int, int | None, float], None]
+
+
+@dataclass(frozen=True)
+class CountQuery:
+    """Which incidents are counted, and by what besides the cell.
+
+    Attributes
+    ----------
+    categories : tuple of str, optional
+        Only these categories.
+    by : str, optional
+        A column, each value of which is counted by itself.
+    every : str, optional
+        One of `EVERY`.
+    officer_initiated : bool, optional
+        Leave out (False) what a patrol came upon, or count only that (True).
+    weight : str, optional
+        A column of numbers that are summed beside the number of incidents.
+    flag : str
+        The name that the setting `officer_initiated` was given under, for messages.
+    """
+
+    categories: tuple[str, ...] | None = None
+    by: str | None = None
+    every: str | None = None
+    officer_initiated: bool | None = None
+    weight: str | None = None
+    flag: str = "officer_initiated"
+
+    @property
+    def by_cell_alone(self) -> bool:
+        """Whether nothing but the cell is counted by."""
+        return self.by is None and self.every is None
+
+    @property
+    def keyed(self) -> pa.Schema:
+        """Columns of keyed points."""
+        return pa.schema([*KEYED, *WEIGHTS]) if self.weight is not None else KEYED
+
+    @property
+    def kinds_are_given(self) -> bool:
+        """Whether the kinds are known before anything is read."""
+        return self.by is None or (self.by == "category" and self.categories is not None)
+
+    def needed(self) -> dict[str, str]:
+        """Columns that the source must have, and the setting that needs each."""
+        needed = {}
+        if self.every is not None:
+            needed["occurred_from"] = f"every={self.every!r}"
+        if self.officer_initiated is not None:
+            needed[self.flag] = f"{self.flag}={self.officer_initiated}"
+        if self.by is not None:
+            needed[self.by] = f"by={self.by!r}"
+        if self.categories is not None:
+            needed["category"] = "category="
+        if self.weight is not None:
+            needed[self.weight] = f"weight={self.weight!r}"
+        return needed
+
+    def check_columns(self, name: str, columns: dict[str, str]) -> None:
+        """An InputError for a column that a setting needs and the source `name` does not have."""
+        for column, setting in self.needed().items():
+            if column not in columns and not (column in FLAGS and any(flag in columns for flag in FLAGS)):
+                meant = did_you_mean(column, columns)
+                raise InputError(Note("counts.no_column", setting=setting, column=column, name=name, meant=meant))
+        if self.weight is not None and not _is_number(kind := columns[self.weight]):
+            raise InputError(Note("counts.weight_numbers", column=self.weight, name=name, found=kind))
+
+    def check_categories(self, there: Sequence[str]) -> None:
+        """An InputError for a category that no incident has."""
+        for name in self.categories or ():
+            if name not in there:
+                raise InputError(Note("counts.no_category", name=name, meant=did_you_mean(name, there)))
+
+    def periods(self, first: int | None, last: int | None, rows: int) -> Sequence:
+        """All periods from the first to the last that occur, given as microseconds since 1970."""
+        if self.every is None:
+            return [None]
+        if first is None:
+            if not rows:
+                raise InputError(Note("counts.no_incidents_by", every=self.every))
+            raise InputError(Note("counts.no_times_by", every=self.every, rows=rows))
+        if self.every == "hour_of_week":
+            return pd.RangeIndex(168)
+        freq = EVERY[self.every]
+        at = pd.to_datetime([first, last], unit="us").to_period(freq)
+        return pd.period_range(at[0], at[1], freq=freq)
+
+    def period_keys(self, periods: Sequence) -> list:
+        """Periods as the engines know them: microseconds, or the hour of the week."""
+        if self.every in (None, "hour_of_week"):
+            return list(periods)
+        return periods.to_timestamp(how="start").as_unit("us").asi8.tolist()
+
+    def kinds(self, found: Sequence[tuple]) -> tuple[list, list[str | None]]:
+        """The values of `by` in their order, the missing last; as they are, and as the engines know them (text).
+
+        Parameters
+        ----------
+        found : sequence of (value, text)
+            What occurs, None for the missing.
+        """
+        if self.by is None:
+            return [None], [None]
+        if self.kinds_are_given:
+            names = sorted(set(self.categories or ()))
+            return names, list(names)
+        there = sorted((pair for pair in found if pair[0] is not None), key=lambda pair: pair[0])
+        values, keys = [value for value, _ in there], [key for _, key in there]
+        return ([*map(str, values), MISSING], [*keys, None]) if len(there) < len(found) else (values, keys)
+
+    def check_size(self, grid: Grid, periods: Sequence, kinds: Sequence) -> None:
+        """A SettingError for more counts than can be held."""
+        size = len(grid) * len(periods) * len(kinds)
+        if size > MOST_COUNTS:
+            sizes = {
+                "cells": len(grid),
+                "periods": len(periods),
+                "kinds": len(kinds),
+                "size": size,
+                "most": MOST_COUNTS,
+            }
+            if self.every:
+                span = {"first": str(periods[0]), "last": str(periods[-1])}
+                raise SettingError(Note("counts.too_many_periods", **sizes, **span))
+            raise SettingError(Note("counts.too_many", **sizes))
+
+
+@dataclass(frozen=True)
+class CountResult:
+    """Counts of every cell × period × kind, in that order, and what was not counted.
+
+    Attributes
+    ----------
+    periods, kinds : sequence
+    incidents : int64 array (cells × periods × kinds,)
+    weights : float array of the same length, optional
+        Sums of the weight.
+    rows, outside, untimed, repeated : int
+        As in `CountsAbout`.
+    outside_weight, untimed_weight : float, optional
+    """
+
+    periods: Sequence
+    kinds: Sequence
+    incidents: np.ndarray
+    weights: np.ndarray | None
+    rows: int
+    outside: int
+    untimed: int
+    repeated: int
+    outside_weight: float | None = None
+    untimed_weight: float | None = None
+
+    @classmethod
+    def of(
+        cls, grid: Grid, query: CountQuery, sums: pa.Table, periods: Sequence, kinds: Sequence, kind_keys: Sequence
+    ) -> "CountResult":
+        """The full table from sums (`row, period, kind, n`, with `whole, millionths` where weighted), zeros put in."""
+        row = sums["row"].to_numpy()
+        period = _position(sums["period"], query.period_keys(periods), pa.int64())
+        kind = _position(sums["kind"], kind_keys, pa.string())
+        n = sums["n"].to_numpy()
+        there = (row >= 0) & (period >= 0) & (kind >= 0)
+        at = ((row * len(periods) + period) * len(kinds) + kind)[there]
+        size = len(grid) * len(periods) * len(kinds)
+        incidents = _added(at, n[there], size)
+        outside = row == OUTSIDE
+        untimed = (row >= 0) & ~sums["period"].is_valid().to_numpy() if query.every else np.zeros(len(row), bool)
+        weight = None
+        if query.weight is not None:
+            whole, millionths = sums["whole"].to_numpy(), sums["millionths"].to_numpy()
+
+            def total(which: np.ndarray) -> float:
+                return float(int(whole[which].sum()) + int(millionths[which].sum()) / 1e6)
+
+            weight = _added(at, whole[there], size) + _added(at, millionths[there], size) / 1e6
+        return cls(
+            periods=periods,
+            kinds=kinds,
+            incidents=incidents,
+            weights=weight,
+            rows=int(n.sum()),
+            outside=int(n[outside].sum()),
+            untimed=int(n[untimed].sum()),
+            repeated=0,
+            outside_weight=None if weight is None else total(outside),
+            untimed_weight=None if weight is None else total(untimed),
+        )
+
+    def frame(self, grid: Grid, query: CountQuery) -> Counts:
+        """The counts as `count_by_cell` gives them."""
+        levels = {"cell_id": grid.cells.index}
+        if query.every:
+            levels["period"] = self.periods
+        if query.by:
+            levels[query.by] = self.kinds
+        index = pd.MultiIndex.from_product(levels.values(), names=levels) if len(levels) > 1 else grid.cells.index
+        categories = query.categories and list(query.categories)
+        about = CountsAbout(
+            kind="counts" if self.weights is None else "weighted",
+            rows=self.rows,
+            outside=self.outside,
+            untimed=self.untimed,
+            repeated=self.repeated,
+            category=categories[0] if categories and len(categories) == 1 else categories,
+            by=query.by,
+            every=query.every,
+            officer_initiated=query.officer_initiated,
+            weight=query.weight,
+            outside_weight=self.outside_weight,
+            untimed_weight=self.untimed_weight,
+        )
+        columns = {"count": self.incidents}
+        if self.weights is not None:
+            columns = {"count": self.weights, "incidents": self.incidents}
+        return Counts(columns, index=index, about=about)
+
+
+def _position(column: pa.ChunkedArray, keys: Sequence, kind: pa.DataType) -> np.ndarray:
+    """Where each value stands among `keys`, −1 for one that does not; null is a value like any other."""
+    return pc.fill_null(pc.index_in(column, value_set=pa.array(keys, kind)), -1).to_numpy().astype(np.int64)
+
+
+def _added(at: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    total = np.zeros(size, np.int64)
+    np.add.at(total, at, values)
+    return total
+
+
+# The SQL
+
+
+def sql(name: str) -> str:
+    """The text of `sql/<name>.sql`."""
+    return files("gridmap.counts").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def quoted(identifier: str) -> str:
+    """An identifier that comes from outside, safe to stand in SQL.
+
+    Examples
+    --------
+    >>> quoted('say "hi"; drop table x')
+    '"say ""hi""; drop table x"'
+    """
+    return '"' + str(identifier).replace('"', '""') + '"'
+
+
+def prepare_connection(con: duckdb.DuckDBPyConnection, query: CountQuery) -> None:
+    """Make the macros that `points_query` uses."""
+    if query.every is not None:
+        con.execute(sql("period_of"))
+    if query.weight is not None:
+        con.execute(sql("weights"))
+
+
+#: The column that says whether a patrol came upon an incident: its name, and the earlier one.
+FLAGS = ("officer_initiated", "patrol_found")
+
+
+def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+    """Make the view `incidents` over what is registered as `source`, whose columns are checked.
+
+    Whatever the source, SQL sees `lon` and `lat` as numbers and whatever other columns there are; `occurred_to` is
+    there as soon as `occurred_from` is, and `officer_initiated` under that name.
+
+    Returns
+    -------
+    dict of str to str
+        The source's columns with DuckDB's types.
+    """
+    columns = {row[0]: row[1] for row in con.execute("DESCRIBE source").fetchall()}
+    for degree in ("lon", "lat"):
+        if degree not in columns:
+            raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
+        if not _is_number(columns[degree]):
+            raise InputError(Note("counts.degrees", column=degree, name=name, found=columns[degree]))
+    replaced, added = ["lon::DOUBLE AS lon", "lat::DOUBLE AS lat"], []
+    if "occurred_from" in columns:
+        since = columns["occurred_from"]
+        if not since.startswith(("TIMESTAMP", "DATE")):
+            raise InputError(Note("counts.times", name=name, found=since))
+        replaced.append("occurred_from::TIMESTAMP AS occurred_from")
+        if "occurred_to" in columns:
+            replaced.append("occurred_to::TIMESTAMP AS occurred_to")
+        else:
+            added.append("occurred_from::TIMESTAMP AS occurred_to")
+    if FLAGS[1] in columns and FLAGS[0] not in columns:
+        added.append(f"{FLAGS[1]} AS {FLAGS[0]}")
+    made = ", ".join([f"* REPLACE ({', '.join(replaced)})", *added])
+    con.execute(f"CREATE OR REPLACE TEMP VIEW incidents AS SELECT {made} FROM source")
+    return columns
+
+
+def _is_number(kind: str) -> bool:
+    return kind in NUMBERS or kind.startswith("DECIMAL")
+
+
+def points_query(query: CountQuery) -> tuple[str, dict]:
+    """The SQL that reads the points to be counted from the view `incidents`, and its parameters."""
+    filters: list[str] = ["true"]
+    values: dict[str, Any] = {"every": query.every} if query.every else {}
+    if query.categories is not None:
+        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
+        values["categories"] = list(query.categories)
+    if query.officer_initiated is not None:
+        filters.append("coalesce(officer_initiated, false) = $officer_initiated")
+        values["officer_initiated"] = query.officer_initiated
+    besides = []
+    if not query.by_cell_alone:
+        besides.append(f"{PERIOD if query.every else 'NULL::BIGINT'} AS period")
+        besides.append(f"{quoted(query.by)}::VARCHAR AS kind" if query.by else "NULL::VARCHAR AS kind")
+    if query.weight is not None:
+        weight = quoted(query.weight)
+        besides += [f"whole_of({weight}) AS whole", f"millionths_of({weight}) AS millionths"]
+    text = "".join(f", {column}" for column in besides)
+    return sql("points").format(besides=text, filter=" AND ".join(filters)), values
+
+
+def sums_query(query: CountQuery) -> str:
+    """The SQL that adds up `keyed` into the table `counted`."""
+    names = [name for name in query.keyed.names if name not in ("row", "period", "kind")]
+    return sql("counted").format(sums=", ".join(f"sum({name})::BIGINT AS {name}" for name in names))
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Points of a batch with their cells, and what was noticed on the way."""
+
+    points: pa.RecordBatch
+    repeated: int
+    no_weight: int
+
+
+def keyed_points(batch: pa.RecordBatch, grid: Grid, query: CountQuery) -> Keyed:
+    """A batch of `points_query` with the rows of its points in the grid; added up where the cell alone counts."""
+    lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
+    row, repeated = grid.locate(lon, lat), 0
+    no_weight = batch["whole"].null_count if query.weight is not None else 0
+    if getattr(grid, "overlaps", "first") == "all":
+        point, zone = grid.locate_all(lon, lat)
+        outside = np.flatnonzero(row < 0)
+        point, row = np.r_[point, outside], np.r_[zone, row[outside]].astype(np.int32)
+        repeated = len(row) - batch.num_rows
+        batch = batch.take(pa.array(point))
+    weights = []
+    if query.weight is not None:
+        weights = [batch[name].fill_null(0).to_numpy(zero_copy_only=False) for name in WEIGHTS.names]
+    if query.by_cell_alone:
+        n = tally(row, len(grid))
+        hit = np.flatnonzero(n)
+        empty = pa.nulls(len(hit))
+        columns = [(hit - 1).astype(np.int32), empty.cast(pa.int64()), empty.cast(pa.string()), n[hit]]
+        columns += [tally_sums(row, values, len(grid))[hit] for values in weights]
+    else:
+        columns = [row, batch["period"], batch["kind"], np.ones(len(row), np.int64), *weights]
+    return Keyed(pa.record_batch(columns, schema=query.keyed), repeated, no_weight)
+
+
+def refuse_missing_weights(query: CountQuery, n: int) -> None:
+    """An InputError where incidents have no weight that can be summed."""
+    if n:
+        raise InputError(Note("counts.no_weight", n=n, column=query.weight))
+
+
+# The task that travels
+
+
+def prepare(grid: Grid, query: CountQuery) -> bytes:
+    """The task as bytes, to be sent to every worker.
+
+    Parameters
+    ----------
+    grid : Grid
+    query : CountQuery
+
+    Returns
+    -------
+    bytes
+        For `count_batch`. They are a pickle: only take them from your own `prepare`.
+    """
+    return pickle.dumps((_light(grid), query), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _light(grid: Grid) -> Grid:
+    """The grid with what `locate` needs and no more."""
+    grid.locate([0.0], [0.0])  # tables are made here, not once a worker
+    light = copy.copy(grid)
+    light.cells = grid.cells[[]]
+    light.territory = None
+    for name in ("_first_order", "centroids", "centroids_m", "_tree", "_shared_totals", "report"):
+        light.__dict__.pop(name, None)
+    return light
+
+
+class _Task:
+    """A task, opened; each thread has a connection of its own."""
+
+    def __init__(self, task: bytes):
+        self.grid, self.query = pickle.loads(task)
+        self._own = threading.local()
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        if not hasattr(self._own, "con"):
+            self._own.con = duckdb.connect(":memory:", config={"threads": 1})  # the engine runs many at once
+            self._own.con.execute("SET python_enable_replacements = false")
+            prepare_connection(self._own.con, self.query)
+        return self._own.con
+
+
+@lru_cache(maxsize=4)
+def _opened(task: bytes) -> _Task:
+    return _Task(task)
+
+
+atexit.register(_opened.cache_clear)  # DuckDB's connections want to be closed before Python ends
+
+
+def count_batch(task: bytes, batch: pa.RecordBatch | pa.Table) -> pa.Table:
+    """Count one batch of incidents.
+
+    Parameters
+    ----------
+    task : bytes
+        From `prepare`.
+    batch : Arrow record batch or table
+        Columns `lon` and `lat` (degrees, WGS 84), and those that the query needs.
+
+    Returns
+    -------
+    Arrow table of `SUMS`
+        For `combine`.
+
+    Raises
+    ------
+    InputError
+        For columns that are not there or not of the right kind.
+    """
+    opened = _opened(task)
+    con, grid, query = opened.con, opened.grid, opened.query
+    con.register("source", pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch)
+    columns = create_incidents_view(con, "the batch")
+    query.check_columns("the batch", columns)
+    text, values = points_query(query)
+    points = con.sql(text, params=values).to_arrow_table().combine_chunks()
+    rows = list(_seen(con, query, columns))
+    repeated = no_weight = 0
+    tables = []
+    for part in points.to_batches():
+        keyed = keyed_points(part, grid, query)
+        repeated += keyed.repeated
+        no_weight += keyed.no_weight
+        tables.append(_as_sums(pa.Table.from_batches([keyed.points])))
+    rows.append({"row": NO_WEIGHT, "n": no_weight, "repeated": repeated})
+    tables.append(_as_sums(pa.Table.from_pylist(rows, schema=SUMS)))
+    return combine(tables)
+
+
+def _seen(con: duckdb.DuckDBPyConnection, query: CountQuery, columns: dict[str, str]) -> Iterable[dict]:
+    """What there is among all incidents, whether counted or not: a quiet month of a category is a zero, not a gap."""
+    if query.every is not None:
+        first, last, rows, _ = con.execute(sql("extent").format(period=PERIOD), {"every": query.every}).fetchall()[0]
+        yield {"row": SEEN_ROWS, "n": rows}
+        yield from ({"row": SEEN_PERIOD, "period": at, "n": 0} for at in {first, last} - {None})
+    if not query.kinds_are_given:
+        yield {"row": SEEN_TYPE, "kind": columns[query.by], "n": 0}
+        yield from ({"row": SEEN_KIND, "kind": key, "n": 0} for _, key in distinct(con, quoted(query.by)))
+    if query.categories is not None:
+        yield from ({"row": SEEN_CATEGORY, "kind": key, "n": 0} for _, key in distinct(con, "category"))
+
+
+def distinct(con: duckdb.DuckDBPyConnection, column: str) -> list[tuple]:
+    """The values that occur in a column of the view `incidents`, as they are and as text."""
+    return list(con.execute(sql("kinds").format(column=column)).fetchall())
+
+
+def _as_sums(table: pa.Table) -> pa.Table:
+    """A table with all columns of `SUMS`, those that are missing 0."""
+    none = pa.array(np.zeros(table.num_rows, np.int64))
+    columns = [table[name] if name in table.column_names else none for name in SUMS.names]
+    columns = [c if name in ("period", "kind") else c.fill_null(0) for name, c in zip(SUMS.names, columns, strict=True)]
+    return pa.table(columns, schema=SUMS)
+
+
+def combine(sums: Iterable[pa.Table]) -> pa.Table:
+    """Add up what several calls of `count_batch` (or of `combine`) gave: a table of `SUMS`, each key once."""
+    tables = list(sums)
+    if not tables:
+        return SUMS.empty_table()
+    keys = ["row", "period", "kind"]
+    values = [name for name in SUMS.names if name not in keys]
+    added = pa.concat_tables(tables).group_by(keys).aggregate([(name, "sum") for name in values])
+    return (
+        added.rename_columns([name.removesuffix("_sum") for name in added.column_names]).select(SUMS.names).cast(SUMS)
+    )
+
+
+def finish(grid: Grid, query: CountQuery, sums: pa.Table) -> Counts:
+    """The counts from all sums together, as `count_by_cell` gives them.
+
+    Raises
+    ------
+    InputError
+        For a category that no incident has, incidents without a time or without a weight.
+    SettingError
+        For more counts than can be held.
+    """
+    row = sums["row"].to_numpy()
+
+    def seen(marker: int) -> pa.Table:
+        return sums.filter(pa.array(row == marker))
+
+    query.check_categories([k for k in seen(SEEN_CATEGORY)["kind"].to_pylist() if k is not None])
+    refuse_missing_weights(query, int(np.sum(seen(NO_WEIGHT)["n"].to_numpy())))
+    at = seen(SEEN_PERIOD)["period"].to_pylist()
+    rows = int(np.sum(seen(SEEN_ROWS)["n"].to_numpy()))
+    periods = query.periods(min(at, default=None), max(at, default=None), rows)
+    kinds, keys = query.kinds(_typed(seen(SEEN_KIND)["kind"].to_pylist(), seen(SEEN_TYPE)["kind"].to_pylist()))
+    query.check_size(grid, periods, kinds)
+    counted = sums.filter(pa.array(row >= OUTSIDE))
+    result = CountResult.of(grid, query, counted, periods, kinds, keys)
+    repeated = int(np.sum(sums["repeated"].to_numpy()))
+    return _with_repeated(result, repeated).frame(grid, query)
+
+
+def _typed(keys: list[str | None], types: list[str]) -> list[tuple]:
+    """Values that travelled as text, in the type that their column had (text where batches differ), with their text."""
+    of = types[0] if len(types) == 1 else ""
+    if not (_is_number(of) or of in ("BOOLEAN", "DATE", "TIME") or of.startswith("TIMESTAMP")):
+        return [(key, key) for key in keys]
+    with duckdb.connect(":memory:") as con:
+        return [(con.execute(f"SELECT $key::{of}", {"key": key}).fetchall()[0][0], key) for key in keys]
+
+
+def _with_repeated(result: CountResult, repeated: int) -> CountResult:
+    fields = {**result.__dict__, "rows": result.rows - repeated, "repeated": repeated}
+    return CountResult(**fields)
