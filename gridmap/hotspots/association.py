@@ -20,6 +20,7 @@ from gridmap.hotspots.lattice import (
 )
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import permutation_p
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -33,6 +34,16 @@ from gridmap.hotspots.significance import (
 __all__ = ["local_moran"]
 
 
+@hotspot_method(
+    draws="labels",
+    scale="moran",
+    amount="count",
+    per_area=True,
+    resampled=True,
+    facts="moran",
+    null="shuffled_neighbours",
+    columns=("count", "I", "z_score", "p_value", "q_value", "quadrant", "label", "significant"),
+)
 def local_moran(
     counts,
     grid,

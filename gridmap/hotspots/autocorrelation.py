@@ -16,6 +16,7 @@ from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, na
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.permutations import permutation_p
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -33,6 +34,16 @@ from gridmap.messages import Note, did_you_mean
 __all__ = ["getis_ord", "gi_z"]
 
 
+@hotspot_method(
+    draws="labels",
+    scale="hot_cold",
+    amount="count",
+    per_area=True,
+    resampled=True,
+    facts="hot",
+    null="shuffled",
+    columns=("count", "z_score", "p_value", "q_value", "label", "significant"),
+)
 def getis_ord(
     counts,
     grid,

@@ -17,6 +17,7 @@ from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
 from gridmap.messages import did_you_mean
@@ -24,6 +25,27 @@ from gridmap.messages import did_you_mean
 __all__ = ["binomial_p", "compare_periods"]
 
 
+@hotspot_method(
+    draws="labels",
+    scale="change",
+    unit="incidents",
+    amount="difference",
+    facts="change",
+    null="no_change",
+    columns=(
+        "before",
+        "after",
+        "difference",
+        "expected",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+        "p_value",
+        "q_value",
+        "label",
+        "significant",
+    ),
+)
 def compare_periods(
     counts_by_period,
     grid=None,

@@ -20,12 +20,14 @@ from gridmap.hotspots.hulls import clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.radii import automatic
 from gridmap.hotspots.reach import reachable
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
 
 __all__ = ["dbscan", "hdbscan", "optics"]
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
 def dbscan(
     incidents: Incidents,
     *,
@@ -103,6 +105,7 @@ def dbscan(
     return clusters_result("dbscan", points, labels[place], params, hull=hull, members={"core": core[place]})
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
 def hdbscan(
     incidents: Incidents,
     *,
@@ -180,6 +183,7 @@ def hdbscan(
     return clusters_result("hdbscan", points, model.labels_, params, hull=hull, members={"probability": firmness})
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
 def optics(
     incidents: Incidents,
     *,

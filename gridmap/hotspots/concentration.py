@@ -35,6 +35,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
 from gridmap.hotspots.lattice import as_counts, cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, true_or_false
 from gridmap.hotspots.testable import counts_only
@@ -51,6 +52,33 @@ __all__ = [
 ]
 
 
+@hotspot_method(
+    draws="labels",
+    scale="hot_cold",
+    amount="count",
+    resampled=True,
+    facts="hot",
+    null="residents",
+    columns=(
+        "count",
+        "expected",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+        "count_around",
+        "expected_around",
+        "ratio_around",
+        "ratio_around_low",
+        "ratio_around_high",
+        "p_value",
+        "q_value",
+        "label",
+        "significant",
+        "q_strict",
+        "strict",
+        "concentrated",
+    ),
+)
 def hotspot_test(
     counts,
     grid,

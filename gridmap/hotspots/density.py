@@ -17,6 +17,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.bandwidths import CHOICES, cross_validated, places_of, rule_of_thumb
 from gridmap.hotspots.kernels import KERNELS, REACH, binned, convolve, exact, kernel_raster, pairs_expected
 from gridmap.hotspots.points import Points, a_length_m, one_of, points_of
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.surfaces import DensityResult, Raster, raster_over
 from gridmap.read.base import Incidents
 
@@ -29,6 +30,14 @@ TRIM = 5.0  # an adaptive bandwidth is at most so many times the fixed one
 LEVELS = 24  # an adaptive surface by FFT takes so many bandwidths in place of one a point
 
 
+@hotspot_method(
+    draws="surface",
+    unit="incidents_per_km2",
+    amount="intensity",
+    facts="density",
+    resampled=True,
+    columns=("intensity",),
+)
 def kernel_density(
     incidents: Incidents,
     grid: Grid,

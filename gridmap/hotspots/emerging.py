@@ -27,6 +27,7 @@ from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
 from gridmap.messages import did_you_mean
@@ -51,6 +52,14 @@ class EmergingResult(HotspotResult):
     q_values: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+@hotspot_method(
+    draws="labels",
+    scale="emerging",
+    amount="count",
+    facts="emerging",
+    null="shuffled",
+    columns=("count", "periods_hot", "periods_cold", "trend_z", "trend_p", "z_score", "p_value", "q_value", "label"),
+)
 def emerging_hotspots(
     counts_by_period,
     grid,

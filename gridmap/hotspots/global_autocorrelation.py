@@ -15,6 +15,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.lattice import cell_values, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import two_sided_p
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import GlobalResult
 from gridmap.hotspots.significance import seed_from, true_or_false, whole_number
 from gridmap.messages import did_you_mean
@@ -22,6 +23,7 @@ from gridmap.messages import did_you_mean
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 
 
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
 def global_moran(
     values,
     adjacency,
@@ -93,6 +95,7 @@ def global_moran(
     return _result("global_moran", moran, c, expected, normal, randomised, params)
 
 
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
 def global_geary(
     values,
     adjacency,
@@ -152,6 +155,7 @@ def global_geary(
     return _result("global_geary", geary, c, 1.0, normal, randomised, params)
 
 
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
 def global_getis_ord(
     values,
     adjacency,

@@ -24,6 +24,7 @@ from scipy.spatial import cKDTree
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.hulls import HULL_BUFFER_M, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
 from gridmap.read.metric import project
@@ -46,6 +47,7 @@ class HierarchyResult(HotspotResult):
     higher: gpd.GeoDataFrame | None = field(default=None)
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
 def nearest_neighbour_hierarchy(
     incidents: Incidents,
     *,
@@ -132,6 +134,7 @@ def nearest_neighbour_hierarchy(
                            clusters, first.members, first.notes, higher)  # fmt: skip
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
 def stac(
     incidents: Incidents,
     *,

@@ -15,6 +15,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
 
@@ -23,6 +24,36 @@ __all__ = ["empirical_bayes", "funnel_limits", "incident_rates"]
 SMALL_NUMBER = 20  # below this a rate's standard error is more than 22 % of it
 
 
+@hotspot_method(
+    draws="labels",
+    scale="rates",
+    unit="rate",
+    amount="rate",
+    facts="rates",
+    null="one_rate",
+    columns=(
+        "count",
+        "population",
+        "rate",
+        "rate_low",
+        "rate_high",
+        "expected",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+        "rate_eb",
+        "funnel_95_low",
+        "funnel_95_high",
+        "funnel_998_low",
+        "funnel_998_high",
+        "funnel",
+        "p_value",
+        "q_value",
+        "label",
+        "significant",
+        "small_number",
+    ),
+)
 def incident_rates(
     counts,
     population,

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from gridmap.errors import CRSError, InputError
 from gridmap.hotspots.dated import days_of, events_frame
 from gridmap.hotspots.lattice import LEAST_INCIDENTS
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.repeat_pairs import close_pairs, counted, edges_within, shuffled_counts, time_units
 from gridmap.hotspots.repeat_tables import (
     NearRepeatResult,
@@ -34,6 +35,7 @@ from gridmap.read.base import Incidents
 __all__ = ["NearRepeatResult", "cross_near_repeat", "near_repeat"]
 
 
+@hotspot_method(draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled")
 def near_repeat(
     events,
     *,
@@ -142,6 +144,7 @@ def near_repeat(
     return NearRepeatResult(pd.DataFrame(), "near_repeat", params, members=members, notes=tuple(notes), **tables)
 
 
+@hotspot_method(draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled")
 def cross_near_repeat(
     first,
     second,

@@ -26,6 +26,7 @@ from gridmap.hotspots.density import PER_KM2, bandwidth_of, cells_with
 from gridmap.hotspots.kernels import KERNELS, binned, convolve, kernel_raster
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.points import a_count, a_number, one_of, points_of
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
 from gridmap.messages import did_you_mean
@@ -36,6 +37,15 @@ __all__ = ["relative_risk"]
 RISK_PIXELS = 65_536  # each permutation smooths them all
 
 
+@hotspot_method(
+    draws="labels",
+    scale="hot_cold",
+    unit="relative_risk",
+    amount="relative_risk",
+    facts="risk",
+    null="others",
+    columns=("intensity", "expected", "relative_risk", "p_value", "q_value", "label"),
+)
 def relative_risk(
     cases: Incidents,
     at_risk,

@@ -15,6 +15,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, require_incidents
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan_places import (
     Places,
@@ -30,6 +31,7 @@ from gridmap.hotspots.significance import seed_from, whole_number
 __all__ = ["check_radius", "finish_clusters", "require_cases", "spatial_scan"]
 
 
+@hotspot_method(draws="clusters", amount="count", facts="scan", null="even")
 def spatial_scan(
     areas,
     *,

@@ -14,6 +14,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.dated import events_frame, steps_of
 from gridmap.hotspots.lattice import LEAST_INCIDENTS, named_cells
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan_places import (
@@ -30,6 +31,7 @@ from gridmap.hotspots.significance import seed_from, whole_number
 __all__ = ["space_time_permutation_scan"]
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="scan", null="dates_shuffled")
 def space_time_permutation_scan(
     events,
     *,

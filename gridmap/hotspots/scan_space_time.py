@@ -16,6 +16,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.dated import steps_of
 from gridmap.hotspots.lattice import named_cells
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan_places import (
@@ -32,6 +33,7 @@ from gridmap.hotspots.significance import seed_from, whole_number
 __all__ = ["space_time_scan"]
 
 
+@hotspot_method(draws="clusters", amount="count", facts="scan", null="even")
 def space_time_scan(
     areas,
     *,

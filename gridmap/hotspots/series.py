@@ -18,6 +18,7 @@ from gridmap.hotspots.clusters import place_of
 from gridmap.hotspots.hulls import clusters_result
 from gridmap.hotspots.points import FEWEST, Points, a_length_m, a_number, points_of
 from gridmap.hotspots.reach import reachable
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
 
@@ -26,6 +27,7 @@ __all__ = ["interval_us", "st_dbscan"]
 DAY_US = 86_400_000_000
 
 
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", null="dates_shuffled")
 def st_dbscan(
     incidents: Incidents,
     *,

@@ -21,6 +21,7 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use
 
@@ -31,6 +32,14 @@ QUIET = "possibly under-reported"
 LARGEST_SIZE = 1e7  # above this a negative binomial is a Poisson distribution to all digits that matter
 
 
+@hotspot_method(
+    draws="labels",
+    scale="quiet",
+    amount="expected",
+    facts="quiet",
+    null="neighbours_expect",
+    columns=("count", "population", "expected", "ratio", "p_value", "q_value", "label"),
+)
 def quiet_cells(
     counts,
     grid,

@@ -18,6 +18,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.points import a_number, weights_of
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.series import interval_us
 from gridmap.read.base import Incidents
@@ -29,6 +30,7 @@ WEEK = 168
 MONDAY_US = 4 * 24 * HOUR_US  # 1970-01-05, the first Monday after the epoch
 
 
+@hotspot_method(draws="table", of_points=True, facts="hours")
 def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None = None) -> pd.DataFrame:
     """Incidents expected in each hour of the week, each spread over the hours in which it may have happened.
 

@@ -1,0 +1,493 @@
+"""One home for a method: what it works on, what it draws, what it may claim, in one declaration beside its function.
+
+::
+
+    @hotspot_method(draws="labels", scale="hot_cold", unit="incidents", columns=(…), facts="hot", resampled=True)
+    def getis_ord(counts, grid, *, order=1, fdr=0.05, …): …
+
+The pipeline file and its checks, the audiences, stability runs, the ranking, legends, layers, papers, `gridmap methods`
+and the documents read it here. What a reader is told (a name, and what the method says about itself) stands in the
+catalogue as `method.<name>.name` and `method.<name>.explains`, in every language; each label as `label.<label>`.
+
+gridmap's own methods are named in `OWN`, with the module that has them, so that they can be listed without importing
+any. Others come by the entry point `gridmap.methods`: the function, decorated in the same way, with its words in
+`texts=`.
+"""
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from gridmap.errors import SettingError
+from gridmap.messages import Note, did_you_mean, known, register_texts
+
+__all__ = [
+    "DRAWS",
+    "GIVEN",
+    "OTHER_INCIDENTS",
+    "OWN",
+    "SCALES",
+    "Described",
+    "Method",
+    "check_options",
+    "described_methods",
+    "hotspot_method",
+    "inputs_of",
+    "method_named",
+    "methods",
+    "options_of",
+    "other_incidents",
+    "what_it_draws",
+]
+
+#: gridmap's own methods → the module of `gridmap.hotspots` that has each.
+OWN = {
+    "compare_periods": "change",
+    "cross_near_repeat": "repeats",
+    "dbscan": "clusters",
+    "emerging_hotspots": "emerging",
+    "getis_ord": "autocorrelation",
+    "global_geary": "global_autocorrelation",
+    "global_getis_ord": "global_autocorrelation",
+    "global_moran": "global_autocorrelation",
+    "hdbscan": "clusters",
+    "hotspot_test": "concentration",
+    "hour_of_week": "times",
+    "incident_rates": "rates",
+    "kernel_density": "density",
+    "local_moran": "association",
+    "near_repeat": "repeats",
+    "nearest_neighbour_hierarchy": "police_clusters",
+    "optics": "clusters",
+    "quiet_cells": "silence",
+    "relative_risk": "risk",
+    "space_time_permutation_scan": "scan_permutation",
+    "space_time_scan": "scan_space_time",
+    "spatial_scan": "scan",
+    "st_dbscan": "series",
+    "stac": "police_clusters",
+}
+
+#: What a method can draw: labels of cells, amounts of cells, a surface, clusters (outlines), a table, or one statistic.
+DRAWS = ("labels", "amounts", "surface", "clusters", "table", "statistic")
+
+#: Labels by kind, in the order of the legend. What a method may find comes first, strongest first.
+SCALES: dict[str, tuple[str, ...]] = {
+    "hot_cold": ("hot 99", "hot 95", "hot 90", "none", "cold 90", "cold 95", "cold 99"),
+    "moran": ("high-high", "high-low", "none", "low-high", "low-low"),
+    "change": ("up 99", "up 95", "up 90", "none", "down 90", "down 95", "down 99"),
+    "rates": ("high 99", "high 95", "high 90", "none", "low 90", "low 95", "low 99"),
+    "quiet": ("possibly under-reported", "none"),
+    "emerging": (
+        *("new hot", "consecutive hot", "intensifying hot", "persistent hot"),
+        *("diminishing hot", "sporadic hot", "oscillating hot", "historical hot", "none"),
+        *("historical cold", "oscillating cold", "sporadic cold", "diminishing cold"),
+        *("persistent cold", "intensifying cold", "consecutive cold", "new cold"),
+    ),
+}
+
+#: A method's parameter → what is handed over: incidents, the grid, or counts on it.
+GIVEN = {
+    "incidents": "incidents",
+    "cases": "incidents",
+    "events": "incidents",
+    "first": "incidents",
+    "grid": "grid",
+    "adjacency": "grid",
+    "counts": "counts",
+    "values": "counts",
+    "areas": "counts",
+    "counts_by_period": "counts_by_period",
+}
+
+#: Where a method means something else by a name, or works on more than its name says.
+GIVEN_TO = {"space_time_scan": {"areas": "counts_by_period"}}
+
+#: Parameters that name a category of the incidents in a pipeline and are handed over as the incidents of that category.
+OTHER_INCIDENTS = ("at_risk", "second")
+
+
+@dataclass(frozen=True)
+class Method:
+    """Everything that the rest of gridmap needs to know of a method.
+
+    Attributes
+    ----------
+    name : str
+        The function's own.
+    function : callable
+    draws : str
+        One of `DRAWS`: what stands first on a map or in a paper.
+    scale : str or None
+        Which of `SCALES` its labels are of; None where it has none, or labels of its own.
+    labels : tuple of str
+        In the legend's order; of its scale where it has one.
+    finds : tuple of str
+        Those of its labels that are findings, to be ranked, strongest first.
+    unit : str
+        Of what it draws: the code `unit.<unit>` of the catalogue.
+    columns : tuple of str
+        Of `result.cells`, in their order.
+    amount : str or None
+        The column that it is drawn or ranked by.
+    of_points : bool
+        It looks at single incidents or at hours, which the public may not have.
+    per_area : bool
+        It compares cells as if these were alike; of merged areas it takes incidents per km².
+    resampled : bool
+        Its hotspots can be tried on other grids and resamples.
+    facts : str
+        What may be said of it: the family of facts of `gridmap.reports.facts`.
+    null : str or None
+        Beyond what its findings are, as the code `null.<null>`; None where it makes no test. A result may name another
+        in `params["null"]`.
+    """
+
+    name: str
+    function: Callable
+    draws: str
+    scale: str | None = None
+    labels: tuple[str, ...] = ()
+    finds: tuple[str, ...] = ()
+    unit: str = "incidents"
+    columns: tuple[str, ...] = ()
+    amount: str | None = None
+    of_points: bool = False
+    per_area: bool = False
+    resampled: bool = False
+    facts: str = ""
+    null: str | None = None
+
+    @property
+    def title(self) -> Note:
+        """Its name, for people."""
+        return Note(f"method.{self.name}.name")
+
+    @property
+    def explains(self) -> Note:
+        """What it says about itself, in a sentence or two."""
+        return Note(f"method.{self.name}.explains")
+
+    @property
+    def tests(self) -> bool:
+        """Whether a test stands behind what it finds."""
+        return self.null is not None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What it works on: parameter → what is handed over there."""
+        return inputs_of(self.function)
+
+    @property
+    def options(self) -> dict[str, inspect.Parameter]:
+        """What a user may set."""
+        return options_of(self.function)
+
+
+def hotspot_method(
+    *,
+    draws: str,
+    scale: str | None = None,
+    labels: tuple[str, ...] = (),
+    finds: tuple[str, ...] | None = None,
+    unit: str = "incidents",
+    columns: tuple[str, ...] = (),
+    amount: str | None = None,
+    of_points: bool = False,
+    per_area: bool = False,
+    resampled: bool = False,
+    facts: str = "",
+    null: str | None = None,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+) -> Callable[[Callable], Callable]:
+    """Declare a hotspot method; the function itself stays as it is.
+
+    Parameters
+    ----------
+    draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null
+        As in `Method`. `labels` and `finds` follow from `scale` where it is given.
+    texts : mapping, optional
+        For a plug-in: language → code → text, with at least `method.<name>.name` and `method.<name>.explains`, and
+        `label.<label>`, `unit.<unit>` and `null.<null>` where these are its own.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Raises
+    ------
+    SettingError
+        If what is declared does not go together.
+
+    Examples
+    --------
+    >>> @hotspot_method(draws="labels", scale="hot_cold", columns=("count", "label"), facts="hot")
+    ... def loudest(counts, grid, *, least: int = 3): ...
+    >>> declared(loudest).finds
+    ('hot 99', 'hot 95', 'hot 90')
+    """
+    if draws not in DRAWS:
+        raise SettingError(Note("hotspots.method_draws", found=draws, meant=did_you_mean(draws, DRAWS)))
+    if scale is not None:
+        if scale not in SCALES:
+            raise SettingError(Note("hotspots.method_scale", found=scale, meant=did_you_mean(scale, SCALES)))
+        labels = labels or SCALES[scale]
+        middle = labels.index("none") if "none" in labels else len(labels)
+        finds = labels[:middle] if finds is None else finds
+    if texts is not None:
+        register_texts(texts)
+
+    def declare(function: Callable) -> Callable:
+        function.gridmap_method = Method(
+            name=function.__name__,
+            function=function,
+            draws=draws,
+            scale=scale,
+            labels=tuple(labels),
+            finds=tuple(finds or ()),
+            unit=unit,
+            columns=tuple(columns),
+            amount=amount,
+            of_points=of_points,
+            per_area=per_area,
+            resampled=resampled,
+            facts=facts,
+            null=null,
+        )
+        return function
+
+    return declare
+
+
+def declared(function: Callable) -> Method:
+    """The declaration of a function.
+
+    Raises
+    ------
+    SettingError
+        If it has none, or lacks its words.
+    """
+    method = getattr(function, "gridmap_method", None)
+    if not isinstance(method, Method):
+        raise SettingError(Note("hotspots.method_not_declared", name=getattr(function, "__name__", str(function))))
+    return method
+
+
+@cache
+def method_named(name: str) -> Method:
+    """A method by its name, of gridmap or of a plug-in.
+
+    Raises
+    ------
+    SettingError
+        If there is none, or a plug-in's is not declared or lacks its words.
+
+    Examples
+    --------
+    >>> method_named("getis_ord").scale, method_named("dbscan").draws
+    ('hot_cold', 'clusters')
+    """
+    if name in OWN:
+        return declared(getattr(import_module(f"gridmap.hotspots.{OWN[name]}"), name))
+    others = {point.name: point for point in entry_points(group="gridmap.methods")}
+    if name not in others:
+        raise SettingError(Note("hotspots.no_method", found=name, meant=did_you_mean(name, [*OWN, *others])))
+    method = declared(others[name].load())
+    if method.name != name:
+        raise SettingError(Note("hotspots.method_other_name", entry=name, name=method.name))
+    missing = missing_words(method)
+    if missing:
+        raise SettingError(Note("hotspots.method_lacks_words", name=name, codes=missing))
+    return method
+
+
+def methods() -> dict[str, Method]:
+    """All methods by name, plug-ins included; each is imported."""
+    names = sorted({*OWN, *(point.name for point in entry_points(group="gridmap.methods"))})
+    return {name: method_named(name) for name in names}
+
+
+def missing_words(method: Method) -> list[str]:
+    """The codes that a method needs and the catalogue does not have."""
+    codes = [f"method.{method.name}.name", f"method.{method.name}.explains", f"unit.{method.unit}"]
+    codes += [label_code(label) for label in method.labels]
+    codes += [f"null.{method.null}"] if method.null else []
+    return [code for code in codes if not known(code)]
+
+
+def label_code(label: str) -> str:
+    """The code of a label's words.
+
+    Examples
+    --------
+    >>> label_code("high-high"), label_code("hot 99")
+    ('label.high_high', 'label.hot_99')
+    """
+    return "label." + label.replace(" ", "_").replace("-", "_").lower()
+
+
+def what_it_draws(name: str) -> Method | None:
+    """The declaration of a result's method; None for results that no method of the registry made."""
+    try:
+        return method_named(str(name))
+    except SettingError:
+        return None
+
+
+def inputs_of(function: Callable) -> dict[str, str]:
+    """What a method works on: its parameter, and what is handed over there.
+
+    Examples
+    --------
+    >>> inputs_of(method_named("global_moran").function)
+    {'values': 'counts', 'adjacency': 'grid'}
+    """
+    given = GIVEN | GIVEN_TO.get(function.__name__, {})
+    named = inspect.signature(function).parameters.items()
+    return {n: given[n] for n, p in named if n in given and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
+
+
+def other_incidents(function: Callable) -> list[str]:
+    """The parameters by which a method takes incidents of another category: those it takes by position.
+
+    Examples
+    --------
+    >>> other_incidents(method_named("relative_risk").function), other_incidents(method_named("hotspot_test").function)
+    (['at_risk'], [])
+    """
+    named = inspect.signature(function).parameters.items()
+    return [n for n, p in named if n in OTHER_INCIDENTS and p.kind is not p.KEYWORD_ONLY]
+
+
+def options_of(function: Callable) -> dict[str, inspect.Parameter]:
+    """The options that a user may set, by name."""
+    given = inputs_of(function)
+    return {n: p for n, p in inspect.signature(function).parameters.items() if n not in given}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A method as its source tells it, without importing it.
+
+    Attributes
+    ----------
+    name : str
+    works_on : tuple of str
+        "counts", "grid", "incidents", …
+    question : str
+        The first line of its documentation.
+    options : tuple of str
+        As they are written, with annotation and default.
+    """
+
+    name: str
+    works_on: tuple[str, ...]
+    question: str
+    options: tuple[str, ...] = field(default=())
+
+
+def described_methods(name: str | None = None) -> list[Described]:
+    """gridmap's methods read from their sources, and plug-ins by their functions: nothing heavy is imported.
+
+    Examples
+    --------
+    >>> described_methods("getis_ord")[0].works_on
+    ('counts', 'grid')
+    """
+    wanted = {n: m for n, m in OWN.items() if name is None or n == name}
+    out = []
+    for module in sorted(set(wanted.values())):
+        tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and wanted.get(node.name) == module:
+                out.append(_from_source(node))
+    own = {d.name for d in out}
+    for point in entry_points(group="gridmap.methods"):
+        if point.name not in own and (name is None or point.name == name):
+            out.append(_from_function(method_named(point.name)))
+    return sorted(out, key=lambda d: d.name)
+
+
+def _from_source(node: ast.FunctionDef) -> Described:
+    given = GIVEN | GIVEN_TO.get(node.name, {})
+    positional = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+    keyword = [a.arg for a in node.args.kwonlyargs]
+    works_on = tuple(given[a] for a in [*positional, *(k for k in keyword if k == "grid")] if a in given)
+    options = []
+    defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
+    pairs = [
+        *zip(node.args.args, defaults, strict=True),
+        *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
+    ]
+    for argument, default in pairs:
+        if argument.arg in given and (argument.arg in positional or argument.arg == "grid"):
+            continue
+        text = argument.arg + (f": {ast.unparse(argument.annotation)}" if argument.annotation else "")
+        options.append(text + (f" = {ast.unparse(default)}" if default is not None else ""))
+    return Described(node.name, works_on, (ast.get_docstring(node) or "").split("\n")[0], tuple(options))
+
+
+def _from_function(method: Method) -> Described:
+    question = (inspect.getdoc(method.function) or "").split("\n")[0]
+    options = tuple(str(p) for p in method.options.values())
+    return Described(method.name, tuple(method.inputs.values()), question, options)
+
+
+def check_options(function: Callable, options: dict[str, Any], known_options: dict[str, Any] | None = None) -> None:
+    """Hold options against a function's signature before any work starts.
+
+    Parameters
+    ----------
+    function : callable
+    options : dict
+    known_options : dict, optional
+        The parameters that may be set; its keyword-only ones when not given.
+
+    Raises
+    ------
+    SettingError
+        With `.option` naming the culprit: misspelt, of a wrong type, or missing.
+    """
+    name = function.__name__
+    there = options_of(function) if known_options is None else known_options
+    for option in options:
+        if option not in there:
+            meant = did_you_mean(option, there) if there else Note("hotspots.no_options")
+            raise _about(option, Note("hotspots.no_option", name=name, found=option, meant=meant))
+    for option, parameter in there.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise _about(None, Note("hotspots.option_needed", name=name, option=option))
+    hints = get_type_hints(function)
+    for option, value in options.items():
+        if option in hints and not _fits(value, hints[option]):
+            wanted = inspect.formatannotation(hints[option]).replace("typing.", "")
+            raise _about(
+                option, Note("hotspots.option_type", name=name, option=option, wanted=wanted, found=repr(value))
+            )
+
+
+def _about(option: str | None, message: Note) -> SettingError:
+    error = SettingError(message)
+    error.option = option
+    return error
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
+
+    try:
+        adapter = TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    except (PydanticSchemaGenerationError, PydanticUserError, TypeError):
+        return True  # a type that only the function itself can judge
+    try:
+        adapter.validate_python(value, strict=True)
+    except ValidationError:
+        return isinstance(value, list) and _fits(tuple(value), hint)
+    return True
