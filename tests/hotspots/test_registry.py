@@ -1,0 +1,99 @@
+"""Every method is declared whole: its words in every language, its labels on a scale, its columns as they come out."""
+
+import inspect
+
+import pytest
+
+import gridmap as gm
+from gridmap.errors import SettingError
+from gridmap.hotspots.registry import (
+    DRAWS,
+    OWN,
+    SCALES,
+    described_methods,
+    hotspot_method,
+    inputs_of,
+    label_code,
+    method_named,
+    methods,
+    missing_words,
+    options_of,
+)
+from gridmap.messages import LANGUAGES, all_texts
+
+ALL = methods()
+#: Families of facts that gridmap.reports.facts knows.
+FACTS = (
+    *("hot", "moran", "change", "emerging", "quiet", "rates", "risk", "density", "clusters", "scan"),
+    *("repeats", "chance", "hours"),
+)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_method_registered_incompletely_fails_here(name, language):
+    method, texts = ALL[name], all_texts(language)
+    assert missing_words(method) == []
+    assert method.draws in DRAWS
+    assert method.facts in FACTS
+    assert method.title.say(language) == texts[f"method.{name}.name"]
+    if language != "en":
+        english = all_texts("en")
+        assert texts[f"method.{name}.explains"] != english[f"method.{name}.explains"]
+    if method.draws in ("labels", "statistic"):
+        assert method.null is not None, "labels claim, and a claim names its null"
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_the_source_describes_what_the_function_has(name):
+    (told,) = described_methods(name)
+    function = method_named(name).function
+    assert told.works_on == tuple(inputs_of(function).values())
+    assert [o.split(":")[0].split(" =")[0] for o in told.options] == list(options_of(function))
+    assert told.question == inspect.getdoc(function).split("\n")[0]
+
+
+def test_labels_and_findings_follow_from_the_scale():
+    assert ALL["getis_ord"].finds == ("hot 99", "hot 95", "hot 90")
+    assert ALL["incident_rates"].labels == SCALES["rates"]
+    assert ALL["quiet_cells"].finds == ("possibly under-reported",)
+    assert not any(label.startswith(("hot", "cold")) for label in ALL["quiet_cells"].labels)
+    assert all(label_code(label) in all_texts("zh") for scale in SCALES.values() for label in scale)
+
+
+@pytest.fixture(scope="module")
+def results():
+    town = gm.samples.town(random_state=0)
+    grid = gm.make_grid(town.boundaries, system="square", cell_size_m=500)
+    grid.cells["persons"] = 1000.0
+    counts = gm.count_by_cell(town.incidents, grid)
+    months = gm.count_by_cell(town.incidents, grid, every="month")
+    return [
+        gm.getis_ord(counts, grid),
+        gm.hotspot_test(counts, grid),
+        gm.local_moran(counts, grid, permutations=99, random_state=0),
+        gm.compare_periods(months, grid, before="2024-02", after="2024-03"),
+        gm.emerging_hotspots(months, grid),
+        gm.quiet_cells(counts, grid),
+        gm.incident_rates(counts, grid.cells["persons"]),
+        gm.kernel_density(town.incidents, grid, bandwidth_m=500),
+    ]
+
+
+def test_columns_and_labels_come_out_as_declared(results):
+    for result in results:
+        method = method_named(result.method)
+        assert [c for c in method.columns if c not in result.cells] == [], result.method
+        if method.labels:
+            assert set(result.cells["label"].dropna()) <= set(method.labels), result.method
+        if method.amount is not None:
+            assert method.amount in result.cells, result.method
+
+
+def test_what_does_not_go_together_is_refused():
+    with pytest.raises(SettingError, match="Did you mean 'labels'"):
+        hotspot_method(draws="label")
+    with pytest.raises(SettingError, match="no scale"):
+        hotspot_method(draws="labels", scale="warm_cool")
+    with pytest.raises(SettingError, match="Did you mean 'getis_ord'"):
+        method_named("getis_or")
