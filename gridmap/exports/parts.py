@@ -85,6 +85,8 @@ class Part:
         How the numbers were made.
     grid : Grid or None
         Whose cells they are, where it was given.
+    audience : str or None
+        For whom it was released; taken over from what it was taken from.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Part:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     grid: Grid | None = None
+    audience: str | None = None
 
     @property
     def is_spatial(self) -> bool:
@@ -166,6 +169,7 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
 def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> list[Part]:
     name = name or result.method
     made = {"source": result, "method": result.method, "params": result.params, "notes": result.notes, "grid": grid}
+    made["audience"] = result.audience
     parts = []
     if len(result.cells) or result.clusters is None:
         cells = result.cells if isinstance(result.cells, gpd.GeoDataFrame) else _with_shapes(result.cells, grid)

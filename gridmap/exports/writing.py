@@ -21,7 +21,7 @@ from gridmap.exports.parts import Part, Stamp, parts_of, run_id_of
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.privacy import gate
+from gridmap.privacy import gate, is_released
 from gridmap.privacy.results import shown_result
 
 __all__ = ["ENCODINGS", "export", "passed", "write_layers", "write_table"]
@@ -159,9 +159,13 @@ def shown(what: Any, audience: str) -> Any:
 
 
 def passed(parts: list[Part], audience: str) -> list[Part]:
-    """The gate: what of these parts the audience may see. Every writer above calls it, and nothing else writes."""
-    kept = [gate(p.frame, p.kind, audience=audience, what=f"The layer {p.name!r}") for p in parts]
-    return [dataclasses.replace(part, frame=frame) for part, frame in zip(parts, kept, strict=True)]
+    """What of these parts the audience may see: those that were released for it are as they are."""
+    return [part if is_released(part, audience) else _released(part, audience) for part in parts]
+
+
+def _released(part: Part, audience: str) -> Part:
+    frame = gate(part.frame, part.kind, audience=audience, what=f"The layer {part.name!r}")
+    return dataclasses.replace(part, frame=frame, audience=audience)
 
 
 def _format_of(path: Path) -> Format:

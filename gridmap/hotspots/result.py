@@ -55,6 +55,8 @@ class HotspotResult:
         `incident_id, cluster_id` (−1 = noise), one row an incident used.
     notes : tuple of str
         What the reader must know: rows left out, approximations, few incidents.
+    audience : str or None
+        For whom it was released (`gridmap.privacy.shown_result`); None for a method's own answer.
     """
 
     cells: pd.DataFrame
@@ -63,6 +65,7 @@ class HotspotResult:
     clusters: gpd.GeoDataFrame | None = None
     members: pd.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
+    audience: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))

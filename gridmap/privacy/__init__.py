@@ -1,14 +1,16 @@
 """Nothing that should stay inside ever leaves: the gate that every writer passes.
 
-`gridmap.audiences` says what each audience may be given. `door` holds frames and texts against it, `results` makes of a
-method's answer what may be shown, `release` makes the coarser grid that the public is given, `geomasks` moves points.
+`gridmap.audiences` says what each audience may be given. `gate` holds frames and texts against it, `results` makes of a
+method's answer what may be shown, `released` carries for whom that was decided, `release` makes the coarser grid that
+the public is given, `geomasks` moves points.
 What this does not protect against stands in docs/privacy.md.
 """
 
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
-from gridmap.privacy.door import CONTENTS, check_periods, gate, gate_text
+from gridmap.privacy.gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.release import PublicRelease, public_release
+from gridmap.privacy.released import Released, is_released, release, value_for
 from gridmap.privacy.results import shown_result, two_figures
 from gridmap.privacy.shapes import covered, scattered
 
@@ -20,14 +22,18 @@ __all__ = [
     "Audience",
     "MaskedIncidents",
     "PublicRelease",
+    "Released",
     "check_audience",
     "check_periods",
     "covered",
     "gate",
     "gate_text",
     "geomask",
+    "is_released",
     "public_release",
+    "release",
     "scattered",
     "shown_result",
     "two_figures",
+    "value_for",
 ]

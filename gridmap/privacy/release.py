@@ -30,7 +30,7 @@ from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.grids.zones import ZoneGrid
-from gridmap.privacy.door import check_k
+from gridmap.privacy.gate import check_k
 from gridmap.privacy.merging import merged_areas
 from gridmap.privacy.series import OTHER, Series, series_of
 from gridmap.privacy.shapes import places_in_cells

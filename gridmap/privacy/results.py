@@ -1,6 +1,7 @@
 """A method's answer, as an audience may be shown it.
 
-Cells pass as they are (the gate looks at their columns when they are written). Clusters keep their number and get a
+Everything that a result holds is held against its audience here, once, and the result then carries it
+(`result.audience`). Clusters keep their number and get a
 cover for an outline, members lose their names and their order, notes are read for what they quote. A density that was
 made of the points themselves is rounded to two figures: its exact values around a lone incident would tell its place.
 """
@@ -14,8 +15,9 @@ import pandas as pd
 
 from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.privacy.columns import without_incidents, without_persons
-from gridmap.privacy.door import gate, gate_text
+from gridmap.privacy.gate import gate, gate_text
 
 __all__ = ["SCATTERED", "shown_result"]
 
@@ -23,19 +25,22 @@ __all__ = ["SCATTERED", "shown_result"]
 SCATTERED = "each incident at a random place in its own cell"
 
 
-def shown_result(result: Any, *, audience: str = DEFAULT_AUDIENCE) -> Any:
+def shown_result(result: Any, *, audience: str = DEFAULT_AUDIENCE, what: str = "The result") -> Any:
     """A result that holds what an audience may be shown.
 
     Parameters
     ----------
     result : HotspotResult, or any other answer of a method
     audience : {"internal", "meeting", "public"}
+    what : str
+        What to call it in a message.
 
     Returns
     -------
     The same kind of thing
-        For "internal" the same result. Otherwise clusters are covered by cells (none for the public), members have
-        their cluster only, and notes tell no places and times.
+        With its `audience`; the result itself where it was released for this one already. But for "internal",
+        clusters are covered by cells (none for the public), members have their cluster only, and notes tell no places
+        and times.
 
     Examples
     --------
@@ -45,16 +50,23 @@ def shown_result(result: Any, *, audience: str = DEFAULT_AUDIENCE) -> Any:
     ['cluster_id']
     """
     who = check_audience(audience)
-    if who.points:
+    if getattr(result, "audience", None) == audience:
         return result
-    if isinstance(result, pd.DataFrame):
-        return gate(result, "table", audience="meeting", what="The result")  # its counts: at the writer
     if not isinstance(result, HotspotResult):
-        return result
-    changes: dict[str, Any] = {"notes": tuple(gate_text(note, audience=audience) for note in result.notes)}
+        if who.points or not isinstance(result, pd.DataFrame):
+            return result
+        return gate(result, "table", audience="meeting", what=what)  # its counts: at the writer
+    cells = gate(result.cells, "cells", audience=audience, what=what)
+    if who.points:  # all but persons
+        drawn = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "cells"}
+        shapes = {n: v for n, v in drawn.items() if isinstance(v, gpd.GeoDataFrame)}
+        shapes = {n: gate(v, "clusters", audience=audience, what=what) for n, v in shapes.items()}
+        return dataclasses.replace(result, cells=cells, audience=audience, **shapes)
+    notes = tuple(note if isinstance(note, Note) else gate_text(note, audience=audience) for note in result.notes)
+    changes: dict[str, Any] = {"notes": notes, "cells": cells, "audience": audience}
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)
-        if field.name == "cells" or value is None:
+        if field.name in changes or value is None:
             continue
         if field.name == "members":
             changes["members"] = _members(value)
@@ -64,8 +76,8 @@ def shown_result(result: Any, *, audience: str = DEFAULT_AUDIENCE) -> Any:
             changes[field.name] = without_incidents(value, "table", who.time_unit, str)
     if getattr(result, "surface", None) is not None and result.params.get("places") != SCATTERED:
         changes["surface"] = two_figures(result.surface)
-        changes["cells"] = result.cells.assign(
-            **{c: two_figures(result.cells[c]) for c in ("intensity", "ratio", "log_ratio") if c in result.cells}
+        changes["cells"] = cells.assign(
+            **{c: two_figures(cells[c]) for c in ("intensity", "ratio", "log_ratio") if c in cells}
         )
     return dataclasses.replace(result, **changes)
 

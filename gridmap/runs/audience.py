@@ -23,7 +23,7 @@ from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
 from gridmap.hotspots.methods import METHODS, inputs_of, options_of, other_incidents
-from gridmap.privacy.door import gate, gate_text
+from gridmap.privacy.gate import gate, gate_text
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
 from gridmap.privacy.series import check_series

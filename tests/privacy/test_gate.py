@@ -186,7 +186,9 @@ def test_members_of_clusters_lose_their_names_and_their_order():
     assert shown.members["cluster_id"].is_monotonic_increasing
     assert (shown.clusters["count"] == result.clusters["count"]).all()
     assert shown_result(result, audience="public").clusters is None
-    assert shown_result(result, audience="internal") is result
+    internal = shown_result(result, audience="internal")
+    assert internal.members is result.members
+    assert shown_result(internal, audience="internal") is internal
 
 
 # sizes, times and small numbers
