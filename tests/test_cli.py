@@ -53,6 +53,20 @@ def test_parquet_is_streamed_to_the_same_counts(gridmap, root, tmp_path):
     assert pd.read_csv(tmp_path / "counts.csv")["count"].sum() == 2
 
 
+def test_a_weight_is_summed_beside_the_incidents_and_not_for_the_public(gridmap, root, tmp_path):
+    data = root / "data/west_yorkshire"
+    assert gridmap("tile", data / "lsoa_2011.geojson", "--system", "zones", "-o", "cells.parquet").returncode == 0
+    points = pd.DataFrame({"lon": [-1.55, -1.55, 0.0], "lat": [53.8, 53.8, 0.0], "harm": [0.5, 10, 3]})
+    points.to_parquet(tmp_path / "points.parquet")
+    done = gridmap("count", "points.parquet", "cells.parquet", "-o", "counts.csv", "--weight", "harm")
+    assert done.returncode == 0, done.stderr
+    assert "2 incidents in 1,388 cells, 1 outside" in done.stdout
+    written = pd.read_csv(tmp_path / "counts.csv")
+    assert (written["count"].sum(), written["incidents"].sum()) == (10.5, 2)
+    arguments = ["count", "points.parquet", "cells.parquet", "-o", "p.csv", "--weight", "harm", "--audience", "public"]
+    refused(gridmap(*arguments), 1, "The public is not given sums of a weight ('harm')")
+
+
 def test_methods_lists_them_and_shows_one(gridmap):
     assert "getis_ord" in gridmap("methods").stdout
     shown = gridmap("methods", "getis_ord").stdout

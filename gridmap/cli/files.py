@@ -8,7 +8,8 @@ import typer
 
 from gridmap._io import write_text
 from gridmap.cli.app import app, watching
-from gridmap.errors import OutputError
+from gridmap.errors import OutputError, SettingError
+from gridmap.messages import Note
 
 __all__ = ["count", "inspect", "tile"]
 
@@ -65,6 +66,7 @@ def count(
     category: Annotated[list[str], typer.Option(help="Count only this category; may be given again.")] = [],  # noqa: B006
     by: Annotated[str | None, typer.Option(help="Count apart by this column, as in category.")] = None,
     every: Annotated[str | None, typer.Option(help="Count apart by year, month, week, day, hour, …")] = None,
+    weight: Annotated[str | None, typer.Option(help="Sum this column of numbers, beside the incidents.")] = None,
     datum: Annotated[str | None, typer.Option(help="The points' datum, where it is not WGS 84.")] = None,
     audience: Annotated[str, typer.Option(help="internal, meeting or public: cells are merged.")] = "meeting",
     engine: Annotated[str, typer.Option(help="duckdb, or spark for a cluster.")] = "duckdb",
@@ -86,6 +88,8 @@ def count(
         watch("read incidents")
         grid = read_grid(cells)
         public = check_audience(audience).smallest_count > 0
+        if public and weight is not None:
+            raise SettingError(Note("counts.weight_not_public", weight=weight))
         streamed = not public and datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
         points = incidents if streamed else read_incidents(incidents, datum=datum)
         if public:
@@ -95,11 +99,11 @@ def count(
             points, grid = release.incidents, release.grid
     settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
     with bar("count") as progress:
-        asked = {"category": category or None, "by": by, "every": every, "progress": progress}
+        asked = {"category": category or None, "by": by, "every": every, "weight": weight, "progress": progress}
         counts = count_by_cell(points, grid, **asked, **settings)
         write_table(counts, output, content="counts", audience=audience)
         if public:
             write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
-    total, outside = int(counts["count"].sum()), counts.attrs["outside"]
+    total, outside = int(counts["count" if weight is None else "incidents"].sum()), counts.about.outside
     aside = 0 if streamed else len(points.set_aside)
     print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")

@@ -45,7 +45,7 @@ import pyarrow.compute as pc
 from gridmap._periods import FREQUENCIES
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.cell_counts import Counts, CountsAbout, CountsKind
 from gridmap.grids.index.lookup import tally, tally_sums
 from gridmap.messages import Note, did_you_mean
 
@@ -298,8 +298,11 @@ class CountResult:
             levels[query.by] = self.kinds
         index = pd.MultiIndex.from_product(levels.values(), names=levels) if len(levels) > 1 else grid.cells.index
         categories = query.categories and list(query.categories)
+        kind: CountsKind = "weighted" if self.weights is not None else "counts"
+        if kind == "counts" and "merged_from" in grid.params:  # the public's areas, each of k incidents or more
+            kind = "merged areas"
         about = CountsAbout(
-            kind="counts" if self.weights is None else "weighted",
+            kind=kind,
             rows=self.rows,
             outside=self.outside,
             untimed=self.untimed,

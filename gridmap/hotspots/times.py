@@ -17,6 +17,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts, CountsAbout
 from gridmap.hotspots.points import a_number, weights_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
@@ -79,11 +80,14 @@ def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None 
     """
     start, end, weight, attrs, kept = _intervals(incidents, weights, longest_h)
     flat = _spread(start[kept], end[kept], weight[kept], np.zeros(int(kept.sum()), np.int64), 1)[0]
-    matrix = pd.DataFrame(
-        flat.reshape(7, 24), index=pd.RangeIndex(7, name="weekday"), columns=pd.RangeIndex(24, name="hour")
-    )
-    matrix.attrs.update(attrs)
+    days, hours = pd.RangeIndex(7, name="weekday"), pd.RangeIndex(24, name="hour")
+    matrix = Counts(flat.reshape(7, 24), index=days, columns=hours, about=_about(attrs))
+    matrix.attrs = attrs
     return matrix
+
+
+def _about(attrs: dict) -> CountsAbout:
+    return CountsAbout(kind="aoristic", rows=attrs["rows"], untimed=attrs["untimed"] + attrs["too_long"])
 
 
 def aoristic_weights(incidents: Incidents, *, hours=range(24), weekdays=range(7)) -> np.ndarray:
@@ -196,11 +200,11 @@ def hours_by_hotspot(
     kept = kept & (place >= 0)
     flat = _spread(start[kept], end[kept], weight[kept], place[kept], len(names))
     columns = pd.MultiIndex.from_product([range(7), range(24)], names=["weekday", "hour"])
-    profile = pd.DataFrame(flat, index=names, columns=columns)
+    profile = Counts(flat, index=names, columns=columns, about=_about(attrs))
     there = np.bincount(place[kept], minlength=len(names))
     unsure = np.bincount(place[kept & (end - start > HOUR_US)], minlength=len(names))
     share = np.divide(unsure, there, out=np.full(len(names), np.nan), where=there > 0)
-    profile.attrs.update({**attrs, "uncertain_by_hotspot": dict(zip(names, share.tolist(), strict=True))})
+    profile.attrs = {**attrs, "uncertain_by_hotspot": dict(zip(names, share.tolist(), strict=True))}
     return profile
 
 

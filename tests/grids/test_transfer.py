@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError
+from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
 from gridmap.grids.tiling import make_grid
 from gridmap.grids.transfer import crosswalk, crosswalk_weights
 from gridmap.samples import town
@@ -53,6 +54,21 @@ def test_by_points_nothing_is_assumed():
     carried = crosswalk(values, zones, squares, by="points", points=sample.incidents)
     assert np.allclose(carried, np.bincount(at_square, minlength=len(squares)), atol=1e-4)
     assert carried.sum() == values.sum()
+
+
+def test_carried_counts_say_that_they_are_estimates():
+    source, target = strips([0, 0.02, 0.03]), strips([0, 0.01, 0.03])
+    counts = Counts({"count": [10, 4]}, index=source.cells.index, about=CountsAbout(rows=14, outside=0))
+    carried = crosswalk(counts, source, target)
+    assert carried.about.kind == "crosswalked"
+    assert about_counts(carried["count"]).kind == about_counts(crosswalk(counts["count"], source, target)).kind
+    assert not about_counts(carried["count"]).are_counts
+    rates = pd.DataFrame({"rate": [0.5, 0.25], "score": [1.5, 2.5]}, index=source.cells.index)
+    assert not hasattr(crosswalk(rates, source, target), "about")  # nothing was summed
+    points = pd.DataFrame({"lon": [0.005] * 10 + [0.025] * 4, "lat": 0.005})
+    exact = crosswalk(counts, source, target, by="points", points=points)
+    assert exact["count"].tolist() == [10, 4]
+    assert exact.about.kind == "counts"  # each incident went to its own cell
 
 
 def test_by_population_people_decide():

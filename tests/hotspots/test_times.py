@@ -101,6 +101,8 @@ def test_rows_are_all_accounted_for():
     account = week.attrs
     assert (account["rows"], account["counted"], account["untimed"], account["too_long"]) == (4, 2, 1, 1)
     assert week.loc[0, 9] == 2  # a start alone is taken as the time
+    assert (week.about.kind, week.about.rows, week.about.untimed) == ("aoristic", 4, 2)
+    assert not week.about.are_counts
 
 
 def test_harm_weighs():

@@ -218,6 +218,7 @@ def test_layers_over_different_cells_are_not_laid_over_each_other_for_the_public
     with pytest.raises(InputError, match="different cells"):
         gm.build_map(layers, audience="public")
     assert gm.build_map(layers[:1], audience="public") is not None
+    assert gm.count_by_cell(release.incidents, release.grid).about.kind == "merged areas"
 
 
 def test_a_small_kind_and_a_small_month_are_named_and_refused():
