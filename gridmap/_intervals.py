@@ -1,10 +1,14 @@
-"""Intervals of counts: of a mean, of a ratio of two rates, and of the count to come if nothing changes."""
+"""Intervals of counts: of a mean, of a ratio of two rates, of the count to come if nothing changes; and how much more
+than counting error periods vary."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-__all__ = ["no_change_limits", "poisson_interval", "ratio_interval"]
+__all__ = ["LEAST_PERIODS", "no_change_limits", "poisson_interval", "ratio_interval", "variation_of_periods"]
+
+#: Fewer periods tell too little of how much they vary.
+LEAST_PERIODS = 8
 
 
 def poisson_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +82,7 @@ def ratio_interval(
     Examples
     --------
     >>> [v.round(2).tolist() for v in ratio_interval(np.array([20, 0]), np.array([30, 0]), 0.5)]
-    [[0.9, nan], [4.78, nan]]
+    [[0.89, nan], [4.78, nan]]
     """
     tail = (1 - confidence) / 2
     low = np.where(after > 0, stats.beta.ppf(tail, np.maximum(after, 1), together - after + 1), 0.0)
@@ -87,3 +91,45 @@ def ratio_interval(
     with np.errstate(divide="ignore"):
         low, high = (v / (1 - v) * (1 - share) / share for v in (low, high))
     return np.where(together > 0, low, np.nan), np.where(together > 0, high, np.nan)
+
+
+def variation_of_periods(totals: ArrayLike, exposure: ArrayLike | None = None) -> float | None:
+    """How much more totals vary from period to period than counting error makes them; None with fewer than eight.
+
+    Weeks differ for more reasons than chance: weather, holidays, one busy offender. The squared difference of two
+    successive totals over their sum is 1 on average where only counting error is at work, whatever the slow trend.
+
+    Parameters
+    ----------
+    totals : array of numbers, in the order of time
+    exposure : array of numbers, optional
+        Length of each period, in any unit; all alike by default.
+
+    Returns
+    -------
+    float or None
+        1 where periods vary as counting error makes them; not below 1.
+
+    Examples
+    --------
+    >>> round(variation_of_periods([100, 140, 90, 130, 95, 150, 85, 120, 100]), 1)
+    8.5
+    >>> variation_of_periods([100, 140, 90]) is None
+    True
+
+    References
+    ----------
+    von Neumann (1941), Annals of Mathematical Statistics 12, 367–395. McCullagh & Nelder (1989), Generalized Linear
+    Models, chapter 6.
+    """
+    y = np.asarray(totals, float)
+    days = np.ones(len(y)) if exposure is None else np.asarray(exposure, float)
+    if len(y) < LEAST_PERIODS:
+        return None
+    share = days[1:] / (days[1:] + days[:-1])
+    both = y[1:] + y[:-1]
+    there = both > 0
+    if not there.any():
+        return None
+    squares = (y[1:] - both * share)[there] ** 2 / (both * share * (1 - share))[there]
+    return float(max(1.0, squares.mean()))

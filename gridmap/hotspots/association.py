@@ -10,16 +10,11 @@ Source: Anselin 1995; moments under conditional randomisation after Sokal, Oden 
 import numpy as np
 from scipy import stats
 
-from gridmap.hotspots.autocorrelation import gi_z
-from gridmap.hotspots.lattice import (
-    cell_values,
-    named_cells,
-    over_population,
-    require_incidents,
-    spread_out,
-)
+from gridmap.hotspots.autocorrelation import gi_z, people_by_cell
+from gridmap.hotspots.lattice import cell_values, named_cells, spread_out
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import permutation_p
+from gridmap.hotspots.rates import standardised_rates
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
@@ -30,6 +25,7 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
+from gridmap.hotspots.testable import enough_incidents
 
 __all__ = ["local_moran"]
 
@@ -81,7 +77,8 @@ def local_moran(
         How `q_value` is made from `p_value`. With "none" the label asks p ≤ fdr; `q_value` is then
         Benjamini & Hochberg's, to look at.
     population : Series, array or name of a column of `grid.cells`, optional
-        The statistic is then of rates, count / population. Cells with nobody and nothing are left out.
+        The statistic is then of rates that are standardised to equal variance (Assunção & Reis's empirical Bayes), so
+        that a cell of three people does not outweigh the others. Cells with nobody and nothing are left out.
     permutations : int
         0: p from the normal distribution of `z_score`.
     refine : int
@@ -123,6 +120,7 @@ def local_moran(
 
     References
     ----------
+    Assunção & Reis (1999), Statistics in Medicine 18, 2147–2162.
     Anselin (1995), Geographical Analysis 27, 93–115. Sokal, Oden & Thomson (1998), Geographical Analysis 30, 331–354.
     """
     level, how = correction_in_use(fdr, correction)
@@ -130,10 +128,12 @@ def local_moran(
     refine = whole_number(refine, "refine", least=1)
     row_standardise = true_or_false(row_standardise, "row_standardise")
     count, index = cell_values(counts, grid)
-    require_incidents(count)
+    enough_incidents(counts, count)
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
     refuse_diagonal(weights, "Local Moran's I")
-    x, weights, kept, columns, notes = over_population(count, index, population, grid, weights)
+    people, kept, columns, notes = people_by_cell(count, index, population, grid)
+    x = count if people is None else standardised_rates(count[kept], people[kept])
+    weights = weights if kept.all() else weights[kept][:, kept]
     weights = row_standardised(weights) if row_standardise else weights
     c = x - x.mean()
     lag = weights @ c

@@ -28,10 +28,10 @@ from gridmap.hotspots.significance import (
     whole_number,
 )
 from gridmap.hotspots.subset_sums import subset_sum_p
-from gridmap.hotspots.testable import enough_incidents
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, enough_incidents
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["getis_ord", "gi_z"]
+__all__ = ["getis_ord", "gi_z", "people_by_cell"]
 
 
 @hotspot_method(
@@ -160,7 +160,7 @@ def getis_ord(
     about = enough_incidents(counts, count)
     weights = _with_self(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)), star)
     inference, permutations = _inference(inference, permutations, about, count, weights, star, population is not None)
-    people, kept, columns, notes = _people(count, index, population, grid)
+    people, kept, columns, notes = people_by_cell(count, index, population, grid)
     x, weights = count[kept], weights[kept][:, kept] if not kept.all() else weights
     z = gi_z(x, weights, star) if people is None else _z_of_expected(x, weights, people[kept])
     p = p_normal = 2 * stats.norm.sf(np.abs(z))
@@ -221,10 +221,6 @@ def _inference(asked, permutations: int, about, count, weights, star: bool, of_p
     return asked or "normal", 0
 
 
-#: Kinds of numbers of which the normal p is known not to hold.
-OF_UNKNOWN_LAW = ("weighted", "crosswalked", "aoristic")
-
-
 def _why_not_exact(about, count, weights: sparse.csr_array, star: bool, of_people: bool) -> str | None:
     starts = weights.indptr[:-1][np.diff(weights.indptr) > 0]
     equal = bool((np.maximum.reduceat(weights.data, starts) == np.minimum.reduceat(weights.data, starts)).all())
@@ -241,7 +237,7 @@ def _null(inference: str, of_people: bool) -> str:
     return "shuffled_neighbours" if inference == "conditional" else "shuffled"
 
 
-def _people(count: np.ndarray, index, population, grid):
+def people_by_cell(count: np.ndarray, index, population, grid):
     """Persons a cell or None, which cells are tested, the columns to begin with, and notes."""
     columns, everywhere = {"count": as_counts(count)}, np.ones(len(count), bool)
     if population is None:

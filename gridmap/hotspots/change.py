@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from gridmap._intervals import ratio_interval
+from gridmap._intervals import LEAST_PERIODS, ratio_interval, variation_of_periods
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import about_counts
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
 from gridmap.messages import did_you_mean
 
 __all__ = ["binomial_p", "compare_periods"]
@@ -83,7 +85,11 @@ def compare_periods(
         `cells`: `before, after` (counts), `difference` (after − before, as they are), `expected` (after, had nothing
         changed), `ratio` (of rates: after / expected; inf from none to some, nan from none to none), `ratio_low,
         ratio_high` (exact 95 % interval), `p_value` (two-sided), `q_value`, `label` (up 99, up 95, up 90, none,
-        down 90, down 95, down 99), `significant`.
+        down 90, down 95, down 99), `significant`. The intervals of cells are of counting error.
+
+        `params`: `total_ratio` (after / before of all cells) with its 95 % interval `total_ratio_low,
+        total_ratio_high`, which allows for `extra_variation`: how many times more than counting error the periods at
+        hand vary, where there are eight or more (None: fewer, counting error only).
 
     Raises
     ------
@@ -109,6 +115,7 @@ def compare_periods(
     level, how = correction_in_use(fdr, correction)
     if against not in ("exposure", "territory"):
         raise SettingError(f"against says what no change means. {did_you_mean(against, ['exposure', 'territory'])}")
+    _refuse_estimates(counts_by_period)
     table, index = _cells_by_period(counts_by_period, grid)
     last, first = _chosen_periods(table.columns, before, after)
     a, b = table[first].sum(axis=1).to_numpy(float), table[last].sum(axis=1).to_numpy(float)
@@ -154,7 +161,32 @@ def compare_periods(
         "fdr": level,
         "correction": how,
     }
+    params |= _of_totals(table, a.sum(), b.sum())
     return HotspotResult(named_cells(columns, index, grid), "compare_periods", params)
+
+
+def _refuse_estimates(counts) -> None:
+    """Weighted sums and estimates are refused by what they say of themselves; made by hand they are looked at later."""
+    tables = counts.values() if isinstance(counts, Mapping) else [counts]
+    for one in tables:
+        if about_counts(one).kind in OF_UNKNOWN_LAW:
+            counts_only(one, "compare_periods")
+
+
+def _of_totals(table: pd.DataFrame, before: float, after: float) -> dict:
+    """The ratio of the totals with its 95 % interval, wider where the periods at hand vary more than counts do."""
+    dated = all(isinstance(p, pd.Period) for p in table.columns)
+    ordered = table[sorted(table.columns)] if dated else table
+    days = [(p.end_time - p.start_time).round("s") / pd.Timedelta("1D") for p in ordered.columns] if dated else None
+    factor = variation_of_periods(ordered.sum(axis=0), days) if len(ordered.columns) >= LEAST_PERIODS else None
+    scale = factor or 1.0
+    low, high = ratio_interval(np.array([after / scale]), np.array([(before + after) / scale]), np.array([0.5]))
+    return {
+        "extra_variation": factor,
+        "total_ratio": float(after / before) if before else None,
+        "total_ratio_low": float(low[0]),
+        "total_ratio_high": float(high[0]),
+    }
 
 
 def binomial_p(successes, trials, share) -> np.ndarray:

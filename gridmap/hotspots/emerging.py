@@ -23,6 +23,7 @@ from scipy import stats
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import about_counts
 from gridmap.hotspots.emerging_patterns import DEFINITIONS, pattern_labels
 from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
@@ -30,6 +31,7 @@ from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
 from gridmap.messages import did_you_mean
 
 __all__ = ["EmergingResult", "emerging_hotspots", "mann_kendall"]
@@ -130,6 +132,8 @@ def emerging_hotspots(
     steps = whole_number(time_steps, "time_steps", least=0)
     if isinstance(trend_level, bool) or not isinstance(trend_level, int | float | np.number) or not 0 < trend_level < 1:
         raise SettingError(f"trend_level is a share between 0 and 1, as in trend_level=0.05; found {trend_level!r}.")
+    if about_counts(counts_by_period).kind in OF_UNKNOWN_LAW:
+        counts_only(counts_by_period, "emerging_hotspots")
     cube, index, periods = _cube(counts_by_period, grid)
     n, bins = cube.shape
     require_incidents(cube.sum(axis=1), variation=False)

@@ -12,13 +12,15 @@ import pandas as pd
 from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.lattice import cell_values, require_incidents
+from gridmap.hotspots.lattice import cell_population, cell_values, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import two_sided_p
+from gridmap.hotspots.rates import standardised_rates
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import GlobalResult
 from gridmap.hotspots.significance import seed_from, true_or_false, whole_number
-from gridmap.messages import did_you_mean
+from gridmap.hotspots.testable import counts_only
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 
@@ -32,6 +34,7 @@ def global_moran(
     distance_m: float | None = None,
     row_standardise: bool = True,
     assumption: str = "normality",
+    population=None,
     permutations: int = 0,
     random_state=None,
 ) -> GlobalResult:
@@ -51,6 +54,9 @@ def global_moran(
         Each cell's weights sum to 1, so that every cell with neighbours has the same say.
     assumption : {"normality", "randomisation"}
         Where `p_value` comes from. Both sets of moments are always in the result.
+    population : Series, array or name of a column of the grid's cells, optional
+        The values are then counts, and I is of their rates, standardised to equal variance (Assunção & Reis's
+        empirical-Bayes Moran): the small numbers of small places make no pattern. Nobody may live in no cell.
     permutations : int
         Above 0: `p_value` from so many rearrangements of the values, twice the smaller tail.
     random_state : int or Generator, optional
@@ -76,9 +82,12 @@ def global_moran(
 
     References
     ----------
-    Moran (1950), Biometrika 37, 17–23. Cliff & Ord (1981), Spatial Processes, ch. 2.
+    Moran (1950), Biometrika 37, 17–23. Assunção & Reis (1999), Statistics in Medicine 18, 2147–2162.
+    Cliff & Ord (1981), Spatial Processes, ch. 2.
     """
     x, weights = _checked(values, adjacency, order, distance_m, row_standardise, "Moran's I")
+    if population is not None:
+        x = _of_equal_variance(values, x, adjacency, population)
     n, (s0, s1, s2) = len(x), _sums(weights)
     c = x - x.mean()
 
@@ -92,7 +101,16 @@ def global_moran(
     b = kurtosis * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
     randomised = (a - b) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expected**2
     params = _params(order, distance_m, row_standardise, assumption, permutations, random_state)
+    params |= {"population": population if isinstance(population, str) else population is not None}
     return _result("global_moran", moran, c, expected, normal, randomised, params)
+
+
+def _of_equal_variance(values, count: np.ndarray, grid, population) -> np.ndarray:
+    counts_only(values, "global_moran with population=")
+    people = cell_population(population, grid, count)
+    if (people <= 0).any():
+        raise InputError(Note("hotspots.nobody_somewhere", n=int((people <= 0).sum())))
+    return standardised_rates(count, people)
 
 
 @hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")

@@ -8,7 +8,6 @@ without any error, so counts and grid are compared here, once, before anything i
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -20,7 +19,6 @@ __all__ = [
     "cell_population",
     "cell_values",
     "named_cells",
-    "over_population",
     "require_incidents",
     "spread_out",
 ]
@@ -129,32 +127,6 @@ def cell_population(population, grid, counts: np.ndarray, index: pd.Index | None
             "Take larger cells or zones, another population (workers, visitors), or leave population= out."
         )
     return people
-
-
-def over_population(count: np.ndarray, index: pd.Index, population, grid, weights: sparse.csr_array):
-    """What the statistic is of: the counts, or rates where a population is given.
-
-    Returns
-    -------
-    x : ndarray, shape (m,)
-        Counts, or counts per head in the m cells where people live.
-    weights : csr_array, shape (m, m)
-    kept : ndarray of bool, shape (n,)
-    columns : dict
-        `count`, and `population, rate`.
-    notes : list of str
-    """
-    columns, kept = {"count": as_counts(count)}, np.ones(len(count), bool)
-    if population is None:
-        return count, weights, kept, columns, []
-    people = cell_population(population, grid, count, index)
-    kept = people > 0
-    x = count[kept] / people[kept]
-    if np.ptp(x) == 0:
-        raise InputError(f"All cells have the same rate ({x[0]:g}): there is nothing to compare.")
-    columns |= {"population": people, "rate": spread_out(x, kept)}
-    notes = [] if kept.all() else [f"{int((~kept).sum()):,} cells without population were left out."]
-    return x, weights[kept][:, kept], kept, columns, notes
 
 
 def spread_out(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

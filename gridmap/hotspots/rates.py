@@ -18,8 +18,9 @@ from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
+from gridmap.hotspots.testable import counts_only
 
-__all__ = ["empirical_bayes", "funnel_limits", "incident_rates"]
+__all__ = ["empirical_bayes", "funnel_limits", "incident_rates", "standardised_rates"]
 
 SMALL_NUMBER = 20  # below this a rate's standard error is more than 22 % of it
 
@@ -133,9 +134,8 @@ def incident_rates(
             raise SettingError(f"{name} must be above 0{' and below 1' * (name == 'confidence')}; found {value!r}.")
     least_count = whole_number(least_count, "least_count", least=0)
     count, index = cell_values(counts, grid)
+    counts_only(counts, "incident_rates")
     require_incidents(count, variation=False)
-    if (count != np.floor(count)).any() or (count < 0).any():
-        raise InputError("Rates are made from counts of incidents, which are whole numbers from 0 up.")
     people = cell_population(population, grid, count, index)
     lived = people > 0
     if expected is None:
@@ -237,6 +237,31 @@ def empirical_bayes(count: np.ndarray, people: np.ndarray, weights: sparse.csr_a
     return mean + (rate - mean) * np.divide(variance, total, out=np.zeros_like(total), where=total > 0) + 0 * chance
 
 
+def standardised_rates(count: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Assunção and Reis's empirical-Bayes rates, of equal variance whatever the population.
+
+    With b = Σ count / Σ people and a the variance of the true rates (Marshall's, not below 0), a rate r of n people
+    becomes (r − b) / √(a + b / n). Without this a cell of three people with one burglary outweighs every other.
+
+    Parameters
+    ----------
+    count, people : ndarray of float, shape (n,)
+        People above 0.
+
+    Examples
+    --------
+    >>> standardised_rates(np.array([1.0, 30, 10]), np.array([20.0, 1000, 1000])).round(3).tolist()
+    [0.899, 0.98, -1.04]
+
+    References
+    ----------
+    Assunção & Reis (1999), Statistics in Medicine 18, 2147–2162.
+    """
+    rate, b = count / people, count.sum() / people.sum()
+    a = (people * (rate - b) ** 2).sum() / people.sum() - b / people.mean()
+    return (rate - b) / np.sqrt(max(a, 0.0) + b / people)
+
+
 def funnel_limits(expected, coverage: float) -> tuple[np.ndarray, np.ndarray]:
     """Counts between which a Poisson count of this expectation falls with the given probability.
 
@@ -258,10 +283,15 @@ def funnel_limits(expected, coverage: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _overdispersion(count: np.ndarray, expected: np.ndarray) -> float:
-    """Mean squared standardised residual, the tenth at either end drawn in; 1 where only chance is at work."""
-    z = 2 * (np.sqrt(count) - np.sqrt(expected))
-    low, high = np.quantile(z, [0.1, 0.9])
-    return float(np.mean(np.clip(z, low, high) ** 2))
+    """Variance over that of Poisson counts, by Pearson's statistic; 1 where only chance is at work.
+
+    A cell that expects less than 1 has a say in proportion to what it expects: one incident where 0.001 are expected
+    would otherwise outweigh the map.
+    """
+    there = expected > 0
+    e, say = expected[there], np.minimum(expected[there], 1.0)
+    chance = (say * (1 - e / e.sum())).sum()  # the counts sum to what is expected
+    return float((say * (count[there] - e) ** 2 / e).sum() / chance)
 
 
 def _notes(count: np.ndarray, lived: np.ndarray, params: dict) -> tuple[str, ...]:
@@ -273,7 +303,7 @@ def _notes(count: np.ndarray, lived: np.ndarray, params: dict) -> tuple[str, ...
         notes.append(f"{few:,} cells have fewer than {params['least_count']} incidents: read rate_eb, not rate.")
     if params["overdispersion"] > 2:
         notes.append(
-            f"Rates spread {params['overdispersion']:.1f} times as much as chance alone would make them (a tenth "
-            "drawn in at either end), so many cells lie outside the funnel without being remarkable."
+            f"Rates spread {params['overdispersion']:.1f} times as much as chance alone would make them, "
+            "so many cells lie outside the funnel without being remarkable."
         )
     return tuple(notes)

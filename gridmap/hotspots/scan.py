@@ -27,6 +27,7 @@ from gridmap.hotspots.scan_places import (
     simulated_maxima,
 )
 from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.hotspots.testable import counts_only
 
 __all__ = ["check_radius", "finish_clusters", "require_cases", "spatial_scan"]
 
@@ -160,6 +161,7 @@ def _cases_and_people(areas, grid, cases, population, expected):
         if expected is None or (isinstance(population, str) and population in areas):
             people = column_of(areas, population, "the population")
     else:
+        counts_only(areas, "spatial_scan")
         count, index = cell_values(areas, grid, column=cases if cases in areas else "count")
         known = not isinstance(population, str) or population in grid.cells
         people = cell_population(population, grid, count, index) if expected is None or known else None

@@ -24,6 +24,7 @@ from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use
+from gridmap.hotspots.testable import counts_only
 
 __all__ = ["QUIET", "quiet_cells"]
 
@@ -109,8 +110,8 @@ def quiet_cells(
     """
     level, how = correction_in_use(fdr, correction)
     count, index = cell_values(counts, grid)
-    if not require_incidents(count, variation=False):
-        raise InputError("quiet_cells takes counts: whole numbers. For rates, give the counts and the population.")
+    counts_only(counts, "quiet_cells")
+    require_incidents(count, variation=False)
     people, measured = _exposure(population, grid, count, index)
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
     weights = sparse.csr_array(weights - sparse.diags_array(weights.diagonal(), format="csr"))

@@ -6,6 +6,7 @@ in most. So each method asks here, and either refuses or takes a form that holds
 the cells). Guards against too little data count incidents, never a weighted sum.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from gridmap.grids.cell_counts import CountsAbout, about_counts
 from gridmap.hotspots.lattice import LEAST_INCIDENTS, require_incidents
 from gridmap.messages import Note
 
-__all__ = ["counts_only", "enough_incidents"]
+__all__ = ["OF_UNKNOWN_LAW", "counts_only", "enough_incidents"]
+
+#: Kinds of numbers of which tests of counts, and the normal p of Gi*, are known not to hold.
+OF_UNKNOWN_LAW = ("weighted", "crosswalked", "aoristic")
 
 
 def counts_only(counts: Any, method: str) -> CountsAbout:
@@ -32,6 +36,8 @@ def counts_only(counts: Any, method: str) -> CountsAbout:
     >>> counts_only(pd.Series([2, 0, 7]), "compare_periods").kind
     'counts'
     """
+    if isinstance(counts, Mapping) and counts:
+        return next(reversed([counts_only(one, method) for one in counts.values()]))
     about = about_counts(counts)
     if about.are_counts:
         return about

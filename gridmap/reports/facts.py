@@ -504,9 +504,14 @@ def _change(result, about, number, boundaries) -> list[Fact]:
     if not before:
         return [fact("change_from_nothing", number, **about, after=after)]
     up, down = (_significant(cells, sign, level) for sign in ("up", "down"))
-    both = ratio_interval(np.array([after]), np.array([before + after]), np.array([0.5]))
-    low, high = (float(bound[0]) - 1 for bound in both)
-    numbers = {"before": before, "after": after, "percent": after / before - 1}
+    low, high = (result.params.get(f"total_ratio_{end}") for end in ("low", "high"))
+    if low is None or high is None:
+        both = ratio_interval(np.array([after]), np.array([before + after]), np.array([0.5]))
+        low, high = (float(bound[0]) for bound in both)
+    low, high = low - 1, high - 1
+    factor = result.params.get("extra_variation")
+    note = Note("note.counting_error") if factor is None else Note("note.with_extra_variation", factor=factor)
+    numbers = {"before": before, "after": after, "percent": after / before - 1, "interval_note": note}
     numbers |= {"low": low, "high": high, "confidence": 0.95}
     numbers |= {"up": int(up.sum()), "down": int(down.sum())}
     said = [fact("change", number, **about, **numbers, **_threshold(result))]

@@ -136,3 +136,36 @@ COUNTS = monthly(list("ab"), "2017-07", "2018-07", values=[[20, 52], [9, 11]])
 def test_wrong_use_is_named(counts, options, message):
     with pytest.raises((InputError, SettingError), match=message):
         gm.compare_periods(counts, **options)
+
+
+def test_the_interval_of_the_totals_allows_for_weeks_that_vary_more_than_counts():
+    rng, cells = np.random.default_rng(31), [f"c{i}" for i in range(40)]
+    weeks = pd.period_range("2024-01-01", periods=16, freq="W")
+
+    def total(factor, seed):
+        rng = np.random.default_rng(seed)
+        mean = np.full(16, 200.0) if factor == 1 else rng.gamma(200 / (factor - 1), factor - 1, 16)
+        counts = rng.poisson(np.repeat(mean[:, None] / 40, 40, axis=1))
+        index = pd.MultiIndex.from_product([cells, weeks], names=["cell_id", "period"])
+        return gm.compare_periods(
+            pd.Series(counts.T.ravel(), index, name="count"), before=weeks[:8], after=weeks[8:]
+        ).params
+
+    covered = dict.fromkeys((1, 2), 0)
+    factors = []
+    for seed in range(60):
+        for factor in covered:
+            found = total(factor, seed)
+            covered[factor] += found["total_ratio_low"] <= 1 <= found["total_ratio_high"]
+            factors += [found["extra_variation"]] if factor == 2 else []
+    assert all(n >= stats.binom.ppf(0.005, 60, 0.93) for n in covered.values())
+    assert np.median(factors) == pytest.approx(2, abs=0.6)
+    few = pd.Series(rng.poisson(5, 80), pd.MultiIndex.from_product([cells, weeks[:2]], names=["cell_id", "period"]))
+    assert gm.compare_periods(few.rename("count"), before=weeks[0], after=weeks[1]).params["extra_variation"] is None
+
+
+def test_weighted_sums_are_refused():
+    index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["cell_id", "period"])
+    harm = pd.DataFrame({"count": [50, 60, 70, 80], "incidents": [5, 6, 7, 8]}, index)
+    with pytest.raises(InputError, match="weighted sums"):
+        gm.compare_periods(harm, before=1, after=2)

@@ -1,5 +1,6 @@
 """Rates: exact intervals, smoothing equal to esda's, funnel, and every wrong use."""
 
+import esda.moran
 import esda.smoothing
 import libpysal
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import sparse, stats
 import gridmap as gm
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.rates import empirical_bayes, funnel_limits
+from gridmap.hotspots.rates import empirical_bayes, funnel_limits, standardised_rates
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +159,21 @@ def test_counts_and_population_of_other_cells_are_refused():
     count = pd.Series([50, 10], ["a", "b"])
     with pytest.raises(InputError, match="not in the grid's order"):
         gm.incident_rates(count, pd.Series([100, 100], ["b", "a"]))
+
+
+@pytest.mark.parametrize("factor", [1, 3])
+def test_overdispersion_is_seen_where_counts_are_few(factor):
+    rng = np.random.default_rng(21)
+    people = rng.gamma(1.0, 300, 3000).round() + 1
+    mean = people * 0.002
+    counts = rng.poisson(mean) if factor == 1 else rng.negative_binomial(mean / (factor - 1), 1 / factor)
+    result = gm.incident_rates(pd.Series(counts), pd.Series(people))
+    assert result.params["overdispersion"] == pytest.approx(factor, rel=0.15)
+    assert any("spread" in note for note in result.notes) == (factor == 3)
+
+
+def test_rates_of_equal_variance_are_esdas():
+    rng = np.random.default_rng(22)
+    people = rng.integers(50, 2000, 300).astype(float)
+    counts = rng.poisson(people * rng.gamma(5, 0.002, 300)).astype(float)
+    np.testing.assert_allclose(standardised_rates(counts, people), esda.moran.assuncao_rate(counts, people))

@@ -32,7 +32,10 @@ def town(tmp_path):
         "boundaries": {"path": "zones.geojson"},
         "grid": {"system": "square", "cell_size_m": 500},
         "incidents": {"path": "points.csv"},
-        "hotspots": [{"getis_ord": {"order": 1}, "name": "Theft"}, {"dbscan": {"eps_m": 150, "min_samples": 10}}],
+        "hotspots": [
+            {"getis_ord": {"order": 1, "inference": "exact"}, "name": "Theft"},
+            {"dbscan": {"eps_m": 150, "min_samples": 10}},
+        ],
         "outputs": {"map": "map.html", "layers": "l.gpkg", "counts": "c.parquet", "set_aside": "aside.csv"},
     }
 
@@ -73,8 +76,29 @@ def test_the_planted_corner_is_hot_in_the_files_and_in_the_sentences(town, tmp_p
     cells = gpd.read_file(tmp_path / "out" / "l.gpkg", layer="1_Theft")
     hottest = cells.loc[cells["z_score"].idxmax()]
     assert hottest.geometry.distance(shapely.Point(-1.53, 53.77)) < 0.005
-    assert any("hot beyond chance" in sentence for sentence in report.summary)
+    assert any("more than if the counts were shuffled" in sentence for sentence in report.summary)
     assert any("East" in sentence for sentence in report.summary)
+
+
+def test_a_test_that_does_not_hold_is_drawn_and_claims_nothing(town, tmp_path):
+    report = run_pipeline(town(hotspots=[{"getis_ord": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
+    assert (report.results[0][1].cells["label"] == "hot 99").any()
+    assert any("claims nothing" in sentence for sentence in report.summary)
+    assert not any(
+        "more than" in sentence or "hot" in sentence.split("claims nothing")[0] for sentence in report.summary
+    )
+    facts = json.loads((tmp_path / "out" / "results" / "facts.json").read_text(encoding="utf-8"))
+    assert not facts["results"][0]["layers"][0]["tested"]
+    page = (tmp_path / "out" / "map.html").read_text(encoding="utf-8") if "map" in report.outputs else ""
+    assert "hot 99" not in page
+
+
+def test_the_default_says_beyond_what_in_both_languages(town, tmp_path):
+    for language, words in (("en", "more than if all land were alike"), ("zh", "超出各处土地情形相同时的水平")):
+        asked = [{"hotspot_test": {}, "name": "Theft"}]
+        report = run_pipeline(town(language=language, hotspots=asked), tmp_path / language)
+        assert any(words in sentence for sentence in report.summary)
+        assert any("East" in sentence for sentence in report.summary)
 
 
 def test_both_languages_say_the_same_numbers(town, tmp_path):
