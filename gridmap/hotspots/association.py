@@ -38,6 +38,7 @@ __all__ = ["local_moran"]
     resampled=True,
     facts="moran",
     null="shuffled_neighbours",
+    trusted_from=float("inf"),
     columns=("count", "I", "z_score", "p_value", "q_value", "quadrant", "label", "significant"),
 )
 def local_moran(

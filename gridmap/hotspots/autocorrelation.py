@@ -42,6 +42,7 @@ __all__ = ["getis_ord", "gi_z", "people_by_cell"]
     resampled=True,
     facts="hot",
     null="shuffled",
+    trusted_from=TRUSTED_INCIDENTS,
     columns=("count", "z_score", "p_value", "q_value", "label", "significant"),
 )
 def getis_ord(

@@ -70,6 +70,7 @@ __all__ = [
         "ratio_around",
         "ratio_around_low",
         "ratio_around_high",
+        "z_score",
         "p_value",
         "q_value",
         "label",

@@ -60,6 +60,7 @@ class EmergingResult(HotspotResult):
     amount="count",
     facts="emerging",
     null="shuffled",
+    trusted_from=TRUSTED_INCIDENTS,
     columns=("count", "periods_hot", "periods_cold", "trend_z", "trend_p", "z_score", "p_value", "q_value", "label"),
 )
 def emerging_hotspots(

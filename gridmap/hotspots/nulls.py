@@ -2,39 +2,23 @@
 
 "Hot" is short for "more than …": than the residents explain, than if all land were alike, than last year's pattern,
 than if dates were shuffled. A result carries the code of its null (`params["null"]`, or its method's), and every
-sentence, legend and paper takes the words from here. A test that is known not to hold for the numbers at hand (the
+sentence, legend and paper takes the words from here. Which null a method has, and from how many expected incidents on
+its p holds, the registry says. A test that is known not to hold for the numbers at hand (the
 normal p of Gi* where fewer than 100 incidents are expected in a neighbourhood) has no null: it may be drawn and ranked,
 and claims nothing.
 """
 
 from typing import Any
 
+from gridmap.hotspots.registry import what_it_draws
 from gridmap.messages import Note, known
 
 __all__ = ["TRUSTED_INCIDENTS", "may_claim", "null_of"]
 
 TRUSTED_INCIDENTS = 100  # expected in a cell and its neighbours; measured by benchmarks/gi_star_calibration.py
 
-#: Method → the null that its test has, whatever its options.
-OF_METHOD = {
-    "compare_periods": "no_change",
-    "cross_near_repeat": "dates_shuffled",
-    "emerging_hotspots": "shuffled",
-    "global_geary": "shuffled",
-    "global_getis_ord": "shuffled",
-    "global_moran": "shuffled",
-    "getis_ord": "shuffled",
-    "incident_rates": "one_rate",
-    "local_moran": "shuffled_neighbours",
-    "near_repeat": "dates_shuffled",
-    "quiet_cells": "neighbours_expect",
-    "relative_risk": "others",
-    "space_time_permutation_scan": "dates_shuffled",
-    "space_time_scan": "even",
-    "spatial_scan": "even",
-    "st_dbscan": "dates_shuffled",
-    "street_hotspots": "length",
-}
+#: Results of no method of the registry → their null.
+OF_OTHERS = {"street_hotspots": "length"}
 
 
 def null_of(result: Any) -> Note | None:
@@ -60,7 +44,8 @@ def null_of(result: Any) -> Note | None:
     if not _holds(result):
         return None
     params = result.params
-    code = params.get("null") or OF_METHOD.get(result.method)
+    method = what_it_draws(result.method)
+    code = params.get("null") or (method.null if method else OF_OTHERS.get(result.method))
     if code == "no_change" and params.get("against") == "territory":
         code = "territory_change"
     code = str(code or "").removesuffix("_strict") if params.get("strict") is not True else "ordinary"
@@ -75,13 +60,12 @@ def may_claim(result: Any) -> bool:
 
 
 def _holds(result: Any) -> bool:
-    """Whether the p-values are known to hold for these numbers."""
-    params = result.params
-    if result.method in ("getis_ord", "emerging_hotspots"):
-        if params.get("inference", "normal") != "normal" or params.get("permutations"):
-            return True
-        if "expected_around" not in params:  # a result made by hand, of which nothing else is known
-            return True
-        expected = params.get("expected_around")
-        return expected is not None and expected >= TRUSTED_INCIDENTS
-    return result.method != "local_moran" or params.get("permutations") != 0
+    """Whether the p-values are known to hold for these numbers, by what the registry says of the method."""
+    method, params = what_it_draws(result.method), result.params
+    if method is None or method.trusted_from is None:
+        return True
+    if params.get("inference", "normal") != "normal" or params.get("permutations"):
+        return True
+    if "expected_around" not in params and "permutations" not in params:
+        return True  # a result made by hand, of which nothing else is known
+    return (params.get("expected_around") or 0.0) >= method.trusted_from

@@ -147,6 +147,9 @@ class Method:
     null : str or None
         Beyond what its findings are, as the code `null.<null>`; None where it makes no test. A result may name another
         in `params["null"]`.
+    trusted_from : float or None
+        Where its p is from the normal distribution: the incidents that must be expected in a neighbourhood for it to
+        hold (`params["expected_around"]`). Below it, a result is drawn and claims nothing. `inf`: it never holds.
     """
 
     name: str
@@ -163,6 +166,7 @@ class Method:
     resampled: bool = False
     facts: str = ""
     null: str | None = None
+    trusted_from: float | None = None
 
     @property
     def title(self) -> Note:
@@ -204,13 +208,15 @@ def hotspot_method(
     resampled: bool = False,
     facts: str = "",
     null: str | None = None,
+    trusted_from: float | None = None,
     texts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Declare a hotspot method; the function itself stays as it is.
 
     Parameters
     ----------
-    draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null
+    draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null,
+    trusted_from
         As in `Method`. `labels` and `finds` follow from `scale` where it is given.
     texts : mapping, optional
         For a plug-in: language → code → text, with at least `method.<name>.name` and `method.<name>.explains`, and
@@ -260,6 +266,7 @@ def hotspot_method(
             resampled=resampled,
             facts=facts,
             null=null,
+            trusted_from=trusted_from,
         )
         return function
 
