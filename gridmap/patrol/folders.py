@@ -41,6 +41,7 @@ def plan_to_folder(
     units,
     shift_h: float,
     roads=None,
+    streets=None,
     mode: str = "drive",
     speed_kmh=None,
     hour: int | None = None,
@@ -63,6 +64,8 @@ def plan_to_folder(
     shift_h : float
     roads : path or GeoDataFrame, optional
         Without streets travel is straight lines times a detour factor, and every output says so.
+    streets : path or GeoDataFrame, optional
+        Compulsory streets, as in `plan_patrols`.
     mode, speed_kmh, hour, max_snap_m
         As in `build_network`.
     days, most, effect
@@ -80,6 +83,7 @@ def plan_to_folder(
     Examples
     --------
     >>> import tempfile
+    >>> import geopandas as gpd
     >>> places = gpd.GeoDataFrame({"place_id": ["a", "b"], "prize": [2.0, 1.0]},
     ...                           geometry=gpd.points_from_xy([-1.55, -1.54], [53.80, 53.80]), crs=4326)
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -100,9 +104,17 @@ def plan_to_folder(
             units = pd.read_csv(check_file(units, Note("patrol.what.units")), encoding="utf-8-sig")
         except (ValueError, UnicodeDecodeError) as problem:
             raise ReadError(Note("patrol.cannot_read_units", problem=str(problem)[:120])) from None
-    streets = None if roads is None else read_roads(roads)
-    network = build_network(streets, mode=mode, speed_kmh=speed_kmh, hour=hour, max_snap_m=max_snap_m)
-    plan = plan_patrols(hotspots, network, units=units, shift_h=shift_h, **options)
+    if isinstance(streets, str | Path):
+        path = check_file(streets, Note("patrol.what.streets"))
+        try:
+            streets = read_vector(path)
+        except Exception as problem:
+            found = str(problem)[:120]
+            raise ReadError(Note("patrol.cannot_read_streets", file=path.name, problem=found)) from None
+    network = build_network(
+        None if roads is None else read_roads(roads), mode=mode, speed_kmh=speed_kmh, hour=hour, max_snap_m=max_snap_m
+    )
+    plan = plan_patrols(hotspots, network, units=units, shift_h=shift_h, streets=streets, **options)
     return plan, write_plan(plan, folder, start=start, language=language, sheets=sheets)
 
 

@@ -17,6 +17,7 @@ Clayton & Kaldor (1987), Biometrics 43, 671–681. Koper (1995), Justice Quarter
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
@@ -101,8 +102,22 @@ def _shrunk(counts: np.ndarray) -> np.ndarray:
     return mean + share * (counts - mean) if true > 0 else counts
 
 
-def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
-    """Hotspots and compulsory streets as one table: `place_id, prize, visit_s, must_visits, street, geometry`."""
+def take_places(hotspots, streets, visit_min: float, days: float) -> tuple[gpd.GeoDataFrame, dict, list[Note]]:
+    """Hotspots and compulsory streets as one table, and how the streets run.
+
+    Parameters
+    ----------
+    days : float
+        How long the plan is, for streets that are to be visited so many times a week.
+
+    Returns
+    -------
+    places : GeoDataFrame
+        `place_id, prize, visit_s, must_visits, street, geometry` (of a street: where it begins).
+    lines : dict of int to LineString
+        Row of a street → its line in EPSG:4326.
+    notes : list of Note
+    """
     if not isinstance(hotspots, gpd.GeoDataFrame):
         if not isinstance(hotspots, pd.DataFrame):
             raise InputError(Note("patrol.hotspots_type", found=type(hotspots).__name__))
@@ -129,24 +144,52 @@ def take_places(hotspots, streets, visit_min: float) -> gpd.GeoDataFrame:
     }
     places = gpd.GeoDataFrame(table, geometry=as_points(xy), crs=4326)
     if streets is None:
-        return places
+        return places, {}, []
     if not isinstance(streets, gpd.GeoDataFrame):
         raise InputError(Note("patrol.streets_type", found=type(streets).__name__))
-    times = _numbers(streets, "times", 3.0)
-    if (times < 1).any() or (times % 1 != 0).any():
-        raise InputError(Note("patrol.bad_times"))
+    times = _times(streets, days)
+    lines, notes = _lines(streets)
+    xy = lonlat(streets, "streets")
+    for row, line in lines.items():
+        xy[row] = shapely.get_coordinates(line)[0]
     more = {
         "place_id": id_column(streets, ("place_id", "road_id", "name"), "street "),
         "prize": _numbers(streets, "prize", 0.0),
-        "visit_s": visit_min * 60,
+        "visit_s": _numbers(streets, "visit_min", visit_min) * 60,
         "must_visits": times.astype(np.int64),
         "street": True,
     }
-    added = gpd.GeoDataFrame(more, geometry=as_points(lonlat(streets, "streets")), crs=4326)
+    added = gpd.GeoDataFrame(more, geometry=as_points(xy), crs=4326)
+    if "visit_min" not in streets:
+        added.loc[list(lines), "visit_s"] = 0.0  # as long as the drive along it takes
     both = sorted(set(added["place_id"]) & set(places["place_id"]))
     if both:
         raise InputError(Note("patrol.street_and_place", found=both[0]))
-    return pd.concat([places, added], ignore_index=True)
+    return pd.concat([places, added], ignore_index=True), {n + row: line for row, line in lines.items()}, notes
+
+
+def _times(streets: gpd.GeoDataFrame, days: float) -> np.ndarray:
+    """Visits to each street in the whole plan: `times`, or as many as `times_a_week` come to, rounded up."""
+    weekly = _numbers(streets, "times_a_week", np.nan)
+    times = np.where(np.isnan(weekly), _numbers(streets, "times", 3.0), np.ceil(weekly * days / 7 - 1e-9))
+    if (times < 1).any() or (times % 1 != 0).any():
+        raise InputError(Note("patrol.bad_times"))
+    return times
+
+
+def _lines(streets: gpd.GeoDataFrame) -> tuple[dict, list[Note]]:
+    """Row → the line that is driven along; of a street in several pieces that do not touch, the longest."""
+    lonlat(streets, "streets")  # that there are rows, and a CRS
+    lines, notes = {}, []
+    for row, shape in enumerate(streets.geometry.to_crs(4326)):
+        if shape is None or shape.geom_type not in ("LineString", "MultiLineString"):
+            continue
+        whole = shapely.force_2d(shape)
+        pieces = shapely.get_parts(shapely.line_merge(whole) if whole.geom_type == "MultiLineString" else whole)
+        if len(pieces) > 1:
+            notes.append(Note("patrol.street_in_pieces", street=row + 1, pieces=len(pieces)))
+        lines[row] = max(pieces, key=shapely.length)
+    return lines, notes
 
 
 def _numbers(frame, name: str, default: float) -> np.ndarray:

@@ -29,7 +29,8 @@ class PatrolPlan:
         wait_s, pause_start_s` (nan without a pause), `pause_s, spare_s, length_m, geometry` (the way on the streets).
     legs : GeoDataFrame (EPSG:4326)
         One row a way between two stops: `unit_id, shift, from_stop, to_stop` (`stop_order`; 0: the depot), `depart_s,
-        arrive_s`, `geometry`. A unit that has to wait does so before it sets out, where it is.
+        arrive_s`, `geometry`. A unit that has to wait does so before it sets out, where it is. The way along a
+        compulsory street is a leg from its stop to itself.
     unmet : DataFrame
         What the plan could not do: `what` ("place", "street", "post", "unit"), `id, reason, remedy` (the smallest
         change that would allow it), and that change as one sets it: `setting` (officers, units, max_snap_m, shift_h,

@@ -271,10 +271,10 @@ def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:
         n: p
         for function in (plan_patrols, plan_to_folder)
         for n, p in inspect.signature(function).parameters.items()
-        if p.kind is p.KEYWORD_ONLY and n not in ("streets", "prize_by_shift", "language")
+        if p.kind is p.KEYWORD_ONLY and n not in ("prize_by_shift", "language")
     }
     _checked(file, ("patrol",), plan_to_folder, options, known, shown="patrol")
-    for option in ("roads", "units"):
+    for option in ("roads", "units", "streets"):
         if isinstance(options.get(option), Mapping):
             options[option] = options[option].get("path")
         path = options.get(option)

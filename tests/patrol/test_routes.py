@@ -2,10 +2,12 @@
 
 import functools
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 import gridmap as gm
 
@@ -177,6 +179,68 @@ def test_compulsory_streets_are_visited_as_often_as_asked(tempe, tempe_roads, ho
     plan = gm.plan_patrols(hotspots_at_junctions(30), tempe, units=1, streets=streets, **options)
     assert plan.stops["place_id"].value_counts()[["main", "mill"]].ge(3).all()
     assert not plan.unmet["id"].isin(["main", "mill"]).any()
+
+
+def lattice(oneway=0):
+    """A road of 6 km from west to east with a place at its western end, and a second road back."""
+    x = np.linspace(0, 0.054, 13)  # on the equator, so that a degree is 111.3 km both ways
+    there = shapely.LineString(np.column_stack([x, np.zeros(13)]))
+    back = shapely.LineString([(0.054, 0), (0.054, 0.01), (0, 0.01), (0, 0)])
+    return gpd.GeoDataFrame({"name": ["key", "other"], "oneway": [oneway, 0]}, geometry=[there, back], crs=4326)
+
+
+def test_a_key_street_is_driven_along_from_end_to_end():
+    roads = lattice()
+    network = gm.build_network(roads, speed_kmh=60)
+    inn = gpd.GeoDataFrame({"place_id": ["inn"], "prize": [1.0]}, geometry=[shapely.Point(0.054, 0.01)], crs=4326)
+    options = {"units": 1, "streets": roads[:1].assign(times=1), "random_state": 0, "random_order": False}
+    plan = gm.plan_patrols(inn, network, shift_h=1.5, **options)
+    visit = plan.stops.set_index("place_id").loc["key"]
+    metres = 0.054 * 111_319.5
+    assert visit["leave_s"] - visit["arrive_s"] == pytest.approx(metres / (15 / 3.6), rel=1e-3)  # 6 km: 24 min
+    along = plan.legs[plan.legs["from_stop"] == plan.legs["to_stop"]].iloc[0]
+    assert along.geometry.equals(roads.geometry[0]) or along.geometry.equals(roads.geometry[0].reverse())
+    assert (along["depart_s"], along["arrive_s"]) == (visit["arrive_s"], visit["leave_s"])
+    assert plan.stops.sort_values("stop_order")["place_id"].tolist() == ["key", "inn"]
+    far_end = shapely.get_coordinates(along.geometry)[-1]  # it goes on from there, not from where it began
+    way = network.travel_time_s([far_end], inn)[0, 0]
+    assert plan.stops.set_index("place_id").loc["inn", "arrive_s"] == pytest.approx(visit["leave_s"] + way)
+    assert plan.routes["length_m"].iloc[0] >= metres * 0.999
+    slow = gm.plan_patrols(inn, network, shift_h=2, street_kmh=6, **options)
+    visit = slow.stops.set_index("place_id").loc["key"]
+    assert visit["leave_s"] - visit["arrive_s"] == pytest.approx(metres / (6 / 3.6), rel=1e-3)
+
+
+@pytest.mark.parametrize(("oneway", "first_lon"), [(1, 0.0), (-1, 0.054)])
+def test_a_key_street_is_driven_in_the_direction_that_is_allowed(oneway, first_lon):
+    roads = lattice(oneway)
+    network = gm.build_network(roads)
+    inn = gpd.GeoDataFrame({"place_id": ["inn"], "prize": [1.0]}, geometry=[shapely.Point(0.054, 0.01)], crs=4326)
+    plan = gm.plan_patrols(inn, network, units=1, shift_h=2, streets=roads[:1].assign(times=1), random_state=0)
+    along = plan.legs[plan.legs["from_stop"] == plan.legs["to_stop"]].geometry.iloc[0]
+    assert shapely.get_coordinates(along)[0, 0] == pytest.approx(first_lon, abs=1e-9)
+
+
+@pytest.mark.parametrize(("shifts", "every_h", "visits"), [(7, 24, 3), (1, 24, 1), (14, 12, 3), (14, 24, 6)])
+def test_three_times_a_week_is_counted_by_the_length_of_the_plan(shifts, every_h, visits):
+    roads = lattice()
+    inn = gpd.GeoDataFrame({"place_id": ["inn"], "prize": [1.0]}, geometry=[shapely.Point(0.054, 0.01)], crs=4326)
+    options = {"units": 1, "shift_h": 2, "shifts": shifts, "shift_every_h": every_h, "random_state": 0, "rounds": 5}
+    plan = gm.plan_patrols(inn, gm.build_network(roads), streets=roads[:1].assign(times_a_week=3), **options)
+    assert plan.stops["place_id"].value_counts()["key"] >= visits
+    wanted = plan.unmet.loc[plan.unmet["id"] == "key"]
+    assert wanted.empty
+
+
+def test_of_a_street_in_pieces_the_longest_is_driven_and_the_plan_says_so():
+    roads = lattice()
+    two = shapely.MultiLineString([[(0, 0), (0.0045, 0)], [(0.009, 0), (0.054, 0)]])
+    inn = gpd.GeoDataFrame({"place_id": ["inn"], "prize": [1.0]}, geometry=[shapely.Point(0.054, 0.01)], crs=4326)
+    streets = gpd.GeoDataFrame({"name": ["key"], "times": [1]}, geometry=[two], crs=4326)
+    plan = gm.plan_patrols(inn, gm.build_network(roads), units=1, shift_h=2, streets=streets, random_state=0, rounds=5)
+    assert any("2 pieces that do not touch" in note for note in plan.notes)
+    along = plan.legs[plan.legs["from_stop"] == plan.legs["to_stop"]].geometry.iloc[0]
+    assert along.equals(two.geoms[1]) or along.equals(two.geoms[1].reverse())
 
 
 @pytest.mark.parametrize(

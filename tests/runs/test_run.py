@@ -2,6 +2,7 @@ import hashlib
 import json
 import re
 import warnings
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.errors import GridmapWarning, InputError, OutputError
+from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
 from gridmap.hotspots.methods import METHODS, inputs_of
 from gridmap.runs import read_pipeline, run_pipeline
 
@@ -181,6 +182,21 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
     assert [result["method"] for result in facts["results"]] == [method]
     for output in manifest["outputs"]:
         assert output["sha256"] == hashlib.sha256((tmp_path / "out" / output["path"]).read_bytes()).hexdigest()
+
+
+def test_a_patrol_stage_drives_along_the_compulsory_streets_of_a_file(town, tmp_path):
+    line = shapely.LineString([(-1.54, 53.76), (-1.52, 53.76)])
+    streets = gpd.GeoDataFrame({"name": ["High Street"], "times": [2]}, geometry=[line], crs=4326)
+    streets.to_file(tmp_path / "streets.geojson")
+    patrol = {"units": 1, "shift_h": 4, "revisit_h": 1, "most": 5, "rounds": 3, "random_state": 0, "sheets": False}
+    for given in ("streets.geojson", {"path": "streets.geojson"}):
+        run_pipeline(town(patrol=patrol | {"streets": given}), tmp_path / "out")
+        legs = gpd.read_file(tmp_path / "out" / "patrol" / "plan.gpkg", layer="stops")
+        assert (legs["place_id"] == "High Street").sum() >= 2
+        manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+        assert "streets.geojson" in {Path(entry["path"]).name for entry in manifest["also_read"]}
+    with pytest.raises(GridmapError, match=r"no file lanes\.geojson"):
+        town(patrol=patrol | {"streets": "lanes.geojson"})
 
 
 def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):

@@ -12,18 +12,18 @@ References
 Koper (1995), Justice Quarterly 12, 649–672. Telep, Mitchell & Weisburd (2014), Justice Quarterly 31, 905–933.
 """
 
-import itertools
 from collections.abc import Mapping
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
-from gridmap.patrol.network import Network, build_network
+from gridmap.patrol.network import WALK_KMH, Network, build_network
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.points import check_number, lonlat
@@ -50,6 +50,7 @@ def plan_patrols(
     revisit_h: float | None = 2,
     posts=None,
     streets=None,
+    street_kmh: float = 15,
     shifts: int = 1,
     shift_every_h: float | None = None,
     repeat_gain: float = 1.0,
@@ -81,7 +82,10 @@ def plan_patrols(
     posts : mapping of name to staff, or frame with `post_id, staff`, optional
         Officers who must stand there all shift. Units are given to posts before any patrol is planned.
     streets : GeoDataFrame of lines, optional
-        Compulsory streets: `place_id` or `name`, `times` (visits in the whole plan, 3), `prize` (0).
+        Compulsory streets, driven along from end to end: `place_id` or `name`; `times` (visits in the whole plan, 3) or
+        `times_a_week` (for the length of the plan, rounded up); `prize` (0); `visit_min` (the least time spent there).
+    street_kmh : float
+        How fast a compulsory street is driven along; units on foot walk.
     shifts : int
         How many shifts, one after the other.
     shift_every_h : float, optional
@@ -139,14 +143,17 @@ def plan_patrols(
     )
     if isinstance(hotspots, HotspotResult):
         hotspots = patrol_places(hotspots)
-    places = take_places(hotspots, streets, visit_min)
+    days = shifts * every_s / 86_400
+    places, lines, notes = take_places(hotspots, streets, visit_min, days)
     prizes = _prizes(places, prize_by_shift, shifts)
     crew = take_units(units, shift_h)
     wanted = take_posts(posts)
     rng = np.random.default_rng(random_state)
     staffed, free = staff_posts(wanted, crew, np.arange(len(crew.unit_id))[::-1])
     crew = crew.only(free)
-    travel = _Travel(places, crew, network)
+    travel = _Travel(places, crew, network, lines, check_number(street_kmh, "street_kmh", most=200))
+    travel.notes += notes
+    places["visit_s"] = np.maximum(places["visit_s"], travel.along_s)
 
     service = places["visit_s"].to_numpy()
     must = places["must_visits"].to_numpy().copy()
@@ -178,6 +185,7 @@ def plan_patrols(
         "shift_h": shift_h,
         "visit_min": visit_min,
         "revisit_h": revisit_h,
+        "street_kmh": street_kmh,
         "shifts": shifts,
         "shift_every_h": every_s / 3600,
         "repeat_gain": repeat_gain,
@@ -310,15 +318,30 @@ class _Travel:
         From and to the depot; zeros for a unit without one, inf where its kind cannot go.
     stranded : list of int
         Units whose depot is off the network.
+    lines : dict of int to LineString
+        A street's row → the way along it, in the direction in which it is driven.
+    along_s : float (places,)
+        Seconds along it; 0 for a place.
+    points : float (places, 2), leaves : float (places, 2)
+        Where a visit begins and ends, lon and lat: the two ends of a street, the same point of a place.
     """
 
-    def __init__(self, places, crew, network):
+    def __init__(self, places, crew, network, lines, street_kmh):
         kinds = list(dict.fromkeys(crew.kind)) or ["car"]
         self.notes: list[str] = []
         self.networks = [self._network(network, kind) for kind in kinds]
         self.kind = np.array([kinds.index(k) for k in crew.kind], dtype=np.int64)
         self.points = lonlat(places, "hotspots")
-        self.between = np.array([net.travel_time_s(self.points) for net in self.networks])
+        self.leaves = self.points.copy()
+        self.lines = {row: self._as_driven(line) for row, line in lines.items()}
+        self.along_s = np.zeros(len(places))
+        walking = any(net.mode == "walk" for net in self.networks)
+        geod = pyproj.Geod(ellps="WGS84")
+        for row, line in self.lines.items():
+            self.points[row], self.leaves[row] = shapely.get_coordinates(line)[[0, -1]]
+            kmh = min(street_kmh, WALK_KMH) if walking else street_kmh
+            self.along_s[row] = geod.geometry_length(line) / (kmh / 3.6)
+        self.between = np.array([net.travel_time_s(self.leaves, self.points) for net in self.networks])
         self.snap_m = np.array(
             [
                 net.snap(self.points)["snap_m"].to_numpy() if isinstance(net, Network) else np.zeros(len(places))
@@ -333,11 +356,17 @@ class _Travel:
             if np.isfinite(depot).all():
                 net = self.networks[self.kind[u]]
                 self.out[u] = net.travel_time_s([depot], self.points)[0]
-                self.back[u] = net.travel_time_s(self.points, [depot])[:, 0]
+                self.back[u] = net.travel_time_s(self.leaves, [depot])[:, 0]
                 if not np.isfinite(self.out[u][on[self.kind[u]]]).any():
                     self.stranded.append(u)
         for net in self.networks:
             self.notes += [note for note in net.notes if note not in self.notes]
+
+    def _as_driven(self, line):
+        """The line from the end from which its other end is reached sooner: a one-way street has only one."""
+        ends = shapely.get_coordinates(line)[[0, -1]]
+        there, back = (self.networks[0].travel_time_s([a], [b])[0, 0] for a, b in (ends, ends[::-1]))
+        return shapely.reverse(line) if back < there else line
 
     def _network(self, network, kind):
         foot = str(kind).lower() in ("foot", "walk", "bike", "步巡", "步行")
@@ -440,7 +469,7 @@ def _assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, boun
     table = table.sort_values(["shift", "unit_id", "stop_order"], kind="stable").reset_index(drop=True)
     where = places.geometry.to_numpy()[table["place"].to_numpy(int)]
     frame = gpd.GeoDataFrame(table[STOPS], geometry=where, crs=4326)
-    routes, legs = _route_tables(routes, legs, frame, travel, crew)
+    routes, legs = _route_tables(routes, legs, frame, travel, crew, service)
     return PatrolPlan(
         stops=frame,
         routes=routes,
@@ -461,21 +490,23 @@ def _visit_notes(params):
     return ()
 
 
-def _route_tables(rows, legs, stops, travel, crew) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+def _route_tables(rows, legs, stops, travel, crew, service) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """The table of routes with the way along the streets, and every leg of it with its times."""
     shapes, metres, table = [], [], []
     wanted: dict = {}
     depot_at: dict = {}
-    points = travel.points
-    for u, *_ in legs:  # depots follow the places in the list of points
+    leave = np.arange(len(travel.points)) + len(travel.points)  # where a visit ends follows where visits begin
+    points = np.vstack([travel.points, travel.leaves])
+    for u, *_ in legs:  # then come the depots
         if np.isfinite(crew.depot[u]).all() and u not in depot_at:
             depot_at[u] = len(points)
             points = np.vstack([points, crew.depot[u]])
     chains = []
     for u, row, *_ in legs:
         home = [depot_at[u]] if u in depot_at else []
-        chains.append([*home, *map(int, row), *home])
-        for leg in itertools.pairwise(chains[-1]):
+        begins, ends = [*map(int, row), *home], [*home, *map(int, leave[row])]
+        chains.append(list(zip(ends, begins if home else begins[1:], strict=False)))
+        for leg in chains[-1]:
             wanted.setdefault((int(travel.kind[u]), leg), None)
     for k, network in enumerate(travel.networks):
         mine = [leg for kind, leg in wanted if kind == k]
@@ -483,25 +514,30 @@ def _route_tables(rows, legs, stops, travel, crew) -> tuple[gpd.GeoDataFrame, gp
             wanted[(k, leg)] = way
     geod = gpd.GeoSeries([shapely.Point(0, 0)], crs=4326).crs.get_geod()
     for (u, row, shift, at, end), chain in zip(legs, chains, strict=True):
-        ways = [wanted[(int(travel.kind[u]), leg)] for leg in itertools.pairwise(chain)]
-        xy = [shapely.get_coordinates(way) for way in ways if way is not None] or [
-            np.repeat(points[[chain[0]]], 2, axis=0)
-        ]
-        line = shapely.LineString(np.vstack(xy))
-        shapes.append(line)
-        metres.append(float(geod.geometry_length(line)))
-        there = [*at, end] if u in depot_at else at[1:]  # arrivals, one a leg
+        ways = [wanted[(int(travel.kind[u]), leg)] for leg in chain]
         first = 0 if u in depot_at else 1
+        there = at if u in depot_at else at[1:]
+        there = [*there, end] if u in depot_at else there  # arrivals, one a leg
         seconds = [
             *([travel.out[u, row[0]]] if u in depot_at else []),
             *travel.between[travel.kind[u]][row[:-1], row[1:]],
+            *([travel.back[u, row[-1]]] if u in depot_at else []),
         ]
-        seconds += [travel.back[u, row[-1]]] if u in depot_at else []
+        mine = []
         for i, way in enumerate(ways):
             to = first + i + 1
             to = 0 if to > len(row) else to
             if way is not None:
-                table.append((crew.unit_id[u], shift, first + i, to, there[i] - seconds[i], there[i], way))
+                mine.append((crew.unit_id[u], shift, first + i, to, there[i] - seconds[i], there[i], way))
+        for i, p in enumerate(row):
+            if p in travel.lines:  # along a street: a leg from the stop to itself
+                mine.append((crew.unit_id[u], shift, i + 1, i + 1, at[i], at[i] + service[p], travel.lines[p]))
+        mine.sort(key=lambda leg: leg[4])
+        table += mine
+        xy = [shapely.get_coordinates(leg[-1]) for leg in mine] or [np.repeat(points[[row[0]]], 2, axis=0)]
+        line = shapely.LineString(np.vstack(xy))
+        shapes.append(line)
+        metres.append(float(geod.geometry_length(line)))
     routes = pd.DataFrame(rows, columns=ROUTES)
     routes["length_m"] = metres
     prize = stops.groupby(["unit_id", "shift"])["prize"].sum()
