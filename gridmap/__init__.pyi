@@ -2,6 +2,7 @@ from . import samples as samples
 from .counts.query import count_by_cell
 from .exports import export
 from .forecasts.backtesting import Backtest, backtest
+from .forecasts.offered import ForecastResult, forecast, score_forecast
 from .forecasts.scores import pai, pei, rri
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
@@ -72,6 +73,7 @@ __all__ = [
     "Backtest",
     "Basemap",
     "DensityResult",
+    "ForecastResult",
     "GlobalResult",
     "Grid",
     "HotspotResult",
@@ -103,6 +105,7 @@ __all__ = [
     "drill_down",
     "emerging_hotspots",
     "export",
+    "forecast",
     "from_wgs84",
     "geomask",
     "getis_ord",
@@ -148,6 +151,7 @@ __all__ = [
     "roll_up",
     "rri",
     "samples",
+    "score_forecast",
     "space_time_permutation_scan",
     "space_time_scan",
     "spatial_scan",

@@ -100,7 +100,7 @@ class Backtest:
 
 def backtest(
     incidents: Incidents,
-    boundaries_or_grid: Grid | gpd.GeoDataFrame,
+    boundaries_or_grid: Grid | Space | gpd.GeoDataFrame,
     *,
     models: Sequence[str | Forecaster] = ("mean_count", "prospective", "density_mixture", "boosted", "ensemble"),
     start: Any,
@@ -167,14 +167,15 @@ def backtest(
     >>> found.scores["origin"].nunique(), found.summary().index.tolist()
     (4, ['mean_count', 'prospective'])
     """
-    grid = _grid_of(boundaries_or_grid, cell_area_m2)
+    space = boundaries_or_grid if isinstance(boundaries_or_grid, Space) else None
+    grid = space.grid if space is not None else _grid_of(boundaries_or_grid, cell_area_m2)
     horizon_days = span_days(horizon)
     step_days = horizon_days if step is None else span_days(step)
     first, last = moment(start), moment(end)
     origins = np.arange(first, last - horizon_days + 1e-6, step_days)
     if not len(origins):
         raise SettingError(Note("forecasts.no_period_fits", start=str(start), end=str(end), horizon=str(horizon)))
-    space = Space(grid)
+    space = Space(grid) if space is None else space
     total = float(space.area_m2.sum())
     limit = _limit(area_share, area_m2, total)
     if space.area_m2.min() > limit:

@@ -1,0 +1,260 @@
+"""A forecast that has to earn its place: offered only where it has beaten counting on the past of the same data.
+
+`forecast` first back-tests the ensemble on the last periods that are known, each forecast from what was known before
+it. Where the paired difference to the mean count lies above zero with its whole interval, the ensemble is offered;
+everywhere else the mean count is, and is called what it is. One model is tested, so nothing has to be corrected for the
+best of several; and the ensemble has nothing that was chosen on the periods that test it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.errors import InputError, SettingError
+from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
+from gridmap.forecasts.base import History, Space, model_named, moment, span_days
+from gridmap.forecasts.scores import hit_rate, pai
+from gridmap.grids.base import Grid
+from gridmap.messages import Note
+from gridmap.read.base import Incidents
+
+__all__ = ["ForecastResult", "forecast", "score_forecast"]
+
+#: Fewer past periods than this cannot tell a forecast from luck.
+LEAST_PERIODS = 16
+
+
+@dataclass(frozen=True)
+class ForecastResult:
+    """What to expect of the next period, and why one may say so.
+
+    Attributes
+    ----------
+    cells : GeoDataFrame by cell_id
+        `expected, low, high` incidents, `chosen` (the best cells up to the share of the area), `reasons` (a tuple of
+        Notes, for the chosen cells), `zone_id, area_m2, geometry`.
+    model : str
+        The model offered: the one that was tested, or "mean_count".
+    offered : bool
+        Whether the model that was tested beat the mean count.
+    verdict : Note
+        In a sentence, with the numbers of the back-test.
+    backtest : Backtest or None
+        None where there was too little past to test on.
+    period : (from, to)
+        Timestamps; the end is exclusive.
+    grid : Grid
+    params : mapping
+    """
+
+    cells: pd.DataFrame
+    model: str
+    offered: bool
+    verdict: Note
+    backtest: Backtest | None
+    period: tuple[pd.Timestamp, pd.Timestamp]
+    grid: Grid
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        begin, end = (t.strftime("%Y-%m-%d") for t in self.period)
+        total = self.cells["expected"].sum()
+        return f"<ForecastResult {self.model}, {begin} to {end}: {total:,.0f} expected in {len(self.cells):,} cells>"
+
+
+def forecast(
+    incidents: Incidents,
+    grid: Grid,
+    *,
+    until: Any = None,
+    horizon: Any = "7D",
+    model: str = "ensemble",
+    area_share: float = 0.01,
+    periods: int = 52,
+    delay: Any = None,
+    officer_initiated: bool | None = False,
+    confidence: float = 0.9,
+    progress: Callable[[int, int], None] | None = None,
+) -> ForecastResult:
+    """How many incidents to expect where in the next period, by a model that beat the mean count, or by the mean count.
+
+    Parameters
+    ----------
+    incidents : Incidents
+    grid : Grid
+    until : date, optional
+        The period begins here and nothing later is seen; the day after the last incident when not given.
+    horizon : span
+        Length of the period, as in "7D".
+    model : str
+        The model that has to earn its place.
+    area_share : float
+        The share of the area that can be held, in the back-test and for `chosen`.
+    periods : int
+        How many past periods are tested on, at most; at least 16 are needed, each with as much history as four periods.
+    delay : span, optional
+        How late incidents are reported.
+    officer_initiated : bool or None
+        False leaves out what a patrol itself came upon.
+    confidence : float
+        Of the interval of each cell's count.
+    progress : callable, optional
+        Called with the periods tested and in all.
+
+    Returns
+    -------
+    ForecastResult
+
+    Raises
+    ------
+    InputError
+        If there is nothing to learn from, or times are vaguer than the horizon.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> town = gm.samples.town(random_state=0)
+    >>> grid = gm.make_grid(town.boundaries, system="square", cell_size_m=500)
+    >>> next_month = gm.forecast(town.incidents, grid, horizon="28D", model="density_mixture")
+    >>> next_month.offered, next_month.model
+    (False, 'mean_count')
+
+    References
+    ----------
+    Sankin et al. (2023), The Markup: 64 of 23,631 boxes of a commercial forecast were hit, for want of such a test.
+    """
+    if periods < LEAST_PERIODS:
+        raise SettingError(Note("forecasts.periods_at_least", least=LEAST_PERIODS, found=periods))
+    space = Space(grid)
+    whole = History.of(incidents, space, officer_initiated=officer_initiated)
+    at, horizon_days = whole.until if until is None else moment(until), span_days(horizon)
+    late = 0.0 if delay is None else span_days(delay)
+    known = whole.before(at, late)
+    given = {"area_share": area_share, "delay": delay, "officer_initiated": officer_initiated, "progress": progress}
+    tested = _tested(incidents, known, at, horizon_days, model, periods, given)
+    offered, verdict = _verdict(tested, model, horizon_days)
+    used = model if offered else BASELINE
+    fitted = model_named(used)().fit(known, until=at, horizon=horizon_days)
+    expected = fitted.predict((at, at + horizon_days), confidence=confidence)
+    order = np.lexsort((space.area_m2, -expected["expected"].to_numpy()))
+    held = int(np.searchsorted(space.area_m2[order].cumsum(), area_share * space.area_m2.sum() * (1 + 1e-9), "right"))
+    chosen = np.zeros(len(space), bool)
+    chosen[order[:held]] = True
+    reasons = _reasons(known, space, chosen)
+    carried = [c for c in ("zone_id", "area_m2", "geometry") if c in grid.cells]
+    cells = grid.cells[carried].assign(**expected, chosen=chosen, reasons=pd.Series(reasons, index=space.cells))
+    params = {"model": model, "horizon_days": horizon_days, "area_share": area_share, "delay_days": late}
+    params |= {"periods_tested": 0 if tested is None else tested.scores["origin"].nunique(), "confidence": confidence}
+    begin = pd.Timestamp("1970-01-01") + pd.Timedelta(days=at)
+    period = (begin, begin + pd.Timedelta(days=horizon_days))
+    return ForecastResult(cells, used, offered, verdict, tested, period, grid, params)
+
+
+def _tested(
+    incidents: Incidents,
+    known: History,
+    at: float,
+    horizon_days: float,
+    model: str,
+    periods: int,
+    given: dict[str, Any],
+) -> Backtest | None:
+    """The back-test on the periods before `at`; None where there are too few of them."""
+    possible = int((at - known.since - max(4 * horizon_days, 56.0)) // horizon_days)
+    n = min(periods, possible)
+    if n < LEAST_PERIODS or model == BASELINE:
+        return None
+    days = pd.Timestamp("1970-01-01") + pd.to_timedelta([at - n * horizon_days, at], unit="D")
+    return backtest(
+        incidents,
+        known.space,
+        models=(BASELINE, model),
+        start=days[0],
+        end=days[1],
+        horizon=horizon_days,
+        **given,
+    )
+
+
+def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[bool, Note]:
+    if tested is None:
+        return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
+    table = tested.summary()
+    if model not in table.index or not np.isfinite(table.loc[model, "difference_low"]):
+        return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
+    row, count = table.loc[model], table.loc[BASELINE]
+    numbers = {
+        "periods": int(row["periods"]),
+        "hit_rate": float(row["hit_rate"]),
+        "count_hit_rate": float(count["hit_rate"]),
+        "difference": float(row["difference"]),
+        "low": float(row["difference_low"]),
+        "high": float(row["difference_high"]),
+        "share": float(tested.params["area_share"]),
+    }
+    better = bool(row["difference_low"] > 0)
+    return better, Note("forecasts.verdict_offered" if better else "forecasts.verdict_refused", **numbers)
+
+
+def _reasons(known: History, space: Space, chosen: np.ndarray) -> list[tuple[Note, ...]]:
+    """Why a cell is among the best, in words: what happened there lately, and what always does."""
+    around = space.neighbours
+    lately_days = 14.0
+    lately = known.counts(known.until - lately_days)
+    lately = lately + around @ lately
+    every_year = known.counts() / max(known.days, 1.0) * 365.25
+    mean = every_year.mean()
+    usual = (known.counts() + around @ known.counts()) / max(known.days, 1.0) * lately_days
+    reach = round(1.5 * space.cell_m, -1)
+    out: list[tuple[Note, ...]] = []
+    for i in range(len(space)):
+        why = []
+        if chosen[i]:
+            if lately[i] >= 2 and lately[i] > 2 * usual[i]:
+                values = {"n": int(lately[i]), "reach": reach, "days": lately_days, "usual": usual[i]}
+                why.append(Note("forecasts.reason_lately", **values))
+            if mean > 0 and every_year[i] > 2 * mean:
+                why.append(Note("forecasts.reason_lasting", n=every_year[i], ratio=every_year[i] / mean))
+            elif mean > 0:
+                why.append(Note("forecasts.reason_near"))
+        out.append(tuple(why))
+    return out
+
+
+def score_forecast(earlier: ForecastResult, incidents: Incidents) -> dict[str, float]:
+    """How an earlier forecast did, once the incidents of its period are known.
+
+    Parameters
+    ----------
+    earlier : ForecastResult
+    incidents : Incidents
+        With all of its period.
+
+    Returns
+    -------
+    dict
+        `incidents, hits, hit_rate, pai, expected, inside`: `inside` is the share of the cells whose count lay in its
+        interval.
+
+    Raises
+    ------
+    InputError
+        If no incident lies in the period.
+    """
+    begin, end = (moment(t) for t in earlier.period)
+    seen = History.of(incidents, earlier.grid).counts(begin, end)
+    if not seen.sum():
+        raise InputError(Note("forecasts.nothing_left"))
+    cells, chosen = earlier.cells, earlier.cells["chosen"].to_numpy()
+    area = cells["area_m2"].to_numpy(float)
+    return {
+        "incidents": float(seen.sum()),
+        "hits": float(seen[chosen].sum()),
+        "hit_rate": float(hit_rate(seen[chosen].sum(), seen.sum())),
+        "pai": float(pai(seen[chosen].sum(), seen.sum(), area[chosen].sum(), area.sum())),
+        "expected": float(cells["expected"].sum()),
+        "inside": float(((seen >= cells["low"]) & (seen <= cells["high"])).mean()),
+    }

@@ -1,0 +1,95 @@
+"""A forecast is offered where it beats counting, and refused where counting is as good."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import gridmap as gm
+from gridmap.errors import SettingError
+from gridmap.read.base import Incidents
+
+
+@pytest.fixture(scope="module")
+def grid():
+    import geopandas as gpd
+    import shapely
+
+    side = shapely.segmentize(shapely.box(500_000, 4_000_000, 505_000, 4_005_000), 500)
+    zone = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[side], crs=32650).to_crs(4326)
+    return gm.make_grid(zone, system="square", cell_size_m=250)
+
+
+def incidents(grid, rate_by_week, seed=0) -> Incidents:
+    """Points by cell and week, at random within the week; `rate_by_week(week, rng)` gives the expected counts."""
+    rng = np.random.default_rng(seed)
+    lon, lat = grid.centroids.T
+    rows, days = [], []
+    for week in range(70):
+        row = np.repeat(np.arange(len(grid)), rng.poisson(rate_by_week(week, rng)))
+        rows.append(row)
+        days.append(week * 7 + 7 * rng.random(len(row)))
+    row, day = np.concatenate(rows), np.concatenate(days)
+    when = pa.array((pd.Timestamp("2023-01-02") + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"))
+    return Incidents(pa.table({"lon": lon[row], "lat": lat[row], "occurred_from": when, "occurred_to": when}))
+
+
+@pytest.mark.slow
+def test_without_dynamics_the_mean_count_is_offered_as_what_it_is(grid):
+    """A background that is uneven and does not change: nothing is known but how often things happen where."""
+    rate = np.random.default_rng(1).gamma(0.5, 0.3, len(grid))
+    offered = []
+    for seed in range(8):
+        found = gm.forecast(
+            incidents(grid, lambda week, rng: rate, seed), grid, model="density_mixture", area_share=0.05
+        )
+        offered.append(found.offered)
+        assert found.model == ("density_mixture" if found.offered else "mean_count")
+    assert sum(offered) <= 1
+
+
+def test_places_that_move_make_a_forecast_worth_offering(grid):
+    """Four places flare up for six weeks each, one after another: what is recent tells more than what was always so."""
+
+    def moving(week, rng):
+        rate = np.full(len(grid), 0.02)
+        for k in range(4):
+            rate[(int(week // 6) * 97 + k * 131) % len(grid)] = 6.0
+        return rate
+
+    found = gm.forecast(incidents(grid, moving), grid, model="density_mixture", area_share=0.02)
+    assert found.offered
+    assert found.verdict.code == "forecasts.verdict_offered"
+    table = found.backtest.summary()
+    assert table.loc["density_mixture", "difference_low"] > 0
+    assert found.verdict.values["low"] == table.loc["density_mixture", "difference_low"]
+    chosen = found.cells[found.cells["chosen"]]
+    assert chosen["area_m2"].sum() <= 0.02 * found.cells["area_m2"].sum() * (1 + 1e-9)
+    lately = [note.code for why in chosen["reasons"] for note in why]
+    assert "forecasts.reason_lately" in lately
+
+
+def test_too_short_a_past_is_said_and_nothing_is_offered(grid):
+    short = incidents(grid, lambda week, rng: np.full(len(grid), 0.05 if week < 12 else 0.0))
+    found = gm.forecast(short, grid, until="2023-03-27", model="density_mixture")
+    assert not found.offered
+    assert found.backtest is None
+    assert found.verdict.code == "forecasts.verdict_untested"
+    assert "历史太短" in found.verdict.say("zh")
+
+
+def test_a_forecast_is_scored_when_its_period_is_known(grid):
+    rate = np.random.default_rng(2).gamma(0.5, 0.3, len(grid))
+    points = incidents(grid, lambda week, rng: rate)
+    earlier = gm.forecast(points, grid, until="2024-04-01", horizon="28D", model="mean_count", area_share=0.05)
+    score = gm.score_forecast(earlier, points)
+    assert score["expected"] == pytest.approx(score["incidents"], rel=0.15)
+    assert score["inside"] > 0.85
+    area = earlier.cells["area_m2"]
+    share = area[earlier.cells["chosen"]].sum() / area.sum()
+    assert score["pai"] == pytest.approx(score["hit_rate"] / share)
+
+
+def test_few_periods_are_refused(grid):
+    with pytest.raises(SettingError, match="at least 16"):
+        gm.forecast(incidents(grid, lambda week, rng: np.full(len(grid), 0.05)), grid, periods=5)
