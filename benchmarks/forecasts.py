@@ -85,8 +85,6 @@ if __name__ == "__main__":
         began, used = time.perf_counter(), time.process_time()
         found = gm.backtest(incidents, grid, models=MODELS, start=start, end=end, horizon=horizon)
         wall, cpu = time.perf_counter() - began, time.process_time() - used
-        print(
-            f"\n{name}: {len(incidents):,} incidents, {len(grid):,} cells, {wall:.0f} s wall, {cpu:.0f} s of processor time"
-        )
+        print(f"\n{name}: {len(incidents):,} incidents, {len(grid):,} cells, {wall:.0f} s, {cpu:.0f} s of processor")
         shown = ["hits", "incidents", "pai", "pai_low", "pai_high", "difference", "difference_low", "difference_high"]
         print(found.summary()[shown].round(2).to_string())
