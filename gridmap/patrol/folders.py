@@ -149,7 +149,8 @@ def log_to_folder(
     -------
     dosage : Dosage
     written : list of Path
-        `dosage_places.csv`, `dosage_visits.csv`, and `dosage_effect.csv` where counts were given.
+        `dosage_places.csv`, `dosage_visits.csv`; `dosage_rejected.csv` where rows of the log could not be used, and
+        `dosage_effect.csv` where counts were given.
     """
     source = Path(plan_folder)
     planned = source / "visits.csv" if source.is_dir() else source
@@ -171,6 +172,8 @@ def log_to_folder(
     if not len(dosage.places):
         raise InputError(Note("patrol.nothing_to_compare"))
     results = {"dosage_places.csv": (dosage.places, True), "dosage_visits.csv": (dosage.visits, False)}
+    if len(dosage.rejected):
+        results["dosage_rejected.csv"] = (dosage.rejected, False)
     if counts is not None:
         try:
             table = pd.read_csv(

@@ -15,7 +15,7 @@ References
 Wheeler & Ratcliffe (2018), Crime Science 7, 11.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -34,6 +34,10 @@ from gridmap.read.files import check_file
 
 __all__ = ["Dosage", "compare_log", "dosage_effect", "read_log", "visits_from_gpx"]
 
+REJECTED = ["row", "column", "found", "reason"]
+#: A unit may be this much early at its first visit; later than that is late.
+EARLY_MIN = 120
+
 
 @dataclass(frozen=True)
 class Dosage:
@@ -48,12 +52,16 @@ class Dosage:
         `planned, done, extra, planned_min, actual_min`: what an evaluation takes in.
     share_done : float
     notes : tuple of str
+    rejected : DataFrame
+        Rows of the log that could not be used: `row` (as a spreadsheet counts, the heading is row 1), `column, found,
+        reason`.
     """
 
     visits: pd.DataFrame
     places: pd.DataFrame
     share_done: float
     notes: tuple[str, ...] = ()
+    rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED))
 
 
 def compare_log(planned, log) -> Dosage:
@@ -64,7 +72,8 @@ def compare_log(planned, log) -> Dosage:
     planned : DataFrame, as from `log_template`, or path to its CSV
     log : DataFrame or path to a CSV
         `unit_id, place_id, arrived, left` (HH:MM, or date and time; empty: not visited), `shift` (1 where it is not
-        there). Visits after midnight count to the shift in whose row they stand.
+        there). Visits after midnight count to the shift in whose row they stand. A row with a time that cannot be read
+        is rejected, and counts as not done.
 
     Returns
     -------
@@ -73,7 +82,7 @@ def compare_log(planned, log) -> Dosage:
     Raises
     ------
     InputError
-        If a column is missing, or a time cannot be read.
+        If a column is missing.
 
     Examples
     --------
@@ -91,12 +100,19 @@ def compare_log(planned, log) -> Dosage:
         found["shift"] = "1"
     for frame in (plan, found):
         frame["shift"] = frame["shift"].astype(str).str.removesuffix(".0")
-    found["at"], found["gone"] = _minutes(found["arrived"], "arrived"), _minutes(found["left"], "left")
-    half = found["at"].notna() != found["gone"].notna()
+    rejected = _read_times(found, {"arrived": "at", "left": "gone"})
+    half = (found["at"].notna() != found["gone"].notna()) & found["readable"]
     done = found[found["at"].notna() & found["gone"].notna()].copy()
     done["minutes"] = (done["gone"] - done["at"]) % 1440
-    plan["at"] = _minutes(plan["planned_arrive"], "planned_arrive")
-    plan["planned_min"] = (_minutes(plan["planned_leave"], "planned_leave") - plan["at"]) % 1440
+    wrong = _read_times(plan, {"planned_arrive": "at", "planned_leave": "gone"})
+    if len(wrong):
+        raise InputError(Note("patrol.bad_time", **wrong.iloc[0][["column", "row", "found"]]))
+    plan["planned_min"] = (plan["gone"] - plan["at"]) % 1440
+    # a clock has no date: minutes count from the unit's shift, which begins with its first planned visit
+    begin = plan.groupby(["unit_id", "shift"])["at"].first() - EARLY_MIN
+    for frame in (plan, done):
+        keyed = pd.MultiIndex.from_frame(frame[["unit_id", "shift"]])
+        frame["at"] = (frame["at"] - begin.reindex(keyed).fillna(0.0).to_numpy()) % 1440
     keys = ["unit_id", "shift", "place_id"]
     for frame in (plan, done):  # the first visit done belongs to the first one planned
         frame["nth"] = frame.groupby(keys).cumcount()
@@ -104,8 +120,7 @@ def compare_log(planned, log) -> Dosage:
         done[[*keys, "nth", "at", "minutes"]], on=[*keys, "nth"], how="outer", suffixes=("", "_done"), indicator=True
     )
     both["planned"], both["done"] = both["_merge"] != "right_only", both["minutes"].notna()
-    late = (both["at_done"] - both["at"] + 720) % 1440 - 720
-    both["late_min"] = late.where(both["planned"])
+    both["late_min"] = (both["at_done"] - both["at"]).where(both["planned"])
     both["minutes"] = both["minutes"].fillna(0.0)
     group = both.groupby("place_id", sort=True)
     places = pd.DataFrame(
@@ -120,9 +135,13 @@ def compare_log(planned, log) -> Dosage:
     notes = []
     if half.any():
         notes.append(Note("patrol.half_rows", rows=int(half.sum())))
+    if len(rejected):
+        first = rejected.iloc[0]
+        values = {"rows": rejected["row"].nunique(), "row": int(first["row"]), "column": first["column"]}
+        notes.append(Note("patrol.rejected_rows", **values, found=first["found"]))
     share = float((both["done"] & both["planned"]).sum() / max(1, both["planned"].sum()))
     columns = [*keys, "planned", "done", "planned_arrive", "planned_min", "minutes", "late_min"]
-    return Dosage(both[columns].reset_index(drop=True), places, share, tuple(notes))
+    return Dosage(both[columns].reset_index(drop=True), places, share, tuple(notes), rejected)
 
 
 def visits_from_gpx(
@@ -234,23 +253,28 @@ def _table(source, wanted, what) -> pd.DataFrame:
     if missing:
         raise InputError(Note("patrol.missing_columns", what=what, missing=missing))
     table = source.copy().reset_index(drop=True)
+    if "row" not in table:
+        table["row"] = np.arange(len(table)) + 2  # as a spreadsheet counts, below the heading
     for name in ("unit_id", "place_id"):
         table[name] = table[name].astype(str).map(unguard_formula)
     return table
 
 
-def _minutes(values, name) -> pd.Series:
-    """Minutes since midnight of HH:MM, or of the time in a date and time; nan where empty."""
-    text = values.fillna("").astype(str).str.strip()
-    parts = text.str.extract(r"(?:^|[ T])(\d{1,2})[::](\d{2})(?:[::]\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?$").astype(
-        float
-    )
-    wrong = text.ne("") & (parts[0].isna() | (parts[0] > 23) | (parts[1] > 59))
-    if wrong.any():
-        raise InputError(
-            f"{name} must be a time like 08:15; row {int(np.argmax(wrong)) + 1} has {text[wrong].iloc[0]!r}."
-        )
-    return parts[0] * 60 + parts[1]
+def _read_times(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    """Put minutes since midnight beside columns of HH:MM (or date and time); the cells that are no such time."""
+    rejected: list[tuple] = []
+    frame["readable"] = True
+    for name, target in columns.items():
+        text = frame[name].fillna("").astype(str).str.strip()
+        parts = text.str.extract(
+            r"(?:^|[ T])(\d{1,2})[:：](\d{2})(?:[:：]\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?$"
+        ).astype(float)
+        wrong = text.ne("") & (parts[0].isna() | (parts[0] > 23) | (parts[1] > 59))
+        frame[target] = (parts[0] * 60 + parts[1]).where(~wrong)
+        frame["readable"] &= ~wrong
+        for row, cell in zip(frame.loc[wrong, "row"].astype(int), text[wrong], strict=True):
+            rejected.append((row, name, cell, Note("patrol.bad_time", column=name, row=row, found=cell)))
+    return pd.DataFrame(rejected, columns=REJECTED).sort_values(["row", "column"], ignore_index=True)
 
 
 # -- did it help? ---------------------------------------------------------------------------------------------------

@@ -114,6 +114,41 @@ def test_a_log_that_was_kept_as_planned_is_all_done(plan):
     assert done.places["done"].sum() == len(plan.stops)
 
 
+def test_one_bad_cell_costs_one_row_of_the_log(plan, tmp_path):
+    template = log_template(plan)
+    log = template.assign(arrived=template["planned_arrive"], left=template["planned_leave"])
+    log.loc[1, "arrived"] = "about nine"
+    log.loc[2, "left"] = "25:10"
+    log.to_csv(tmp_path / "visits.csv", index=False)
+    done = compare_log(template, tmp_path / "visits.csv")
+    assert done.visits["done"].sum() == len(template) - 2
+    assert done.rejected[["row", "column", "found"]].values.tolist() == [
+        [3, "arrived", "about nine"],
+        [4, "left", "25:10"],
+    ]
+    assert "2 rows of the log were rejected" in done.notes[-1]
+    assert "row 3: arrived has 'about nine'" in done.notes[-1]
+    assert "2 行未采用" in done.notes[-1].say("zh")
+
+
+@pytest.mark.parametrize(
+    ("arrived", "late"), [("08:05", 5), ("07:50", -10), ("21:30", 810), ("00:15", 975), ("06:00", -120)]
+)
+def test_late_is_late_by_however_much(arrived, late):
+    plan = pd.DataFrame({"unit_id": ["u"], "shift": [1], "place_id": ["a"], "planned_arrive": ["08:00"],
+                         "planned_leave": ["08:12"]})  # fmt: skip
+    done = compare_log(plan, plan.assign(arrived=arrived, left=arrived))
+    assert done.visits["late_min"].tolist() == [late]
+
+
+def test_a_shift_over_midnight_counts_on(tmp_path):
+    plan = pd.DataFrame({"unit_id": ["u"] * 2, "shift": [1, 1], "place_id": ["a", "b"],
+                         "planned_arrive": ["22:00", "01:00"], "planned_leave": ["22:12", "01:12"]})  # fmt: skip
+    done = compare_log(plan, plan.assign(arrived=["23:30", "00:50"], left=["23:40", "01:05"]))
+    assert done.visits["late_min"].tolist() == [90, -10]
+    assert done.visits["minutes"].tolist() == [10, 15]
+
+
 def test_missed_late_and_unplanned_visits_are_told_apart():
     plan = pd.DataFrame({"unit_id": "u", "shift": 1, "place_id": ["a", "b", "a"]})
     plan["planned_arrive"], plan["planned_leave"] = ["23:50", "00:10", "02:10"], ["00:02", "00:22", "02:22"]
@@ -156,5 +191,5 @@ def test_wrong_times_are_refused(plan):
     with pytest.raises(gm.errors.SettingError):
         clock(0, "25:00")
     template = log_template(plan)
-    with pytest.raises(gm.errors.InputError, match="08:15"):
-        compare_log(template, template.assign(arrived="soon", left=""))
+    with pytest.raises(gm.errors.InputError, match=r"08:15; row 2 has 'soon'"):
+        compare_log(template.assign(planned_arrive="soon"), template)
