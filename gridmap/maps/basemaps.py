@@ -19,7 +19,7 @@ import shapely
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.datum import from_wgs84
 
 __all__ = ["Basemap", "basemap", "shifted"]
@@ -109,30 +109,30 @@ def basemap(
     ('http://tiles.intranet:8080',)
     """
     if datum not in DATUMS:
-        raise SettingError(f"A basemap has no datum {datum!r}. {did_you_mean(datum, DATUMS)}")
+        raise SettingError(Note("maps.no_datum", found=datum, meant=did_you_mean(datum, DATUMS)))
     shared = {"datum": datum, "attribution": str(attribution), "max_zoom": int(max_zoom), "max_mb": float(max_mb)}
     text = str(source)
     if text == "tianditu":
         if not key or not re.fullmatch(r"[0-9A-Za-z]{8,64}", key):
-            raise SettingError("Tianditu needs key=, the key of your own account (letters and digits).")
+            raise SettingError(Note("maps.tianditu_key"))
         if style not in TIANDITU_LAYERS:
-            raise SettingError(f"Tianditu has no style {style!r}. {did_you_mean(style, TIANDITU_LAYERS)}")
+            raise SettingError(Note("maps.tianditu_style", found=style, meant=did_you_mean(style, TIANDITU_LAYERS)))
         templates = tuple(TIANDITU.format(s=0, layer=layer, key=key) for layer in TIANDITU_LAYERS[style])
         shared["attribution"] = shared["attribution"] or "天地图 www.tianditu.gov.cn"
         return Basemap(templates, hosts=("https://t0.tianditu.gov.cn",), **shared)
     if text.endswith(".mbtiles"):
         if not Path(source).is_file():
-            raise ReadError(f"There is no MBTiles file {text}.")
+            raise ReadError(Note("maps.no_mbtiles", path=text))
         return Basemap(mbtiles=Path(source), **shared)
     if not all(part in text for part in ("{z}", "{x}", "{y}")):
-        raise SettingError(f"A template of tiles has {{z}}, {{x}} and {{y}} in it; found {text!r}.")
+        raise SettingError(Note("maps.tile_template", found=text))
     parts = urlsplit(text)
     if parts.scheme in ("http", "https"):
         if not re.fullmatch(r"[\w.:\[\]-]+", parts.netloc):
-            raise SettingError(f"The host of the tiles cannot be named in a policy: {parts.netloc!r}.")
+            raise SettingError(Note("maps.tile_host", found=parts.netloc))
         return Basemap((text,), hosts=(f"{parts.scheme}://{parts.netloc}",), **shared)
     if parts.scheme or text.startswith(("/", "\\")):
-        raise SettingError(f"Tiles lie in a folder beside the page or on an http server; found {text!r}.")
+        raise SettingError(Note("maps.tile_place", found=text))
     return Basemap((text,), hosts=("'self'", "file:"), **shared)
 
 
@@ -159,9 +159,9 @@ def _embedded(path: Path, box: list[float], max_mb: float) -> dict:
                     kind = "jpeg" if data[:2] == b"\xff\xd8" else "webp" if data[8:12] == b"WEBP" else "png"
                     tiles[f"{z}/{x}/{n - 1 - row}"] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     except sqlite3.Error as error:
-        raise ReadError(f"{path} is no MBTiles file: {error}.") from error
+        raise ReadError(Note("maps.not_mbtiles", path=str(path), why=str(error))) from error
     if not tiles:
-        raise InputError(f"{path} has no tiles over the shown area that fit into {max_mb:g} MB.")
+        raise InputError(Note("maps.no_tiles_here", path=str(path), mb=f"{max_mb:g}"))
     return {"tiles": tiles, "max_native": finest}
 
 
@@ -175,4 +175,4 @@ def shifted(layer: Layer, datum: str) -> Layer:
     frame = gpd.GeoDataFrame(
         layer.frame.drop(columns="geometry", errors="ignore"), geometry=shapely.transform(shapes, move), crs=4326
     )
-    return replace(layer, frame=frame, facts={**layer.facts, "shifted": True})
+    return replace(layer, frame=frame, shifted=True)

@@ -1,4 +1,4 @@
-"""From numbers and labels to the classes of a legend.
+"""The classes of a legend, and how numbers and labels are sorted into them.
 
 Amounts are cut where their own distribution says, but an honest legend keeps three things apart
 that such cuts run together: no data, a true zero, and the amounts above it.
@@ -6,16 +6,92 @@ that such cuts run together: no data, a true zero, and the amounts above it.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gridmap.errors import SettingError
 from gridmap.maps import palette
-from gridmap.maps.layers import Class, Word
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean, known, say
 
-__all__ = ["SCHEMES", "amount_classes", "breaks_of", "codes_of", "label_classes"]
+__all__ = [
+    "SCHEMES",
+    "Class",
+    "Rule",
+    "amount_classes",
+    "breaks_of",
+    "codes_of",
+    "label_classes",
+    "label_text",
+    "packed_text",
+]
+
+
+@dataclass(frozen=True)
+class Class:
+    """One entry of a legend.
+
+    `label` is text from data or a Note; or, for a range of numbers, `low` and `high` are given and the range is written
+    by whoever shows it. `hatch` draws it hatched: too few to tell, or possibly under-reported.
+    """
+
+    colour: str
+    label: str | Note | None = None
+    low: float | None = None
+    high: float | None = None
+    hatch: bool = False
+
+    def text(self, language: str = "en") -> str:
+        """What the legend says of it.
+
+        Examples
+        --------
+        >>> Class("#D62F27", Note("label.hot_99")).text("zh"), Class("#FFEDA0", low=3.0, high=5.0).text()
+        ('热点 99%', '3–5')
+        """
+        if self.label is not None:
+            return say(self.label, language)
+        if self.high is None:
+            return ""
+        digits = 0 if abs(self.high) >= 100 else 1 if abs(self.high) >= 10 else 2
+        low, high = (f"{round(v, digits):,.{digits}f}" for v in (self.low, self.high))
+        low, high = (t.rstrip("0").rstrip(".") if "." in t else t for t in (low, high))
+        if self.low == self.high:
+            return high
+        return f"≤ {high}" if low == "0" else f"{low}–{high}"
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        out: dict[str, Any] = {"colour": self.colour}
+        if self.label is not None:
+            out["label"] = packed_text(self.label)
+        if self.high is not None:
+            out |= {"low": self.low, "high": self.high}
+        return out | ({"hatch": True} if self.hatch else {})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A class as a rule over the columns, which other programs can apply: what it says, its colour, the rows it takes.
+
+    `values`: the labels; `above`, `upto`: amounts, the lower end not included; `missing`: rows without a value.
+    """
+
+    label: str
+    colour: str
+    hatch: bool = False
+    values: tuple[str, ...] = ()
+    above: float | None = None
+    upto: float | None = None
+    missing: bool = False
+
+
+def packed_text(value: str | Note) -> str | dict[str, Any]:
+    """A text as JSON holds it: a Note as its code and values, said by the page in the reader's language."""
+    return value.to_dict() if isinstance(value, Note) else str(value)[:200]
+
 
 SCHEMES = {
     "quantiles": lambda v, k: np.quantile(v, np.arange(1, k + 1) / k),
@@ -26,12 +102,11 @@ SCHEMES = {
 
 #: Labels that say "we cannot tell": drawn hatched, never as safe.
 HATCHED = {
-    "too few": ("#C9CDD2", "too_few"),
-    "possibly under-reported": ("#8C96A3", "under_reported"),
-    "under-reported": ("#8C96A3", "under_reported"),
-    "quiet": ("#8C96A3", "under_reported"),
+    "too few": ("#C9CDD2", "page.too_few"),
+    "possibly under-reported": ("#8C96A3", "page.under_reported"),
+    "under-reported": ("#8C96A3", "page.under_reported"),
+    "quiet": ("#8C96A3", "page.under_reported"),
 }
-_SCALES = (palette.HOT_COLD, palette.MORAN, palette.CHANGE, palette.EMERGING)
 
 
 def _thinned(values: np.ndarray, n: int = 600) -> np.ndarray:
@@ -95,19 +170,19 @@ def breaks_of(values, *, scheme: str | Sequence[float] = "quantiles", k: int = 5
     values = np.asarray(values, float).ravel()
     above = values[np.isfinite(values) & (values > 0)]
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or not 1 <= k <= 7:
-        raise SettingError(f"k is the number of classes, a whole number from 1 to 7; found {k!r}.")
+        raise SettingError(Note("maps.number_of_classes", found=str(k)))
     if not isinstance(scheme, str):
         try:
             given = tuple(float(b) for b in scheme)
         except (TypeError, ValueError):
             given = ()
         if not given or any(b <= a for a, b in itertools.pairwise(given)) or not np.isfinite(given).all():
-            raise SettingError(f"Breaks are numbers in ascending order, as in [1, 5, 20]; found {scheme!r}.")
+            raise SettingError(Note("maps.breaks_ascend", found=str(scheme)))
         if len(given) > 7:
-            raise SettingError(f"At most 7 classes can be told apart on a map; found {len(given)} breaks.")
+            raise SettingError(Note("maps.too_many_breaks", n=len(given)))
         return (*given[:-1], max(given[-1], float(above.max()))) if len(above) else given
     if scheme not in SCHEMES:
-        raise SettingError(f"There is no classification scheme {scheme!r}. {did_you_mean(scheme, SCHEMES)}")
+        raise SettingError(Note("maps.no_scheme", found=scheme, meant=did_you_mean(scheme, SCHEMES)))
     if not len(above):
         return ()
     distinct = np.unique(above)
@@ -128,9 +203,9 @@ def amount_classes(values, *, scheme="quantiles", k=5) -> tuple[tuple[Class, ...
     """
     values = np.asarray(values, float)
     bounds = breaks_of(values, scheme=scheme, k=k)
-    classes = [Class(palette.NO_DATA, Word("no_data"), hatch=True), Class(palette.ZERO, low=0.0, high=0.0)]
+    classes = [Class(palette.NO_DATA, Note("page.no_data"), hatch=True), Class(palette.ZERO, low=0.0, high=0.0)]
     if (values < 0).any():
-        classes[1] = Class(palette.ZERO, Word("zero_or_less"))
+        classes[1] = Class(palette.ZERO, Note("page.zero_or_less"))
     low, whole = None, bool(np.allclose(values[np.isfinite(values)] % 1, 0))
     above = values[np.isfinite(values) & (values > 0)]
     for colour, high in zip(palette.amounts(len(bounds)) if bounds else (), bounds, strict=True):
@@ -148,38 +223,68 @@ def codes_of(values, bounds: Sequence[float]) -> np.ndarray:
     return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
 
-def label_classes(labels: pd.Series, *, change: bool = False) -> tuple[tuple[Class, ...], np.ndarray]:
-    """Classes and codes of labels: a known scale in its order, whole; else the kinds that occur, by frequency."""
+def label_classes(
+    labels: pd.Series, *, change: bool = False, beyond: np.ndarray | None = None
+) -> tuple[tuple[Class, ...], np.ndarray]:
+    """Classes and codes of labels: a known scale in its order, whole; else the kinds that occur, by frequency.
+
+    Parameters
+    ----------
+    labels : Series of str
+    change : bool
+        That they speak of a change, should none but "none" occur.
+    beyond : array of bool, optional
+        Which rows the test itself calls significant. A row that it does not is drawn as "none", whatever its label: a
+        colour named hot never contradicts the test.
+    """
     text = labels.astype(object).where(labels.notna(), None)
+    if beyond is not None:
+        text = text.where(beyond | ~text.map(_claims), "none")
     found = [str(x) for x in pd.unique(text[text.notna()])]
     # where none but "none" occurs, a change is still no hotspot
-    scales = (palette.CHANGE, *_SCALES) if change else _SCALES
+    scales = (palette.CHANGE, *palette.SCALES) if change else palette.SCALES
     scale = next((s for s in scales if set(found) - set(HATCHED) <= set(s)), None)
     classes: dict[str | None, Class] = {}
     if scale is not None:
         whole = scale is not palette.EMERGING  # seventeen classes: those that do not occur are left out
         shown = {label: colour for label, colour in scale.items() if whole or label in found}
-        classes = {label: Class(colour, Word(f"label {label}")) for label, colour in shown.items()}
+        classes = {label: Class(colour, label_text(label)) for label, colour in shown.items()}
     else:
         by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]
-        for i, label in enumerate([x for x in by_count if x not in ("none", "no pattern")]):
-            if i >= 60:  # more colours than anyone can tell apart: the rest is one class
-                rest = Class("#9AA0A6", Word("others"))
-                classes.update(dict.fromkeys([x for x in by_count[60:] if x not in classes], rest))
+        for i, label in enumerate([x for x in by_count if x not in QUIET]):
+            if i >= MOST_KINDS and len(by_count) > MOST_KINDS + 1:  # more colours than anyone can tell apart
+                rest = Class("#9AA0A6", Note("page.others"))
+                classes.update(dict.fromkeys([x for x in by_count if x not in classes and x not in QUIET], rest))
                 break
-            classes[label] = Class(palette.kind(i), _known(label))
-        classes.update({x: Class(palette.ZERO, Word("label none")) for x in ("none", "no pattern") if x in by_count})
-    classes.update({x: Class(HATCHED[x][0], Word(HATCHED[x][1]), hatch=True) for x in found if x in HATCHED})
+            classes[label] = Class(palette.kind(i), label_text(label))
+        classes.update({x: Class(palette.ZERO, Note("label.none")) for x in QUIET if x in by_count})
+    classes.update({x: Class(HATCHED[x][0], Note(HATCHED[x][1]), hatch=True) for x in found if x in HATCHED})
     if text.isna().any():
-        classes[None] = Class(palette.NO_DATA, Word("no_data"), hatch=True)
+        classes[None] = Class(palette.NO_DATA, Note("page.no_data"), hatch=True)
     entries = list(dict.fromkeys(classes.values()))
     at = {label: entries.index(entry) for label, entry in classes.items()}
     codes = np.array([at[None if x is None else str(x)] for x in text], dtype=np.uint8)
     return tuple(entries), codes
 
 
-def _known(label: str) -> str | Word:
-    """A label of one of gridmap's methods as a Word, so that it is said in the page's language; else as it is."""
-    from gridmap.maps.words import WORDS
+#: The nine most frequent kinds have a colour of their own, all others one together.
+MOST_KINDS = 9
+#: Labels that say that nothing was found.
+QUIET = ("none", "no pattern")
 
-    return Word(f"label {label}") if f"label {label}" in WORDS else label
+
+def _claims(label: object) -> bool:
+    """Whether a label says that something was found, and not that one cannot tell."""
+    return label is not None and label not in QUIET and label not in HATCHED
+
+
+def label_text(label: str) -> str | Note:
+    """A label of one of gridmap's methods as a Note, so that it is said in the reader's language; else as it is.
+
+    Examples
+    --------
+    >>> label_text("hot 99").say("zh"), label_text("Robbery")
+    ('热点 99%', 'Robbery')
+    """
+    code = f"label.{str(label).replace('-', '_').replace(' ', '_')}"
+    return Note(code) if known(code) else str(label)

@@ -7,16 +7,15 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.path import Path
 
 from gridmap._fonts import families
 from gridmap.errors import InputError
 from gridmap.maps.drawing import h3_outlines
-from gridmap.maps.layers import Class, Layer, Word
-from gridmap.maps.words import check_language, say
+from gridmap.maps.classes import Class
+from gridmap.maps.layers import Layer
+from gridmap.messages import Note, check_language, say
 from gridmap.read.metric import metric_crs
 
 __all__ = ["class_text", "draw_scale_bar", "figure_of"]
@@ -24,14 +23,7 @@ __all__ = ["class_text", "draw_scale_bar", "figure_of"]
 
 def class_text(entry: Class, language: str = "en") -> str:
     """What the legend says of a class, as the page writes it."""
-    if entry.label is not None:
-        return say(entry.label, language)
-    digits = 0 if abs(entry.high) >= 100 else 1 if abs(entry.high) >= 10 else 2
-    low, high = (f"{round(v, digits):,.{digits}f}" for v in (entry.low, entry.high))
-    low, high = (t.rstrip("0").rstrip(".") if "." in t else t for t in (low, high))
-    if entry.low == entry.high:
-        return high
-    return f"≤ {high}" if low == "0" else f"{low}–{high}"
+    return entry.text(language)
 
 
 def figure_of(
@@ -67,7 +59,7 @@ def figure_of(
     """
     check_language(language)
     if not len(layer.frame):
-        raise InputError("There is nothing to plot: the layer is empty.")
+        raise InputError(Note("maps.nothing_to_plot"))
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
     flat = gpd.GeoSeries(shapes, crs=4326)
     flat = flat.to_crs(metric_crs(tuple(flat.total_bounds)))
@@ -78,24 +70,16 @@ def figure_of(
         figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")
         ax = figure.add_subplot()
     figure = ax.figure
-    if layer.drawing == "lines":
-        flat.boundary.plot(ax=ax, color=layer.classes[0].colour, linewidth=0.8)
-    else:
-        for code, entry in enumerate(layer.classes):
-            part = flat[layer.codes == code]
-            if len(part):
-                edge = "#6B7280" if entry.hatch else "#00000022"
-                hatch = "////" if entry.hatch else None
-                _fill(ax, part.to_numpy(), facecolor=entry.colour, edgecolor=edge, linewidth=0.2, hatch=hatch)
-        used = np.unique(layer.codes)
-        shown = [c for i, c in enumerate(layer.classes) if not c.hatch or i in used]
+    layer.draw(ax, flat)
+    if layer.role == "theme":
+        shown = layer.figure_legend()
         handles = [
             Patch(facecolor=c.colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if c.hatch else None)
             for c in shown
         ]
         ax.legend(
             handles,
-            [class_text(c, language) for c in shown],
+            [c.text(language) for c in shown],
             title=say(layer.unit, language) or None,
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
@@ -114,20 +98,6 @@ def figure_of(
     return figure
 
 
-def _fill(ax: Axes, areas: np.ndarray, **style) -> None:
-    """Fill areas, one path each; geopandas makes a patch object of each, which takes most of a figure's time."""
-    parts, area = shapely.get_parts(shapely.orient_polygons(areas), return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    codes = np.full(len(xy), Path.LINETO, Path.code_type)
-    codes[np.r_[True, ring[1:] != ring[:-1]]] = Path.MOVETO
-    codes[np.r_[ring[1:] != ring[:-1], True]] = Path.CLOSEPOLY
-    cuts = np.flatnonzero(np.diff(area[part][ring])) + 1
-    paths = [Path(p, c) for p, c in zip(np.split(xy, cuts), np.split(codes, cuts), strict=True)]
-    ax.add_collection(PathCollection(paths, **style))
-    ax.autoscale_view()
-
-
 def draw_scale_bar(ax: Axes, west: float, south: float, across: float, language: str, *, type_pt: float = 9) -> None:
     """A bar of a round length, about a fifth of the panel, under its lower left corner."""
     length = max(across / 5, 1e-6)
@@ -135,7 +105,7 @@ def draw_scale_bar(ax: Axes, west: float, south: float, across: float, language:
     length = unit * max(m for m in (1, 2, 5) if m * unit <= length)
     y = south - across * 0.03
     ax.plot([west, west + length], [y, y], color="#111827", linewidth=2.5, solid_capstyle="butt")
-    far = say(Word("kilometres"), language) if length >= 1000 else say(Word("metres"), language)
+    far = say("page.kilometres" if length >= 1000 else "page.metres", language)
     text = f"{length / 1000 if length >= 1000 else length:g} {far}"
     ax.text(
         west + length / 2,

@@ -1,19 +1,80 @@
-"""Layers as their readers may have them: every frame that a page carries passes the privacy gate here."""
+"""Layers as their readers may have them: the frames of a page pass the privacy gate here, once.
+
+`release_layers` gives back the layers with the audience they were made for and the places that were ranked after the
+gate. Whoever draws or writes them asserts that audience, and neither gates nor ranks again.
+"""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.maps.layers import Layer, Word
-from gridmap.privacy import AUDIENCES, check_periods, gate, gate_text, two_figures
+from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, SurfaceLayer, boundaries_layer
+from gridmap.maps.ranking import Place, rank_places
+from gridmap.messages import LANGUAGES, Note
+from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, two_figures
 from gridmap.privacy.results import SCATTERED
-from gridmap.read.persons import mask
+from gridmap.read.personal import mask
 
-__all__ = ["gated_layers"]
+__all__ = ["ReleasedLayers", "gate_note", "release_layers"]
 
 
-def gated_layers(layers: Sequence[Layer], audience: str) -> list[Layer]:
-    """The layers with what `audience` may have of them.
+@dataclasses.dataclass(frozen=True)
+class ReleasedLayers(Sequence):
+    """Layers that have passed the gate.
+
+    Attributes
+    ----------
+    audience : str
+        For whom.
+    layers : tuple of Layer
+    ranked : tuple of lists of Place, one list a layer
+    """
+
+    audience: str
+    layers: tuple[Layer, ...]
+    ranked: tuple[list[Place], ...]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, at):
+        return self.layers[at]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    @property
+    def zones(self) -> pd.DataFrame | None:
+        """The boundaries among them."""
+        return next((layer.frame for layer in self.layers if isinstance(layer, BoundariesLayer)), None)
+
+    def made_for(self, audience: str) -> "ReleasedLayers":
+        """These layers, when they were released for that audience.
+
+        Raises
+        ------
+        InputError
+            If they were released for another one.
+        """
+        if self.audience != audience:
+            raise InputError(Note("maps.released_for_another", found=self.audience, wanted=audience))
+        return self
+
+
+def release_layers(
+    layers: Sequence[Layer], audience: str, *, boundaries: pd.DataFrame | None = None
+) -> ReleasedLayers:
+    """The layers with what `audience` may have of them, and their places ranked.
+
+    Parameters
+    ----------
+    layers : list of Layer, or ReleasedLayers
+        What was released for this audience before is given back as it is.
+    audience : {"internal", "meeting", "public"}
+    boundaries : GeoDataFrame, optional
+        Drawn as outlines and used to name places, when no layer holds them yet.
 
     Raises
     ------
@@ -21,40 +82,48 @@ def gated_layers(layers: Sequence[Layer], audience: str) -> list[Layer]:
         If a layer is nothing for this audience; or, for the public, if layers are over different cells: what is hidden
         in one could be computed from another.
     """
+    check_audience(audience)
+    if isinstance(layers, ReleasedLayers):
+        return layers.made_for(audience)
+    layers = list(layers)
+    if boundaries is not None and not any(isinstance(layer, BoundariesLayer) for layer in layers):
+        layers.append(boundaries_layer(boundaries))
     gated = [_gated(layer, audience) for layer in layers]
     if AUDIENCES[audience].smallest_count:
         themes = [layer for layer in gated if layer.content == "cells"]
         for other in themes[1:]:
             if not other.frame.index.equals(themes[0].frame.index):
-                raise InputError(
-                    "The layers are over different cells, so small numbers could be computed from their differences. "
-                    "For the public, make all of them over one grid (gm.public_release), or take audience='meeting'."
-                )
-    return gated
+                raise InputError(Note("maps.different_cells"))
+    return ReleasedLayers(audience, tuple(gated), tuple(rank_places(gated)))
 
 
 def _gated(layer: Layer, audience: str) -> Layer:
-    called = layer.name.key if isinstance(layer.name, Word) else str(layer.name)
-    frame = gate(layer.frame, layer.content, audience=audience, what=f"The layer {mask(called)!r}")
-    frames = layer.frames
-    if frames is not None and audience != "internal":
-        check_periods(frames.columns, audience=audience, what=f"The layer {mask(called)!r}")
+    what = Note("maps.the_layer", name=mask(layer.name))
+    frame = gate(layer.frame, layer.content, audience=audience, what=what)
+    changed: dict = {}
+    if isinstance(layer, CellsLayer) and layer.frames is not None and audience != "internal":
+        check_periods(layer.frames.columns, audience=audience, what=what)
         least = AUDIENCES[audience].smallest_count
-        if least and (frames.to_numpy(float) < least).any():
-            raise InputError(
-                f"The layer {mask(called)!r} has periods with fewer than {least} incidents in a cell, which the public "
-                "may not have. Take longer periods, or the incidents and the grid of gm.public_release."
-            )
-    facts = dict(layer.facts)
-    if "surface" in facts and audience != "internal" and layer.params.get("places") != SCATTERED:
-        surface, transform, crs = facts["surface"]
-        facts["surface"] = (two_figures(surface), transform, crs)
-        frame = frame.assign(intensity=two_figures(frame["intensity"])) if "intensity" in frame else frame
+        if least and (layer.frames.to_numpy(float) < least).any():
+            raise InputError(Note("maps.small_periods", what=what, least=least))
+    if isinstance(layer, SurfaceLayer) and layer.surface is not None:
+        if audience != "internal" and layer.params.get("places") != SCATTERED:
+            surface, transform, crs = layer.surface
+            changed["surface"] = (two_figures(surface), transform, crs)
+            frame = frame.assign(intensity=two_figures(frame["intensity"])) if "intensity" in frame else frame
     return dataclasses.replace(
         layer,
-        name=layer.name if isinstance(layer.name, Word) else mask(layer.name),
+        name=layer.name if isinstance(layer.name, Note) else mask(layer.name),
         frame=frame,
         columns=tuple(c for c in layer.columns if c in frame.columns),
-        notes=tuple(gate_text(str(n), audience=audience) for n in layer.notes),
-        facts=facts,
+        notes=tuple(gate_note(n, audience) for n in layer.notes),
+        **changed,
     )
+
+
+def gate_note(note: str, audience: str) -> str:
+    """A note as the audience may read it; one that holds nothing to hide keeps its code, and so its languages."""
+    said = gate_text(str(note), audience=audience)
+    if isinstance(note, Note) and all(gate_text(note.say(x), audience=audience) == note.say(x) for x in LANGUAGES):
+        return note
+    return said

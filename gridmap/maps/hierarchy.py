@@ -1,17 +1,18 @@
 """The page's drill-down: county → street → community → grid, with counts, rates and hot cells of each.
 
-The levels above the zones are found in the boundaries (`grids.hierarchy`), and counts of cells go to the zone
+The levels above the zones are found in the boundaries themselves (`grids.levels`), and counts of cells go to the zone
 that the cell belongs to (the one in which its centre lies). Where management grids were drawn, a table of
 `grid_hierarchy` leads one level further down, to the grids. Either way only the lowest level carries numbers to the
 page; what stands above is added up from it there, so all levels agree.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from gridmap.grids.hierarchy import zone_levels
-from gridmap.maps.layers import Layer
-from gridmap.maps.ranking import HOT
+from gridmap.grids.levels import zone_levels
+from gridmap.maps.layers import CellsLayer, Layer
 
 __all__ = ["area_tree"]
 
@@ -19,7 +20,7 @@ MOST = 20_000  # units at the lowest level
 PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
-def area_tree(zones: pd.DataFrame | None, layers: list[Layer], hierarchy: pd.DataFrame | None = None) -> dict | None:
+def area_tree(zones: pd.DataFrame | None, layers: Sequence[Layer], hierarchy: pd.DataFrame | None = None) -> dict | None:
     """Nodes from the top level down, and the counts of every theme by leaf; None without zones.
 
     `names` and `parents` of all nodes, the leaves last, from `zones` on; `layers`: counts by leaf; `top`: what the
@@ -49,7 +50,7 @@ def area_tree(zones: pd.DataFrame | None, layers: list[Layer], hierarchy: pd.Dat
     return _with_numbers({"names": names, "parents": parents, "zones": base, "top": top}, ids, layers, zones)
 
 
-def _tree_of_units(table: pd.DataFrame, zones: pd.DataFrame | None, layers: list[Layer]) -> dict | None:
+def _tree_of_units(table: pd.DataFrame, zones: pd.DataFrame | None, layers: Sequence[Layer]) -> dict | None:
     """The tree of a table of units; None where no layer shows its lowest level."""
     parent = table["parent_id"].where(table["parent_id"].notna(), None)
     leaf = ~table.index.isin(parent.dropna())
@@ -84,7 +85,7 @@ def _tree_of_units(table: pd.DataFrame, zones: pd.DataFrame | None, layers: list
     return _with_numbers(tree, ids, layers, table.loc[ids])
 
 
-def _with_numbers(tree: dict, ids: pd.Index, layers: list[Layer], people: pd.DataFrame) -> dict | None:
+def _with_numbers(tree: dict, ids: pd.Index, layers: Sequence[Layer], people: pd.DataFrame) -> dict | None:
     """The tree with what every layer counts by leaf; None where none counts anything."""
     column = next((c for c in PEOPLE if c in people and pd.api.types.is_numeric_dtype(people[c])), None)
     if column is not None:
@@ -110,7 +111,7 @@ def _sums(layer: Layer, ids: pd.Index, own: bool) -> dict | None:
         if column in frame:
             values = np.nan_to_num(frame[column].to_numpy(float)[at >= 0])
             out[column] = np.bincount(at[at >= 0], values, minlength=len(ids)).round(2).tolist()
-    if "labels" in layer.facts and "count" in out:
-        hot = frame[layer.facts["labels"]].isin(HOT).to_numpy() & (at >= 0)
+    if isinstance(layer, CellsLayer) and layer.labels is not None and "count" in out:
+        hot = (layer.side() > 0) & (at >= 0)  # the cells that the map draws hot, and no others
         out["hot"] = np.bincount(at[hot], minlength=len(ids)).tolist()
     return out or None

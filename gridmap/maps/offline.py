@@ -1,6 +1,6 @@
-"""A page that asks nobody for anything.
+"""A page that makes no network request.
 
-folium links its libraries from other people's servers. `OfflineFigure` takes the HTML that folium renders and puts
+folium links its libraries from servers. `OfflineFigure` takes the HTML that folium renders and puts
 the bundled copies in their place, refuses whatever else would be fetched, and adds a Content-Security-Policy, so
 that the browser itself forbids the outside: scripts run only when their sha256 is in the policy, images and data
 come from the page, nothing is sent anywhere.
@@ -17,10 +17,13 @@ from pathlib import Path
 from branca.element import Figure
 
 from gridmap.errors import OutputError
+from gridmap.messages import Note, say
 
-__all__ = ["OfflineFigure", "asset", "inline", "policy", "script_json"]
+__all__ = ["BUILT", "OfflineFigure", "asset", "inline", "policy", "script_json"]
 
 STATIC = Path(__file__).parent / "static"
+#: The page's own script and style, as `gridmap/maps/web/build.mjs` writes them.
+BUILT = Path(__file__).parent / "web" / "built"
 
 #: What folium and our page link, by the end of the address → the bundled file.
 KNOWN = {"leaflet.js": "leaflet.js", "leaflet.css": "leaflet.css"}
@@ -80,20 +83,14 @@ def inline(html: str, *, hosts: tuple[str, ...] = ()) -> str:
     out = _STYLE.sub(style, _SCRIPT.sub(script, html))
     for match in _FETCH.finditer(_DATA.sub("", out)):
         if not any(match[1].startswith(host) for host in hosts):
-            raise OutputError(
-                f"The page would fetch {match[1][:120]} when it is opened, and a gridmap page opens without a network. "
-                "Leave that element out, or give its host as a basemap of build_map."
-            )
+            raise OutputError(Note("maps.would_fetch", address=match[1][:120]))
     return out
 
 
 def _bundled(address: str) -> str:
     name = KNOWN.get(address.split("?")[0].rsplit("/", 1)[-1])
     if name is None:
-        raise OutputError(
-            f"The page links {address[:120]}, which is not bundled with gridmap, so it would need a network. "
-            "Leave that folium element out."
-        )
+        raise OutputError(Note("maps.not_bundled", address=address[:120]))
     return name
 
 
@@ -142,7 +139,7 @@ class OfflineFigure(Figure):
             hosts=self.hosts,
         ).replace("\r", "")
         rule = html_escape.escape(policy(page, self.hosts), quote=False).replace('"', "&quot;")
-        lang = "zh-CN" if self.language == "zh" else "en"
+        lang = say("language.locale", self.language).replace("_", "-")
         return (
             f'<!DOCTYPE html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{rule}">\n{page}'

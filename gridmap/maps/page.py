@@ -4,19 +4,24 @@ Python decides, the page prints: layers are classed, ranked and packed here, and
 page's own scripts (`templates/`). Nothing from data is ever markup.
 """
 
+import contextlib
+import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import folium
 import geopandas as gpd
+import h3
+import numpy as np
 import pandas as pd
 from branca.element import Element
 
-from gridmap._io import write_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
-from gridmap.errors import InputError, SettingError
+from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.maps import basemaps
 from gridmap.maps.basemaps import Basemap
 from gridmap.maps.content import page_data
@@ -52,13 +57,13 @@ def build_map(
 
     Parameters
     ----------
-    layers : Layer or list of Layer
+    layers : Layer, list of Layer, or layers released for this audience before
         Of `hotspot_layer`, `cells_layer`, `clusters_layer`, `density_layer`, `boundaries_layer`. One theme is shown at
         a time, in the order given; overlays lie over it.
     title, period, source : str, optional
         What, when and from where, as the header says it.
-    language : {"en", "zh"}
-        The page opens in it; the reader can switch.
+    language : str
+        One of the catalogue's, such as "en" or "zh". The page opens in it; the reader can switch to any other.
     incidents, set_aside : int, optional
         How many incidents were used, and how many could not be.
     notes : list of str
@@ -98,55 +103,190 @@ def build_map(
     <MapPage 'Burglary': 1 layer, zh>
     """
     layers = [layers] if isinstance(layers, Layer) else _listed(layers)
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise InputError(
-                f"build_map takes layers; found {type(layer).__name__}. Make one with hotspot_layer(result), "
-                "cells_layer(frame, column), clusters_layer(result) or boundaries_layer(boundaries)."
-            )
-    if not layers:
-        raise InputError("build_map needs at least one layer; found none.")
     check_language(language)
     check_audience(audience)
     for name, number in (("incidents", incidents), ("set_aside", set_aside)):
         if number is not None and (not hasattr(number, "__index__") or number < 0):
-            raise SettingError(f"{name}= is a number of incidents, 0 or more; found {number!r}.")
-    notes = [notes] if isinstance(notes, str) else [str(n) for n in notes]
-    head = {
-        "title": title,
-        "period": period,
-        "source": source,
-        "incidents": incidents,
-        "set_aside": set_aside,
-        "classification": classification,
-        "approval": approval,
-        "notes": [gate_text(note, audience=audience) for note in notes],
+            raise SettingError(Note("maps.number_of_incidents", name=name, found=str(number)))
+    if hierarchy is not None and not (isinstance(hierarchy, pd.DataFrame) and {"name", "parent_id"} <= set(hierarchy)):
+        raise InputError(Note("maps.hierarchy_is_a_table"))
+    notes = [notes] if isinstance(notes, str) else list(notes)
+    texts = {"title": title, "period": period, "source": source, "classification": classification}
+    head: dict[str, Any] = {name: _masked(text) for name, text in texts.items()}
+    head |= {
+        "approval": _without_label(_masked(approval), "page.approval"),
+        "incidents": None if incidents is None else int(incidents),
+        "set_aside": None if set_aside is None else int(set_aside),
+        "notes": [_said(gate_note(n if isinstance(n, Note) else str(n), audience)) for n in notes],
         "audience": audience,
     }
-    for name in ("title", "period", "source", "classification", "approval"):
-        head[name] = None if head[name] is None else mask(str(head[name]))
-    for name in ("incidents", "set_aside"):
-        head[name] = None if head[name] is None else int(head[name])
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
-    if hierarchy is not None and not (isinstance(hierarchy, pd.DataFrame) and {"name", "parent_id"} <= set(hierarchy)):
-        raise InputError("hierarchy= is the table of grid_hierarchy or roll_up: units with name and parent_id.")
-    about = {"head": head, "language": language, "boundaries": boundaries, "hierarchy": hierarchy}
-    data = page_data(layers, **about, base=base, audience=audience)
+    shown = release_layers(layers, audience, boundaries=boundaries)
+    data = page_data(shown, head=head, language=language, hierarchy=hierarchy, base=base)
     return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 
-def _listed(layers) -> list:
+def _masked(text: str | None) -> str | dict | None:
+    return None if text is None else packed_text(text) if isinstance(text, Note) else mask(str(text))
+
+
+def _without_label(text: Any, code: str) -> Any:
+    """A text without the label that the page writes before it, should it bring its own."""
+    if not isinstance(text, str):
+        return text
+    for language in LANGUAGES:
+        label = say(code, language)
+        if text.startswith(label):
+            return text[len(label) :].lstrip(" :：")
+    return text
+
+
+def _said(note: str) -> str | dict[str, str]:
+    """A note as the page carries it: in every language, or as it is."""
+    return {language: note.say(language) for language in LANGUAGES} if isinstance(note, Note) else note
+
+
+def _listed(layers: Any) -> Sequence[Layer]:
+    if isinstance(layers, ReleasedLayers):
+        return layers
     try:
-        return list(layers)
+        layers = list(layers)
     except TypeError:
-        raise InputError(f"build_map takes a list of layers; found {type(layers).__name__}.") from None
+        raise InputError(Note("maps.a_list_of_layers", found=type(layers).__name__)) from None
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise InputError(Note("maps.takes_layers", found=type(layer).__name__))
+    if not layers:
+        raise InputError(Note("maps.at_least_one_layer"))
+    return layers
+
+
+def page_data(
+    layers: Sequence[Layer],
+    *,
+    head: dict[str, Any],
+    language: str,
+    boundaries: gpd.GeoDataFrame | None = None,
+    hierarchy: pd.DataFrame | None = None,
+    base: Basemap | None = None,
+    audience: str = DEFAULT_AUDIENCE,
+) -> dict[str, Any]:
+    """Everything the page's scripts read, keyed as they read it.
+
+    Parameters
+    ----------
+    layers : ReleasedLayers, or list of Layer that is released first
+    head : dict
+        What the header says.
+    language, boundaries, hierarchy, base, audience
+        As in `build_map`.
+    """
+    released = layers if isinstance(layers, ReleasedLayers) else release_layers(layers, audience, boundaries=boundaries)
+    drawn = list(released)
+    if base is not None and base.datum != "wgs84":
+        drawn = [shifted(layer, base.datum) for layer in drawn]
+    zones = next((layer.frame for layer in drawn if isinstance(layer, BoundariesLayer)), None)
+    packed = [
+        _pack_layer(layer, places, zone_names(zones).names, f"l{i}")
+        for i, (layer, places) in enumerate(zip(drawn, released.ranked, strict=True))
+    ]
+    boxes = [box for layer in drawn if (box := lonlat_bounds(layer.frame))]
+    if not boxes:
+        raise InputError(Note("maps.nothing_to_draw"))
+    boxes = np.array(boxes)
+    return {
+        "language": language,
+        "languages": [
+            {"tag": tag, "name": language_name(tag), "locale": say("language.locale", tag).replace("_", "-")}
+            for tag in LANGUAGES
+        ],
+        "words": {tag: _words(tag) for tag in LANGUAGES},
+        "head": head,
+        "bounds": [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()],
+        "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
+        "layers": packed,
+        "areas": area_tree(zones, drawn, hierarchy),
+        "basemap": None if base is None else base.for_page(boxes),
+    }
+
+
+def _words(language: str) -> dict[str, str]:
+    """Code → text of all that the page itself may say."""
+    return {code: text for code, text in all_texts(language).items() if code.startswith(SECTIONS)}
+
+
+def _pack_layer(layer: Layer, places: Sequence[Place], names: dict[str, str], key: str) -> dict[str, Any]:
+    """One layer, packed; `order` has been applied to every row it speaks of."""
+    draw, order = _pack_shapes(layer)
+    frame = layer.frame
+    place_of = np.empty(len(order), np.int64)
+    place_of[order] = np.arange(len(order))
+    rows = frame.iloc[order]
+    columns = layer.columns if len(frame) <= MOST_DETAILED else layer.columns[:1]
+    data = {
+        "id": key,
+        "kind": layer.kind,
+        "name": packed_text(layer.name),
+        "role": layer.role,
+        "show": bool(layer.show),
+        "drawing": layer.drawing,
+        "draw": draw,
+        "classes": [c.packed() for c in layer.classes],
+        "codes": pack(layer.codes[order].tobytes()),
+        "unit": packed_text(layer.unit),
+        "method": layer.method,
+        "params": {str(k): _plain(v) for k, v in layer.params.items()},
+        "notes": [_said(n) for n in layer.notes],
+        "period": layer.period,
+        "total": layer.total(),
+        "columns": [
+            {"key": c, **pack_column(rows[c], digits=DIGITS.get(c))}
+            for c in columns
+            if c not in ("label", "name", "zone_id")
+        ],
+        "ranked": [p.packed() | {"rows": place_of[p.rows].tolist()} for p in places],
+        **layer.pack(order),
+    }
+    called = place_names(frame, names)
+    if called.notna().any():
+        data["places"] = pack_column(called.iloc[order])
+    if isinstance(layer, CellsLayer) and len(frame) <= MOST_DETAILED and draw["type"] != "h3":
+        data["ids"] = [str(i)[:60] for i in rows.index]
+    return data
+
+
+def _pack_shapes(layer: Layer) -> tuple[dict[str, Any], np.ndarray]:
+    """The shapes as H3 ids where they can be, else as outlines; and the order in which the rows travel."""
+    frame = layer.frame
+    as_ids = layer.drawing != "lines" and not layer.shifted and _is_h3(frame)
+    found = pack_h3(frame.index) if as_ids or not layer.has_geometry else None
+    if found is not None:
+        return found
+    if not layer.has_geometry:
+        raise InputError(Note("maps.mixed_resolutions"))
+    return pack_outlines(frame.geometry.to_numpy()), np.arange(len(frame))
+
+
+def _is_h3(frame: pd.DataFrame) -> bool:
+    return len(frame) > 0 and all(isinstance(c, str) and h3.is_valid_cell(c) for c in frame.index)
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON can say it."""
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, int | float | np.number):
+        number = float(value)
+        return (int(number) if number.is_integer() else round(number, 6)) if np.isfinite(number) else str(number)
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value[:20]]
+    return str(value)[:200]
 
 
 @cache
-def _own(kind: str) -> str:
-    """The page's own scripts or styles, joined in the order of their file names."""
-    files = sorted((TEMPLATES / kind).glob(f"*.{kind}"))
-    return "\n".join(f.read_text(encoding="utf-8") for f in files).replace("</script", "<\\/script")
+def _own(name: str) -> str:
+    """The page's own script or style, as `gridmap/maps/web` built it."""
+    return (BUILT / name).read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
 class Verbatim(Element):
@@ -185,18 +325,18 @@ class MapPage(folium.Map):
         )
         self._data, self._count = data, layers
         self._parent = None
-        figure = OfflineFigure(ratio="66%", title=data["head"]["title"])
+        figure = OfflineFigure(ratio="66%", title=data["head"]["title"] if isinstance(data["head"]["title"], str) else None)
         figure.hosts, figure.language = hosts, data["language"]
         figure.add_child(self)
         for name in ("fflate.js", "h3-js.js") if data["h3"] else ("fflate.js",):
             figure.header.add_child(Verbatim(f"<script>{asset(name)}</script>"), name=name)
-        figure.header.add_child(Verbatim(f"<style>{_own('css')}</style>"), name="gridmap_css")
+        figure.header.add_child(Verbatim(f"<style>{_own('page.css')}</style>"), name="gridmap_css")
         content = script_json(data)
         self._id = sha256(content.encode()).hexdigest()[:32]  # the same page is the same file
         figure.html.add_child(
             Verbatim(f'<script type="application/json" id="gridmap-data">{content}</script>'), name="gridmap_data"
         )
-        figure.script.add_child(Verbatim(_own("js")), name="gridmap_js")
+        figure.script.add_child(Verbatim(_own("page.js")), name="gridmap_js")
 
     def render(self, **kwargs):
         """See folium; the page's own start comes last."""
@@ -221,7 +361,7 @@ class MapPage(folium.Map):
         OutputError
             If it cannot be written there.
         """
-        return write_text(path, self.get_root().render(), make_parents=True)
+        return write_whole(path, self.get_root().render())
 
     def _repr_html_(self, **kwargs) -> str:
         return self.get_root()._repr_html_(**kwargs)
@@ -229,3 +369,30 @@ class MapPage(folium.Map):
     def __repr__(self) -> str:
         s = "" if self._count == 1 else "s"
         return f"<MapPage {self._data['head']['title'] or ''!r}: {self._count} layer{s}, {self._data['language']}>"
+
+
+def write_whole(path, text: str) -> Path:
+    """Write text to a file by way of a temporary one beside it, so that no half-written file is ever seen."""
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise OutputError(Note("maps.cannot_write", path=str(path), why=str(error.strerror or error))) from error
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -8,7 +8,7 @@ when printed in grey. Sources: Esri's Gi* ramp; ColorBrewer (Harrower & Brewer 2
 
 import colorsys
 
-__all__ = ["CHANGE", "EMERGING", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "ZERO", "amounts", "luminance"]
+__all__ = ["CHANGE", "EMERGING", "HIGH_LOW", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "SCALES", "SIDES", "ZERO", "amounts", "luminance"]
 
 #: The quiet middle of every scale, and a true zero.
 ZERO = "#F7F7F2"
@@ -22,6 +22,10 @@ HOT_COLD = {
     "cold 90": "#C0CCBE",
     "cold 95": "#849EBA",
     "cold 99": "#4575B5",
+}
+#: Rates above and below what is expected: ordered and diverging like hot and cold, and read the same way.
+HIGH_LOW = {
+    label.replace("hot", "high").replace("cold", "low"): colour for label, colour in HOT_COLD.items()
 }
 MORAN = {
     "high-high": "#D62F27",
@@ -59,6 +63,20 @@ EMERGING = {
     "consecutive cold": "#08519C",
     "new cold": "#08306B",
 }
+#: Every scale of labels, in the order in which they are tried.
+SCALES = (HOT_COLD, HIGH_LOW, MORAN, CHANGE, EMERGING)
+#: Which classes say that there is more than is to be expected (+1), and which less (−1); those of no side are left out.
+SIDES = {
+    label.replace(" ", "_").replace("-", "_"): side
+    for scale in SCALES
+    for label in scale
+    for side in [
+        1 if label.startswith(("hot", "up", "high 9")) or label == "high-high" or label.endswith(" hot")
+        else -1 if label.startswith(("cold", "down", "low 9")) or label == "low-low" or label.endswith(" cold")
+        else 0
+    ]
+    if side and not label.startswith("historical")
+}  # fmt: skip
 _AMOUNTS = {
     1: ["#FD8D3C"],
     2: ["#FECC5C", "#F03B20"],

@@ -1,24 +1,108 @@
-"""Which places to name first: the ranked table beside the map, and the stops of its tour.
+"""Which places to name first: the cards beside the map, the tables of the papers, the stops of the tour.
 
-A committee names places, not cells. Hot cells from which one climbs, neighbour by neighbour, to the same peak of the
-z-score are therefore one hotspot, called after the zone in which most of its incidents lie, ranked by their number.
-Clusters keep the rank their method gave them; plain amounts have no test behind them, so their highest cells are
-listed as just that.
+A committee names places, not cells, and a patrol holds a place, not a district. So the ground that a test found is cut
+into cores (`hotspot_cores`), ranked by their incidents. A change has no cores: its rises and falls are the cells that
+touch and that the test calls significant. Clusters keep the rank their method gave them; plain amounts have no test
+behind them, so their highest cells are listed as just that.
+
+Places are ranked once, after the privacy gate: the page, the papers and `facts.json` read the same rows.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
 import shapely
+from scipy import sparse
 
-from gridmap.maps.layers import Layer
+from gridmap.grids.levels import zone_levels
+from gridmap.hotspots.cores import hotspot_cores
+from gridmap.hotspots.result import HotspotResult
+from gridmap.maps.classes import HATCHED
+from gridmap.maps.drawing import h3_outlines
+from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, ContextLayer, Layer
+from gridmap.messages import Note
 
-__all__ = ["enrich", "place_names", "ranked"]
+__all__ = ["Place", "ZoneNames", "place_names", "rank_places", "zone_names"]
 
-#: Labels that make a hotspot, strongest first.
-HOT = ("hot 99", "hot 95", "hot 90", "high-high", "up 99", "up 95", "up 90")
 MOST_ROWS = 100
+#: How many of the highest amounts are listed.
+MOST_AMOUNTS = 30
+#: Labels of cells that tell less than is to be expected.
+UNDER_REPORTED = tuple(label for label in HATCHED if label != "too few")
+#: Numbers that a row adds up over its cells.
+SUMMED = ("count", "expected", "count_before", "count_after", "difference")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One ranked place.
+
+    Attributes
+    ----------
+    name : str, Note or None
+    rows : list of int
+        The rows of the layer's frame that it is made of.
+    code : int
+        Its class in the layer's legend.
+    values : dict
+        `count, share, ratio, …`: numbers by the name of their column.
+    district : str or None
+    zones : int
+        In how many zones it lies.
+    peak_hours : (from, to, share) or None
+    nearest : list of (what, metres)
+    """
+
+    name: str | Note | None
+    rows: list[int]
+    code: int
+    values: dict[str, float]
+    district: str | None = None
+    zones: int = 0
+    peak_hours: tuple[int, int, float] | None = None
+    nearest: tuple[tuple[str, int], ...] = ()
+
+    def packed(self) -> dict[str, Any]:
+        """What JSON holds of it, but for its rows."""
+        name = self.name.to_dict() if isinstance(self.name, Note) else self.name
+        out: dict[str, Any] = {"name": name, "code": self.code, "values": self.values, "zones": self.zones}
+        if self.district is not None:
+            out["district"] = self.district
+        if self.peak_hours is not None:
+            out["peak_hours"] = list(self.peak_hours)
+        if self.nearest:
+            out["nearest"] = [list(n) for n in self.nearest]
+        return out
+
+
+@dataclass(frozen=True)
+class ZoneNames:
+    """What zones are called, and in which district each lies, by `zone_id`."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    districts: dict[str, str] = field(default_factory=dict)
+
+
+def zone_names(zones: pd.DataFrame | None) -> ZoneNames:
+    """Names and districts of zones; none where there are none.
+
+    A district is the highest level above the zones that still tells some of them apart.
+    """
+    if zones is None or "zone_id" not in zones:
+        return ZoneNames()
+    ids = zones["zone_id"].astype(str)
+    names: dict[str, str] = {}
+    if "name" in zones:
+        known = zones["name"].notna()
+        names = dict(zip(ids[known], zones.loc[known, "name"].astype(str), strict=True))
+    levels = [level for level in zone_levels(zones) if level["name"].nunique() > 1]
+    districts = dict(zip(ids, levels[-1]["name"].astype(str), strict=True)) if levels else {}
+    return ZoneNames(names, districts)
 
 
 def place_names(frame: pd.DataFrame, names: dict[str, str]) -> pd.Series:
@@ -32,41 +116,120 @@ def place_names(frame: pd.DataFrame, names: dict[str, str]) -> pd.Series:
     return pd.Series(None, index=frame.index, dtype=object)
 
 
-def ranked(layer: Layer, names: dict[str, str]) -> list[dict]:
-    """The layer's places, highest first: `name, rows` (positions in the frame), `code` and the numbers of each."""
-    frame = layer.frame
-    if not len(frame) or layer.facts.get("zones") or layer.facts.get("context"):
-        return []
-    places = place_names(frame, names)
-    if layer.drawing == "lines":
-        rows = [_row(layer, frame, [i], places) for i in range(len(frame))]
-    elif "labels" in layer.facts:
-        rows = _hotspots(layer, frame, places)
-    else:
-        column = layer.facts.get("rank_by", "count")
-        order = frame[column].fillna(-np.inf).to_numpy().argsort(kind="stable")[::-1]
-        rows = [_row(layer, frame, [int(i)], places) for i in order[:30] if frame[column].iloc[i] > 0]
-    return rows[:MOST_ROWS]
+def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> list[list[Place]]:
+    """The places of every layer, the first first.
 
+    Parameters
+    ----------
+    layers : list of Layer
+        After the gate. What one knows about the cells of another (change, peak hours, the nearest camera) is told too.
+    zones : GeoDataFrame, optional
+        Boundaries that name the places; those of a boundaries layer, when not given.
 
-def _hotspots(layer: Layer, frame: pd.DataFrame, places: pd.Series) -> list[dict]:
-    label = frame[layer.facts["labels"]].astype(str)
-    hot = np.flatnonzero(label.isin(HOT) | label.str.contains("hot", regex=False) & ~label.str.startswith("cold"))
-    if not len(hot):
-        return []
-    by = next((c for c in ("difference", "count", "z_score") if c in frame), None)
-    height = next((c for c in ("z_score", "difference", "count") if c in frame), None)
-    group = _peaks(frame, hot, frame[height].to_numpy(float)[hot] if height else np.zeros(len(hot)))
-    rows = [_row(layer, frame, hot[group == g].tolist(), places) for g in range(group.max() + 1)]
-    weight = [(r["values"].get(by) or 0) if by else len(r["rows"]) for r in rows]
-    return [rows[i] for i in np.argsort(weight, kind="stable")[::-1]]
-
-
-def _peaks(frame: pd.DataFrame, at: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """A number for each of the rows `at`: the same where going uphill from cell to cell ends at the same peak.
-
-    Touching cells alone would make one hotspot of a whole inner city.
+    Returns
+    -------
+    list of list of Place, one list a layer
     """
+    if zones is None:
+        zones = next((layer.frame for layer in layers if isinstance(layer, BoundariesLayer)), None)
+    named = zone_names(zones)
+    return [_enriched(_ranked(layer, named, layers)[:MOST_ROWS], layer, layers) for layer in layers]
+
+
+def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Place]:
+    frame = layer.frame
+    if not len(frame):
+        return []
+    if isinstance(layer, ClustersLayer):
+        places = place_names(frame, named.names)
+        return [_place(layer, [i], places, named) for i in range(len(frame))]
+    if not isinstance(layer, CellsLayer):
+        return []
+    if layer.labels is None:
+        return _highest(layer, named)
+    side = layer.side()
+    if not side.any():
+        return _under_reported(layer, named)
+    if "count_before" in frame or "count" not in frame:
+        return _changes(layer, named, side)
+    return _cores(layer, named, layers) if (side > 0).any() else []
+
+
+def _highest(layer: CellsLayer, named: ZoneNames) -> list[Place]:
+    """The cells with the highest amounts: of the last period, where the layer has periods, as the map shows it."""
+    column = layer.rank_by or "count"
+    values = layer.frame[column] if layer.frames is None or layer.every == "hour_of_week" else layer.frames.iloc[:, -1]
+    amounts = pd.to_numeric(values, errors="coerce").fillna(-np.inf).to_numpy(float)
+    order = amounts.argsort(kind="stable")[::-1][:MOST_AMOUNTS]
+    places = place_names(layer.frame, named.names)
+    ranked = [_place(layer, [int(i)], places, named) for i in order if amounts[i] > 0]
+    if layer.frames is None or layer.every == "hour_of_week":
+        return ranked
+    return [replace(p, values=p.values | {column: round(float(amounts[p.rows[0]]), 4)}) for p in ranked]
+
+
+def _cores(layer: CellsLayer, named: ZoneNames, layers: Sequence[Layer]) -> list[Place]:
+    """The ground that the test found, cut into places that a patrol can hold."""
+    cells = _with_shapes(layer.frame)
+    before = next((o.frame["count_before"] for o in layers if o is not layer and _same_counts(layer, o)), None)
+    result = HotspotResult(cells, layer.method, layer.params)
+    cores = hotspot_cores(result, before=before, names=named.names, districts=named.districts)
+    at = pd.Series(np.arange(len(cells)), index=cells.index.astype(str))
+    kept = ("count", "share", "area_km2", "area_share", "density_ratio", "expected", "ratio", "shrunken", "stability")
+    change = ("count_before", "change_ratio", "change_low", "change_high")
+    out = []
+    for _, core in cores.iterrows():
+        rows = at.loc[core["cell_ids"]].to_numpy().tolist()
+        values = {k: core[k] for k in (*kept, *change) if k in cores}
+        if "count_before" in values:
+            values |= {"count_after": core["count"], "difference": core["count"] - core["count_before"]}
+        best = cells.iloc[rows]
+        for column, of in (("z_score", "max"), ("p_value", "min"), ("q_value", "min")):
+            if column in best:
+                values[column] = getattr(best[column], of)()
+        if len(rows) > 1:
+            values["cells"] = len(rows)
+        zones = int(best["zone_id"].nunique()) if "zone_id" in best else 0
+        district = core["district"] if isinstance(core["district"], str) else None
+        code = int(min(layer.codes[rows]))
+        out.append(Place(_short(core["name"]), rows, code, _rounded(values), district, zones))
+    return out
+
+
+def _short(name: Any) -> str | Note | None:
+    return name if isinstance(name, Note) or name is None else str(name)[:200]
+
+
+def _with_shapes(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Cells with their shapes and areas, also where they travel as H3 ids."""
+    if isinstance(frame, gpd.GeoDataFrame):
+        return frame
+    shaped = gpd.GeoDataFrame(frame, geometry=h3_outlines(frame.index), crs=4326)
+    return shaped if "area_m2" in frame else shaped.assign(area_m2=[h3.cell_area(c, unit="m^2") for c in frame.index])
+
+
+def _changes(layer: CellsLayer, named: ZoneNames, side: np.ndarray) -> list[Place]:
+    """Cells that touch and that the test found alike, the greatest difference first: rises and falls."""
+    found = np.flatnonzero(side)
+    group = _touching(layer.frame, found, side[found])
+    places = place_names(layer.frame, named.names)
+    ranked = [_place(layer, found[group == g].tolist(), places, named) for g in range(group.max() + 1)]
+    by = next((c for c in ("difference", "count", "z_score") if c in layer.frame), None)
+    size = [abs(p.values.get(by, 0.0)) if by else len(p.rows) for p in ranked]
+    return [ranked[i] for i in np.argsort(size, kind="stable")[::-1]]
+
+
+def _under_reported(layer: CellsLayer, named: ZoneNames) -> list[Place]:
+    """Cells from which more was to be expected, the one that lacks most first."""
+    label = layer.frame[layer.labels or ""].astype(str)
+    found = np.flatnonzero(label.isin(UNDER_REPORTED))
+    places = place_names(layer.frame, named.names)
+    ranked = [_place(layer, [int(i)], places, named) for i in found]
+    return sorted(ranked, key=lambda p: p.values.get("count", 0.0) - p.values.get("expected", 0.0))
+
+
+def _touching(frame: pd.DataFrame, at: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """A number for each of the rows `at`: the same where cells of one side touch."""
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = frame.geometry.to_numpy()[at]
         source, target = shapely.STRtree(shapes).query(shapes, predicate="intersects")
@@ -74,108 +237,95 @@ def _peaks(frame: pd.DataFrame, at: np.ndarray, height: np.ndarray) -> np.ndarra
         ids = {c: i for i, c in enumerate(frame.index[at])}
         pairs = [(i, ids[near]) for c, i in ids.items() for near in h3.grid_disk(c, 1) if near in ids]
         source, target = np.array(pairs).T
-    height = np.nan_to_num(height, nan=-np.inf)
-    rank = np.empty(len(at), np.int64)
-    rank[np.lexsort((-np.arange(len(at)), height))] = np.arange(len(at))  # ties: the earlier row is the higher one
-    up = np.arange(len(at))
-    order = np.argsort(rank[target], kind="stable")
-    up[source[order]] = target[order]  # the last written is the highest neighbour, or the cell itself
-    while (up[up] != up).any():
-        up = up[up]
-    return np.unique(up, return_inverse=True)[1]
+    alike = side[source] == side[target]
+    graph = sparse.csr_array((np.ones(int(alike.sum())), (source[alike], target[alike])), shape=(len(at),) * 2)
+    return sparse.csgraph.connected_components(graph, directed=False)[1]
 
 
-def _row(layer: Layer, frame: pd.DataFrame, rows: list[int], places: pd.Series) -> dict:
-    part = frame.iloc[rows]
-    values: dict[str, float] = {}
-    for column in ("count", "expected", "count_before", "count_after", "difference"):
-        if column in part:
-            values[column] = float(part[column].sum())
-    if "count" in values and "expected" not in values and layer.method in ("getis_ord", "local_moran"):
-        share = len(part) / len(frame)
-        if (
-            "population" in frame and frame["population"].sum() > 0
-        ):  # the statistic is of rates: even per head, or per km²
-            share = float(part["population"].sum() / frame["population"].sum())
-        values["expected_even"] = float(frame["count"].sum() * share)
-    base = values.get("expected", values.get("expected_even"))
-    if "count" in values and base:
-        values["ratio"] = values["count"] / base
+def _place(layer: Layer, rows: list[int], places: pd.Series, named: ZoneNames) -> Place:
+    """A place with the numbers of its rows, named after the zone in which most of its incidents lie."""
+    part = layer.frame.iloc[rows]
+    values: dict[str, Any] = {c: part[c].sum() for c in SUMMED if c in part}
+    if values.get("count") and values.get("expected"):
+        values["ratio"] = values["count"] / values["expected"]
     elif values.get("count_before"):
         values["ratio"] = values["count_after"] / values["count_before"]
     for column, best in (("z_score", "max"), ("p_value", "min"), ("q_value", "min"), ("stability", "mean")):
         if column in part and pd.api.types.is_numeric_dtype(part[column]):
-            values[column] = float(getattr(part[column], best)())
-    main = layer.facts.get("rank_by")
+            values[column] = getattr(part[column], best)()
+    main = layer.rank_by
     if main and main in part and main not in values and pd.api.types.is_numeric_dtype(part[main]):
-        values[main] = float(part[main].max())
+        values[main] = part[main].max()
     if "area_m2" in part:
-        values["area_km2"] = float(part["area_m2"].sum()) / 1e6
+        values["area_km2"] = part["area_m2"].sum() / 1e6
     if len(rows) > 1:
         values["cells"] = len(rows)
-    values = {k: round(v, 4) for k, v in values.items() if np.isfinite(v)}
-    weight = part["count"].to_numpy(float) if "count" in part else np.ones(len(part))
-    called = pd.Series(weight, index=places.iloc[rows].to_numpy()).groupby(level=0).sum()
-    name = str(called.idxmax())[:200] if len(called) else None
+    by = next((c for c in ("count", "difference") if c in part), None)
+    weight = np.ones(len(part)) if by is None else np.abs(part[by].to_numpy(float))
+    called = pd.Series(weight, index=pd.Index(places.iloc[rows].to_numpy(), dtype=object)).groupby(level=0).sum()
+    zone = part["zone_id"].astype(str).iloc[int(weight.argmax())] if "zone_id" in part else None
     zones = int(part["zone_id"].nunique()) if "zone_id" in part else 0
-    codes = layer.codes[rows]
-    order = {c: i for i, c in enumerate(range(len(layer.classes)))}
-    best = int(min(codes, key=lambda c: order.get(int(c), 255)))
-    return {"name": name, "rows": rows, "code": best, "values": values, "zones": zones}
+    name = str(called.idxmax())[:200] if len(called) else None
+    return Place(name, rows, int(min(layer.codes[rows])), _rounded(values), named.districts.get(str(zone)), zones)
 
 
-def enrich(rows: list[dict], layer: Layer, layers: list[Layer]) -> list[dict]:
-    """What the page's other layers know about the same cells: change, stability, peak hours, the nearest camera."""
+def _rounded(values: dict[str, Any]) -> dict[str, float]:
+    """Numbers as JSON has them; what is not finite is left out."""
+    numbers = {k: float(v) for k, v in values.items() if v is not None}
+    return {k: round(v, 4) for k, v in numbers.items() if np.isfinite(v)}
+
+
+def _enriched(places: list[Place], layer: Layer, layers: Sequence[Layer]) -> list[Place]:
+    """What other layers know about the same cells: stability, peak hours, the nearest camera."""
     for other in layers:
-        frame = other.frame
-        if other is not layer and other.role == "theme" and frame.index.equals(layer.frame.index):
-            for row in rows:
-                _borrow(row, layer, other)
-        if other.facts.get("nearest") and len(rows):
-            _nearest(rows, layer, other)
-    return rows
+        if other is layer or not places:
+            continue
+        if isinstance(other, CellsLayer) and other.frame.index.equals(layer.frame.index):
+            places = [_borrowing(place, layer, other) for place in places]
+        if isinstance(other, ContextLayer) and other.nearest:
+            places = _with_nearest(places, layer, other)
+    return places
 
 
-def _borrow(row: dict, layer: Layer, other: Layer) -> None:
-    part, values = other.frame.iloc[row["rows"]], row["values"]
-    if "difference" not in values and _same_counts(layer, other, "count_after"):
-        before, after = float(part["count_before"].sum()), float(part["count_after"].sum())
-        values |= {"count_before": before, "count_after": after, "difference": after - before}
+def _borrowing(place: Place, layer: Layer, other: CellsLayer) -> Place:
+    values = dict(place.values)
+    part = other.frame.iloc[place.rows]
     if "stability" in part and "stability" not in values and _same_counts(layer, other, "count"):
         values["stability"] = round(float(part["stability"].mean()), 4)
-    if other.frames is not None and other.facts.get("every") == "hour_of_week" and _same_total(layer, other):
-        day = other.frames.iloc[row["rows"]].to_numpy(float).sum(axis=0).reshape(7, 24).sum(axis=0)
+    peak = place.peak_hours
+    if other.frames is not None and other.every == "hour_of_week" and _same_total(layer, other):
+        day = other.frames.iloc[place.rows].to_numpy(float).sum(axis=0).reshape(7, 24).sum(axis=0)
         three = day + np.roll(day, -1) + np.roll(day, -2)
         if day.sum() >= 10:  # fewer tell nothing about hours
             start = int((three + 1e-6 * day).argmax())  # of equal windows, the one that begins with the most
-            row["peak_hours"] = [start, (start + 3) % 24, round(float(three[start] / day.sum()), 3)]
+            peak = (start, (start + 3) % 24, round(float(three[start] / day.sum()), 3))
+    return replace(place, values=values, peak_hours=peak)
 
 
-def _same_counts(layer: Layer, other: Layer, column: str) -> bool:
+def _same_counts(layer: Layer, other: Layer, column: str = "count_after") -> bool:
     """Whether two layers speak of the same incidents: burglary's change is not to stand beside robbery's hotspots."""
     here, there = layer.frame.get("count"), other.frame.get(column)
-    return here is not None and there is not None and np.array_equal(here.to_numpy(float), there.to_numpy(float))
+    if here is None or there is None or not other.frame.index.equals(layer.frame.index):
+        return False
+    return np.array_equal(here.to_numpy(float), there.to_numpy(float))
 
 
-def _same_total(layer: Layer, other: Layer) -> bool:
+def _same_total(layer: Layer, other: CellsLayer) -> bool:
     """The same for hours of the week, where incidents without an hour are missing from the cells' sums."""
-    if "count" not in layer.frame:
+    if "count" not in layer.frame or other.frames is None:
         return False
     here, there = layer.frame["count"].to_numpy(float), other.frames.to_numpy(float).sum(axis=1)
     return bool((there <= here + 1e-6).all() and there.sum() > 0.5 * here.sum())
 
 
-def _nearest(rows: list[dict], layer: Layer, other: Layer) -> None:
-    """Metres from each hotspot's middle to the nearest point of another layer, on a sphere."""
+def _with_nearest(places: list[Place], layer: Layer, other: ContextLayer) -> list[Place]:
+    """Metres from each place's middle to the nearest point of another layer, on a sphere."""
     points = shapely.get_coordinates(shapely.centroid(other.frame.geometry.to_numpy()))
-    if layer.has_geometry:
-        middle = [
-            np.array(shapely.union_all(layer.frame.geometry.to_numpy()[r["rows"]]).centroid.coords[0]) for r in rows
-        ]
-    else:
-        middle = [np.mean([h3.cell_to_latlng(layer.frame.index[i])[::-1] for i in r["rows"]], axis=0) for r in rows]
-    for row, at in zip(rows, middle, strict=True):
+    shapes = _with_shapes(layer.frame).geometry.to_numpy()
+    out = []
+    for place in places:
+        at = np.array(shapely.union_all(shapes[place.rows]).centroid.coords[0])
         step = np.radians(points - at) * [np.cos(np.radians(at[1])), 1]
-        row.setdefault("nearest", []).append(
-            [str(other.facts["nearest"]), round(float(np.hypot(*step.T).min() * 6371008.8))]
-        )
+        metres = round(float(np.hypot(*step.T).min() * 6371008.8))
+        out.append(replace(place, nearest=(*place.nearest, (str(other.nearest), metres))))
+    return out

@@ -1,0 +1,154 @@
+"""The answer strip: where, how sure, what changed, what next; each one sentence, computed or honestly empty.
+
+A meeting reads these four before it reads the map. Every one is a Note made from the rows that the cards show; where
+the data cannot answer, the sentence says why instead of guessing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap.hotspots.change import ratio_interval
+from gridmap.maps.layers import CellsLayer, Layer
+from gridmap.maps.ranking import Place
+from gridmap.messages import Note
+
+__all__ = ["answers", "found"]
+
+#: So many places are named on the first screen; the sentences speak of these.
+SHOWN = 10
+#: A place that is hot again in this share of other grids and resamples holds firm.
+FIRM = 0.95
+
+Answer = tuple[Note, Note]
+
+
+def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> dict[str, Answer]:
+    """Headline and detail of each question, for one theme.
+
+    Parameters
+    ----------
+    layer : Layer
+        The theme.
+    places : list of Place
+        As ranked.
+    layers : list of Layer
+        All of the page: one of them may hold the change of the same incidents.
+
+    Returns
+    -------
+    dict
+        `where, sure, changed, next`: (headline, detail); empty for what is no theme of cells.
+    """
+    if not isinstance(layer, CellsLayer) or not len(layer.frame):
+        return {}
+    first = list(places)[:SHOWN]
+    change = _change_of(layer, layers)
+    return {
+        "where": _where(layer, first),
+        "sure": _sure(layer, first),
+        "changed": _changed(change),
+        "next": _next(layer, first),
+    }
+
+
+def found(layer: Layer) -> Note | None:
+    """What a theme found, in few words, for the list of themes."""
+    if not isinstance(layer, CellsLayer) or layer.labels is None:
+        return None
+    side = layer.side()
+    up, down = int((side > 0).sum()), int((side < 0).sum())
+    if "count_before" in layer.frame:
+        return Note("page.found_changes", up=up, down=down)
+    return Note("page.found_hot", hot=up) if not down else Note("page.found_hot_cold", hot=up, cold=down)
+
+
+def _sum(places: Sequence[Place], key: str) -> float:
+    return float(sum(p.values.get(key, 0.0) for p in places))
+
+
+def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
+    cells = len(layer.frame)
+    if not first:
+        code = "page.where_no_test" if layer.labels is None else "page.where_nothing"
+        return Note("page.where_none"), Note(code, cells=cells)
+    if "count_before" in layer.frame and layer.labels is not None:
+        side = layer.side()
+        up, down = int((side > 0).sum()), int((side < 0).sum())
+        return Note("page.where_changes", up=up, down=down), Note("page.where_changes_detail", cells=cells)
+    if "share" in first[0].values:
+        share, area, km2 = _sum(first, "share"), _sum(first, "area_share"), _sum(first, "area_km2")
+        total = layer.total() or 0.0
+        detail = Note("page.where_detail", n=round(_sum(first, "count")), total=round(total), places=len(first), km2=km2)
+        return Note("page.where_share", share=share, area=area), detail
+    return Note("page.where_first", place=first[0].name or "1"), Note("page.where_untested" if layer.labels is None else "page.where_tested", n=len(first))
+
+
+def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
+    if layer.labels is None:
+        return Note("page.sure_no_test"), Note("page.sure_no_test_detail")
+    level = layer.params.get("fdr")
+    alarm = Note("page.sure_alarm", one_in=round(1 / float(level))) if level else Note("page.sure_uncorrected")
+    known = [p.values["stability"] for p in first if "stability" in p.values]
+    if not known:
+        head = Note("page.sure_level", one_in=round(1 / float(level))) if level else Note("page.sure_unknown")
+        return head, Note("page.sure_not_resampled")
+    firm = sum(s >= FIRM for s in known)
+    return Note("page.sure_firm", firm=firm, places=len(known)), Note("page.sure_detail", least=FIRM, alarm=alarm)
+
+
+def _change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
+    """The layer that compares the same incidents with an earlier period."""
+    if "count_before" in layer.frame:
+        return layer
+    here = layer.frame.get("count")
+    for other in layers:
+        if here is None or not isinstance(other, CellsLayer) or "count_after" not in other.frame:
+            continue
+        same = other.frame.index.equals(layer.frame.index)
+        if same and np.array_equal(other.frame["count_after"].to_numpy(float), here.to_numpy(float)):
+            return other
+    return None
+
+
+def _changed(change: CellsLayer | None) -> Answer:
+    if change is None:
+        return Note("page.changed_unknown"), Note("page.changed_unknown_detail")
+    before = float(pd.to_numeric(change.frame["count_before"], errors="coerce").sum())
+    after = float(pd.to_numeric(change.frame["count_after"], errors="coerce").sum())
+    if before <= 0:
+        return Note("page.changed_from_nothing", after=round(after)), Note("page.changed_unknown_detail")
+    share = _span_share(change)
+    low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
+    values = {"change": after / before * (1 - share) / share - 1, "low": float(low[0]) - 1, "high": float(high[0]) - 1}
+    side = change.side()
+    up, down = int((side > 0).sum()), int((side < 0).sum())
+    code = "page.changed_detail" if up or down else "page.changed_no_cell"
+    return (
+        Note("page.changed", **values),
+        Note(code, before=round(before), after=round(after), up=up, down=down),
+    )
+
+
+def _span_share(change: CellsLayer) -> float:
+    """The share of the time that the later period takes: one half where both are of one length."""
+    share = change.params.get("share_after", 0.5)
+    return float(share) if isinstance(share, int | float) and 0 < share < 1 else 0.5
+
+
+def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
+    if not first:
+        return Note("page.next_nothing"), Note("page.next_nothing_detail")
+    if layer.labels is None:
+        return Note("page.next_test"), Note("page.next_test_detail")
+    if "count_before" in layer.frame:
+        return Note("page.next_look", place=first[0].name or "1"), Note("page.next_look_detail")
+    two = first[:2]
+    hours: Any = Note("page.next_no_hours")
+    if two[0].peak_hours is not None:
+        start, end, share = two[0].peak_hours
+        hours = Note("page.next_hours", start=start, end=end, share=share)
+    head = Note("page.next_two" if len(two) > 1 else "page.next_one")
+    return head, Note("page.next_detail", n=round(_sum(two, "count")), km2=_sum(two, "area_km2"), hours=hours)

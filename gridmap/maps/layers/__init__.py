@@ -1,0 +1,37 @@
+"""What a page can draw, one kind a file: cells, a surface, clusters, zones, context, reach, patrol routes.
+
+`layers_of(result)` makes the layers of a method's answer; the other functions make one layer each of something else.
+"""
+
+from gridmap.maps.classes import Class, Rule
+from gridmap.maps.layers.base import Layer
+from gridmap.maps.layers.boundaries import BoundariesLayer, boundaries_layer
+from gridmap.maps.layers.cells import CellsLayer, cells_layer
+from gridmap.maps.layers.clusters import ClustersLayer, clusters_layer
+from gridmap.maps.layers.context import ContextLayer, context_layer
+from gridmap.maps.layers.reach import ReachLayer, reach_layer
+from gridmap.maps.layers.results import density_layer, hotspot_layer, layers_of
+from gridmap.maps.layers.routes import RoutesLayer, patrol_layers
+from gridmap.maps.layers.surface import SurfaceLayer
+
+__all__ = [
+    "BoundariesLayer",
+    "CellsLayer",
+    "Class",
+    "ClustersLayer",
+    "ContextLayer",
+    "Layer",
+    "ReachLayer",
+    "RoutesLayer",
+    "Rule",
+    "SurfaceLayer",
+    "boundaries_layer",
+    "cells_layer",
+    "clusters_layer",
+    "context_layer",
+    "density_layer",
+    "hotspot_layer",
+    "layers_of",
+    "patrol_layers",
+    "reach_layer",
+]

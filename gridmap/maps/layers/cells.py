@@ -1,0 +1,308 @@
+"""Cells coloured by a class: labels of a test, counts, rates, forecasts, kinds; with periods where there are any."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import geopandas as gpd
+import h3
+import numpy as np
+import pandas as pd
+import shapely
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.path import Path
+
+from gridmap.errors import InputError
+from gridmap.grids.base import Grid
+from gridmap.maps import palette
+from gridmap.maps.classes import Rule, amount_classes, codes_of, label_classes, label_text
+from gridmap.maps.drawing import pack_column
+from gridmap.maps.layers.base import Layer
+from gridmap.messages import Note, did_you_mean
+
+__all__ = ["CellsLayer", "cells_layer", "shaped"]
+
+#: Shown in a tooltip when the caller names no columns, in this order.
+SHOWN = (
+    *("count", "expected", "ratio", "count_before", "count_after", "difference", "rate", "intensity"),
+    *("label", "z_score", "p_value", "q_value", "stability", "persons", "households"),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class CellsLayer(Layer):
+    """Cells, filled in the colour of their class.
+
+    Attributes
+    ----------
+    labels : str or None
+        The column of the labels, where the classes are labels; else the classes are amounts of `rank_by`.
+    frames : DataFrame or None
+        Amounts by row × period, where the layer has periods; columns are the periods.
+    frame_breaks : tuple of float
+        Upper bounds of the amount classes, fixed over all periods.
+    every : str
+        The unit of the periods: "month", "day", "hour_of_week", ….
+    """
+
+    kind: ClassVar[str] = "cells"
+    role: ClassVar[str] = "theme"
+    drawing: ClassVar[str] = "shapes"
+    content: ClassVar[str] = "cells"
+
+    labels: str | None = None
+    frames: pd.DataFrame | None = None
+    frame_breaks: tuple[float, ...] = ()
+    every: str = "period"
+
+    @property
+    def tested(self) -> bool:
+        """Whether a test stands behind the classes."""
+        return self.labels is not None
+
+    def side(self) -> np.ndarray:
+        """+1 where a cell is drawn as hot, high or up, −1 where as cold, low or down, 0 elsewhere; one a row."""
+        sides = np.zeros(256, np.int64)
+        for code, entry in enumerate(self.classes):
+            name = getattr(entry.label, "code", "").removeprefix("label.")
+            if name in palette.SIDES:
+                sides[code] = palette.SIDES[name]
+        return sides[self.codes]
+
+    def pack(self, order: np.ndarray) -> dict[str, Any]:
+        """The amounts of the periods: one column's integers after the other, and their classes' bounds."""
+        out: dict[str, Any] = {"labels": self.labels is not None, "rank_by": self.rank_by}
+        if self.frames is None:
+            return out
+        values = self.frames.iloc[order]
+        return out | {"frames": self._packed_frames(values)}
+
+    def _packed_frames(self, values: pd.DataFrame) -> dict[str, Any]:
+        amounts = values.to_numpy(float)
+        packed = {
+            "periods": [str(p) for p in values.columns],
+            "every": self.every,
+            "bounds": [float(b) for b in self.frame_breaks],
+            "totals": [round(float(t), 3) for t in amounts.sum(axis=0)],
+            **pack_column(pd.Series(amounts.T.ravel())),
+        }
+        # sums of periods are larger than one period: their classes are decided here too, not by the page
+        whole, _, bounds = amount_classes(np.cumsum(np.nan_to_num(amounts), axis=1)[:, -1], k=len(self.frame_breaks) or 1)
+        packed["sums"] = {"classes": [c.packed() for c in whole], "bounds": [float(b) for b in bounds]}
+        return packed
+
+    def draw(self, ax: Axes, shapes: gpd.GeoSeries) -> None:
+        """Into a figure: filled, class by class, hatched where hatched."""
+        for code, entry in enumerate(self.classes):
+            part = shapes[self.codes == code]
+            if len(part):
+                edge, hatch = ("#6B7280", "////") if entry.hatch else ("#00000022", None)
+                _fill(ax, part.to_numpy(), facecolor=entry.colour, edgecolor=edge, linewidth=0.2, hatch=hatch)
+
+    def style_column(self) -> str | None:
+        """The column whose values decide the class."""
+        return self.labels or self.rank_by
+
+    def rules(self, language: str = "en") -> tuple[Rule, ...]:
+        """A rule a class, in the legend's order, so that every row has the class that the map gives it."""
+        return tuple(self._label_rules(language) if self.labels else self._amount_rules(language))
+
+    def _label_rules(self, language: str):
+        values = self.frame[self.labels]
+        text = values.astype(object).where(values.notna(), None)
+        by_class: dict[int, list[str]] = {}
+        for label, code in zip(text, self.codes, strict=True):
+            if label is not None and str(label) not in (found := by_class.setdefault(int(code), [])):
+                found.append(str(label))
+        taken = {label for labels in by_class.values() for label in labels}
+        for code, entry in enumerate(self.classes):
+            own = _own_label(entry.label)
+            labels = by_class.get(code) or ([own] if own and own not in taken else [])
+            missing = entry.hatch and getattr(entry.label, "code", "") == "page.no_data"
+            yield Rule(entry.text(language), entry.colour, entry.hatch, tuple(labels), missing=missing)
+
+    def _amount_rules(self, language: str):
+        nodata, zero, *amounts = self.classes
+        yield Rule(nodata.text(language), nodata.colour, True, missing=True)
+        yield Rule(zero.text(language), zero.colour, upto=0.0)
+        low = 0.0
+        for i, entry in enumerate(amounts):
+            upto = None if i == len(amounts) - 1 else entry.high
+            yield Rule(entry.text(language), entry.colour, above=low, upto=upto)
+            low = entry.high or 0.0
+
+
+def _own_label(text: Any) -> str:
+    """The label that a class is there for, whether or not any cell has it."""
+    code = getattr(text, "code", "")
+    known = (label for scale in palette.SCALES for label in scale if getattr(label_text(label), "code", "") == code)
+    return next(known, "") if code.startswith("label.") else ""
+
+
+def _fill(ax: Axes, areas: np.ndarray, **style: Any) -> None:
+    """Fill areas, one path each; geopandas makes a patch object of each, which takes most of a figure's time."""
+    parts, area = shapely.get_parts(shapely.orient_polygons(areas), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(xy), Path.LINETO, Path.code_type)
+    codes[np.r_[True, ring[1:] != ring[:-1]]] = Path.MOVETO
+    codes[np.r_[ring[1:] != ring[:-1], True]] = Path.CLOSEPOLY
+    cuts = np.flatnonzero(np.diff(area[part][ring])) + 1
+    paths = [Path(p, c) for p, c in zip(np.split(xy, cuts), np.split(codes, cuts), strict=True)]
+    ax.add_collection(PathCollection(paths, **style))
+    ax.autoscale_view()
+
+
+def cells_layer(
+    frame_or_grid,
+    column: str,
+    *,
+    grid: Grid | None = None,
+    name: str | Note | None = None,
+    unit: str | Note = "",
+    scheme: str | Sequence[float] = "quantiles",
+    k: int = 5,
+    columns: Sequence[str] | None = None,
+    show: bool = True,
+) -> CellsLayer:
+    """A layer that colours cells by one column.
+
+    Parameters
+    ----------
+    frame_or_grid : DataFrame, GeoDataFrame or Grid
+        One row a cell. A frame indexed by H3 ids needs no geometry; any other needs its own, or `grid`.
+        With a MultiIndex (`cell_id`, `period`), as `count_by_cell(…, every=…)` gives it, the layer has periods:
+        the page gets a time slider, or for hours of the week a clock.
+    column : str
+        Numbers are cut into classes, text is drawn by kind.
+    grid : Grid, optional
+        Brings the shapes (and zones) of the cells named by the index.
+    name, unit : str, optional
+        As the page says them. The column's name and nothing, by default.
+    scheme : {"quantiles", "fisher_jenks", "equal_interval", "head_tail"} or list of numbers
+        How amounts above zero are cut, or the upper bounds themselves.
+    k : int
+        Number of classes, 1 to 7.
+    columns : list of str, optional
+        What the tooltip shows besides; the known ones, by default.
+    show : bool
+        Drawn when the page opens.
+
+    Returns
+    -------
+    Layer
+
+    Raises
+    ------
+    InputError
+        For an unknown column, an empty frame, cells without a shape, or a cell given twice.
+    SettingError
+        For an unknown scheme, or k out of range.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"count": [0, 2, 7]}, index=["8819424409fffff", "881942440bfffff", "881942440dfffff"])
+    >>> cells_layer(counts, "count", name="Burglary")
+    <Layer 'Burglary': 3 rows, 4 classes, theme>
+    """
+    frame = frame_or_grid.cells if isinstance(frame_or_grid, Grid) else frame_or_grid
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(Note("maps.cells_layer_needs_frame", found=type(frame_or_grid).__name__))
+    if column not in frame:
+        raise InputError(_no_column(column, frame))
+    if not len(frame):
+        raise InputError(Note("maps.no_cells"))
+    name = (Note("method.counts.name") if column == "count" else str(column)) if name is None else name
+    if not unit and column in ("intensity", "count"):
+        unit = Note("page.per_km2") if column == "intensity" else Note("page.incidents")
+    if frame.index.nlevels > 1:
+        return _with_periods(frame, column, grid=grid, name=name, unit=unit, scheme=scheme, k=k, show=show)
+    cells = shaped(frame, grid)
+    values, labels = cells[column], None
+    known = [c for c in (columns if columns is not None else SHOWN) if c in cells and c != column]
+    if columns is not None and (missing := [c for c in columns if c not in cells]):
+        raise InputError(_no_column(missing[0], cells))
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        classes, codes, _ = amount_classes(values, scheme=scheme, k=k)
+    else:
+        classes, codes = label_classes(values)
+        labels = column
+    shown = {"columns": (column, *known), "unit": unit, "show": show, "method": "cells"}
+    return CellsLayer(name, cells, classes, codes, **shown, rank_by=column, labels=labels)
+
+
+def _no_column(column: str, frame: pd.DataFrame) -> Note:
+    return Note("maps.no_column", column=column, meant=did_you_mean(column, map(str, frame.columns)))
+
+
+def _with_periods(frame, column, *, grid, name, unit, scheme, k, show) -> CellsLayer:
+    """A layer over a (cell, period) index: the sum over all periods, and every period with the same breaks."""
+    if frame.index.nlevels != 2 or "category" in frame.index.names:
+        raise InputError(Note("maps.cells_or_periods", names=[str(n) for n in frame.index.names]))
+    if not pd.api.types.is_numeric_dtype(frame[column]):
+        raise InputError(Note("maps.periods_need_amounts", column=column, found=str(frame[column].dtype)))
+    if frame.index.has_duplicates:
+        raise InputError(Note("maps.cell_and_period_twice", cell=str(frame.index[frame.index.duplicated()][0])))
+    order = frame.index.get_level_values(0).unique()
+    wide = frame[column].unstack(level=1).reindex(order)  # noqa: PD010 - the index is unique, nothing to pool
+    wide = wide[sorted(wide.columns)]
+    total = shaped(pd.DataFrame({column: wide.sum(axis=1)}, index=order), grid)
+    # one set of breaks for every period: cut where the amounts of single periods say
+    classes, _, bounds = amount_classes(wide.to_numpy(), scheme=scheme, k=k)
+    last = codes_of(wide.iloc[:, -1], bounds)
+    return CellsLayer(
+        name,
+        total,
+        classes,
+        last,
+        columns=(column,),
+        unit=unit,
+        show=show,
+        method="cells",
+        rank_by=column,
+        frames=wide,
+        frame_breaks=bounds,
+        every=frame.attrs.get("every") or _every(wide.columns),
+    )
+
+
+def _every(periods: pd.Index) -> str:
+    if isinstance(periods, pd.PeriodIndex):
+        return {"M": "month", "W": "week", "D": "day", "Y": "year", "Q": "quarter", "H": "hour"}.get(
+            periods.freqstr[0].upper(), "period"
+        )
+    whole = pd.api.types.is_integer_dtype(periods)
+    return "hour_of_week" if whole and len(periods) == 168 else "period"
+
+
+def shaped(frame: pd.DataFrame, grid: Grid | None = None) -> pd.DataFrame:
+    """`frame` with shapes: its own, the grid's, or none when its index holds H3 ids.
+
+    Raises
+    ------
+    InputError
+        If a cell has no shape, or occurs twice.
+    """
+    if frame.index.has_duplicates:
+        raise InputError(Note("maps.cell_twice", cell=str(frame.index[frame.index.duplicated()][0])))
+    if grid is not None:
+        lost = frame.index.difference(grid.cells.index)
+        if len(lost):
+            raise InputError(Note("maps.cells_not_in_grid", n=len(lost), first=str(lost[0])))
+        carried = grid.cells.loc[frame.index, [c for c in grid.cells if c not in frame]]
+        return gpd.GeoDataFrame(pd.concat([frame, carried], axis=1), geometry="geometry", crs=grid.cells.crs)
+    if isinstance(frame, gpd.GeoDataFrame):
+        if frame.crs is None:
+            raise InputError(Note("maps.cells_without_crs"))
+        cells = frame if frame.crs == "EPSG:4326" else frame.to_crs(4326)
+        bare = cells.geometry.isna() | cells.geometry.is_empty
+        if bare.any():
+            raise InputError(
+                Note("maps.cells_without_shape", n=int(bare.sum()), first=str(cells.index[bare.to_numpy()][0]))
+            )
+        return cells
+    strange = next((c for c in frame.index if not (isinstance(c, str) and h3.is_valid_cell(c))), None)
+    if strange is not None:
+        raise InputError(Note("maps.no_shapes", found=str(strange)))
+    return frame

@@ -1,0 +1,29 @@
+"""What every layer of a result says of itself: its name, and how its numbers were made."""
+
+from typing import Any
+
+from gridmap.errors import InputError
+from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note, known
+
+__all__ = ["checked_result", "layer_name", "made_by"]
+
+
+def checked_result(result: Any) -> HotspotResult:
+    """A result; anything else is an InputError."""
+    if not isinstance(result, HotspotResult):
+        raise InputError(Note("maps.layer_draws_result", found=type(result).__name__))
+    return result
+
+
+def layer_name(result: HotspotResult, name: str | Note | None) -> str | Note:
+    """The name given; else the method's, in the reader's language."""
+    if name is not None and name != result.method:
+        return name
+    code = f"method.{result.method}.name"
+    return Note(code) if known(code) else result.method.replace("_", " ")
+
+
+def made_by(result: HotspotResult) -> dict[str, Any]:
+    """How the numbers were made, for About."""
+    return {"method": result.method, "params": dict(result.params), "notes": tuple(result.notes)}

@@ -1,0 +1,89 @@
+/* Areas: from the whole territory down to one grid, with the counts of each; breadcrumbs lead back up. */
+/** @param {import("./types").Gm} gm */
+export function areas(gm) {
+  const el = gm.el, tree = gm.data.areas;
+  if (!tree) return;
+  gm.part(function () {
+    const body = gm.addTab("areas", "tab_areas");
+    const crumbs = el("nav", { class: "gm-crumbs" }), sum = el("p", { class: "gm-area-sum" }), table = el("table", { class: "gm-areas" });
+    body.append(crumbs, sum, table);
+    const n = tree.names.length, children = {}, first = tree.zones;
+    tree.parents.forEach(function (p, i) { (children[p] = children[p] || []).push(i); });
+    let node = -1, order = null;
+    let drawn = null;
+    const zoneLayer = gm.layers.find(function (l) { return l.facts.zones; });
+    const leafLayer = tree.leaf ? gm.layers.find(function (l) { return l.id === tree.leaf; }) : null;
+
+    /* What is drawn and flown to: a grid by its own outline, whatever lies above by its zones. */
+    function outline(i) {
+      if (leafLayer && (i >= first || !zoneLayer || !tree.zone)) return { layer: leafLayer, rows: zones(i) };
+      if (!leafLayer || !tree.zone) return { layer: zoneLayer, rows: zones(i) };
+      return { layer: zoneLayer, rows: Array.from(new Set(zones(i).map(function (z) { return tree.zone[z]; }))).filter(function (z) { return z >= 0; }) };
+    }
+
+    /* Which theme's counts: the one shown, or the first that has any. */
+    function counts() { return tree.layers[gm.state.theme] || tree.layers[Object.keys(tree.layers)[0]]; }
+    function below(i) {   /* zone rows under a node */
+      if (i >= first) return [i - first];
+      const out = [];
+      (children[i] || []).forEach(function (c) { below(c).forEach(function (z) { out.push(z); }); });
+      return out;
+    }
+    const zonesOf = {};
+    function zones(i) { return (zonesOf[i] = zonesOf[i] || below(i)); }
+    function total(values, i) { return values ? zones(i).reduce(function (s, z) { return s + (values[z] || 0); }, 0) : null; }
+    function numbers(i) {
+      const c = counts(), out = {};
+      out.count = total(c.count || c.count_after, i);
+      if (c.count_before && c.count_after) out.difference = total(c.count_after, i) - total(c.count_before, i);
+      else {
+        /* Change, where a layer of the same incidents tells it. */
+        const other = Object.keys(tree.layers).map(function (k) { return tree.layers[k]; }).find(function (l) {
+          return l.count_before && c.count && l.count_after.every(function (v, z) { return v === c.count[z]; });
+        });
+        if (other) out.difference = total(other.count_after, i) - total(other.count_before, i);
+      }
+      if (tree.people) { const p = total(tree.people, i); out.rate = p ? 1000 * out.count / p : null; }
+      if (c.hot) out.hot = total(c.hot, i);
+      return out;
+    }
+    function go(i, fly) {
+      node = i;
+      const at = i >= 0 ? outline(i) : null;
+      if ((zoneLayer || leafLayer) && fly) gm.flyTo(at ? gm.boundsOf(at.layer, at.rows) : gm.home);
+      if (drawn) { gm.map.removeLayer(drawn); drawn = null; }
+      if (at && at.layer) drawn = new gm.Canvas({ shapes: gm.border(at.layer.shapes(), at.rows), classes: [{}], fill: false, stroke: { colour: "#14366b", width: 2.6, halo: "rgba(255,255,255,0.8)" } }, { pane: "gm-selected" }).addTo(gm.map);
+      fill();
+    }
+    function fill() {
+      gm.clear(crumbs).setAttribute("aria-label", gm.t("tab_areas"));
+      const path = [];
+      for (let i = node; i >= 0; i = tree.parents[i]) path.unshift(i);
+      [-1].concat(path).forEach(function (i, k) {
+        if (k) crumbs.append(el("span", { text: "›", "aria-hidden": "true" }));
+        const name = i < 0 ? tree.top || gm.t("whole_area") : tree.names[i];
+        crumbs.append(i === node ? el("strong", { dir: "auto", text: name }) : el("button", { type: "button", dir: "auto", text: name, onclick: function () { go(i, true); } }));
+      });
+      const own = numbers(node);
+      sum.textContent = Object.keys(own).filter(function (k) { return own[k] !== null; }).map(function (k) { return heading(k) + (gm.state.language === "zh" ? "：" : ": ") + show(k, own[k]); }).join(" · ");
+      gm.clear(table);
+      const list = (node >= first ? [] : children[node] || []).map(function (i) { return { i: i, v: numbers(i) }; });
+      if (!list.length) return;
+      const keys = Object.keys(list[0].v).filter(function (k) { return list.some(function (r) { return r.v[k] !== null; }); });
+      const by = order && (order === "name" || keys.indexOf(order) >= 0) ? order : keys[0];
+      list.sort(function (a, b) { return by === "name" ? tree.names[a.i].localeCompare(tree.names[b.i], gm.state.language) : (b.v[by] || 0) - (a.v[by] || 0); });
+      table.append(el("thead", {}, el("tr", {}, ["name"].concat(keys).map(function (k) {
+        return el("th", { scope: "col", "aria-sort": k === by ? (k === "name" ? "ascending" : "descending") : "none" }, el("button", { type: "button", text: k === "name" ? gm.t("name") : heading(k), onclick: function () { order = k; fill(); } }));
+      }))));
+      const rows = el("tbody");
+      list.slice(0, 400).forEach(function (r) {
+        rows.append(el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", dir: "auto", text: tree.names[r.i], onclick: function () { go(r.i, true); } })), keys.map(function (k) { return el("td", { text: show(k, r.v[k]) }); })));
+      });
+      table.append(rows);
+    }
+    function heading(k) { return k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
+    function show(k, v) { return v === null ? "–" : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
+    gm.area_go = go;
+    ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });
+  });
+}

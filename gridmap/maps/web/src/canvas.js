@@ -1,0 +1,232 @@
+/* A Leaflet layer that paints shapes on one canvas: ten shapes or two hundred thousand. Panning moves the finished
+   picture; it is painted anew when the map comes to rest. Fills go in short paths of one colour, which software
+   rendering does many times faster than one path a shape or one path for all. */
+
+/** @typedef {import("./types").Paint} Paint */
+
+const BATCH = 16;
+/** How much of the map's size is painted beyond each edge. */
+const PADDING = 0.2;
+/** A cell has an edge of its own only where it is larger than this, in pixels: smaller ones would be a mesh. */
+const EDGE_PX = 14;
+
+/** @param {string} colour */
+export function hatch(colour) {
+  const c = document.createElement("canvas");
+  c.width = c.height = 8;
+  const g = /** @type {CanvasRenderingContext2D} */ (c.getContext("2d"));
+  g.fillStyle = colour;
+  g.fillRect(0, 0, 8, 8);
+  g.strokeStyle = "#4B5563";
+  g.lineWidth = 1.3;
+  g.beginPath();
+  for (let i = -8; i <= 8; i += 8) { g.moveTo(i - 1, 9); g.lineTo(i + 9, -1); }
+  g.stroke();
+  return /** @type {CanvasPattern} */ (g.createPattern(c, "repeat"));
+}
+
+/** @param {import("./types").Gm} gm */
+export function canvas(gm) {
+  gm.Canvas = L.Layer.extend({
+    /* paint: shapes, classes, codes() → class a row, only (rows), stroke {colour, width, halo}, fill, bare (codes that
+       are left unfilled); or ranks() → the rows of each ranked place, to be numbered and nothing else */
+    /** @param {Paint} paint @param {{ pane: string }} options */
+    initialize: function (paint, options) {
+      L.setOptions(this, options);
+      this.paint = paint;
+    },
+    /** @param {any} map */
+    onAdd: function (map) {
+      this.map = map;
+      this.node = document.createElement("canvas");
+      this.node.className = "leaflet-zoom-animated gm-canvas";
+      this.node.setAttribute("aria-hidden", "true");
+      this.getPane().appendChild(this.node);
+      this.paintNow();
+    },
+    onRemove: function () {
+      this.dropPaper();
+      this.node.remove();
+      this.map = this.node = null;
+    },
+    getEvents: function () {
+      return {
+        moveend: this.paintNow, viewreset: this.paintNow, resize: this.paintNow, zoom: this.follow,
+        zoomanim: function (/** @type {any} */ e) { this.place(e.center, e.zoom); }
+      };
+    },
+    redraw: function () { if (this.map && this.node) this.paintNow(); return this; },
+    follow: function () { this.place(this.map.getCenter(), this.map.getZoom()); },
+    /* Where the finished picture lies while the map is on its way to another zoom. */
+    /** @param {any} centre @param {number} zoom */
+    place: function (centre, zoom) {
+      if (!this.corner) return;
+      const map = this.map, pane = L.DomUtil.getPosition(map.getPane("mapPane"));
+      const origin = map.project(centre, zoom).subtract(map.getSize().divideBy(2)).add(pane).round();
+      const at = map.project(this.corner, zoom).subtract(origin);
+      L.DomUtil.setTransform(this.node, at, map.getZoomScale(zoom, this.zoom));
+    },
+    dropPaper: function () { if (this.paper) { this.paper.remove(); this.paper = null; this.node.hidden = false; } },
+    paintNow: function () {
+      const map = this.map;
+      if (!map) return;
+      const size = map.getSize(), min = map.containerPointToLayerPoint(size.multiplyBy(-PADDING)).round();
+      const whole = size.multiplyBy(1 + 2 * PADDING).round(), node = this.node;
+      this.zoom = map.getZoom();
+      this.corner = map.layerPointToLatLng(min);
+      const dpr = Math.min(window.devicePixelRatio || 1, 2) * (gm.sharp || 1);
+      L.DomUtil.setPosition(node, min);
+      const w = Math.round(dpr * whole.x), h = Math.round(dpr * whole.y);
+      if (node.width !== w || node.height !== h) { node.width = w; node.height = h; }
+      node.style.width = whole.x + "px";
+      node.style.height = whole.y + "px";
+      this.dropPaper();
+      const paper = gm.sharp > 1 && window.OffscreenCanvas ? new OffscreenCanvas(w, h) : null;
+      const g = paper ? paper.getContext("2d", { willReadFrequently: true }) : node.getContext("2d");
+      g.setTransform(1, 0, 0, 1, 0, 0);
+      g.clearRect(0, 0, w, h);
+      g.scale(dpr, dpr);
+      const origin = map.getPixelOrigin();
+      this.draw(g, 256 * Math.pow(2, map.getZoom()), origin.x + min.x, origin.y + min.y, whole.x, whole.y);
+      if (paper) this.handOver(paper, min);
+    },
+    /* For paper: painted aside and handed over as one picture. A browser that prints a canvas replays its strokes,
+       and gives up, leaving it empty, when there are many of them and no frame has been shown since. */
+    /** @param {OffscreenCanvas} paper @param {any} at */
+    handOver: function (paper, at) {
+      const picture = this.node.cloneNode(false);
+      picture.getContext("bitmaprenderer").transferFromImageBitmap(paper.transferToImageBitmap());
+      L.DomUtil.setPosition(picture, at);
+      this.node.hidden = true;
+      this.node.parentNode.append(picture);
+      this.paper = picture;
+    },
+
+    /** @param {any} g @param {number} scale @param {number} ox @param {number} oy @param {number} width @param {number} height */
+    draw: function (g, scale, ox, oy, width, height) {
+      const p = this.paint, s = p.shapes, at = { g, s, scale, ox, oy };
+      if (p.ranks) return this.numbers(at, p.ranks(), width, height);
+      const { by, px } = this.seen(at, width, height);
+      if (s.points) return this.dots(at, by);
+      const codes = Object.keys(by);
+      if (p.fill !== false && s.closed) codes.forEach((code) => this.filled(at, by[code], p.classes[code], px));
+      const stroke = p.stroke || (px > EDGE_PX ? { colour: "rgba(90,98,110,0.28)", width: 0.7 } : null);
+      if (!stroke) return;
+      g.lineJoin = g.lineCap = "round";
+      g.globalAlpha = p.fades ? Math.max(0, Math.min(0.7, (px - 12) / 60)) : 1;   /* many small zones: a veil, not a net */
+      if (g.globalAlpha) codes.forEach((code) => this.stroked(at, by[code], p.classes[code], stroke));
+      g.globalAlpha = 1;
+    },
+    /* The rows in view by class, and their mean width in pixels. */
+    /** @param {any} at @param {number} width @param {number} height */
+    seen: function (at, width, height) {
+      const p = this.paint, s = at.s, box = s.box, scale = at.scale;
+      const x0 = at.ox / scale, y0 = at.oy / scale, x1 = (at.ox + width) / scale, y1 = (at.oy + height) / scale;
+      const codes = p.codes ? p.codes() : null, rows = p.only || null, n = rows ? rows.length : s.n;
+      /** @type {Record<string, number[]>} */
+      const by = {};
+      let extent = 0, seen = 0;
+      for (let i = 0; i < n; i++) {
+        const r = rows ? rows[i] : i, b = 4 * r;
+        if (!(box[b + 2] >= x0 && box[b] <= x1 && box[b + 3] >= y0 && box[b + 1] <= y1)) continue;
+        const code = codes ? codes[r] : 0;
+        if (code === 255) continue;
+        (by[code] = by[code] || []).push(r);
+        extent += box[b + 2] - box[b];
+        seen++;
+      }
+      return { by, px: seen ? extent / seen * scale : 0 };
+    },
+    /** @param {any} at @param {number[]} rows @param {any} c @param {number} px */
+    filled: function (at, rows, c, px) {
+      if (!c || c.bare) return;
+      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.colour;
+      if (px < 2.2) this.specks(at, rows);
+      else this.paths(at, rows, () => at.g.fill());
+    },
+    /** @param {any} at @param {number[]} rows @param {any} c @param {any} stroke */
+    stroked: function (at, rows, c, stroke) {
+      const g = at.g;
+      if (stroke.halo) {
+        g.strokeStyle = stroke.halo;
+        g.lineWidth = stroke.width + 2.6;
+        this.paths(at, rows, () => g.stroke());
+      }
+      g.strokeStyle = stroke.colour || c.colour;
+      g.lineWidth = stroke.width;
+      if (stroke.colour || !c.bare) this.paths(at, rows, () => g.stroke());
+    },
+    /** @param {any} at @param {number[]} rows @param {() => void} finish */
+    paths: function (at, rows, finish) {
+      const g = at.g, s = at.s, xy = s.xy, k = at.scale, ox = at.ox, oy = at.oy;
+      for (let i = 0; i < rows.length; i += BATCH) {
+        g.beginPath();
+        for (let j = i; j < Math.min(i + BATCH, rows.length); j++) {
+          const r = rows[j];
+          for (let p = s.row[r]; p < s.row[r + 1]; p++) {
+            let v = s.ring[p];
+            g.moveTo(xy[2 * v] * k - ox, xy[2 * v + 1] * k - oy);
+            for (v++; v < s.ring[p + 1]; v++) g.lineTo(xy[2 * v] * k - ox, xy[2 * v + 1] * k - oy);
+            if (s.closed) g.closePath();
+          }
+        }
+        finish();
+      }
+    },
+    /* Cells smaller than a pixel or two: squares of that size are all the eye can get. */
+    /** @param {any} at @param {number[]} rows */
+    specks: function (at, rows) {
+      const box = at.s.box, k = at.scale;
+      for (let i = 0; i < rows.length; i++) {
+        const b = 4 * rows[i];
+        at.g.fillRect(box[b] * k - at.ox, box[b + 1] * k - at.oy, Math.max(1, (box[b + 2] - box[b]) * k), Math.max(1, (box[b + 3] - box[b + 1]) * k));
+      }
+    },
+    /** @param {any} at @param {Record<string, number[]>} by */
+    dots: function (at, by) {
+      const g = at.g, p = this.paint;
+      Object.keys(by).forEach((code) => {
+        g.fillStyle = p.classes[code].colour;
+        by[code].forEach((r) => {
+          const v = at.s.ring[at.s.row[r]];
+          g.beginPath();
+          g.arc(at.s.xy[2 * v] * at.scale - at.ox, at.s.xy[2 * v + 1] * at.scale - at.oy, 3.5, 0, 7);
+          g.fill();
+        });
+      });
+    },
+    /* The numbers of the ranked table, each in the middle of its place; the first on top, those that would lie on an
+       earlier one as small dots beside it. */
+    /** @param {any} at @param {number[][]} places */
+    numbers: function (at, places) {
+      const g = at.g, box = at.s.box, size = gm.markSize ? gm.markSize() : 10.5;
+      /** @type {Array<[number, number]>} */
+      const put = [];
+      const spots = places.map((rows, i) => {
+        let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
+        rows.forEach((r) => {
+          x0 = Math.min(x0, box[4 * r]); y0 = Math.min(y0, box[4 * r + 1]);
+          x1 = Math.max(x1, box[4 * r + 2]); y1 = Math.max(y1, box[4 * r + 3]);
+        });
+        const x = (x0 + x1) / 2 * at.scale - at.ox, y = (y0 + y1) / 2 * at.scale - at.oy;
+        const free = put.every(([a, b]) => Math.hypot(a - x, b - y) > 1.35 * size);
+        if (free) put.push([x, y]);
+        return { i, x, y, free };
+      });
+      g.font = "700 " + Math.round(1.25 * size) + "px " + getComputedStyle(document.body).fontFamily;
+      g.textAlign = "center";
+      g.textBaseline = "middle";
+      spots.reverse().forEach(({ i, x, y, free }) => {
+        g.fillStyle = "#1B2433";
+        g.beginPath();
+        g.arc(x, y, free ? size : 3, 0, 7);
+        g.fill();
+        g.strokeStyle = "#fff";
+        g.lineWidth = 1.8;
+        g.stroke();
+        g.fillStyle = "#fff";
+        if (free) g.fillText(String(i + 1), x, y + 0.5);
+      });
+    }
+  });
+}

@@ -1,0 +1,19 @@
+/* The start: folium has made the map; the parts are mounted on it, the first theme shown. */
+/** @param {import("./types").Gm} gm */
+export function start(gm) {
+  gm.start = function (map) {
+    performance.mark("gm-start");
+    gm.map = map;
+    document.body.classList.add("gm");
+    gm.mount();
+    const b = gm.data.bounds;
+    gm.home = L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
+    map.fitBounds(gm.home, { padding: [24, 24], animate: false });
+    gm.overlays.forEach(function (l) { if (l.show) gm.canvasOf(l).addTo(map); });
+    const first = gm.themes.find(function (l) { return l.show; }) || gm.themes[0];
+    if (first) gm.showTheme(first.id);
+    gm.emit("ready");
+    document.body.dataset.ready = "true";
+    performance.mark("gm-ready");
+  };
+}
