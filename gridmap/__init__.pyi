@@ -46,9 +46,9 @@ from .maps import (
     context_layer,
     density_layer,
     hotspot_layer,
+    patrol_layers,
     reach_layer,
 )
-from .maps.patrols import patrol_layers
 from .patrol.coverage import check_posts, response_coverage
 from .patrol.districts import patrol_districts
 from .patrol.files import write_plan

@@ -1,8 +1,7 @@
 """How a part looks: the map's own classes and colours, as rules that other programs can apply.
 
 The classes come from the very functions that make the page's legend (`hotspot_layer`, `clusters_layer`,
-`cells_layer`), so a GeoPackage opened in QGIS has the legend of the map. A `Rule` says which rows it takes as a filter
-over the columns.
+`cells_layer`), each of which says its legend as rules, so a GeoPackage opened in QGIS has the legend of the map.
 """
 
 from dataclasses import dataclass, replace
@@ -13,30 +12,12 @@ import pandas as pd
 from gridmap.errors import GridmapError
 from gridmap.exports.parts import Part
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps import cells_layer, clusters_layer, hotspot_layer
-from gridmap.maps.figure import class_text
-from gridmap.maps.layers import Layer
+from gridmap.maps.layers import Layer, Rule, cells_layer, clusters_layer, hotspot_layer
 
 __all__ = ["Rule", "Style", "style_of"]
 
 #: Columns by which a frame of the user's own is coloured, the first that it has.
 PREFERRED = ("label", "intensity", "rate", "count", "expected", "z_score")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One entry of a legend: what it says, its colour, and which rows it takes.
-
-    `values`: the labels; `above`, `upto`: amounts, the lower end not included; `missing`: rows without a value.
-    """
-
-    label: str
-    colour: str
-    hatch: bool = False
-    values: tuple[str, ...] = ()
-    above: float | None = None
-    upto: float | None = None
-    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,14 +63,10 @@ def style_of(part: Part, language: str = "en") -> Style | None:
         return None
     if len(layer.codes) != len(frame):
         return None
-    if layer.drawing == "lines":
-        said = (Rule(class_text(layer.classes[0], language), layer.classes[0].colour),)
-        return Style(None, said, np.zeros(len(frame), int), True, layer)
-    column = layer.facts.get("labels") or layer.facts.get("rank_by")
-    if column not in frame:
+    column = layer.style_column()
+    if column is not None and column not in frame:
         return None
-    rules = tuple(_rules(layer, frame[column], language))
-    return Style(column, rules, layer.codes.astype(int), False, layer)
+    return Style(column, layer.rules(language), layer.codes.astype(int), layer.drawing == "lines", layer)
 
 
 def _clusters(part: Part) -> Layer:
@@ -97,29 +74,3 @@ def _clusters(part: Part) -> Layer:
     if source is None:
         source = HotspotResult(pd.DataFrame(), part.method or "clusters", {})
     return clusters_layer(replace(source, clusters=part.frame))
-
-
-def _rules(layer: Layer, values: pd.Series, language: str):
-    """A rule a class, in the legend's order, so that every row has the class that the map gives it."""
-    if "labels" in layer.facts:
-        text = values.astype(object).where(values.notna(), None)
-        by_class: dict[int, list[str]] = {}
-        for label, code in zip(text, layer.codes, strict=True):
-            if label is not None and str(label) not in (found := by_class.setdefault(int(code), [])):
-                found.append(str(label))
-        known = {c.label.key: c.label.key.removeprefix("label ") for c in layer.classes if hasattr(c.label, "key")}
-        for code, entry in enumerate(layer.classes):
-            key = getattr(entry.label, "key", "")
-            own = known.get(key, "") if key.startswith("label ") else ""
-            labels = by_class.get(code) or ([own] if own else [])
-            missing = key == "no_data" and entry.hatch
-            yield Rule(class_text(entry, language), entry.colour, entry.hatch, tuple(labels), missing=missing)
-        return
-    nodata, zero, *amounts = layer.classes
-    yield Rule(class_text(nodata, language), nodata.colour, True, missing=True)
-    yield Rule(class_text(zero, language), zero.colour, upto=0.0)
-    low = 0.0
-    for i, entry in enumerate(amounts):
-        last = i == len(amounts) - 1
-        yield Rule(class_text(entry, language), entry.colour, above=low, upto=None if last else entry.high)
-        low = entry.high

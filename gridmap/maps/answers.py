@@ -81,9 +81,13 @@ def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if "share" in first[0].values:
         share, area, km2 = _sum(first, "share"), _sum(first, "area_share"), _sum(first, "area_km2")
         total = layer.total() or 0.0
-        detail = Note("page.where_detail", n=round(_sum(first, "count")), total=round(total), places=len(first), km2=km2)
+        detail = Note(
+            "page.where_detail", n=round(_sum(first, "count")), total=round(total), places=len(first), km2=km2
+        )
         return Note("page.where_share", share=share, area=area), detail
-    return Note("page.where_first", place=first[0].name or "1"), Note("page.where_untested" if layer.labels is None else "page.where_tested", n=len(first))
+    return Note("page.where_first", place=first[0].name or "1"), Note(
+        "page.where_untested" if layer.labels is None else "page.where_tested", n=len(first)
+    )
 
 
 def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:

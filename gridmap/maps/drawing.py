@@ -1,6 +1,6 @@
 """How shapes and numbers travel to the browser: as few bytes as the eye needs.
 
-H3 cells go as sorted ids, each told as the step from the one before (a hexagon's corners are not sent at all: the
+H3 cells go as sorted ids, each as the step from the one before (a hexagon's corners are not sent at all: the
 page computes them). Other shapes go as corners rounded to about 0.1 m or 1 m, again as steps. Numbers go as the
 smallest integers that keep the digits shown. All of it is zlib in base64; 200,000 cells take about half a megabyte.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-__all__ = ["pack", "pack_column", "pack_h3", "pack_outlines", "varints"]
+__all__ = ["around", "lonlat_bounds", "pack", "pack_column", "pack_h3", "pack_outlines", "varints"]
 
 #: Above this many corners, outlines are simplified as a coverage: neighbours keep their shared edges.
 MOST_CORNERS = 120_000
@@ -155,13 +155,38 @@ def _pack_integers(values: np.ndarray) -> dict:
 
 
 def lonlat_bounds(frame: pd.DataFrame) -> list[float] | None:
-    """West, south, east, north of a layer's frame; None when it is empty."""
+    """West, south, east, north of a layer's frame; None when it is empty.
+
+    East is above 180 where the frame lies on both sides of the antimeridian.
+    """
     if not len(frame):
         return None
     if isinstance(frame, gpd.GeoDataFrame):
-        box = frame.total_bounds
+        boxes = frame.bounds.to_numpy()
     else:
         centre = np.array([h3.cell_to_latlng(c) for c in frame.index])[:, ::-1]
         edge = 1.5 * h3.average_hexagon_edge_length(h3.get_resolution(frame.index[0]), unit="km") / 111
-        box = np.concatenate([centre.min(axis=0) - edge, centre.max(axis=0) + edge])
-    return [round(float(v), 6) for v in box] if np.isfinite(box).all() else None
+        boxes = np.concatenate([centre - edge, centre + edge], axis=1)
+    box = around(boxes[np.isfinite(boxes).all(axis=1)])
+    return [round(float(v), 6) for v in box] if box else None
+
+
+def around(boxes) -> list[float]:
+    """The smallest box around boxes of west, south, east, north: across the antimeridian where that is shorter.
+
+    Examples
+    --------
+    >>> around([[177, -18, 180, -16], [-180, -18, -178, -16]])
+    [177.0, -18.0, 182.0, -16.0]
+    """
+    boxes = np.asarray(boxes, float)
+    if not len(boxes):
+        return []
+    west, east = boxes[:, 0], boxes[:, 2]
+    plain = [west.min(), east.max()]
+    if plain[1] - plain[0] > 180:
+        turn = np.where((west < 0) & (east - west < 180), 360.0, 0.0)
+        turned = [(west + turn).min(), (east + turn).max()]
+        if turned[1] - turned[0] < plain[1] - plain[0]:
+            plain = turned
+    return [float(v) for v in (plain[0], boxes[:, 1].min(), plain[1], boxes[:, 3].max())]

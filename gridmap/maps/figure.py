@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 
 from gridmap._fonts import families
 from gridmap.errors import InputError
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.classes import Class
+from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
 from gridmap.messages import Note, check_language, say
 from gridmap.read.metric import metric_crs

@@ -15,7 +15,7 @@ from gridmap.maps.ranking import Place, rank_places
 from gridmap.messages import LANGUAGES, Note
 from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, two_figures
 from gridmap.privacy.results import SCATTERED
-from gridmap.read.personal import mask
+from gridmap.read.persons import mask
 
 __all__ = ["ReleasedLayers", "gate_note", "release_layers"]
 
@@ -63,9 +63,7 @@ class ReleasedLayers(Sequence):
         return self
 
 
-def release_layers(
-    layers: Sequence[Layer], audience: str, *, boundaries: pd.DataFrame | None = None
-) -> ReleasedLayers:
+def release_layers(layers: Sequence[Layer], audience: str, *, boundaries: pd.DataFrame | None = None) -> ReleasedLayers:
     """The layers with what `audience` may have of them, and their places ranked.
 
     Parameters
@@ -106,11 +104,11 @@ def _gated(layer: Layer, audience: str) -> Layer:
         least = AUDIENCES[audience].smallest_count
         if least and (layer.frames.to_numpy(float) < least).any():
             raise InputError(Note("maps.small_periods", what=what, least=least))
-    if isinstance(layer, SurfaceLayer) and layer.surface is not None:
-        if audience != "internal" and layer.params.get("places") != SCATTERED:
-            surface, transform, crs = layer.surface
-            changed["surface"] = (two_figures(surface), transform, crs)
-            frame = frame.assign(intensity=two_figures(frame["intensity"])) if "intensity" in frame else frame
+    exact = isinstance(layer, SurfaceLayer) and layer.surface is not None and layer.params.get("places") != SCATTERED
+    if exact and audience != "internal":
+        surface, transform, crs = layer.surface
+        changed["surface"] = (two_figures(surface), transform, crs)
+        frame = frame.assign(intensity=two_figures(frame["intensity"])) if "intensity" in frame else frame
     return dataclasses.replace(
         layer,
         name=layer.name if isinstance(layer.name, Note) else mask(layer.name),

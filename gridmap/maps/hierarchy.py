@@ -20,7 +20,9 @@ MOST = 20_000  # units at the lowest level
 PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
-def area_tree(zones: pd.DataFrame | None, layers: Sequence[Layer], hierarchy: pd.DataFrame | None = None) -> dict | None:
+def area_tree(
+    zones: pd.DataFrame | None, layers: Sequence[Layer], hierarchy: pd.DataFrame | None = None
+) -> dict | None:
     """Nodes from the top level down, and the counts of every theme by leaf; None without zones.
 
     `names` and `parents` of all nodes, the leaves last, from `zones` on; `layers`: counts by leaf; `top`: what the

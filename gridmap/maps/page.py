@@ -1,13 +1,13 @@
 """build_map(): the page that a meeting sees, as one HTML file.
 
 Python decides, the page prints: layers are classed, ranked and packed here, and what the browser gets is JSON and the
-page's own scripts (`templates/`). Nothing from data is ever markup.
+page's own scripts (`web/`). Nothing from data is ever markup.
 """
 
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,17 +23,27 @@ from branca.element import Element
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.maps import basemaps
-from gridmap.maps.basemaps import Basemap
-from gridmap.maps.content import page_data
-from gridmap.maps.layers import Layer
-from gridmap.maps.offline import OfflineFigure, asset, script_json
-from gridmap.maps.words import check_language
+from gridmap.maps.answers import answers, found
+from gridmap.maps.basemaps import Basemap, shifted
+from gridmap.maps.classes import packed_text
+from gridmap.maps.drawing import around, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
+from gridmap.maps.gated import ReleasedLayers, gate_note, release_layers
+from gridmap.maps.hierarchy import area_tree
+from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer
+from gridmap.maps.layers.boundaries import districts
+from gridmap.maps.offline import BUILT, OfflineFigure, asset, script_json
+from gridmap.maps.ranking import Place, place_names, zone_names
+from gridmap.messages import LANGUAGES, Note, all_texts, check_language, language_name, note_from, say
 from gridmap.privacy import gate_text
 from gridmap.read.persons import mask
 
-__all__ = ["MapPage", "build_map"]
+__all__ = ["MapPage", "build_map", "page_data"]
 
-TEMPLATES = Path(__file__).parent / "templates"
+#: Sections of the catalogue that the page speaks from.
+SECTIONS = ("page.", "label.", "method.", "audience.", "compass.", "language.", "messages.list_separator")
+#: Above this many rows the page carries each row's class and first column only.
+MOST_DETAILED = 30_000
+DIGITS = {"z_score": 2, "p_value": 4, "q_value": 4, "ratio": 2, "stability": 2}
 
 
 def build_map(
@@ -45,7 +55,7 @@ def build_map(
     source: str | None = None,
     incidents: int | None = None,
     set_aside: int | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[str | Mapping[str, str]] = (),
     classification: str | None = None,
     approval: str | None = None,
     boundaries: gpd.GeoDataFrame | None = None,
@@ -66,7 +76,7 @@ def build_map(
         One of the catalogue's, such as "en" or "zh". The page opens in it; the reader can switch to any other.
     incidents, set_aside : int, optional
         How many incidents were used, and how many could not be.
-    notes : list of str
+    notes : list of str, Note, or mapping from language to str
         What the reader must know; stands in About and in print.
     classification, approval : str, optional
         Such as 内部资料, and the map approval number (审图号).
@@ -117,7 +127,7 @@ def build_map(
         "approval": _without_label(_masked(approval), "page.approval"),
         "incidents": None if incidents is None else int(incidents),
         "set_aside": None if set_aside is None else int(set_aside),
-        "notes": [_said(gate_note(n if isinstance(n, Note) else str(n), audience)) for n in notes],
+        "notes": [_said(note, audience) for note in notes],
         "audience": audience,
     }
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
@@ -141,9 +151,15 @@ def _without_label(text: Any, code: str) -> Any:
     return text
 
 
-def _said(note: str) -> str | dict[str, str]:
+def _said(note: Any, audience: str) -> str | dict[str, str]:
     """A note as the page carries it: in every language, or as it is."""
-    return {language: note.say(language) for language in LANGUAGES} if isinstance(note, Note) else note
+    if isinstance(note, Note):
+        note = gate_note(note, audience)
+    if isinstance(note, Note):
+        return {language: note.say(language) for language in LANGUAGES}
+    if isinstance(note, Mapping):
+        return {str(language): gate_text(str(text), audience=audience) for language, text in note.items()}
+    return gate_text(str(note), audience=audience)
 
 
 def _listed(layers: Any) -> Sequence[Layer]:
@@ -186,14 +202,19 @@ def page_data(
     if base is not None and base.datum != "wgs84":
         drawn = [shifted(layer, base.datum) for layer in drawn]
     zones = next((layer.frame for layer in drawn if isinstance(layer, BoundariesLayer)), None)
+    names = zone_names(zones).names
     packed = [
-        _pack_layer(layer, places, zone_names(zones).names, f"l{i}")
+        _pack_layer(layer, places, names, f"l{i}", released.audience)
         for i, (layer, places) in enumerate(zip(drawn, released.ranked, strict=True))
     ]
+    for data, layer, places in zip(packed, drawn, released.ranked, strict=True):
+        if layer.role == "theme":
+            asked = answers(layer, places, released.layers)
+            data["answers"] = {k: [packed_text(line) for line in both] for k, both in asked.items()}
+            data["found"] = None if (short := found(layer)) is None else packed_text(short)
     boxes = [box for layer in drawn if (box := lonlat_bounds(layer.frame))]
     if not boxes:
         raise InputError(Note("maps.nothing_to_draw"))
-    boxes = np.array(boxes)
     return {
         "language": language,
         "languages": [
@@ -202,11 +223,12 @@ def page_data(
         ],
         "words": {tag: _words(tag) for tag in LANGUAGES},
         "head": head,
-        "bounds": [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()],
+        "bounds": around(boxes),
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
         "areas": area_tree(zones, drawn, hierarchy),
-        "basemap": None if base is None else base.for_page(boxes),
+        "districts": districts(zones),
+        "basemap": None if base is None else base.for_page(np.array(boxes)),
     }
 
 
@@ -215,7 +237,9 @@ def _words(language: str) -> dict[str, str]:
     return {code: text for code, text in all_texts(language).items() if code.startswith(SECTIONS)}
 
 
-def _pack_layer(layer: Layer, places: Sequence[Place], names: dict[str, str], key: str) -> dict[str, Any]:
+def _pack_layer(
+    layer: Layer, places: Sequence[Place], names: dict[str, str], key: str, audience: str
+) -> dict[str, Any]:
     """One layer, packed; `order` has been applied to every row it speaks of."""
     draw, order = _pack_shapes(layer)
     frame = layer.frame
@@ -236,7 +260,7 @@ def _pack_layer(layer: Layer, places: Sequence[Place], names: dict[str, str], ke
         "unit": packed_text(layer.unit),
         "method": layer.method,
         "params": {str(k): _plain(v) for k, v in layer.params.items()},
-        "notes": [_said(n) for n in layer.notes],
+        "notes": [_said(n, audience) for n in layer.notes],
         "period": layer.period,
         "total": layer.total(),
         "columns": [
@@ -325,7 +349,8 @@ class MapPage(folium.Map):
         )
         self._data, self._count = data, layers
         self._parent = None
-        figure = OfflineFigure(ratio="66%", title=data["head"]["title"] if isinstance(data["head"]["title"], str) else None)
+        title = note_from(data["head"]["title"])
+        figure = OfflineFigure(ratio="66%", title=None if title is None else say(title, data["language"]))
         figure.hosts, figure.language = hosts, data["language"]
         figure.add_child(self)
         for name in ("fflate.js", "h3-js.js") if data["h3"] else ("fflate.js",):

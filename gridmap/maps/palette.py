@@ -8,7 +8,20 @@ when printed in grey. Sources: Esri's Gi* ramp; ColorBrewer (Harrower & Brewer 2
 
 import colorsys
 
-__all__ = ["CHANGE", "EMERGING", "HIGH_LOW", "HOT_COLD", "KINDS", "MORAN", "NO_DATA", "SCALES", "SIDES", "ZERO", "amounts", "luminance"]
+__all__ = [
+    "CHANGE",
+    "EMERGING",
+    "HIGH_LOW",
+    "HOT_COLD",
+    "KINDS",
+    "MORAN",
+    "NO_DATA",
+    "SCALES",
+    "SIDES",
+    "ZERO",
+    "amounts",
+    "luminance",
+]
 
 #: The quiet middle of every scale, and a true zero.
 ZERO = "#F7F7F2"
@@ -24,9 +37,7 @@ HOT_COLD = {
     "cold 99": "#4575B5",
 }
 #: Rates above and below what is expected: ordered and diverging like hot and cold, and read the same way.
-HIGH_LOW = {
-    label.replace("hot", "high").replace("cold", "low"): colour for label, colour in HOT_COLD.items()
-}
+HIGH_LOW = {label.replace("hot", "high").replace("cold", "low"): colour for label, colour in HOT_COLD.items()}
 MORAN = {
     "high-high": "#D62F27",
     "high-low": "#FAB984",

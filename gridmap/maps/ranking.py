@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from scipy import sparse
+from scipy.stats import binomtest
 
 from gridmap.grids.levels import zone_levels
 from gridmap.hotspots.cores import hotspot_cores
@@ -100,7 +101,7 @@ def zone_names(zones: pd.DataFrame | None) -> ZoneNames:
     if "name" in zones:
         known = zones["name"].notna()
         names = dict(zip(ids[known], zones.loc[known, "name"].astype(str), strict=True))
-    levels = [level for level in zone_levels(zones) if level["name"].nunique() > 1]
+    levels = [level for level in zone_levels(zones) if len(level["name"].unique()) > 1]
     districts = dict(zip(ids, levels[-1]["name"].astype(str), strict=True)) if levels else {}
     return ZoneNames(names, districts)
 
@@ -193,7 +194,27 @@ def _cores(layer: CellsLayer, named: ZoneNames, layers: Sequence[Layer]) -> list
         district = core["district"] if isinstance(core["district"], str) else None
         code = int(min(layer.codes[rows]))
         out.append(Place(_short(core["name"]), rows, code, _rounded(values), district, zones))
-    return out
+    return _tested_changes(out)
+
+
+def _tested_changes(places: list[Place]) -> list[Place]:
+    """With `change_p`: how likely so great a change is by chance, corrected for the number of places (Holm 1979)."""
+    known = [p for p in places if "count_before" in p.values and "count" in p.values]
+    if not known:
+        return places
+    raw = [
+        binomtest(round(p.values["count"]), round(p.values["count"] + p.values["count_before"]), 0.5).pvalue
+        if p.values["count"] + p.values["count_before"] >= 1
+        else 1.0
+        for p in known
+    ]
+    order = np.argsort(raw)
+    judged = np.maximum.accumulate(np.array(raw)[order] * np.arange(len(raw), 0, -1)).clip(max=1)
+    corrected = dict(zip((id(known[i]) for i in order), judged.tolist(), strict=True))
+    return [
+        replace(p, values=p.values | {"change_p": round(corrected[id(p)], 4)}) if id(p) in corrected else p
+        for p in places
+    ]
 
 
 def _short(name: Any) -> str | Note | None:

@@ -11,8 +11,7 @@ from gridmap._io import write_bytes
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.manifest import append_audit
 from gridmap.manifest.audit import AUDIT
-from gridmap.maps.words import check_language
-from gridmap.messages import did_you_mean
+from gridmap.messages import check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper.content import Briefing, briefing_content
 from gridmap.reports.run_folder import RunFolder, read_run

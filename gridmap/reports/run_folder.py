@@ -33,10 +33,10 @@ from gridmap.audiences import AUDIENCES
 from gridmap.errors import InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.manifest import sha256_of
-from gridmap.maps.content import class_entry, text, zone_names
+from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer
-from gridmap.maps.ranking import enrich, ranked
-from gridmap.messages import Note, known, note_from, say
+from gridmap.maps.ranking import Place
+from gridmap.messages import Note, known, note_from
 from gridmap.privacy import DEFAULT_AUDIENCE, gate, gate_text
 from gridmap.reports.facts import Fact, sentences
 
@@ -130,42 +130,41 @@ class Findings:
         return [*written, path]
 
 
-def ranked_rows(layer: Layer, layers: Sequence[Layer], names: dict[str, str]) -> list[dict[str, Any]]:
-    """The rows of the map's table for a layer, with the cells that each is made of.
+def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
+    """The rows of the map's cards for a layer, with the cells that each is made of.
 
     Parameters
     ----------
     layer : Layer
-    layers : list of Layer
-        All that the page shows; some know more about the same cells.
-    names : dict from zone_id to name
+    places : list of Place
+        As they were ranked, once, when the layers were released.
 
     Returns
     -------
     list of dict
-        `rank, name, label, values, zones, ids` and, where known, `peak_hours, nearest`.
+        `rank, name, label, values, zones, ids` and, where known, `district, peak_hours, nearest`.
     """
     rows = []
-    for rank, row in enumerate(enrich(ranked(layer, names), layer, list(layers)), start=1):
-        entry = layer.classes[row["code"]] if row["code"] < len(layer.classes) else None
-        label = text(entry.label) if entry is not None and entry.label is not None else None
-        ids = [str(i) for i in layer.frame.index[row["rows"]]]
-        kept = {k: row[k] for k in ("values", "zones", "peak_hours", "nearest") if k in row}
-        rows.append({"rank": rank, "name": row["name"], "label": label, "ids": ids, **kept})
+    for rank, place in enumerate(places, start=1):
+        entry = layer.classes[place.code] if place.code < len(layer.classes) else None
+        label = packed_text(entry.label) if entry is not None and entry.label is not None else None
+        ids = [str(i) for i in layer.frame.index[place.rows]]
+        told = place.packed() | {"rank": rank, "name": place.name, "label": label, "ids": ids}
+        rows.append({k: v for k, v in told.items() if k != "code"})
     return rows
 
 
-def layer_entry(layer: Layer, layers: Sequence[Layer], zones: gpd.GeoDataFrame, what: str, file: str) -> dict[str, Any]:
+def layer_entry(layer: Layer, places: Sequence[Place], what: str, file: str) -> dict[str, Any]:
     """How `facts.json` tells of one layer of the page."""
     return {
         "what": what,
         "file": file,
-        "name": text(layer.name),
-        "unit": text(layer.unit),
-        "tested": "labels" in layer.facts,
-        "rank_by": layer.facts.get("rank_by"),
-        "classes": [class_entry(entry) for entry in layer.classes],
-        "ranked": ranked_rows(layer, layers, zone_names(zones)),
+        "name": packed_text(layer.name),
+        "unit": packed_text(layer.unit),
+        "tested": layer.tested,
+        "rank_by": layer.rank_by,
+        "classes": [entry.packed() for entry in layer.classes],
+        "ranked": ranked_rows(layer, places),
     }
 
 
@@ -361,21 +360,32 @@ def run_folder(folder: Path, manifest: dict, told: dict, *, place: Path | None =
         ) from None
 
 
+def note_of(value: Any) -> Any:
+    """A text of `facts.json`: a Note where it was one, also as earlier versions wrote it; else as it is.
+
+    Examples
+    --------
+    >>> note_of({"w": "label hot 99"}).code, note_of("Theft")
+    ('label.hot_99', 'Theft')
+    """
+    if not (isinstance(value, Mapping) and "w" in value):
+        return note_from(value)
+    key = str(value["w"])
+    kind, _, rest = key.partition(" ")
+    codes = {"label": f"label.{rest.replace(' ', '_').replace('-', '_')}", "layer": f"method.{rest}.name"}
+    code = next((c for c in (key, codes.get(kind), f"page.{key}") if c and known(c)), None)
+    return rest.replace("_", " ") or key if code is None else Note(code)
+
+
 def said_text(value: Any, language: str) -> str:
-    """A text of `facts.json` in a language: as it is, a note, or a word of the page by its key.
+    """A text of `facts.json` in a language.
 
     Examples
     --------
     >>> said_text({"w": "label hot 99"}, "zh"), said_text({"w": "layer getis_ord"}, "en"), said_text("Theft", "zh")
     ('热点 99%', 'Hotspots (Gi*)', 'Theft')
     """
-    if isinstance(value, Mapping) and "w" in value:
-        key = str(value["w"])
-        kind, _, rest = key.partition(" ")
-        codes = {"label": f"label.{rest.replace(' ', '_').replace('-', '_')}", "layer": f"method.{rest}.name"}
-        code = next((c for c in (key, codes.get(kind), f"page.{key}") if c and known(c)), None)
-        return rest.replace("_", " ") or key if code is None else say(code, language)
-    note = note_from(value)
+    note = note_of(value)
     return note.say(language) if isinstance(note, Note) else str(note or "")
 
 

@@ -1,67 +1,103 @@
 """From a run's results to its map page."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
 import geopandas as gpd
 import pandas as pd
 
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.surfaces import DensityResult
-from gridmap.maps import (
-    boundaries_layer,
-    build_map,
-    clusters_layer,
-    density_layer,
-    hotspot_layer,
-)
+from gridmap.maps import boundaries_layer, build_map, layers_of, patrol_layers
+from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer
-from gridmap.maps.patrols import patrol_layers
+from gridmap.maps.ranking import Place
+from gridmap.messages import LANGUAGES
 from gridmap.read.base import Incidents
 from gridmap.reports.findings import period_of
 from gridmap.runs.check import Pipeline
 
-__all__ = ["map_layers", "map_page"]
+__all__ = ["RunLayers", "in_every_language", "map_layers", "map_page"]
 
 
-def map_layers(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None) -> list[tuple[int | None, Layer]]:
-    """Every layer of the page with the number of its result, from 1: cells as themes, clusters as overlays."""
+@dataclass(frozen=True)
+class RunLayers:
+    """The layers of a run's page, each with the number of its result, from 1 (None: of no result).
+
+    They have passed the privacy gate and their places are ranked: the page, the papers and `facts.json` take them as
+    they are.
+    """
+
+    numbers: tuple[int | None, ...]
+    released: ReleasedLayers
+
+    def of(self, number: int) -> list[tuple[Layer, list[Place]]]:
+        """The layers of one result, with their places."""
+        every = zip(self.numbers, self.released.layers, self.released.ranked, strict=True)
+        return [(layer, places) for n, layer, places in every if n == number]
+
+
+def map_layers(
+    pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None, *, incidents: Incidents | None = None
+) -> RunLayers:
+    """Every layer of the page: cells as themes, clusters as overlays, patrols, zones.
+
+    Parameters
+    ----------
+    pipeline, boundaries, results, plan
+        Of the run.
+    incidents : Incidents, optional
+        To tell of each theme which months or days it speaks of.
+    """
     layers: list[tuple[int | None, Layer]] = []
     shown = False
     for number, (step, result) in enumerate(results, start=1):
-        name = step.name  # None: the layer's own name, in the page's language
-        if not isinstance(result, HotspotResult):
+        if not isinstance(result, HotspotResult) or not (len(result.cells) or result.clusters is not None):
             continue
-        if isinstance(result, DensityResult):
-            layers.append((number, density_layer(result, name=name, show=step.show and not shown)))
-            shown = shown or step.show
-        elif len(result.cells):
-            layers.append((number, hotspot_layer(result, name=name, show=step.show and not shown)))
-            shown = shown or step.show
-        if result.clusters is not None and len(result.clusters):
-            layers.append((number, clusters_layer(result, name=name)))
+        period = _period_of_step(step, incidents)
+        for layer in layers_of(result, name=step.name, show=step.show and not shown):
+            if len(layer.frame):
+                layers.append((number, replace(layer, period=period)))
+                shown = shown or (step.show and layer.role == "theme")
     if plan is not None:
         start = pipeline.patrol.get("start", "08:00")
         layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
-    return [*layers, (None, boundaries_layer(boundaries))]
+    layers.append((None, boundaries_layer(boundaries)))
+    released = release_layers([layer for _, layer in layers], pipeline.audience)
+    return RunLayers(tuple(number for number, _ in layers), released)
+
+
+def _period_of_step(step, incidents: Incidents | None) -> str | None:
+    if step.period is not None:
+        return str(step.period)
+    before, after = step.options.get("before"), step.options.get("after")
+    if before is not None and after is not None:
+        return f"{before} – {after}"
+    return None if incidents is None else period_of(incidents.where(category=step.category))
 
 
 def map_page(
     pipeline: Pipeline,
     boundaries: gpd.GeoDataFrame,
     incidents: Incidents,
-    layers: list[tuple[int | None, Layer]],
-    sentences: list[str],
+    layers: RunLayers,
+    sentences: Sequence[Mapping[str, str]],
     hierarchy: pd.DataFrame | None = None,
 ):
     """The page that shows every result of a run, of the layers that `map_layers` made."""
     return build_map(
-        [layer for _, layer in layers],
+        layers.released,
         title=pipeline.title,
         language=pipeline.language,
         period=period_of(incidents),
         incidents=len(incidents),
         set_aside=len(incidents.set_aside),
         notes=sentences,
-        boundaries=boundaries,
         audience=pipeline.audience,
         hierarchy=hierarchy,
         **pipeline.about,
     )
+
+
+def in_every_language(found) -> list[dict[str, str]]:
+    """The sentences of a run's findings, each in every language, so that the page can switch."""
+    return [dict(zip(LANGUAGES, said, strict=True)) for said in zip(*map(found.sentences, LANGUAGES), strict=True)]

@@ -38,7 +38,7 @@ from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.limits import refuse_beyond
-from gridmap.runs.page import map_layers, map_page
+from gridmap.runs.page import in_every_language, map_layers, map_page
 from gridmap.runs.patrols import patrol_stage
 from gridmap.runs.results_folder import write_report
 from gridmap.runs.run_id import run_id
@@ -152,12 +152,13 @@ def run_pipeline(
             files.check_unchanged()
         rows = sum(entry["rows"] for entry in inputs)
         with clock.step("results"):
-            layers = map_layers(pipeline, boundaries, results, plan)
+            layers = map_layers(pipeline, boundaries, results, plan, incidents=incidents)
             told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
             found = gather_findings(pipeline, boundaries, incidents, grid, results, layers, **told)
         sentences = found.sentences(pipeline.language)
         run = run_id(pipeline.settings, [{"path": path, "sha256": digest} for path, digest in files.sha256.items()])
-        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run)
+        notes = in_every_language(found)
+        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, notes, layers, run)
         for path in found.write(stage / "results", audience=pipeline.audience):
             written[path.relative_to(stage).as_posix()] = path
         said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]

@@ -20,12 +20,11 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
-from gridmap.maps.content import page_data
 from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
 from gridmap.maps.hierarchy import area_tree
-from gridmap.maps.layers import Word
-from gridmap.maps.ranking import ranked
-from gridmap.maps.words import WORDS
+from gridmap.maps.page import page_data
+from gridmap.maps.ranking import rank_places
+from gridmap.messages import LANGUAGES, all_texts
 
 
 def unpack(text: str) -> bytes:
@@ -124,16 +123,16 @@ def test_given_breaks_are_kept_over_all_periods():
     layer = gm.cells_layer(frame, "count", scheme=[3, 9])
     assert layer.frame_breaks == (3.0, 9.0)
     assert layer.frames.shape == (2, 2)
-    assert layer.facts["every"] == "month"
+    assert layer.every == "month"
 
 
 def test_labels_are_drawn_in_the_order_of_their_scale_and_none_is_lost():
     classes, codes = label_classes(pd.Series(["cold 99", "hot 99", "none", None, "too few"]))
-    assert [c.label.key for c in classes[:7]] == [f"label {x}" for x in palette.HOT_COLD]
+    assert [c.label.code for c in classes[:7]] == [f"label.{x.replace(' ', '_')}" for x in palette.HOT_COLD]
     assert [classes[c].hatch for c in codes] == [False, False, False, True, True]
     quiet, codes = label_classes(pd.Series(["none", "possibly under-reported"]))
     assert quiet[codes[1]].hatch
-    assert quiet[codes[1]].label == Word("under_reported")
+    assert quiet[codes[1]].label.code == "page.under_reported"
 
 
 def test_every_scale_keeps_its_middle_light_and_amounts_keep_their_order_in_grey():
@@ -158,9 +157,15 @@ def test_two_peaks_are_two_hotspots_named_after_their_zones():
         index=pd.Index(ids, name="cell_id"),
     )
     layer = gm.hotspot_layer(gm.HotspotResult(cells, "getis_ord", {}))
-    rows = ranked(layer, {"A": "Harehills", "B": "Gipton"})
-    assert [r["name"] for r in rows][:2] == ["Harehills", "Gipton"]
-    assert sum(r["values"]["count"] for r in rows) == cells.loc[cells["label"] != "none", "count"].sum()
+    zones = pd.DataFrame({"zone_id": ["A", "B"], "name": ["Harehills", "Gipton"]})
+    (places,) = rank_places([layer], zones)
+    assert str(places[0].name).startswith("Harehills")
+    assert {str(p.name).split(",")[0] for p in places} == {"Harehills", "Gipton"}
+    assert len({str(p.name) for p in places}) == len(places)
+    hot = cells.loc[cells["label"] != "none", "count"]
+    assert all(p.values["count"] == cells["count"].iloc[p.rows].sum() >= p.values["expected"] for p in places)
+    assert sum(p.values["count"] for p in places) > 0.8 * hot.sum()  # what is left out lies below its expected count
+    assert all(p.values["area_km2"] <= 2 for p in places)
 
 
 def test_a_change_of_other_incidents_is_not_borrowed(placed):
@@ -195,7 +200,7 @@ def test_a_density_is_drawn_in_metres_with_its_unit():
     frame = pd.DataFrame({"lon": at[:, 0], "lat": at[:, 1], "category": "x", "date": "2018-07-01"})
     density = gm.kernel_density(gm.read_incidents(frame), grid, bandwidth_m=800)
     layer = gm.density_layer(density)
-    assert layer.unit == Word("per_km2")
+    assert layer.unit.code == "page.per_km2"
     data = page_data([layer], head={}, language="en", boundaries=None)
     image = data["layers"][0]["image"]
     assert image["url"].startswith("data:image/png;base64,")
@@ -269,7 +274,8 @@ def test_two_hundred_thousand_cells_fit_into_the_bar():
     layer = data["layers"][0]
     size = len(layer["draw"]["ids"]) + len(layer["codes"]) + sum(len(c["data"]) for c in layer["columns"])
     assert size <= 1_200_000
-    assert set(WORDS) == set(data["words"])
+    said = {code for code in all_texts("en") if code.startswith("page.")}
+    assert all(said <= set(data["words"][language]) for language in LANGUAGES)
 
 
 def test_names_of_classes_in_a_frame_of_text():
@@ -287,7 +293,7 @@ def drawn():
     grid = gm.make_grid(county.boundaries, system="balanced", atoms=county.buildings, target=60, tolerance=0.2)
     counts = gm.count_by_cell(county.incidents, grid)
     table = gm.grid_hierarchy(grid, county.boundaries)
-    return county, gm.getis_ord(counts, grid), gm.roll_up(counts.join(grid.cells["persons"]), table)
+    return county, gm.getis_ord(counts, grid, fdr=None), gm.roll_up(counts.join(grid.cells["persons"]), table)
 
 
 def test_the_drill_down_goes_on_to_the_grids_and_all_levels_agree(drawn):

@@ -81,7 +81,7 @@ def test_units_are_where_the_plan_says_at_any_moment(browser, plan, page_file):
 def test_stops_light_up_in_their_window_on_the_map_and_in_words(browser, plan, page_file):
     page = browser.open(page_file)
     assert page.text(".gm-now").startswith("22:30")
-    page.run("gridmap.period_go(12), 0")  # an hour in, in steps of five minutes
+    page.run("gridmap.periodGo(12), 0")  # an hour in, in steps of five minutes
     assert page.text(".gm-now").startswith("23:30")
     t = 3600
     lit = plan.stops[
@@ -111,7 +111,7 @@ def test_play_moves_the_units_smoothly_and_stops_at_the_end(browser, page_file):
     seen = page.run("window.seen")
     assert any(t % 300 for t in seen)  # between the steps too
     assert sorted(seen) == seen
-    page.run("gridmap.period_go(34), 0")
+    page.run("gridmap.periodGo(34), 0")
     page.click(".gm-play")
     page.wait("gridmap.state.second === 10800 && document.querySelector('.gm-play').textContent === '▶'", 30)
     page.key("ArrowLeft")
@@ -136,7 +136,7 @@ def test_who_asked_for_less_motion_gets_steps(browser, page_file):
 def test_another_shift_is_chosen_shared_and_printed(browser, plan, page_file, tmp_path):
     page = browser.open(page_file)
     page.run(
-        "(function () { const s = document.querySelector('.gm-which'); s.value = 'shift2'; s.dispatchEvent(new Event('change')); gridmap.period_go(5); })()"
+        "(function () { const s = document.querySelector('.gm-which'); s.value = 'shift2'; s.dispatchEvent(new Event('change')); gridmap.periodGo(5); })()"
     )
     view = page.run("gridmap.view()")
     assert "w=2.5" in view
@@ -154,7 +154,7 @@ def test_another_shift_is_chosen_shared_and_printed(browser, plan, page_file, tm
 
 def test_a_hidden_unit_is_not_drawn_and_a_stop_answers_to_the_pointer(browser, plan, page_file):
     page = browser.open(page_file)
-    page.run("gridmap.map.setZoom(15, {animate: false}); gridmap.period_go(0), 0")
+    page.run("gridmap.map.setZoom(15, {animate: false}); gridmap.periodGo(0), 0")
     stop = plan.stops[(plan.stops["shift"] == 1) & (plan.stops["unit_id"] == "foot")].iloc[0]
     page.run(f"gridmap.map.setView([{stop.geometry.y}, {stop.geometry.x}], 15, {{animate: false}}), 0")
     page.hover(".folium-map")

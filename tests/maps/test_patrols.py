@@ -38,7 +38,7 @@ def test_every_unit_has_a_layer_with_its_ways_stops_and_pause(plan, tmp_path):
 
 
 def test_a_map_can_show_one_shift_alone(plan):
-    assert {s["shift"] for s in gm.patrol_layers(plan, shift=2)[0].facts["patrol"]["shifts"]} == {2}
+    assert {s["shift"] for s in gm.patrol_layers(plan, shift=2)[0].shifts} == {2}
     assert set(gm.patrol_layers(plan, shift=2)[0].frame["shift"]) == {2}
 
 
@@ -49,7 +49,7 @@ def test_a_shift_without_routes_is_refused(plan, shift, kind):
 
 
 def test_what_the_plan_could_not_do_travels_with_the_map(plan):
-    notes = gm.patrol_layers(plan)[0].facts["patrol"]["notes"]
+    notes = gm.patrol_layers(plan)[0].said
     assert sorted(notes) == ["en", "zh"]
     notes = notes["en"]
     assert any("No streets were given" in note for note in notes)

@@ -98,7 +98,8 @@ class Layer:
         column = next((c for c in ("count", "count_after") if c in self.frame), None)
         if column is None or self.role != "theme":
             return None
-        return round(float(pd.to_numeric(self.frame[column], errors="coerce").sum()), 2)
+        total = float(pd.to_numeric(self.frame[column], errors="coerce").sum())
+        return round(total, 2) if np.isfinite(total) else None
 
     def legend(self) -> list[tuple[Class, int]]:
         """The classes that occur, in their order, each with its number of rows."""

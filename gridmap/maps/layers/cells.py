@@ -88,7 +88,9 @@ class CellsLayer(Layer):
             **pack_column(pd.Series(amounts.T.ravel())),
         }
         # sums of periods are larger than one period: their classes are decided here too, not by the page
-        whole, _, bounds = amount_classes(np.cumsum(np.nan_to_num(amounts), axis=1)[:, -1], k=len(self.frame_breaks) or 1)
+        whole, _, bounds = amount_classes(
+            np.cumsum(np.nan_to_num(amounts), axis=1)[:, -1], k=len(self.frame_breaks) or 1
+        )
         packed["sums"] = {"classes": [c.packed() for c in whole], "bounds": [float(b) for b in bounds]}
         return packed
 

@@ -94,7 +94,9 @@ def hotspot_layer(
 def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsLayer:
     if "label" in result.cells:
         return _labelled(result, name, show)
-    if "intensity" in result.cells and getattr(result, "surface", None) is not None or result.method == "kernel_density":
+    if (
+        "intensity" in result.cells and getattr(result, "surface", None) is not None
+    ) or result.method == "kernel_density":
         return density_layer(result, name=name, show=show)
     cells = _named_columns(shaped(result.cells))
     column = next((c for c in AMOUNTS if c in cells), None)

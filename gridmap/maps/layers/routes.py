@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError, SettingError
-from gridmap.maps.drawing import pack_column
 from gridmap.maps.classes import Class
+from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers.base import Layer
 from gridmap.messages import LANGUAGES, Note
 from gridmap.patrol.files import clock, starts_of

@@ -18,7 +18,7 @@ from gridmap.maps.classes import codes_of
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.figure import class_text, draw_scale_bar
 from gridmap.maps.layers import Layer
-from gridmap.maps.words import say
+from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts.frame import chart, month_names, size_of, word
 

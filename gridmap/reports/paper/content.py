@@ -312,7 +312,10 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
     columns += [Column(k, w(k)) for k in keys]
     rows = []
     for row in ranked:
-        cells = [Cell(str(row["rank"]), row["rank"]), Cell(row["name"] or f"{w('place')} {row['rank']}")]
+        cells = [
+            Cell(str(row["rank"]), row["rank"]),
+            Cell(said_text(row["name"], language) or f"{w('place')} {row['rank']}"),
+        ]
         cells += [Cell(_label(row.get("label"), language))] if labels else []
         rows.append(tuple(cells + [_number(k, row["values"].get(k), language) for k in keys]))
     return Table(tuple(columns), tuple(rows))

@@ -20,11 +20,11 @@ from gridmap._fonts import families
 from gridmap.errors import GridmapError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps.figure import figure_of
-from gridmap.maps.layers import Class, Layer, Word
-from gridmap.messages import note_from, say
+from gridmap.maps.layers import CellsLayer, Class, ClustersLayer, Layer
+from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
-from gridmap.reports.run_folder import RunFolder
+from gridmap.reports.run_folder import RunFolder, note_of
 
 __all__ = ["ZoneOutlines", "map_picture", "paper_layer", "picture_of", "run_charts"]
 
@@ -50,19 +50,12 @@ def paper_layer(entry: Mapping[str, Any], frame: gpd.GeoDataFrame) -> Layer:
     ]
     lines = entry["what"] == "clusters"
     codes = np.zeros(len(frame), np.uint8) if lines else frame["class_code"].to_numpy(np.uint8)
-    return Layer(
-        _text(entry["name"]),
-        frame,
-        tuple(classes),
-        codes,
-        role="overlay" if lines else "theme",
-        drawing="lines" if lines else "shapes",
-        unit=_text(entry.get("unit")) or "",
-    )
+    kind = ClustersLayer if lines else CellsLayer
+    return kind(_text(entry["name"]), frame, tuple(classes), codes, unit=_text(entry.get("unit")) or "")
 
 
-def _text(value: Any) -> str | Word | None:
-    return Word(value["w"]) if isinstance(value, Mapping) and "w" in value else note_from(value)
+def _text(value: Any) -> Any:
+    return note_of(value)
 
 
 def map_picture(

@@ -1,4 +1,6 @@
 /* Areas: from the whole territory down to one grid, with the counts of each; breadcrumbs lead back up. */
+import { border } from "./decode.js";
+
 /** @param {import("./types").Gm} gm */
 export function areas(gm) {
   const el = gm.el, tree = gm.data.areas;
@@ -7,11 +9,13 @@ export function areas(gm) {
     const body = gm.addTab("areas", "tab_areas");
     const crumbs = el("nav", { class: "gm-crumbs" }), sum = el("p", { class: "gm-area-sum" }), table = el("table", { class: "gm-areas" });
     body.append(crumbs, sum, table);
-    const n = tree.names.length, children = {}, first = tree.zones;
+    /** @type {Record<string, number[]>} */
+    const children = {};
+    const first = tree.zones;
     tree.parents.forEach(function (p, i) { (children[p] = children[p] || []).push(i); });
     let node = -1, order = null;
     let drawn = null;
-    const zoneLayer = gm.layers.find(function (l) { return l.facts.zones; });
+    const zoneLayer = gm.layers.find(function (l) { return l.kind === "boundaries"; });
     const leafLayer = tree.leaf ? gm.layers.find(function (l) { return l.id === tree.leaf; }) : null;
 
     /* What is drawn and flown to: a grid by its own outline, whatever lies above by its zones. */
@@ -52,7 +56,7 @@ export function areas(gm) {
       const at = i >= 0 ? outline(i) : null;
       if ((zoneLayer || leafLayer) && fly) gm.flyTo(at ? gm.boundsOf(at.layer, at.rows) : gm.home);
       if (drawn) { gm.map.removeLayer(drawn); drawn = null; }
-      if (at && at.layer) drawn = new gm.Canvas({ shapes: gm.border(at.layer.shapes(), at.rows), classes: [{}], fill: false, stroke: { colour: "#14366b", width: 2.6, halo: "rgba(255,255,255,0.8)" } }, { pane: "gm-selected" }).addTo(gm.map);
+      if (at && at.layer) drawn = new gm.Canvas({ shapes: border(at.layer.shapes(), at.rows), classes: [{}], fill: false, stroke: { colour: "#14366b", width: 2.6, halo: "rgba(255,255,255,0.8)" } }, { pane: "gm-selected" }).addTo(gm.map);
       fill();
     }
     function fill() {
@@ -65,7 +69,7 @@ export function areas(gm) {
         crumbs.append(i === node ? el("strong", { dir: "auto", text: name }) : el("button", { type: "button", dir: "auto", text: name, onclick: function () { go(i, true); } }));
       });
       const own = numbers(node);
-      sum.textContent = Object.keys(own).filter(function (k) { return own[k] !== null; }).map(function (k) { return heading(k) + (gm.state.language === "zh" ? "：" : ": ") + show(k, own[k]); }).join(" · ");
+      sum.textContent = Object.keys(own).filter(function (k) { return own[k] !== null; }).map(function (k) { return gm.pair(heading(k), show(k, own[k])); }).join(" · ");
       gm.clear(table);
       const list = (node >= first ? [] : children[node] || []).map(function (i) { return { i: i, v: numbers(i) }; });
       if (!list.length) return;
@@ -83,7 +87,7 @@ export function areas(gm) {
     }
     function heading(k) { return k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
     function show(k, v) { return v === null ? "–" : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
-    gm.area_go = go;
+    gm.areaGo = go;
     ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });
   });
 }

@@ -7,7 +7,7 @@ export function basemap(gm) {
     const options = { maxZoom: 19, maxNativeZoom: base.max_native || base.max_zoom, zIndex: 1 };
     base.templates.forEach(function (t) { L.tileLayer(t, options).addTo(gm.map); });
     if (base.tiles) {
-      const Embedded = L.TileLayer.extend({ getTileUrl: function (c) { return base.tiles[c.z + "/" + c.x + "/" + c.y] || L.Util.emptyImageUrl; } });
+      const Embedded = L.TileLayer.extend({ getTileUrl: function (/** @type {any} */ c) { return base.tiles[c.z + "/" + c.x + "/" + c.y] || L.Util.emptyImageUrl; } });
       new Embedded("", options).addTo(gm.map);
     }
     gm.veil = 0.72;   /* themes let the map shine through */

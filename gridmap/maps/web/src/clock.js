@@ -11,15 +11,15 @@ export function clock(gm) {
     body.append(hint, presets, table, text);
     const top = Math.max.apply(null, f.totals.concat(1e-9)), cells = [];
     const days = [0, 1, 2, 3, 4, 5, 6], hours = Array.from({ length: 24 }, function (_, h) { return h; });
-    const day = function (d) { return new Intl.DateTimeFormat(gm.state.language === "zh" ? "zh-CN" : "en-GB", { weekday: "short", timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + d))); };
+    const day = gm.weekday;
     const shade = function (t) { const s = t / top; return "rgb(" + [255 - 66 * s * s, Math.round(250 - 235 * s), Math.round(225 - 190 * s)].map(Math.round).join() + ")"; };
     function apply() {
       const wanted = chosen.size ? Array.from(chosen).sort(function (a, b) { return a - b; }) : f.periods.map(function (_, i) { return i; });
       if (gm.state.theme !== layer.id) gm.showTheme(layer.id);
-      layer.show_periods(wanted, "hours");
+      layer.showPeriods(wanted, "hours");
       cells.forEach(function (c, p) { c.classList.toggle("gm-out", chosen.size > 0 && !chosen.has(p)); c.setAttribute("aria-selected", String(chosen.has(p))); });
       const total = wanted.reduce(function (s, p) { return s + f.totals[p]; }, 0), all = f.totals.reduce(function (a, b) { return a + b; }, 0);
-      text.textContent = gm.t("clock_now", gm.number(wanted.length, 0), gm.number(total, 0), gm.percent(all ? total / all : 0));
+      text.textContent = gm.t("clock_now", { hours: wanted.length, count: Math.round(total), share: all ? total / all : 0 });
       gm.legend();
       gm.emit("frame", wanted.length);
     }
@@ -36,7 +36,7 @@ export function clock(gm) {
       table.setAttribute("aria-label", gm.t("tab_clock"));
       cells.length = 0;
       table.append(el("tr", {}, el("td"), hours.map(function (h) {
-        return el("th", { scope: "col" }, el("button", { type: "button", title: gm.t("hour_of_day", h), "aria-label": gm.t("hour_of_day", h), text: h % 3 ? "" : h, onclick: function (e) { set(days.map(function (d) { return 24 * d + h; }), e.shiftKey); } }));
+        return el("th", { scope: "col" }, el("button", { type: "button", title: gm.t("hour_of_day", { hour: h }), "aria-label": gm.t("hour_of_day", { hour: h }), text: h % 3 ? "" : h, onclick: function (e) { set(days.map(function (d) { return 24 * d + h; }), e.shiftKey); } }));
       })));
       days.forEach(function (d) {
         const row = el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", text: day(d), onclick: function (e) { set(hours.map(function (h) { return 24 * d + h; }), e.shiftKey); } })));
@@ -48,7 +48,7 @@ export function clock(gm) {
         });
         table.append(row);
       });
-      gm.put(gm.clear(presets), [["clock_all", function () { return true; }], ["clock_day", function (d, h) { return h >= 8 && h < 20; }], ["clock_night", function (d, h) { return h >= 20 || h < 8; }], ["clock_weekend", function (d) { return d > 4; }]].map(function (p) {
+      gm.put(gm.clear(presets), /** @type {Array<[string, (d: number, h: number) => boolean]>} */ ([["clock_all", function () { return true; }], ["clock_day", function (d, h) { return h >= 8 && h < 20; }], ["clock_night", function (d, h) { return h >= 20 || h < 8; }], ["clock_weekend", function (d) { return d > 4; }]]).map(function (p) {
         return el("button", { type: "button", text: gm.t(p[0]), onclick: function () {
           const list = [];
           days.forEach(function (d) { hours.forEach(function (h) { if (p[1](d, h)) list.push(24 * d + h); }); });
@@ -56,7 +56,7 @@ export function clock(gm) {
         } });
       }));
     }
-    const hourOf = function (event) { const t = document.elementFromPoint(event.clientX, event.clientY); return t && t.dataset && t.dataset.hour !== undefined ? +t.dataset.hour : null; };
+    const hourOf = function (event) { const t = /** @type {HTMLElement} */ (document.elementFromPoint(event.clientX, event.clientY)); return t && t.dataset && t.dataset.hour !== undefined ? +t.dataset.hour : null; };
     table.addEventListener("pointerdown", function (e) { from = hourOf(e); if (from !== null) { set([from], e.shiftKey); e.preventDefault(); } });
     table.addEventListener("pointermove", function (e) { const to = hourOf(e); if (from !== null && to !== null) { chosen.clear(); set(block(from, to)); } });
     document.addEventListener("pointerup", function () { from = null; });

@@ -43,8 +43,7 @@ export function compare(gm) {
       if (right) gm.map.removeLayer(right.canvas);
       unclip();
       right = twin(key);
-      if (!gm.map.getPane("gm-" + right.id)) gm.canvasOf(right); else if (!right.canvas) { gm.map.getPane("gm-" + right.id).remove(); delete gm.map._panes["gm-" + right.id]; gm.canvasOf(right); }
-      right.canvas.addTo(gm.map);
+      gm.canvasOf(right).addTo(gm.map);
       gm.state.compare = key.split("@")[0] === gm.state.theme ? null : key;
       gm.comparing = key;
       clip();
@@ -95,6 +94,7 @@ export function compare(gm) {
       e.preventDefault();
     });
     gm.map.on("move zoom resize viewreset moveend zoomend", function () { if (right) clip(); });
+    document.addEventListener("keydown", function (e) { if (e.key === "Escape" && right && !gm.busy) stop(); });
     gm.on("theme", function () { if (right) stop(); });
     gm.on("frame", function () { if (right) say(); });
     gm.on("language", say);

@@ -1,86 +1,127 @@
-/* The page's frame: header, side panel with its tabs, the map's stage, the foot. */
+/* The page's frame: header, answer strip, side panel with its tabs, the map's stage, the rail, the foot. */
+
 /** @param {import("./types").Gm} gm */
 export function frame(gm) {
   const el = gm.el;
   gm.tabs = {};
-  gm.part(function () {
+  gm.part(() => {
     const head = gm.data.head, mapNode = gm.map.getContainer();
-    const header = el("header", { id: "gm-header" });
-    const panel = el("aside", { id: "gm-panel" });
-    const stage = el("main", { id: "gm-stage" }, mapNode);
-    const foot = el("footer", { id: "gm-foot" });
-    document.body.append(header, el("div", { id: "gm-main" }, panel, stage), foot);
-    gm.parts = { header: header, panel: panel, stage: stage, foot: foot };
+    const header = el("header", { id: "gm-header" }), strip = el("section", { id: "gm-answers" });
+    const panel = el("aside", { id: "gm-panel" }), side = el("aside", { id: "gm-side" });
+    const stage = el("main", { id: "gm-stage" }, mapNode), foot = el("footer", { id: "gm-foot" });
+    const skip = el("a", { id: "gm-skip", href: "#gm-stage" });
+    const live = el("p", { id: "gm-live", role: "status", "aria-live": "polite" });
+    skip.addEventListener("click", (e) => { e.preventDefault(); mapNode.focus(); });
+    document.body.append(skip, header, strip, el("div", { id: "gm-main" }, panel, stage, side), foot, live);
+    gm.parts = { header, panel, stage, side, foot, strip };
+    gm.tell = (message) => { live.textContent = message; };
     gm.map.invalidateSize({ animate: false });
 
     const tablist = el("div", { role: "tablist", class: "gm-tabs" }), bodies = el("div", { class: "gm-bodies" });
     panel.append(tablist, bodies);
     /* Each tab: a button, and a body that its own file fills. */
-    gm.addTab = function (key, word) {
+    gm.addTab = (key, word) => {
       const body = el("section", { role: "tabpanel", id: "gm-tab-" + key, "aria-labelledby": "gm-tabbutton-" + key, tabindex: "-1", hidden: true });
-      const button = el("button", { role: "tab", type: "button", id: "gm-tabbutton-" + key, "aria-controls": "gm-tab-" + key, "aria-selected": "false",
-        onclick: function () { gm.openTab(key); } });
-      gm.tabs[key] = { button: button, body: body, word: word };
+      const button = el("button", { role: "tab", type: "button", id: "gm-tabbutton-" + key, "aria-controls": "gm-tab-" + key, "aria-selected": "false", onclick: () => gm.openTab(key) });
+      gm.tabs[key] = { button, body, word };
       tablist.append(button);
       bodies.append(body);
       return body;
     };
-    gm.openTab = function (key) {
-      Object.keys(gm.tabs).forEach(function (other) {
-        const on = other === key, tab = gm.tabs[other];
+    gm.openTab = (key) => {
+      Object.entries(gm.tabs).forEach(([other, tab]) => {
+        const on = other === key;
         tab.button.setAttribute("aria-selected", String(on));
         tab.button.tabIndex = on ? 0 : -1;
         tab.body.hidden = !on;
       });
       gm.state.tab = key;
     };
-    tablist.addEventListener("keydown", function (event) {
-      const keys = Object.keys(gm.tabs), step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    tablist.addEventListener("keydown", (event) => {
+      /** @type {Record<string, number>} */
+      const steps = { ArrowRight: 1, ArrowLeft: -1 };
+      const keys = Object.keys(gm.tabs), step = steps[event.key];
       if (!step) return;
-      const next = keys[(keys.indexOf(gm.state.tab) + step + keys.length) % keys.length];
+      const next = keys[(keys.indexOf(String(gm.state.tab)) + step + keys.length) % keys.length];
       gm.openTab(next);
       gm.tabs[next].button.focus();
       event.stopPropagation();
     });
     const fold = el("button", { type: "button", id: "gm-fold", "aria-expanded": "true", "aria-controls": "gm-panel" });
-    fold.addEventListener("click", function () { gm.foldPanel(!document.body.classList.contains("gm-folded")); });
+    fold.addEventListener("click", () => gm.foldPanel(!document.body.classList.contains("gm-folded")));
     stage.append(fold);
-    gm.foldPanel = function (folded) {
+    gm.foldPanel = (folded) => {
       document.body.classList.toggle("gm-folded", folded);
       fold.setAttribute("aria-expanded", String(!folded));
       say();
       gm.map.invalidateSize({ animate: false });
     };
 
-    function fact(label, text, cls) { return text ? el("span", { class: "gm-fact " + (cls || "") }, label ? el("span", { class: "gm-fact-label", text: label + " " }) : null, text) : null; }
+    /** @param {string} label @param {string | null} text @param {string} [cls] */
+    const fact = (label, text, cls) => (text ? el("span", { class: "gm-fact " + (cls || "") }, label ? el("span", { class: "gm-fact-label", text: label }) : null, text) : null);
+    /* The period and the number of the theme that is shown; those of all data stand in About. */
+    function speaksOf() {
+      const theme = gm.theme();
+      if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { period: gm.period(theme.frames.periods[gm.state.frame], theme.frames.every), count: theme.frames.totals[gm.state.frame] };
+      if (theme && theme.total !== null && theme.total !== undefined) return { period: gm.period(theme.period || gm.text(head.period)), count: theme.total };
+      return { period: gm.period(gm.text(head.period)), count: head.incidents };
+    }
+    function languages() {
+      const others = gm.languages.filter((l) => l.tag !== gm.state.language);
+      if (others.length === 1) return el("button", { type: "button", id: "gm-language", lang: others[0].locale, title: gm.t("language"), text: others[0].name, onclick: () => gm.setLanguage(others[0].tag) });
+      const list = el("select", { id: "gm-language", "aria-label": gm.t("language"), onchange: (/** @type {any} */ e) => gm.setLanguage(e.target.value) },
+        gm.languages.map((l) => el("option", { value: l.tag, lang: l.locale, text: l.name, selected: l.tag === gm.state.language })));
+      return others.length ? list : null;
+    }
     function say() {
-      const zh = gm.state.language === "zh", n = head.incidents, s = head.set_aside;
-      document.documentElement.lang = zh ? "zh-CN" : "en";
-      const count = n === null ? null : zh ? gm.number(n, 0) + " " + gm.t("incidents") : gm.number(n, 0) + " " + gm.t("incidents");
-      gm.put(gm.clear(header), 
-        el("h1", { text: head.title || gm.t("untitled") }),
-        el("div", { class: "gm-facts" }, [
-          fact("", head.period, "gm-period"),
-          fact("", count, "gm-count"),
-          s ? fact("", gm.number(s, 0) + " " + gm.t("set_aside")) : null,
-          fact(gm.t("source") + (zh ? "：" : ":"), head.source, "gm-source")
-        ]),
-        el("div", { class: "gm-marks" }, [
-          fact(gm.t("approval") + (zh ? "：" : ":"), head.approval, "gm-approval"),
-          fact("", head.audience ? gm.text({ w: "audience " + head.audience }) : null, "gm-audience"),
-          fact("", head.classification, "gm-classification"),
-          el("button", { type: "button", id: "gm-language", title: gm.t("language_title"), text: gm.t("language_other"),
-            onclick: function () { gm.setLanguage(zh ? "en" : "zh"); } })
-        ]));
+      const of = speaksOf(), title = gm.text(head.title) || gm.t("untitled");
+      document.documentElement.lang = gm.locale();
+      document.title = title;
+      skip.textContent = gm.t("skip_to_map");
+      gm.put(gm.clear(header),
+        el("h1", { text: title, title }),
+        el("div", { class: "gm-facts" },
+          fact("", of.period, "gm-period"),
+          fact("", of.count === null || of.count === undefined ? null : gm.t("incidents_n", { n: Math.round(of.count) }), "gm-count"),
+          fact(gm.t("source") + gm.t("colon"), gm.text(head.source), "gm-source")),
+        el("div", { class: "gm-marks" },
+          fact(gm.t("approval") + gm.t("colon"), gm.text(head.approval), "gm-approval"),
+          fact("", head.audience ? gm.t("audience." + head.audience + ".name") : null, "gm-audience"),
+          fact("", gm.text(head.classification), "gm-classification"),
+          languages()));
       panel.setAttribute("aria-label", gm.t("panel"));
-      Object.keys(gm.tabs).forEach(function (key) { gm.tabs[key].button.textContent = gm.t(gm.tabs[key].word); });
+      side.setAttribute("aria-label", gm.t("layers"));
+      Object.values(gm.tabs).forEach((tab) => { tab.button.textContent = gm.t(tab.word); });
       const folded = document.body.classList.contains("gm-folded");
       fold.textContent = folded ? "›" : "‹";
       fold.title = gm.t(folded ? "show_panel" : "hide_panel");
       fold.setAttribute("aria-label", fold.title);
+      answer();
     }
-    gm.setLanguage = function (language) { gm.state.language = language; gm.emit("language", language); };
-    gm.on("language", say);
-    gm.on("ready", say);
+    /* Where, how sure, what changed, what next: as Python computed them of the shown theme. */
+    function answer() {
+      const theme = gm.theme(), said = (theme && theme.answers) || {}, before = strip.hidden;
+      strip.hidden = !Object.keys(said).length;
+      /** @type {Record<string, string>} */
+      const titles = { where: "where", sure: "sure", changed: "changed_label", next: "next_label" };
+      gm.put(gm.clear(strip), Object.entries(said).map(([key, lines]) => el("div", { class: "gm-answer", id: "gm-answer-" + key },
+        el("h2", { text: gm.t(titles[key]) }), el("p", { text: gm.text(lines[0]) }), el("span", { text: gm.text(lines[1]) }))));
+      if (before !== strip.hidden) gm.map.invalidateSize({ animate: false });
+    }
+    gm.setLanguage = (language) => { gm.state.language = language; gm.emit("language", language); };
+    ["language", "ready", "theme", "frame"].forEach((event) => gm.on(event, say));
+    /* Room: type that reads from the back row, tools gone. Key B. */
+    gm.room = (on) => {
+      document.body.classList.toggle("gm-room", on);
+      gm.map.invalidateSize({ animate: false });
+      gm.layers.forEach((l) => { if (l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); });
+      gm.emit("room", document.body.classList.contains("gm-room"));
+    };
+    document.addEventListener("keydown", (e) => {
+      if (gm.typing(e)) return;
+      if (e.key === "b" || e.key === "B") gm.room(!document.body.classList.contains("gm-room"));
+      else if (e.key === "Escape" && document.body.classList.contains("gm-room") && !gm.busy && !gm.comparing) gm.room(false);
+    });
+    gm.markSize = () => 11 * parseFloat(getComputedStyle(document.body).getPropertyValue("--u") || "1");
   });
 }

@@ -1,42 +1,63 @@
-/* The legend: every class that the shown theme can have, no data and zero apart, hatching as on the map. */
+/* The legend: the classes that occur, each with its number of cells, and one sentence about the test. */
+
+/** @typedef {import("./types").LiveLayer} LiveLayer */
+
+/** Classes beyond these stand together: more cannot be told apart. */
+const MOST = 14;
+
 /** @param {import("./types").Gm} gm */
 export function legend(gm) {
   const el = gm.el;
-  gm.swatch = function (c) { return el("span", { class: "gm-swatch" + (c.hatch ? " gm-hatched" : ""), style: { backgroundColor: c.colour } }); };
-  gm.classText = function (layer, c) {
-    if (c.label !== undefined) return gm.text(c.label);
+  gm.swatch = (c) => el("span", { class: "gm-swatch" + (c.hatch ? " gm-hatched" : ""), style: { backgroundColor: c.bare ? "transparent" : c.colour } });
+  gm.classText = (c) => {
+    if (c.bare) return gm.t("no_evidence");
+    if (c.label !== undefined && c.label !== null) return gm.text(c.label);
+    if (c.high === undefined || c.low === undefined) return "";
     const digits = Math.abs(c.high) >= 100 ? 0 : Math.abs(c.high) >= 10 ? 1 : 2;
     if (c.low !== c.high && gm.number(c.low, digits) === "0") return "≤ " + gm.number(c.high, digits);
     return c.low === c.high ? gm.number(c.high, digits) : gm.number(c.low, digits) + "–" + gm.number(c.high, digits);
   };
-  gm.part(function () {
-    const legend = el("section", { id: "gm-legend" });
-    gm.parts.stage.append(legend);
-    L.DomEvent.disableClickPropagation(legend);
-    L.DomEvent.disableScrollPropagation(legend);
+  gm.part(() => {
+    const box = el("section", { id: "gm-legend", tabindex: "0" }), nothing = el("p", { id: "gm-nothing", hidden: true });
+    gm.parts.stage.append(box, nothing);
+    L.DomEvent.disableClickPropagation(box);
+    L.DomEvent.disableScrollPropagation(box);
+    /** @param {LiveLayer} theme */
+    function counts(theme) {
+      const n = new Array(256).fill(0);
+      theme.codesNow().forEach((/** @type {number} */ c) => { n[c]++; });
+      return n;
+    }
+    /** @param {LiveLayer} theme @param {number[]} n */
+    function sentence(theme, n) {
+      if (!theme.labels) return theme.frames ? gm.t("fixed_breaks") : "";
+      const beyond = theme.classes.reduce((sum, c, i) => sum + (c.bare || c.hatch ? 0 : n[i]), 0), fdr = theme.params.fdr;
+      const level = fdr ? gm.t("level_fdr", { level: Number(fdr) }) : gm.t("level_p", { level: gm.number(0.05) });
+      return gm.t("legend_found", { n: beyond, cells: theme.draw.n, level });
+    }
+    /** @param {LiveLayer} theme @param {string} side */
+    function entries(theme, side) {
+      const n = counts(theme), unit = gm.text(theme.unit), occur = theme.classes.map((c, code) => ({ c, n: n[code] })).filter((e) => e.n);
+      if (!theme.labels) occur.reverse();   /* amounts read from high to low, as scales do */
+      box.append(el("h2", {}, side + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
+      box.append(el("ul", {}, occur.slice(0, MOST).map((e) => el("li", {}, gm.swatch(e.c), el("span", { text: gm.classText(e.c) }), el("em", { text: gm.number(e.n, 0) })))));
+      const said = sentence(theme, n);
+      if (said) box.append(el("p", { class: "gm-unit", text: said }));
+      return occur.some((e) => !e.c.bare);
+    }
     function fill() {
-      gm.clear(legend).setAttribute("aria-label", gm.t("legend"));
-      [gm.theme()].concat(gm.state.compare ? [gm.byId(gm.state.compare)] : []).forEach(function (theme, i) {
-        if (!theme) return;
-        const unit = gm.text(theme.unit), used = {};
-        theme.allCodes().forEach(function (c) { used[c] = true; });
-        legend.append(el("h2", {}, (i ? "▶ " : gm.state.compare ? "◀ " : "") + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
-        const list = el("ul");
-        theme.classes.map(function (c, code) { return [c, code]; }).reverse().forEach(function (pair) {
-          const c = pair[0];
-          if (c.hatch && !used[pair[1]]) return;   /* zero always stands; what cannot be told only where it occurs */
-          list.append(el("li", {}, gm.swatch(c), gm.classText(theme, c)));
-        });
-        if (theme.facts.labels && theme.classes[0].high === undefined && theme.classes.length === 7) { /* scales read from high to low */
-          gm.clear(list);
-          theme.classes.forEach(function (c) { list.append(el("li", {}, gm.swatch(c), gm.classText(theme, c))); });
-        }
-        legend.append(list);
-        if (theme.frames) legend.append(el("p", { class: "gm-unit", text: gm.t(theme.clock ? "hours_breaks" : "fixed_breaks") }));
-      });
-      gm.emit("legend", legend);
+      gm.clear(box).setAttribute("aria-label", gm.t("legend"));
+      const theme = gm.theme(), other = gm.state.compare ? gm.byId(gm.state.compare) : null;
+      let some = true;
+      if (theme) some = entries(theme, other ? "◀ " : "");
+      if (other) entries(other, "▶ ");
+      if (!theme) gm.overlays.filter((l) => l.show && l.kind === "clusters").forEach((l) => box.append(el("ul", {}, el("li", {}, el("span", { class: "gm-swatch", style: { backgroundColor: "transparent", borderColor: l.classes[0].colour, borderWidth: "2px" } }), el("span", { text: gm.text(l.name) }), el("em", { text: gm.number(l.draw.n, 0) })))));
+      nothing.hidden = some || !theme || !theme.labels;
+      nothing.textContent = gm.t("nothing_found");
+      box.hidden = !box.childNodes.length;
+      gm.emit("legend", box);
     }
     gm.legend = fill;
-    ["ready", "theme", "language", "compare"].forEach(function (e) { gm.on(e, fill); });
+    ["ready", "theme", "language", "compare", "overlays", "frame"].forEach((e) => gm.on(e, fill));
   });
 }

@@ -1,7 +1,8 @@
 /* A patrol plan as the page knows it: every unit's ways and stops with their seconds, and where a unit is at a time. */
+import { reader, worldX, worldY } from "./decode.js";
+
 /** @param {import("./types").Gm} gm */
 export function patrolTimes(gm) {
-  const LEG = 0, STOP = 1;
   gm.patrols = gm.layers.filter(function (l) { return l.patrol; });
   gm.shifts = [];
   gm.state.shift = null;      /* the shift that is drawn, and the second of it; at null: the whole shift */
@@ -10,7 +11,7 @@ export function patrolTimes(gm) {
 
   gm.patrols.forEach(function (layer) {
     const p = layer.patrol, read = {};
-    ["row", "shift", "order", "from_s", "to_s", "texts"].forEach(function (k) { read[k] = gm.reader(p[k]); });
+    ["row", "shift", "order", "from_s", "to_s", "texts"].forEach(function (k) { read[k] = reader(p[k]); });
     layer.number = p.number;
     layer.colour = layer.classes[0].colour;
     layer.byShift = {};
@@ -35,7 +36,7 @@ export function patrolTimes(gm) {
       if (!hunted) {
         hunted = true;
         s.find = function (lat, lon) {
-          const now = layer.onShift(), px = 1 / (256 * Math.pow(2, gm.map.getZoom())), x = gm.worldX(lon), y = gm.worldY(lat);
+          const now = layer.onShift(), px = 1 / (256 * Math.pow(2, gm.map.getZoom())), x = worldX(lon), y = worldY(lat);
           if (!now) return -1;
           let best = -1, least = 11 * px;
           now.stops.forEach(function (stop) {
@@ -79,7 +80,10 @@ export function patrolTimes(gm) {
     const find = function (list) { return list.find(function (x) { return x.from <= t && t < x.to; }); };
     const leg = find(s.legs), stop = find(s.stops), pause = find(s.pauses);
     if (leg) { const way = gm.patrolWay(layer, leg, (t - leg.from) / (leg.to - leg.from || 1)); return { xy: way[way.length - 1], doing: "way", row: s.stops.find(function (x) { return x.order === leg.order; }) || null, until: leg.to, trail: way }; }
-    let before = null, after = null;
+    /** @type {any} */
+    let before = null;
+    /** @type {any} */
+    let after = null;
     s.legs.forEach(function (l) { if (l.to <= t) before = l; else if (!after && l.from > t) after = l; });
     const from = before ? gm.patrolWay(layer, before, 1).pop() : after ? corner(layer.shapes(), after.r, 0) : corner(layer.shapes(), (s.stops[0]).r, 0);
     if (stop) return { xy: from, doing: "stop", row: stop, until: stop.to };

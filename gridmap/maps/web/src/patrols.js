@@ -1,4 +1,6 @@
 /* Patrols on the map: ways, numbered stops that light up in their time window, units that move; and the same in words. */
+import { latOf, lonOf } from "./decode.js";
+
 /** @param {import("./types").Gm} gm */
 export function patrols(gm) {
   const el = gm.el;
@@ -43,7 +45,7 @@ export function patrols(gm) {
   }
 
   gm.PatrolCanvas = gm.Canvas.extend({
-    _draw: function (g, scale, ox, oy) {
+    draw: function (g, scale, ox, oy) {
       const layer = this.paint.layer, s = layer.onShift(), at = { scale: scale, ox: ox, oy: oy }, t = gm.state.second;
       if (!s) return;
       g.lineJoin = g.lineCap = "round";
@@ -81,7 +83,7 @@ export function patrols(gm) {
   });
   /* The units themselves, on a canvas of their own, so that a frame of the play paints little. */
   gm.UnitCanvas = gm.Canvas.extend({
-    _draw: function (g, scale, ox, oy) {
+    draw: function (g, scale, ox, oy) {
       if (whole()) return;
       const at = { scale: scale, ox: ox, oy: oy }, t = this.paint.second === null ? gm.state.second : this.paint.second;
       const font = getComputedStyle(document.body).fontFamily;
@@ -138,25 +140,25 @@ export function patrols(gm) {
       const s = gm.shiftNow(), here = gm.state.second === null ? null : gm.patrolAt(layer, gm.state.second);
       if (!here) return "";
       const until = gm.clockTime(s.start, here.until), place = here.row ? here.row.order + " " + here.row.place : "";
-      if (here.doing === "stop") return gm.t("unit_at", place, until);
-      if (here.doing === "way") return here.row ? gm.t("unit_to", place, until) : gm.t("unit_home", until);
-      if (here.doing === "wait") return here.row ? gm.t("unit_waits", place, until) : "";
-      return gm.t(here.doing === "pause" ? "unit_pauses" : "unit_off", until);
+      if (here.doing === "stop") return gm.t("unit_at", { place: place, until: until });
+      if (here.doing === "way") return here.row ? gm.t("unit_to", { place: place, until: until }) : gm.t("unit_home", { until: until });
+      if (here.doing === "wait") return here.row ? gm.t("unit_waits", { place: place, until: until }) : "";
+      return gm.t(here.doing === "pause" ? "unit_pauses" : "unit_off", { until: until });
     }
     function fly(layer, stop) {
       gm.timeOf("shift" + gm.state.shift);
-      gm.period_go(Math.ceil(stop.from / gm.shiftNow().step));
+      gm.periodGo(Math.ceil(stop.from / gm.shiftNow().step));
       const c = gm.patrolCorner(layer.shapes(), stop.r, 0);
-      const lat = 360 / Math.PI * Math.atan(Math.exp((0.5 - c[1]) * 2 * Math.PI)) - 90;
-      gm.flyTo(L.latLngBounds([[lat - 0.002, (c[0] - 0.5) * 360 - 0.003], [lat + 0.002, (c[0] - 0.5) * 360 + 0.003]]));
+      const lat = latOf(c[1]), lon = lonOf(c[0]);
+      gm.flyTo(L.latLngBounds([[lat - 0.002, lon - 0.003], [lat + 0.002, lon + 0.003]]));
     }
     function fill() {
-      const s = gm.shiftNow(), zh = gm.state.language === "zh", notes = gm.patrols[0].patrol.notes[gm.state.language];
+      const s = gm.shiftNow(), notes = gm.patrols[0].patrol.notes[gm.state.language] || gm.patrols[0].patrol.notes.en;
       entries = [];
       gm.clear(body);
       gm.clear(sheet);
-      body.append(el("p", { class: "gm-of", text: gm.t("shift_of", s.shift) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
-      sheet.append(el("h2", { text: gm.t("tab_patrols") + " · " + gm.t("shift_of", s.shift) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
+      body.append(el("p", { class: "gm-of", text: gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
+      sheet.append(el("h2", { text: gm.t("tab_patrols") + " · " + gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
       gm.patrols.forEach(function (layer) {
         const mine = layer.onShift();
         if (!mine) return;

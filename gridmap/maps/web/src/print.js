@@ -6,10 +6,14 @@ export function print(gm) {
     const page = gm.el("style", {});
     document.head.append(page);
     gm.print = function (paper) {
-      page.textContent = "@page { size: " + paper + " landscape; }";
-      document.body.classList.toggle("gm-a3", paper === "A3");
+      set(paper);
       window.print();
     };
+    /** @param {string} paper */
+    function set(paper) {
+      page.textContent = "@page { size: " + paper + " landscape; }";
+      document.body.classList.toggle("gm-a3", paper === "A3");
+    }
     function before() {
       if (view) return;
       view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), size: gm.map.getSize() };
@@ -31,6 +35,7 @@ export function print(gm) {
       gm.map.setView(view.centre, view.zoom, { animate: false });
       gm.layers.forEach(function (l) { if (l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); });
       view = null;
+      set("A4");   /* the browser's own print command is for A4 again */
     }
     gm.printing = { before: before, after: after };
     window.addEventListener("beforeprint", before);
@@ -39,18 +44,18 @@ export function print(gm) {
     document.body.append(sheet);
     /* Under the printed map: the ranking's first ten, the method, the notes. */
     function fill() {
-      const el = gm.el, layer = gm.rankedLayer(), head = gm.data.head, zh = gm.state.language === "zh";
+      const el = gm.el, layer = gm.rankedLayer(), head = gm.data.head;
       gm.clear(sheet);
       if (layer && layer.ranked.length) {
         sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r)); })));
       }
       const theme = gm.theme(), words = [];
-      if (theme && gm.has("method " + theme.method)) words.push(gm.t("method " + theme.method));
-      if (head.set_aside) words.push(gm.number(head.set_aside, 0) + " " + gm.t("set_aside") + (zh ? "。" : "."));
-      head.notes.forEach(function (n) { words.push(n); });
+      if (theme && gm.has("method." + theme.method + ".explains")) words.push(gm.t("method." + theme.method + ".explains"));
+      if (head.set_aside) words.push(gm.t("set_aside_n", { n: head.set_aside }) + gm.t("stop"));
+      head.notes.forEach(function (n) { words.push(gm.text(n)); });
       words.push(gm.t("cannot_say_text"));
-      if (head.source) words.push(gm.t("source") + (zh ? "：" : ": ") + head.source);
-      sheet.append(el("p", { text: words.join(" ") }));
+      if (head.source) words.push(gm.pair(gm.t("source"), gm.text(head.source)));
+      sheet.append(el("p", { text: gm.joined(words) }));
     }
     ["ready", "theme", "language", "overlays"].forEach(function (e) { gm.on(e, fill); });
   });

@@ -1,23 +1,30 @@
-/* The numbers of the ranked table on the map. Only the layer that the table ranks is numbered, so that a number means
-   the same on the map and in the table. */
+/* The numbers of the cards on the map, and the ground of the places. Only the layer that the cards rank is numbered, so
+   that a number means the same on the map and in the list. */
+import { border } from "./decode.js";
+
 /** @param {import("./types").Gm} gm */
 export function ranks(gm) {
-  const MOST = 10;
-  gm.part(function () {
-    let drawn = null, of = null;
-    gm.map.createPane("gm-numbers").style.zIndex = 445;
-    gm.map.getPane("gm-numbers").style.pointerEvents = "none";
+  gm.part(() => {
+    /** @type {any[]} */
+    let drawn = [];
+    [["gm-cores", "442"], ["gm-numbers", "445"]].forEach(([name, height]) => {
+      const pane = gm.map.createPane(name);
+      pane.style.zIndex = height;
+      pane.style.pointerEvents = "none";
+    });
     function draw() {
-      const layer = gm.rankedLayer(), here = layer && layer.ranked.length && !layer.frames ? layer : null;
-      if (here === of) return;
-      if (drawn) gm.map.removeLayer(drawn);
-      of = here;
-      drawn = here && new gm.Canvas({ shapes: here.shapes(), classes: [{}], only: [], ranks: function () {
-        return here.ranked.slice(0, MOST).map(function (r) { return r.rows; });
-      } }, { pane: "gm-numbers" }).addTo(gm.map);
+      const layer = gm.rankedLayer();
+      drawn.forEach((canvas) => gm.map.removeLayer(canvas));
+      drawn = [];
+      if (!layer || !layer.ranked.length || gm.comparing) return;
+      const first = gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.rows);
+      if (layer.labels) {
+        const shapes = border(layer.shapes(), first.flat());
+        drawn.push(new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour: "#1B2433", width: 2, halo: "rgba(255,255,255,0.9)" } }, { pane: "gm-cores" }));
+      }
+      drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first }, { pane: "gm-numbers" }));
+      drawn.forEach((canvas) => canvas.addTo(gm.map));
     }
-    gm.on("theme", draw);
-    gm.on("overlays", draw);
-    gm.on("ready", draw);
+    ["theme", "overlays", "ready", "frame", "compare", "room"].forEach((event) => gm.on(event, draw));
   });
 }

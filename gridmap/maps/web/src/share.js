@@ -14,26 +14,37 @@ export function share(gm) {
     return parts.join("&");
   };
   /* Only what the page knows is taken from a fragment; anything else in it is passed over. */
-  gm.setView = function (fragment) {
-    const wanted = {};
-    fragment.replace(/^#/, "").split("&").forEach(function (p) { const i = p.indexOf("="); if (i > 0) wanted[p.slice(0, i)] = p.slice(i + 1); });
-    if (wanted.g === "zh" || wanted.g === "en") { if (wanted.g !== gm.state.language) gm.setLanguage(wanted.g); }
-    if (gm.themes.some(function (l) { return l.id === wanted.l; })) gm.showTheme(wanted.l);
-    if (wanted.o !== undefined) gm.overlays.forEach(function (l) { const on = wanted.o.split(".").indexOf(l.id) >= 0; if (on !== l.show) gm.showOverlay(l, on); });
-    if (/^\d+$/.test(wanted.t || "") && gm.state.frame !== null) gm.period_go(+wanted.t);
+  /** @param {Record<string, string>} wanted */
+  function shown(wanted) {
+    if (gm.languages.some((l) => l.tag === wanted.g) && wanted.g !== gm.state.language) gm.setLanguage(wanted.g);
+    if (gm.themes.some((l) => l.id === wanted.l)) gm.showTheme(wanted.l);
+    if (wanted.o !== undefined) gm.overlays.forEach((l) => { const on = wanted.o.split(".").includes(l.id); if (on !== l.show) gm.showOverlay(l, on); });
+    if (/^\d+$/.test(wanted.t || "") && gm.state.frame !== null) gm.periodGo(+wanted.t);
+  }
+  /** @param {Record<string, string>} wanted */
+  function chosen(wanted) {
     const at = /^(\d+)\.(\d+)$/.exec(wanted.w || "");
-    if (at && gm.shifts.some(function (x) { return String(x.shift) === at[1]; })) { gm.timeOf("shift" + at[1]); gm.period_go(+at[2]); }
+    if (at && gm.shifts.some((x) => String(x.shift) === at[1])) { gm.timeOf("shift" + at[1]); gm.periodGo(+at[2]); }
     const s = (wanted.s || "").split("."), layer = gm.byId(s[0]);
     if (layer && layer.ranked[+s[1]]) gm.select(layer, +s[1], false);
-    if (wanted.c) { let key = ""; try { key = decodeURIComponent(wanted.c); } catch (e) { key = ""; } if (key) gm.compare(key); }
+    if (!wanted.c) return;
+    let key = "";
+    try { key = decodeURIComponent(wanted.c); } catch { key = ""; }
+    if (key) gm.compare(key);
+  }
+  gm.setView = (fragment) => {
+    /** @type {Record<string, string>} */
+    const wanted = {};
+    fragment.replace(/^#/, "").split("&").forEach((p) => { const i = p.indexOf("="); if (i > 0) wanted[p.slice(0, i)] = p.slice(i + 1); });
+    shown(wanted);
+    chosen(wanted);
     const m = (wanted.m || "").split("/").map(Number);
-    if (m.length === 3 && m.every(isFinite) && Math.abs(m[0]) <= 85 && Math.abs(m[1]) <= 360 && m[2] >= 0 && m[2] <= 19) gm.map.setView([m[0], m[1]], m[2], { animate: false });
+    if (m.length === 3 && m.every(isFinite) && Math.abs(m[0]) <= 85 && Math.abs(m[1]) <= 540 && m[2] >= 0 && m[2] <= 19) gm.map.setView([m[0], m[1]], m[2], { animate: false });
     gm.emit("overlays");
-    gm.emit("theme_marks");
   };
   gm.share = function (button) {
-    try { history.replaceState(null, "", "#" + gm.view()); } catch (e) { /* inside a notebook there is no address to change */ }
-    gm.copy(location.protocol === "about:" ? "#" + gm.view() : location.href, button);
+    try { history.replaceState(null, "", "#" + gm.view()); } catch { /* inside a notebook there is no address to change */ }
+    gm.copy(/^https?:$/.test(location.protocol) ? location.href : "#" + gm.view(), button);   /* a path of this machine helps nobody else */
   };
   gm.part(function () {
     gm.on("ready", function () { if (location.hash.length > 1) gm.setView(location.hash); });

@@ -8,11 +8,14 @@ export function start(gm) {
     gm.mount();
     const b = gm.data.bounds;
     gm.home = L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
-    map.fitBounds(gm.home, { padding: [24, 24], animate: false });
+    const fit = function () { map.fitBounds(gm.home, { padding: [16, 16], animate: false }); };
+    fit();
     gm.overlays.forEach(function (l) { if (l.show) gm.canvasOf(l).addTo(map); });
     const first = gm.themes.find(function (l) { return l.show; }) || gm.themes[0];
     if (first) gm.showTheme(first.id);
     gm.emit("ready");
+    map.invalidateSize({ animate: false });   /* the strip, the rail and the timeline have taken their room */
+    fit();
     document.body.dataset.ready = "true";
     performance.mark("gm-ready");
   };

@@ -8,7 +8,7 @@ export function text(gm) {
   /** @type {Record<string, ReturnType<typeof speaker>>} */
   const speakers = {};
   gm.languages = gm.data.languages;
-  gm.locale = () => gm.languages.find((l) => l.tag === gm.state.language)?.locale || "en";
+  gm.locale = () => gm.languages.find((l) => l.tag === gm.state.language)?.locale || gm.languages[0].locale;
   const now = () => {
     const tag = gm.state.language;
     return (speakers[tag] = speakers[tag] || speaker(gm.locale(), gm.data.words[tag], tag));

@@ -28,12 +28,12 @@ export function timeline(gm) {
       return { key: "theme", n: f.periods.length, totals: f.totals, pace: 900, modes: true,
         title: function () { return gm.text(theme.name); },
         first: function () { return theme.periodAt === undefined ? f.periods.length - 1 : theme.periodAt; },
-        name: function (i) { const name = gm.period(f.periods[i], f.every); return mode === "single" ? name : gm.t("up_to", name); },
+        name: function (i) { const name = gm.period(f.periods[i], f.every); return mode === "single" ? name : gm.t("up_to", { period: name }); },
         note: function (i) { return gm.number(mode === "single" ? f.totals[i] : f.totals.slice(0, i + 1).reduce(function (a, b) { return a + b; }, 0), 0) + " " + gm.text(theme.unit); },
         show: function (i) {
           const shown = [];
           for (let p = mode === "single" ? i : 0; p <= i; p++) shown.push(p);
-          theme.show_periods(shown, mode);
+          theme.showPeriods(shown, mode);
           theme.periodAt = i;
           gm.state.frame = i;
           gm.legend();
@@ -42,10 +42,10 @@ export function timeline(gm) {
     }
     function shift(s) {
       return { key: "shift" + s.shift, n: s.n, totals: s.totals, pace: 500, modes: false,
-        title: function () { return gm.t("shift_of", s.shift) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds); },
+        title: function () { return gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds); },
         first: function () { return s.at || 0; },
         name: function (i) { return gm.clockTime(s.start, i * s.step); },
-        note: function (i) { return gm.t("units_at_stops", gm.number(gm.unitsAtStops(i * s.step), 0), gm.number(gm.patrols.length, 0)); },
+        note: function (i) { return gm.t("units_at_stops", { there: gm.unitsAtStops(i * s.step), units: gm.patrols.length }); },
         show: function (i) { s.at = i; gm.patrolTime(s.shift, Math.min(i * s.step, s.seconds)); },
         glide: function (x) { gm.patrolMove(Math.min(x * s.step, s.seconds)); } };
     }
@@ -78,11 +78,11 @@ export function timeline(gm) {
     function go(i) {
       at = Math.max(0, Math.min(layer.n - 1, i));
       layer.show(at);
-      range.value = at;
+      range.value = String(at);
       Array.from(bars.children).forEach(function (b, p) { b.className = p === at ? "gm-on" : layer.modes && mode === "cumulated" && p < at ? "gm-in" : ""; });
       say();
     }
-    gm.period_go = function (i) { if (layer) { stop(); go(i); } };
+    gm.periodGo = function (i) { if (layer) { stop(); go(i); } };
     gm.timeSource = function () { return layer ? layer.key : null; };
     function say() {
       if (!layer) return;
@@ -92,12 +92,12 @@ export function timeline(gm) {
       range.setAttribute("aria-valuetext", layer.name(at) + ", " + layer.note(at));
       play.textContent = halt ? "❚❚" : "▶";
       play.title = gm.t(halt ? "pause" : "play");
-      [[play, play.title], [back, gm.t("step_back")], [on, gm.t("step_on")], [speeds, gm.t("speed")], [modes, gm.t("window")], [which, gm.t("timeline")]].forEach(function (p) { p[0].setAttribute("aria-label", p[1]); p[0].title = p[1]; });
+      /** @type {Array<[HTMLElement, string]>} */ ([[play, play.title], [back, gm.t("step_back")], [on, gm.t("step_on")], [speeds, gm.t("speed")], [modes, gm.t("window")], [which, gm.t("timeline")]]).forEach(function (p) { p[0].setAttribute("aria-label", p[1]); p[0].title = p[1]; });
       if (modes.dataset.language !== gm.state.language) {
         gm.put(gm.clear(modes), el("option", { value: "single", text: gm.t("single_period") }), el("option", { value: "cumulated", text: gm.t("cumulated") }));
         gm.put(gm.clear(speeds), [0.5, 1, 2, 4].map(function (s) { return el("option", { value: s, text: gm.t("speed") + " ×" + s }); }));
         gm.put(gm.clear(which), sources().map(function (s) { return el("option", { value: s.key, text: s.title() }); }));
-        modes.value = mode; speeds.value = speed; which.value = layer.key; modes.dataset.language = gm.state.language;
+        modes.value = mode; speeds.value = String(speed); which.value = layer.key; modes.dataset.language = gm.state.language;
       }
     }
     function choose(key) {
@@ -122,7 +122,7 @@ export function timeline(gm) {
       modes.dataset.language = "";
       const top = Math.max.apply(null, layer.totals.concat(1e-9));
       gm.put(gm.clear(bars), layer.totals.map(function (t) { return el("i", { style: { height: Math.max(2, 100 * t / top) + "%" } }); }));
-      range.max = layer.n - 1;
+      range.max = String(layer.n - 1);
       go(layer.first());
     }
     gm.on("theme", open);
@@ -132,10 +132,9 @@ export function timeline(gm) {
     function free(event) { return !event.target.closest || !event.target.closest(".leaflet-container, [role=tab], [role=slider]"); }
     document.addEventListener("keydown", function (event) {
       if (!layer || gm.busy || gm.typing(event)) return;
-      if (event.key === " " && event.target.tagName !== "BUTTON") { play.click(); event.preventDefault(); }
+      if (event.key === " " && /** @type {Element} */ (event.target).tagName !== "BUTTON") { play.click(); event.preventDefault(); }
       else if (event.key === "ArrowRight" && free(event)) { stop(); go(at + 1); }
       else if (event.key === "ArrowLeft" && free(event)) { stop(); go(at - 1); }
     });
-    gm.typing = function (event) { return /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey; };
   });
 }

@@ -6,15 +6,16 @@ export function tools(gm) {
     const row = el("div", { id: "gm-tools", role: "toolbar" });
     gm.parts.stage.append(row);
     L.DomEvent.disableClickPropagation(row);
-    const tools = [
+    const tools = /** @type {Array<[string, string, (b?: any) => void, (() => boolean)?]>} */ ([
       ["tour", "P", function () { gm.tour(); }, function () { return gm.layers.some(function (l) { return l.ranked.length; }); }],
       ["compare", "C", function () { gm.compare(); }, function () { return gm.themes.length > 1 || gm.themes.some(function (l) { return l.frames && !l.clock; }); }],
       ["measure", "M", function () { gm.measure(); }],
-      ["share", "", function (b) { gm.share(b); }],
+      ["copy_link", "", function (b) { gm.share(b); }],
       ["print_a4", "", function () { gm.print("A4"); }],
       ["print_a3", "", function () { gm.print("A3"); }],
+      ["room", "B", function () { gm.room(!document.body.classList.contains("gm-room")); }],
       ["fullscreen", "F", function () { full(); }, function () { return document.fullscreenEnabled; }]
-    ].filter(function (t) { return !t[3] || t[3](); });
+    ]).filter(function (t) { return !t[3] || t[3](); });
     const buttons = tools.map(function (t) {
       const b = el("button", { type: "button", id: "gm-do-" + t[0] });
       b.addEventListener("click", function () { t[2](b); });

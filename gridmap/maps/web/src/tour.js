@@ -48,13 +48,13 @@ export function tour(gm) {
       const v = r.values, c = layer.classes[r.code], facts = el("dl");
       const main = v.count !== undefined ? "count" : Object.keys(v)[0];
       const add = function (pair) { pair.forEach(function (n) { facts.append(n); }); };
-      const base = v.expected !== undefined ? v.expected : v.expected_even;
-      if (base !== undefined && main === "count") add(fact(v.expected !== undefined ? gm.t("expected") : gm.t("expected_even"), gm.number(base, 1) + (v.ratio !== undefined ? "  (" + gm.value("ratio", v.ratio) + ")" : "")));
+      const base = v.expected;
+      if (base !== undefined && main === "count") add(fact(gm.t("expected"), gm.number(base, 1) + (v.ratio !== undefined ? "  (" + gm.value("ratio", v.ratio) + ")" : "")));
       if (v.difference !== undefined) add(fact(gm.t("change"), gm.value("difference", v.difference) + (v.count_before !== undefined ? "  (" + gm.number(v.count_before, 0) + " → " + gm.number(v.count_after, 0) + ")" : "")));
-      if (layer.facts.labels && c) add(fact(gm.t("significance"), gm.text(c.label)));
+      if (layer.labels && c) add(fact(gm.t("significance"), gm.text(c.label)));
       if (v.stability !== undefined) add(fact(gm.t("stability"), gm.percent(v.stability)));
-      if (r.peak_hours) add(fact(gm.t("peak_hours"), gm.t("hours_share", r.peak_hours[0], r.peak_hours[1], gm.percent(r.peak_hours[2]))));
-      (r.nearest || []).forEach(function (n) { add(fact(gm.t("nearest", n[0]), n[1] >= 1000 ? gm.number(n[1] / 1000, 1) + " " + gm.t("kilometres") : gm.number(n[1], 0) + " " + gm.t("metres"))); });
+      if (r.peak_hours) add(fact(gm.t("peak_hours"), gm.t("hours_share", { start: r.peak_hours[0], end: r.peak_hours[1], share: r.peak_hours[2] })));
+      (r.nearest || []).forEach(function (n) { add(fact(gm.t("nearest", { what: n[0] }), n[1] >= 1000 ? gm.number(n[1] / 1000, 1) + " " + gm.t("kilometres") : gm.number(n[1], 0) + " " + gm.t("metres"))); });
       if (v.area_km2 !== undefined) add(fact(gm.t("area"), gm.number(v.area_km2, 2) + " " + gm.t("square_kilometres")));
       const next = list[at + 1];
       gm.put(gm.clear(card), 
@@ -65,7 +65,7 @@ export function tour(gm) {
           el("button", { type: "button", text: "‹", "aria-label": gm.t("step_back"), disabled: at === 0, onclick: function () { go(at - 1); } }),
           el("span", { text: (at + 1) + " / " + list.length }),
           el("button", { type: "button", text: "›", "aria-label": gm.t("step_on"), disabled: at === list.length - 1, onclick: function () { go(at + 1); } }),
-          el("span", { class: "gm-tour-next", dir: "auto", text: next ? gm.t("next") + (gm.state.language === "zh" ? "：" : ": ") + gm.placeOf(next) : "" }),
+          el("span", { class: "gm-tour-next", dir: "auto", text: next ? gm.pair(gm.t("next"), gm.placeOf(next)) : "" }),
           el("button", { type: "button", text: "×", "aria-label": gm.t("close"), onclick: function () { gm.tour(false); } })));
       card.setAttribute("aria-label", gm.placeOf(r));
     }
@@ -75,7 +75,7 @@ export function tour(gm) {
       if (at < 0) return;
       const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[e.key];
       if (e.key === "Escape") gm.tour(false);
-      else if (step && !(e.key === " " && e.target.tagName === "BUTTON")) { go(at + step); e.preventDefault(); e.stopImmediatePropagation(); }
+      else if (step && !(e.key === " " && /** @type {Element} */ (e.target).tagName === "BUTTON")) { go(at + step); e.preventDefault(); e.stopImmediatePropagation(); }
     }, true);
     gm.on("language", function () { if (at >= 0) fill(gm.rankedLayer(), rows()[at], rows()); });
   });

@@ -1,0 +1,57 @@
+/* District outlines and names from the hierarchy of the boundaries; the next level's names when one comes nearer. */
+import { shapesOf, worldX, worldY } from "./decode.js";
+
+/** A level's names are written where its units are wider than this on the screen, and not yet where they are all of it. */
+const LEAST_PX = 90;
+const MOST_PX = 1400;
+
+/** @param {import("./types").Gm} gm */
+export function districts(gm) {
+  const levels = gm.data.districts;
+  if (!levels || !levels.length) return;
+  const bounds = gm.data.bounds, west = bounds[2] > 180 ? bounds[0] : -180;
+  gm.part(() => {
+    [["gm-districts", "425"], ["gm-names", "444"]].forEach(([name, height]) => {
+      const pane = gm.map.createPane(name);
+      pane.style.zIndex = height;
+      pane.style.pointerEvents = "none";
+    });
+    const Names = gm.Canvas.extend({
+      /** @param {any} g @param {number} scale @param {number} ox @param {number} oy @param {number} width @param {number} height */
+      draw: function (g, scale, ox, oy, width, height) {
+        const u = parseFloat(getComputedStyle(document.body).getPropertyValue("--u") || "1"), font = getComputedStyle(document.body).fontFamily;
+        /** @type {Array<[number, number, number, number]>} */
+        const put = [];
+        levels.forEach((level, depth) => {
+          const box = this.paint.shapes[depth].box, size = (depth ? 13 : 17) * u;
+          g.font = (depth ? "500 " : "600 ") + size + "px " + font;
+          g.textAlign = "center";
+          g.textBaseline = "middle";
+          g.lineJoin = "round";
+          level.names.forEach((name, i) => {
+            const px = (box[4 * i + 2] - box[4 * i]) * scale;
+            if (px < LEAST_PX * (depth ? 1.2 : 0.75) || px > MOST_PX * u) return;
+            let lon = level.at[i][0];
+            if (lon < west) lon += 360;
+            const x = worldX(lon) * scale - ox, y = worldY(level.at[i][1]) * scale - oy;
+            if (x < 0 || y < 0 || x > width || y > height) return;
+            const text = depth ? name : name.toLocaleUpperCase(gm.locale()), half = g.measureText(text).width / 2 + 4;
+            if (put.some(([a, b, w, h]) => Math.abs(a - x) < w + half && Math.abs(b - y) < h + size * 0.7)) return;
+            put.push([x, y, half, size * 0.7]);
+            g.lineWidth = 4 * u;
+            g.strokeStyle = "rgba(255,255,255,0.92)";
+            g.strokeText(text, x, y);
+            g.fillStyle = "#374151";
+            g.fillText(text, x, y);
+          });
+        });
+      }
+    });
+    const shapes = levels.map((level) => shapesOf(level.draw, west));
+    gm.districtShapes = shapes[0];
+    const outlines = new gm.Canvas({ shapes: shapes[0], classes: [{}], fill: false, stroke: { colour: "#4B5668", width: 1.5 } }, { pane: "gm-districts" });
+    const names = new Names({ shapes, classes: [{}] }, { pane: "gm-names" });
+    gm.on("ready", () => { outlines.addTo(gm.map); names.addTo(gm.map); });
+    gm.on("room", () => names.redraw());
+  });
+}

@@ -1,0 +1,100 @@
+/* An inset for the densest of the numbered places, where several lie so close that their numbers would cover each
+   other; and small multiples of all periods with the same classes. */
+
+/** A cluster of places is enlarged when it takes less than this share of the map's width. */
+const SMALL = 0.28;
+const LEAST = 3;
+
+/** @typedef {[number, number, number, number]} Box west, south, east, north */
+
+/** The box in which most of the places lie together, of all boxes around a place and its nearest; null where they are
+ * spread wide.
+ * @param {Array<[number, number]>} at lon and lat of each place @param {number} width of the whole, in degrees @returns {{ box: Box, inside: number[] } | null} */
+export function densest(at, width) {
+  const half = width * SMALL / 2;
+  /** @type {{ box: Box, inside: number[] } | null} */
+  let best = null;
+  at.forEach(([x, y]) => {
+    const inside = at.map((p, i) => ({ p, i })).filter(({ p }) => Math.abs(p[0] - x) <= half && Math.abs(p[1] - y) <= half * 0.62).map(({ i }) => i);
+    if (inside.length < LEAST || (best && inside.length <= best.inside.length)) return;
+    const xs = inside.map((i) => at[i][0]), ys = inside.map((i) => at[i][1]);
+    best = { inside, box: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] };
+  });
+  return best;
+}
+
+/** @param {import("./types").Gm} gm */
+export function inset(gm) {
+  const el = gm.el;
+  gm.part(() => {
+    const title = el("h3"), hold = el("div", { id: "gm-inset-map" }), box = el("section", { id: "gm-inset", hidden: true }, title, hold);
+    const several = el("section", { id: "gm-multiples", hidden: true });
+    gm.parts.side.prepend(box, several);
+    /** @type {any} */
+    let map = null;
+    /** @type {any} */
+    let outline = null;
+    function close() {
+      if (map) { map.remove(); map = null; }
+      if (outline) { gm.map.removeLayer(outline); outline = null; }
+      box.hidden = true;
+    }
+    function open() {
+      close();
+      const layer = gm.rankedLayer();
+      if (!layer || layer.role !== "theme" || layer.image || gm.comparing || getComputedStyle(gm.parts.side).display === "none") return;
+      const rows = gm.rankedRows().slice(0, gm.shownRanks());
+      const centres = rows.map((r) => gm.boundsOf(layer, r.rows).getCenter()), b = gm.data.bounds;
+      const found = densest(centres.map((c) => /** @type {[number, number]} */ ([c.lng, c.lat])), b[2] - b[0]);
+      if (!found) return;
+      box.hidden = false;
+      map = L.map(hold, { attributionControl: false, zoomControl: false, dragging: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false, keyboard: false, touchZoom: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false });
+      hold.removeAttribute("tabindex");
+      const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
+      map.fitBounds(around, { animate: false });
+      const first = rows.map((r) => r.rows), paint = { shapes: layer.shapes(), codes: () => layer.codesNow(), classes: layer.classes };
+      const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" });
+      new gm.Canvas(paint, { pane: "overlayPane" }).addTo(map);
+      if (gm.districtShapes) lines(gm.districtShapes, "#4B5668", 1.2).addTo(map);
+      if (layer.labels) lines(gm.border(layer.shapes(), first.flat()), "#1B2433", 1.8).addTo(map);
+      new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first }, { pane: "overlayPane" }).addTo(map);
+      L.control.scale({ imperial: false, position: "bottomright", maxWidth: 90 }).addTo(map);
+      outline = L.rectangle(map.getBounds(), { color: "#14366b", weight: 2, fill: false, interactive: false }).addTo(gm.map);
+      say();
+    }
+    function say() {
+      const rows = gm.rankedRows();
+      if (map && rows.length) title.textContent = gm.t("inset", { place: rows[0].district || gm.placeOf(rows[0]) });
+    }
+    /* Every period beside play, with the same classes. */
+    function multiples() {
+      const theme = gm.theme();
+      gm.clear(several);
+      several.hidden = !(theme && theme.frames && !theme.clock && theme.frames.periods.length > 1 && theme.draw.n <= 20000);
+      if (several.hidden || !theme || !theme.frames) return;
+      const f = theme.frames, last = f.periods.length, wanted = last <= 12 ? f.periods.map((_, i) => i) : Array.from({ length: 12 }, (_, i) => Math.round(i * (last - 1) / 11));
+      several.append(el("h3", { text: gm.t("every_period") }));
+      const grid = el("div", { class: "gm-small" });
+      several.append(grid);
+      const shapes = theme.shapes();
+      let x0 = Infinity, x1 = -Infinity, y0 = Infinity, y1 = -Infinity;
+      for (let r = 0; r < shapes.n; r++) { x0 = Math.min(x0, shapes.box[4 * r]); y0 = Math.min(y0, shapes.box[4 * r + 1]); x1 = Math.max(x1, shapes.box[4 * r + 2]); y1 = Math.max(y1, shapes.box[4 * r + 3]); }
+      const width = 140, scale = width / (x1 - x0), height = Math.max(30, Math.min(140, Math.round((y1 - y0) * scale)));
+      wanted.forEach((p) => {
+        const node = /** @type {HTMLCanvasElement} */ (el("canvas", { width, height, "aria-hidden": "true" })), g = /** @type {CanvasRenderingContext2D} */ (node.getContext("2d"));
+        const codes = theme.codesOfPeriod(p);
+        for (let r = 0; r < shapes.n; r++) {
+          const b = 4 * r, c = theme.classes[codes[r]];
+          if (codes[r] < 2 || !c) continue;
+          g.fillStyle = c.colour;
+          g.fillRect((shapes.box[b] - x0) * scale, (shapes.box[b + 1] - y0) * scale, Math.max(1, (shapes.box[b + 2] - shapes.box[b]) * scale), Math.max(1, (shapes.box[b + 3] - shapes.box[b + 1]) * scale));
+        }
+        grid.append(el("button", { type: "button", onclick: () => gm.periodGo(p) }, node, el("span", { text: gm.period(f.periods[p], f.every) + " · " + gm.number(f.totals[p], 0) })));
+      });
+    }
+    ["theme", "compare", "room"].forEach((e) => gm.on(e, () => { open(); multiples(); }));
+    gm.on("ready", () => { open(); multiples(); });
+    gm.on("frame", open);
+    gm.on("language", () => { say(); multiples(); });
+  });
+}
