@@ -30,11 +30,14 @@ class ReleasedLayers(Sequence):
         For whom.
     layers : tuple of Layer
     ranked : tuple of lists of Place, one list a layer
+    numbers : tuple of int or None
+        The number of the result that each layer shows, from 1, where they are layers of a run.
     """
 
     audience: str
     layers: tuple[Layer, ...]
     ranked: tuple[list[Place], ...]
+    numbers: tuple[int | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -50,6 +53,11 @@ class ReleasedLayers(Sequence):
         """The boundaries among them."""
         return next((layer.frame for layer in self.layers if isinstance(layer, BoundariesLayer)), None)
 
+    def of(self, number: int) -> list[tuple[Layer, list[Place]]]:
+        """The layers of one result of a run, with their places."""
+        every = zip(self.numbers, self.layers, self.ranked, strict=True)
+        return [(layer, places) for n, layer, places in every if n == number]
+
     def made_for(self, audience: str) -> "ReleasedLayers":
         """These layers, when they were released for that audience.
 
@@ -63,7 +71,13 @@ class ReleasedLayers(Sequence):
         return self
 
 
-def release_layers(layers: Sequence[Layer], audience: str, *, boundaries: pd.DataFrame | None = None) -> ReleasedLayers:
+def release_layers(
+    layers: Sequence[Layer],
+    audience: str,
+    *,
+    boundaries: pd.DataFrame | None = None,
+    numbers: Sequence[int | None] = (),
+) -> ReleasedLayers:
     """The layers with what `audience` may have of them, and their places ranked.
 
     Parameters
@@ -73,6 +87,8 @@ def release_layers(layers: Sequence[Layer], audience: str, *, boundaries: pd.Dat
     audience : {"internal", "meeting", "public"}
     boundaries : GeoDataFrame, optional
         Drawn as outlines and used to name places, when no layer holds them yet.
+    numbers : list of int or None, one a layer, optional
+        The number of the result that each shows.
 
     Raises
     ------
@@ -92,7 +108,7 @@ def release_layers(layers: Sequence[Layer], audience: str, *, boundaries: pd.Dat
         for other in themes[1:]:
             if not other.frame.index.equals(themes[0].frame.index):
                 raise InputError(Note("maps.different_cells"))
-    return ReleasedLayers(audience, tuple(gated), tuple(rank_places(gated)))
+    return ReleasedLayers(audience, tuple(gated), tuple(rank_places(gated)), tuple(numbers))
 
 
 def _gated(layer: Layer, audience: str) -> Layer:

@@ -1,6 +1,6 @@
 """The page's drill-down: county → street → community → grid, with counts, rates and hot cells of each.
 
-The levels above the zones are found in the boundaries themselves (`grids.levels`), and counts of cells go to the zone
+The levels above the zones are found in the boundaries (`grids.hierarchy`), and counts of cells go to the zone
 that the cell belongs to (the one in which its centre lies). Where management grids were drawn, a table of
 `grid_hierarchy` leads one level further down, to the grids. Either way only the lowest level carries numbers to the
 page; what stands above is added up from it there, so all levels agree.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gridmap.grids.levels import zone_levels
+from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps.layers import CellsLayer, Layer
 
 __all__ = ["area_tree"]

@@ -4,9 +4,6 @@ Python decides, the page prints: layers are classed, ranked and packed here, and
 page's own scripts (`web/`). Nothing from data is ever markup.
 """
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -20,8 +17,9 @@ import numpy as np
 import pandas as pd
 from branca.element import Element
 
+from gridmap._io import write_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
-from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.errors import InputError, SettingError
 from gridmap.maps import basemaps
 from gridmap.maps.answers import answers, found
 from gridmap.maps.basemaps import Basemap, shifted
@@ -261,6 +259,7 @@ def _pack_layer(
         "method": layer.method,
         "params": {str(k): _plain(v) for k, v in layer.params.items()},
         "notes": [_said(n, audience) for n in layer.notes],
+        "null": None if layer.null is None else packed_text(layer.null),
         "period": layer.period,
         "total": layer.total(),
         "columns": [
@@ -386,7 +385,7 @@ class MapPage(folium.Map):
         OutputError
             If it cannot be written there.
         """
-        return write_whole(path, self.get_root().render())
+        return write_text(path, self.get_root().render(), make_parents=True)
 
     def _repr_html_(self, **kwargs) -> str:
         return self.get_root()._repr_html_(**kwargs)
@@ -394,30 +393,3 @@ class MapPage(folium.Map):
     def __repr__(self) -> str:
         s = "" if self._count == 1 else "s"
         return f"<MapPage {self._data['head']['title'] or ''!r}: {self._count} layer{s}, {self._data['language']}>"
-
-
-def write_whole(path, text: str) -> Path:
-    """Write text to a file by way of a temporary one beside it, so that no half-written file is ever seen."""
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-        raise OutputError(Note("maps.cannot_write", path=str(path), why=str(error.strerror or error))) from error
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

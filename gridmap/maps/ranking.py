@@ -20,7 +20,7 @@ import shapely
 from scipy import sparse
 from scipy.stats import binomtest
 
-from gridmap.grids.levels import zone_levels
+from gridmap.grids.hierarchy import zone_levels
 from gridmap.hotspots.cores import hotspot_cores
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.classes import HATCHED

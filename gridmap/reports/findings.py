@@ -19,7 +19,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
-from gridmap.maps.layers import Layer
+from gridmap.maps.gated import ReleasedLayers
 from gridmap.read.base import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
 from gridmap.reports.run_folder import Findings, layer_entry, result_tables, zones_table
@@ -36,7 +36,7 @@ def gather_findings(
     incidents: Incidents,
     grid: Grid,
     results: Sequence[tuple[Any, Any]],
-    layers: Sequence[tuple[int | None, Layer]],
+    layers: ReleasedLayers,
     *,
     rows: int,
     outside: int,
@@ -48,22 +48,21 @@ def gather_findings(
     ----------
     pipeline, boundaries, incidents, grid, results, plan
         Of the run: its settings, what it worked on, what it found.
-    layers : list of (number of the result or None, Layer)
-        Those of the page, as `map_layers` makes them.
+    layers : ReleasedLayers
+        Those of the page, as they were released and ranked, with the numbers of the results.
     rows : int
         Rows that were read.
     outside : int
         Incidents that fell in no cell.
     """
-    drawn = [layer for _, layer in layers]
     entries, tables, ranked = [], {"zones.parquet": (zones_table(boundaries), "zones")}, []
     for number, (step, result) in enumerate(results, start=1):
-        told, mine = [], [layer for n, layer in layers if n == number]
-        own = result_tables(number, result, [layer for layer in mine if layer.role != "overlay"])
-        for layer in mine:
+        told, mine = [], layers.of(number)
+        own = result_tables(number, result, [layer for layer, _ in mine if layer.role != "overlay"])
+        for layer, places in mine:
             what = "clusters" if layer.role == "overlay" else "cells"
             file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
-            told.append(layer_entry(layer, drawn, boundaries, what, file))
+            told.append(layer_entry(layer, places, what, file))
         tables |= own
         ranked.append(told[0]["ranked"] if told else [])
         entries.append(_entry(number, step, result, incidents) | {"layers": told})

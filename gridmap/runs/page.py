@@ -1,7 +1,7 @@
 """From a run's results to its map page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -10,36 +10,18 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, layers_of, patrol_layers
 from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer
-from gridmap.maps.ranking import Place
 from gridmap.messages import LANGUAGES
 from gridmap.read.base import Incidents
 from gridmap.reports.findings import period_of
 from gridmap.runs.check import Pipeline
 
-__all__ = ["RunLayers", "in_every_language", "map_layers", "map_page"]
-
-
-@dataclass(frozen=True)
-class RunLayers:
-    """The layers of a run's page, each with the number of its result, from 1 (None: of no result).
-
-    They have passed the privacy gate and their places are ranked: the page, the papers and `facts.json` take them as
-    they are.
-    """
-
-    numbers: tuple[int | None, ...]
-    released: ReleasedLayers
-
-    def of(self, number: int) -> list[tuple[Layer, list[Place]]]:
-        """The layers of one result, with their places."""
-        every = zip(self.numbers, self.released.layers, self.released.ranked, strict=True)
-        return [(layer, places) for n, layer, places in every if n == number]
+__all__ = ["in_every_language", "map_layers", "map_page"]
 
 
 def map_layers(
     pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None, *, incidents: Incidents | None = None
-) -> RunLayers:
-    """Every layer of the page: cells as themes, clusters as overlays, patrols, zones.
+) -> ReleasedLayers:
+    """Every layer of the page, released and ranked: cells as themes, clusters as overlays, patrols, zones.
 
     Parameters
     ----------
@@ -62,8 +44,8 @@ def map_layers(
         start = pipeline.patrol.get("start", "08:00")
         layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
     layers.append((None, boundaries_layer(boundaries)))
-    released = release_layers([layer for _, layer in layers], pipeline.audience)
-    return RunLayers(tuple(number for number, _ in layers), released)
+    numbers = [number for number, _ in layers]
+    return release_layers([layer for _, layer in layers], pipeline.audience, numbers=numbers)
 
 
 def _period_of_step(step, incidents: Incidents | None) -> str | None:
@@ -79,13 +61,13 @@ def map_page(
     pipeline: Pipeline,
     boundaries: gpd.GeoDataFrame,
     incidents: Incidents,
-    layers: RunLayers,
+    layers: ReleasedLayers,
     sentences: Sequence[Mapping[str, str]],
     hierarchy: pd.DataFrame | None = None,
 ):
     """The page that shows every result of a run, of the layers that `map_layers` made."""
     return build_map(
-        layers.released,
+        layers,
         title=pipeline.title,
         language=pipeline.language,
         period=period_of(incidents),

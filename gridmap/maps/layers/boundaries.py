@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from gridmap.grids.levels import zone_levels
+from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps.classes import Class
 from gridmap.maps.drawing import pack_outlines
 from gridmap.maps.layers.base import Layer, checked_shapes

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.path import Path
 
+from gridmap._periods import every_of
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.maps import palette
@@ -271,9 +272,7 @@ def _with_periods(frame, column, *, grid, name, unit, scheme, k, show) -> CellsL
 
 def _every(periods: pd.Index) -> str:
     if isinstance(periods, pd.PeriodIndex):
-        return {"M": "month", "W": "week", "D": "day", "Y": "year", "Q": "quarter", "H": "hour"}.get(
-            periods.freqstr[0].upper(), "period"
-        )
+        return every_of(periods) or "period"
     whole = pd.api.types.is_integer_dtype(periods)
     return "hour_of_week" if whole and len(periods) == 168 else "period"
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gridmap.errors import InputError
+from gridmap.hotspots.nulls import null_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, known
 
@@ -26,4 +27,5 @@ def layer_name(result: HotspotResult, name: str | Note | None) -> str | Note:
 
 def made_by(result: HotspotResult) -> dict[str, Any]:
     """How the numbers were made, for About."""
-    return {"method": result.method, "params": dict(result.params), "notes": tuple(result.notes)}
+    made = {"method": result.method, "params": dict(result.params), "notes": tuple(result.notes)}
+    return made | {"null": null_of(result)}

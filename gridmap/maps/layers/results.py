@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.classes import amount_classes, label_classes
 from gridmap.maps.layers.base import Layer
@@ -78,7 +79,9 @@ def hotspot_layer(
     Returns
     -------
     Layer
-        A cell is drawn hot, cold, up or down only where the test itself calls it `significant`.
+        A test that is not known to hold for the numbers at hand (`gridmap.hotspots.nulls`) is drawn by its z-score,
+        without the labels it would give. A cell is drawn hot, cold, up or down only where the test itself calls it
+        `significant`.
 
     Raises
     ------
@@ -92,13 +95,17 @@ def hotspot_layer(
 
 
 def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsLayer:
-    if "label" in result.cells:
+    if "label" in result.cells and (may_claim(result) or "z_score" not in result.cells):
         return _labelled(result, name, show)
     if (
         "intensity" in result.cells and getattr(result, "surface", None) is not None
     ) or result.method == "kernel_density":
         return density_layer(result, name=name, show=show)
-    cells = _named_columns(shaped(result.cells))
+    cells = _named_columns(shaped(result.cells.drop(columns="label", errors="ignore")))
+    if "label" in result.cells:
+        return _made(
+            cells_layer(cells, "z_score", name=layer_name(result, name), show=show), result
+        )  # drawn, not found
     column = next((c for c in AMOUNTS if c in cells), None)
     if column is None:
         numeric = cells.select_dtypes("number").columns.difference(["area_m2"])

@@ -17,8 +17,7 @@ from gridmap.maps.classes import Class
 from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers.base import Layer
 from gridmap.messages import LANGUAGES, Note
-from gridmap.patrol.files import clock, starts_of
-from gridmap.patrol.plan import PatrolPlan, say_unmet
+from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
 
 __all__ = ["RoutesLayer", "patrol_layers"]
 

@@ -114,7 +114,8 @@ export function canvas(gm) {
       if (!stroke) return;
       g.lineJoin = g.lineCap = "round";
       g.globalAlpha = p.fades ? Math.max(0, Math.min(0.7, (px - 12) / 60)) : 1;   /* many small zones: a veil, not a net */
-      if (g.globalAlpha) codes.forEach((code) => this.stroked(at, by[code], p.classes[code], stroke));
+      const edged = p.stroke ? codes : codes.filter((code) => !p.classes[code]?.bare || px > 4 * EDGE_PX);
+      if (g.globalAlpha) edged.forEach((code) => this.stroked(at, by[code], p.classes[code], stroke));
       g.globalAlpha = 1;
     },
     /* The rows in view by class, and their mean width in pixels. */

@@ -11,7 +11,7 @@ export function districts(gm) {
   if (!levels || !levels.length) return;
   const bounds = gm.data.bounds, west = bounds[2] > 180 ? bounds[0] : -180;
   gm.part(() => {
-    [["gm-districts", "425"], ["gm-names", "444"]].forEach(([name, height]) => {
+    [["gm-ground", "402"], ["gm-districts", "425"], ["gm-names", "444"]].forEach(([name, height]) => {
       const pane = gm.map.createPane(name);
       pane.style.zIndex = height;
       pane.style.pointerEvents = "none";
@@ -50,8 +50,9 @@ export function districts(gm) {
     const shapes = levels.map((level) => shapesOf(level.draw, west));
     gm.districtShapes = shapes[0];
     const outlines = new gm.Canvas({ shapes: shapes[0], classes: [{}], fill: false, stroke: { colour: "#4B5668", width: 1.5 } }, { pane: "gm-districts" });
+    const ground = new gm.Canvas({ shapes: shapes[0], classes: [{ colour: "#FCFBF7" }], stroke: { colour: "#FCFBF7", width: 1 } }, { pane: "gm-ground" });
     const names = new Names({ shapes, classes: [{}] }, { pane: "gm-names" });
-    gm.on("ready", () => { outlines.addTo(gm.map); names.addTo(gm.map); });
+    gm.on("ready", () => { if (!gm.data.basemap) ground.addTo(gm.map); outlines.addTo(gm.map); names.addTo(gm.map); });
     gm.on("room", () => names.redraw());
   });
 }

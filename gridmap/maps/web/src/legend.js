@@ -33,7 +33,7 @@ export function legend(gm) {
       if (!theme.labels) return theme.frames ? gm.t("fixed_breaks") : "";
       const beyond = theme.classes.reduce((sum, c, i) => sum + (c.bare || c.hatch ? 0 : n[i]), 0), fdr = theme.params.fdr;
       const level = fdr ? gm.t("level_fdr", { level: Number(fdr) }) : gm.t("level_p", { level: gm.number(0.05) });
-      return gm.t("legend_found", { n: beyond, cells: theme.draw.n, level });
+      return theme.null ? gm.t("legend_null", { n: beyond, cells: theme.draw.n, level, null: theme.null }) : gm.t("legend_found", { n: beyond, cells: theme.draw.n, level });
     }
     /** @param {LiveLayer} theme @param {string} side */
     function entries(theme, side) {
@@ -41,6 +41,8 @@ export function legend(gm) {
       if (!theme.labels) occur.reverse();   /* amounts read from high to low, as scales do */
       box.append(el("h2", {}, side + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
       box.append(el("ul", {}, occur.slice(0, MOST).map((e) => el("li", {}, gm.swatch(e.c), el("span", { text: gm.classText(e.c) }), el("em", { text: gm.number(e.n, 0) })))));
+      const cores = gm.coresOf(theme).length;
+      if (cores && !side) box.lastElementChild.prepend(el("li", {}, gm.swatch({ colour: gm.CORE }), el("span", { text: gm.t("legend_core", { n: cores }) })));
       const said = sentence(theme, n);
       if (said) box.append(el("p", { class: "gm-unit", text: said }));
       return occur.some((e) => !e.c.bare);

@@ -18,13 +18,18 @@ export function ranks(gm) {
       drawn = [];
       if (!layer || !layer.ranked.length || gm.comparing) return;
       const first = gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.rows);
-      if (layer.labels) {
+      const cores = gm.coresOf(layer);
+      if (cores.length) drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "gm-cores" }));
+      else if (layer.labels) {
         const shapes = border(layer.shapes(), first.flat());
         drawn.push(new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour: "#1B2433", width: 2, halo: "rgba(255,255,255,0.9)" } }, { pane: "gm-cores" }));
       }
       drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first }, { pane: "gm-numbers" }));
       drawn.forEach((canvas) => canvas.addTo(gm.map));
     }
+    /* The first places of a test whose ground was cut into cores: they are dark, and the ground is pale. */
+    gm.CORE = "#B10D1E";
+    gm.coresOf = (layer) => (layer.pale ? layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows) : []);
     ["theme", "overlays", "ready", "frame", "compare", "room"].forEach((event) => gm.on(event, draw));
   });
 }

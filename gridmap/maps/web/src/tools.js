@@ -16,15 +16,24 @@ export function tools(gm) {
       ["room", "B", function () { gm.room(!document.body.classList.contains("gm-room")); }],
       ["fullscreen", "F", function () { full(); }, function () { return document.fullscreenEnabled; }]
     ]).filter(function (t) { return !t[3] || t[3](); });
+    const first = ["tour", "compare", "print_a4"], more = el("button", { type: "button", id: "gm-more", "aria-expanded": "false", "aria-controls": "gm-more-tools" });
+    const rest = el("div", { id: "gm-more-tools", hidden: true });
+    const open = function (on) { rest.hidden = !on; more.setAttribute("aria-expanded", String(on)); };
+    more.addEventListener("click", function () { open(rest.hidden); });
+    document.addEventListener("keydown", function (e) { if (e.key === "Escape") open(false); });
     const buttons = tools.map(function (t) {
       const b = el("button", { type: "button", id: "gm-do-" + t[0] });
       b.addEventListener("click", function () { t[2](b); });
-      row.append(b);
+      (first.includes(t[0]) ? row : rest).append(b);
       return b;
     });
+    row.append(more, rest);
     function full() { if (document.fullscreenElement) document.exitFullscreen(); else document.documentElement.requestFullscreen().catch(function () { return null; }); }
     function say() {
       row.setAttribute("aria-label", gm.t("tools"));
+      more.textContent = "⋯";
+      more.setAttribute("aria-label", gm.t("more_tools"));
+      more.title = gm.t("more_tools");
       tools.forEach(function (t, i) { gm.put(gm.clear(buttons[i]), gm.t(t[0]), t[1] ? el("kbd", { text: t[1] }) : null); });
     }
     gm.on("ready", say);

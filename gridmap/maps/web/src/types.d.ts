@@ -18,7 +18,7 @@ export interface LayerData {
   draw: any; classes: LegendClass[]; codes: string; unit: Value; method: string; params: Record<string, any>; notes: Value[];
   period: string | null; total: number | null; columns: any[]; ranked: Ranked[]; places?: PackedColumn; ids?: string[];
   labels?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
-  answers?: Record<string, [Value, Value]>; found?: Value;
+  null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value;
 }
 export interface LiveLayer extends LayerData {
   index: number; canvas: any; clock?: boolean; data_places?: boolean;
@@ -65,7 +65,7 @@ export interface Gm {
   select: (layer: LiveLayer | null, index?: number, fly?: boolean) => void; flyTo: (bounds: any) => void;
   border: (shapes: Shapes, rows: number[]) => Shapes; rowAt: (shapes: Shapes, lat: number, lon: number, reach: number) => number;
   describe: (layer: LiveLayer, row: number) => HTMLElement; swatch: (c: LegendClass) => HTMLElement; classText: (c: LegendClass) => string; legend: () => void;
-  districtShapes?: Shapes; areaGo: (node: number, fly?: boolean) => void;
+  districtShapes?: Shapes; CORE: string; coresOf: (layer: LiveLayer) => number[][]; areaGo: (node: number, fly?: boolean) => void;
   periodGo: (i: number) => void; timeSource: () => string | null; timeOf: (key: string) => void;
   patrols: any[]; shifts: any[]; patrolLit: any; patrolCorner: any; patrolWay: any; patrolAt: any; clockTime: (start: string, seconds: number) => string; shiftNow: () => any;
   patrolMove: any; patrolTime: any; unitsAtStops: (second: number) => number;

@@ -13,7 +13,7 @@ test("no change stands in the middle of the line, and the ends hold whatever is 
 });
 
 test("the inset is of the places that lie closest together, and of none where they are spread", () => {
-  const close = [[0, 0], [0.01, 0], [0, 0.01], [1, 1]];
+  const close = /** @type {Array<[number, number]>} */ ([[0, 0], [0.01, 0], [0, 0.01], [1, 1]]);
   assert.deepEqual(densest(close, 1)?.inside, [0, 1, 2]);
   assert.equal(densest([[0, 0], [0.5, 0.5], [1, 1]], 1), null);
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { deflateSync, unzlibSync } from "./zlib.js";
 import { border, classify, latOf, lonOf, reader, rowAt, shapesOf, varints, whole, worldX, worldY } from "../src/decode.js";
 
-globalThis.fflate = { unzlibSync };
+/** @type {any} */ (globalThis).fflate = { unzlibSync };
 const pack = (bytes) => Buffer.from(deflateSync(Uint8Array.from(bytes))).toString("base64");
 const leb = (values) => values.flatMap((v) => { const out = []; do { out.push(v % 128 + (v >= 128 ? 128 : 0)); v = Math.floor(v / 128); } while (v); return out; });
 const zigzag = (v) => (v < 0 ? -2 * v - 1 : 2 * v);
