@@ -148,7 +148,7 @@ def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if layer.labels is None:
         return Note("page.next_test"), Note("page.next_test_detail")
     if "count_before" in layer.frame:
-        return Note("page.next_look", place=first[0].name or "1"), Note("page.next_look_detail")
+        return Note("page.next_look"), Note("page.next_look_detail", place=first[0].name or "1")
     two = first[:2]
     hours: Any = Note("page.next_no_hours")
     if two[0].peak_hours is not None:

@@ -30,7 +30,6 @@ export function controls(gm) {
             el("span", { dir: "auto", text: gm.text(l.name) }), l.kind === "clusters" ? el("em", { text: gm.number(l.draw.n, 0) }) : null))));
       }
       box.hidden = gm.layers.length < 2;
-      gm.parts.side.hidden = box.hidden && gm.parts.side.childNodes.length < 2;
       box.querySelectorAll("input").forEach((i) => { if (i === document.activeElement) i.focus(); });
     }
     ["ready", "language", "theme"].forEach((event) => gm.on(event, fill));

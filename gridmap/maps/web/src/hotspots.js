@@ -147,7 +147,7 @@ export function hotspots(gm) {
       if (!shown.length) list.append(el("li", { class: "gm-none", text: gm.t("none_found") }));
       more.textContent = whole ? gm.t("show_less", { n: FIRST }) : gm.t("show_more", { n: all.length });
       more.setAttribute("aria-expanded", String(whole));
-      hint.textContent = gm.joined([all.length > FIRST ? gm.t("first_shown", { shown: FIRST, all: all.length }) : "", layer.labels ? gm.t("chosen_high") : ""]);
+      hint.textContent = gm.joined([all.length > FIRST ? gm.t("first_shown", { shown: FIRST, all: all.length }) : "", layer.pale ? gm.t("chosen_high") : ""]);
       mark();
     }
     function mark() {

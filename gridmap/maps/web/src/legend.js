@@ -19,7 +19,15 @@ export function legend(gm) {
   };
   gm.part(() => {
     const box = el("section", { id: "gm-legend", tabindex: "0" }), nothing = el("p", { id: "gm-nothing", hidden: true });
-    gm.parts.stage.append(box, nothing);
+    gm.parts.stage.append(nothing);
+    /* In the rail, where it covers nothing; on the map where there is no rail, and on paper. */
+    function place() {
+      const rail = window.innerWidth > 760 && !document.body.classList.contains("gm-print");
+      (rail ? gm.parts.side : gm.parts.stage).append(box);
+    }
+    gm.on("printing", place);
+    window.addEventListener("resize", place);
+    place();
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
     /** @param {LiveLayer} theme */

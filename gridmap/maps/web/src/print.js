@@ -18,6 +18,7 @@ export function print(gm) {
       if (view) return;
       view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), size: gm.map.getSize() };
       document.body.classList.add("gm-print");
+      gm.emit("printing", true);
       gm.sharp = 2;
       /* What the sheet has (A4 192 mm, A3 279 mm within its margins), less header and gaps, less the text under the map. */
       const mm = 96 / 25.4, room = document.body.classList.contains("gm-a3") ? 279 : 192;
@@ -30,6 +31,7 @@ export function print(gm) {
     function after() {
       if (!view) return;
       document.body.classList.remove("gm-print");
+      gm.emit("printing", false);
       gm.sharp = 1;
       gm.map.invalidateSize({ animate: false, pan: false });
       gm.map.setView(view.centre, view.zoom, { animate: false });
