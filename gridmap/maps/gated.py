@@ -13,7 +13,7 @@ from gridmap.errors import InputError
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, SurfaceLayer, boundaries_layer
 from gridmap.maps.ranking import Place, rank_places
 from gridmap.messages import LANGUAGES, Note
-from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, two_figures
+from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, is_released, two_figures
 from gridmap.privacy.results import SCATTERED
 from gridmap.read.persons import mask
 
@@ -113,6 +113,8 @@ def release_layers(
 
 def _gated(layer: Layer, audience: str) -> Layer:
     what = Note("maps.the_layer", name=mask(layer.name))
+    if is_released(layer, audience):  # it is a selection of what was decided when its result was released
+        return dataclasses.replace(layer, name=layer.name if isinstance(layer.name, Note) else mask(layer.name))
     frame = gate(layer.frame, layer.content, audience=audience, what=what)
     changed: dict = {}
     if isinstance(layer, CellsLayer) and layer.frames is not None and audience != "internal":

@@ -29,7 +29,7 @@ def answers() -> Answers:
     hexagons = gm.make_grid(town.boundaries, system="h3", resolution=8)
     counts = gm.count_by_cell(town.incidents, grid)
     return Answers(
-        grid, hexagons, town.incidents, counts, gm.getis_ord(counts, grid),
+        grid, hexagons, town.incidents, counts, gm.getis_ord(counts, grid, inference="exact"),
         gm.hdbscan(town.incidents, min_cluster_size=15), gm.kernel_density(town.incidents, grid, bandwidth_m=600),
     )  # fmt: skip
 

@@ -66,6 +66,8 @@ class Layer:
     content: ClassVar[str] = "places"
     #: The column by which the places of the layer are ranked; None where there is nothing to rank.
     rank_by: str | None = None
+    #: For whom its result was released; None where it was not, and passes the gate itself.
+    audience: str | None = None
     #: What its findings are more than, as words; None where it may claim nothing.
     null: Note | None = None
     #: The months or days that its numbers speak of, where they are not those of the whole page.

@@ -28,4 +28,4 @@ def layer_name(result: HotspotResult, name: str | Note | None) -> str | Note:
 def made_by(result: HotspotResult) -> dict[str, Any]:
     """How the numbers were made, for About."""
     made = {"method": result.method, "params": dict(result.params), "notes": tuple(result.notes)}
-    return made | {"null": null_of(result)}
+    return made | {"null": null_of(result), "audience": result.audience}
