@@ -238,16 +238,18 @@ def label_classes(
         colour named hot never contradicts the test.
     """
     text = labels.astype(object).where(labels.notna(), None)
+    before = {str(x) for x in pd.unique(text[text.notna()])}
     if beyond is not None:
         text = text.where(beyond | ~text.map(_claims), "none")
     found = [str(x) for x in pd.unique(text[text.notna()])]
+    denied = before - set(found)  # labels that the test's own level does not allow: no class is left for them
     # where none but "none" occurs, a change is still no hotspot
     scales = (palette.CHANGE, *palette.SCALES) if change else palette.SCALES
     scale = next((s for s in scales if set(found) - set(HATCHED) <= set(s)), None)
     classes: dict[str | None, Class] = {}
     if scale is not None:
         whole = scale is not palette.EMERGING  # seventeen classes: those that do not occur are left out
-        shown = {label: colour for label, colour in scale.items() if whole or label in found}
+        shown = {k: colour for k, colour in scale.items() if k not in denied and (whole or k in found)}
         classes = {label: Class(colour, label_text(label)) for label, colour in shown.items()}
     else:
         by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]

@@ -44,7 +44,7 @@ def test_the_style_of_hotspots_is_the_legend_of_the_map(answers, tmp_path, langu
     assert (geometry, default) == ("geom", 1)
     assert name == "gridmap"
     legend = [(class_text(c, language), c.colour, c.hatch) for c in gm.hotspot_layer(answers.hot).classes]
-    assert legend_of(qml) == legend
+    assert list(dict.fromkeys(legend_of(qml))) == legend  # several labels may be of one class
     assert qml.startswith("<!DOCTYPE qgis")
     values = [c.get("value") for c in ET.fromstring(qml.split("\n", 1)[1]).iter("category")]
     assert sorted(values) == sorted(["hot 99", "hot 95", "hot 90", "none", "cold 90", "cold 95", "cold 99"])
