@@ -39,6 +39,8 @@ __all__ = ["local_moran"]
     facts="moran",
     null="shuffled_neighbours",
     trusted_from=float("inf"),
+    at_risk="population",
+    optional=("population", "rate"),
     columns=("count", "I", "z_score", "p_value", "q_value", "quadrant", "label", "significant"),
 )
 def local_moran(

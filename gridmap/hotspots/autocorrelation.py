@@ -43,6 +43,8 @@ __all__ = ["getis_ord", "gi_z", "people_by_cell"]
     facts="hot",
     null="shuffled",
     trusted_from=TRUSTED_INCIDENTS,
+    at_risk="population",
+    optional=("population", "rate", "expected", "p_normal"),
     columns=("count", "z_score", "p_value", "q_value", "label", "significant"),
 )
 def getis_ord(

@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.hulls import clusters_result
+from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.radii import automatic
 from gridmap.hotspots.reach import reachable
@@ -27,7 +27,7 @@ from gridmap.read.base import Incidents
 __all__ = ["dbscan", "hdbscan", "optics"]
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", columns=CLUSTER_COLUMNS)
 def dbscan(
     incidents: Incidents,
     *,
@@ -105,7 +105,7 @@ def dbscan(
     return clusters_result("dbscan", points, labels[place], params, hull=hull, members={"core": core[place]})
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", columns=CLUSTER_COLUMNS)
 def hdbscan(
     incidents: Incidents,
     *,
@@ -183,7 +183,7 @@ def hdbscan(
     return clusters_result("hdbscan", points, model.labels_, params, hull=hull, members={"probability": firmness})
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
+@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", columns=CLUSTER_COLUMNS)
 def optics(
     incidents: Incidents,
     *,

@@ -59,6 +59,7 @@ __all__ = [
     resampled=True,
     facts="hot",
     null="residents",
+    at_risk="at_risk",
     columns=(
         "count",
         "expected",
@@ -77,8 +78,8 @@ __all__ = [
         "significant",
         "q_strict",
         "strict",
-        "concentrated",
     ),
+    optional=("concentrated", "p_exact", "q_exact"),
 )
 def hotspot_test(
     counts,

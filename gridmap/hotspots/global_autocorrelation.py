@@ -24,8 +24,11 @@ from gridmap.messages import Note, did_you_mean
 
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 
+#: What a global statistic says: its value, what chance would bring, and how far it is from that.
+STATISTIC_COLUMNS = ("statistic", "expected", "z_score", "p_value")
 
-@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
+
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled", columns=STATISTIC_COLUMNS)
 def global_moran(
     values,
     adjacency,
@@ -113,7 +116,7 @@ def _of_equal_variance(values, count: np.ndarray, grid, population) -> np.ndarra
     return standardised_rates(count, people)
 
 
-@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled", columns=STATISTIC_COLUMNS)
 def global_geary(
     values,
     adjacency,
@@ -173,7 +176,7 @@ def global_geary(
     return _result("global_geary", geary, c, 1.0, normal, randomised, params)
 
 
-@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled")
+@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled", columns=STATISTIC_COLUMNS)
 def global_getis_ord(
     values,
     adjacency,

@@ -19,10 +19,14 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import did_you_mean
 from gridmap.read.metric import unproject
 
-__all__ = ["HULLS", "HULL_BUFFER_M", "clusters_result", "standard_ellipse"]
+__all__ = ["CLUSTER_COLUMNS", "HULLS", "HULL_BUFFER_M", "clusters_result", "standard_ellipse"]
 
 HULL_BUFFER_M = 10.0
 HULLS = ("convex", "ellipse")
+#: What every cluster of points says of itself, beside its outline.
+CLUSTER_COLUMNS = (
+    *("count", "rank", "weight", "area_m2", "density", "axis_long_m", "axis_short_m", "bearing_deg", "lon", "lat"),
+)
 
 
 def standard_ellipse(xy: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float, float, float, float]:

@@ -22,7 +22,7 @@ from scipy import stats
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.hulls import HULL_BUFFER_M, clusters_result
+from gridmap.hotspots.hulls import CLUSTER_COLUMNS, HULL_BUFFER_M, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
@@ -47,7 +47,9 @@ class HierarchyResult(HotspotResult):
     higher: gpd.GeoDataFrame | None = field(default=None)
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
+@hotspot_method(
+    draws="clusters", of_points=True, amount="count", facts="clusters", columns=(*CLUSTER_COLUMNS, "parent")
+)
 def nearest_neighbour_hierarchy(
     incidents: Incidents,
     *,
@@ -134,7 +136,9 @@ def nearest_neighbour_hierarchy(
                            clusters, first.members, first.notes, higher)  # fmt: skip
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters")
+@hotspot_method(
+    draws="clusters", of_points=True, amount="count", facts="clusters", columns=(*CLUSTER_COLUMNS, "circles")
+)
 def stac(
     incidents: Incidents,
     *,

@@ -32,6 +32,8 @@ SMALL_NUMBER = 20  # below this a rate's standard error is more than 22 % of it
     amount="rate",
     facts="rates",
     null="one_rate",
+    at_risk="population",
+    optional=("rate_eb_local",),
     columns=(
         "count",
         "population",

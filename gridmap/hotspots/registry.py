@@ -9,13 +9,15 @@ The pipeline file and its checks, the audiences, stability runs, the ranking, le
 and the documents read it here. What a reader is told (a name, and what the method says about itself) stands in the
 catalogue as `method.<name>.name` and `method.<name>.explains`, in every language; each label as `label.<label>`.
 
-gridmap's own methods are named in `OWN`, with the module that has them, so that they can be listed without importing
-any. Others come by the entry point `gridmap.methods`: the function, decorated in the same way, with its words in
-`texts=`.
+The meaning of a column is `column.<column>`. `missing_words` says what a declaration lacks, and a test asks it of each.
+
+gridmap's own methods are found in the sources of this folder, so that they can be listed without importing any. Others
+come by entry points of the group `gridmap.methods`: the function, decorated alike, with its words in `texts=`.
 """
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,11 +27,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gridmap.errors import SettingError
-from gridmap.messages import Note, did_you_mean, known, register_texts
+from gridmap.messages import LANGUAGES, Note, did_you_mean, known, register_texts
 
 __all__ = [
     "DRAWS",
     "GIVEN",
+    "GROUP",
     "OTHER_INCIDENTS",
     "OWN",
     "SCALES",
@@ -46,33 +49,23 @@ __all__ = [
     "what_it_draws",
 ]
 
-#: gridmap's own methods → the module of `gridmap.hotspots` that has each.
-OWN = {
-    "compare_periods": "change",
-    "cross_near_repeat": "repeats",
-    "dbscan": "clusters",
-    "emerging_hotspots": "emerging",
-    "getis_ord": "autocorrelation",
-    "global_geary": "global_autocorrelation",
-    "global_getis_ord": "global_autocorrelation",
-    "global_moran": "global_autocorrelation",
-    "hdbscan": "clusters",
-    "hotspot_test": "concentration",
-    "hour_of_week": "times",
-    "incident_rates": "rates",
-    "kernel_density": "density",
-    "local_moran": "association",
-    "near_repeat": "repeats",
-    "nearest_neighbour_hierarchy": "police_clusters",
-    "optics": "clusters",
-    "quiet_cells": "silence",
-    "relative_risk": "risk",
-    "space_time_permutation_scan": "scan_permutation",
-    "space_time_scan": "scan_space_time",
-    "spatial_scan": "scan",
-    "st_dbscan": "series",
-    "stac": "police_clusters",
-}
+#: The entry points by which other packages add methods.
+GROUP = "gridmap.methods"
+
+_DECLARED = re.compile(r"^@hotspot_method\(.*?^def (\w+)\(", re.DOTALL | re.MULTILINE)
+
+
+def _own_methods() -> dict[str, str]:
+    here, found = Path(__file__).parent, {}
+    for file in sorted(here.glob("*.py")) + sorted(here.glob("*/*.py")):
+        if file.name != Path(__file__).name:
+            module = ".".join(p for p in file.relative_to(here).with_suffix("").parts if p != "__init__")
+            found |= dict.fromkeys(_DECLARED.findall(file.read_text(encoding="utf-8")), module)
+    return dict(sorted(found.items()))
+
+
+#: gridmap's own methods → the module of `gridmap.hotspots` that declares each.
+OWN = _own_methods()
 
 #: What a method can draw: labels of cells, amounts of cells, a surface, clusters (outlines), a table, or one statistic.
 DRAWS = ("labels", "amounts", "surface", "clusters", "table", "statistic")
@@ -106,9 +99,6 @@ GIVEN = {
     "counts_by_period": "counts_by_period",
 }
 
-#: Where a method means something else by a name, or works on more than its name says.
-GIVEN_TO = {"space_time_scan": {"areas": "counts_by_period"}}
-
 #: Parameters that name a category of the incidents in a pipeline and are handed over as the incidents of that category.
 OTHER_INCIDENTS = ("at_risk", "second")
 
@@ -133,7 +123,11 @@ class Method:
     unit : str
         Of what it draws: the code `unit.<unit>` of the catalogue.
     columns : tuple of str
-        Of `result.cells`, in their order.
+        Of what it draws (cells, else clusters, else the table), in their order.
+    optional : tuple of str
+        Columns that are there with some settings only.
+    surface : bool
+        It makes a surface too, which can be written as a GeoTIFF.
     amount : str or None
         The column that it is drawn or ranked by.
     of_points : bool
@@ -142,14 +136,19 @@ class Method:
         It compares cells as if these were alike; of merged areas it takes incidents per km².
     resampled : bool
         Its hotspots can be tried on other grids and resamples.
-    facts : str
-        What may be said of it: the family of facts of `gridmap.reports.facts`.
+    facts : str or callable
+        What may be said of it: the family of facts of `gridmap.reports.facts`; or (result) → list of (kind, values),
+        where a plug-in has facts of its own, said by the texts `fact.<kind>`.
     null : str or None
         Beyond what its findings are, as the code `null.<null>`; None where it makes no test. A result may name another
         in `params["null"]`.
     trusted_from : float or None
         Where its p is from the normal distribution: the incidents that must be expected in a neighbourhood for it to
         hold (`params["expected_around"]`). Below it, a result is drawn and claims nothing. `inf`: it never holds.
+    at_risk : str or None
+        The option that names what is at risk: residents, addresses, another kind of incident.
+    given : mapping
+        Where a parameter is handed something else than `GIVEN` says.
     """
 
     name: str
@@ -164,9 +163,13 @@ class Method:
     of_points: bool = False
     per_area: bool = False
     resampled: bool = False
-    facts: str = ""
+    facts: str | Callable[[Any], list] = ""
     null: str | None = None
     trusted_from: float | None = None
+    optional: tuple[str, ...] = ()
+    surface: bool = False
+    at_risk: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> Note:
@@ -182,6 +185,12 @@ class Method:
     def tests(self) -> bool:
         """Whether a test stands behind what it finds."""
         return self.null is not None
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """Labels of fewer than expected, strongest first: what stands below "none" on its scale."""
+        below = self.labels[self.labels.index("none") + 1 :] if "none" in self.labels else ()
+        return tuple(reversed(below))
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -206,18 +215,22 @@ def hotspot_method(
     of_points: bool = False,
     per_area: bool = False,
     resampled: bool = False,
-    facts: str = "",
+    facts: str | Callable[[Any], list] = "",
     null: str | None = None,
     trusted_from: float | None = None,
+    optional: tuple[str, ...] = (),
+    surface: bool | None = None,
+    at_risk: str | None = None,
+    given: Mapping[str, str] | None = None,
     texts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Declare a hotspot method; the function itself stays as it is.
 
     Parameters
     ----------
-    draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null,
-    trusted_from
-        As in `Method`. `labels` and `finds` follow from `scale` where it is given.
+    draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null
+    trusted_from, optional, surface, at_risk, given
+        As in `Method`. `labels` and `finds` follow from `scale` where it is given, `surface` from draws="surface".
     texts : mapping, optional
         For a plug-in: language → code → text, with at least `method.<name>.name` and `method.<name>.explains`, and
         `label.<label>`, `unit.<unit>` and `null.<null>` where these are its own.
@@ -267,6 +280,10 @@ def hotspot_method(
             facts=facts,
             null=null,
             trusted_from=trusted_from,
+            optional=tuple(optional),
+            surface=draws == "surface" if surface is None else surface,
+            at_risk=at_risk,
+            given=dict(given or {}),
         )
         return function
 
@@ -303,7 +320,7 @@ def method_named(name: str) -> Method:
     """
     if name in OWN:
         return declared(getattr(import_module(f"gridmap.hotspots.{OWN[name]}"), name))
-    others = {point.name: point for point in entry_points(group="gridmap.methods")}
+    others = {point.name: point for point in entry_points(group=GROUP)}
     if name not in others:
         raise SettingError(Note("hotspots.no_method", found=name, meant=did_you_mean(name, [*OWN, *others])))
     method = declared(others[name].load())
@@ -317,16 +334,17 @@ def method_named(name: str) -> Method:
 
 def methods() -> dict[str, Method]:
     """All methods by name, plug-ins included; each is imported."""
-    names = sorted({*OWN, *(point.name for point in entry_points(group="gridmap.methods"))})
+    names = sorted({*OWN, *(point.name for point in entry_points(group=GROUP))})
     return {name: method_named(name) for name in names}
 
 
 def missing_words(method: Method) -> list[str]:
-    """The codes that a method needs and the catalogue does not have."""
+    """The codes that a method needs and some language does not have, as "code (language)"."""
     codes = [f"method.{method.name}.name", f"method.{method.name}.explains", f"unit.{method.unit}"]
     codes += [label_code(label) for label in method.labels]
+    codes += [f"column.{column}" for column in (*method.columns, *method.optional)]
     codes += [f"null.{method.null}"] if method.null else []
-    return [code for code in codes if not known(code)]
+    return [f"{code} ({tag})" for code in codes for tag in LANGUAGES if not known(code, tag)]
 
 
 def label_code(label: str) -> str:
@@ -356,7 +374,8 @@ def inputs_of(function: Callable) -> dict[str, str]:
     >>> inputs_of(method_named("global_moran").function)
     {'values': 'counts', 'adjacency': 'grid'}
     """
-    given = GIVEN | GIVEN_TO.get(function.__name__, {})
+    method = getattr(function, "gridmap_method", None)
+    given = GIVEN | dict(method.given if isinstance(method, Method) else {})
     named = inspect.signature(function).parameters.items()
     return {n: given[n] for n, p in named if n in given and (p.kind is not p.KEYWORD_ONLY or n == "grid")}
 
@@ -411,19 +430,24 @@ def described_methods(name: str | None = None) -> list[Described]:
     wanted = {n: m for n, m in OWN.items() if name is None or n == name}
     out = []
     for module in sorted(set(wanted.values())):
-        tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+        tree = ast.parse(_source_of(module).read_text(encoding="utf-8"))
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and wanted.get(node.name) == module:
                 out.append(_from_source(node))
     own = {d.name for d in out}
-    for point in entry_points(group="gridmap.methods"):
+    for point in entry_points(group=GROUP):
         if point.name not in own and (name is None or point.name == name):
             out.append(_from_function(method_named(point.name)))
     return sorted(out, key=lambda d: d.name)
 
 
+def _source_of(module: str) -> Path:
+    place = Path(__file__).parent.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
 def _from_source(node: ast.FunctionDef) -> Described:
-    given = GIVEN | GIVEN_TO.get(node.name, {})
+    given = GIVEN | _given_in(node)
     positional = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
     keyword = [a.arg for a in node.args.kwonlyargs]
     works_on = tuple(given[a] for a in [*positional, *(k for k in keyword if k == "grid")] if a in given)
@@ -439,6 +463,12 @@ def _from_source(node: ast.FunctionDef) -> Described:
         text = argument.arg + (f": {ast.unparse(argument.annotation)}" if argument.annotation else "")
         options.append(text + (f" = {ast.unparse(default)}" if default is not None else ""))
     return Described(node.name, works_on, (ast.get_docstring(node) or "").split("\n")[0], tuple(options))
+
+
+def _given_in(node: ast.FunctionDef) -> dict[str, str]:
+    """What the declaration over a function says of `given`."""
+    words = [word for call in node.decorator_list if isinstance(call, ast.Call) for word in call.keywords]
+    return next((ast.literal_eval(word.value) for word in words if word.arg == "given"), {})
 
 
 def _from_function(method: Method) -> Described:

@@ -14,7 +14,20 @@ from gridmap.hotspots.repeat_pairs import close_pairs
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p
 
-__all__ = ["NearRepeatResult", "band_tables", "breaks_from", "check_options", "link_used", "roles_of"]
+__all__ = [
+    "NEAR_REPEAT_TABLES",
+    "NearRepeatResult",
+    "band_tables",
+    "breaks_from",
+    "check_options",
+    "link_used",
+    "roles_of",
+]
+
+#: The tables of a near-repeat analysis, each of space bands × time bands.
+NEAR_REPEAT_TABLES = (
+    *("observed", "expected_mean", "expected_median", "ratio_mean", "ratio_median", "p_value", "q_value"),
+)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from gridmap.hotspots.lattice import LEAST_INCIDENTS
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.repeat_pairs import close_pairs, counted, edges_within, shuffled_counts, time_units
 from gridmap.hotspots.repeat_tables import (
+    NEAR_REPEAT_TABLES,
     NearRepeatResult,
     band_tables,
     breaks_from,
@@ -35,7 +36,9 @@ from gridmap.read.base import Incidents
 __all__ = ["NearRepeatResult", "cross_near_repeat", "near_repeat"]
 
 
-@hotspot_method(draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled")
+@hotspot_method(
+    draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled", columns=NEAR_REPEAT_TABLES
+)
 def near_repeat(
     events,
     *,
@@ -144,7 +147,9 @@ def near_repeat(
     return NearRepeatResult(pd.DataFrame(), "near_repeat", params, members=members, notes=tuple(notes), **tables)
 
 
-@hotspot_method(draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled")
+@hotspot_method(
+    draws="table", unit="pairs", of_points=True, facts="repeats", null="dates_shuffled", columns=NEAR_REPEAT_TABLES
+)
 def cross_near_repeat(
     first,
     second,

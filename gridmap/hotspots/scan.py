@@ -18,6 +18,7 @@ from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, 
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan_places import (
+    SCAN_COLUMNS,
     Places,
     check_names,
     column_of,
@@ -32,7 +33,14 @@ from gridmap.hotspots.testable import counts_only
 __all__ = ["check_radius", "finish_clusters", "require_cases", "spatial_scan"]
 
 
-@hotspot_method(draws="clusters", amount="count", facts="scan", null="even")
+@hotspot_method(
+    draws="clusters",
+    amount="count",
+    facts="scan",
+    null="even",
+    columns=SCAN_COLUMNS,
+    at_risk="population",
+)
 def spatial_scan(
     areas,
     *,

@@ -18,6 +18,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan_places import (
+    SCAN_COLUMNS,
     check_names,
     column_of,
     likely_clusters,
@@ -31,7 +32,14 @@ from gridmap.hotspots.significance import seed_from, whole_number
 __all__ = ["space_time_permutation_scan"]
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="scan", null="dates_shuffled")
+@hotspot_method(
+    draws="clusters",
+    of_points=True,
+    amount="count",
+    facts="scan",
+    null="dates_shuffled",
+    columns=(*SCAN_COLUMNS, "start", "end"),
+)
 def space_time_permutation_scan(
     events,
     *,

@@ -21,7 +21,22 @@ from gridmap.hotspots.scan_windows import BLOCK, best_windows, replica_maxima
 from gridmap.messages import did_you_mean
 from gridmap.read.metric import metric_crs
 
-__all__ = ["Places", "check_names", "column_of", "likely_clusters", "places_from", "share_between", "simulated_maxima"]
+__all__ = [
+    "SCAN_COLUMNS",
+    "Places",
+    "check_names",
+    "column_of",
+    "likely_clusters",
+    "places_from",
+    "share_between",
+    "simulated_maxima",
+]
+
+#: What every cluster of a scan says of itself, beside its circle.
+SCAN_COLUMNS = (
+    *("cases", "expected", "llr", "ratio", "relative_risk", "p_value", "p_gumbel", "n_areas", "radius"),
+    *("x", "y", "count", "rank", "area_m2"),
+)
 
 EARTH_M = 6_371_008.8  # mean radius
 MOST_AT_ONCE = 2**26  # simulated counts held at a time: 256 MB

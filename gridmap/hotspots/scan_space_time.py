@@ -20,6 +20,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan_places import (
+    SCAN_COLUMNS,
     check_names,
     column_of,
     likely_clusters,
@@ -33,7 +34,15 @@ from gridmap.hotspots.significance import seed_from, whole_number
 __all__ = ["space_time_scan"]
 
 
-@hotspot_method(draws="clusters", amount="count", facts="scan", null="even")
+@hotspot_method(
+    draws="clusters",
+    amount="count",
+    facts="scan",
+    null="even",
+    columns=(*SCAN_COLUMNS, "start", "end"),
+    at_risk="population",
+    given={"areas": "counts_by_period"},
+)
 def space_time_scan(
     areas,
     *,

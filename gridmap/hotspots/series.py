@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.clusters import place_of
-from gridmap.hotspots.hulls import clusters_result
+from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import FEWEST, Points, a_length_m, a_number, points_of
 from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.registry import hotspot_method
@@ -27,7 +27,13 @@ __all__ = ["interval_us", "st_dbscan"]
 DAY_US = 86_400_000_000
 
 
-@hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", null="dates_shuffled")
+@hotspot_method(
+    draws="clusters",
+    of_points=True,
+    amount="count",
+    facts="clusters",
+    columns=(*CLUSTER_COLUMNS, "first", "last", "days"),
+)
 def st_dbscan(
     incidents: Incidents,
     *,

@@ -39,6 +39,7 @@ LARGEST_SIZE = 1e7  # above this a negative binomial is a Poisson distribution t
     amount="expected",
     facts="quiet",
     null="neighbours_expect",
+    at_risk="population",
     columns=("count", "population", "expected", "ratio", "p_value", "q_value", "label"),
 )
 def quiet_cells(

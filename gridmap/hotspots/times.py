@@ -31,7 +31,7 @@ WEEK = 168
 MONDAY_US = 4 * 24 * HOUR_US  # 1970-01-05, the first Monday after the epoch
 
 
-@hotspot_method(draws="table", of_points=True, facts="hours")
+@hotspot_method(draws="table", of_points=True, facts="hours", columns=("weekday", "hour"))
 def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None = None) -> pd.DataFrame:
     """Incidents expected in each hour of the week, each spread over the hours in which it may have happened.
 

@@ -127,15 +127,15 @@ def register_texts(texts: Mapping[str, Mapping[str, str]]) -> None:
         _registered.setdefault(language, {}).update(table)
 
 
-def known(code: str) -> bool:
-    """Whether there is a text of that code.
+def known(code: str, language: str = "en") -> bool:
+    """Whether there is a text of that code, in a language's own words.
 
     Examples
     --------
     >>> known("label.hot_99"), known("label.lukewarm")
     (True, False)
     """
-    return code in _texts("en") or code in _registered.get("en", {})
+    return code in _texts(language) or code in _registered.get(language, {})
 
 
 def language_name(language: str) -> str:

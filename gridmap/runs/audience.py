@@ -22,7 +22,8 @@ from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
-from gridmap.hotspots.methods import METHODS, inputs_of, options_of, other_incidents
+from gridmap.hotspots.methods import METHODS
+from gridmap.hotspots.registry import inputs_of, method_named, options_of, other_incidents
 from gridmap.privacy.gate import gate, gate_text
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
@@ -35,14 +36,6 @@ __all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_inciden
 
 #: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
 HASH = re.compile("[0-9a-f]{64}")
-SURFACES = ("kernel_density", "relative_risk")
-#: Methods that compare cells as if these were alike: merged areas are not, so their counts are taken per km².
-PER_AREA = ("getis_ord", "local_moran")
-#: Methods that look at single points or at hours: the public's incidents have neither.
-OF_POINTS = {
-    *("cross_near_repeat", "dbscan", "hdbscan", "hour_of_week", "near_repeat", "nearest_neighbour_hierarchy", "optics"),
-    *("space_time_permutation_scan", "st_dbscan", "stac"),
-}
 
 
 def refusal(audience: str, steps, patrol) -> str | None:
@@ -51,11 +44,11 @@ def refusal(audience: str, steps, patrol) -> str | None:
         return "a patrol plan tells where the police will be and when; it is not made for the public. Leave patrol out."
     if audience != "public":
         return None
-    if all(step.method in OF_POINTS for step in steps):
+    if all(method_named(step.method).of_points for step in steps):
         named = ", ".join(sorted({step.method for step in steps}))
         return f"{named} look at single incidents, which the public may not see. Add a method over cells, as getis_ord."
     try:
-        check_series([s for step in steps if step.method not in OF_POINTS for s in _series(step)])
+        check_series([s for step in steps if not method_named(step.method).of_points for s in _series(step)])
     except SettingError as error:
         return str(error)
     return None
@@ -75,8 +68,8 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
         gate(grid.cells[["area_m2"]], "cells", audience="meeting", what="The grid")
     if pipeline.audience != "public":
         return boundaries, grid, incidents, pipeline.hotspots
-    steps = [_over_areas(step) for step in pipeline.hotspots if step.method not in OF_POINTS]
-    left = sorted({step.method for step in pipeline.hotspots if step.method in OF_POINTS})
+    steps = [_over_areas(step) for step in pipeline.hotspots if not method_named(step.method).of_points]
+    left = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
     if left:
         told = f"Not made for the public, because it looks at single incidents: {', '.join(left)}."
         warnings.warn(told, GridmapWarning, stacklevel=2)
@@ -131,7 +124,7 @@ def _kinds_without_persons(incidents: Incidents) -> Incidents:
 def _over_areas(step):
     """A step over areas of very different size: of incidents per km² where it can be told so, and on no other grid."""
     options = dict(step.options)
-    if "population" in options_of(METHODS[step.method]) and step.method in PER_AREA:
+    if "population" in options_of(METHODS[step.method]) and method_named(step.method).per_area:
         options.setdefault("population", "area_km2")
     return dataclasses.replace(step, stability=0, options=options)
 
@@ -139,7 +132,7 @@ def _over_areas(step):
 def _as_wide(step, grid: Grid):
     """A density whose bandwidth is not smaller than the areas."""
     given, least = step.options.get("bandwidth_m"), float(np.ceil(cell_reach_m(grid)))
-    if step.method not in SURFACES or isinstance(given, str) or given is None or given >= least:
+    if not method_named(step.method).surface or isinstance(given, str) or given is None or given >= least:
         return step
     warnings.warn(
         f"{step.method}: the bandwidth is {least:,.0f} m for the public, the size of an area, and not {given:,.0f} m.",
@@ -165,14 +158,14 @@ def _series(step) -> list[dict[str, Any]]:
 
 def surface_incidents(step, incidents: Incidents, grid: Grid, audience: str) -> Incidents:
     """What a density is made of."""
-    if step.method in SURFACES and AUDIENCES[audience].surfaces == "cells" and audience != "public":
+    if method_named(step.method).surface and AUDIENCES[audience].surfaces == "cells" and audience != "public":
         return scattered(incidents, grid)
     return incidents
 
 
 def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: str) -> Any:
     """A step's result, as the audience may be shown it."""
-    if step.method in SURFACES and AUDIENCES[audience].surfaces == "cells":
+    if method_named(step.method).surface and AUDIENCES[audience].surfaces == "cells":
         result = dataclasses.replace(result, params={**result.params, "places": SCATTERED})
         if audience == "public":  # a density beside its count, so that the gate sees of how many it speaks
             counts = count_by_cell(incidents.where(category=step.category, period=step.period), grid)

@@ -15,7 +15,9 @@ from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import SettingError
 from gridmap.exports.formats import layer_endings
-from gridmap.hotspots.methods import METHODS, check_options, options_of
+from gridmap.hotspots.methods import METHODS
+from gridmap.hotspots.registry import check_options, method_named, options_of
+from gridmap.hotspots.registry import methods as all_methods
 from gridmap.messages import did_you_mean
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
@@ -41,16 +43,10 @@ OUTPUTS = {
     "surface": (".tif",),
     "report": PAPERS,
 }
-SURFACES = ("kernel_density", "relative_risk")  # the methods that make one
 PLANNED = {"forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
-STABLE = (
-    "hotspot_test",
-    "getis_ord",
-    "local_moran",
-)  # the methods whose hotspots are tried on other grids and other draws
 LANGUAGES = ("en", "zh")
 
 
@@ -253,8 +249,10 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
         runs = extras.get("stability", 0)
         if not isinstance(runs, int) or isinstance(runs, bool) or not 0 <= runs <= 1000:
             raise file.error((*place, "stability"), f"stability is a number of runs, 0 to 1000; found {runs!r}.")
-        if runs and method not in STABLE:
-            raise file.error((*place, "stability"), f"stability is told for {' and '.join(STABLE)}, not for {method}.")
+        declared = method_named(method)
+        if runs and not (declared.resampled and declared.labels):
+            able = ", ".join(name for name, m in all_methods().items() if m.resampled and m.labels)
+            raise file.error((*place, "stability"), f"stability is told for {able}, not for {method}.")
         options = dict(options)
         if "random_state" in options_of(METHODS[method]):
             options.setdefault("random_state", 0)  # so that a run can be replayed
@@ -301,8 +299,9 @@ def _checked_outputs(file: YamlFile, steps: tuple[HotspotStep, ...]) -> dict[str
             )
         if Path(name).name != name or name == "run.json":
             raise file.error(place, f"{key} needs a plain file name; found {name!r}. The folder is given by --out.")
-    if "surface" in outputs and not any(step.method in SURFACES for step in steps):
-        raise file.error(("outputs", "surface"), f"a surface needs one of these methods: {', '.join(SURFACES)}.")
+    if "surface" in outputs and not any(method_named(step.method).surface for step in steps):
+        able = ", ".join(name for name, method in all_methods().items() if method.surface)
+        raise file.error(("outputs", "surface"), f"a surface needs one of these methods: {able}.")
     if len(set(outputs.values())) < len(outputs):
         raise file.error(("outputs",), "two outputs have the same file name.")
     return dict(outputs)
