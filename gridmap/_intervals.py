@@ -117,6 +117,11 @@ def variation_of_periods(totals: ArrayLike, exposure: ArrayLike | None = None) -
     >>> variation_of_periods([100, 140, 90]) is None
     True
 
+    Two months a year apart are two periods, however many empty ones lie between them:
+
+    >>> variation_of_periods([2161, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1999]) is None
+    True
+
     References
     ----------
     von Neumann (1941), Annals of Mathematical Statistics 12, 367–395. McCullagh & Nelder (1989), Generalized Linear
@@ -124,11 +129,14 @@ def variation_of_periods(totals: ArrayLike, exposure: ArrayLike | None = None) -
     """
     y = np.asarray(totals, float)
     days = np.ones(len(y)) if exposure is None else np.asarray(exposure, float)
-    if len(y) < LEAST_PERIODS:
+    # A period without a single incident among busy ones is a gap in the data, not a quiet time: exp(−14) is one in a
+    # million.
+    known = (y > 0) | (y.sum() <= 14 * max((y > 0).sum(), 1))
+    if known.sum() < LEAST_PERIODS:
         return None
     share = days[1:] / (days[1:] + days[:-1])
     both = y[1:] + y[:-1]
-    there = both > 0
+    there = (both > 0) & known[1:] & known[:-1]
     if not there.any():
         return None
     squares = (y[1:] - both * share)[there] ** 2 / (both * share * (1 - share))[there]
