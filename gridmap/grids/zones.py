@@ -55,81 +55,119 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     >>> first.tolist(), second.tolist(), (area_m2 / 1e6).round().tolist()
     ([0], [1], [12364.0])
     """
-    some = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
-    area = some[np.isin(shapely.get_type_id(zones[some]), (3, 6))]
-    nothing = np.empty(0, int), np.empty(0, int), np.empty(0)
-    if len(area) == len(some) and _fits_at_its_border(zones[area]):
-        return nothing
-    odd = np.zeros(len(zones), bool)
-    odd[some] = True
-    odd[area] = ~shapely.is_empty(shapely.coverage_invalid_edges(zones[area]))
+    parts, zone, clean = _areas(zones)
+    odd = _misfits(parts, clean)
     if not odd.any():
-        return nothing
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
     asked = np.flatnonzero(odd)
-    at, second = shapely.STRtree(zones).query(zones[asked])
+    at, second = shapely.STRtree(parts).query(parts[asked])
     first = asked[at]
-    once = (first < second) | ((first > second) & ~odd[second])
-    first, second = np.minimum(first, second)[once], np.maximum(first, second)[once]
-    whole = zones.copy()
-    crossed = np.flatnonzero(odd & ~shapely.is_valid(zones))
-    whole[crossed] = shapely.make_valid(zones[crossed])
-    shared = shapely.intersection(whole[first], whole[second])
-    _, south, _, north = shapely.bounds(whole[first]).T  # not the shared part's: it may be empty, and have no middle
+    once = ((first < second) | ~odd[second]) & (zone[first] != zone[second])
+    first, second = first[once], second[once]
+    shared = shapely.area(shapely.intersection(parts[first], parts[second]))
+    # The parts' pairs added up by the zones'.
+    low, high = np.minimum(zone[first], zone[second]), np.maximum(zone[first], zone[second])
+    key, pair = np.unique(low * len(zones) + high, return_inverse=True)
+    first, second = np.divmod(key, len(zones))
+    _, south, _, north = shapely.bounds(zones[first]).T if len(first) else np.empty((4, 0))
     narrow = np.cos(np.radians((south + north) / 2))
-    area_m2 = shapely.area(shared) * METRES_PER_DEGREE**2 * narrow
+    area_m2 = np.bincount(pair, shared, minlength=len(key)) * METRES_PER_DEGREE**2 * narrow
     more = area_m2 > ROUNDING_M2
     return first[more], second[more], area_m2[more]
 
 
-def _fits_at_its_border(zones: np.ndarray) -> bool:
-    """Whether the zones with an edge out of balance, and all that lie at such an edge, fit each other."""
-    if not shapely.is_valid(zones).all():  # which side of a ring that crosses itself is inside?
-        return False
-    rings, zone = shapely.get_rings(shapely.orient_polygons(zones), return_index=True)
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    edge = np.flatnonzero(ring[1:] == ring[:-1])
-    loose = edge[_out_of_balance(xy, edge)]
-    if 4 * len(loose) > len(edge):
+def _areas(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Every polygon among the zones' parts, the zone of each, and whether all zones were valid.
+
+    Zones are asked part by part: the envelope of a zone with an island far away holds half the territory, and GEOS
+    would hold each of its edges against everything there.
+    """
+    some = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
+    shapes, valid = zones[some], shapely.is_valid(zones[some])
+    if not valid.all():
+        shapes = shapes.copy()
+        shapes[~valid] = shapely.make_valid(shapes[~valid])
+    while (nested := shapely.get_type_id(shapes) > 3).any():  # collections may hold collections
+        inner, of = shapely.get_parts(shapes[nested], return_index=True)
+        shapes, some = np.r_[shapes[~nested], inner], np.r_[some[~nested], some[nested][of]]
+    flat = (shapely.get_type_id(shapes) == 3) & ~shapely.is_empty(shapes)
+    return shapes[flat], some[flat], bool(valid.all())
+
+
+def _misfits(parts: np.ndarray, clean: bool) -> np.ndarray:
+    """Which polygons have an edge that does not match its neighbour's: of two that overlap, at least one."""
+    if not len(parts) or (clean and _fits_at_its_border(parts)):
+        return np.zeros(len(parts), bool)
+    return ~shapely.is_empty(shapely.coverage_invalid_edges(parts))
+
+
+def _fits_at_its_border(parts: np.ndarray) -> bool:
+    """Whether the polygons with an edge out of balance, and all that lie at such an edge, fit each other."""
+    _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
+    loose = np.flatnonzero(_out_of_balance(xy, ring_starts, part_starts))
+    if 4 * len(loose) > len(xy):
         return False  # nearly all would be asked: digitised borders seldom share their corners
     west, south = np.minimum(xy[loose], xy[loose + 1]).T
     east, north = np.maximum(xy[loose], xy[loose + 1]).T
-    beside = shapely.STRtree(zones).query(shapely.box(west, south, east, north))[1]
-    asked = np.union1d(zone[ring[loose]], beside)
-    return bool(shapely.is_empty(shapely.coverage_invalid_edges(zones[asked])).all())
+    beside = shapely.STRtree(parts).query(shapely.box(west, south, east, north))[1]
+    ring = np.searchsorted(ring_starts, loose, side="right") - 1
+    asked = np.union1d(np.searchsorted(part_starts, ring, side="right") - 1, beside)
+    return bool(shapely.is_empty(shapely.coverage_invalid_edges(parts[asked])).all())
 
 
 @compiled
-def _out_of_balance(xy, edges):
-    """Which edges are not run as often one way as the other; a table of edges by the hash of their two corners."""
+def _out_of_balance(xy, ring_starts, part_starts):
+    """Which edges (by their first corner) are not run as often one way as the other; a table by both corners' hash.
+
+    Rings are taken as running with their polygon on the left, whichever way they were drawn.
+    """
     size = 16
-    while size < 2 * len(edges):
+    while size < 1.3 * len(xy):
         size *= 2
-    slot, net, place = np.full(size, -1), np.zeros(size, np.int32), np.empty(len(edges), np.int64)
-    for n in range(len(edges)):
-        e = edges[n]
-        ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
-        way = 1 if ax < bx or (ax == bx and ay < by) else -1
-        if way < 0:
-            ax, ay, bx, by = bx, by, ax, ay
-        at = hash((ax, ay, bx, by)) & (size - 1)
-        while slot[at] >= 0:
-            o = slot[at]
-            p = o if xy[o, 0] < xy[o + 1, 0] or (xy[o, 0] == xy[o + 1, 0] and xy[o, 1] < xy[o + 1, 1]) else o + 1
-            q = 2 * o + 1 - p
-            if xy[p, 0] == ax and xy[p, 1] == ay and xy[q, 0] == bx and xy[q, 1] == by:
-                break
-            at = (at + 1) & (size - 1)
-        slot[at] = e
-        net[at] += way
-        place[n] = at
-    loose = np.empty(len(edges), np.bool_)
-    for n in range(len(edges)):
-        loose[n] = net[place[n]] != 0
+    slot, net, place = np.full(size, -1, np.int32), np.zeros(size, np.int32), np.full(len(xy), -1, np.int32)
+    for part in range(len(part_starts) - 1):
+        for ring in range(part_starts[part], part_starts[part + 1]):
+            begin, end = ring_starts[ring], ring_starts[ring + 1]
+            twice = 0.0
+            for k in range(begin, end - 1):
+                twice += (xy[k, 0] - xy[begin, 0]) * (xy[k + 1, 1] - xy[begin, 1])
+                twice -= (xy[k + 1, 0] - xy[begin, 0]) * (xy[k, 1] - xy[begin, 1])
+            left = (twice > 0) == (ring == part_starts[part])  # an outline drawn counter-clockwise, or a hole clockwise
+            for e in range(begin, end - 1):
+                ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
+                up = ax < bx or (ax == bx and ay < by)
+                if not up:
+                    ax, ay, bx, by = bx, by, ax, ay
+                at = hash((ax, ay, bx, by)) & (size - 1)
+                while slot[at] >= 0:
+                    o = slot[at]
+                    p = (
+                        o
+                        if xy[o, 0] < xy[o + 1, 0] or (xy[o, 0] == xy[o + 1, 0] and xy[o, 1] < xy[o + 1, 1])
+                        else o + 1
+                    )
+                    q = 2 * o + 1 - p
+                    if xy[p, 0] == ax and xy[p, 1] == ay and xy[q, 0] == bx and xy[q, 1] == by:
+                        break
+                    at = (at + 1) & (size - 1)
+                slot[at] = e
+                net[at] += 1 if up == left else -1
+                place[e] = at
+    loose = np.zeros(len(xy), np.bool_)
+    for e in range(len(xy)):
+        loose[e] = place[e] >= 0 and net[place[e]] != 0
     return loose
 
 
+TOGETHER = 20_000  # zones projected at a time
 TOUCH_M = 1.0  # zones that lie this near are neighbours: digitised borders seldom meet to the millimetre
 OVERLAPS = ("first", "refuse", "all")
+
+
+def _areas_m2(shapes: gpd.GeoSeries, crs) -> np.ndarray:
+    """Areas in a metric CRS, some zones at a time, so that the projected outlines are never all held."""
+    some = range(0, max(len(shapes), 1), TOGETHER)
+    return np.concatenate([shapes.iloc[k : k + TOGETHER].to_crs(crs).area.to_numpy() for k in some])
 
 
 class ZoneGrid(Grid):
@@ -144,7 +182,7 @@ class ZoneGrid(Grid):
             raise SettingError(Note("grids.no_overlaps", found=overlaps, meant=did_you_mean(overlaps, OVERLAPS)))
         crs = metric_crs(tuple(boundaries.total_bounds))
         cells = boundaries.copy()
-        area_m2 = boundaries.geometry.to_crs(crs).area.to_numpy()
+        area_m2 = _areas_m2(boundaries.geometry, crs)
         if "area_m2" in cells.columns:
             cells["area_m2"] = area_m2
         else:

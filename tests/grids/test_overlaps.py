@@ -75,3 +75,61 @@ def test_a_ring_that_crosses_itself_hides_nothing():
 def test_points_lines_and_nothing_are_passed_over():
     assert found_in([shapely.Point(0, 0), None, shapely.Polygon(), shapely.box(0, 0, 1, 1)]) == {}
     assert found_in([]) == {}
+
+
+def scattered(side, rng):
+    """Squares that tile a territory, a quarter of them given to other squares far away as islands."""
+    squares = np.array([shapely.box(i, j, i + 1, j + 1) for i in range(side) for j in range(side)])
+    owner = np.arange(len(squares))
+    islands = rng.permutation(len(squares))[: len(squares) // 4]
+    owner[islands] = rng.choice(np.setdiff1d(owner, islands), len(islands))
+    order = np.argsort(owner, kind="stable")
+    return shapely.multipolygons(squares[order], indices=np.unique(owner[order], return_inverse=True)[1])
+
+
+def test_islands_anywhere_are_asked_about_their_own_neighbours_only(monkeypatch):
+    """GEOS holds a polygon against all whose envelopes meet its own: with islands whole, nearly everything."""
+    met = []
+    coverage = shapely.coverage_invalid_edges
+
+    def counting(shapes, *args, **kwargs):
+        met.append(len(shapely.STRtree(shapes).query(shapes)[0]))
+        return coverage(shapes, *args, **kwargs)
+
+    monkeypatch.setattr(shapely, "coverage_invalid_edges", counting)
+    work = {}
+    for side in (20, 40):
+        met.clear()
+        zones = scattered(side, np.random.default_rng(side))
+        stranger = shapely.box(side / 2 + 0.2, side / 2 + 0.2, side / 2 + 0.4, side / 2 + 0.4)
+        assert found_in(zones) == {}
+        assert len(found_in([*zones, stranger])) == 1
+        work[side] = sum(met)
+        assert 0 < work[side] <= 2 * 10 * side**2  # nine neighbours and oneself, asked twice
+    assert work[40] < 5 * work[20]  # four times the ground
+
+
+def test_islands_overlap_where_they_lie():
+    rng = np.random.default_rng(5)
+    zones = list(scattered(6, rng))
+    zones.append(shapely.multipolygons([shapely.box(0.5, 0.5, 1.5, 1.5), shapely.box(4.5, 4.5, 5.5, 5.5)]))
+    assert_same(zones)
+
+
+def test_a_zone_whose_own_parts_meet_along_an_edge_is_one_zone():
+    joined = shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+    assert found_in([joined, shapely.box(2, 0, 3, 1)]) == {}
+    assert_same([shapely.make_valid(joined), shapely.box(0.5, 0.5, 1.5, 0.75)])
+    assert list(found_in([joined, shapely.box(0.5, 0.5, 1.5, 0.75)])) == [(0, 1)]
+
+
+def test_many_copies_of_one_zone_are_all_told():
+    assert len(found_in([shapely.box(0, 0, 1, 1)] * 300)) == 300 * 299 // 2
+
+
+def test_rings_may_be_drawn_either_way_round():
+    ring = shapely.box(1, 0, 2, 1).exterior.coords[::-1]
+    hole = shapely.Polygon([(0, 0), (3, 0), (3, 3), (0, 3)], [[(1, 1), (2, 1), (2, 2), (1, 2)]])
+    assert found_in([shapely.box(0, 0, 1, 1), shapely.Polygon(ring)]) == {}
+    assert found_in([hole, shapely.box(1, 1, 2, 2)]) == {}
+    assert len(found_in([hole, shapely.box(0.9, 1, 2, 2)])) == 1
