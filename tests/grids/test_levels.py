@@ -19,7 +19,7 @@ def test_lsoas_joined_to_msoas_keep_their_people_and_their_district(lsoa):
     msoa = gm.join_zones(lsoa, by="msoa_code")
     assert len(msoa) == 299
     assert msoa["households"].sum() == lsoa["households"].sum()
-    assert msoa["name"].iloc[0] == "Bradford 001"
+    assert msoa["name"].iloc[0] == "Addingham & Ilkley Moor"
     assert msoa["parent_id"].nunique() == 5
     own = lsoa.set_index("zone_id").loc["E01010568"]
     whole = msoa.set_index("zone_id").loc[own["msoa_code"]]
