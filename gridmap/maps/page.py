@@ -219,7 +219,7 @@ def page_data(
             {"tag": tag, "name": language_name(tag), "locale": say("language.locale", tag).replace("_", "-")}
             for tag in LANGUAGES
         ],
-        "words": {tag: _words(tag) for tag in LANGUAGES},
+        "words": {tag: _words(tag, _codes_in([head, packed])) for tag in LANGUAGES},
         "head": head,
         "bounds": around(boxes),
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
@@ -230,9 +230,19 @@ def page_data(
     }
 
 
-def _words(language: str) -> dict[str, str]:
-    """Code → text of all that the page itself may say."""
-    return {code: text for code, text in all_texts(language).items() if code.startswith(SECTIONS)}
+def _words(language: str, used: set[str]) -> dict[str, str]:
+    """Code → text of all that the page itself may say, and of the Notes that it carries."""
+    return {code: text for code, text in all_texts(language).items() if code in used or code.startswith(SECTIONS)}
+
+
+def _codes_in(value: Any) -> set[str]:
+    """The codes of all Notes in packed values, those inside other Notes included."""
+    if isinstance(value, Mapping):
+        own = {value["code"]} if isinstance(value.get("code"), str) else set()
+        return own.union(*(_codes_in(v) for v in value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*(_codes_in(v) for v in value))
+    return set()
 
 
 def _pack_layer(
