@@ -29,13 +29,12 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.change import ratio_interval
+from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 
-__all__ = ["HOT_LABELS", "default_core_km2", "hotspot_cores", "significant_cells"]
+__all__ = ["default_core_km2", "hotspot_cores", "significant_cells"]
 
-#: What makes a cell part of the ground that a test found, where a result has no column `significant`.
-HOT_LABELS = ("hot", "high", "up")
 LEAST_KM2, MOST_KM2 = 1.0, 2.0
 #: Fields of the compass by eighths of a turn, from the east against the clock.
 COMPASS = ("east", "north_east", "north", "north_west", "west", "south_west", "south", "south_east")
@@ -162,13 +161,12 @@ def significant_cells(result: HotspotResult) -> pd.Series:
         high = cells["ratio"] > 1 if "ratio" in cells else pd.Series(True, cells.index)
         return cells["significant"].fillna(False).astype(bool) & high
     label = cells["label"].astype(str)
-    parts = label.str.extract(r"^(?P<kind>[a-z]+)(?:[ -](?P<rest>.*))?$")
+    more = label.map(side_of) > 0
     if "significant" in cells:
-        return cells["significant"].fillna(False).astype(bool) & parts["kind"].isin(HOT_LABELS)
-    strength = pd.to_numeric(parts["rest"], errors="coerce")
+        return cells["significant"].fillna(False).astype(bool) & more
+    strength = pd.to_numeric(label.str.extract(r" (\d+)$")[0], errors="coerce")
     least = round(100 * (1 - float(result.params.get("fdr") or 0.05)), 9)
-    graded = parts["kind"].isin(HOT_LABELS) & (strength >= least)
-    return graded | (label == "high-high") | (label.str.endswith(" hot") & (label != "historical hot"))
+    return more & ~(strength < least)  # a label without a level is what its method says
 
 
 def _shapes(result: HotspotResult, grid: Grid | None) -> np.ndarray:

@@ -33,6 +33,8 @@ __all__ = [
     "DRAWS",
     "GIVEN",
     "GROUP",
+    "LESS",
+    "MORE",
     "OTHER_INCIDENTS",
     "OWN",
     "SCALES",
@@ -46,6 +48,7 @@ __all__ = [
     "methods",
     "options_of",
     "other_incidents",
+    "side_of",
     "what_it_draws",
 ]
 
@@ -53,6 +56,8 @@ __all__ = [
 GROUP = "gridmap.methods"
 
 _DECLARED = re.compile(r"^@hotspot_method\(.*?^def (\w+)\(", re.DOTALL | re.MULTILINE)
+#: A declaration, its function's signature and its documentation: all that a list of methods needs to read.
+_HEAD = re.compile(r'^@hotspot_method\(.*?^def \w+\(.*?""".*?"""$', re.DOTALL | re.MULTILINE)
 
 
 def _own_methods() -> dict[str, str]:
@@ -83,6 +88,45 @@ SCALES: dict[str, tuple[str, ...]] = {
         *("historical cold", "oscillating cold", "sporadic cold", "diminishing cold"),
         *("persistent cold", "intensifying cold", "consecutive cold", "new cold"),
     ),
+}
+
+#: Which labels of a scale say that there is more than is to be expected, and which less; strongest first. What is left
+#: (an outlier among its neighbours, a hotspot of the past, a cell that may be under-reported) is of neither side.
+MORE: dict[str, tuple[str, ...]] = {
+    "hot_cold": ("hot 99", "hot 95", "hot 90"),
+    "moran": ("high-high",),
+    "change": ("up 99", "up 95", "up 90"),
+    "rates": ("high 99", "high 95", "high 90"),
+    "quiet": (),
+    "emerging": tuple(label for label in SCALES["emerging"] if label.endswith(" hot") and label != "historical hot"),
+}
+LESS: dict[str, tuple[str, ...]] = {
+    "hot_cold": ("cold 99", "cold 95", "cold 90"),
+    "moran": ("low-low",),
+    "change": ("down 99", "down 95", "down 90"),
+    "rates": ("low 99", "low 95", "low 90"),
+    "quiet": (),
+    "emerging": tuple(
+        label for label in reversed(SCALES["emerging"]) if label.endswith(" cold") and label != "historical cold"
+    ),
+}
+
+
+def side_of(label: Any) -> int:
+    """1 for a label of more than is to be expected (hot, high, up), −1 for one of less, 0 for any other.
+
+    The one definition of hot: ranking, cores, layers, patrols and stability runs take it from here.
+
+    Examples
+    --------
+    >>> [side_of(label) for label in ("hot 90", "high-high", "high-low", "down 95", "historical hot", "none")]
+    [1, 1, 0, -1, 0, 0]
+    """
+    return _SIDES.get(str(label), 0)
+
+
+_SIDES = {label: 1 for labels in MORE.values() for label in labels} | {
+    label: -1 for labels in LESS.values() for label in labels
 }
 
 #: A method's parameter → what is handed over: incidents, the grid, or counts on it.
@@ -185,12 +229,6 @@ class Method:
     def tests(self) -> bool:
         """Whether a test stands behind what it finds."""
         return self.null is not None
-
-    @property
-    def loses(self) -> tuple[str, ...]:
-        """Labels of fewer than expected, strongest first: what stands below "none" on its scale."""
-        below = self.labels[self.labels.index("none") + 1 :] if "none" in self.labels else ()
-        return tuple(reversed(below))
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -430,8 +468,8 @@ def described_methods(name: str | None = None) -> list[Described]:
     wanted = {n: m for n, m in OWN.items() if name is None or n == name}
     out = []
     for module in sorted(set(wanted.values())):
-        tree = ast.parse(_source_of(module).read_text(encoding="utf-8"))
-        for node in tree.body:
+        source = _source_of(module).read_text(encoding="utf-8")
+        for node in (ast.parse(head).body[0] for head in _HEAD.findall(source)):
             if isinstance(node, ast.FunctionDef) and wanted.get(node.name) == module:
                 out.append(_from_source(node))
     own = {d.name for d in out}

@@ -17,7 +17,7 @@ Source: Openshaw 1984 (the modifiable areal unit problem); Efron 1979 (the boots
 
 import inspect
 from collections.abc import Callable
-from importlib import import_module
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +29,8 @@ from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_point
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.lattice import named_cells
+from gridmap.hotspots.registry import methods as all_methods
+from gridmap.hotspots.registry import side_of, what_it_draws
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.hotspots.stability_runs import joined_cells, places_of, ranked_hotspots, verdicts
@@ -40,13 +42,6 @@ __all__ = ["hotspot_stability"]
 
 #: Points that stand for what is at risk, along the width of a cell.
 PER_WIDTH = 8
-
-METHODS = {
-    "getis_ord": "autocorrelation",
-    "hotspot_test": "concentration",
-    "local_moran": "association",
-    "kernel_density": "density",
-}
 
 
 def hotspot_stability(
@@ -224,8 +219,7 @@ def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_s
     score = next((cells[c].to_numpy(float) for c in ("z_score", "intensity") if c in cells), None)
     if "label" in cells:
         labels = cells["label"].to_numpy(object)
-        words = cells["label"].astype(str)
-        hot = (words.str.startswith("hot") | (words == "high-high")).to_numpy()
+        hot = (cells["label"].map(side_of) > 0).to_numpy()
     elif score is not None:
         many = max(1, round(top_share * len(score)))
         hot = (score >= np.sort(score)[-many]) & (score > 0)
@@ -237,15 +231,17 @@ def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_s
     return _Run(count, labels, hot, np.nan_to_num(count / grid.cells["area_m2"] if score is None else score))
 
 
-def _method(method) -> Callable:
+def _method(method: Any) -> Callable[..., HotspotResult]:
     if callable(method):
         return method
-    if not isinstance(method, str) or method not in METHODS:
+    declared = what_it_draws(method) if isinstance(method, str) else None
+    if declared is None or not declared.resampled:
+        able = [name for name, one in all_methods().items() if one.resampled]
         raise SettingError(
-            f"hotspot_stability does not know the method {method!r}. {did_you_mean(str(method), METHODS)} "
+            f"hotspot_stability does not know the method {method!r}. {did_you_mean(str(method), able)} "
             "Or give a function of (counts, grid)."
         )
-    return getattr(import_module(f"gridmap.hotspots.{METHODS[method]}"), method)
+    return declared.function
 
 
 def _options(run: Callable, options) -> dict:

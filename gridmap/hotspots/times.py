@@ -19,7 +19,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout
 from gridmap.hotspots.points import a_number, weights_of
-from gridmap.hotspots.registry import hotspot_method
+from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.series import interval_us
 from gridmap.read.base import Incidents
@@ -287,7 +287,7 @@ def _places(incidents, hotspots, grid) -> tuple[pd.Index, np.ndarray]:
         raise InputError(f"{hotspots.method} labels no cell hot, so there is no hotspot to profile.")
     if grid is None or not grid.cells.index.equals(hotspots.cells.index):
         raise InputError("The result is over cells: give hours_by_hotspot the grid that it was made on.")
-    hot = hotspots.cells["label"].astype(str).str.startswith("hot").to_numpy()
+    hot = (hotspots.cells["label"].map(side_of) > 0).to_numpy()
     rows = grid.locate(*incidents.lonlat())
     number = np.where(hot, np.cumsum(hot) - 1, -1)
     return hotspots.cells.index[hot], np.where(rows >= 0, number[rows], -1)

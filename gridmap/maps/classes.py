@@ -224,15 +224,15 @@ def codes_of(values, bounds: Sequence[float]) -> np.ndarray:
 
 
 def label_classes(
-    labels: pd.Series, *, change: bool = False, beyond: np.ndarray | None = None
+    labels: pd.Series, *, scale: str | None = None, beyond: np.ndarray | None = None
 ) -> tuple[tuple[Class, ...], np.ndarray]:
     """Classes and codes of labels: a known scale in its order, whole; else the kinds that occur, by frequency.
 
     Parameters
     ----------
     labels : Series of str
-    change : bool
-        That they speak of a change, should none but "none" occur.
+    scale : str, optional
+        Which scale they are of (`gridmap.hotspots.registry.SCALES`); the first that has all of them, when not given.
     beyond : array of bool, optional
         Which rows the test itself calls significant. A row that it does not is drawn as "none", whatever its label: a
         colour named hot never contradicts the test.
@@ -243,13 +243,13 @@ def label_classes(
         text = text.where(beyond | ~text.map(_claims), "none")
     found = [str(x) for x in pd.unique(text[text.notna()])]
     denied = before - set(found)  # labels that the test's own level does not allow: no class is left for them
-    # where none but "none" occurs, a change is still no hotspot
-    scales = (palette.CHANGE, *palette.SCALES) if change else palette.SCALES
-    scale = next((s for s in scales if set(found) - set(HATCHED) <= set(s)), None)
+    # the method's own scale: where none but "none" occurs, a change is still no hotspot
+    scales = [palette.OF_SCALE[scale]] if scale is not None else [*palette.SCALES, palette.QUIET]
+    colours = next((s for s in scales if set(found) - set(HATCHED) <= set(s)), None)
     classes: dict[str | None, Class] = {}
-    if scale is not None:
-        whole = scale is not palette.EMERGING  # seventeen classes: those that do not occur are left out
-        shown = {k: colour for k, colour in scale.items() if k not in denied and (whole or k in found)}
+    if colours is not None:
+        whole = colours is not palette.EMERGING  # seventeen classes: those that do not occur are left out
+        shown = {k: colour for k, colour in colours.items() if k not in denied and (whole or k in found)}
         classes = {label: Class(colour, label_text(label)) for label, colour in shown.items()}
     else:
         by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]
@@ -260,7 +260,8 @@ def label_classes(
                 break
             classes[label] = Class(palette.kind(i), label_text(label))
         classes.update({x: Class(palette.ZERO, Note("label.none")) for x in QUIET if x in by_count})
-    classes.update({x: Class(HATCHED[x][0], Note(HATCHED[x][1]), hatch=True) for x in found if x in HATCHED})
+    hatched = dict.fromkeys([*(x for x in classes if x in HATCHED), *(x for x in found if x in HATCHED)])
+    classes |= {x: Class(HATCHED[x][0], Note(HATCHED[x][1]), hatch=True) for x in hatched}
     if text.isna().any():
         classes[None] = Class(palette.NO_DATA, Note("page.no_data"), hatch=True)
     entries = list(dict.fromkeys(classes.values()))

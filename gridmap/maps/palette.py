@@ -16,8 +16,9 @@ __all__ = [
     "KINDS",
     "MORAN",
     "NO_DATA",
+    "OF_SCALE",
+    "QUIET",
     "SCALES",
-    "SIDES",
     "ZERO",
     "amounts",
     "luminance",
@@ -76,18 +77,17 @@ EMERGING = {
 }
 #: Every scale of labels, in the order in which they are tried.
 SCALES = (HOT_COLD, HIGH_LOW, MORAN, CHANGE, EMERGING)
-#: Which classes say that there is more than is to be expected (+1), and which less (−1); those of no side are left out.
-SIDES = {
-    label.replace(" ", "_").replace("-", "_"): side
-    for scale in SCALES
-    for label in scale
-    for side in [
-        1 if label.startswith(("hot", "up", "high 9")) or label == "high-high" or label.endswith(" hot")
-        else -1 if label.startswith(("cold", "down", "low 9")) or label == "low-low" or label.endswith(" cold")
-        else 0
-    ]
-    if side and not label.startswith("historical")
-}  # fmt: skip
+#: Cells that report less than is to be expected: hatched, never drawn as safe.
+QUIET = {"possibly under-reported": "#8C96A3", "none": ZERO}
+#: The palette of each scale of labels that a method can declare (`gridmap.hotspots.registry.SCALES`).
+OF_SCALE = {
+    "hot_cold": HOT_COLD,
+    "rates": HIGH_LOW,
+    "moran": MORAN,
+    "change": CHANGE,
+    "emerging": EMERGING,
+    "quiet": QUIET,
+}
 _AMOUNTS = {
     1: ["#FD8D3C"],
     2: ["#FECC5C", "#F03B20"],

@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError
+from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.patrol.points import as_points, check_number, id_column, lonlat
@@ -74,7 +75,7 @@ def patrol_places(
     counts = pd.to_numeric(everything[value], errors="coerce").fillna(0.0).to_numpy(float)
     smooth = _shrunk(counts) if value == "count" else counts
     if "label" in frame:
-        hot = frame["label"].astype(str).str.startswith(("hot", "high-high", "up")).to_numpy()
+        hot = (frame["label"].map(side_of) > 0).to_numpy()
         if not hot.any():
             raise InputError(Note("patrol.none_hot"))
     else:

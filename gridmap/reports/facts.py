@@ -20,6 +20,7 @@ from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
+from gridmap.hotspots.registry import what_it_draws
 from gridmap.hotspots.repeat_tables import NearRepeatResult
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.silence import QUIET
@@ -341,13 +342,16 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     if not isinstance(result, HotspotResult):
         return []
     said: list[Fact] = []
-    cells = result.cells
+    cells, method = result.cells, what_it_draws(result.method)
+    family = method.facts if method is not None else ""
+    if callable(family):  # a plug-in with facts of its own
+        return [fact(kind, number, **{**about, **values}) for kind, values in family(result)]
     if null is None and "label" in cells:
         return _no_claim(result, about, number)
     if {"before", "after"} <= set(cells):
         said += _change(result, about, number, boundaries)
-    elif "label" in cells and result.method in _OF_LABELS:
-        said += _OF_LABELS[result.method](result, about, number, boundaries)
+    elif "label" in cells and family in _OF_LABELS:
+        said += _OF_LABELS[family](result, about, number, boundaries)
     elif "label" in cells and "count" in cells:
         said += _hot(result, about, number, boundaries)
     elif "intensity" in cells and len(cells):
@@ -488,13 +492,13 @@ def _risk(result, about, number, boundaries) -> list[Fact]:
     return [fact("risk", number, **about, high=high, low=low, cells=len(label))]
 
 
-#: Methods whose labels mean something of their own.
+#: Families of facts (`gridmap.hotspots.registry`) of labels that mean something of their own.
 _OF_LABELS = {
-    "local_moran": _moran,
-    "emerging_hotspots": _emerging,
-    "quiet_cells": _quiet,
-    "incident_rates": _rates,
-    "relative_risk": _risk,
+    "moran": _moran,
+    "emerging": _emerging,
+    "quiet": _quiet,
+    "rates": _rates,
+    "risk": _risk,
 }
 
 

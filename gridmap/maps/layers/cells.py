@@ -16,6 +16,7 @@ from matplotlib.path import Path
 from gridmap._periods import every_of
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
+from gridmap.hotspots.registry import side_of
 from gridmap.maps import palette
 from gridmap.maps.classes import Rule, amount_classes, codes_of, label_classes, label_text
 from gridmap.maps.drawing import pack_column
@@ -66,9 +67,7 @@ class CellsLayer(Layer):
         """+1 where a cell is drawn as hot, high or up, −1 where as cold, low or down, 0 elsewhere; one a row."""
         sides = np.zeros(256, np.int64)
         for code, entry in enumerate(self.classes):
-            name = getattr(entry.label, "code", "").removeprefix("label.")
-            if name in palette.SIDES:
-                sides[code] = palette.SIDES[name]
+            sides[code] = side_of(_own_label(entry.label))
         return sides[self.codes]
 
     def pack(self, order: np.ndarray) -> dict[str, Any]:
@@ -139,7 +138,12 @@ class CellsLayer(Layer):
 def _own_label(text: Any) -> str:
     """The label that a class is there for, whether or not any cell has it."""
     code = getattr(text, "code", "")
-    known = (label for scale in palette.SCALES for label in scale if getattr(label_text(label), "code", "") == code)
+    known = (
+        label
+        for scale in (*palette.SCALES, palette.QUIET)
+        for label in scale
+        if getattr(label_text(label), "code", "") == code
+    )
     return next(known, "") if code.startswith("label.") else ""
 
 

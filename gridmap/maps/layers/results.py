@@ -8,6 +8,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.nulls import may_claim
+from gridmap.hotspots.registry import what_it_draws
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.classes import amount_classes, label_classes
 from gridmap.maps.layers.base import Layer
@@ -97,34 +98,49 @@ def hotspot_layer(
 def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsLayer:
     if "label" in result.cells and (may_claim(result) or "z_score" not in result.cells):
         return _labelled(result, name, show)
-    if (
-        "intensity" in result.cells and getattr(result, "surface", None) is not None
-    ) or result.method == "kernel_density":
+    method = what_it_draws(result.method)
+    if "intensity" in result.cells and (method is None or method.draws == "surface"):
         return density_layer(result, name=name, show=show)
     cells = _named_columns(shaped(result.cells.drop(columns="label", errors="ignore")))
     if "label" in result.cells:
         return _made(
             cells_layer(cells, "z_score", name=layer_name(result, name), show=show), result
         )  # drawn, not found
-    column = next((c for c in AMOUNTS if c in cells), None)
+    column, unit = _amount(result, cells)
     if column is None:
         numeric = cells.select_dtypes("number").columns.difference(["area_m2"])
         if not len(numeric):
             raise InputError(Note("maps.no_column_to_draw", method=result.method, there=[str(c) for c in cells]))
         column = str(numeric[0])
-    unit = Note(AMOUNTS[column]) if column in AMOUNTS else ""
     drawn = cells_layer(cells, column, name=layer_name(result, name), unit=unit, show=show)
     return _made(drawn, result)
 
 
+def _amount(result: HotspotResult, cells: pd.DataFrame) -> tuple[str | None, str | Note]:
+    """The column that is drawn and its unit: as the method declares it, else the first amount that is known."""
+    method = what_it_draws(result.method)
+    if method is not None and method.amount in cells:
+        return method.amount, Note(f"unit.{method.unit}")
+    column = next((c for c in AMOUNTS if c in cells), None)
+    return column, "" if column is None else Note(AMOUNTS[column])
+
+
 def _labelled(result: HotspotResult, name: str | Note | None, show: bool) -> CellsLayer:
     cells = _named_columns(shaped(result.cells))
-    classes, codes = label_classes(cells["label"], change="count_before" in cells, beyond=significant_rows(result))
+    classes, codes = label_classes(cells["label"], scale=_scale(result), beyond=significant_rows(result))
     columns = tuple(c for c in SHOWN if c in cells)
     extra = [c for c in cells.columns if str(c).startswith(("stability", "rank_", "share_hot"))]
     columns += tuple(c for c in extra if c not in columns)
     style = {"columns": columns, "show": show, "labels": "label", **made_by(result)}
     return CellsLayer(layer_name(result, name), cells, classes, codes, **style)
+
+
+def _scale(result: HotspotResult) -> str | None:
+    """The scale that the method declares, where its labels are of it."""
+    method = what_it_draws(result.method)
+    if method is None or method.scale is None:
+        return "change" if {"before", "after"} <= set(result.cells) else None
+    return method.scale if set(result.cells["label"].dropna().astype(str)) <= set(method.labels) else None
 
 
 def significant_rows(result: HotspotResult) -> np.ndarray:
