@@ -16,7 +16,7 @@ rng = np.random.default_rng(0)
 nodes = rng.choice(len(network.junctions), 60, replace=False)
 places = gpd.GeoDataFrame(geometry=network.junctions.geometry.to_numpy()[nodes], crs=4326)
 places = places.assign(place_id=range(60), prize=rng.gamma(1.0, 1.0, 60))
-options = {"units": 3, "shift_h": 8, "shift_every_h": 12, "random_state": 0, "rounds": 300}
+options = {"units": 3, "shift_h": 8, "meal_min": 0, "shift_every_h": 12, "random_state": 0, "rounds": 300}
 for random_order, weight in ((True, 0.02), (True, 0.0), (False, 0.0)):
     plan = gm.plan_patrols(places, network, shifts=21, random_order=random_order, habit_weight=weight, **options)
     print(f"random_order={random_order}, habit_weight={weight:g}: prize {plan.objective:.1f}")

@@ -28,7 +28,7 @@ for units in (2, 3):
         places = gpd.GeoDataFrame(geometry=network.junctions.geometry.to_numpy()[nodes], crs=4326)
         places = places.assign(place_id=[f"h{i}" for i in range(60)], prize=rng.gamma(1.0, 1.0, 60))
         begin = time.perf_counter()
-        plan = gm.plan_patrols(places, network, units=units, shift_h=8, random_state=seed)
+        plan = gm.plan_patrols(places, network, units=units, shift_h=8, meal_min=0, random_state=seed)
         seconds = time.perf_counter() - begin
         prize, travel = places["prize"].to_numpy(), network.travel_time_s(places)
         near = greedy_nearest(prize, travel, 720.0, 28800.0, 7200.0, units)

@@ -52,12 +52,14 @@ places = network.junctions.iloc[rng.choice(near, 60, replace=False)]
 places = places.assign(place_id=range(60), prize=rng.gamma(1.0, 1.0, 60))
 gm.plan_patrols(places, network, units=1, shift_h=1, rounds=1, random_state=0)
 plan = timed(
-    "5 units × 60 places × 8 h", lambda: gm.plan_patrols(places, network, units=5, shift_h=8, random_state=0), 30
+    "5 units × 60 places × 8 h",
+    lambda: gm.plan_patrols(places, network, units=5, shift_h=8, meal_min=0, random_state=0),
+    30,
 )
 print(plan, f"gap {plan.gap:.3f}")
 week = timed(
     "10 units × 60 places × 21 shifts of 8 h",
-    lambda: gm.plan_patrols(places, network, units=10, shift_h=8, shifts=21, random_state=0),
+    lambda: gm.plan_patrols(places, network, units=10, shift_h=8, meal_min=0, shifts=21, random_state=0),
     300,
 )
 print(week, f"gap {week.gap:.3f}")

@@ -16,8 +16,8 @@ import shapely
 from gridmap._io import as_output_error, atomic_folder, guard_formula, xml_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import Note
-from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
+from gridmap.messages import Note, say
+from gridmap.patrol.plan import PatrolPlan, clock, days_of, say_unmet, starts_of
 
 __all__ = ["gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
@@ -104,6 +104,7 @@ def write_plan(
     folder,
     *,
     start: str = "08:00",
+    date: str | dt.date | None = None,
     language: str = "en",
     sheets: bool = True,
     audience: str = DEFAULT_AUDIENCE,
@@ -117,7 +118,9 @@ def write_plan(
         Is made; files of the same names are replaced.
     start : str
         When the first shift starts, as HH:MM.
-    language : "en" or "zh"
+    date : str or date, optional
+        The day of the first shift, as 2026-11-30; without it the sheets have a blank to write it in.
+    language : str
     sheets : bool
         Whether the pocket sheets (`sheets.pdf`) are written too.
     audience : {"internal", "meeting"}
@@ -126,7 +129,8 @@ def write_plan(
     Returns
     -------
     list of Path
-        `plan.xlsx` (stops, routes, unmet, posts, settings), `plan.kml`, `plan.gpkg` (stops, routes, places),
+        `plan.xlsx` (the rounds in words and clock times; stops, routes, unmet, posts, settings), `plan.kml`,
+        `plan.gpkg` (stops, routes, places),
         `visits.csv` (the log to fill in), `gpx/<unit>_<shift>.gpx`, `sheets.pdf`.
 
     Raises
@@ -150,7 +154,7 @@ def write_plan(
             written.append(path)
         (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8")
         log_template(plan, start=start).map(plain_text).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
-        _workbook(plan, folder / "plan.xlsx", language)
+        _workbook(plan, folder / "plan.xlsx", start, date, language)
         package = folder / "plan.gpkg"
         package.unlink(missing_ok=True)
         for layer in ("stops", "routes", "places"):
@@ -158,10 +162,10 @@ def write_plan(
             if len(frame):
                 frame.to_file(package, layer=layer, engine="pyogrio")
         written += [folder / "plan.kml", folder / "visits.csv", folder / "plan.xlsx", package]
-        if sheets and len(plan.routes):
+        if sheets and (len(plan.routes) or plan.posts["units"].map(len).any()):
             from gridmap.patrol.sheets import write_sheets
 
-            written.append(write_sheets(plan, folder / "sheets.pdf", start=start, language=language))
+            written.append(write_sheets(plan, folder / "sheets.pdf", start=start, date=date, language=language))
     return [out / path.relative_to(folder) for path in written]
 
 
@@ -181,20 +185,64 @@ def gpx_name(number: int, unit_id, shift: int) -> str:
 MADE = dt.datetime(2000, 1, 1)
 
 
-def _workbook(plan, path, language):
+def _workbook(plan, path, start, date, language):
+    begin = starts_of(plan, start)
+    stops, routes = plan.stops.drop(columns="geometry"), plan.routes.drop(columns="geometry")
+
+    def times(table, column):
+        known = zip(table[column], table["shift"], strict=True)
+        return [clock(seconds, begin[shift]) if pd.notna(seconds) else "" for seconds, shift in known]
+
     tables = {
-        "stops": plan.stops.drop(columns="geometry").assign(lon=plan.stops.geometry.x, lat=plan.stops.geometry.y),
-        "routes": plan.routes.drop(columns="geometry"),
+        say("sheet.rounds", language): _rounds(plan, start, date, language),
+        "stops": stops.assign(
+            lon=plan.stops.geometry.x,
+            lat=plan.stops.geometry.y,
+            arrive=times(stops, "arrive_s"),
+            leave=times(stops, "leave_s"),
+        ),
+        "routes": routes.assign(**{name: times(routes, f"{name}_s") for name in ("start", "end", "pause_start")}),
         "unmet": say_unmet(plan, language),
         "posts": plan.posts.assign(units=plan.posts["units"].map(lambda names: ", ".join(map(str, names)))),
     }
-    facts = [*plan.params.items(), ("prize", plan.objective), ("bound", plan.bound), *(("note", n) for n in plan.notes)]
+    facts = [*plan.params.items(), ("prize", plan.objective), ("bound", plan.bound)]
+    facts += [("note", say(note, language)) for note in plan.notes]
     tables["settings"] = pd.DataFrame([(str(k), str(v)) for k, v in facts], columns=["setting", "value"])
     options = {"strings_to_formulas": False, "strings_to_urls": False}
     with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
         book.book.set_properties({"created": MADE})
         for name, table in tables.items():
             pd.DataFrame(table).map(plain_text).to_excel(book, sheet_name=name, index=False)
+            book.sheets[name].freeze_panes(1, 0)
+            book.sheets[name].autofit()
+
+
+def _rounds(plan, start, date, language) -> pd.DataFrame:
+    """The plan as people read it: who is where at what time, in words, with columns to write in."""
+    begin, day = starts_of(plan, start), days_of(plan, start, date)
+    paused = plan.routes[plan.routes["pause_start_s"].notna()]
+    pauses = paused.assign(
+        stop_order="", place_id=say("sheet.pause", language), corner="", arrive_s=paused["pause_start_s"],
+        leave_s=paused["pause_start_s"] + paused["pause_s"],
+    )  # fmt: skip
+    shown = ["shift", "unit_id", "stop_order", "place_id", "corner", "arrive_s", "leave_s"]
+    both = pd.concat([pd.DataFrame(plan.stops)[shown].astype(object), pd.DataFrame(pauses)[shown].astype(object)])
+    both = both.sort_values(["shift", "unit_id", "arrive_s"], kind="stable")
+    columns = {
+        "date": [f"{day[s]:%Y-%m-%d}" if day[s] else "" for s in both["shift"]],
+        "shift": both["shift"],
+        "unit": both["unit_id"],
+        "number": both["stop_order"],
+        "arrive": [clock(t, begin[s]) for t, s in zip(both["arrive_s"], both["shift"], strict=True)],
+        "leave": [clock(t, begin[s]) for t, s in zip(both["leave_s"], both["shift"], strict=True)],
+        "minutes": [round((b - a) / 60) for a, b in zip(both["arrive_s"], both["leave_s"], strict=True)],
+        "place": both["place_id"],
+        "corner": both["corner"],
+        "arrived": "",
+        "left": "",
+        "remark": "",
+    }
+    return pd.DataFrame({say(f"sheet.{name}", language): value for name, value in columns.items()}, index=both.index)
 
 
 def plain_text(value):

@@ -50,6 +50,7 @@ def plan_to_folder(
     most: int = 60,
     effect: float = 1.0,
     start: str = "08:00",
+    date=None,
     language: str = "en",
     sheets: bool = True,
     **options,
@@ -70,7 +71,7 @@ def plan_to_folder(
         As in `build_network`.
     days, most, effect
         As in `patrol_places`, for a HotspotResult.
-    start, language, sheets
+    start, date, language, sheets
         As in `write_plan`.
     **options
         As in `plan_patrols`: `visit_min, revisit_h, posts, shifts, random_state`, …
@@ -115,7 +116,7 @@ def plan_to_folder(
         None if roads is None else read_roads(roads), mode=mode, speed_kmh=speed_kmh, hour=hour, max_snap_m=max_snap_m
     )
     plan = plan_patrols(hotspots, network, units=units, shift_h=shift_h, streets=streets, **options)
-    return plan, write_plan(plan, folder, start=start, language=language, sheets=sheets)
+    return plan, write_plan(plan, folder, start=start, date=date, language=language, sheets=sheets)
 
 
 def log_to_folder(

@@ -483,6 +483,33 @@ class Network:
         at = shapely.points(np.column_stack(project(*lonlat(points, "points").T, self.crs)))
         return self._tree.query_nearest(at, return_distance=True, all_matches=False)[1]
 
+    def corners(self, points, *, within_m: float = 300.0) -> list[str]:
+        """The nearest corner of two named streets to each point, as "High Street / Mill Lane".
+
+        Parameters
+        ----------
+        points : as in `travel_time_s`
+        within_m : float
+            Farther corners are of no help: the name of the point's own street then, or nothing.
+        """
+        xy = np.column_stack(project(*lonlat(points, "points").T, self.crs))
+        if "name" not in self.roads:
+            return [""] * len(xy)
+        name = pd.Series(self.roads["name"].to_numpy()[self.segments["road"]], dtype=object)
+        name = name.where(name.notna(), "").astype(str).str.strip()
+        ends = pd.DataFrame({"node": np.r_[self.segments["u"], self.segments["v"]], "name": np.tile(name, 2)})
+        ends = ends[ends["name"] != ""].drop_duplicates().sort_values(["node", "name"])
+        streets = ends.groupby("node")["name"].agg(list)
+        streets = streets[streets.str.len() >= 2]
+        own = [name.iloc[segment] if segment >= 0 else "" for segment in self.snap(points)["segment"]]
+        if not len(streets):
+            return own
+        metres, nearest = cKDTree(self.nodes[streets.index]).query(xy)
+        return [
+            " / ".join(streets.iloc[at][:2]) if far <= within_m else street
+            for far, at, street in zip(metres, nearest, own, strict=True)
+        ]
+
     def travel_time_s(self, origins, destinations=None) -> np.ndarray:
         """Seconds of travel from each origin to each destination.
 

@@ -1,5 +1,6 @@
 """`PatrolPlan`: routes, stops with times, and what was left out and why."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pandas as pd
 from gridmap.errors import SettingError
 from gridmap.messages import Note, check_language, say
 
-__all__ = ["PatrolPlan", "clock", "say_unmet", "starts_of"]
+__all__ = ["PatrolPlan", "clock", "days_of", "say_unmet", "starts_of"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class PatrolPlan:
     ----------
     stops : GeoDataFrame (EPSG:4326)
         One row a visit: `unit_id, shift` (from 1), `stop_order` (from 1), `place_id, arrive_s, leave_s` (seconds from
-        the shift's start), `prize`, `geometry` (the place).
+        the shift's start), `prize`, `corner` (the nearest corner of two named streets), `geometry` (the place).
     routes : GeoDataFrame (EPSG:4326)
         One row a unit and shift on patrol: `unit_id, shift, kind, stops, prize, start_s, end_s, travel_s, visit_s,
         wait_s, pause_start_s` (nan without a pause), `pause_s, spare_s, length_m, geometry` (the way on the streets).
@@ -45,6 +46,8 @@ class PatrolPlan:
     params : mapping
         Every setting as used.
     notes : tuple of str
+    streets : GeoDataFrame (EPSG:4326) or None
+        The lines of the streets that it was planned on, for the maps on its sheets.
     """
 
     stops: gpd.GeoDataFrame
@@ -58,6 +61,7 @@ class PatrolPlan:
     params: Mapping[str, Any]
     method: str = "plan_patrols"
     notes: tuple[str, ...] = field(default=())
+    streets: gpd.GeoDataFrame | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
@@ -119,3 +123,32 @@ def starts_of(plan: PatrolPlan, start: str) -> dict[int, str]:
     """The time of day at which each shift starts."""
     every_s = plan.params["shift_every_h"] * 3600
     return {s: clock((s - 1) * every_s, start) for s in range(1, plan.params["shifts"] + 1)}
+
+
+def days_of(plan: PatrolPlan, start: str, date: str | dt.date | None) -> dict[int, dt.date | None]:
+    """The day on which each shift starts; None for each where no date is given.
+
+    Parameters
+    ----------
+    plan : PatrolPlan
+    start : str
+        When the first shift starts, as HH:MM.
+    date : str or date, optional
+        The day on which the first shift starts, as 2026-11-30.
+
+    Raises
+    ------
+    SettingError
+        If it is not a date.
+    """
+    shifts = range(1, plan.params["shifts"] + 1)
+    if date is None:
+        return dict.fromkeys(shifts)
+    try:
+        first = dt.date.fromisoformat(str(date)[:10])
+    except ValueError:
+        raise SettingError(Note("patrol.start_date", found=str(date))) from None
+    hours, minutes = map(int, clock(0, start).split(":"))
+    begin = dt.timedelta(hours=hours, minutes=minutes)
+    every = dt.timedelta(hours=plan.params["shift_every_h"])
+    return {s: first + dt.timedelta(days=(begin + (s - 1) * every).days) for s in shifts}

@@ -1,10 +1,14 @@
-"""The pocket sheet of a unit: A5, large type, stops with times, the way, and a QR code that a phone reads.
+"""The pocket sheet of a unit: A5, stops with times and corners, blanks to write in, the way, a QR code for the phone.
+
+A post has a sheet of its own, to note who stood there from when to when.
 
 The code of a page holds that page's stops as a GPX route with their times; the track along the streets is in the GPX
 file beside it.
 """
 
+import datetime as dt
 import math
+import textwrap
 import unicodedata
 import warnings
 from pathlib import Path
@@ -14,20 +18,23 @@ import numpy as np
 import segno
 import shapely
 from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from gridmap._fonts import families
 from gridmap._io import xml_text
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
-from gridmap.patrol.plan import PatrolPlan, clock, starts_of
+from gridmap.patrol.plan import PatrolPlan, clock, days_of, starts_of
 
 __all__ = ["route_code", "write_sheets"]
 
-#: Codes of the catalogue's `[sheet]` that stand on a sheet.
-WORDS = ("unit", "shift", "arrive", "leave", "pause", "page", "note", "straight")
 A5 = (5.83, 8.27)
-ROWS = 16
+MAP = (0.06, 0.06, 0.54, 0.25)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: Stops on a page.
+ROWS = 12
 #: A QR code of this many bytes is still read by a phone off a sheet of this size.
 MOST_BYTES = 1_400
 
@@ -65,8 +72,10 @@ def route_code(plan: PatrolPlan, unit_id: str, shift: int, *, start: str = "08:0
     return ""
 
 
-def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str = "en") -> Path:
-    """One PDF with a sheet for every unit and shift.
+def write_sheets(
+    plan: PatrolPlan, path, *, start: str = "08:00", date: str | dt.date | None = None, language: str = "en"
+) -> Path:
+    """One PDF with a sheet for every unit and shift, then one for every post and shift.
 
     Parameters
     ----------
@@ -74,6 +83,8 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     path : str or Path
     start : str
         When the first shift starts, as HH:MM.
+    date : str or date, optional
+        The day of the first shift, as 2026-11-30; without it there is a blank to write it in.
     language : str
 
     Returns
@@ -97,9 +108,13 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
             PdfPages(path, metadata={"CreationDate": None}) as book,
         ):
             warnings.filterwarnings("ignore", message="Glyph")  # a sign that the font lacks prints as a box
+            paper = _Paper(plan, start, date, language)
             for route in plan.routes.itertuples():
-                for page in _pages(plan, route, language, start):
+                for page in paper.rounds(route):
                     book.savefig(page)
+            for shift in range(1, plan.params["shifts"] + 1):
+                for post in plan.posts[plan.posts["units"].map(len) > 0].itertuples():
+                    book.savefig(paper.post(post, shift))
     except OSError as problem:
         raise OutputError(
             Note("patrol.cannot_write_sheets", path=str(path), problem=problem.strerror or str(problem))
@@ -107,63 +122,123 @@ def write_sheets(plan: PatrolPlan, path, *, start: str = "08:00", language: str 
     return path
 
 
-def _pages(plan, route, language, start):
-    words = {name: say(f"sheet.{name}", language) for name in WORDS}
-    begin = starts_of(plan, start)[route.shift]
-    stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
-    lines = [
-        (str(s.stop_order), clock(s.arrive_s, begin), clock(s.leave_s, begin), str(s.place_id))
-        for s in stops.itertuples()
-    ]
-    if np.isfinite(route.pause_start_s):
-        paused = (
-            "–",
-            clock(route.pause_start_s, begin),
-            clock(route.pause_start_s + route.pause_s, begin),
-            words["pause"],
-        )
-        lines.insert(int((stops["arrive_s"] < route.pause_start_s).sum()), paused)
-    count = math.ceil(len(lines) / ROWS)
-    for number in range(count):
+class _Paper:
+    """The sheets of a plan in one language."""
+
+    def __init__(self, plan, start, date, language):
+        self.plan, self.start, self.language = plan, start, language
+        self.begins, self.days = starts_of(plan, start), days_of(plan, start, date)
+        self.straight = any(getattr(note, "code", "") == "patrol.straight_lines" for note in plan.notes)
+        self.along = set(plan.places.loc[plan.places["street"].astype(bool), "place_id"]) if len(plan.places) else set()
+
+    def word(self, name: str) -> str:
+        return say(f"sheet.{name}", self.language)
+
+    def rounds(self, route):
+        """The pages of one unit's shift."""
+        begin, plan = self.begins[route.shift], self.plan
+        stops = plan.stops[(plan.stops["unit_id"] == route.unit_id) & (plan.stops["shift"] == route.shift)]
+        lines = [self.line(stop, begin) for stop in stops.itertuples()]
+        if np.isfinite(route.pause_start_s):
+            seconds = (route.pause_start_s, route.pause_start_s + route.pause_s)
+            paused = ("–", *(clock(second, begin) for second in seconds), self.word("pause"), "")
+            lines.insert(int((stops["arrive_s"] < route.pause_start_s).sum()), paused)
+        count = math.ceil(len(lines) / ROWS)
+        for number in range(count):
+            hours = f"{clock(route.start_s, begin)}–{clock(route.end_s, begin)}"
+            pages = f", {self.word('page')} {number + 1}/{count}" if count > 1 else ""
+            figure = self.head(f"{self.word('unit')}: {_safe(route.unit_id, 30)}", route.shift, hours + pages)
+            mine = lines[number * ROWS : (number + 1) * ROWS]
+            self.table(figure, mine)
+            orders = {int(line[0]) for line in mine if line[0].isdigit()}
+            _map(figure, route, stops, orders, plan.streets)
+            _code(figure, route_code(plan, route.unit_id, route.shift, start=self.start, orders=orders))
+            if self.straight:
+                figure.text(0.07, 0.04, self.word("straight"), fontsize=7.5)
+            figure.text(0.07, 0.02, self.word("note"), fontsize=7.5)
+            yield figure
+
+    def line(self, stop, begin) -> tuple[str, ...]:
+        """Number, arrival, departure, name and corner of a stop."""
+        corner = self.word("along") if stop.place_id in self.along else ""
+        if stop.corner:
+            corner += (", " if corner else "") + f"{self.word('near')} {stop.corner}"
+        times = (clock(second, begin) for second in (stop.arrive_s, stop.leave_s))
+        return (str(stop.stop_order), *times, str(stop.place_id), corner)
+
+    def head(self, title: str, shift: int, hours: str) -> Figure:
+        """A page with its heading: whose, which shift, and the day or a blank for it."""
         figure = Figure(figsize=A5)
-        figure.text(0.07, 0.945, f"{words['unit']}: {_safe(route.unit_id, 34)}", fontsize=17, weight="bold")
-        head = f"{words['shift']} {route.shift}, {clock(route.start_s, begin)}–{clock(route.end_s, begin)}"
-        figure.text(0.07, 0.915, head + (f", {words['page']} {number + 1}/{count}" if count > 1 else ""), fontsize=11)
-        for x, name in ((0.15, "arrive"), (0.30, "leave")):
-            figure.text(x, 0.885, words[name], fontsize=8, color="0.35")
-        for i, (order, arrive, leave, place) in enumerate(lines[number * ROWS : (number + 1) * ROWS]):
-            y = 0.857 - 0.0325 * i
-            for x, text, weight in (
-                (0.07, order, "bold"),
-                (0.15, arrive, "bold"),
-                (0.30, leave, "normal"),
-                (0.45, _safe(place, 34), "normal"),
-            ):
-                figure.text(x, y, text, fontsize=13, weight=weight)
-        orders = {int(line[0]) for line in lines[number * ROWS : (number + 1) * ROWS] if line[0].isdigit()}
-        _map(figure, route, stops, orders)
-        _code(figure, route_code(plan, route.unit_id, route.shift, start=start, orders=orders))
-        straight = any(getattr(note, "code", "") == "patrol.straight_lines" for note in plan.notes)
-        if straight:
-            figure.text(0.07, 0.04, words["straight"].strip(), fontsize=8)
-        figure.text(0.07, 0.02, words["note"], fontsize=8)
-        yield figure
+        figure.text(0.07, 0.945, title, fontsize=16, weight="bold")
+        figure.text(0.07, 0.917, f"{self.word('shift')} {shift}, {hours}", fontsize=10.5)
+        day = self.days[shift]
+        named = (
+            "________"
+            if day is None
+            else f"{day:%Y-%m-%d} {say(f'weekday_short.{WEEKDAYS[day.weekday()]}', self.language)}"
+        )
+        figure.text(0.95, 0.917, f"{self.word('date')}: {named}", fontsize=10.5, ha="right")
+        return figure
+
+    def table(self, figure, lines):
+        """The stops, with a blank for when the unit really came and left."""
+        columns = {"arrive": 0.12, "leave": 0.22, "place": 0.33, "arrived": 0.76, "left": 0.87}
+        for name, x in columns.items():
+            figure.text(x, 0.890, self.word(name), fontsize=7.5, color="0.35")
+        for i, (order, arrive, leave, place, corner) in enumerate(lines):
+            y = 0.863 - 0.0445 * i
+            for x, text, weight in ((0.07, order, "bold"), (0.12, arrive, "bold"), (0.22, leave, "normal")):
+                figure.text(x, y, text, fontsize=11.5, weight=weight)
+            figure.text(0.33, y, _safe(place, 32), fontsize=11.5)
+            figure.text(0.33, y - 0.0165, _safe(corner, 54), fontsize=7, color="0.3")
+            if order.isdigit():
+                for x in (0.76, 0.87):
+                    figure.add_artist(Line2D([x, x + 0.085], [y - 0.006] * 2, color="0.45", linewidth=0.6))
+
+    def post(self, post, shift: int) -> Figure:
+        """The sheet of a post in a shift: which units stand there, and lines to note who came and went."""
+        begin = self.begins[shift]
+        hours = f"{begin}–{clock(self.plan.params['shift_h'] * 3600, begin)}"
+        figure = self.head(f"{self.word('post')}: {_safe(post.post_id, 30)}", shift, hours)
+        figure.text(0.07, 0.885, f"{self.word('officers')}: {post.assigned} / {post.staff}", fontsize=10.5)
+        names = f"{self.word('units')}: " + ", ".join(map(str, post.units))
+        for i, part in enumerate(textwrap.wrap(names, 58)[:4]):
+            figure.text(0.07, 0.858 - 0.024 * i, _safe(part, 70), fontsize=10)
+        for x, name in ((0.07, "unit"), (0.36, "arrived"), (0.51, "left"), (0.66, "remark")):
+            figure.text(x, 0.745, self.word(name), fontsize=8, color="0.35")
+        for i in range(15):
+            y = 0.71 - 0.043 * i
+            for x, end in ((0.07, 0.34), (0.36, 0.49), (0.51, 0.64), (0.66, 0.95)):
+                figure.add_artist(Line2D([x, end], [y, y], color="0.45", linewidth=0.6))
+        figure.text(0.07, 0.03, self.word("post_note"), fontsize=7.5)
+        return figure
 
 
-def _map(figure, route, stops, orders):
-    """The way, with the stops of this page numbered and the others as dots."""
-    axes = figure.add_axes((0.06, 0.06, 0.5, 0.26))
+def _map(figure, route, stops, orders, streets):
+    """The way over the streets, with the stops of this page numbered and the others as dots."""
+    axes = figure.add_axes(MAP)
     xy = shapely.get_coordinates(route.geometry)
-    axes.plot(*xy.T, color="#4575B5", linewidth=1.2)
+    (west, south), (east, north) = xy.min(axis=0), xy.max(axis=0)
+    stretch = max(0.1, math.cos(math.radians((south + north) / 2)))
+    shape = MAP[2] * A5[0] / (MAP[3] * A5[1])  # width over height
+    high = 0.62 * max(north - south, (east - west) * stretch / shape, 0.002)  # a little more than the way takes
+    wide = high * shape / stretch
+    middle = ((west + east) / 2, (south + north) / 2)
+    if streets is not None:
+        inside = streets.cx[middle[0] - wide : middle[0] + wide, middle[1] - high : middle[1] + high]
+        lines = [shapely.get_coordinates(part) for part in shapely.get_parts(inside.geometry.to_numpy())]
+        axes.add_collection(LineCollection(lines, colors="#C3CAD1", linewidths=0.6))
+    axes.plot(*xy.T, color="#4575B5", linewidth=1.4)
     here = stops[stops["stop_order"].isin(orders)]
     axes.scatter(stops.geometry.x, stops.geometry.y, s=9, color="#9AA5B1", zorder=3)
     axes.scatter(here.geometry.x, here.geometry.y, s=14, color="#D62F27", zorder=4)
-    seen = {}
-    for s in here.itertuples():
-        seen.setdefault((s.geometry.x, s.geometry.y), []).append(str(s.stop_order))
-    for (x, y), orders in seen.items():
-        axes.annotate(",".join(orders), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
-    axes.set_aspect(1 / max(0.1, math.cos(math.radians(float(xy[:, 1].mean())))), adjustable="datalim")
+    seen: dict[tuple[float, float], list[str]] = {}
+    for stop in here.itertuples():
+        seen.setdefault((stop.geometry.x, stop.geometry.y), []).append(str(stop.stop_order))
+    for (x, y), numbers in seen.items():
+        axes.annotate(",".join(numbers), (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7, weight="bold")
+    axes.set_xlim(middle[0] - wide, middle[0] + wide)
+    axes.set_ylim(middle[1] - high, middle[1] + high)
     axes.set_xticks([])
     axes.set_yticks([])
 
@@ -172,7 +247,7 @@ def _code(figure, text):
     if not text:
         return
     modules = np.array([list(row) for row in segno.make(text, error="l", micro=False).matrix])
-    axes = figure.add_axes((0.60, 0.06, 0.36, 0.26))
+    axes = figure.add_axes((0.62, 0.06, 0.33, 0.25))
     axes.imshow(np.pad(modules == 0, 4, constant_values=True), cmap="gray", interpolation="nearest")
     axes.set_axis_off()
 

@@ -19,6 +19,8 @@ __all__ = ["Units", "staff_posts", "take_posts", "take_units"]
 
 #: Officers of a unit where nothing is said: a patrol of two.
 OFFICERS = 2
+#: Hours of duty from which on there is a meal break where nothing is said.
+MEAL_FROM_H = 6.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Units:
         )
 
 
-def take_units(units, shift_h: float) -> Units:
+def take_units(units, shift_h: float, meal_min: float = 0.0) -> Units:
     """The units as the planner needs them.
 
     Parameters
@@ -65,6 +67,8 @@ def take_units(units, shift_h: float) -> Units:
         end_h` (hours from the shift's start), `pause_min, pause_from_h, pause_to_h`, and a geometry or `lon, lat` for
         the depot, where each unit starts and to which it returns.
     shift_h : float
+    meal_min : float
+        Pause of a unit of which none is given, where its duty is six hours or longer.
 
     Examples
     --------
@@ -93,7 +97,7 @@ def take_units(units, shift_h: float) -> Units:
     if wrong.any():
         i = int(np.argmax(wrong))
         raise InputError(Note("patrol.duty", unit=ids[i], start=start[i], end=end[i], shift_h=shift_h))
-    pause = column("pause_min", 0.0)
+    pause = column("pause_min", np.where(end - start >= MEAL_FROM_H, meal_min, 0.0))
     middle = (start + end) / 2
     first, latest = column("pause_from_h", 0), column("pause_to_h", 0)
     first = np.where(first > 0, first, np.maximum(start, np.minimum(middle - (end - start) / 8, end - pause / 60)))

@@ -6,8 +6,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import pypdf
 import pytest
 import segno
+from shapely import LineString
 
 import gridmap as gm
 from gridmap.patrol.files import log_template, to_gpx, to_kml, write_plan
@@ -37,6 +39,55 @@ def test_every_file_is_written_and_reads_back_as_it_was(plan, tmp_path):
     back = gpd.read_file(tmp_path / "out" / "plan.gpkg", layer="stops")
     assert back["place_id"].tolist() == plan.stops["place_id"].tolist()
     assert (tmp_path / "out" / "sheets.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.fixture(scope="module")
+def named(tempe_roads):
+    """Two named streets that cross, a place 60 m from the crossing and one far from it, a post."""
+    lines = [LineString([(0, 0), (0.005, 0), (0.02, 0)]), LineString([(0.005, -0.01), (0.005, 0), (0.005, 0.01)])]
+    roads = gpd.GeoDataFrame({"name": ["High Street", "Mill Lane"]}, geometry=lines, crs=4326)
+    network = gm.build_network(roads)
+    at = gpd.points_from_xy([0.0055, 0.018], [0.0001, 0])
+    places = gpd.GeoDataFrame({"place_id": ["inn", "mall"], "prize": [2.0, 1.0]}, geometry=at, crs=4326)
+    options = {"shifts": 2, "shift_every_h": 24, "posts": {"station": 3}, "random_state": 0, "rounds": 5}
+    return gm.plan_patrols(places, network, units=3, shift_h=6, **options)
+
+
+def test_a_stop_is_named_after_its_nearest_corner(named):
+    corners = named.places.set_index("place_id")["corner"]
+    assert corners.to_dict() == {"inn": "High Street / Mill Lane", "mall": "High Street"}
+    assert set(named.stops["corner"]) == set(corners)
+
+
+def test_the_workbook_begins_with_the_rounds_in_words_and_clock_times(named, tmp_path):
+    import openpyxl
+
+    write_plan(named, tmp_path, start="22:00", date="2026-11-30", language="zh", sheets=False)
+    sheet = openpyxl.load_workbook(tmp_path / "plan.xlsx").worksheets[0]
+    head, *rows = sheet.iter_rows(values_only=True)
+    assert sheet.title == "勤务表"
+    assert head[:9] == ("日期", "班次", "单元", "序号", "到达", "离开", "分钟", "地点", "邻近路口")
+    first = named.stops.sort_values(["shift", "unit_id", "arrive_s"]).iloc[0]
+    assert rows[0][0] == "2026-11-30"
+    assert rows[0][4:8] == ("22:00", clock(first["leave_s"], "22:00"), 12, first["place_id"])
+    assert {row[0] for row in rows} == {"2026-11-30", "2026-12-01"}
+    assert [row[7] for row in rows if row[3] is None] == ["休息"] * len(named.routes)  # a meal break each
+    with pytest.raises(gm.errors.SettingError, match="2026-11-30"):
+        write_plan(named, tmp_path / "x", date="tomorrow")
+
+
+def test_a_sheet_has_the_day_the_corner_and_its_blanks_and_a_post_its_own(named, tmp_path):
+    path = write_sheets(named, tmp_path / "s.pdf", start="22:00", date="2026-11-30")
+    pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
+    assert len(pages) == len(named.routes) + 2  # the post in each shift
+    rounds = pages[: len(named.routes)]
+    assert all("near High Street / Mill Lane" in page for page in rounds)
+    assert all("came" in page and "left" in page for page in rounds)
+    assert "2026-11-30 Mon" in rounds[0]
+    assert "2026-12-01 Tue" in rounds[-1]
+    assert all("Post: station" in page and "Officers: 4 / 3" in page for page in pages[len(named.routes) :])
+    undated = pypdf.PdfReader(write_sheets(named, tmp_path / "u.pdf")).pages[0].extract_text()
+    assert "Date: ________" in undated
 
 
 def test_no_text_becomes_a_formula(plan, tmp_path):

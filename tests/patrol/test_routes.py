@@ -115,11 +115,23 @@ def test_plans_earn_fifteen_percent_more_than_plans_by_hand(tempe, hotspots_at_j
     gains = []
     for seed in range(3):
         places = hotspots_at_junctions(60, seed)
-        plan = gm.plan_patrols(places, tempe, units=2, shift_h=8, random_state=seed)
+        plan = gm.plan_patrols(places, tempe, units=2, shift_h=8, meal_min=0, random_state=seed)
         prize, travel = places["prize"].to_numpy(), tempe.travel_time_s(places)
         hand = [f(prize, travel, 720.0, 8 * 3600.0, 7200.0, 2) for f in (greedy_nearest, by_rank)]
         gains.append([plan.objective / h - 1 for h in hand])
     assert np.mean(gains, axis=0).min() >= 0.15
+
+
+@pytest.mark.parametrize(("shift_h", "given", "pause_s"), [(8, None, 1800), (5, None, 0), (8, 45, 2700), (8, 0, 0)])
+def test_a_long_shift_has_a_meal_break_unless_told_otherwise(tempe, hotspots_at_junctions, shift_h, given, pause_s):
+    units = pd.DataFrame({"unit_id": ["a"]} | ({} if given is None else {"pause_min": [given]}))
+    plan = gm.plan_patrols(hotspots_at_junctions(10), tempe, units=units, shift_h=shift_h, random_state=0, rounds=5)
+    (route,) = plan.routes.itertuples()
+    assert route.pause_s == pause_s
+    if pause_s:
+        assert shift_h * 3600 / 3 < route.pause_start_s < shift_h * 3600 * 2 / 3
+    none = gm.plan_patrols(hotspots_at_junctions(10), tempe, units=1, shift_h=8, meal_min=0, random_state=0, rounds=5)
+    assert none.routes["pause_s"].tolist() == [0]
 
 
 def test_pauses_and_depots_are_kept(tempe, hotspots_at_junctions):

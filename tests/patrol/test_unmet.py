@@ -126,7 +126,7 @@ def test_more_visits_than_the_time_between_them_allows_are_made_in_the_shifts_na
     tempe, hotspots_at_junctions, revisit_h
 ):
     places = hotspots_at_junctions(2).assign(must_visits=[6, 0])
-    options = {"units": 1, "shift_h": 8, "revisit_h": revisit_h, "random_state": 0, "rounds": 50}
+    options = {"units": 1, "shift_h": 8, "meal_min": 0, "revisit_h": revisit_h, "random_state": 0, "rounds": 50}
     plan = gm.plan_patrols(places, tempe, **options)
     row = only(plan, setting="shifts")
     enough = gm.plan_patrols(places, tempe, shifts=int(row["value"]), **options)

@@ -46,6 +46,7 @@ def plan_patrols(
     *,
     units,
     shift_h: float,
+    meal_min: float = 30,
     visit_min: float = 12,
     revisit_h: float | None = 2,
     posts=None,
@@ -74,6 +75,8 @@ def plan_patrols(
         pause_to_h`, a geometry or `lon, lat` for the depot. Without a depot a unit starts at its first stop.
     shift_h : float
         Length of a shift, hours.
+    meal_min : float
+        Break of every unit that is on duty for six hours or longer and has no `pause_min` of its own, minutes.
     visit_min : float
         Length of a visit, minutes.
     revisit_h : float or None
@@ -146,7 +149,7 @@ def plan_patrols(
     days = shifts * every_s / 86_400
     places, lines, notes = take_places(hotspots, streets, visit_min, days)
     prizes = _prizes(places, prize_by_shift, shifts)
-    crew = take_units(units, shift_h)
+    crew = take_units(units, shift_h, check_number(meal_min, "meal_min", above=False, most=12 * 60))
     wanted = take_posts(posts)
     rng = np.random.default_rng(random_state)
     staffed, free = staff_posts(wanted, crew, np.arange(len(crew.unit_id))[::-1])
@@ -183,6 +186,7 @@ def plan_patrols(
     params = {
         "units": len(crew.unit_id) + sum(map(len, staffed["units"])),
         "shift_h": shift_h,
+        "meal_min": meal_min,
         "visit_min": visit_min,
         "revisit_h": revisit_h,
         "street_kmh": street_kmh,
@@ -468,19 +472,23 @@ def _assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, boun
     )
     table = table.sort_values(["shift", "unit_id", "stop_order"], kind="stable").reset_index(drop=True)
     where = places.geometry.to_numpy()[table["place"].to_numpy(int)]
-    frame = gpd.GeoDataFrame(table[STOPS], geometry=where, crs=4326)
+    streets = next((net for net in travel.networks if isinstance(net, Network)), None)
+    corners = np.array([""] * len(places) if streets is None else streets.corners(travel.points), dtype=object)
+    at_corner = corners[table["place"].to_numpy(int)]
+    frame = gpd.GeoDataFrame(table[STOPS].assign(corner=at_corner), geometry=where, crs=4326)
     routes, legs = _route_tables(routes, legs, frame, travel, crew, service)
     return PatrolPlan(
         stops=frame,
         routes=routes,
         legs=legs,
         unmet=unmet_table(places, crew, travel, visits, shifted, staffed, owed, params),
-        places=places.drop(columns=["visit_s"]).assign(visits=visits),
+        places=places.drop(columns=["visit_s"]).assign(visits=visits, corner=corners),
         posts=staffed,
         objective=float(frame["prize"].sum()),
         bound=max(float(bound), float(frame["prize"].sum())),
         params=params,
         notes=(*travel.notes, *_visit_notes(params)),
+        streets=None if streets is None else gpd.GeoDataFrame(geometry=streets.roads.geometry.to_crs(4326)),
     )
 
 
