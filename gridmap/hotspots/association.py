@@ -25,7 +25,7 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.hotspots.testable import enough_incidents
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only, enough_incidents
 
 __all__ = ["local_moran"]
 
@@ -131,7 +131,9 @@ def local_moran(
     refine = whole_number(refine, "refine", least=1)
     row_standardise = true_or_false(row_standardise, "row_standardise")
     count, index = cell_values(counts, grid)
-    enough_incidents(counts, count)
+    about = enough_incidents(counts, count)
+    if population is not None and about.kind in OF_UNKNOWN_LAW:
+        counts_only(counts, "local_moran with population=")
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
     refuse_diagonal(weights, "Local Moran's I")
     people, kept, columns, notes = people_by_cell(count, index, population, grid)

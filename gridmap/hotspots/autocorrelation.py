@@ -28,7 +28,7 @@ from gridmap.hotspots.significance import (
     whole_number,
 )
 from gridmap.hotspots.subset_sums import subset_sum_p
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, enough_incidents
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only, enough_incidents
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["getis_ord", "gi_z", "people_by_cell"]
@@ -161,6 +161,8 @@ def getis_ord(
     star = true_or_false(star, "star")
     count, index = cell_values(counts, grid)
     about = enough_incidents(counts, count)
+    if population is not None and about.kind in OF_UNKNOWN_LAW:
+        counts_only(counts, "getis_ord with population=")
     weights = _with_self(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)), star)
     inference, permutations = _inference(inference, permutations, about, count, weights, star, population is not None)
     people, kept, columns, notes = people_by_cell(count, index, population, grid)

@@ -191,7 +191,19 @@ def briefing_content(
 LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
 #: What the first page says; the rest stands beside its map.
 IN_SUMMARY = (
-    *("sample", "outside", "vague_times", "peak_hours", "hot", "none_hot", "busiest", "moran", "change"),
+    *(
+        "sample",
+        "outside",
+        "vague_times",
+        "peak_hours",
+        "concentrated",
+        "concentrated_land",
+        "hot",
+        "none_hot",
+        "busiest",
+        "strict",
+    ),
+    *("none_strict", "few_expected", "no_claim", "moran", "change"),
     *("change_from_nothing", "most_up", "most_down", "clusters", "no_clusters", "scan", "no_scan", "chance"),
     *("no_chance", "repeats", "no_repeats", "emerging", "quiet", "none_quiet", "rates", "highest_rate", "risk"),
     *("density", "plan"),

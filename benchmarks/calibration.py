@@ -1,0 +1,348 @@
+"""Does each test keep its promise? Every test over cells, with default settings as a pipeline calls it, on known maps.
+
+Six maps with nothing on them and three with planted hotspots, over West Yorkshire's 3,291 hexagons and 1,999 incidents.
+A test promises something about its own null only: `hotspot_test` about maps where incidents fall on residents,
+`getis_ord(inference="exact")` about maps whose counts lie anywhere. So each line of the table is read where the map is
+of the test's own null (marked *): there at most 5 % of the maps may show any hot cell, within the 99 % band of so many
+maps. What a test finds on other maps is not an error: it is what its null does not explain. Which is why every claim
+names its null.
+
+`python benchmarks/calibration.py --write` makes the tables of docs/calibration.md anew (about half an hour on two
+cores); `tests/hotspots/test_calibration.py` holds the marked entries at a smaller size (`make test-slow`).
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse, stats
+
+import gridmap as gm
+from gridmap.errors import GridmapError
+from gridmap.grids.population import population_by_cell
+from gridmap.hotspots.nulls import may_claim
+
+ROOT = Path(__file__).resolve().parents[1]
+WEST_YORKSHIRE = ROOT / "data" / "west_yorkshire"
+DOCUMENT = ROOT / "docs" / "calibration.md"
+HARM = np.array([1, 5, 15, 365, 1825]), np.array([0.60, 0.25, 0.10, 0.04, 0.01])  # days, and how often
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where the maps are simulated: cells with residents and land, and real counts to shuffle."""
+
+    grid: object
+    residents: np.ndarray
+    land: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def near(self) -> sparse.csr_array:
+        """Each cell and its neighbours."""
+        return sparse.csr_array(self.grid.adjacency()).astype(float) + sparse.eye_array(len(self.grid), format="csr")
+
+
+def west_yorkshire(resolution: int = 8) -> Town:
+    """The demo's cells, with July 2018's burglaries."""
+    zones = gm.read_boundaries(WEST_YORKSHIRE / "lsoa_2011.geojson")
+    grid = gm.make_grid(zones, system="h3", resolution=resolution)
+    crime = gm.read_incidents(WEST_YORKSHIRE / "2018-07-west-yorkshire-street.csv.gz").where(category="Burglary")
+    counts = gm.count_by_cell(crime, grid)["count"].to_numpy()
+    land = (grid.cells["area_m2"] * grid.cells["share_inside"]).to_numpy(float)
+    return Town(grid, population_by_cell(grid, zones, column="persons").to_numpy(), land, counts)
+
+
+# ----------------------------------------------------------------------------------------------------
+# maps
+
+
+@dataclass(frozen=True)
+class Map:
+    """One simulated map: incidents a cell, the chance of each cell, where a hotspot was planted, and harm."""
+
+    counts: np.ndarray
+    chance: np.ndarray
+    planted: np.ndarray | None = None
+    harm: np.ndarray | None = None
+
+
+def _drawn(town: Town, chance: np.ndarray, rng, planted=None) -> Map:
+    chance = chance / chance.sum()
+    return Map(rng.multinomial(town.counts.sum(), chance), chance, planted)
+
+
+def even(town, rng):
+    """Incidents fall on land."""
+    return _drawn(town, town.land, rng)
+
+
+def shuffled(town, rng):
+    """The real counts, dealt anew among the cells."""
+    counts = rng.permutation(town.counts)
+    return Map(counts, np.full(len(counts), 1 / len(counts)))
+
+
+def by_residents(town, rng):
+    """Incidents fall on residents."""
+    return _drawn(town, town.residents, rng)
+
+
+def by_residents_gamma(town, rng):
+    """Incidents fall on residents, and cells differ for ordinary reasons (a gamma factor of mean 1 and variance 1)."""
+    return _drawn(town, town.residents * rng.gamma(1.0, 1.0, len(town.residents)), rng)
+
+
+def clustered_parents(town, rng):
+    """A Thomas process: parents fall on residents, seven incidents each in the parent's cell or beside it."""
+    parents = rng.choice(len(town.residents), town.counts.sum() // 7, p=town.residents / town.residents.sum())
+    near, counts = town.near, np.zeros(len(town.residents), np.int64)
+    for parent, children in zip(parents, rng.poisson(7, len(parents)), strict=True):
+        beside = near.indices[near.indptr[parent] : near.indptr[parent + 1]]
+        np.add.at(counts, rng.choice(beside, children), 1)
+    return Map(counts, town.residents / town.residents.sum())
+
+
+def harm_weighted(town, rng):
+    """Incidents fall on land; each has a harm in days, most of them little and a few much."""
+    drawn = even(town, rng)
+    cell = np.repeat(np.arange(len(drawn.counts)), drawn.counts)
+    harm = np.bincount(cell, rng.choice(HARM[0], len(cell), p=HARM[1]), minlength=len(drawn.counts))
+    return Map(drawn.counts, drawn.chance, harm=harm)
+
+
+def _planted(base: Callable, times: float, town, rng, hotspots: int = 10):
+    middles = rng.choice(len(town.residents), hotspots, replace=False, p=town.residents / town.residents.sum())
+    planted = (town.near[middles].sum(axis=0) > 0).ravel()
+    return _drawn(town, base(town, rng).chance * np.where(planted, times, 1.0), rng, planted)
+
+
+NULLS: dict[str, Callable] = {
+    "even": even,
+    "shuffled": shuffled,
+    "residents": by_residents,
+    "residents, gamma": by_residents_gamma,
+    "clustered parents": clustered_parents,
+    "harm": harm_weighted,
+}
+TRUTHS: dict[str, Callable] = {
+    "×5 on land": partial(_planted, even, 5.0),
+    "×5 on residents": partial(_planted, by_residents, 5.0),
+    "×5 on residents, gamma": partial(_planted, by_residents_gamma, 5.0),
+}
+
+
+# ----------------------------------------------------------------------------------------------------
+# tests
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test as a pipeline calls it, and the maps that are of its null."""
+
+    run: Callable
+    own: tuple[str, ...]
+    slow: bool = False
+
+
+def _counts(town: Town, one: Map) -> pd.DataFrame:
+    table = pd.DataFrame({"count": one.counts if one.harm is None else one.harm}, index=town.grid.cells.index)
+    return table if one.harm is None else table.assign(incidents=one.counts)
+
+
+def _over_cells(method: Callable, **options):
+    def run(town: Town, one: Map, rng):
+        given = {name: getattr(town, value) if isinstance(value, str) and value in ("residents", "land") else value
+                 for name, value in options.items()}  # fmt: skip
+        if "random_state" in options:
+            given["random_state"] = rng
+        return method(_counts(town, one), town.grid, **given)
+
+    return run
+
+
+def _rates(town: Town, one: Map, rng):
+    return gm.incident_rates(_counts(town, one), town.residents)
+
+
+def _two_periods(town: Town, one: Map, rng):
+    again = rng.multinomial(one.counts.sum(), one.chance)
+    before = pd.DataFrame({"count": again}, index=town.grid.cells.index)
+    return gm.compare_periods({1: before, 2: _counts(town, one)}, town.grid, before=1, after=2)
+
+
+def _history(town: Town, one: Map, rng):
+    months = rng.multinomial(one.counts, np.full(12, 1 / 12))
+    if one.harm is not None:  # the harm of a cell, spread over its months
+        months = months * (one.harm / np.maximum(one.counts, 1))[:, None]
+    index = pd.MultiIndex.from_product(
+        [town.grid.cells.index, pd.period_range("2017-08", periods=12, freq="M")], names=["cell_id", "period"]
+    )
+    table = pd.DataFrame({"count": months.ravel()}, index)
+    return gm.emerging_hotspots(table if one.harm is None else table.assign(incidents=1), town.grid)
+
+
+def _earlier(town: Town, one: Map, rng):
+    again = rng.multinomial(one.counts.sum(), one.chance)
+    before = pd.DataFrame({"count": again}, index=town.grid.cells.index)
+    return gm.hotspot_test(_counts(town, one), town.grid, at_risk=before)
+
+
+STAY = ("even", "residents", "residents, gamma", "×5 on land", "×5 on residents", "×5 on residents, gamma")
+TESTS: dict[str, Test] = {
+    "hotspot_test": Test(_over_cells(gm.hotspot_test), ("residents",)),
+    "hotspot_test, strict": Test(
+        _over_cells(gm.hotspot_test, strict=True), ("residents", "residents, gamma", "clustered parents")
+    ),
+    "hotspot_test, at_risk: land": Test(_over_cells(gm.hotspot_test, at_risk="land"), ("even",)),
+    "hotspot_test, at_risk: last year's counts": Test(_earlier, STAY),
+    "getis_ord": Test(_over_cells(gm.getis_ord), ("shuffled",)),
+    "getis_ord, inference: exact": Test(_over_cells(gm.getis_ord, inference="exact"), ("shuffled", "harm")),
+    "getis_ord, inference: conditional": Test(
+        _over_cells(gm.getis_ord, inference="conditional", random_state=0), ("shuffled",), slow=True
+    ),
+    "getis_ord, population: persons": Test(_over_cells(gm.getis_ord, population="residents"), ("residents",)),
+    "local_moran": Test(_over_cells(gm.local_moran, random_state=0), ("shuffled", "harm"), slow=True),
+    "local_moran, population: persons": Test(
+        _over_cells(gm.local_moran, population="residents", random_state=0), ("residents",), slow=True
+    ),
+    "incident_rates": Test(_rates, ("residents",)),
+    "compare_periods": Test(_two_periods, STAY),
+    "emerging_hotspots": Test(_history, ("shuffled",)),
+}
+HOT = {"compare_periods": "up", "incident_rates": "high", "local_moran": "high-high"}
+
+
+def hot_cells(result, level: float = 0.05) -> np.ndarray:
+    """The cells that a result finds to hold more."""
+    label = result.cells["label"].astype(str)
+    if result.method == "local_moran":
+        return label.isin(["high-high", "high-low"]).to_numpy()
+    if result.method == "emerging_hotspots":
+        return label.str.endswith(" hot").to_numpy()
+    sign = HOT.get(result.method, "hot")
+    return label.isin([f"{sign} 99", f"{sign} 95"]).to_numpy()
+
+
+def measure(town: Town, test: Test, draw: Callable, maps: int, seed: int) -> dict:
+    """Share of maps with any hot cell, hot cells a map, and of planted ones false discoveries, recall and coverage."""
+    rows, claims, covered = [], True, []
+    near = town.near
+    for k in range(maps):
+        one = draw(town, np.random.default_rng([seed, k]))
+        try:
+            result = test.run(town, one, np.random.default_rng([seed, k, 1]))
+        except GridmapError as refusal:
+            return {"refused": str(refusal)[:120]}
+        hot = hot_cells(result)
+        claims &= may_claim(result)
+        row = {"any": hot.any(), "cells": hot.sum()}
+        if one.planted is not None:
+            touching = near @ one.planted.astype(float) > 0
+            row |= {"fdp": (hot & ~touching).sum() / max(hot.sum(), 1), "recall": hot[one.planted].mean()}
+        rows.append(row)
+        covered += [_covered(result, one, town)]
+    table = pd.DataFrame(rows).mean().round(4).to_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a result without intervals
+        return table | {"claims": bool(claims), "maps": maps, "coverage": float(np.round(np.nanmean(covered), 4))}
+
+
+def _covered(result, one: Map, town: Town) -> float:
+    """Share of the cells whose interval holds what the map was drawn from; nan where there is none."""
+    if result.method == "hotspot_test" and result.params["null"] in ("residents", "land"):
+        at_risk = town.residents if result.params["null"] == "residents" else town.land
+        truth = one.chance / (at_risk / at_risk.sum())
+        low, high = result.cells["ratio_low"], result.cells["ratio_high"]
+    elif result.method == "incident_rates":
+        truth = one.chance * one.counts.sum() / town.residents * result.params["per"]
+        low, high = result.cells["rate_low"], result.cells["rate_high"]
+    elif result.method == "compare_periods":
+        truth, low, high = 1.0, result.cells["ratio_low"], result.cells["ratio_high"]
+    else:
+        return float("nan")
+    known = (low.notna() & high.notna()).to_numpy()
+    return float(((low <= truth) & (truth <= high)).to_numpy()[known].mean())
+
+
+def band(maps: int, level: float = 0.05) -> float:
+    """The most maps of so many that may show a hot cell: 99 % of the time there are no more, at a chance of `level`."""
+    return float(stats.binom.ppf(0.99, maps, level)) / maps
+
+
+def run(town: Town, maps: int, *, slow: int, only: str | None = None, tell=print) -> dict:
+    """All tests on all maps: test → map → numbers."""
+    found: dict[str, dict] = {}
+    for name, test in TESTS.items():
+        if only and only not in name:
+            continue
+        for seed, (case, draw) in enumerate({**NULLS, **TRUTHS}.items()):
+            many = min(maps, slow) if test.slow else maps
+            found.setdefault(name, {})[case] = measure(town, test, draw, many, seed)
+            tell(name, "|", case, found[name][case], flush=True)
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------
+# the page
+
+
+def _entry(found: dict, own: bool) -> str:
+    if "refused" in found:
+        return "refused"
+    text = f"{found['any']:.2f} ({found['cells']:.3g})"
+    if not own:
+        return text
+    if not found["claims"]:
+        return f"{text} *claims nothing*"
+    return f"**{text}**" if found["any"] <= band(found["maps"]) else f"**{text} OUT OF ITS BAND**"
+
+
+def tables(found: dict) -> str:
+    """The results as Markdown."""
+    lines = ["| test | " + " | ".join(NULLS) + " |", "|---" * (len(NULLS) + 1) + "|"]
+    for name, cases in found.items():
+        entries = [_entry(cases[case], case in TESTS[name].own) for case in NULLS]
+        lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
+    lines += ["", "| test | " + " | ".join(TRUTHS) + " |", "|---" * (len(TRUTHS) + 1) + "|"]
+    for name, cases in found.items():
+        entries = [
+            "refused" if "refused" in cases[c] else f"{cases[c]['fdp']:.3f} / {cases[c]['recall']:.2f}" for c in TRUTHS
+        ]
+        lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
+    lines += ["", "| interval | " + " | ".join((*NULLS, *TRUTHS)) + " |", "|---" * (len(NULLS) + len(TRUTHS) + 1) + "|"]
+    for name, cases in found.items():
+        shares = [cases[c].get("coverage", np.nan) for c in (*NULLS, *TRUTHS)]
+        if not np.isfinite(shares).any():
+            continue
+        lines.append(f"| `{name}` | " + " | ".join("–" if not np.isfinite(s) else f"{s:.3f}" for s in shares) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--maps", type=int, default=100)
+    parser.add_argument("--slow-maps", type=int, default=100)
+    parser.add_argument("--only")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/calibration.md")
+    options = parser.parse_args()
+    found = run(west_yorkshire(), options.maps, slow=options.slow_maps, only=options.only)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1))
+    print(tables(found))
+    if options.write:
+        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- tables -->")
+        after = rest.partition("<!-- end of tables -->")[2]
+        text = f"{before}<!-- tables -->\n\n{tables(found)}\n\n<!-- end of tables -->{after}"
+        DOCUMENT.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Each test keeps its promise on maps of its own null: the marked entries of docs/calibration.md, at a smaller size."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import calibration
+
+MAPS, SLOW_MAPS = 60, 12
+OWN = [(name, case) for name, test in calibration.TESTS.items() for case in test.own if case in calibration.NULLS]
+
+
+@pytest.fixture(scope="module")
+def town():
+    return calibration.west_yorkshire(resolution=7)  # 553 cells: the same incidents, fewer cells
+
+
+def limit(maps: int) -> float:
+    """Exceeded once in a thousand runs of a test that keeps its promise."""
+    return stats.binom.ppf(0.999, maps, 0.05) / maps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "case"), OWN)
+def test_a_test_that_claims_raises_few_alarms_on_maps_of_its_null(town, name, case):
+    test = calibration.TESTS[name]
+    maps = SLOW_MAPS if test.slow else MAPS
+    found = calibration.measure(town, test, calibration.NULLS[case], maps, seed=71)
+    assert "refused" not in found
+    assert not found["claims"] or found["any"] <= limit(maps), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n, t in calibration.TESTS.items() if not t.slow])
+def test_harm_is_refused_or_shuffled(town, name):
+    found = calibration.measure(town, calibration.TESTS[name], calibration.NULLS["harm"], MAPS, seed=72)
+    assert "refused" in found or found["any"] <= limit(MAPS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [("hotspot_test", "×5 on residents"), ("hotspot_test, at_risk: land", "×5 on land"),
+     ("hotspot_test, strict", "×5 on residents")],
+)  # fmt: skip
+def test_what_was_planted_is_found_and_little_else(town, name, case):
+    found = calibration.measure(town, calibration.TESTS[name], calibration.TRUTHS[case], 20, seed=73)
+    assert found["fdp"] <= 0.1
+    assert found["recall"] >= (0.15 if "strict" in name else 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [("hotspot_test", "residents"), ("incident_rates", "residents"), ("compare_periods", "even")],
+)
+def test_intervals_hold_the_truth(town, name, case):
+    found = calibration.measure(town, calibration.TESTS[name], calibration.NULLS[case], 20, seed=74)
+    assert found["coverage"] >= 0.95
+
+
+@pytest.mark.slow
+def test_a_test_that_does_not_hold_claims_nothing(town):
+    """The normal p of Gi* raises alarms on shuffled counts, and the registry takes its claim away."""
+    fine = calibration.west_yorkshire()
+    found = calibration.measure(fine, calibration.TESTS["getis_ord"], calibration.NULLS["shuffled"], 20, seed=75)
+    assert found["any"] > 0.5
+    assert not found["claims"]
+
+
+def test_the_band_is_the_binomials():
+    assert calibration.band(100) == stats.binom.ppf(0.99, 100, 0.05) / 100
+    assert np.isclose(calibration.band(100), 0.11)
