@@ -19,6 +19,11 @@ def town():
     return calibration.west_yorkshire(resolution=7)  # 553 cells: the same incidents, fewer cells
 
 
+@pytest.fixture(scope="module")
+def fine_town():
+    return calibration.west_yorkshire()  # in 553 cells ten planted neighbourhoods would be what is ordinary
+
+
 def limit(maps: int) -> float:
     """Exceeded once in a thousand runs of a test that keeps its promise."""
     return stats.binom.ppf(0.999, maps, 0.05) / maps
@@ -47,8 +52,8 @@ def test_harm_is_refused_or_shuffled(town, name):
     [("hotspot_test", "×5 on residents"), ("hotspot_test, at_risk: land", "×5 on land"),
      ("hotspot_test, strict", "×5 on residents")],
 )  # fmt: skip
-def test_what_was_planted_is_found_and_little_else(town, name, case):
-    found = calibration.measure(town, calibration.TESTS[name], calibration.TRUTHS[case], 20, seed=73)
+def test_what_was_planted_is_found_and_little_else(fine_town, name, case):
+    found = calibration.measure(fine_town, calibration.TESTS[name], calibration.TRUTHS[case], 20, seed=73)
     assert found["fdp"] <= 0.1
     assert found["recall"] >= (0.15 if "strict" in name else 0.5)
 
@@ -64,10 +69,9 @@ def test_intervals_hold_the_truth(town, name, case):
 
 
 @pytest.mark.slow
-def test_a_test_that_does_not_hold_claims_nothing(town):
+def test_a_test_that_does_not_hold_claims_nothing(fine_town):
     """The normal p of Gi* raises alarms on shuffled counts, and the registry takes its claim away."""
-    fine = calibration.west_yorkshire()
-    found = calibration.measure(fine, calibration.TESTS["getis_ord"], calibration.NULLS["shuffled"], 20, seed=75)
+    found = calibration.measure(fine_town, calibration.TESTS["getis_ord"], calibration.NULLS["shuffled"], 20, seed=75)
     assert found["any"] > 0.5
     assert not found["claims"]
 
