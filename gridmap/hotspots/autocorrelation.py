@@ -199,7 +199,7 @@ def getis_ord(
         "permutations": permutations,
         "refine": refine,
         "random_state": random_state,
-        "null": _null(inference, people is not None),
+        "null": _null(inference, population),
         "expected_around": expected,
     }
     return HotspotResult(named_cells(columns, index, grid), "getis_ord", params, notes=tuple(notes))
@@ -236,9 +236,9 @@ def _why_not_exact(about, count, weights: sparse.csr_array, star: bool, of_peopl
     return None if equal else "hotspots.exact_needs_equal"
 
 
-def _null(inference: str, of_people: bool) -> str:
-    if of_people:
-        return "population"
+def _null(inference: str, population) -> str:
+    if population is not None:
+        return "land" if isinstance(population, str) and population in ("area_km2", "area_m2") else "population"
     return "shuffled_neighbours" if inference == "conditional" else "shuffled"
 
 

@@ -62,6 +62,8 @@ def may_claim(result: Any) -> bool:
 def _holds(result: Any) -> bool:
     """Whether the p-values are known to hold for these numbers, by what the registry says of the method."""
     method, params = what_it_draws(result.method), result.params
+    if params.get("claims") is False:  # measured not to hold with these settings
+        return False
     if method is None or method.trusted_from is None:
         return True
     if params.get("inference", "normal") != "normal" or params.get("permutations"):
