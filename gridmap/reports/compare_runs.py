@@ -25,7 +25,7 @@ from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note
 from gridmap.reports.facts import Fact, fact
-from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.run_folder import RunFolder, note_of, read_run
 
 __all__ = ["Since", "changes_since", "previous_run"]
 
@@ -232,7 +232,7 @@ def _row(entry, row: Mapping[str, Any], status: str, then: pd.Series, now: pd.Se
     return {
         "step": entry["step"],
         "status": status,
-        "name": row["name"],
+        "name": note_of(row["name"]) if row["name"] else None,
         "rank": row["rank"] if status != "gone" else None,
         "before": int(then.reindex(ids).fillna(0).sum()),
         "after": int(now.reindex(ids).fillna(0).sum()),

@@ -353,7 +353,7 @@ def since_table(changes, run: RunFolder, language: str, statuses: Sequence[str] 
     columns += [Column("difference", w("difference")), Column("p_value", w("p_change"))]
     out = []
     for row in rows.itertuples():
-        cells = [Cell(row.name or "–")] + ([Cell(names[row.step])] if several else [])
+        cells = [Cell(said_text(row.name, language) or "–")] + ([Cell(names[row.step])] if several else [])
         cells += [Cell(w(f"status.{row.status}"))]
         change = row.after - row.before
         numbers = {"before": row.before, "after": row.after, "difference": change, "p_value": row.p_value}

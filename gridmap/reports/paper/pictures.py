@@ -24,7 +24,7 @@ from gridmap.maps.layers import CellsLayer, Class, ClustersLayer, Layer
 from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
-from gridmap.reports.run_folder import RunFolder, note_of
+from gridmap.reports.run_folder import RunFolder, note_of, said_text
 
 __all__ = ["ZoneOutlines", "map_picture", "paper_layer", "picture_of", "run_charts"]
 
@@ -246,7 +246,9 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
         counts = concentration.loc[concentration["step"] == entry["step"], "count"]
         name = layer["name"] if isinstance(layer["name"], str) else ""
         makers.append((concentration_chart, counts, {"places": None}, name))
-        rows = [{"name": row["name"] or f"{row['rank']}", **row["values"]} for row in layer["ranked"]]
+        rows = [
+            {"name": said_text(row["name"], language) or f"{row['rank']}", **row["values"]} for row in layer["ranked"]
+        ]
         if rows and "count" in rows[0]:
             makers.append((ranked_bars, pd.DataFrame(rows), {}, name))
     pictures = []
