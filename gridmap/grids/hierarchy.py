@@ -17,7 +17,8 @@ import shapely
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.boundaries import stem
+from gridmap.read.boundaries import names_areas, stem
+from gridmap.read.persons import is_person_column
 
 __all__ = ["drill_down", "grid_hierarchy", "join_zones", "levels_above", "roll_up", "zone_levels"]
 
@@ -42,6 +43,8 @@ def zone_levels(zones: pd.DataFrame) -> list[pd.DataFrame]:
     for column in zones.columns:
         if column in NOT_LEVELS or pd.api.types.is_numeric_dtype(zones[column]) or zones[column].isna().any():
             continue
+        if column != "parent_id" and not _is_level(zones, column):
+            continue
         code, values = pd.factorize(zones[column].astype(str))
         if 1 < len(values) < n:
             columns[column] = (code, len(values))
@@ -60,6 +63,14 @@ def zone_levels(zones: pd.DataFrame) -> list[pd.DataFrame]:
         partners = [c for c in partners if (zones[c] == zones[c].iloc[0]).all()]
         out.append(_level(zones, np.zeros(n, np.int64), [name, *partners]))
     return out
+
+
+def _is_level(zones: pd.DataFrame, column: str) -> bool:
+    """Whether a column holds areas by what it says, or names what a code column of the same stem groups."""
+    if names_areas(column, zones[column]):
+        return True
+    partners = [c for c in zones.columns if c != column and stem(c) == stem(column) and _ends_in(c, CODES)]
+    return any(names_areas(c, zones[c]) for c in partners) and not is_person_column(column)
 
 
 def levels_above(zones: pd.DataFrame) -> list[pd.DataFrame]:

@@ -20,7 +20,7 @@ from pyproj import CRS
 from gridmap._io import atomic_file, guard_formula
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric import metric_crs_of_points, project
 
 __all__ = ["COLUMNS", "Incidents"]
 
@@ -126,7 +126,7 @@ class Incidents:
         lon, lat = self.lonlat()
         if not len(lon):
             raise InputError(Note("read.no_incidents_no_crs"))
-        return metric_crs((lon.min(), lat.min(), lon.max(), lat.max()))
+        return metric_crs_of_points(lon, lat)
 
     def xy_m(self, crs: CRS | None = None) -> np.ndarray:
         """Coordinates in metres, shape (n, 2), in `crs` or in `metric_crs`."""

@@ -6,40 +6,84 @@ geometry` and every number that the file carried. Rings that cross themselves ar
 a file without a coordinate reference system is refused, because a guess there moves every zone.
 """
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 from gridmap._io import sha256_of
-from gridmap.errors import CRSError, InputError
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.datum import DATUMS, to_wgs84
 from gridmap.read.files import check_file
 from gridmap.read.metric import as_crs
-from gridmap.read.persons import personal_columns
+from gridmap.read.persons import AREA_WORDS, is_person_column, personal_columns
 from gridmap.read.tables.vector import read_vector
 
-__all__ = ["find_levels", "read_boundaries", "stem"]
+__all__ = ["find_levels", "names_areas", "overlapping_pairs", "read_boundaries", "stem"]
 
 CODE_WORDS = (
-    "zone_id",
-    "code",
-    "_id",
-    "id",
-    "geoid",
-    "fips",
-    "编码",
-    "代码",
-    "编号",
-    "编",
-    "码",
-    "cd",
-    "gss",
-    "adcode",
+    *(
+        "zone_id",
+        "code",
+        "_id",
+        "id",
+        "geoid",
+        "fips",
+        "编码",
+        "代码",
+        "编号",
+        "编",
+        "码",
+        "cd",
+        "gss",
+        "adcode",
+        "pcode",
+    ),
+    *("codigo", "cod", "kode", "schluessel", "ags", "コード", "番号", "코드"),
 )
-NAME_WORDS = ("name", "名称", "名", "nm", "label", "title", "precinct", "community", "beat", "ward", "district")
-NUMBER_WORDS = ("number", "numbe", "nbr", "no")
+NAME_WORDS = (
+    "name",
+    "名称",
+    "名",
+    "nm",
+    "label",
+    "title",
+    "nombre",
+    "nome",
+    "nom",
+    "naam",
+    "bezeichnung",
+    "이름",
+    "название",
+)
+NUMBER_WORDS = ("number", "numbe", "nbr", "no", "num", "nro")
+#: Units whose own name heads the column of their numbers or names, as in DISTRICT, COMUNA, 社区.
+UNIT = re.compile(
+    r"^(district|ward|beat|precinct|comuna|barrio|bairro|distrito|sector|zone|zona|quartier|arrondissement|bezirk|stadtteil|borough"
+    r"|community|neighbou?rhood|tract|区|区县|县|街道|镇|乡镇|社区|村|村居|网格|町丁|읍면동|동|район|округ)s?"
+    r"([ _]?(no|num|number|nbr|n))?$"
+)
+#: Numbers that a program gave to the rows: they name nothing, and change when the file is written again.
+ROW_NUMBER = re.compile(
+    r"^(object_?id|fid|gid|oid|ogc_fid|poly_?id|shape_?id|row_?(id|num|no)?|global_?id|index|idx|id_0|subfeatureindex|feature_?id|_id|pk"
+    r"|objectid_\d+|fid_\w+|__.*|seq|serial|序号|id)$"
+)
+#: Lengths, areas, places, dates and drawing styles: never a code.
+MEASURE = re.compile(
+    r"shape_?(le|ar)|(^|_)(area|perim\w*|length|len|acres|hectares|km2|sqkm|sqmi|lon|lat|lng|x|y|center|centre|centroid|bbox|extent)(_|$)"
+    r"|date|time|created|edited|updated|version|url|color|colour|fill|stroke|style|icon|面积|周长|长度|经度|纬度|日期|时间"
+    r"|^(description|timestamp|begin|end|altitudemode|tessellate|extrude|visibility|draworder|snippet)$"
+)
+AREA_VALUE = re.compile(
+    r"(街道|地区|[省市区县旗乡镇村]|社区|居委会|村委会|村民委员会|新区|开发区|林场|农场|派出所|分局|网格|片区|[都道府県町]|[시도군구읍면동리])$"
+    r"|\b(district|ward|county|borough|parish|division|precinct|area|zone|beat|sector|township|city|region|quarter)\b"
+    r"|\b(north|south|east|west|central)\b",
+    re.IGNORECASE,
+)
 
 
 def _words(column: str) -> str:
@@ -52,8 +96,41 @@ def _is_code(column: str) -> bool:
 
 
 def _is_name(column: str) -> bool:
+    """Whether a heading says that its column holds names of areas: NAME, NOMBRE, ADM2_EN, SIG_KOR_NM, 社区."""
     word = _words(column)
-    return any(part in word for part in NAME_WORDS)
+    if is_person_column(column) and not re.fullmatch(r"name|nombre|nome|nom|имя", word):
+        return False
+    return (
+        any(part in word for part in NAME_WORDS)
+        or bool(UNIT.match(word))
+        or bool(re.fullmatch(r"adm\d_?[a-z]{2}|gen|n03_00[1-4]|s_name|name_\d|kor_nm", word))
+    )
+
+
+def names_areas(column: str, values: pd.Series) -> bool:
+    """Whether a column holds codes or names of areas, by what it says: being the same over neighbours is no evidence.
+
+    Parameters
+    ----------
+    column : str
+    values : Series
+
+    Examples
+    --------
+    >>> streets, wardens = pd.Series(["东街道", "西街道"]), pd.Series(["张三", "李四"])
+    >>> names_areas("所属", streets), names_areas("所属", wardens), names_areas("warden", streets)
+    (True, False, False)
+    """
+    if is_person_column(column) and not re.fullmatch(r"name|nombre|nome|nom|имя", _words(column)):
+        return False
+    texts = values.dropna().astype(str).str.strip()
+    if personal_columns(
+        [(f"{column} area" if _is_code(column) or UNIT.match(_words(column)) else "x", texts.tolist())]
+    ):
+        return False
+    if _is_code(column) or UNIT.match(_words(column)) or AREA_WORDS.search(_words(column)):
+        return True
+    return len(texts) > 0 and float(texts.str.contains(AREA_VALUE).mean()) > 0.6
 
 
 def stem(column: str) -> str:
@@ -108,92 +185,137 @@ def find_levels(
     >>> levels[["zone_id", "parent_id"]].values.tolist()
     [['A1', 'A'], ['A2', 'A'], ['B1', 'B']]
     """
-    notes = []
-    columns = [c for c in table.columns if not pd.api.types.is_float_dtype(table[c]) or _is_code(c)]
+    notes: list[str] = []
     for role, column in (("zone_id", zone_id), ("name", name), ("parent_id", parent_id)):
         if column is not None and column not in table.columns:
             raise InputError(
                 Note("read.no_boundary_column", column=column, role=role, meant=did_you_mean(column, table.columns))
             )
-
+    columns = [c for c in table.columns if _could_name(c, table[c])]
     if zone_id is None:
-        whole = [c for c in columns if _filled(table[c])]
-        unique = [c for c in whole if table[c].is_unique and not pd.api.types.is_bool_dtype(table[c])]
-        codes = [c for c in unique if _is_code(c)]
-        if "zone_id" in whole and not table["zone_id"].is_unique:
-            codes = ["zone_id"]  # it says what it is: its repeats are a mistake to name, not to step around
-        codes = codes or [c for c in unique if any(w in _words(c) for w in NUMBER_WORDS)]
-        texts = [c for c in unique if _is_name(c) or not pd.api.types.is_numeric_dtype(table[c])]
-        if codes:
-            zone_id = "zone_id" if "zone_id" in codes else codes[-1]  # files go from the coarse level to the fine one
-            named = [c for c in codes if _words(c) not in {"id", "fid", "objectid", "gid"}]
-            if zone_id != "zone_id" and named:
-                zone_id = named[-1]
-        elif texts:
-            zone_id = texts[0]
-        elif (repeated := [c for c in whole if _is_code(c)]) and len(table) > 1:
-            column = max(repeated, key=lambda c: table[c].nunique())
-            raise InputError(
-                Note("read.zones_not_told_apart", zones=len(table), column=column, values=table[column].nunique())
-            )
-        if zone_id is not None:
-            others = [c for c in codes if c != zone_id]
-            code = "read.zone_id_found_of" if others else "read.zone_id_found"
-            notes.append(Note(code, column=zone_id, others=others))
-        else:
-            notes.append(Note("read.zones_numbered"))
-
+        zone_id, found = _code_column(table, columns)
+        notes.append(found)
     if zone_id is None:
         ids = pd.Series([str(i) for i in range(1, len(table) + 1)], index=table.index, dtype=object)
     else:
-        if not _filled(table[zone_id]):
-            empty = int((table[zone_id].isna() | (table[zone_id].astype(str).str.strip() == "")).sum())
-            raise InputError(Note("read.zones_without_id", empty=empty, zones=len(table), zone_id=zone_id))
-        ids = _text(table[zone_id])
-        twice = ids[ids.duplicated(keep=False)]
-        if len(twice):
-            raise InputError(
-                Note(
-                    "read.zone_ids_repeat",
-                    zone_id=zone_id,
-                    n=twice.nunique(),
-                    examples=list(map(repr, twice.unique()[:3])),
-                )
-            )
-
+        ids = _require_unique(table, zone_id)
     if parent_id is None and zone_id != "parent_id" and "parent_id" in table.columns:
         parent_id = "parent_id"
     if parent_id is None and len(table) > 1:
-        above = [
-            c
-            for c in columns
-            if c != zone_id and _is_code(c) and _filled(table[c]) and 1 <= table[c].nunique() < len(table)
-        ]
-        above = [c for c in above if stem(c) not in {"", "object", "f", "g"}]
-        # The codes that every coarser one nests in, finest first: each value of it has one value of the next.
-        above.sort(key=lambda c: -table[c].nunique())
-        for column in above:
-            coarser = [c for c in above if table[c].nunique() < table[column].nunique()]
-            if all(table.groupby(column)[c].nunique().max() == 1 for c in coarser):
-                parent_id = column
-                notes.append(Note("read.parent_found", column=column, n=table[column].nunique()))
-                break
+        parent_id = _parent_column(table, columns, zone_id)
+        if parent_id is not None:
+            notes.append(Note("read.parent_found", column=parent_id, n=table[parent_id].nunique()))
     parents = _text(table[parent_id]) if parent_id is not None else pd.Series(None, index=table.index, dtype=object)
-
     if name is None:
-        names = [c for c in columns if _is_name(c) and c not in (zone_id, parent_id)]
-        same = [c for c in names if zone_id is not None and stem(c) == stem(zone_id)]
-        unique_names = [c for c in names if table[c].is_unique and not _is_code(c)]
-        name = (same or unique_names or ([zone_id] if zone_id is not None else []) or [None])[0]
+        name = _name_column(table, columns, zone_id, parent_id)
     titles = table[name].astype("string").str.strip().astype(object) if name is not None else ids
-    titles = titles.where(titles.notna(), ids)
-
+    titles = titles.where(titles.notna() & (titles != ""), ids)
     if "level" in table.columns:
         level = table["level"].astype("string").astype(object)
     else:
         level = pd.Series((stem(zone_id) or "zone") if zone_id not in (None, "zone_id") else "zone", index=table.index)
     frame = pd.DataFrame({"zone_id": ids, "name": titles, "level": level.astype(object), "parent_id": parents})
     return frame, str(level.iloc[0]) if len(level) else "zone", notes
+
+
+def _could_name(column: str, values: pd.Series) -> bool:
+    """Whether a column can hold codes or names at all: no measure, no list, no fraction, nothing about a person."""
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values) or not values.notna().any():
+        return False
+    if pd.api.types.is_float_dtype(values) and not (_is_code(column) or UNIT.match(_words(column))):
+        return False
+    if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 != 0).any():
+        return False
+    first = str(values.dropna().iloc[0]).strip()
+    if first[:1] in "[{" and first[-1:] in "]}":
+        return False
+    return not MEASURE.search(_words(column))
+
+
+def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, Note]:
+    """The column of the zones' own codes, and the note that says so.
+
+    In this order: `zone_id`; codes (GSS_CODE, adcode, 编码); a unit's own number or name (DISTRICT, COMUNA); other
+    numbers; names; and only then the numbers that a program gave to the rows.
+    """
+    whole = [c for c in columns if _filled(table[c])]
+    unique = [c for c in whole if table[c].is_unique]
+    if "zone_id" in whole and not table["zone_id"].is_unique:
+        unique = ["zone_id"]  # it says what it is: its repeats are a mistake to name, not to step around
+    real = [c for c in unique if not ROW_NUMBER.match(_words(c))]
+    named = [c for c in real if _is_name(c) or not pd.api.types.is_numeric_dtype(table[c])]
+    named.sort(key=lambda c: not _is_name(c))
+    ranks = (
+        ["zone_id"] if "zone_id" in unique else [],
+        [c for c in real if _is_code(c)],
+        [c for c in real if UNIT.match(_words(c))],
+        [c for c in real if any(w in _words(c) for w in NUMBER_WORDS) and not _is_name(c)],
+        [c for c in named if not is_person_column(c) or _words(c) in ("name", "nombre", "nom", "nome")],
+        [c for c in unique if ROW_NUMBER.match(_words(c))],
+    )
+    for rank, found in enumerate(ranks):
+        if found:
+            chosen = found[0] if rank in (4, 5) else found[-1]  # files go from the coarse level to the fine one
+            others = [c for c in found if c != chosen] if rank in (1, 3, 5) else []
+            return chosen, Note(
+                "read.zone_id_found_of" if others else "read.zone_id_found", column=chosen, others=others
+            )
+    if (repeated := [c for c in whole if _is_code(c)]) and len(table) > 1:
+        column = max(repeated, key=lambda c: table[c].nunique())
+        raise InputError(
+            Note("read.zones_not_told_apart", zones=len(table), column=column, values=table[column].nunique())
+        )
+    return None, Note("read.zones_numbered")
+
+
+def _require_unique(table: pd.DataFrame, zone_id: str) -> pd.Series:
+    if not _filled(table[zone_id]):
+        empty = int((table[zone_id].isna() | (table[zone_id].astype(str).str.strip() == "")).sum())
+        raise InputError(Note("read.zones_without_id", empty=empty, zones=len(table), zone_id=zone_id))
+    ids = _text(table[zone_id])
+    twice = ids[ids.duplicated(keep=False)]
+    if len(twice):
+        examples = list(map(repr, twice.unique()[:3]))
+        raise InputError(Note("read.zone_ids_repeat", zone_id=zone_id, n=twice.nunique(), examples=examples))
+    return ids
+
+
+def _parent_column(table: pd.DataFrame, columns: list[str], zone_id: str | None) -> str | None:
+    """The finest code column above the zones that nests in every coarser one."""
+    above = [
+        c
+        for c in columns
+        if c != zone_id
+        and _is_code(c)
+        and not ROW_NUMBER.match(_words(c))
+        and not is_person_column(c)
+        and _filled(table[c])
+    ]
+    above = [
+        c
+        for c in above
+        if _filled(table[c]) and 1 <= table[c].nunique() < len(table) and stem(c) not in {"", "object", "f", "g"}
+    ]
+    above.sort(key=lambda c: -table[c].nunique())
+    for column in above:
+        coarser = [c for c in above if table[c].nunique() < table[column].nunique()]
+        if all(table.groupby(column)[c].nunique().max() == 1 for c in coarser):
+            return column
+    return None
+
+
+def _name_column(table: pd.DataFrame, columns: list[str], zone_id: str | None, parent_id: str | None) -> str | None:
+    """The column of the zones' names: of the code's stem, else one that differs from zone to zone, else any."""
+    names = [c for c in columns if _is_name(c) and c not in (zone_id, parent_id)]
+    names = [c for c in names if not pd.api.types.is_numeric_dtype(table[c]) or UNIT.match(_words(c))]
+    same = [c for c in names if zone_id is not None and stem(zone_id) and stem(c) == stem(zone_id)]
+    plain = [c for c in names if re.fullmatch(r"name|nombre|nome|nom|名称|naam|label", _words(c))]
+    whole = [c for c in names if table[c].notna().mean() > 0.5 and not _is_code(c)]
+    unique = sorted(
+        (c for c in whole if table[c].dropna().is_unique), key=lambda c: (bool(UNIT.match(_words(c))), c not in plain)
+    )
+    repeated = [c for c in whole if c in plain and table[c].nunique() > 0.5 * len(table)]
+    return next(iter([*same, *unique, *repeated, *([zone_id] if zone_id is not None else [])]), None)
 
 
 def read_boundaries(
@@ -205,6 +327,7 @@ def read_boundaries(
     crs=None,
     layer: str | None = None,
     encoding: str | None = None,
+    datum: str | None = None,
 ) -> gpd.GeoDataFrame:
     """The zones of a boundary file.
 
@@ -220,7 +343,9 @@ def read_boundaries(
     layer : str, optional
         Of a file with several layers.
     encoding : str, optional
-        Of a shapefile's text; undeclared, UTF-8 where it is valid, else GB18030.
+        Of a shapefile's text; undeclared, what its .cpg says, UTF-8 where it is valid, else what the bytes look like.
+    datum : {"wgs84", "gcj02", "bd09", "cgcs2000"}, optional
+        Of boundaries in degrees that were drawn over a map of China: "gcj02" and "bd09" are moved to WGS 84.
 
     Returns
     -------
@@ -255,10 +380,12 @@ def read_boundaries(
         origin, what = {"path": str(path_or_frame), "sha256": sha256_of(path)}, path.name
     else:
         raise InputError(Note("read.boundaries_type", kind=type(path_or_frame).__name__))
-    return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs)
+    if datum is not None and datum not in DATUMS:
+        raise SettingError(Note("read.no_datum", datum=datum, meant=did_you_mean(str(datum), DATUMS)))
+    return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs, datum=datum)
 
 
-def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoDataFrame:
+def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None) -> gpd.GeoDataFrame:
     rows, notes = len(frame), []
     if rows == 0:
         raise InputError(Note("read.no_zone_rows", what=what))
@@ -288,7 +415,9 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
         raise InputError(Note("read.only_empty_geometry", what=what))
 
     frame = frame.assign(**{frame._geometry_column_name: gpd.GeoSeries(shapes, index=frame.index, crs=said)})
-    frame = _to_wgs84(frame.loc[usable].reset_index(drop=True), what)
+    frame = _on_wgs84(_to_wgs84(frame.loc[usable].reset_index(drop=True), what), datum, said)
+    if pairs := overlapping_pairs(frame.geometry):
+        notes.append(Note("read.zones_overlap", pairs=pairs))
     table = pd.DataFrame(frame.drop(columns=frame._geometry_column_name))
     table.columns = [str(c) for c in table.columns]
     levels, level, found = find_levels(table, zone_id=zone_id, name=name, parent_id=parent_id)
@@ -296,7 +425,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
     texts = {
         c: carried[c].dropna().astype(str).tolist() for c in carried if not pd.api.types.is_float_dtype(carried[c])
     }
-    dropped = personal_columns(texts.items())
+    dropped = personal_columns((c, v) for c, v in texts.items() if not _is_named(carried[c], levels))
     if dropped:
         carried = carried.drop(columns=list(dropped))
         found = [
@@ -317,9 +446,44 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs) -> gpd.GeoD
     return zones
 
 
+def _on_wgs84(frame: gpd.GeoDataFrame, datum: str | None, said) -> gpd.GeoDataFrame:
+    """Boundaries in WGS 84 that were on another datum of China."""
+    if datum not in ("gcj02", "bd09"):
+        return frame
+    if not said.is_geographic:
+        raise SettingError(Note("read.datum_for_degrees", datum=datum, crs=said.name))
+    moved = shapely.transform(frame.geometry.to_numpy(), lambda xy: np.column_stack(to_wgs84(*xy.T, datum=datum)))
+    return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=frame.crs))
+
+
+#: Above so many zones overlaps are looked for by `gridmap inspect` only.
+MOST_COMPARED = 5_000
+
+
+def overlapping_pairs(shapes: gpd.GeoSeries, most: int = MOST_COMPARED) -> int:
+    """Pairs of zones whose common area is more than a hundredth of the smaller; 0 where there are more than `most`."""
+    areas = shapes.to_numpy()
+    if len(areas) > most:
+        return 0
+    first, second = shapes.sindex.query(areas, predicate="intersects")
+    once = first < second
+    first, second = first[once], second[once]
+    apart = shapely.touches(areas[first], areas[second])
+    first, second = first[~apart], second[~apart]
+    common = shapely.area(shapely.intersection(areas[first], areas[second]))
+    size = shapely.area(areas)
+    return int((common > 0.01 * np.minimum(size[first], size[second])).sum())
+
+
 def _areas_only(shape):
     parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
     return shapely.union_all(parts) if parts else shapely.Polygon()
+
+
+def _is_named(values: pd.Series, levels: pd.DataFrame) -> bool:
+    """Whether a column is the zones' own code or name, which stays whatever its heading is."""
+    text = values.astype("string").str.strip()
+    return any((text == levels[role].astype("string")).all() for role in ("zone_id", "name", "parent_id"))
 
 
 def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- tables of words and patterns read best unbroken
-"""Which column is what: by name in English and Chinese, by content where the name says nothing.
+"""Which column is what: by name in ten languages, by content where the name says nothing.
 
 A case system calls the same thing 案发时间, 发案时间, occurred_on or DATE OCC. Each role has its names in
 order of preference (the time an incident happened is better than the time it was reported); a name that
@@ -10,15 +10,16 @@ with its reason, and the caller's own choice always wins.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["ROLES", "match_columns", "normal", "roles_in", "simplified"]
+__all__ = ["ALIASES", "NO_CATEGORY", "PARTS", "ROLES", "match_columns", "normal", "roles_in", "simplified"]
 
 _TRADITIONAL = str.maketrans(
-    "時發間類別經緯號編報聯絡電話單網區鎮鄉級點東縱橫標軸質處結終開歸屬來現場況說記錄證執駕車動態機關辦員調戶產權訴請題陳張黃劉趙吳孫馬羅鄭謝韓馮蕭葉閻鍾譚鄒陸萬錢湯賴龔龐蘭盧蔣賈鄧許呂蘇顧龍",
-    "时发间类别经纬号编报联络电话单网区镇乡级点东纵横标轴质处结终开归属来现场况说记录证执驾车动态机关办员调户产权诉请题陈张黄刘赵吴孙马罗郑谢韩冯萧叶阎钟谭邹陆万钱汤赖龚庞兰卢蒋贾邓许吕苏顾龙",
+    "経発歳転図関単権処車時發間類別經緯號編報聯絡電話單網區鎮鄉級點東縱橫標軸質處結終開歸屬來現場況說記錄證執駕車動態機關辦員調戶產權訴請題陳張黃劉趙吳孫馬羅鄭謝韓馮蕭葉閻鍾譚鄒陸萬錢湯賴龔龐蘭盧蔣賈鄧許呂蘇顧龍",
+    "经发岁转图关单权处车时发间类别经纬号编报联络电话单网区镇乡级点东纵横标轴质处结终开归属来现场况说记录证执驾车动态机关办员调户产权诉请题陈张黄刘赵吴孙马罗郑谢韩冯萧叶阎钟谭邹陆万钱汤赖龚庞兰卢蒋贾邓许吕苏顾龙",
 )
 
 # The names of each role, best first, in the form that `normal` gives them.
@@ -26,7 +27,9 @@ NAMES: dict[str, str] = {
     "incident_id": """incidentid crimeid caseid casenumber caseno casenum eventid eventnumber eventno uniquekey
         incidentnumber cmplntnum objectnumber incidentno incidentnum reportnumber reportno complaintnumber srnumber ccn drno uid id
         案件编号 案号 警情编号 接警编号 接警单编号 接处警编号 报警编号 事件编号 工单编号 工单号 受理编号 受案编号 立案编号
-        纠纷编号 案件号 编号 流水号 序号""",
+        纠纷编号 案件号 编号 流水号 序号 recordid srrecordid servicerequestid requestid caseidentifier referencenumber folio expediente
+        numexpediente nroexpediente ndossier numerodossier numdossier aktenzeichen vorgangsnummer fallnummer nboletim numbo numerobo
+        boletim protocolo номер номердела номеркусп кусп 番号 事件番号 受理番号 管理番号 整理番号 사건번호 접수번호 일련번호 번호""",
     "occurred_from": """occurredfrom occurred occurredon occurredat occurreddate occurredtime occurreddatetime occurrencedate
         occurrencedatetime datetimeocc dateocc dateoccurred occdate occurdate incidentdatetime incidentdate cmplntfrdt fechahecho fechahechos dataocorrencia datefait offensedate
         offencedate crimedate crimedatetime eventdate eventdatetime eventtime startdatetime startdate fromdate fromdatetime
@@ -34,31 +37,56 @@ NAMES: dict[str, str] = {
         案发时间起 发案时间起 发案时间上限 案发时间上限 发生日期 案发日期 发案日期 事发日期 开始时间 起始时间 datetime date datesingle timestamp
         starttime 报警时间 接警时间 报案时间 reporteddate reportdate reportdatetime datereported reportedon callreceived calltime calldate
         calldatetime dispatchdate 受理时间 受理日期 上报时间 登记时间 登记日期 立案时间 立案日期 createddate createdat
-        opendate openeddate requesteddatetime fecha data datum month yearmonth 日期 时间 月份 年月 time""",
+        opendate openeddate requesteddatetime fecha data datum month yearmonth 日期 时间 月份 年月 time
+        fechadelhecho fechadehecho fechaocurrencia fechaevento fechaincidente fechadelito fechahorahecho fechahora datahora
+        dataocorrencia dataehora datadofato datafato datadelito datadelfatto dataevento dateinfraction datedesfaits dateheure
+        tatzeit tatzeitvon tatdatum tattag ereignisdatum ereigniszeit tatzeitanfang датавремя датапроисшествия датапреступления
+        датасовершения времясовершения датаивремя дата время 発生日時 発生年月日 発生日 発生時 発生日付 事件発生日時 認知日時 認知年月日
+        受理日時 受理日 日時 日付 年月日 발생일시 발생일자 발생일 발생년월일 발생시간 사건발생일시 접수일시 접수일자 신고일시 일시 날짜""",
     "occurred_to": """occurredto occurredend enddatetime enddate todate todatetime dateto cmplnttodt endtime 案发结束时间 发案结束时间
-        发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 结束时间 终止时间 截止时间""",
+        发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 结束时间 终止时间 截止时间 fechafin
+        fechahasta datafim datefin tatzeitende tatzeitbis датаокончания 終了日時 終期 종료일시""",
     "time_of_day": """timeofday timeocc occurredclock incidenttime crimetime occtime cmplntfrtm horahecho horaocorrencia hora uhrzeit 案发时刻 发案时刻 发生时刻 时刻 时间点
-        time 时间 hour 小时""",
+        clock heure heurefait horadelhecho horadelito ora oradelfatto tatuhrzeit время времяпроисшествия 発生時刻 発生時間 時刻 時間
+        발생시각 시각 시간 time 时间""",
+    "year": "year yr occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",
+    "month": "month mon mo occurmonth occurrencemonth offensemonth incidentmonth reportmonth eventmonth 月 月份 发生月 发生月份 案发月份 mes mês mois monat месяц 発生月 월 발생월",
+    "day": "day dd occurday occurrenceday dayofmonth offenseday incidentday reportday eventday 日 日期日 发生日 案发日 dia día jour tag день 発生日 일 발생일",
+    "hour": "hour hr hh occurhour occurrencehour offensehour incidenthour hourofday 时 小时 时点 发生时 案发小时 hora heure stunde час 時 発生時 発生時間帯 시 발생시",
+    "minute": "minute mi minutes occurminute 分 分钟 发生分 minuto minuta minutos minute минута 発生分 분 발생분",
     "category": """category crimetype primarytype crimecategory offensetype offencetype offense offence offensecategory
         crimecategoryname incidenttype ofnsdesc offensecodegroup offensedescription textgeneralcode delito naturezaapurada natureza rubrica deliktart incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
         案由 案件类别 案件类型 案别 案件性质 案类 警情类别 警情类型 报警类别 报警类型 纠纷类型 纠纷类别 矛盾类型 矛盾纠纷类型 事件类型 事件类别
-        问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 类别 类型 小类 大类 crime type problem description""",
+        问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 类别 类型 小类 大类 crime type problem description
+        tipodelito tipodedelito tipohecho tipodehecho modalidad modalidaddelito conducta conductapunible clasedelito subtipo tipo
+        categoria tipocrime tipodecrime tipoocorrencia crime naturezadaocorrencia especie conduta catégorie categorie infraction
+        natureinfraction typeinfraction indexlibelle libelle classe reato tipologia tiporeato deliktgruppe delikt straftat tatbestand
+        straftatbestand tatart kategorie видпреступления категория вид тип статья квалификация типпроисшествия 罪名 罪種 手口 罪種手口
+        犯罪種別 種別 種類 事件種別 分類 案類 案类 범죄유형 범죄종류 죄종 죄명 범죄명 사건유형 사건종류 유형 종류 구분 srtype requesttype
+        servicerequesttype""",
     "lon": """lon lng longitude long longitud längengrad laengengrad longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标
+        経度 경도 долгота longitudine lengte rechtswert easting eastings east este utmeasting utmx ostwert 東距 橫座標
         x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标""",
     "lat": """lat latitude latitud breitengrad latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标
+        緯度 위도 широта latitudine breedte hochwert northing northings north norte utmnorthing utmy nordwert 北距 縱座標
         y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标""",
     "coordinates": """coordinates coordinate latlng latlon lonlat lnglat longlat point wkt geom geometry thegeom geolocation
-        georeference location1 坐标 经纬度 坐标点 位置坐标 经纬度坐标 gps坐标 gps""",
+        georeference location1 坐标 经纬度 坐标点 位置坐标 经纬度坐标 gps坐标 gps coordenadas coordonnees koordinaten координаты 座標 좌표 geopoint geopoint2d""",
     "address": """address incidentaddress streetaddress blockaddress locationaddress location locationdescription street block
-        案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 报警地址 详细地址 地址 地点 位置""",
+        案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 报警地址 详细地址 地址 地点 位置
+        direccion dirección direccionhecho lugar lugarhecho endereco endereço logradouro local adresse lieu tatort strasse ort indirizzo luogo
+        адрес место местопроисшествия 発生場所 発生地 住所地 場所 所在地 발생장소 장소 위치 place""",
     "zone": """zoneid lsoacode 所属网格 网格编码 网格编号 网格名称 网格 所属社区 社区名称 社区 村社区 村居 所属街道 街道 乡镇街道 乡镇
-        beat precinct ward neighborhood neighbourhood communityarea district lsoaname""",
-    "patrol_found": """patrolfound foundbypatrol 发现方式 发现来源 案件来源 事件来源 警情来源 报警来源 报警方式 信息来源 线索来源
-        问题来源 来源 callsource reportsource initiatedby origin""",
+        beat precinct ward neighborhood neighbourhood communityarea district lsoaname distrito barrio comuna municipio municipality bairro delegacia arrondissement commune quartier
+        stadtteil bezirk ortsteil район участок округ 市区町村 市区町村名 町丁目 警察署 管轄署 行政区 시군구 읍면동 행정동 관할서""",
+    "officer_initiated": """patrolfound foundbypatrol 发现方式 发现来源 案件来源 事件来源 警情来源 报警来源 报警方式 信息来源 线索来源
+        问题来源 来源 callsource reportsource initiatedby origin officerinitiated officerinitiatedflag selfinitiated methodreceived
+        callreceivedby opendatachanneltype channel reportedvia howreported medio medioderecepcion canal canalatencion canaldeentrada mododenuncia
+        meldeweg источник способобращения 認知端緒 認知の端緒 通報区分 신고경로 접수경로""",
 }
 
 #: Role → its names, normalised and in order of preference.
-ROLES = {role: names.split() for role, names in NAMES.items()}
+ROLES: dict[str, list[str]] = {}  # filled below, when `normal` is there
 
 #: Other words for a role that a caller may write.
 ALIASES = {
@@ -68,27 +96,53 @@ ALIASES = {
     **dict.fromkeys(("latitude", "y"), "lat"),
     **dict.fromkeys(("type", "kind"), "category"),
     "id": "incident_id",
+    "patrol_found": "officer_initiated",
 }
+
+#: Names of a time that mean one only where no better column is there.
+WEAK = ("month", "yearmonth", "月份", "年月", "time", "时间", "время")
+#: The roles that a date in pieces has.
+PARTS = ("year", "month", "day", "hour", "minute")
 
 # Words that tell the role inside a longer name, tried when no whole name fits.
 TELLING = {
-    "lon": r"经度|longitude|(^|[^a-z])(lon|lng)([^a-z]|$)",
-    "lat": r"纬度|latitude|(^|[^a-z])lat([^a-z]|$)",
+    "lon": r"经度|longitud|долгот|경도|(^|[^a-z])(lon|lng)([^a-z]|$)|easting|rechtswert",
+    "lat": r"纬度|latitud|широт|위도|(^|[^a-z])lat([^a-z]|$)|northing|hochwert",
     "occurred_to": r"(案发|发案|发生).*(结束|截止|止$|下限)|(offen[cs]e|incident|occurr?\w*)[ _]?end",
-    "occurred_from": r"(案发|发案|发生|事发).*(时间|日期)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
-    r"|(报警|报案|接警|受理|立案|上报|登记).*(时间|日期)|(report|call|receiv|creat).*(date|time)|时间$|日期$",
-    "category": r"案由|(案件|警情|纠纷|事件|矛盾|问题|诉求|案).*(类别|类型|性质|分类|种类)|(crime|offen[cs]e|incident|call|complaint).*(type|category)",
-    "address": r"地址$|地点$|address",
-    "incident_id": r"(案件|警情|事件|工单|纠纷|案).*(编号|号码|编码)$|(case|incident|crime|report|event).*(id|number|no|num)$",
+    "occurred_from": r"(案发|发案|发生|事发).*(时间|日期|日时|年月日)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
+    r"|fecha.*(hecho|delito|ocurr|suceso|evento|incid)|data.*(ocorr|fato|crime|fatto)|date.*(fait|infraction)|tat(zeit|datum|tag)"
+    r"|дата.*(соверш|происш|преступ)|发生.*日|발생.*(일|시간)|사건.*일시"
+    r"|(报警|报案|接警|受理|立案|上报|登记|认知).*(时间|日期|日时)|(report|call|receiv|creat|open|request).*(date|time)|(신고|접수).*(일|시)"
+    r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата",
+    "category": r"案由|(案件|警情|纠纷|事件|矛盾|问题|诉求|案|犯罪).*(类别|类型|性质|分类|种类|种别)"
+    r"|(crime|offen[cs]e|incident|call|complaint|request|\bsr|service|ticket|event|problem|issue)s?[ _]*(type|category|class|desc|code[ _]?desc)"
+    r"|(tipo|clase|categor|modalidad).*(delito|hecho|crimen|crime|ocorr|incid|falta)|(type|nature|categorie).*(fait|infraction|delit)"
+    r"|(вид|тип|категория).*(прест|происш|правонар)|(범죄|사건|사고|죄).*(유형|종류|명|구분)|罪[种名]|straftat|delikt",
+    "address": r"地址$|地点$|address|direccion|endereco|adresse|адрес|场所$|장소$",
+    "incident_id": r"(案件|警情|事件|工单|纠纷|案).*(编号|号码|编码|番号)$|(case|incident|crime|report|event|record|request|ticket|complaint)[ _]*(id|number|no|num|nbr)$"
+    r"|(expediente|folio|denuncia|boletim|processo)[ _]*(id|num\w*|nro|no)?$|(사건|접수).*번호$",
 }
 
 # A column about another thing that happens to carry a telling word.
 NOT_THIS = {
-    "occurred_from": r"(更新|修改|导出|打印|出生|结案|破案|办结|处置|到达|出警|updated|modified|closed|birth|arriv)",
-    "lon": r"(户籍|居住|报警人)",
-    "lat": r"(户籍|居住|报警人)",
-    "address": r"(户籍|居住|家庭|住址|户口|工作|e-?mail)",
+    "occurred_from": r"(更新|修改|导出|打印|(?<!发)出生|结案|破案|办结|处置|到达|出警|updated|modified|closed|resolved|birth|arriv|nacimiento"
+    r"|nascimento|naissance|geburt|рожд|due|zone$|type$)",
+    "lon": r"(户籍|居住|报警人|along|belong)",
+    "lat": r"(户籍|居住|报警人|plat)",
+    "address": r"(户籍|居住|家庭|住址|户口|工作|e-?mail|ip)",
+    "category": r"(location|premise|place|vehicle|victim|suspect|weapon|arma|road|street|address|method|status|channel|property|closure|service[ _]?area)",
+    "incident_id": r"(victim|suspect|officer|person|station|district|zone|address|location|parent|phone)",
 }
+
+#: What a column of kinds of incidents is not, by its name: states, channels, places, persons, answers.
+NO_CATEGORY = re.compile(
+    r"status|state$|estado|situac|method|channel|canal|medio|source|origin|received|via$|priority|agency|dept|department|team|group$"
+    r"|city|town|munic|county|provinc|region|country|distr|ward|beat|area|zone|borough|precinct|sector|barrio|comuna|bairro|commune"
+    r"|quartier|ort|stadt|bezirk|район|город|neighb|community|street|road|block|premis|locat|place|address|lugar|local|day|week|month|season"
+    r"|weekday|shift|outcome|result|disposition|closed|resolved|flag|domestic|arrest|gender|weapon|arma|vehicle|unit|zip|postal"
+    r"|状态|进度|方式|来源|渠道|单位|部门|派出所|分局|街道|社区|乡镇|区县|城市|区$|市$|县$|镇$|村$|路|星期|周|结果|是否|等级|級|級別"
+    r"|都道府県|市区町村|警察署|曜日|有無|시도|시군구|읍면동|관할|요일|여부|день|статус"
+)
 
 
 def simplified(text: str) -> str:
@@ -122,7 +176,21 @@ def roles_in(names: Sequence[object]) -> int:
     return sum(any(n in found for n in listed) for listed in ROLES.values())
 
 
-def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = None) -> dict[str, tuple[str, str]]:
+def _bare(name: object) -> str:
+    """A name as TELLING looks at it: small, simplified, words of CamelCase and accents apart."""
+    text = simplified(unicodedata.normalize("NFKC", str(name)).strip())
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text).lower()
+    latin = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", latin)
+
+
+for _role, _names in NAMES.items():
+    ROLES[_role] = list(dict.fromkeys(normal(name) for name in _names.split()))
+
+
+def match_columns(
+    names: Sequence[str], declared: Mapping[str, str | None] | None = None
+) -> dict[str, tuple[str, Note]]:
     """Role → (column, reason), by the caller's choice and by name.
 
     Parameters
@@ -130,7 +198,7 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
     names : list of str
         The columns of the file.
     declared : mapping, optional
-        Role → column. Roles: those of `ROLES`, or another word for one (`ALIASES`).
+        Role → column. Roles: those of `ROLES`, or another word for one (`ALIASES`). A role given as None is left out.
 
     Raises
     ------
@@ -141,67 +209,94 @@ def match_columns(names: Sequence[str], declared: Mapping[str, str] | None = Non
 
     Examples
     --------
-    >>> match_columns(["案发时间", "案由", "经度", "纬度"])["occurred_from"]
-    ('案发时间', 'named as time usually is')
-    >>> match_columns(["x", "when"], {"occurred_from": "when"})["occurred_from"][1]
+    >>> str(match_columns(["案发时间", "案由", "经度", "纬度"])["occurred_from"][1])
+    'named as time usually is'
+    >>> str(match_columns(["x", "when"], {"occurred_from": "when"})["occurred_from"][1])
     'declared'
     """
+    roles = _declared_roles(names, declared)
+    used = {c for c, _ in roles.values()}
+    short: dict[str, str] = {}
+    for column in names:
+        short.setdefault(normal(column), column)
+
+    def take(role: str, column: str | None, why: str) -> None:
+        if column is not None:
+            roles[role] = (column, Note(why, what=_PLAIN.get(role, role)))
+            used.add(column)
+
+    def named(role: str, listed: Sequence[str]) -> str | None:
+        return next((short[n] for n in listed if n in short and short[n] not in used), None)
+
+    whole = [r for r in ROLES if r not in PARTS]
+    for role in (r for r in whole if r not in roles):
+        weak = WEAK if role == "occurred_from" else ()
+        take(role, named(role, [n for n in ROLES[role] if n not in weak]), "read.reason_named")
+    for role in (r for r in whole if r not in roles):
+        take(role, next((c for c in names if c not in used and _is_cut(c, ROLES[role])), None), "read.reason_cut")
+    for role, pattern in TELLING.items():
+        found = None if role in roles else _telling(role, pattern, [c for c in names if c not in used])
+        if found is not None:
+            roles[role] = found
+            used.add(found[0])
+    for role in (r for r in PARTS if r not in roles):
+        take(role, named(role, ROLES[role]), "read.reason_named")
+    if "occurred_from" not in roles and not {"year", "month"} <= roles.keys():
+        if "month" in roles and roles["month"][0] is not None and roles["month"][1].code != "read.reason_declared":
+            used.discard(roles.pop("month")[0])
+        take("occurred_from", named("occurred_from", WEAK), "read.reason_named")
+    found_roles = {role: (column, why) for role, (column, why) in roles.items() if column is not None}
+    if {"lon", "lat"} <= found_roles.keys() and getattr(
+        found_roles.get("coordinates", ("", None))[1], "code", None
+    ) != "read.reason_declared":
+        found_roles.pop("coordinates", None)
+    return found_roles
+
+
+def _declared_roles(names: Sequence[str], declared: Any) -> dict[str, tuple[Any, Note]]:
     if declared is not None and not isinstance(declared, Mapping):
         raise SettingError(Note("read.columns_mapping", kind=type(declared).__name__))
-    roles: dict[str, tuple[str, str]] = {}
-    for role, column in (declared or {}).items():
-        role = ALIASES.get(role, role)
+    roles: dict[str, tuple[Any, Note]] = {}
+    for said, column in (declared or {}).items():
+        role = ALIASES.get(said, said)
         if role not in ROLES:
             raise SettingError(Note("read.no_role", role=role, meant=did_you_mean(role, [*ROLES, *ALIASES])))
-        if column is None:
-            roles[role] = (None, Note("read.reason_declared"))
-            continue
-        if column not in names:
+        if column is not None and column not in names:
             raise InputError(
                 Note("read.no_column_for_role", column=column, role=role, meant=did_you_mean(column, names))
             )
-        taken = [r for r, (c, _) in roles.items() if c == column]
+        taken = [r for r, (c, _) in roles.items() if column is not None and c == column]
         if taken:
             raise InputError(Note("read.column_declared_twice", column=column, taken=taken[0], role=role))
         roles[role] = (column, Note("read.reason_declared"))
-
-    short = {}
-    for column in names:
-        short.setdefault(normal(column), column)
-    used = {c for c, _ in roles.values()}
-    for role in ROLES:
-        if role in roles:
-            continue
-        for listed in ROLES[role]:
-            column = short.get(listed)
-            if column is not None and column not in used:
-                roles[role] = (column, Note("read.reason_named", what=_PLAIN.get(role, role)))
-                used.add(column)
-                break
-    for role, pattern in TELLING.items():
-        if role in roles:
-            continue
-        for column in names:
-            text = simplified(unicodedata.normalize("NFKC", str(column)).lower())
-            if column in used or (role in NOT_THIS and re.search(NOT_THIS[role], text)):
-                continue
-            if match := re.search(pattern, text):
-                roles[role] = (column, Note("read.reason_contains", word=match.group(0).strip("_ ")))
-                used.add(column)
-                break
-    roles = {role: found for role, found in roles.items() if found[0] is not None}
-    if "lon" in roles and "lat" in roles and roles.get("coordinates", ("", ""))[1] != "declared":
-        roles.pop("coordinates", None)
     return roles
+
+
+def _is_cut(column: str, listed: Sequence[str]) -> bool:
+    """Whether a name of ten letters (or five characters of two bytes), as a shapefile cuts it, begins a listed one."""
+    text = str(column)
+    if len(text.encode("gb18030", "replace")) not in (9, 10) or len(normal(text)) < 5:
+        return False
+    return any(name.startswith(normal(text)) and len(name) > len(normal(text)) for name in listed)
+
+
+def _telling(role: str, pattern: str, names: Sequence[str]) -> tuple[str, Note] | None:
+    for column in names:
+        text = _bare(column)
+        if role in NOT_THIS and re.search(NOT_THIS[role], text):
+            continue
+        if match := re.search(pattern, text):
+            return column, Note("read.reason_contains", word=match.group(0).strip("_ "))
+    return None
 
 
 _PLAIN = {
     "occurred_from": Note("read.role_time"),
     "occurred_to": Note("read.role_end_time"),
     "incident_id": Note("read.role_id"),
-    "patrol_found": Note("read.role_source"),
+    "officer_initiated": Note("read.role_source"),
     **{
         role: Note(f"read.role_{role}")
-        for role in ("lon", "lat", "category", "address", "zone", "coordinates", "time_of_day")
+        for role in (*PARTS, "lon", "lat", "category", "address", "zone", "coordinates", "time_of_day")
     },
 }

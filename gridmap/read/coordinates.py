@@ -104,10 +104,8 @@ def _odd_number(text: str) -> float:
     text = text.replace("′′", "″").replace("−", "-")
     if re.match(_PLAIN, text):
         return float(text)
-    if re.fullmatch(r"[+-]?\d{1,3},\d+", text):
-        return float(text.replace(",", "."))
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d+", text):
-        return float(text.replace(",", ""))
+    if (grouped := _grouped(text)) is not None:
+        return grouped
     if match := re.fullmatch(r"([+-]?\d+(?:\.\d+)?)\s*[°度]?\s*([NSEW东西南北]?)", text, re.IGNORECASE):
         return float(match.group(1)) * (
             -1 if match.group(2).upper() in ("S", "W", "西", "南") and match.group(2) else 1
@@ -121,6 +119,18 @@ def _odd_number(text: str) -> float:
             sign = -1 if side & {"S", "W", "西", "南", "-"} else 1
             return sign * (float(match["d"]) + minutes / 60 + seconds / 3600)
     return float("nan")
+
+
+def _grouped(text: str) -> float | None:
+    """Decimal commas and groups of thousands: 1,5 and 3.450.123,75 and 3,450,123.75 and 3 450 123,75."""
+    text = re.sub(r"(?<=\d)[\s'’](?=\d{3}(\D|$))", "", text)
+    if re.match(_PLAIN, text):
+        return float(text)
+    if re.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d{1,3}(\.\d{3}){2,}", text):
+        return float(text.replace(".", "").replace(",", "."))
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d+|[+-]?\d{1,3}(,\d{3}){2,}", text):
+        return float(text.replace(",", ""))
+    return float(text.replace(",", ".")) if re.fullmatch(r"[+-]?\d+,\d+", text) else None
 
 
 def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

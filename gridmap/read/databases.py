@@ -77,12 +77,9 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
     try:
         url = sa.make_url(address)
         shown = url.render_as_string(hide_password=True)
-        if url.get_backend_name() not in BACKENDS:  # an engine in this process would read any file for a query
-            raise InputError(
-                Note(
-                    "read.no_backend", kind=url.get_backend_name(), meant=did_you_mean(url.get_backend_name(), BACKENDS)
-                )
-            )
+        kind = url.get_backend_name()
+        if kind not in BACKENDS:  # an engine in this process would read any file for a query
+            raise ReadError(Note("read.no_backend", kind=kind, meant=did_you_mean(kind, BACKENDS)))
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
             from gridmap.read.files import check_file
 

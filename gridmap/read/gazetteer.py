@@ -7,13 +7,14 @@ for what is nearer to it than to another.
 """
 
 import unicodedata
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap.errors import InputError
+from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note
 from gridmap.read.columns import normal
 from gridmap.read.convert import CODE, convert
@@ -74,6 +75,9 @@ class Gazetteer:
     def of(cls, source, *, datum: str | None = None) -> "Gazetteer":
         """From a table with a name, a longitude and a latitude, as a path or a frame; or one made before.
 
+        `datum` is what the coordinates are on where neither the table nor a mapping `{path: …, datum: …}` says it: that
+        of the incidents.
+
         Raises
         ------
         InputError
@@ -83,14 +87,23 @@ class Gazetteer:
         """
         if isinstance(source, cls):
             return source
+        if isinstance(source, Mapping):
+            datum = source.get("datum", datum)
+            source = source.get("path")
         raw, _ = open_source(source, None, None)
         short = {normal(c): c for c in reversed(raw.columns)}
         name = next((short[n] for n in NAMES.split() if n in short), None)
         if name is None:
             raise InputError(Note("read.gazetteer_no_names", columns=list(raw.columns[:12])))
-        absent = dict.fromkeys(("incident_id", "occurred_from", "occurred_to", "category", "patrol_found", "zone"))
+        absent = dict.fromkeys(("incident_id", "occurred_from", "occurred_to", "category", "officer_initiated", "zone"))
         sample, whole = sample_of(raw)
-        plan = make_plan(raw, sample, columns={**absent, "address": name}, datum=datum, not_personal=[name])
+        columns = {**absent, "address": name}
+        try:
+            plan = make_plan(raw, sample, columns=columns, datum=datum, not_personal=[name])
+        except CRSError as problem:
+            if getattr(problem.args[0], "code", "") != "read.datum_needed":
+                raise
+            raise CRSError(Note("read.gazetteer_datum", file=raw.name)) from None
         batches = whole if whole is not None else raw.batches()
         found = pa.concat_tables([convert(b, plan)[0] for b in batches], promote_options="permissive").to_pandas()
         if found.empty:

@@ -176,12 +176,12 @@ def read_incidents(
     )
     decide_clock(plan, source)
     batches = whole if whole is not None else raw.batches
-    decide_times(plan, raw, batches, timezone, date_order)
+    decide_times(plan, raw, source, batches, timezone, date_order)
     placer = None
     if gazetteer is not None:
         from gridmap.read.gazetteer import Gazetteer
 
-        placer = Gazetteer.of(gazetteer)
+        placer = Gazetteer.of(gazetteer, datum=datum if datum in ("gcj02", "bd09") else None)
     box = None if boundaries is None else tuple(boundaries.total_bounds)
     data, aside, stats, owner = _convert_all(raw, plan, batches, repair, placer, box, duplicates)
     set_aside = pd.concat(aside, ignore_index=True) if aside else pd.DataFrame(columns=["row", "reason", "found"])

@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError as ProjError
 from gridmap.errors import CRSError
 from gridmap.messages import Note
 
-__all__ = ["as_crs", "metric_crs", "names_a_file", "project", "require_metric", "unproject"]
+__all__ = ["as_crs", "metric_crs", "metric_crs_of_points", "names_a_file", "project", "require_metric", "unproject"]
 
 WGS84 = CRS.from_epsg(4326)
 
@@ -43,10 +43,60 @@ def metric_crs(bounds: tuple[float, float, float, float]) -> CRS:
     if not np.isfinite([west, south, east, north]).all():
         raise CRSError(Note("read.no_metric_crs", bounds=bounds))
     lon, lat = (west + east) / 2, (south + north) / 2
-    if east - west > 12 or north > 84 or south < -80:
-        return CRS.from_proj4(f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=m")
-    zone = min(int((lon + 180) // 6) + 1, 60)
+    if not _fits_utm(west, south, east, north):
+        return _equal_area(lon, lat)
+    zone = min(int(((lon + 180) % 360) // 6) + 1, 60) if lon != 180 else 60
     return CRS.from_epsg((32600 if lat >= 0 else 32700) + zone)
+
+
+#: Degrees of longitude that two UTM zones span.
+TWO_ZONES = 12
+
+
+def metric_crs_of_points(lon: np.ndarray, lat: np.ndarray) -> CRS:
+    """The CRS in metres for points: chosen by where most of them lie, so that a stray one moves nobody.
+
+    Parameters
+    ----------
+    lon, lat : float arrays, (n,), degrees, WGS 84
+
+    Returns
+    -------
+    pyproj.CRS
+        The UTM zone of the extent's middle where all points lie within two zones, astride 180° too. Where only a few
+        points (1 % at each side) make the extent wider, an equal-area projection centred on the others.
+
+    Examples
+    --------
+    >>> metric_crs_of_points(np.array([179.9, -179.9]), np.array([-17.0, -17.1])).name
+    'WGS 84 / UTM zone 60S'
+    >>> lon, lat = np.append(np.linspace(-1.6, -1.4, 300), -180), np.append(np.linspace(53.7, 53.9, 300), -90)
+    >>> metric_crs_of_points(lon, lat).to_dict()["lon_0"]
+    -1.5
+    """
+    usable = np.isfinite(lon) & np.isfinite(lat)
+    lon, lat = np.asarray(lon, float)[usable], np.asarray(lat, float)[usable]
+    if not len(lon):
+        raise CRSError(Note("read.no_metric_crs", bounds="[]"))
+    if np.ptp(lon) > 180:  # perhaps astride 180°: look at it from the other side
+        turned = np.where(lon < 0, lon + 360, lon)
+        if np.ptp(np.quantile(turned, [0.01, 0.99])) < np.ptp(np.quantile(lon, [0.01, 0.99])):
+            lon = turned
+    bounds = (lon.min(), lat.min(), lon.max(), lat.max())
+    west, east = np.quantile(lon, [0.01, 0.99])
+    south, north = np.quantile(lat, [0.01, 0.99])
+    if _fits_utm(*bounds) or not _fits_utm(west, south, east, north):
+        return metric_crs(bounds)
+    return _equal_area((west + east) / 2, (south + north) / 2)
+
+
+def _fits_utm(west: float, south: float, east: float, north: float) -> bool:
+    return east - west <= TWO_ZONES and north <= 84 and south >= -80
+
+
+def _equal_area(lon: float, lat: float) -> CRS:
+    lon = (lon + 180) % 360 - 180
+    return CRS.from_proj4(f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=m")
 
 
 #: What makes a CRS open a file or an address: grids of shifts by name, `+init=` of a file, a link. "@null" is no file.

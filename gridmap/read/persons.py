@@ -9,9 +9,11 @@ digit), e-mail addresses, doors of dwellings, or values that read as Chinese nam
 case is personal too, because it names people.
 """
 
+import importlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +42,7 @@ __all__ = [
     "SURNAMES_OF_TWO",
     "card_number_is_valid",
     "id_number_is_valid",
+    "is_person_column",
     "mask",
     "personal_columns",
 ]
@@ -61,13 +64,239 @@ ABOUT = {
 
 BY_NAME_ZH = {
     "names of persons": r"姓名|当事人|嫌疑人|违法人|受害人|被害人|事主|联系人|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
-    r"|负责人|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|曾用名",
-    "identity numbers": r"身份证|证件号|证件类|公民身份|护照|警号|社保号|学号",
-    "telephone numbers": r"电话|手机|联系方式|号码$(?<!案件号码)|传真|微信|qq|邮箱|电子邮件",
-    "vehicles": r"车牌|号牌|车架|发动机号|车辆号|车主",
-    "households": r"户号|户口|户籍|门牌号|房号|住址|家庭|家属|居住地|银行卡|账号|帐号|卡号",
-    "traits of persons": r"性别|年龄|民族|出生|生日|籍贯|文化程度|职业|婚姻|政治面貌|国籍|宗教",
-    "free text that may name persons": r"案情|经过|备注|诉求内容|反映内容|主要内容|详细内容|事件描述|问题描述|纠纷描述|情况说明",
+    r"|负责人|站长|所长|队长|书记|主任|局长|科长|组长|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|曾用名|氏名|名前|被害者|被疑者|加害者|通报者|届出人|目击者|申告者|성명|이름|피해자|피의자|가해자|신고자|목격자|담당자",
+    "identity numbers": r"身份证|证件号|证件类|公民身份|护照|警号|社保号|学号|マイナンバー|个人番号|免许证番号|주민등록번호|주민번호|여권번호|면허번호",
+    "telephone numbers": r"电话|手机|联系方式|(?<!案件)(?<!案)(?<!网格)(?<!工单)(?<!警情)(?<!事件)(?<!流水)(?<!区域)(?<!街道)号码$|携带番号|전화|휴대폰|핸드폰|연락처|传真|微信|qq|邮箱|电子邮件",
+    "vehicles": r"车牌|号牌|车架|发动机号|车辆号|车主|车辆番号|차량번호|번호판",
+    "households": r"户号|户口|户籍|门牌号|房号|住址|家庭|家属|居住地|银行卡|账号|帐号|卡号|거주지|자택|주소지|계좌",
+    "traits of persons": r"性别|年龄|年齢|民族|(?<!发)(?<!発)出生|(?<!发)(?<!発)生日|(?<!发)(?<!発)生年月日|籍贯|文化程度|职业|婚姻|政治面貌|国籍|宗教|성별|나이|연령|(?<!발)생년월일|직업|국적",
+    "free text that may name persons": r"案情|经过|备注|备考|비고|특이사항|诉求内容|反映内容|主要内容|详细内容|事件描述|问题描述|纠纷描述|情况说明",
+}
+#: Words of other languages that stand for a person's role, by how they begin, accents taken off.
+PERSON_STEMS = re.compile(
+    r"^(victim|denunciant|agresor|imputad|testig|detenid|aprehendid|sospechos|indiciad|querellant|afectad|ofendid|vitim|testemunh"
+    r"|solicitant|comunicant|suspeit|acusad|indiciad|plaignant|temoin|mis en cause|suspect|opfer|geschadigt|geschaedigt|tatverdacht"
+    r"|tatverdaecht|beschuldigt|zeuge|anzeigend|anzeigeerstatt|melder|потерпевш|подозреваем|обвиняем|заявител|свидетел|пострадавш"
+    r"|councill?or|warden|constable|sergeant|inspector|mayor|alderman|caretaker|landlord|leader|supervisor|deputy)"
+)
+#: What is said of a person in other languages, as whole words, accents taken off.
+PERSON_TERMS: dict[str, set[str]] = {
+    "names of persons": {
+        "nombres",
+        "apellido",
+        "apellidos",
+        "sobrenome",
+        "nome_completo",
+        "prenom",
+        "prenoms",
+        "nom_complet",
+        "nachname",
+        "vorname",
+        "familienname",
+        "nachnahme",
+        "фамилия",
+        "имя",
+        "отчество",
+        "фио",
+        "nombrecompleto",
+        "nomecompleto",
+        "nombreyapellido",
+        "nom_prenom",
+        "xingming",
+        "xm",
+        "xming",
+        "lxr",
+        "lianxiren",
+        "fzr",
+        "fuzeren",
+        "wgy",
+        "wgyxm",
+        "wgyuan",
+        "wanggeyuan",
+        "wgz",
+        "wgzxm",
+        "mj",
+        "mjxm",
+        "minjing",
+        "bjr",
+        "bjrxm",
+        "sqmj",
+        "zrr",
+        "zrmj",
+        "hz",
+        "hzxm",
+    },
+    "identity numbers": {
+        "dni",
+        "nie",
+        "nif",
+        "curp",
+        "cedula",
+        "rut",
+        "cuil",
+        "cuit",
+        "pasaporte",
+        "documento_identidad",
+        "numero_documento",
+        "nro_documento",
+        "cpf",
+        "rg",
+        "cnh",
+        "passaporte",
+        "codicefiscale",
+        "codice_fiscale",
+        "ausweisnummer",
+        "personalausweis",
+        "passport",
+        "reisepass",
+        "паспорт",
+        "снилс",
+        "инн",
+        "nir",
+        "nss",
+        "pesel",
+        "personnummer",
+        "sfz",
+        "sfzh",
+        "sfzhm",
+        "shenfenzheng",
+        "zjhm",
+    },
+    "telephone numbers": {
+        "telefono",
+        "celular",
+        "movil",
+        "correo",
+        "email",
+        "telefone",
+        "telephone",
+        "portable",
+        "courriel",
+        "telefon",
+        "handy",
+        "handynummer",
+        "mobilnummer",
+        "rufnummer",
+        "cellulare",
+        "телефон",
+        "тел",
+        "почта",
+        "lxdh",
+        "lxfs",
+        "sjh",
+        "sjhm",
+        "dhhm",
+        "dianhua",
+        "shouji",
+    },
+    "vehicles": {
+        "matricula",
+        "patente",
+        "placas",
+        "placa",
+        "immatriculation",
+        "plaque",
+        "kennzeichen",
+        "fahrgestellnummer",
+        "targa",
+        "госномер",
+        "vin",
+        "cph",
+        "cphm",
+        "chepai",
+    },
+    "households": {
+        "domicilio",
+        "domicile",
+        "wohnort",
+        "wohnanschrift",
+        "wohnadresse",
+        "anschrift_opfer",
+        "residencia",
+        "endereco_residencial",
+        "проживание",
+        "проживания",
+        "регистрация",
+        "регистрации",
+        "hjdz",
+        "hujidizhi",
+        "jtzz",
+        "jtdz",
+        "zz",
+        "sbh",
+    },
+    "traits of persons": {
+        "sexo",
+        "genero",
+        "edad",
+        "edades",
+        "sexe",
+        "genre",
+        "age",
+        "idade",
+        "raca_cor",
+        "raca",
+        "etnia",
+        "religion",
+        "religiao",
+        "nacionalidad",
+        "nacionalidade",
+        "nationalite",
+        "nacimiento",
+        "nascimento",
+        "naissance",
+        "fechanacimiento",
+        "datanascimento",
+        "geschlecht",
+        "alter",
+        "altersgruppe",
+        "staatsangehorigkeit",
+        "staatsangehoerigkeit",
+        "nationalitat",
+        "nationalitaet",
+        "geburtsdatum",
+        "geburtstag",
+        "beruf",
+        "ocupacion",
+        "profesion",
+        "profissao",
+        "profession",
+        "escolaridad",
+        "escolaridade",
+        "estado_civil",
+        "estadocivil",
+        "etat_civil",
+        "sesso",
+        "eta",
+        "пол",
+        "возраст",
+        "гражданство",
+        "национальность",
+        "рождения",
+        "профессия",
+        "xb",
+        "xingbie",
+        "csrq",
+        "nl",
+        "nianling",
+    },
+    "free text that may name persons": {
+        "relato",
+        "narracion",
+        "narrativa",
+        "observaciones",
+        "observacoes",
+        "historico",
+        "recit",
+        "commentaires",
+        "bemerkung",
+        "bemerkungen",
+        "sachverhalt",
+        "фабула",
+        "примечание",
+        "anmerkung",
+        "note_libre",
+    },
 }
 PERSON_WORDS = {
     "victim",
@@ -105,8 +334,15 @@ PERSON_WORDS = {
     "people",
     "spouse",
 }
+NAME_WORDS = {"name", "names", "nombre", "nome", "nom", "имя"}
+#: A name that says that its column holds areas, whose names may read as those of persons.
+AREA_WORDS = re.compile(
+    r"district|ward|station|beat|precinct|zone|area|borough|county|city|town|village|municip|barrio|bairro|comuna|commune|quartier|bezirk"
+    r"|stadtteil|район|округ|участок|neighb|community|region|place|street|road|location"
+    r"|区|县|市|镇|乡|村|街道|社区|小区|派出所|分局|辖区|网格|所属|单位|地址|地点|道路|路名|町|駅|警察署|시군구|읍면동|동$|구$|지역"
+)
 NAME_PHRASES = re.compile(
-    r"^(full|first|last|middle|given|family|maiden|nick)?\s?names?$|^surname$|^forename$|^alias$|person name|contact name"
+    r"^(full|first|last|middle|given|family|maiden|nick)?\s?names?$|^(nombre|nome|nom|имя)$|^surname$|^forename$|^alias$|person name|contact name"
 )
 OTHER_WORDS = {
     "identity numbers": {
@@ -126,7 +362,6 @@ OTHER_WORDS = {
         "telephone",
         "tel",
         "mobile",
-        "cell",
         "cellphone",
         "fax",
         "email",
@@ -164,8 +399,19 @@ OTHER_WORDS = {
     "free text that may name persons": {"narrative", "synopsis", "remarks", "notes", "comments"},
 }
 #: 户籍人口 is how many live somewhere, not who.
-NOT_PERSONS_ZH = re.compile(r"(人口|人数|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积)$")
-NOT_PERSONS = re.compile(r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b")
+#: A Chinese name says at its end what it is: a dispute about a marriage, a place of worship, a telephone box are none.
+NOT_PERSONS_ZH = re.compile(
+    r"(人口|人数|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积|数|纠纷|矛盾|案|案件|警情|案由|场所|盗窃|被盗|抢夺|抢劫|诈骗|扒窃|亭|店|厅"
+    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|区域|路段|路口|学校|医院|市场|广场|单位|机构|部门"
+    r"|类别|类型(?<!证件类型)|种类|发生地|发生地点|案发地|案发地点|路|街|巷|桥|村)$"
+)
+#: In English too: an officer's district, a phone booth, a registration date are no persons.
+NOT_PERSONS = re.compile(
+    r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b"
+    r"|\b(district|beat|sector|zone|precinct|station|ward|division|area|booth|box|kiosk|store|shop|theft|robbery|burglary|fraud"
+    r"|initiated|type|category|assault|injury|offen[cs]e|crime|incident|shelter|centre|center|school|route|stop|region|borough)s?$"
+    r"|\bregistration (date|time|office|district|year)\b|\breport(er|ed)? (date|time)\b|\bperson (crime|offen[cs]e)"
+)
 
 ID_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
 #: Until 1999: no century, no check digit. A grid's code has 15 digits too, so years of birth before 1920 are none.
@@ -266,25 +512,46 @@ def mask(text: str) -> str:
 
 
 def _by_name(column: str) -> str | None:
-    text = simplified(unicodedata.normalize("NFKC", str(column)).strip())
-    if NOT_PERSONS_ZH.search(text):
-        return None
-    for what, pattern in BY_NAME_ZH.items():
-        if re.search(pattern, text, re.IGNORECASE):
-            return what
-    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
+    text = simplified("".join(unicodedata.normalize("NFKC", str(column)).split()))
+    if re.search(r"[\u3041-\u9fff\uac00-\ud7a3]", text):
+        if NOT_PERSONS_ZH.search(text):
+            return None
+        for what, pattern in BY_NAME_ZH.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                return what
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", unicodedata.normalize("NFKC", str(column)))
     words = re.sub(r"[\s_\-./#:]+", " ", words).strip().lower()
-    if NOT_PERSONS.search(words):
-        return None
+    words = "".join(c for c in unicodedata.normalize("NFD", words) if not unicodedata.combining(c) or c == "\u0306")
+    words = unicodedata.normalize("NFC", words)
+    return None if NOT_PERSONS.search(words) else _by_words(words)
+
+
+def _by_words(words: str) -> str | None:
+    """What whole words of any language say; what begins with a person's role is about that person."""
     tokens = words.split()
+    joined = {*tokens, words.replace(" ", ""), words.replace(" ", "_")}
     if NAME_PHRASES.search(words):
         return "names of persons"
     if PERSON_WORDS & set(tokens):
         return "columns about persons"
-    for what, listed in OTHER_WORDS.items():
-        if listed & {*tokens, words.replace(" ", "")}:
-            return what
+    if any(PERSON_STEMS.match(token) for token in tokens):
+        return "names of persons" if NAME_WORDS & set(tokens) else "columns about persons"
+    for listed in (OTHER_WORDS, PERSON_TERMS):
+        for what, terms in listed.items():
+            if terms & joined:
+                return what
     return None
+
+
+def is_person_column(column: str) -> bool:
+    """Whether a column's name says that it is about a person.
+
+    Examples
+    --------
+    >>> [is_person_column(c) for c in ("姓 名", "warden_name", "站长_name", "发生日期", "ward_name", "Phone Booth")]
+    [True, True, True, False, False, False]
+    """
+    return _by_name(column) is not None
 
 
 def _reads_as_name(text: str) -> bool:
@@ -297,7 +564,109 @@ def _reads_as_name(text: str) -> bool:
     )
 
 
-def _by_content(values: list[str], plain_numbers: bool = False, places: bool = False) -> str | None:
+#: Modules of python-stdnum for numbers of persons → the form that a value must have before the check digit is asked.
+NATIONAL = {
+    "es.nif": r"[0-9XYZKLM]\d{7}[A-Z]",
+    "br.cpf": r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}",
+    "fr.nir": r"[12]\d{12}(\d{2})?",
+    "de.idnr": r"\d{2} ?\d{3} ?\d{3} ?\d{3}",
+    "kr.rrn": r"\d{6}-?[1-8]\d{6}",
+    "ru.inn": r"\d{12}",
+    "mx.curp": r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d",
+    "cl.rut": r"\d{1,2}\.?\d{3}\.?\d{3}-?[\dK]",
+    "ar.cuit": r"(20|23|24|25|26|27)-?\d{8}-?\d",
+    "it.codicefiscale": r"[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]",
+    "pl.pesel": r"\d{11}",
+    "se.personnummer": r"(\d{2})?\d{6}[-+]?\d{4}",
+    "nl.bsn": r"\d{9}",
+    "no.fodselsnummer": r"\d{6} ?\d{5}",
+    "fi.hetu": r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]",
+    "dk.cpr": r"\d{6}-\d{4}",
+    "gb.nhs": r"\d{3} ?\d{3} ?\d{4}",
+    "ca.sin": r"\d{3}[ -]\d{3}[ -]\d{3}",
+    "us.ssn": r"\d{3}-\d{2}-\d{4}",
+    "ec.ci": r"[0-2]\d{9}",
+    "pt.cc": r"\d{8} ?\d[A-Z0-9]{2}\d",
+}
+
+
+def my_number_is_valid(text: str) -> bool:
+    """Whether 12 digits end in the right check digit of a Japanese individual number.
+
+    Examples
+    --------
+    >>> my_number_is_valid("123456789018"), my_number_is_valid("123456789012")
+    (True, False)
+
+    References
+    ----------
+    Ordinance 85 (2014) of the Ministry of Internal Affairs and Communications, article 5.
+    """
+    digits = [int(c) for c in text if c.isdigit()]
+    if len(digits) != 12:
+        return False
+    total = sum(d * (n + 1 if n <= 6 else n - 5) for n, d in enumerate(digits[-2::-1], 1))
+    return digits[-1] == (0 if total % 11 <= 1 else 11 - total % 11)
+
+
+def snils_is_valid(text: str) -> bool:
+    """Whether 11 digits are a Russian insurance number.
+
+    Examples
+    --------
+    >>> snils_is_valid("112-233-445 95"), snils_is_valid("112-233-445 94")
+    (True, False)
+    """
+    digits = [int(c) for c in text if c.isdigit()]
+    if len(digits) != 11:
+        return False
+    total = sum(d * (9 - i) for i, d in enumerate(digits[:9])) % 101
+    return (total if total < 100 else 0) == digits[9] * 10 + digits[10]
+
+
+def _national_numbers(values: list[str]) -> bool:
+    """Whether most of a column's values are numbers of persons of some country, by their check digits."""
+    some = list(dict.fromkeys(v.strip().upper() for v in values))[:60]
+    if len(some) < 3:
+        return False
+    for name, form in NATIONAL.items():
+        shaped = [v for v in some if re.fullmatch(form, v)]
+        if len(shaped) >= 0.6 * len(some):
+            check = importlib.import_module(f"stdnum.{name}").is_valid
+            if sum(map(check, shaped)) >= 0.6 * len(some):
+                return True
+    for check, form in ((my_number_is_valid, r"\d{4} ?\d{4} ?\d{4}"), (snils_is_valid, r"\d{3}-\d{3}-\d{3}[ -]\d{2}")):
+        shaped = [v for v in some if re.fullmatch(form, v)]
+        if len(shaped) >= 0.6 * len(some) and sum(map(check, shaped)) >= 0.6 * len(some):
+            return True
+    return False
+
+
+def _is_card(value: str) -> bool:
+    match = CARD.search(value)
+    return match is not None and card_number_is_valid(match.group(0))
+
+
+def _is_mobile(value: str) -> bool:
+    return bool(MOBILE.search(value)) and not re.fullmatch(r"\d{12,}|[\d.]+\.\d+", value)
+
+
+#: What a column holds, the share of its values that must look so, and how it looks; in this order.
+CONTENT_TESTS: tuple[tuple[str, float, Callable[[str], Any]], ...] = (
+    ("bank cards", 0.5, _is_card),
+    ("identity numbers", 0.5, PASSPORT.fullmatch),
+    ("telephone numbers", 0.02, _is_mobile),
+    ("telephone numbers", 0.3, LANDLINE.search),
+    ("telephone numbers", 0.3, AREA_PHONE.search),
+    ("vehicles", 0.02, PLATE.search),
+    ("e-mail addresses", 0.02, EMAIL.search),
+    ("doors of dwellings", 0.3, DOOR.search),
+)
+
+
+def _by_content(
+    values: list[str], plain_numbers: bool = False, places: bool = False, areas: bool = False
+) -> str | None:
     values = [unicodedata.normalize("NFKC", v) for v in values]
     n = len(values)
     if not n:
@@ -315,24 +684,20 @@ def _by_content(values: list[str], plain_numbers: bool = False, places: bool = F
     # 15 digits that all read as a date of birth, of people born in different years
     if len(old) >= 0.8 * n and n >= 3 and len({v[6:8] for v in old}) > 2:
         return "identity numbers"
+    if _national_numbers(values):
+        return "identity numbers"
     if plain_numbers:
         return None
-    if share(lambda v: (m := CARD.search(v)) and card_number_is_valid(m.group(0))) >= 0.5:
-        return "bank cards"
-    if share(PASSPORT.fullmatch) >= 0.5:
-        return "identity numbers"
-    if share(lambda v: MOBILE.search(v) and not re.fullmatch(r"\d{12,}|[\d.]+\.\d+", v)) >= 0.02:
-        return "telephone numbers"
-    if share(LANDLINE.search) >= 0.3 or share(AREA_PHONE.search) >= 0.3:
-        return "telephone numbers"
-    if share(PLATE.search) >= 0.02:
-        return "vehicles"
-    if share(EMAIL.search) >= 0.02:
-        return "e-mail addresses"
-    if not places and share(DOOR.search) >= 0.3:
-        return "doors of dwellings"
+    for what, least, test in CONTENT_TESTS:
+        if not (places and what == "doors of dwellings") and share(test) >= least:
+            return what
     distinct = set(values)
-    if n >= 5 and share(_reads_as_name) >= 0.8 and sum(map(_reads_as_name, distinct)) >= 0.8 * len(distinct) > 1:
+    if (
+        not areas
+        and n >= 5
+        and share(_reads_as_name) >= 0.8
+        and sum(map(_reads_as_name, distinct)) >= 0.8 * len(distinct) > 1
+    ):
         return "names of persons"
     long = n >= 5 and np.mean([len(v) for v in values]) > 30 and len(set(values)) > 0.9 * n
     if long and np.mean([sum("\u4e00" <= c <= "\u9fff" for c in v) / len(v) for v in values]) > 0.5:
@@ -341,7 +706,12 @@ def _by_content(values: list[str], plain_numbers: bool = False, places: bool = F
 
 
 def personal_columns(
-    columns: Iterable[tuple[str, Iterable]], *, numbered=(), addresses=(), sample: int = 2000
+    columns: Iterable[tuple[str, Iterable]],
+    *,
+    numbered: Collection[str] = (),
+    addresses: Collection[str] = (),
+    areas: Collection[str] = (),
+    sample: int = 2000,
 ) -> dict[str, str]:
     """Column → what makes it personal, for those that are.
 
@@ -353,6 +723,9 @@ def personal_columns(
         Columns of case numbers, which may look like telephone numbers.
     addresses : collection of str
         Columns that say where a case happened; doors may stand in them.
+    areas : collection of str
+        Columns of areas or kinds of incidents, whose names may read as those of persons. What a name says to be an area
+        (station, ward, 派出所, 街道 …) is one as well.
     sample : int, default 2000
 
     Examples
@@ -369,6 +742,11 @@ def personal_columns(
         texts = [str(v).strip() for v in values if v is not None and v == v and str(v).strip()]
         if len(texts) > sample:
             texts = [texts[i] for i in np.linspace(0, len(texts) - 1, sample).astype(int)]
-        if what := _by_content(texts, name in numbered, name in addresses):
+        if what := _by_content(
+            texts,
+            name in numbered,
+            name in addresses,
+            name in areas or bool(AREA_WORDS.search(simplified(str(name)).lower())),
+        ):
             found[name] = Note("read.by_content", what=Note(f"read.about_{ABOUT[what]}"))
     return found

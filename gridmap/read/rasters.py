@@ -21,8 +21,7 @@ from gridmap.read.files import check_file
 __all__ = ["read_pixels"]
 
 MOST_PIXELS = 4_000_000
-#: The formats that hold their own pixels, by the drivers of GDAL that may look at the file.
-DRIVERS = ("GTiff", "AAIGrid")
+#: How a GeoTIFF begins.
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 REFERRING = (".vrt", ".img")
 #: Nothing beside the file is looked for, and no address is asked.
@@ -61,9 +60,9 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
         If the box has more than 4,000,000 cells, or lies outside the raster.
     """
     path = check_file(path, Note("read.raster_file"))
-    _require_plain_raster(path)
+    driver = _driver_of(path)
     try:
-        with rasterio.Env(**ALONE), rasterio.open(_plain_name(path), driver=list(DRIVERS)) as raster:
+        with rasterio.Env(**ALONE), rasterio.open(_plain_name(path), driver=driver) as raster:
             if raster.crs is None:
                 raise CRSError(Note("read.raster_no_crs", file=path.name))
             window = Window(0, 0, raster.width, raster.height)
@@ -86,14 +85,16 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     return shapes.to_numpy(), values[row, col].clip(0)
 
 
-def _require_plain_raster(path: Path) -> None:
-    """Refuse what refers to other files, and what does not begin as its name says."""
+def _driver_of(path: Path) -> str:
+    """The one driver of GDAL that may look at the file; what refers to other files is refused."""
     if path.suffix.lower() in REFERRING:
         raise ReadError(Note("read.vrt_refused", file=path.name))
     with path.open("rb") as file:
         head = file.read(4096)
-    if head[:4] in TIFF or re.match(rb"\s*(ncols|nrows)\s+\d", head, re.IGNORECASE):
-        return
+    if head[:4] in TIFF:
+        return "GTiff"
+    if re.match(rb"\s*(ncols|nrows)\s+\d", head, re.IGNORECASE):
+        return "AAIGrid"
     raise ReadError(Note("read.no_raster", path=str(path)))
 
 

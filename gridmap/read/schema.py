@@ -4,8 +4,12 @@ All of it is decided once for the whole file and never row by row, and every dec
 written down in the plan's notes; what must not be guessed is asked back with an error.
 """
 
+import datetime as dt
 import re
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +18,28 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.columns import ROLES, match_columns
+from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, simplified
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
 from gridmap.read.metric import as_crs
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.base import RawTable, ReadAgain
 from gridmap.read.tables.vector import X, Y
-from gridmap.read.times import TimeEvidence, TimeRule, read_times
+from gridmap.read.times import (
+    IMPOSSIBLE,
+    MISSING,
+    MONTHS,
+    UNREADABLE,
+    TimeEvidence,
+    TimeRule,
+    clean,
+    read_times,
+)
 
 __all__ = [
     "Plan",
+    "category_key",
+    "category_variants",
     "decide_clock",
     "decide_places",
     "decide_times",
@@ -50,6 +65,7 @@ class Plan:
     exchange: bool = False
     chinese: bool = False
     clock: str | None = None
+    parts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, TimeRule] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -80,86 +96,232 @@ def raw_places(plan: Plan, table: pa.Table) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def is_chinese(names) -> bool:
-    """Whether a file is Chinese: some column is named so."""
-    return any("\u4e00" <= c <= "\u9fff" for name in names for c in str(name))
+    """Whether a file is Chinese: some column is named in Chinese characters and none in kana or hangul."""
+    text = "".join(map(str, names))
+    other = re.search(r"[\u3041-\u30ff\uac00-\ud7a3]", text) or re.search(r"[発経緯県]|緯度.*経度|年月日", text)
+    return bool(re.search(r"[\u4e00-\u9fff]", text)) and not other
 
 
-def guess_by_content(sample: pa.Table, roles: dict[str, tuple[str, str]], personal) -> dict[str, tuple[str, str]]:
-    """Roles that no name told, by what the columns hold: `(column, reason)` for time, lon, lat and category."""
-    used = {c for c, _ in roles.values()} | set(personal)
-    free = [c for c in sample.column_names if c not in used]
-    found = {}
-    if not ({"lon", "lat"} & roles.keys()) and "coordinates" not in roles:
-        values = {}
-        for column in free:
-            number, written = numbers(sample[column])
-            n = int(written.sum())
-            inside = np.isfinite(number) & (np.abs(number) <= 180)
-            fine = inside & (np.abs(number * 1000 % 1) > 1e-9)
-            if n and inside.sum() >= 0.8 * n and fine.sum() >= 0.5 * n and np.ptp(number[inside]) < 60:
-                values[column] = number[inside]
-        if len(values) == 2:
-            (a, first), (b, second) = values.items()
-            median = np.abs(np.median(first)), np.abs(np.median(second))
-            china = [could_be_in_china(np.median(x), np.median(y)) for x, y in ((first, second), (second, first))]
-            lon, lat = (b, a) if median[1] > 90 >= median[0] or (china[1] and not china[0]) else (a, b)
-            if max(median) > 90 or any(china):
-                found["lon"] = (lon, Note("read.reason_content_lon"))
-                found["lat"] = (lat, Note("read.reason_content_lat"))
-        if not values:
-            for column in free:
-                if not pa.types.is_string(sample[column].type):
-                    continue
-                first, _, written = split_pairs(sample[column].slice(0, 500))
-                if written.any() and np.isfinite(first[written]).mean() > 0.8:
-                    texts = [t for t in sample[column].slice(0, 500).to_pylist() if t]
-                    if np.mean([bool(re.search(r"\d\.\d{3,}.*\d\.\d{3,}", t)) for t in texts]) > 0.8:
-                        found["coordinates"] = (column, Note("read.reason_content_pair"))
-                        break
-    if "occurred_from" not in roles:
-        for column in free:
-            if column in {c for c, _ in found.values()} or not pa.types.is_string(sample[column].type):
-                kind = sample[column].type
-                if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-                    continue
-            texts = sample[column].drop_null()
-            if pa.types.is_string(texts.type):
-                texts = pa.array(
-                    [t for t in texts.to_pylist()[:500] if not re.fullmatch(r"\d{0,6}(\.\d+)?|\d{9,10}", t.strip())],
-                    pa.string(),
-                )
-            if len(texts) < max(1, 0.5 * min(sample.num_rows - sample[column].null_count, 500)):
-                continue
-            _, _, status = read_times(texts, TimeRule("dmy"))
-            if (status == 1).mean() > 0.8:
-                found["occurred_from"] = (column, Note("read.reason_content_time"))
-                break
-    if "category" not in roles:
-        for column in free:
-            if column in {c for c, _ in found.values()} or not pa.types.is_string(sample[column].type):
-                continue
-            texts = [t for t in sample[column].to_pylist() if t]
-            distinct = set(texts)
-            words = [t for t in distinct if re.search(r"[^\W\d_]{2}", t)]
-            if (
-                len(texts) > 20
-                and 2 <= len(distinct) <= max(40, len(texts) ** 0.5)
-                and len(words) > 0.8 * len(distinct)
-            ):
-                found["category"] = (column, Note("read.reason_content_category", n=len(distinct)))
-                break
+def guess_by_content(
+    sample: pa.Table, roles: Mapping[str, Any], personal: Collection[str], absent: Collection[str] = ()
+) -> dict[str, tuple[str, Note]]:
+    """Roles that no name told, by what the columns hold: `(column, reason)` for time, lon, lat and category.
+
+    Parameters
+    ----------
+    sample : pyarrow.Table
+    roles : mapping
+        What is known already.
+    personal : collection of str
+        Columns about persons, which are not looked at.
+    absent : collection of str
+        Roles that the caller left out.
+    """
+    found: dict[str, tuple[str, Note]] = {}
+
+    def free() -> list[str]:
+        used = {c for c, _ in roles.values()} | set(personal) | {c for c, _ in found.values()}
+        return [c for c in sample.column_names if c not in used]
+
+    if not ({"lon", "lat", "coordinates"} & (roles.keys() | set(absent))):
+        found |= _places_by_content(sample, free())
+    dated = "occurred_from" in roles or {"year", "month"} <= roles.keys()
+    if not dated and "occurred_from" not in absent and (time := _time_by_content(sample, free())):
+        found["occurred_from"] = time
+    if "category" not in roles and "category" not in absent and (kind := _category_by_content(sample, free())):
+        found["category"] = kind
     return found
 
 
+def _places_by_content(sample: pa.Table, free: list[str]) -> dict[str, tuple[str, Note]]:
+    values = {}
+    for column in free:
+        number, written = numbers(sample[column])
+        n = int(written.sum())
+        inside = np.isfinite(number) & (np.abs(number) <= 180)
+        fine = inside & (np.abs(number * 1000 % 1) > 1e-9)
+        if n and inside.sum() >= 0.8 * n and fine.sum() >= 0.5 * n and np.ptp(number[inside]) < 60:
+            values[column] = number[inside]
+    if len(values) == 2:
+        (a, first), (b, second) = values.items()
+        median = np.abs(np.median(first)), np.abs(np.median(second))
+        china = [could_be_in_china(np.median(x), np.median(y)) for x, y in ((first, second), (second, first))]
+        lon, lat = (b, a) if median[1] > 90 >= median[0] or (china[1] and not china[0]) else (a, b)
+        if max(median) > 90 or any(china):
+            return {"lon": (lon, Note("read.reason_content_lon")), "lat": (lat, Note("read.reason_content_lat"))}
+    if not values:
+        for column in free:
+            if pa.types.is_string(sample[column].type) and _holds_pairs(sample[column].slice(0, 500)):
+                return {"coordinates": (column, Note("read.reason_content_pair"))}
+    return {}
+
+
+def _holds_pairs(values: pa.ChunkedArray) -> bool:
+    first, _, written = split_pairs(values)
+    if not written.any() or np.isfinite(first[written]).mean() <= 0.8:
+        return False
+    texts = [t for t in values.to_pylist() if t]
+    return bool(np.mean([bool(re.search(r"\d\.\d{3,}.*\d\.\d{3,}", t)) for t in texts]) > 0.8)
+
+
+def _time_by_content(sample: pa.Table, free: list[str]) -> tuple[str, Note] | None:
+    for column in free:
+        kind = sample[column].type
+        if not (pa.types.is_string(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+            continue
+        texts = sample[column].drop_null()
+        if pa.types.is_string(texts.type):
+            texts = pa.array(
+                [t for t in texts.to_pylist()[:500] if not re.fullmatch(r"\d{0,7}(\.\d+)?|\d{9,10}", t.strip())],
+                pa.string(),
+            )
+        if len(texts) < max(1, 0.5 * min(sample.num_rows - sample[column].null_count, 500)):
+            continue
+        _, _, status = read_times(texts, TimeRule("dmy"))
+        if (status == 1).mean() > 0.8:
+            return column, Note("read.reason_content_time")
+    return None
+
+
+def _category_by_content(sample: pa.Table, free: list[str]) -> tuple[str, Note] | None:
+    """The column of texts that repeat and are kinds of something: no channel, place, state or answer."""
+    best: tuple[float, str, int] | None = None
+    for column in free:
+        if not pa.types.is_string(sample[column].type) or NO_CATEGORY.search(simplified(str(column)).lower()):
+            continue
+        texts = [t.strip() for t in sample[column].to_pylist() if t and t.strip()]
+        distinct = set(texts)
+        words = [t for t in distinct if re.search(r"[^\W\d_]{2}", t)]
+        if not (
+            len(texts) > 20 and 2 <= len(distinct) <= max(40, len(texts) ** 0.5) and len(words) > 0.8 * len(distinct)
+        ):
+            continue
+        if {t.casefold() for t in distinct} <= NO_KINDS or _are_dates(texts):
+            continue
+        score = len(texts) / sample.num_rows
+        if best is None or score > best[0] + 0.2:
+            best = (score, column, len(distinct))
+    return None if best is None else (best[1], Note("read.reason_content_category", n=best[2]))
+
+
+#: Values that answer a question or name a channel, a weekday or a sex: no kinds of incident.
+NO_KINDS = {
+    *(
+        "true",
+        "false",
+        "yes",
+        "no",
+        "y",
+        "n",
+        "t",
+        "f",
+        "si",
+        "sí",
+        "sim",
+        "não",
+        "nao",
+        "oui",
+        "non",
+        "ja",
+        "nein",
+        "да",
+        "нет",
+    ),
+    *(
+        "是",
+        "否",
+        "有",
+        "无",
+        "はい",
+        "いいえ",
+        "無",
+        "예",
+        "아니오",
+        "open",
+        "closed",
+        "pending",
+        "new",
+        "in progress",
+        "resolved",
+    ),
+    *(
+        "phone",
+        "web",
+        "app",
+        "api",
+        "mail",
+        "email",
+        "e-mail",
+        "walk-in",
+        "mobile",
+        "online",
+        "internet",
+        "fax",
+        "letter",
+        "sms",
+    ),
+    *(
+        "电话",
+        "网络",
+        "微信",
+        "现场",
+        "来访",
+        "信件",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ),
+    *(
+        "male",
+        "female",
+        "unknown",
+        "m",
+        "w",
+        "hombre",
+        "mujer",
+        "masculino",
+        "femenino",
+        "feminino",
+        "男",
+        "女",
+        "am",
+        "pm",
+    ),
+    *("已结案", "未结案", "处理中", "已办结", "待处理"),
+}
+
+
+def _are_dates(texts: list[str]) -> bool:
+    _, _, status = read_times(pa.array(texts[:100]), TimeRule("dmy"))
+    return bool((status == 1).mean() > 0.5)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the caller wants of the columns."""
+
+    columns: Mapping[str, str | None]
+    not_personal: Collection[str]
+
+    @property
+    def absent(self) -> set[str]:
+        """Roles that are left out."""
+        return {ALIASES.get(role, role) for role, column in self.columns.items() if column is None}
+
+
 def make_plan(
-    raw,
+    raw: RawTable,
     sample: pa.Table,
     *,
-    columns=None,
+    columns: Mapping[str, str | None] | None = None,
     datum: str | None = None,
-    crs=None,
-    not_personal=(),
-    repair=(),
+    crs: Any = None,
+    not_personal: Collection[str] = (),
+    repair: Collection[str] | str = (),
     need_places: bool = True,
     ask_datum: bool = True,
 ) -> Plan:
@@ -174,27 +336,54 @@ def make_plan(
     CRSError
         If the datum or the CRS must be named.
     """
-    if datum is not None and datum not in DATUMS:
-        raise SettingError(Note("read.no_datum", datum=datum, meant=did_you_mean(str(datum), DATUMS)))
-    known = {"swapped", "sign"}
-    if isinstance(repair, str):
-        repair = (repair,)
-    for name in repair:
-        if name not in known:
-            raise SettingError(Note("read.no_repair", name=name, meant=did_you_mean(str(name), known)))
+    repair = _check_options(datum, repair)
     declared = dict(columns or {}) if columns is None or hasattr(columns, "items") else columns
     if raw.crs is not None and X in raw.columns and not ({"lon", "lat"} & set(declared)):
         declared = {**declared, "lon": X, "lat": Y}
-    found = match_columns(list(raw.columns), declared)
+    asked = _Asked(declared, not_personal)
+    found, personal = _roles_and_persons(raw, sample, asked)
+    _require_whole_place(found, declared, raw, need_places)
+    found = {**guess_by_content(sample, found, personal, asked.absent), **found}
+    plan = Plan({r: c for r, (c, _) in found.items()}, {r: why for r, (_, why) in found.items()}, personal)
+    plan.chinese = is_chinese(raw.columns)
+    _drop_repeating_id(plan, sample)
+    _decide_parts(plan, sample)
+    guessed = [r for r, why in plan.reasons.items() if why.code != "read.reason_declared"]
+    if guessed:
+        taken = [Note("read.role_taken", role=r, column=plan.roles[r], why=plan.reasons[r]) for r in guessed]
+        plan.notes.append(Note("read.roles_taken", roles=taken))
+    _note_variants(plan, sample)
+    if not place_columns(plan.roles):
+        if need_places:
+            raise InputError(Note("read.no_coordinates", file=raw.name, columns=_listed(raw.columns)))
+        return plan
+    decide_places(plan, raw, sample, datum, crs, repair, ask_datum)
+    return plan
+
+
+def _check_options(datum: Any, repair: Any) -> tuple[str, ...]:
+    if datum is not None and datum not in DATUMS:
+        raise SettingError(Note("read.no_datum", datum=datum, meant=did_you_mean(str(datum), DATUMS)))
+    known = {"swapped", "sign"}
+    repair = (repair,) if isinstance(repair, str) else tuple(repair)
+    for name in repair:
+        if name not in known:
+            raise SettingError(Note("read.no_repair", name=name, meant=did_you_mean(str(name), known)))
+    return repair
+
+
+def _roles_and_persons(raw: RawTable, sample: pa.Table, asked: _Asked) -> tuple[dict[str, tuple[str, Note]], dict]:
+    """The roles by name, without columns about persons; and those columns, each with what tells it."""
+    found = match_columns(list(raw.columns), asked.columns)
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
-    numbered = {found["incident_id"][0]} if "incident_id" in found else set()
-    addresses = {found["address"][0]} if "address" in found else set()
+    areas = {found[r][0] for r in ("zone", "category") if r in found}
     personal = personal_columns(
         ((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed),
-        numbered=numbered,
-        addresses=addresses,
+        numbered={found["incident_id"][0]} if "incident_id" in found else set(),
+        addresses={found["address"][0]} if "address" in found else set(),
+        areas=areas,
     )
-    for column in not_personal:
+    for column in asked.not_personal:
         if column not in raw.columns:
             raise InputError(Note("read.no_column_to_keep", column=column, meant=did_you_mean(column, raw.columns)))
         if personal.get(column, "").startswith("identity numbers (by content)"):
@@ -202,43 +391,97 @@ def make_plan(
         personal.pop(column, None)
     for role, (column, reason) in list(found.items()):
         if column in personal:
-            if reason == "declared":
+            if reason.code == "read.reason_declared":
                 raise InputError(Note("read.declared_personal", column=column, role=role, why=personal[column]))
             found.pop(role)
     if len(found) < len(ROLES):
         # A personal column may have stood before a good one: look at the rest once more.
         rest = [c for c in raw.columns if c not in personal]
-        again = match_columns(rest, {r: c for r, (c, why) in found.items() if why == "declared"})
-        found = {**again, **found}
-        taken = {}
+        kept = {r: c for r, (c, why) in found.items() if why.code == "read.reason_declared"}
+        found = {**match_columns(rest, {**dict.fromkeys(asked.absent), **kept}), **found}
+        taken: dict[str, tuple[str, Note]] = {}
         for role, (column, why) in found.items():
             taken.setdefault(column, (role, why))
         found = {role: (column, why) for column, (role, why) in taken.items()}
-    if ("lon" in found) != ("lat" in found):
-        half = "lon" if "lon" in found else "lat"
-        if declared.get(half) or "coordinates" not in found:
-            other = "lat" if half == "lon" else "lon"
-            if need_places:
-                raise InputError(
-                    Note(
-                        "read.half_a_place",
-                        file=raw.name,
-                        half=half,
-                        column=found[half][0],
-                        other=other,
-                        columns=_listed(raw.columns),
-                    )
-                )
-        found.pop(half)
-    found = {**guess_by_content(sample, found, personal), **found}
-    plan = Plan({r: c for r, (c, _) in found.items()}, {r: why for r, (_, why) in found.items()}, personal)
-    plan.chinese = is_chinese(raw.columns)
-    if not place_columns(plan.roles):
-        if need_places:
-            raise InputError(Note("read.no_coordinates", file=raw.name, columns=_listed(raw.columns)))
-        return plan
-    decide_places(plan, raw, sample, datum, crs, repair, ask_datum)
-    return plan
+    return found, personal
+
+
+def _require_whole_place(found: dict, declared: Mapping, raw: RawTable, need_places: bool) -> None:
+    """A longitude without a latitude is no place."""
+    if ("lon" in found) == ("lat" in found):
+        return
+    half, other = ("lon", "lat") if "lon" in found else ("lat", "lon")
+    if need_places and (declared.get(half) or "coordinates" not in found):
+        raise InputError(
+            Note(
+                "read.half_a_place",
+                file=raw.name,
+                half=half,
+                column=found[half][0],
+                other=other,
+                columns=_listed(raw.columns),
+            )
+        )
+    found.pop(half)
+
+
+def _drop_repeating_id(plan: Plan, sample: pa.Table) -> None:
+    """An id that most rows share with others of another time or place names a station, a day, a batch."""
+    column = plan.roles.get("incident_id")
+    if column is None or plan.reasons["incident_id"].code == "read.reason_declared":
+        return
+    where = [plan.roles[r] for r in ("incident_id", "occurred_from", "lon", "lat", "coordinates") if r in plan.roles]
+    filled = sample.select(list(dict.fromkeys(where))).filter(sample[column].is_valid())
+    distinct = len(filled[column].unique())
+    # The same incident exported twice has the same time and place; what repeats elsewhere is no id.
+    places = len(filled.group_by(filled.column_names).aggregate([])) if len(where) > 1 else distinct
+    if len(filled) >= 10 and distinct < 0.6 * len(filled) and places > 1.3 * distinct:
+        plan.roles.pop("incident_id")
+        plan.reasons.pop("incident_id")
+        plan.notes.append(Note("read.id_repeats", column=column, n=len(filled), distinct=distinct))
+
+
+def _decide_parts(plan: Plan, sample: pa.Table) -> None:
+    """Year, month, day, hour and minute in columns of their own, where no column holds the whole date."""
+    parts = {role: plan.roles.pop(role) for role in PARTS if role in plan.roles}
+    reasons = {role: plan.reasons.pop(role) for role in PARTS if role in plan.reasons}
+    if "occurred_from" not in plan.roles and {"year", "month"} <= parts.keys():
+        plan.parts = parts
+        plan.roles["occurred_from"] = parts["year"]
+        plan.reasons["occurred_from"] = reasons["year"]
+        plan.notes.append(Note("read.parts_joined", columns=list(parts.values())))
+    elif "time_of_day" not in plan.roles and "hour" in parts:
+        plan.roles["time_of_day"] = parts["hour"]
+        plan.reasons["time_of_day"] = reasons["hour"]
+
+
+def _note_variants(plan: Plan, sample: pa.Table) -> None:
+    """Categories that differ by case and blanks only are one kind written in several ways: said, joined on request."""
+    column = plan.roles.get("category")
+    if column is None or not pa.types.is_string(sample[column].type):
+        return
+    variants = category_variants(t for t in sample[column].unique().to_pylist() if t)
+    if variants:
+        plan.notes.append(Note("read.category_variants", column=column, n=len(variants), examples=variants[0][:3]))
+
+
+def category_variants(texts: Iterable[str]) -> list[list[str]]:
+    """Groups of texts that differ by case, width and blanks only.
+
+    Examples
+    --------
+    >>> category_variants(["Theft", "THEFT ", "theft", "Robbery"])
+    [['THEFT', 'Theft', 'theft']]
+    """
+    groups: dict[str, set[str]] = {}
+    for text in texts:
+        groups.setdefault(category_key(text), set()).add(text.strip())
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def category_key(text: str) -> str:
+    """A category without case, width and blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _listed(columns) -> str:
@@ -357,24 +600,30 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     """The column of clock times goes behind the date only if the dates have no clock of their own."""
     clock = plan.roles.pop("time_of_day", None)
     plan.reasons.pop("time_of_day", None)
-    if clock is None or "occurred_from" not in plan.roles or clock in plan.personal:
+    if clock is None or "occurred_from" not in plan.roles or clock in plan.personal or plan.parts:
         return
     texts = [t for t in sample[clock].cast(pa.string()).slice(0, 500).to_pylist() if t and t.strip()]
     looks = (
-        np.mean([bool(re.fullmatch(r"\D{0,4}\d{1,2}([:：时点].*|\d{2})?(\s*[APap][Mm])?", t.strip())) for t in texts])
+        np.mean(
+            [
+                bool(re.fullmatch(r"\D{0,4}\d{1,2}([:：时点時h.].*|\d{2})?(\s*[APap]\.?[Mm]\.?)?", t.strip()))
+                for t in texts
+            ]
+        )
         if texts
         else 0
     )
     days = sample[plan.roles["occurred_from"]].slice(0, 500)
-    readings = [read_times(days, TimeRule(order, None, True)) for order in ("dmy", "mdy", "ymd")]
+    readings = [read_times(days, TimeRule(order)) for order in ("dmy", "mdy", "ymd")]
     start, end, _ = max(readings, key=lambda reading: int((~np.isnat(reading[0])).sum()))
     known = ~np.isnat(start)
-    if looks > 0.8 and known.any() and (start != end)[known].mean() > 0.9:
+    at_midnight = (start == start.astype("datetime64[D]")) if known.any() else known
+    if looks > 0.8 and known.any() and ((start != end) | at_midnight)[known].mean() > 0.9:
         plan.clock = clock
         plan.notes.append(Note("read.clock_joined", clock=clock, date=plan.roles["occurred_from"]))
 
 
-def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> None:
+def decide_times(plan: Plan, raw: RawTable, sample: pa.Table, batches, timezone, date_order) -> None:
     """Set the plan's rule for each column of times, by all its rows.
 
     Raises
@@ -388,7 +637,9 @@ def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> No
     for role in ("occurred_from", "occurred_to"):
         if role not in plan.roles:
             continue
-        wanted = [plan.roles[role]] + ([plan.clock] if role == "occurred_from" and plan.clock else [])
+        wanted = [plan.roles[role]]
+        if role == "occurred_from":
+            wanted = list(plan.parts.values()) or wanted + ([plan.clock] if plan.clock else [])
         for _ in range(2):
             evidence = TimeEvidence()
             try:
@@ -404,7 +655,9 @@ def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> No
             raise InputError(
                 Note("read.column_problem_in", column=plan.roles[role], file=raw.name, problem=problem)
             ) from None
+        rule = replace(rule, from_1904=bool(raw.layout.get("counts_from_1904")))
         plan.rules[role] = rule
+        _require_readable(plan, role, sample, evidence)
         if rule.midnight_is_day:
             plan.notes.append(Note("read.midnight_everywhere", column=plan.roles[role]))
         if rule.date_order and evidence.numbers:
@@ -414,8 +667,36 @@ def decide_times(plan: Plan, raw: RawTable, batches, timezone, date_order) -> No
             plan.notes.append(Note("read.time_formats", column=plan.roles[role], formats=formats))
 
 
-def time_texts(table, plan: Plan):
-    """The time column, with the clock of a second column behind the date where there is one."""
+def _require_readable(plan: Plan, role: str, sample: pa.Table, evidence: TimeEvidence) -> None:
+    """Refuse a column of times most of which cannot be read, with an example; question years that lie ahead.
+
+    Raises
+    ------
+    InputError
+        If more than half of what is written in it is in no known format.
+    """
+    values = time_texts(sample, plan) if role == "occurred_from" else sample[plan.roles[role]]
+    start, _, status = read_times(values, plan.rules[role])
+    written = int((status != MISSING).sum())
+    unread = np.flatnonzero((status == UNREADABLE) | (status == IMPOSSIBLE))
+    if written >= 5 and len(unread) > 0.5 * written:
+        example = str(values[int(unread[0])])[:60]
+        raise InputError(
+            Note("read.times_unreadable", column=plan.roles[role], n=len(unread), rows=written, example=example)
+        )
+    tomorrow = np.datetime64(dt.date.today()) + np.timedelta64(2, "D")
+    ahead = int((start > tomorrow).sum())
+    if ahead:
+        plan.notes.append(Note("read.times_ahead", column=plan.roles[role], n=ahead, last=str(np.nanmax(start))[:10]))
+    if evidence.short_years:
+        first, last = (str(f(start[~np.isnat(start)]))[:4] for f in (np.min, np.max))
+        plan.notes.append(Note("read.short_years", column=plan.roles[role], first=first, last=last))
+
+
+def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
+    """The time column, with the clock of a second column behind the date, or put together of its pieces."""
+    if plan.parts:
+        return _from_parts(table, plan.parts)
     values = table[plan.roles["occurred_from"]]
     if plan.clock is None:
         return values
@@ -431,3 +712,34 @@ def time_texts(table, plan: Plan):
     day = pc.replace_substring_regex(day, r"[ T](00:00(:00(\.0+)?)?|12:00(:00)? ?[Aa][Mm])$", "")
     joined = pc.binary_join_element_wise(day, clock, " ")
     return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
+
+
+def _from_parts(table: pa.Table, parts: Mapping[str, str]) -> pa.Array:
+    """Dates as text of year, month, day, hour and minute; null where year or month is missing."""
+    columns = {
+        role: [clean(str(v)) if v is not None else "" for v in table[c].to_pylist()] for role, c in parts.items()
+    }
+    out: list[str | None] = []
+    for i in range(table.num_rows):
+        year, month, day, hour, minute = (_whole(columns[r][i]) if r in columns else "" for r in PARTS)
+        month = str(MONTHS[month[:3].lower()]) if month[:3].lower() in MONTHS else month
+        if not year and not month:
+            out.append(None)
+            continue
+        text = f"{year}-{month.zfill(2)}" + (f"-{day.zfill(2)}" if day else "")
+        out.append(
+            text
+            + (
+                f" {hour}:{(minute or '0').zfill(2)}"
+                if day and hour and ":" not in hour
+                else f" {hour}"
+                if day and hour
+                else ""
+            )
+        )
+    return pa.array(out, pa.string())
+
+
+def _whole(text: str) -> str:
+    """A number without the ".0" that a column with gaps gives it."""
+    return re.sub(r"\.0+$", "", text.strip().rstrip("年月日时分"))

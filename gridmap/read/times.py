@@ -6,11 +6,12 @@ exclusive. Patterns are applied to whole columns (the distinct values at once), 
 guessing parser: `3/4/2024` is the third of April in every row or the fourth of March in every row, by
 the evidence of the column, or the caller is asked.
 
-Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 5 Mar 2024,
-20240305153000, Excel serial days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone
+Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 113/03/05, 1130305, 令和6年3月5日,
+5 Mar 2024, 5 de marzo de 2024, 5. März 2024, 5 марта 2024 г., 3:20 p. m., 10:00 PM EST, 20240305153000, Excel serial days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone
 offsets, and two of them with 至, ~ or to between.
 """
 
+import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
@@ -47,16 +48,28 @@ __all__ = [
     "to_local",
 ]
 
-_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP]\.?[mM]\.?)"
+_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP][mM])"
+#: Abbreviations of time zones → hours from UTC. CST is China's where the data are.
+ZONES = {
+    **{"AKST": -9, "AKDT": -8, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5, "EDT": -4},
+    **{"HST": -10, "AST": -4, "ADT": -3, "BRT": -3, "ART": -3, "CLT": -4, "COT": -5, "WET": 0, "WEST": 1, "BST": 1},
+    **{"CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "ICT": 7, "HKT": 8},
+    **{"SGT": 8, "PHT": 8, "JST": 9, "KST": 9, "AWST": 8, "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13},
+}
+_ABBREVIATION = "|".join(sorted(ZONES, key=len, reverse=True))
 _CLOCK = (
-    rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
-    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP]\.?[mM]\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?)?)?\s*$"
+    rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|時|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
+    rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP][mM])?"
+    rf"\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?|{_ABBREVIATION})?)?\s*$"
 )
 _MON = r"(?P<mon>[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*\.?"
 PATTERNS = {
     "year-month-day": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:[-/.]|月)\s*(?P<d>\d{1,2})\s*[日号]?"
     + _CLOCK,
     "numbers": r"^(?P<a>\d{1,2})(?:[-/.]|年)(?P<b>\d{1,2})(?:[-/.]|月)(?P<c>\d{4}|\d{2})日?" + _CLOCK,
+    "Republic": r"^(?P<r>[01]\d{2})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:[-/.]|月)\s*(?P<d>\d{1,2})\s*[日号]?" + _CLOCK,
+    "Republic compact": r"^(?P<r>[01]\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
+    r"(?:[T ]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?$",
     "compact": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?)?(?P<z>Z)?$",
     "year-month": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:月份?)?$",
     "compact month": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])$",
@@ -64,7 +77,7 @@ PATTERNS = {
     + _CLOCK,
     "month-name day year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?{_MON}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})"
     + _CLOCK,
-    "month-name year": rf"^{_MON}[-\s/,.]+(?P<y>\d{{4}})$",
+    "month-name year": rf"^{_MON}[-\s/,.']+(?P<y>\d{{4}}|\d{{2}})$",
     "Excel serial": r"^(?P<serial>[1-7]\d{4}(?:\.\d+)?)$",
     "epoch seconds": r"^(?P<s>\d{9,10})(?:\.\d+)?$",
     "epoch milliseconds": r"^(?P<ms>\d{12,13})(?:\.0)?$",
@@ -76,17 +89,111 @@ MONTHS = {
 RANGE = re.compile(r"\s*(?:至|到|~|～|—+|–|--|\s-\s|\sto\s)\s*")
 
 
+#: Months in other languages, by the letters that tell them from each other, accents taken off → their number.
+_FOREIGN_MONTHS = {
+    **dict.fromkeys(("ene", "jan", "gen", "янв"), 1),
+    **dict.fromkeys(("feb", "fev", "фев"), 2),
+    **dict.fromkeys(("mar", "mae", "mrz", "мар"), 3),
+    **dict.fromkeys(("abr", "apr", "avr", "апр"), 4),
+    **dict.fromkeys(("may", "mai", "mag", "май", "мая"), 5),
+    **dict.fromkeys(("jun", "juin", "giu", "июн"), 6),
+    **dict.fromkeys(("jul", "juil", "lug", "июл"), 7),
+    **dict.fromkeys(("ago", "aug", "aou", "авг"), 8),
+    **dict.fromkeys(("sep", "set", "сен"), 9),
+    **dict.fromkeys(("oct", "out", "okt", "ott", "окт"), 10),
+    **dict.fromkeys(("nov", "ноя"), 11),
+    **dict.fromkeys(("dic", "dez", "dec", "дек"), 12),
+}
+_ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_WEEKDAY = re.compile(
+    r"^(lun|mar|mer|mie|jue|jeu|gio|vie|ven|sab|sam|dom|dim|seg|ter|qua|qui|sex|mon|die|mit|don|fre|son|tue|wed|thu|fri|sat|sun"
+    r"|пон|вто|сре|чет|пят|суб|вос|пн|вт|ср|чт|пт|сб|вс)[^\W\d]*(-feira)?\.?,?\s+(?=\d|de|den|le|el)",
+    re.IGNORECASE,
+)
+#: Japanese eras → the year before their first.
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "R": 2018, "H": 1988, "S": 1925}
+_ERA = re.compile(r"^(令和|平成|昭和|大正|明治|[RHS])\s*(元|\d{1,2})\s*(?=[年./-])")
+_PLAIN = re.compile(r"[\d\s:/.,+TZ-]*([AaPp][Mm])?$")
+
+
 def clean(text: str) -> str:
-    """A time's text with fullwidth forms, weekdays, Chinese numerals and Republic years made plain."""
-    if text.isascii():
+    """A time's text with fullwidth forms, weekdays, months of other languages, numerals, eras and a. m. made plain.
+
+    Examples
+    --------
+    >>> clean("13 de enero de 2021 10:30 p. m."), clean("13. März 2021, 8 Uhr"), clean("令和3年5月13日")
+    ('13 Jan 2021 10:30 pm', '13 Mar 2021 8', '2021年5月13日')
+    """
+    if _PLAIN.match(text) and ". " not in text:
         return text
-    text = unicodedata.normalize("NFKC", text)
-    text = re.sub(r"\(?(?:星期|礼拜|周)[一二三四五六日天]\)?", " ", text).strip()
+    text = unicodedata.normalize("NFKC", text).strip()
+    if "\uac00" <= max(text) <= "\ud7a3":
+        text = _clean_korean(text)
+    text = re.sub(r"^(\d{4})\.\s+(\d{1,2})\.\s+(\d{1,2})\.?", r"\1-\2-\3", text)
+    if "\u4e00" <= max(text, default="") <= "\u9fff":
+        text = _clean_chinese(text)
+    if match := _ERA.match(text):
+        year = 1 if match[2] == "元" else int(match[2])
+        text = str(_ERAS[match[1]] + year) + text[match.end() :]
+    text = re.sub(r"\b([aApP])\s?\.\s?[mM]\b\.?|\b([aApP]) [mM]\b\.?", lambda m: (m[1] or m[2]) + "m", text)
+    text = re.sub(r"(?<=\d)\s*(?:Uhr|uhr|hrs?\.?|horas?|heures?|ore|ч\.?)$", "", text)
+    text = re.sub(r"(?<=\d)\s?h\s?(\d{2})(?:\s?(?:m|min|mn)?)?$", r":\1", text)
+    text = re.sub(r"(?<=\d)\s?h$", ":00", text)
+    if re.search(r"[^\W\d_]{3}", text):
+        text = _english_months(text)
+    return text
+
+
+def _clean_chinese(text: str) -> str:
+    text = re.sub(r"\(?(?:星期|礼拜|禮拜|周|週)[一二三四五六日天]\)?|\([月火水木金土日]\)", " ", text).strip()
     if re.match(r"[〇零一二三四五六七八九]{2,4}年", text):
         text = re.sub(r"[〇零一二三四五六七八九十]+", lambda m: _chinese_number(m.group(0)), text)
-    if match := re.match(r"民国\s*(\d{1,3})(?=年)", text):
-        text = str(int(match.group(1)) + 1911) + text[match.end() :]
+    if match := re.match(r"(?:中华|中華)?(?:民国|民國)\s*(\d{1,3}|元)\s*(?=[年./-])", text):
+        year = 1 if match[1] == "元" else int(match[1])
+        text = str(year + 1911) + text[match.end() :]
     return text
+
+
+def _clean_korean(text: str) -> str:
+    for word, plain in {
+        "오전": "上午",
+        "오후": "下午",
+        "년": "年",
+        "월": "月",
+        "일": "日",
+        "시": "时",
+        "분": "分",
+        "초": "秒",
+    }.items():
+        text = re.sub(rf"(?<=\d)\s*{word}" if len(word) == 1 else word, plain, text)
+    return re.sub(r"[월화수목금토일]요일|\([월화수목금토일]\)", " ", text)
+
+
+def _english_months(text: str) -> str:
+    """Month names of Spanish, Portuguese, French, German, Italian and Russian as the English ones; particles left out."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c) or c == "\u0306")
+    plain = unicodedata.normalize("NFKC", plain)
+    if (day := _WEEKDAY.match(plain)) and (
+        re.search(r"[^\W\d_]{3}", plain[day.end() :]) or day[1].lower()[:3] not in _FOREIGN_MONTHS
+    ):  # "mar" is Tuesday before a month and March before a day
+        plain = plain[day.end() :]
+    plain = re.sub(r"(?<=\d)(?=[^\W\d_]{3})|(?<=[^\W\d_]{3})(?=\d{4})", " ", plain)
+
+    def month(match: re.Match[str]) -> str:
+        word = match[0].lower().rstrip(".")
+        number = _FOREIGN_MONTHS.get(word[:4]) or _FOREIGN_MONTHS.get(word[:3])
+        return _ENGLISH[number - 1] if number else match[0]
+
+    plain = re.sub(r"(?<![^\W\d_])[^\W\d_]{3,}\.?", month, plain)
+    plain = re.sub(
+        r"\b(de[ln]?|le|el|den|do)\b\.?|(?<=\d)(er|[ºª°]|o(?=\s))|\bг(ода|\.)?(?=\s|,|$)",
+        " ",
+        plain,
+        flags=re.IGNORECASE,
+    )
+    plain = re.sub(r"^(\d{1,2})\.\s+", r"\1 ", plain.strip())
+    plain = re.sub(r"(\d{4})\s*(?:,|a las|às|as|alle|um|à|a|v|в)\s+(?=\d)", r"\1 ", plain)
+    return re.sub(r"\s+", " ", plain).strip()
 
 
 def _chinese_number(text: str) -> str:
@@ -150,7 +257,10 @@ def format_parts(texts: list[str]):
             continue
         fields = found.filter(pa.array(hit))
         raw = {f.name: fields.field(f.name) for f in fields.type}
-        yield name, left[hit], {k: _number(k, v) for k, v in raw.items()}
+        parts = {k: _number(k, v) for k, v in raw.items()}
+        if "r" in parts:  # a year of the Republic of China
+            parts["y"] = parts.pop("r") + 1911
+        yield name, left[hit], parts
         left = left[~hit]
 
 
@@ -167,15 +277,23 @@ def _number(name: str, values: pa.Array) -> np.ndarray:
     return np.asarray(filled.cast(pa.int64()))
 
 
-def in_order(parts: dict, order: str):
+def in_order(parts: dict, order: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Year, month and day of dates written with numbers only, read in an order such as `dmy`; −1 for no year."""
     a, b, c = parts["a"], parts["b"], parts["c"]
     long_year = c > 99
     y, m, d = {"ymd": (a, b, c), "dmy": (c, b, a), "mdy": (c, a, b)}[order]
     if order == "ymd":
         y = np.where(long_year, -1, y)
-    y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
-    return y, m, d
+    return full_year(y), m, d
+
+
+def full_year(y: np.ndarray) -> np.ndarray:
+    """Years of two digits in the hundred years that end with this one: no incident lies in the future."""
+    last = dt.date.today().year
+    this_century = last // 100 * 100
+    return np.where(
+        (y >= 0) & (y < 100), np.where(y + this_century <= last, y + this_century, y + this_century - 100), y
+    )
 
 
 def is_date(y, m, d) -> np.ndarray:
@@ -216,16 +334,26 @@ def time_of_day(parts: dict, size: int):
 
 
 def shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) -> np.ndarray:
-    """Times with an offset, in the local time asked for; without one they keep the clock as written."""
+    """Times with an offset or a zone's abbreviation, in `timezone`; without one they keep the clock as written."""
     if timezone is None or not (zones != "").any():
         return moment
     out = moment.copy()
     for zone in set(zones[zones != ""]):
-        sign = -1 if zone[0] == "-" else 1
-        offset = 0 if zone in ("Z", "UTC", "GMT") else sign * (int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0))
         at = zones == zone
-        out[at] = to_local(moment[at] - offset * 60_000_000, timezone)
+        out[at] = to_local(moment[at] - int(_offset_min(zone, timezone)) * 60_000_000, timezone)
     return out
+
+
+def _offset_min(zone: str, timezone: str) -> float:
+    """Minutes from UTC of +08:00, Z or EST."""
+    if zone in ("Z", "UTC", "GMT"):
+        return 0
+    if zone == "CST" and timezone.startswith("Asia/"):
+        return 480
+    if zone in ZONES:
+        return ZONES[zone] * 60
+    sign = -1 if zone[0] == "-" else 1
+    return sign * (int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0))
 
 
 def to_local(micro: np.ndarray, timezone: str) -> np.ndarray:
@@ -236,7 +364,105 @@ def to_local(micro: np.ndarray, timezone: str) -> np.ndarray:
 
 MISSING, OK, UNREADABLE, IMPOSSIBLE = 0, 1, 2, 3
 ORDERS = ("ymd", "dmy", "mdy")
-NOTHING = ("", "-", "--", "/", "\\N", "na", "n/a", "nan", "nat", "null", "none", "无", "不详", "未知", "空", "unknown")
+#: Words that say that a time is not known, in small letters: the place is kept, without a time.
+NOTHING = {
+    *("", "-", "--", "---", "/", "\\n", "?", "??", ".", "*", "x", "0", "00/00/0000", "0000-00-00", "0000/00/00"),
+    *(
+        "0000-00-00 00:00:00",
+        "na",
+        "n/a",
+        "n.a",
+        "n/d",
+        "n.d",
+        "nd",
+        "s/d",
+        "s/i",
+        "s.d",
+        "k.a",
+        "k. a",
+        "nan",
+        "nat",
+        "null",
+    ),
+    *("nil", "none", "missing", "blank", "empty", "unk", "unknown", "unkn", "tbd", "tba", "not known", "not available"),
+    *(
+        "not recorded",
+        "not stated",
+        "not specified",
+        "undefined",
+        "no data",
+        "other",
+        "#n/a",
+        "(null)",
+        "<null>",
+        "[null]",
+    ),
+    *(
+        "无",
+        "無",
+        "不详",
+        "不詳",
+        "未知",
+        "空",
+        "不明",
+        "不清",
+        "不清楚",
+        "未填",
+        "未填写",
+        "未登记",
+        "未明",
+        "不確定",
+        "不确定",
+    ),
+    *(
+        "记不清",
+        "待查",
+        "暂无",
+        "时间不详",
+        "時間不詳",
+        "日时不明",
+        "日時不明",
+        "未記載",
+        "なし",
+        "불명",
+        "미상",
+        "알수없음",
+        "모름",
+    ),
+    *("알 수 없음", "없음", "desconocido", "desconocida", "se desconoce", "sin dato", "sin datos", "sin informacion"),
+    *(
+        "sin información",
+        "no disponible",
+        "no consta",
+        "no aplica",
+        "no especificado",
+        "no registra",
+        "ignorado",
+        "ignorada",
+    ),
+    *(
+        "desconhecido",
+        "desconhecida",
+        "não informado",
+        "nao informado",
+        "não consta",
+        "sem informação",
+        "sem informacao",
+    ),
+    *("sem dados", "inconnu", "inconnue", "non renseigné", "non renseigne", "non précisé", "indéterminé", "unbekannt"),
+    *(
+        "keine angabe",
+        "keine angaben",
+        "nicht bekannt",
+        "sconosciuto",
+        "non noto",
+        "ignoto",
+        "неизвестно",
+        "неизв",
+        "нет",
+    ),
+    *("нет данных", "не установлено", "не известно", "не указано", "н/д"),
+}
 
 
 @dataclass(frozen=True)
@@ -251,11 +477,14 @@ class TimeRule:
         IANA name of the local time that comes out; None keeps the clock as it is written (and epochs in UTC).
     midnight_is_day : bool
         Every clock in the column says 00:00:00, so it means no more than the date.
+    from_1904 : bool
+        Serial days of a workbook that counts from 1 January 1904.
     """
 
     date_order: str | None = None
     timezone: str | None = None
     midnight_is_day: bool = False
+    from_1904: bool = False
 
 
 @dataclass
@@ -267,6 +496,7 @@ class TimeEvidence:
     numbers: int = 0
     clocks: int = 0
     midnights: int = 0
+    short_years: int = 0
 
     def add(self, values) -> "TimeEvidence":
         """Look at some more of the column."""
@@ -287,6 +517,7 @@ class TimeEvidence:
                 self.midnights += int((clocked & zero).sum())
             if name == "numbers":
                 self.numbers += len(at)
+                self.short_years += int((parts["c"] < 100).sum())
                 for order in ORDERS:
                     y, m, d = in_order(parts, order)
                     self.fits[order] += int(is_date(y, m, d).sum())
@@ -409,7 +640,7 @@ def _read(texts: list[str], rule: TimeRule) -> tuple[np.ndarray, np.ndarray, np.
         start, end, state = _interval(name, parts, rule)
         low[at], high[at], status[at] = start, end, state
     for i in np.flatnonzero(status == UNREADABLE):
-        if texts[i].lower() in NOTHING:
+        if unicodedata.normalize("NFKC", texts[i]).lower().strip().rstrip(".。") in NOTHING:
             status[i] = MISSING
         elif (pair := _range(clean(texts[i]), rule)) is not None:
             low[i], high[i], status[i] = pair
@@ -423,15 +654,14 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         local = to_local(micro, rule.timezone or "UTC")
         return local, local, np.full(size, OK, np.uint8)
     if name == "Excel serial":
-        serial = parts["serial"]
+        serial = parts["serial"] + (1462 if rule.from_1904 else 0)
         micro = (np.round((serial - 25569) * 86_400) * 1_000_000).astype(np.int64)
         whole = serial % 1 == 0
         return micro, np.where(whole, micro + DAY, micro), np.full(size, OK, np.uint8)
     if name == "numbers":
         y, m, d = in_order(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
     else:
-        y = parts["y"]
-        y = np.where((y >= 0) & (y < 70), y + 2000, np.where((y >= 70) & (y < 100), y + 1900, y))
+        y = full_year(parts["y"])
         m = parts.get("m", parts.get("mon", np.ones(size, np.int64)))
         d = parts.get("d", np.ones(size, np.int64))
     good = is_date(y, m, d)

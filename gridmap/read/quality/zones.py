@@ -3,13 +3,11 @@
 import html
 from dataclasses import asdict, dataclass, field
 
-import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from gridmap.errors import CRSError
 from gridmap.messages import Note, check_language
-from gridmap.read.boundaries import read_boundaries
+from gridmap.read.boundaries import overlapping_pairs, read_boundaries
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.metric import metric_crs
 from gridmap.read.quality.page import say
@@ -88,7 +86,7 @@ def inspect_zones(path, **options) -> ZoneReport:
     attrs = zones.attrs
     metres = zones.to_crs(metric_crs(tuple(zones.total_bounds)))
     area = metres.area
-    pairs = _overlaps(metres)
+    pairs = overlapping_pairs(metres.geometry, most=200_000)
     problems = []
     if pairs:
         problems.append(Note("read.zones_overlap", pairs=pairs))
@@ -117,18 +115,8 @@ def inspect_zones(path, **options) -> ZoneReport:
         overlapping_pairs=pairs,
         columns=numbers,
         problems=problems,
-        notes=list(attrs["notes"]),
+        notes=[n for n in attrs["notes"] if getattr(n, "code", "") != "read.zones_overlap"],
     )
-
-
-def _overlaps(metres: gpd.GeoDataFrame) -> int:
-    """Pairs of zones whose common area is more than a hundredth of the smaller."""
-    shapes, area = metres.geometry.to_numpy(), metres.area.to_numpy()
-    first, second = metres.sindex.query(shapes, predicate="overlaps")
-    once = first < second
-    first, second = first[once], second[once]
-    common = gpd.GeoSeries(shapes[first]).intersection(gpd.GeoSeries(shapes[second])).area.to_numpy()
-    return int((common > 0.01 * np.minimum(area[first], area[second])).sum())
 
 
 def is_zone_file(problem: Exception) -> bool:

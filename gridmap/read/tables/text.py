@@ -319,7 +319,7 @@ class CsvTable(RawTable):
             yield batch()
 
 
-def open_text(path: Path, member: str | None, encoding: str | None, what: str) -> CsvTable:
+def open_text(path: Path, member: str | None, encoding: str | None, what: str | None) -> CsvTable:
     """A delimited text as a table: its encoding, delimiter and header found."""
     name = f"{path.name}/{member}" if member else path.name
     try:
@@ -357,7 +357,7 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str) -
     try:
         layout = find_layout(text, whole=whole)
     except ReadError:
-        raise ReadError(Note("read.blank_table", file=name, what=what)) from None
+        raise ReadError(Note("read.blank_table", file=name, what=what or Note("read.incidents_file"))) from None
     notes = [Note("read.title_left_out", title=t[:80]) for t in layout.titles]
     if not layout.named:
         notes.append(Note("read.no_header"))

@@ -38,6 +38,8 @@ from gridmap.read.tables.text import unique_names
 
 __all__ = ["X", "Y", "frame_table", "read_vector", "require_no_bomb"]
 
+#: A coordinate beyond this stands for none in every CRS.
+NO_PLACE = 1e30
 MOST_CELLS = 256 << 20  # bytes of cells, below which nobody worries
 
 #: The names that the coordinates of a geometry column are given.
@@ -71,9 +73,9 @@ def frame_table(frame: pd.DataFrame, name: str) -> MemoryTable:
         shapes[single] = [s.geoms[0] for s in shapes[single]]
         point = shapely.get_type_id(shapes) == 0
         table = table.drop(columns=frame._geometry_column_name)
-        table = table.assign(
-            **{X: shapely.get_x(np.where(point, shapes, None)), Y: shapely.get_y(np.where(point, shapes, None))}
-        )
+        x, y = (part(np.where(point, shapes, None)) for part in (shapely.get_x, shapely.get_y))
+        null = (np.abs(x) > NO_PLACE) | (np.abs(y) > NO_PLACE)  # a shapefile's null point is −1.8e308
+        table = table.assign(**{X: np.where(null, np.nan, x), Y: np.where(null, np.nan, y)})
         crs = frame.crs
         bad = (odd | (kinds == "MultiPoint")).to_numpy() & ~point
         faults = [(int(i) + 1, "not_a_point", str(kinds.iloc[i])) for i in np.flatnonzero(bad)]

@@ -6,6 +6,9 @@ knows. Sheets with the same header, such as one a month, are read as one table.
 """
 
 import datetime as dt
+import html.parser
+import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -16,13 +19,13 @@ from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import roles_in
 from gridmap.read.files import check_zip
-from gridmap.read.tables.base import MemoryTable, is_total
-from gridmap.read.tables.text import find_header, unique_names
+from gridmap.read.tables.base import MemoryTable, RawTable, is_total
+from gridmap.read.tables.text import find_header, open_text, sniff_encoding, unique_names
 
 __all__ = ["open_workbook"]
 
 
-def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
+def open_workbook(path: Path, *, table: str | None = None) -> RawTable:
     """The table in a workbook: the named sheet, or all sheets with the header that fills most roles.
 
     Raises
@@ -34,8 +37,13 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
     """
     import python_calamine
 
+    with path.open("rb") as file:
+        head = file.read(2048)
+    if path.suffix.lower() in (".xls", ".xlsx") and not head.startswith((OLE, ZIP)):
+        return _text_workbook(path, head)
     if zipfile.is_zipfile(path):
         check_zip(path)
+        _require_dense(path)
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
@@ -49,7 +57,12 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
             raise
         reason = " ".join(str(problem).split())[:120] or type(problem).__name__
         raise ReadError(Note("read.no_workbook", file=path.name, why=reason)) from None
-    sheets = {n: s for n, s in sheets.items() if s is not None}
+    return _joined(path, sheets, counts_from_1904=_counts_from_1904(path))
+
+
+def _joined(path: Path, read: dict, **layout) -> MemoryTable:
+    """The sheets with the header that fills most roles, as one table."""
+    sheets = {n: s for n, s in read.items() if s is not None}
     if not sheets:
         raise ReadError(Note("read.blank_workbook", file=path.name))
     best = max(sheets, key=lambda n: (roles_in(sheets[n][0]), len(sheets[n][1])))
@@ -79,11 +92,117 @@ def open_workbook(path: Path, *, table: str | None = None) -> MemoryTable:
         name=path.name,
         columns=columns,
         notes=notes,
-        layout={"sheet": ", ".join(taken), "titles": sum(len(sheets[n][2]) for n in taken)},
+        layout={"sheet": ", ".join(taken), "titles": sum(len(sheets[n][2]) for n in taken), **layout},
         data=data,
         faults=faults,
         rows=np.array(numbers, np.int64),
     )
+
+
+OLE, ZIP = b"\xd0\xcf\x11\xe0", b"PK"
+
+
+def _counts_from_1904(path: Path) -> bool:
+    """Whether a workbook's serial days begin on 1 January 1904, as Excel for the Mac counted."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        if "xl/workbook.xml" not in archive.namelist():
+            return False
+        return bool(re.search(rb"date1904\s*=\s*[\"'](1|true)[\"']", archive.read("xl/workbook.xml")))
+
+
+#: A sheet with more cells between its corners than this, and few of them filled, would fill the memory.
+MOST_EMPTY = 50_000_000
+
+
+def _require_dense(path: Path) -> None:
+    """Refuse a sheet of two cells a million rows apart: the parser would make all the cells between them.
+
+    Raises
+    ------
+    ReadError
+    """
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
+                continue
+            rows = columns = cells = 0
+            with archive.open(name) as stream:
+                rest = b""
+                while block := stream.read(1 << 22):
+                    found = re.findall(rb'<c[^>]*? r="([A-Z]{1,3})(\d{1,7})"', rest + block)
+                    rest = block[-200:]
+                    cells += len(found)
+                    rows = max([rows, *(int(row) for _, row in found)])
+                    columns = max([columns, *{_column_number(c) for c in {c for c, _ in found}}])
+            if rows * columns > MOST_EMPTY and rows * columns > 50 * cells:
+                raise ReadError(Note("read.sheet_bomb", file=path.name, rows=rows, columns=columns, cells=cells))
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _text_workbook(path: Path, head: bytes) -> RawTable:
+    """A file named .xls that is a table of HTML, XML of Excel 2003, or plain text, as many systems export."""
+    start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1]
+    if start != b"<":
+        return open_text(path, None, None, None)
+    parser = _Tables()
+    data = path.read_bytes()
+    said = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([\w-]+)", data[:4096])
+    encoding = said[1].decode() if said else (sniff_encoding(io.BytesIO(data))[0] or "utf-8")
+    try:
+        parser.feed(data.decode(encoding, "replace"))
+    except LookupError:
+        parser.feed(data.decode("utf-8", "replace"))
+    tables = {f"table {i}": _cells(rows) for i, rows in enumerate(parser.tables, 1) if len(rows) > 1}
+    if not any(tables.values()):
+        raise ReadError(Note("read.no_workbook", file=path.name, why="HTML"))
+    return _joined(path, tables)
+
+
+class _Tables(html.parser.HTMLParser):
+    """The cells of the tables of an HTML page (tr, td, th) or of a workbook in XML (Row, Cell)."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[list[list[str]]] = []
+        self._cell: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A table, a row or a cell begins."""
+        tag = tag.rsplit(":", 1)[-1]
+        if tag in ("table", "worksheet"):
+            self.tables.append([])
+        elif tag in ("tr", "row"):
+            self.tables = self.tables or [[]]
+            self.tables[-1].append([])
+        elif tag in ("td", "th", "cell") and self.tables and self.tables[-1]:
+            self._cell = []
+            at = dict(attrs).get("ss:index")
+            row = self.tables[-1][-1]
+            row.extend([""] * ((int(at) - 1 - len(row)) if at and at.isdigit() and int(at) < 20_000 else 0))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A cell without content."""
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Text of a cell."""
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """A cell ends."""
+        if tag.rsplit(":", 1)[-1] in ("td", "th", "cell") and self._cell is not None and self.tables:
+            self.tables[-1][-1].append(" ".join("".join(self._cell).split()))
+            self._cell = None
 
 
 def _sheet(sheet) -> tuple[list[str], list[list[str]], list[str]] | None:
@@ -94,6 +213,11 @@ def _sheet(sheet) -> tuple[list[str], list[list[str]], list[str]] | None:
             for r in range(top, min(bottom + 1, len(cells))):
                 for c in range(left, min(right + 1, len(cells[r]))):
                     cells[r][c] = cells[r][c] or value
+    return _cells(cells)
+
+
+def _cells(cells: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]] | None:
+    """Header, rows and titles of a block of cells; None for a blank one."""
     cells = [row for row in cells if any(c.strip() for c in row)]
     if not cells:
         return None
