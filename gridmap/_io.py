@@ -33,7 +33,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -73,7 +73,7 @@ HIDDEN = ".gridmap-"
 COMMIT = ".gridmap-commit"
 LAST = "run.json"
 DAY_S = 86_400
-_moving = threading.Lock()
+_moving = threading.RLock()  # a folder's move writes its audit, a file of its own
 _dropping = threading.Lock()
 _unfinished: set[Path] = set()  # hidden folders of this process, for the one that has to leave at once
 
@@ -203,7 +203,7 @@ def as_output_error(message: Callable[[str], str]) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(
-    path: str | Path, *, message: Callable[[str], str] | None = None, make_parents: bool = False
+    path: str | Path, *, message: Callable[[str], str] | None = None, make_parents: bool = False, held: bool = False
 ) -> Iterator[Path]:
     """A place to write to, which becomes the file `path` when the block ends well and vanishes when not.
 
@@ -215,6 +215,8 @@ def atomic_file(
         From the reason to what an OutputError should say.
     make_parents : bool
         Whether the folder is made where there is none.
+    held : bool
+        Whether the caller holds the folder already (`locked`).
 
     Yields
     ------
@@ -242,7 +244,7 @@ def atomic_file(
     with as_output_error(say), ExitStack() as stack:
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = stack.enter_context(_staged_in(path.parent))
+        hidden = stack.enter_context(_staged_in(path.parent, held=held))
         yield hidden / path.name
         made = sorted(hidden.iterdir(), key=lambda p: p.name == path.name)
         for part in made:
@@ -279,10 +281,10 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def _staged_in(home: Path) -> Iterator[Path]:
+def _staged_in(home: Path, *, held: bool = False) -> Iterator[Path]:
     """An empty folder in a hidden one in `home`, which is locked by this process; gone when the block ends."""
     with ExitStack() as stack:
-        with locked(home):
+        with nullcontext() if held else locked(home):
             hidden = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=home))
             _unfinished.add(hidden)
             stack.callback(_unfinished.discard, hidden)

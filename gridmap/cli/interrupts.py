@@ -48,8 +48,8 @@ def _wait(reading: int, came: threading.Event, ended: threading.Event) -> None:
 
 
 def _leave() -> None:
-    folder = sys.modules.get("gridmap.manifest.folder")
+    folder = sys.modules.get("gridmap._io")
     if folder is not None:
-        folder.put_aside()
+        folder.remove_own_staging()
     os.write(2, f"gridmap: {INTERRUPTED}\n".encode())
     os._exit(130)

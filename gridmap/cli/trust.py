@@ -17,12 +17,10 @@ def verify(
     head: Annotated[str | None, typer.Option(help="The hash that an earlier verify printed.")] = None,
 ) -> int:
     """Has any byte of a run's outputs changed since."""
-    from gridmap.manifest import verify_run
+    from gridmap.runs.verify import verify_run
 
-    verdict = verify_run(run_dir)
-    faults = list(verdict.faults)
-    if head is not None and head != verdict.head:
-        faults.append(f"audit.jsonl: its last line has the hash {verdict.head or '-'}, not {head}")
+    verdict = verify_run(run_dir, head=head)
+    faults = verdict.faults
     for fault in faults:
         print(fault)
     for name in verdict.beside:

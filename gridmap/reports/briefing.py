@@ -7,10 +7,9 @@ folder, so it cannot be on paper. The format is the file's ending.
 import os
 from pathlib import Path
 
+from gridmap._audit import AUDIT, append_audit
 from gridmap._io import write_bytes
 from gridmap.errors import OutputError, ReadError, SettingError
-from gridmap.manifest import append_audit
-from gridmap.manifest.audit import AUDIT
 from gridmap.messages import check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper.content import Briefing, briefing_content

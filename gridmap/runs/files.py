@@ -19,8 +19,8 @@ import pyogrio.errors
 import rasterio.errors
 from xlsxwriter.exceptions import XlsxWriterException
 
+from gridmap._io import sha256_of
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
-from gridmap.manifest import sha256_of
 
 __all__ = ["InputFiles", "check_confined", "files_named", "same_bytes", "telling_full_disks", "way_between"]
 

@@ -15,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._io import sha256_of
 from gridmap.errors import SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
@@ -22,7 +23,6 @@ from gridmap.grids.codes import Template, grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.tiling import SYSTEMS, make_grid
 from gridmap.hotspots.methods import check_options
-from gridmap.manifest import sha256_of
 from gridmap.messages import did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features

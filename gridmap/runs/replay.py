@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import gridmap
+from gridmap._audit import versions
+from gridmap._io import sha256_of
 from gridmap.errors import ReadError
-from gridmap.manifest import sha256_of, versions
 from gridmap.runs.check import check_pipeline
 from gridmap.runs.run import RunReport, run_pipeline
 from gridmap.runs.yamlfile import YamlFile

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gridmap.manifest import versions
+from gridmap._audit import versions
 from gridmap.reports.briefing import paper_bytes
 from gridmap.reports.run_folder import run_folder
 from gridmap.runs.check import Pipeline

@@ -1,6 +1,6 @@
 """Run a checked pipeline: read → grid → count → hotspots → map and files.
 
-Outputs are written into a hidden folder and appear when all of them are whole (`gridmap.manifest.folder`), so a run
+Outputs are written into a hidden folder and appear when all of them are whole (`gridmap.runs.folder`), so a run
 that fails or is killed leaves nothing half-written. Where `run.json` stands, the run was whole.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._io import sha256_of
 from gridmap._periods import every_of
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
@@ -26,7 +27,6 @@ from gridmap.hotspots.methods import METHODS, inputs_of, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
-from gridmap.manifest import sha256_of, staging, write_manifest
 from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
@@ -36,12 +36,13 @@ from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
+from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import in_every_language, map_layers, map_page
 from gridmap.runs.patrols import patrol_stage
+from gridmap.runs.record import run_id, write_record
 from gridmap.runs.results_folder import write_report
-from gridmap.runs.run_id import run_id
 from gridmap.runs.tables import facts_of, tables_of
 
 __all__ = ["RunReport", "run_pipeline"]
@@ -123,7 +124,12 @@ def run_pipeline(
     clock = _Clock(on_step)
     if "report" in pipeline.outputs:
         check_paper(Path(pipeline.outputs["report"]), pipeline.language)
-    with staging(out) as staged, same_bytes(), telling_full_disks(), warnings.catch_warnings(record=True) as said:
+    with (
+        staging(out, audience=pipeline.audience) as staged,
+        same_bytes(),
+        telling_full_disks(),
+        warnings.catch_warnings(record=True) as said,
+    ):
         warnings.simplefilter("always", GridmapWarning)
         stage = staged.folder
         files = InputFiles(pipeline.settings, pipeline.path.parent)
@@ -195,7 +201,7 @@ def run_pipeline(
                 written["report"] = write_report(pipeline, stage, Path(out), told)
         contents["outputs"] = [_output(stage, path) for path in written.values()]
         told = manifest_for(contents, pipeline.audience)
-        write_manifest(stage / "run.json", told)
+        write_record(stage / "run.json", told)
         staged.facts |= {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
         if who is not None:
             staged.facts["who"] = who

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-import gridmap.manifest.folder as folder_module
+import gridmap._io as folder_module
+from gridmap.runs.folder import staging
 
 from .conftest import ROOT
 
@@ -19,7 +20,7 @@ BUSY = """
 import sys, threading, time
 import duckdb, numpy as np, numba, scipy.sparse as sparse
 from gridmap.cli import app, main
-from gridmap.manifest import staging
+from gridmap.runs.folder import staging
 
 @numba.njit(nogil=True)
 def loop(n):
@@ -88,11 +89,11 @@ def test_two_threads_never_take_one_hidden_folder_away_at_once(tmp_path, monkeyp
 
     really = shutil.rmtree
     monkeypatch.setattr(shutil, "rmtree", slowly)
-    monkeypatch.setattr(folder_module, "_moving", threading.Lock())  # put_aside() keeps it: the process ends
-    watcher = threading.Thread(target=folder_module.put_aside)
+    monkeypatch.setattr(folder_module, "_moving", threading.Lock())  # it keeps it: the process ends
+    watcher = threading.Thread(target=folder_module.remove_own_staging)
 
     def interrupted():
-        with folder_module.staging(tmp_path / "out"):
+        with staging(tmp_path / "out"):
             watcher.start()
             raise KeyboardInterrupt
 

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from gridmap.errors import OutputError
-from gridmap.manifest import verify_run
 from gridmap.runs import run as run_module
 from gridmap.runs import run_pipeline
+from gridmap.runs.verify import verify_run
 
 from .conftest import ROOT, contents, needs_root, refused
 
@@ -41,7 +41,7 @@ def test_a_disk_that_is_full_in_whichever_writer(town, tmp_path, most_bytes):
     assert verify_run(tmp_path / "out").faults == []
 
 
-@pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "write_manifest"])
+@pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "write_record"])
 def test_a_disk_that_is_full_is_told_whoever_meets_it(town, tmp_path, monkeypatch, writer):
     def full(*arguments, **more):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

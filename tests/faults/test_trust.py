@@ -7,10 +7,12 @@ import shutil
 import pandas as pd
 import pytest
 
+from gridmap._audit import append_audit, audit_line
+from gridmap._io import sha256_of
 from gridmap.errors import OutputError, ReadError
-from gridmap.manifest import append_audit, verify_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.replay import replay_run
+from gridmap.runs.verify import verify_run
 
 from .conftest import Town, contents, refused
 
@@ -151,3 +153,102 @@ def test_no_folder_of_the_machine_is_told(ran):
     assert str(ran.folder) not in told
     assert os.path.expanduser("~") + "/" not in told  # noqa: PTH111
     assert json.loads((ran.folder / "out" / "run.json").read_text(encoding="utf-8"))["found_from"] == ".."
+
+
+def planted(folder, plan, **links):
+    """A journal of a stranger: what `.gridmap-commit` may hold in a folder that came by mail."""
+    commit = folder / ".gridmap-commit"
+    (commit / "files").mkdir(parents=True)
+    (commit / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    for name, target in links.items():
+        if (commit / name).is_dir():
+            (commit / name).rmdir()
+        (commit / name).symlink_to(target)
+
+
+@pytest.mark.parametrize("kind", ["remove", "absolute", "files", "old", "link", "pipe", "itself", "through"])
+def test_a_planted_journal_moves_and_deletes_nothing_outside_its_folder(copy, town, gridmap, tmp_path, kind):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "precious.txt").write_text("mine", encoding="utf-8")
+    digest = sha256_of(mine / "precious.txt")
+    plan = {"files": [], "remove": {}}
+    if kind in ("remove", "absolute"):
+        plan["remove"] = {"../mine/precious.txt" if kind == "remove" else str(mine / "precious.txt"): digest}
+        planted(copy, plan)
+    elif kind == "files":
+        planted(copy, plan | {"files": ["../mine/planted.txt"]})
+        (copy / ".gridmap-commit" / "mine").mkdir()
+        (copy / ".gridmap-commit" / "mine" / "planted.txt").write_text("planted", encoding="utf-8")
+    elif kind == "old":
+        planted(copy, plan | {"remove": {"c.parquet": sha256_of(copy / "c.parquet")}}, old=mine)
+    elif kind == "link":
+        planted(copy, plan | {"files": ["notes.txt"]})
+        (copy / ".gridmap-commit" / "files" / "notes.txt").symlink_to(mine / "precious.txt")
+    elif kind == "pipe":
+        planted(copy, plan)
+        (copy / ".gridmap-commit" / "plan.json").unlink()
+        os.mkfifo(copy / ".gridmap-commit" / "plan.json")
+    elif kind == "itself":
+        planted(mine, plan | {"remove": {"precious.txt": digest}})
+        (copy / ".gridmap-commit").symlink_to(mine / ".gridmap-commit")
+    else:
+        (copy / "sub").symlink_to(mine)
+        planted(copy, plan | {"remove": {"sub/precious.txt": digest}})
+    before, here = contents(mine), contents(copy) if kind != "pipe" else None
+    done = gridmap("verify", copy)
+    refused(done, "is not as its last run left it")
+    assert ".gridmap-commit" in done.stdout
+    assert here is None or contents(copy) == here  # it only read
+    refused(gridmap("run", town.file(), "--out", copy), ".gridmap-commit", "not as gridmap writes it")
+    assert contents(mine) == before
+
+
+def test_verify_opens_no_pipe_follows_no_link_and_looks_at_nothing_outside(copy, gridmap, tmp_path):
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    secret = {"path": "../secret", "sha256": sha256_of(tmp_path / "secret"), "bytes": 6}
+    lines = (copy / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    line = audit_line(lines, {"what": "report", "outputs": [secret, secret | {"path": str(tmp_path / "secret")}]})
+    (copy / "audit.jsonl").write_text("".join(f"{text}\n" for text in [*lines, line]), encoding="utf-8")
+    (copy / "map.html").unlink()
+    os.mkfifo(copy / "map.html")
+    (copy / "elsewhere").symlink_to(tmp_path)
+    (copy / ".gridmap-x").mkdir()
+    done = gridmap("verify", copy)  # a pipe that was opened would be waited for
+    refused(done, "3 found")
+    said = done.stdout.splitlines()
+    assert "../secret: the name leads out of the folder; it was not looked at" in said
+    assert f"{tmp_path}/secret: the name leads out of the folder; it was not looked at" in said
+    assert "map.html: it is not a file any more" in said
+    assert {line.split(":")[0] for line in said if "not written by a run" in line} == {"elsewhere", ".gridmap-x"}
+
+
+def test_an_audit_that_is_a_pipe_or_a_device_is_not_read(copy):
+    for made in (lambda place: os.mkfifo(place), lambda place: place.symlink_to("/dev/zero")):
+        (copy / "audit.jsonl").unlink()
+        made(copy / "audit.jsonl")
+        assert any("audit.jsonl: it is not a regular file" in fault for fault in verify_run(copy).faults)
+
+
+def test_the_meetings_number_is_found_again_after_a_paper_was_added(copy):
+    noted = verify_run(copy).head
+    (copy / "briefing.pdf").write_bytes(b"%PDF")
+    append_audit(copy, what="report", outputs=["briefing.pdf"])
+    assert verify_run(copy, head=noted).faults == []
+    lines = (copy / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    forged = audit_line([], {k: v for k, v in json.loads(lines[0]).items() if k in ("what", "outputs", "audience")})
+    (copy / "audit.jsonl").write_text(forged + "\n", encoding="utf-8")  # a deliberate forger writes both anew
+    assert verify_run(copy).faults == []
+    assert verify_run(copy, head=noted).faults == [
+        f"audit.jsonl: none of its lines has the hash {noted}; the last has {verify_run(copy).head}"
+    ]
+
+
+def test_a_folder_has_one_audience(town, tmp_path):
+    out = tmp_path / "out"
+    run_pipeline(town.pipeline(hotspots=["getis_ord"]), out, who="clerk 7")
+    before = contents(out)
+    for audience in ("meeting", "public"):
+        with pytest.raises(OutputError, match="a folder has one audience"):
+            run_pipeline(town.pipeline(hotspots=["getis_ord"], audience=audience), out)
+    assert contents(out) == before

@@ -18,7 +18,6 @@ WRITES = {
 THROUGH_THE_GATE = {
     "exports/*": "exports/writing.py",
     "exports/formats/*": "exports/writing.py",
-    "manifest/*": "runs/audience.py",
     "maps/page.py": "maps/gated.py",
     "runs/*": "runs/audience.py",
     "reports/*": "reports/run_folder.py",
@@ -28,6 +27,7 @@ THROUGH_THE_GATE = {
 #: Files that write what nobody's gate need see, and why.
 NEED_NO_GATE = {
     "_io.py": "the one mechanism of writing: it moves bytes that a writer of this list has made, and makes none",
+    "_audit.py": "the chain of a run folder: its facts are those of run.json, which passed record_for",
     "cli/files.py": "the quality page of `gridmap inspect`: the analyst looks at the input; persons are starred",
     "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
     "hotspots/surfaces.py": "a surface that shown_result has rounded, or that was made of scattered incidents",
@@ -38,6 +38,7 @@ NEED_NO_GATE = {
     "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",
     "read/incidents.py": "the reader's own working copy",
     "samples/county_files.py": "a simulated county",
+    "read/tables/vector.py": "the reader's own working copy",
     "counts/spark.py": "the engine's own working copy",
 }
 

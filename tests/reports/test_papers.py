@@ -18,12 +18,12 @@ from docx import Document
 from pptx import Presentation
 
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
-from gridmap.manifest import verify_run
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper.content import briefing_content
 from gridmap.reports.run_folder import read_run
 from gridmap.runs import run_pipeline
+from gridmap.runs.verify import verify_run
 
 from ..needs import require
 

@@ -9,19 +9,41 @@ Who ran it is left out unless it is given: a clerk's name is a personal datum, a
 """
 
 import hashlib
+import importlib.metadata
 import json
+import platform
+import stat
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gridmap._io import atomic_file, locked, sha256_of
 from gridmap.errors import OutputError
-from gridmap.manifest.record import sha256_of, versions
+from gridmap.messages import Note
 
-__all__ = ["AUDIT", "START", "append_audit", "audit_line", "outputs_in", "read_audit"]
+__all__ = [
+    "AUDIT",
+    "START",
+    "append_audit",
+    "audiences_in",
+    "audit_line",
+    "entry_of",
+    "outputs_in",
+    "read_audit",
+    "versions",
+    "write_lines",
+]
 
 AUDIT = "audit.jsonl"
 START = "0" * 64  # what the first line names as the hash of the line before
+LARGEST = 100_000_000  # bytes; a larger audit is not gridmap's
+TRACED = ("gridmap", "duckdb", "geopandas", "h3", "numpy", "pandas", "scikit-learn", "scipy", "shapely")
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in TRACED}
 
 
 def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:
@@ -49,17 +71,20 @@ def read_audit(folder: Path) -> tuple[list[str], list[str]]:
     """The lines of a folder's chain, and what is wrong with it, one sentence a fault."""
     path = folder / AUDIT
     try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:  # a link, a pipe, a device: not opened
+            return [], [Note("runs.audit_not_a_file", file=AUDIT)]
         raw = path.read_bytes()
     except FileNotFoundError:
         return [], []
     except OSError as error:
-        return [], [f"{AUDIT}: it cannot be read ({error.strerror})"]
+        return [], [Note("runs.audit_unreadable", file=AUDIT, why=error.strerror or error)]
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        return [], [f"{AUDIT}: it was changed: it is no UTF-8 any more"]
+        return [], [Note("runs.audit_not_utf8", file=AUDIT)]
     *lines, rest = text.split("\n")
-    faults = [f"{AUDIT}: it was changed: the last line does not end"] if rest or not lines else []
+    faults: list[str] = [Note("runs.audit_no_end", file=AUDIT)] if rest or not lines else []
     before = START
     for i, line in enumerate(lines, start=1):
         try:
@@ -70,9 +95,9 @@ def read_audit(folder: Path) -> tuple[list[str], list[str]]:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             whole = chained = False
         if not whole:
-            faults.append(f"{AUDIT}: line {i} was changed")
+            faults.append(Note("runs.audit_line_changed", file=AUDIT, line=i))
         elif not chained:
-            faults.append(f"{AUDIT}: line {i} does not follow line {i - 1}: a line was changed, added or taken out")
+            faults.append(Note("runs.audit_line_apart", file=AUDIT, line=i, before=i - 1))
         before = _sha256(line)
     return lines, faults
 
@@ -89,6 +114,23 @@ def outputs_in(lines: Sequence[str]) -> dict[str, dict]:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # a changed line is told by read_audit
     return files
+
+
+def audiences_in(lines: Sequence[str]) -> set[str]:
+    """The audiences that the runs of a chain were for."""
+    found = set()
+    for line in lines:
+        try:
+            found.add(json.loads(line)["audience"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+    return {name for name in found if isinstance(name, str)}
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> None:
+    """Write a chain, whole or not at all; the caller holds its folder."""
+    with atomic_file(path, held=True) as part:
+        part.write_bytes("".join(f"{text}\n" for text in lines).encode("utf-8"))
 
 
 def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path], **facts: Any) -> str:
@@ -115,23 +157,16 @@ def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path]
     OutputError
         If the folder has no chain or a broken one, or cannot be written.
     """
-    from gridmap.manifest.folder import locked
-
     folder = Path(folder)
     with locked(folder):
         lines, faults = read_audit(folder)
         if faults or not lines:
             raise OutputError(
-                f"{folder} has no whole {AUDIT} to add to ({faults[0] if faults else 'none'}). Run the pipeline again."
+                Note("runs.no_whole_chain", folder=str(folder), file=AUDIT, fault=faults[0] if faults else "–")
             )
         entries = [entry_of(folder, Path(path)) for path in outputs]
         line = audit_line(lines, {"what": what, **facts, "outputs": entries})
-        try:
-            part = folder / f".{AUDIT}.part"
-            part.write_text("".join(f"{text}\n" for text in [*lines, line]), encoding="utf-8", newline="\n")
-            part.replace(folder / AUDIT)
-        except OSError as error:
-            raise OutputError(f"{folder / AUDIT} cannot be written: {error.strerror}.") from None
+        write_lines(folder / AUDIT, [*lines, line])
     return _sha256(line)
 
 

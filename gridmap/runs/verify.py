@@ -1,0 +1,147 @@
+"""Is a run folder still as its run left it? Every byte of every output is held against the audit.
+
+`run.json` and every output are held against the SHA-256 of the folder's last audit line, the audit's own lines
+against each other. A file that lies where only gridmap writes (`results/`, `patrol/`) and that no line names is found
+too. Whatever else lies beside the outputs, such as somebody's notes, a link or a hidden folder, is named.
+
+The folder may be a stranger's, so it is only read: nothing is written or finished, no link is followed, no pipe or
+device is opened, and a name in the audit that leads out of the folder is a fault and not looked at.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from gridmap._audit import AUDIT, outputs_in, read_audit
+from gridmap._io import COMMIT
+from gridmap.errors import ReadError
+from gridmap.messages import Note
+
+__all__ = ["Verdict", "verify_run"]
+
+OWN_FOLDERS = ("results", "patrol")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify_run` found.
+
+    Attributes
+    ----------
+    faults : list of str
+        One line each: which file, and what is wrong with it. Empty when all is as it was.
+    files : int
+        How many files were held against the audit.
+    beside : list of str
+        What no run wrote: files, links, hidden folders.
+    head : str
+        SHA-256 of the last audit line. Kept elsewhere, it shows whether the whole chain was written anew.
+    """
+
+    faults: list[str]
+    files: int
+    beside: list[str] = field(default_factory=list)
+    head: str = ""
+
+
+def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
+    """Hold every file of a run folder against what its run wrote down. Nothing is changed.
+
+    Parameters
+    ----------
+    folder : str or Path
+    head : str, optional
+        The hash that an earlier `gridmap verify` gave, as noted in the minutes: the chain must still hold that line.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    ReadError
+        If it is not a folder, or no run ever ended in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ReadError(Note("runs.no_folder", folder=str(folder)))
+    faults: list[str] = []
+    unfinished = folder / COMMIT
+    if unfinished.is_symlink() or unfinished.exists():
+        faults.append(Note("runs.unfinished", file=COMMIT))
+    lines, broken = read_audit(folder)
+    faults += broken
+    if not lines and not broken and not faults:
+        if not (folder / "run.json").exists():
+            raise ReadError(Note("runs.no_run_ended", folder=str(folder), file=AUDIT))
+        faults.append(Note("runs.file_fault", file=AUDIT, what=Note("runs.missing")))
+    expected = outputs_in(lines)
+    for name, entry in expected.items():
+        if (fault := _fault(folder, name, entry)) is not None:
+            faults.append(Note("runs.file_fault", file=name, what=fault))
+    strange = [name for name in _entries(folder) if name not in expected and name != AUDIT]
+    inside = [n for n in strange if n.split("/")[0] in OWN_FOLDERS and "/" in n]
+    faults += [Note("runs.file_fault", file=name, what=Note("runs.added")) for name in inside]
+    hashes = [hashlib.sha256(line.encode()).hexdigest() for line in lines]
+    last = hashes[-1] if hashes else ""
+    if head is not None and head.strip().lower() not in hashes:
+        faults.append(Note("runs.other_head", file=AUDIT, found=last or "–", head=head))
+    beside = [name for name in strange if name not in inside and name.split("/")[0] != COMMIT]
+    return Verdict(faults, len(expected), beside, last)
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """Everything in a folder that is not itself a folder, links to folders included; no link is followed."""
+    for here, folders, files in os.walk(folder, followlinks=False):
+        folders.sort()
+        links = [name for name in folders if (Path(here) / name).is_symlink()]
+        hidden = [name for name in folders if name.startswith(".gridmap-") and name not in links]
+        for name in hidden:  # named as one thing: what is in it is not anybody's output
+            folders.remove(name)
+        for name in sorted([*files, *links, *hidden]):
+            yield (Path(here) / name).relative_to(folder).as_posix()
+
+
+def _fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:
+    if not _stays_inside(folder, name):
+        return Note("runs.leads_out")
+    path = folder / name
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            return Note("runs.is_link")
+        if not stat.S_ISREG(found.st_mode):
+            return Note("runs.not_a_file")
+        if found.st_size != entry.get("bytes"):
+            return Note("runs.other_size", found=found.st_size, expected=str(entry.get("bytes")))
+        return None if _sha256(path) == entry.get("sha256") else Note("runs.other_bytes")
+    except (FileNotFoundError, NotADirectoryError):
+        return Note("runs.missing")
+    except (OSError, ValueError) as error:
+        return Note("runs.unreadable", why=getattr(error, "strerror", None) or error)
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a regular file; one that has been exchanged for a link or a pipe meanwhile is not opened."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "not a regular file")
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stays_inside(folder: Path, name: str) -> bool:
+    """Whether a name is that of something below the folder, reached through real folders only."""
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name or PureWindowsPath(name).drive:
+        return False
+    here = folder
+    for part in pure.parts[:-1]:
+        here = here / part
+        if here.is_symlink():
+            return False
+    return True

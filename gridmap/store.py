@@ -1,0 +1,17 @@
+"""The former name of `gridmap.counts`: the same names, with a DeprecationWarning."""
+
+import importlib
+import warnings
+from typing import Any
+
+_HOMES = {
+    "count_by_cell": "gridmap.counts.query",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"{__name__} is now {_HOMES[name]}.", DeprecationWarning, stacklevel=2)
+    return getattr(importlib.import_module(_HOMES[name]), name)
