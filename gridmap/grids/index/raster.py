@@ -64,6 +64,99 @@ def longer(values):
 
 
 @compiled
+def _outline(xy, edges, frame, nx, ny, own, zone, touched):
+    """The cells that a zone's edges touch, and the lowest and highest corner."""
+    count = 0
+    ylow, yhigh = np.inf, -np.inf
+    for e in edges:
+        touched, count = _stroke(
+            xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, own, np.int32(zone), touched, count
+        )
+        ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
+    return touched, count, ylow, yhigh
+
+
+@compiled
+def _crossings(xy, edges, frame, nx, ny, first, last):
+    """Where the middle line of each raster row crosses a zone's edges: columns in order, and where each row begins."""
+    x0, y0, sx, sy, _, _ = frame
+    begin_row = np.zeros(last - first + 2, np.int64)
+    for e in edges:
+        low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
+        for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
+            middle = y0 + (j + 0.5) / sy
+            if (low > middle) != (high > middle):
+                begin_row[j - first + 1] += 1
+    for j in range(last - first + 1):
+        begin_row[j + 1] += begin_row[j]
+    crossing = np.empty(begin_row[-1], np.int64)
+    filled = begin_row[:-1].copy()
+    for e in edges:
+        low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
+        for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
+            middle = y0 + (j + 0.5) / sy
+            if (low > middle) != (high > middle):
+                t = (middle - xy[e, 1]) / (xy[e + 1, 1] - xy[e, 1])
+                x = xy[e, 0] + t * (xy[e + 1, 0] - xy[e, 0])
+                at = filled[j - first]
+                column = column_of(x, x0, sx, nx)
+                while at > begin_row[j - first] and crossing[at - 1] > column:  # keep the row in order
+                    crossing[at] = crossing[at - 1]
+                    at -= 1
+                crossing[at] = column
+                filled[j - first] += 1
+    return begin_row, crossing
+
+
+@compiled
+def _fill(zone, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs):
+    """Give a zone the cells between two crossings; those that are a border, or another's already, get a pair."""
+    overlapped = False
+    for j in range(len(begin_row) - 1):
+        for k in range(begin_row[j], begin_row[j + 1] - 1, 2):
+            for cell in range((first + j) * nx + crossing[k], (first + j) * nx + crossing[k + 1] + 1):
+                if own[cell] == zone:
+                    continue
+                if border[cell] == 0 and label[cell] == OUTSIDE:
+                    label[cell] = zone
+                    continue
+                if pairs + 2 > len(pair_cell):
+                    pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
+                if border[cell] == 0:
+                    overlapped = True
+                    if not every:
+                        continue
+                    border[cell] = 1
+                    pair_cell[pairs], pair_zone[pairs] = cell, label[cell]
+                    pairs += 1
+                pair_cell[pairs], pair_zone[pairs] = cell, zone
+                pairs += 1
+    return overlapped, pair_cell, pair_zone, pairs
+
+
+@compiled
+def _by_border_cell(label, border, pair_cell, pair_zone, pairs):
+    """Number the border cells in `label`, and sort the pairs by them."""
+    borders = 0
+    for cell in range(len(label)):
+        if border[cell]:
+            label[cell] = -2 - borders
+            borders += 1
+    start = np.zeros(borders + 1, np.int64)
+    for k in range(pairs):
+        start[-1 - label[pair_cell[k]]] += 1
+    for c in range(borders):
+        start[c + 1] += start[c]
+    candidates = np.empty(pairs, np.int32)
+    at = start[:-1].copy()
+    for k in range(pairs):  # zones came in ascending order, and stay so within each cell
+        c = -2 - label[pair_cell[k]]
+        candidates[at[c]] = pair_zone[k]
+        at[c] += 1
+    return start, candidates
+
+
+@compiled
 def paint(xy, edges, edge_start, frame, nx, ny, every):
     """Paint zones into a raster.
 
@@ -89,8 +182,7 @@ def paint(xy, edges, edge_start, frame, nx, ny, every):
     overlapped : bool
         Whether some whole raster cell lies in two zones.
     """
-    x0, y0, sx, sy, _, _ = frame
-    zones = len(edge_start) - 1
+    y0, sy = frame[1], frame[3]
     label = np.full(nx * ny, OUTSIDE, np.int32)
     border = np.zeros(nx * ny, np.int8)
     own = np.full(nx * ny, -1, np.int32)
@@ -99,92 +191,25 @@ def paint(xy, edges, edge_start, frame, nx, ny, every):
         touched, _ = _stroke(
             xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, border, np.int8(1), touched, -1
         )
-
     pair_cell, pair_zone, pairs = np.empty(4096, np.int64), np.empty(4096, np.int32), 0
     overlapped = False
-    for z in range(zones):
-        begin, end = edge_start[z], edge_start[z + 1]
-        if begin == end:
+    for z in range(len(edge_start) - 1):
+        of = edges[edge_start[z] : edge_start[z + 1]]
+        if not len(of):
             continue
-        count = 0
-        ylow, yhigh = np.inf, -np.inf
-        for e in edges[begin:end]:
-            touched, count = _stroke(
-                xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, own, np.int32(z), touched, count
-            )
-            ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
+        touched, count, ylow, yhigh = _outline(xy, of, frame, nx, ny, own, z, touched)
+        while pairs + count > len(pair_cell):
+            pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
         for k in range(count):
-            if pairs == len(pair_cell):
-                pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
             pair_cell[pairs], pair_zone[pairs] = touched[k], z
             pairs += 1
-
-        # Where the middle line of each row crosses the zone's edges: between two crossings is inside.
         first, last = column_of(ylow, y0, sy, ny), column_of(yhigh, y0, sy, ny)
-        begin_row = np.zeros(last - first + 2, np.int64)
-        for e in edges[begin:end]:
-            low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
-            for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
-                middle = y0 + (j + 0.5) / sy
-                if (low > middle) != (high > middle):
-                    begin_row[j - first + 1] += 1
-        for j in range(last - first + 1):
-            begin_row[j + 1] += begin_row[j]
-        crossing = np.empty(begin_row[-1], np.int64)
-        filled = begin_row[:-1].copy()
-        for e in edges[begin:end]:
-            low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
-            for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
-                middle = y0 + (j + 0.5) / sy
-                if (low > middle) != (high > middle):
-                    t = (middle - xy[e, 1]) / (xy[e + 1, 1] - xy[e, 1])
-                    x = xy[e, 0] + t * (xy[e + 1, 0] - xy[e, 0])
-                    at = filled[j - first]
-                    column = column_of(x, x0, sx, nx)
-                    while at > begin_row[j - first] and crossing[at - 1] > column:  # keep the row in order
-                        crossing[at] = crossing[at - 1]
-                        at -= 1
-                    crossing[at] = column
-                    filled[j - first] += 1
-        for j in range(last - first + 1):
-            for k in range(begin_row[j], begin_row[j + 1] - 1, 2):
-                for i in range(crossing[k], crossing[k + 1] + 1):
-                    cell = (first + j) * nx + i
-                    if own[cell] == z:
-                        continue
-                    if border[cell] == 0 and label[cell] == OUTSIDE:
-                        label[cell] = z
-                        continue
-                    if border[cell] == 0:
-                        overlapped = True
-                        if not every:
-                            continue
-                        border[cell] = 1
-                        if pairs == len(pair_cell):
-                            pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
-                        pair_cell[pairs], pair_zone[pairs] = cell, label[cell]
-                        pairs += 1
-                    if pairs == len(pair_cell):
-                        pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
-                    pair_cell[pairs], pair_zone[pairs] = cell, z
-                    pairs += 1
-
-    borders = 0
-    for cell in range(nx * ny):
-        if border[cell]:
-            label[cell] = -2 - borders
-            borders += 1
-    start = np.zeros(borders + 1, np.int64)
-    for k in range(pairs):
-        start[-1 - label[pair_cell[k]]] += 1
-    for c in range(borders):
-        start[c + 1] += start[c]
-    candidates = np.empty(pairs, np.int32)
-    at = start[:-1].copy()
-    for k in range(pairs):  # zones came in ascending order, and stay so within each cell
-        c = -2 - label[pair_cell[k]]
-        candidates[at[c]] = pair_zone[k]
-        at[c] += 1
+        begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last)
+        again, pair_cell, pair_zone, pairs = _fill(
+            z, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs
+        )
+        overlapped |= again
+    start, candidates = _by_border_cell(label, border, pair_cell, pair_zone, pairs)
     return label, start, candidates, overlapped
 
 

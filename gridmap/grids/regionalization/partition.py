@@ -136,71 +136,90 @@ def components(part, indptr, indices):
 
 
 @nb.njit(cache=True, nogil=True)
+def _main_bodies(part, k, load, label):
+    """The heaviest connected piece (by label) of each part, the larger of equals; −1 for an empty part."""
+    count = label.max() + 1
+    weight, size = np.zeros(count), np.zeros(count, np.int64)
+    owner = np.zeros(count, np.int64)
+    for v in range(len(part)):
+        weight[label[v]] += load[v]
+        size[label[v]] += 1
+        owner[label[v]] = part[v]
+    main = np.full(k, -1, np.int64)
+    for c in range(count):
+        p = owner[c]
+        if main[p] < 0 or weight[c] > weight[main[p]] or (weight[c] == weight[main[p]] and size[c] > size[main[p]]):
+            main[p] = c
+    return main
+
+
+@nb.njit(cache=True, nogil=True)
+def _nearest_body(v, part, label, main, indptr, indices, length):
+    """The part whose main body a piece shares most border with, −1 for none."""
+    best, own = 0.0, -1
+    for e in range(indptr[v], indptr[v + 1]):
+        u = indices[e]
+        if label[u] == main[part[u]] and part[u] != part[v]:
+            shared = 0.0
+            for f in range(indptr[v], indptr[v + 1]):
+                w = indices[f]
+                if part[w] == part[u] and label[w] == main[part[u]]:
+                    shared += length[f]
+            if shared > best:
+                best, own = shared, part[u]
+    return own
+
+
+@nb.njit(cache=True, nogil=True)
+def _joined(part, label, main, indptr, indices, length):
+    """Let pieces that are cut off join the main body they share most border with; whether any did."""
+    moved = False
+    for v in range(len(part)):
+        if label[v] == main[part[v]]:
+            continue
+        own = _nearest_body(v, part, label, main, indptr, indices, length)
+        if own >= 0:
+            part[v] = own
+            label[v] = main[own]
+            moved = True
+    return moved
+
+
+@nb.njit(cache=True, nogil=True)
+def _spare_piece(part, k, load, indptr, indices):
+    """A piece of the heaviest part that can spare one, −1 for none."""
+    loads, size = np.zeros(k), np.zeros(k, np.int64)
+    for v in range(len(part)):
+        loads[part[v]] += load[v]
+        size[part[v]] += 1
+    for _ in range(k):
+        heavy, most = -1, -1.0
+        for q in range(k):
+            if size[q] > 1 and loads[q] > most:
+                heavy, most = q, loads[q]
+        if heavy < 0:
+            return -1
+        size[heavy] = 0
+        for v in range(len(part)):
+            if part[v] == heavy and can_leave(v, part, indptr, indices):
+                return v
+    return -1
+
+
+@nb.njit(cache=True, nogil=True)
 def repair(part, k, load, indptr, indices, length):
     """Make each of the `k` parts connected and none empty; the graph itself must be connected and have ≥ k pieces."""
-    n = len(part)
     part = part.copy()
-    for _ in range(n + 1):
+    for _ in range(len(part) + 1):  # layer by layer
         label = components(part, indptr, indices)
-        count = label.max() + 1
-        weight, size = np.zeros(count), np.zeros(count, np.int64)
-        owner = np.zeros(count, np.int64)
-        for v in range(n):
-            weight[label[v]] += load[v]
-            size[label[v]] += 1
-            owner[label[v]] = part[v]
-        main = np.full(k, -1, np.int64)
-        for c in range(count):
-            p = owner[c]
-            if main[p] < 0 or weight[c] > weight[main[p]] or (weight[c] == weight[main[p]] and size[c] > size[main[p]]):
-                main[p] = c
-        if count == (main >= 0).sum():
-            break
-        # Pieces that are cut off join the main body they share most border with, layer by layer.
-        moved = False
-        for v in range(n):
-            if label[v] == main[part[v]]:
-                continue
-            best, own = 0.0, -1
-            for e in range(indptr[v], indptr[v + 1]):
-                u = indices[e]
-                if label[u] == main[part[u]] and part[u] != part[v]:
-                    shared = 0.0
-                    for f in range(indptr[v], indptr[v + 1]):
-                        w = indices[f]
-                        if part[w] == part[u] and label[w] == main[part[u]]:
-                            shared += length[f]
-                    if shared > best:
-                        best, own = shared, part[u]
-            if own >= 0:
-                part[v] = own
-                label[v] = main[own]
-                moved = True
-        if not moved:
+        main = _main_bodies(part, k, load, label)
+        if label.max() + 1 == (main >= 0).sum() or not _joined(part, label, main, indptr, indices, length):
             break
     for p in range(k):  # an empty part takes a piece from the heaviest part that can spare it
-        if (part == p).any():
-            continue
-        loads, size = np.zeros(k), np.zeros(k, np.int64)
-        for v in range(n):
-            loads[part[v]] += load[v]
-            size[part[v]] += 1
-        for _ in range(k):
-            heavy, most = -1, -1.0
-            for q in range(k):
-                if size[q] > 1 and loads[q] > most:
-                    heavy, most = q, loads[q]
-            if heavy < 0:
-                break
-            size[heavy] = 0
-            done = False
-            for v in range(n):
-                if part[v] == heavy and can_leave(v, part, indptr, indices):
-                    part[v] = p
-                    done = True
-                    break
-            if done:
-                break
+        if not (part == p).any():
+            v = _spare_piece(part, k, load, indptr, indices)
+            if v >= 0:
+                part[v] = p
     return part
 
 
@@ -346,6 +365,102 @@ def power_diagram(xy, load, centres, rounds):
     return best
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _next_random(state):
+    """The next of a sequence of pseudo-random 64 bits (Marsaglia's xorshift)."""
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    return state
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _border_pieces(part, indptr, indices, border):
+    """Write the pieces that have a neighbour in another part into `border`; how many they are."""
+    count = 0
+    for v in range(len(part)):
+        for e in range(indptr[v], indptr[v + 1]):
+            if part[indices[e]] != part[v]:
+                border[count] = v
+                count += 1
+                break
+    return count
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _shared_lengths(v, part, indptr, indices, length, shared):
+    """Write how much border a piece shares with each part around it into `shared`; what it shares with its own."""
+    inside = 0.0
+    for e in range(indptr[v], indptr[v + 1]):
+        shared[part[indices[e]]] = 0.0
+    for e in range(indptr[v], indptr[v + 1]):
+        p = part[indices[e]]
+        shared[p] += length[e]
+        if p == part[v]:
+            inside += length[e]
+    return inside
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _best_move(v, part, indptr, indices, shared, inside, load, area, around, loads, areas, edges, aim, keep):
+    """The part beside a piece that it had best move to (−1: none), and by how much the energy rises.
+
+    `aim` is (target, tolerance, ease), `keep` (home, stay), as in `anneal`.
+    """
+    target, tolerance, ease = aim
+    home, stay = keep
+    a = part[v]
+    gain, to = np.inf, -1
+    before = energy_of_part(loads[a], edges[a], areas[a], target, tolerance, ease)
+    after = energy_of_part(
+        loads[a] - load[v], edges[a] - around[v] + 2 * inside, areas[a] - area[v], target, tolerance, ease
+    )
+    for e in range(indptr[v], indptr[v + 1]):
+        b = part[indices[e]]
+        if b == a or shared[b] < 0:
+            continue
+        delta = after - before
+        delta += energy_of_part(
+            loads[b] + load[v], edges[b] + around[v] - 2 * shared[b], areas[b] + area[v], target, tolerance, ease
+        ) - energy_of_part(loads[b], edges[b], areas[b], target, tolerance, ease)
+        if home[v] >= 0:
+            if home[v] == a:
+                delta += stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
+            elif home[v] == b:
+                delta -= stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
+        if delta < gain:
+            gain, to = delta, b
+    return gain, to
+
+
+@nb.njit(cache=True, nogil=True)
+def _is_taken(gain, cooling, state):
+    """Whether a move that raises the energy by `gain` is made (Metropolis' rule), and the next random state."""
+    if gain <= -1e-12:
+        return True, state
+    if cooling <= 0.0 or gain < 1e-12:
+        return False, state
+    state = _next_random(state)
+    return (state % np.uint64(1000003)) / 1000003.0 < np.exp(-gain / cooling), state
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _move(v, b, part, indptr, indices, length, inside, load, area, around, loads, areas, edges):
+    """Move a piece to part `b`, and keep the totals of both."""
+    a = part[v]
+    inward = 0.0
+    for e in range(indptr[v], indptr[v + 1]):
+        if part[indices[e]] == b:
+            inward += length[e]
+    loads[a] -= load[v]
+    loads[b] += load[v]
+    areas[a] -= area[v]
+    areas[b] += area[v]
+    edges[a] += 2 * inside - around[v]
+    edges[b] += around[v] - 2 * inward
+    part[v] = b
+
+
 @nb.njit(cache=True, nogil=True)
 def anneal(
     part, k, load, area, rim, indptr, indices, length, target, tolerance, home, stay, ease, sweeps, warmth, seed
@@ -373,80 +488,27 @@ def anneal(
     border = np.empty(n, np.int64)
     for sweep in range(sweeps + 12):
         cooling = warmth * (1.0 - sweep / sweeps) ** 2 if sweep < sweeps else 0.0
-        count = 0
-        for v in range(n):
-            for e in range(indptr[v], indptr[v + 1]):
-                if part[indices[e]] != part[v]:
-                    border[count] = v
-                    count += 1
-                    break
+        count = _border_pieces(part, indptr, indices, border)
         changed = 0
         for i in range(count):
-            state ^= state << np.uint64(13)
-            state ^= state >> np.uint64(7)
-            state ^= state << np.uint64(17)
+            state = _next_random(state)
             j = i + np.int64(state % np.uint64(count - i))
             v = border[j]
             border[j] = border[i]
-            a = part[v]
-            inside = 0.0
-            for e in range(indptr[v], indptr[v + 1]):
-                shared[part[indices[e]]] = 0.0
-            for e in range(indptr[v], indptr[v + 1]):
-                p = part[indices[e]]
-                shared[p] += length[e]
-                if p == a:
-                    inside += length[e]
-            gain, to = np.inf, -1
-            before = energy_of_part(loads[a], edges[a], areas[a], target, tolerance, ease)
-            after = energy_of_part(
-                loads[a] - load[v], edges[a] - around[v] + 2 * inside, areas[a] - area[v], target, tolerance, ease
-            )
-            for e in range(indptr[v], indptr[v + 1]):
-                b = part[indices[e]]
-                if b == a or shared[b] < 0:
-                    continue
-                delta = after - before
-                delta += energy_of_part(
-                    loads[b] + load[v],
-                    edges[b] + around[v] - 2 * shared[b],
-                    areas[b] + area[v],
-                    target,
-                    tolerance,
-                    ease,
-                ) - energy_of_part(loads[b], edges[b], areas[b], target, tolerance, ease)
-                if home[v] >= 0:
-                    if home[v] == a:
-                        delta += stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
-                    elif home[v] == b:
-                        delta -= stay * (load[v] / target + 1e-3 + 0.5 * area[v] / areas[home[v]])
-                if delta < gain:
-                    gain, to = delta, b
+            inside = _shared_lengths(v, part, indptr, indices, length, shared)
+            gain, to = _best_move(
+                v, part, indptr, indices, shared, inside, load, area, around, loads, areas, edges,
+                (target, tolerance, ease), (home, stay),
+            )  # fmt: skip
             if to < 0:
                 continue
-            if gain > -1e-12:
-                if cooling <= 0.0 or gain < 1e-12:
-                    continue
-                state ^= state << np.uint64(13)
-                state ^= state >> np.uint64(7)
-                state ^= state << np.uint64(17)
-                if (state % np.uint64(1000003)) / 1000003.0 >= np.exp(-gain / cooling):
-                    continue
+            taken, state = _is_taken(gain, cooling, state)
+            if not taken:
+                continue
             stamp += 1
             if not stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
                 continue
-            b = to
-            inward = 0.0
-            for e in range(indptr[v], indptr[v + 1]):
-                if part[indices[e]] == b:
-                    inward += length[e]
-            loads[a] -= load[v]
-            loads[b] += load[v]
-            areas[a] -= area[v]
-            areas[b] += area[v]
-            edges[a] += 2 * inside - around[v]
-            edges[b] += around[v] - 2 * inward
-            part[v] = b
+            _move(v, to, part, indptr, indices, length, inside, load, area, around, loads, areas, edges)
             now += gain
             changed += 1
         if now < low - 1e-12:
@@ -455,6 +517,50 @@ def anneal(
         if sweep >= sweeps and changed == 0:
             break
     return best
+
+
+@nb.njit(cache=True, nogil=True)
+def _is_connected(mask, near):
+    """Whether the pieces of a bit mask reach each other; `near` has each piece's neighbours as a mask."""
+    reached = mask & -mask
+    while True:
+        grown = reached
+        for v in range(len(near)):
+            if reached & (1 << v):
+                grown |= near[v] & mask
+        if grown == reached:
+            return reached == mask
+        reached = grown
+
+
+@nb.njit(cache=True, nogil=True)
+def _all_connected(part, k, near):
+    """Whether each of the `k` parts is connected."""
+    for p in range(k):
+        mask = 0
+        for v in range(len(part)):
+            if part[v] == p:
+                mask |= 1 << v
+        if not _is_connected(mask, near):
+            return False
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _next_division(part, top, k):
+    """The next division, as a restricted growth string; False after the last."""
+    n = len(part)
+    v = n - 1
+    while v > 0 and (part[v] >= k - 1 or part[v] > top[v - 1]):
+        v -= 1
+    if v == 0:
+        return False
+    part[v] += 1
+    top[v] = max(top[v - 1], part[v])
+    for u in range(v + 1, n):
+        part[u] = 0
+        top[u] = top[v]
+    return True
 
 
 @nb.njit(cache=True, nogil=True)
@@ -468,39 +574,11 @@ def best_division(k, load, area, rim, indptr, indices, length, target, tolerance
     part, top = np.zeros(n, np.int64), np.zeros(n, np.int64)
     best = np.full(n, -1, np.int64)
     low = np.inf
-    masks = np.zeros(k, np.int64)
     while True:
-        if top[n - 1] == k - 1:
-            masks[:] = 0
-            for v in range(n):
-                masks[part[v]] |= 1 << v
-            whole = True
-            for p in range(k):
-                reached = masks[p] & -masks[p]
-                while True:
-                    grown = reached
-                    for v in range(n):
-                        if reached & (1 << v):
-                            grown |= near[v] & masks[p]
-                    if grown == reached:
-                        break
-                    reached = grown
-                if reached != masks[p]:
-                    whole = False
-                    break
-            if whole:
-                value = energy(part, k, load, area, rim, indptr, indices, length, target, tolerance)
-                if value < low - 1e-12:
-                    low = value
-                    best[:] = part
-        v = n - 1  # the next division, as a restricted growth string
-        while v > 0 and (part[v] >= k - 1 or part[v] > top[v - 1]):
-            v -= 1
-        if v == 0:
-            break
-        part[v] += 1
-        top[v] = max(top[v - 1], part[v])
-        for u in range(v + 1, n):
-            part[u] = 0
-            top[u] = top[v]
-    return best
+        if top[n - 1] == k - 1 and _all_connected(part, k, near):
+            value = energy(part, k, load, area, rim, indptr, indices, length, target, tolerance)
+            if value < low - 1e-12:
+                low = value
+                best[:] = part
+        if not _next_division(part, top, k):
+            return best

@@ -107,6 +107,19 @@ def read_units(units, load, communities: gpd.GeoDataFrame) -> BasicUnits:
         tiles = _area(shapes) >= TILES * min(_area(communities.geometry.to_numpy()), _area(shapely.convex_hull(shapes)))
         if not tiles:
             shapes = shapely.point_on_surface(shapes)
+    values = _carried_numbers(frame, weights)
+    carried = pd.DataFrame(values)
+    total = np.zeros(len(frame))
+    for name, weight in weights.items():
+        if name in values:
+            total += weight * values[name]
+    if "area_m2" not in weights and not total.sum() > 0:
+        raise InputError(Note("grids.load_zero", load="+".join(weights)))
+    return BasicUnits(shapes, tiles, total, carried, next(iter(weights)) if len(weights) == 1 else "load")
+
+
+def _carried_numbers(frame: pd.DataFrame, weights: dict[str, float]) -> dict[str, np.ndarray]:
+    """The columns of the load, checked, and what else of people is there."""
     values = {}
     for name in weights:
         if name == "area_m2" and name not in frame.columns:
@@ -118,14 +131,7 @@ def read_units(units, load, communities: gpd.GeoDataFrame) -> BasicUnits:
     for name in CARRIED:
         if name in frame.columns and name not in values and pd.api.types.is_numeric_dtype(frame[name]):
             values[name] = frame[name].fillna(0).to_numpy(float)
-    carried = pd.DataFrame(values)
-    total = np.zeros(len(frame))
-    for name, weight in weights.items():
-        if name in values:
-            total += weight * values[name]
-    if "area_m2" not in weights and not total.sum() > 0:
-        raise InputError(Note("grids.load_zero", load="+".join(weights)))
-    return BasicUnits(shapes, tiles, total, carried, next(iter(weights)) if len(weights) == 1 else "load")
+    return values
 
 
 def hold(units: BasicUnits, communities: gpd.GeoDataFrame) -> Holdings:
