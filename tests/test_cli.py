@@ -8,10 +8,16 @@ import sys
 import pandas as pd
 import pytest
 
+from .command import run_here
+
 
 @pytest.fixture
 def gridmap(tmp_path):
-    def run(*arguments):
+    """`gridmap …` beside the test's files; with `process=True` in a process of its own, as a person starts it."""
+
+    def run(*arguments, process=False):
+        if not process:
+            return run_here(arguments, cwd=tmp_path)
         command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
 
@@ -29,7 +35,8 @@ def refused(done, code: int, *words: str) -> None:
 
 def test_tile_and_count_from_files_to_files(gridmap, root, tmp_path):
     data = root / "data/west_yorkshire"
-    done = gridmap("tile", data / "lsoa_2011.geojson", "--system", "h3", "--resolution", "7", "-o", "cells.parquet")
+    tile = ["tile", data / "lsoa_2011.geojson", "--system", "h3", "--resolution", "7", "-o", "cells.parquet"]
+    done = gridmap(*tile, process=True)
     assert done.returncode == 0, done.stderr
     points = data / "2018-07-west-yorkshire-street.csv.gz"
     done = gridmap(
@@ -78,12 +85,14 @@ def test_methods_lists_them_and_shows_one(gridmap):
 def test_inspect_says_what_is_in_a_file(gridmap, root):
     done = gridmap("inspect", root / "data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    assert (found["rows"], found["used"], found["set_aside"]) == (31_635, 30_752, {"no_coordinates": 883})
+    assert {c["name"]: c["role"] for c in found["columns"]}["Month"] == "occurred_from"
 
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["nonsense"], ["run", "--nonsense"], ["tile", "x", "--nonsens"]])
 def test_an_unknown_command_or_option_ends_with_2(gridmap, arguments):
-    refused(gridmap(*arguments), 2)
+    refused(gridmap(*arguments, process=arguments == ["nonsense"]), 2)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_what_the_user_can_put_right_ends_with_1_and_one_line(gridmap, tmp_path,
     square = '{"type":"Polygon","coordinates":[[[-1.6,53.7],[-1.5,53.7],[-1.5,53.8],[-1.6,53.7]]]}'
     feature = f'{{"type":"Feature","properties":{{"code":"A"}},"geometry":{square}}}'
     (tmp_path / "zones.geojson").write_text(f'{{"type":"FeatureCollection","features":[{feature}]}}', encoding="utf-8")
-    refused(gridmap(*arguments), 1, *words)
+    refused(gridmap(*arguments, process=arguments == ["run", "nowhere.yaml"]), 1, *words)
     assert {p.name for p in tmp_path.iterdir()} == {"empty.csv", "taken", "zones.geojson"}
 
 

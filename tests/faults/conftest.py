@@ -1,12 +1,9 @@
 """A small town that every fault is tried on, and the command line as a person meets it."""
 
-import contextlib
-import io
 import os
 import signal
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,8 +13,9 @@ import pytest
 import shapely
 import yaml
 
-from gridmap.cli import main
 from gridmap.runs import read_pipeline
+
+from ..command import run_here
 
 ROOT = Path(__file__).parents[2]
 VALUES = {
@@ -69,24 +67,13 @@ def start(*arguments, **more) -> subprocess.Popen:
 
 
 @pytest.fixture
-def gridmap(monkeypatch):
+def gridmap():
     """`gridmap …`: in this process, or in one of its own where it is given an environment or `process=True`."""
 
     def run(*arguments, process=False, **more):
         if process or "env" in more:
             return finished(start(*arguments, **more), arguments)
-        if "cwd" in more:
-            monkeypatch.chdir(more["cwd"])
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("default")
-            with pytest.raises(SystemExit) as ended:
-                main([str(argument) for argument in arguments])
-        return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
+        return run_here(arguments, **more)
 
     return run
 
