@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from gridmap._io import atomic_file
 from gridmap.errors import OutputError, ReadError
 from gridmap.grids.base import Grid
-from gridmap.grids.tiling import SYSTEMS
+from gridmap.grids.tiling import grid_systems
 from gridmap.messages import Note
 from gridmap.read.metric import require_metric
 
@@ -50,7 +50,7 @@ def read_grid(path: str | Path) -> Grid:
         raise ReadError(Note("grids.not_geoparquet", path=path)) from None
     except KeyError:
         raise ReadError(Note("grids.no_metadata", path=path)) from None
-    grid = SYSTEMS[about["system"]](cells, about["params"])
+    grid = grid_systems()[about["system"]](cells, about["params"])
     if "crs" in about["params"]:
         grid.metric_crs = require_metric(about["params"]["crs"], Note("read.the_cells"))
     return grid

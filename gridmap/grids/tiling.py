@@ -7,6 +7,8 @@ it shares most area with.
 """
 
 import inspect
+from functools import cache
+from importlib.metadata import entry_points
 
 import geopandas as gpd
 import shapely
@@ -19,9 +21,37 @@ from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["make_grid"]
+__all__ = ["grid_systems", "make_grid"]
 
-SYSTEMS = {"balanced": BalancedGrid, "h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
+SYSTEMS: dict[str, type[Grid]] = {"balanced": BalancedGrid, "h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
+#: The entry points by which other packages add systems: each a class of `Grid` with `over(boundaries, …)`, called after
+#: the point.
+GROUP = "gridmap.grids"
+
+
+@cache
+def grid_systems() -> dict[str, type[Grid]]:
+    """Every system by its name: gridmap's own, then those of other packages.
+
+    Raises
+    ------
+    SettingError
+        If another package names a system that there is, or something that is not a class of `Grid` with `over`.
+
+    Examples
+    --------
+    >>> sorted(grid_systems())[:3]
+    ['balanced', 'h3', 'square']
+    """
+    systems = dict(SYSTEMS)
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        found = point.load()
+        if not (isinstance(found, type) and issubclass(found, Grid) and callable(getattr(found, "over", None))):
+            raise SettingError(Note("grids.not_a_system", source=point.value))
+        if point.name in systems:
+            raise SettingError(Note("grids.system_taken", name=point.name, source=point.value))
+        systems[point.name] = found
+    return systems
 
 
 def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -> Grid:
@@ -65,9 +95,10 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     >>> make_grid(town, system="square", cell_size_m=1000)
     <Grid square(cell_size_m=1000.0, crs='EPSG:32630'): 86 cells, median 1,000,000 m²>
     """
-    if system not in SYSTEMS:
-        raise SettingError(Note("grids.no_system", found=system, meant=did_you_mean(system, SYSTEMS)))
-    over = SYSTEMS[system].over
+    systems = grid_systems()
+    if system not in systems:
+        raise SettingError(Note("grids.no_system", found=system, meant=did_you_mean(system, systems)))
+    over = systems[system].over  # type: ignore[attr-defined]  # each has its own settings
     known = [name for name in inspect.signature(over).parameters if name != "boundaries"]
     for name in settings:
         if name not in known:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -301,6 +301,9 @@ def hotspot_method(
     if texts is not None:
         register_texts(texts)
 
+    if scale is None:  # labels of its own
+        _SIDES.update({label: 1 for label in finds or () if label not in _SIDES})
+
     def declare(function: Callable) -> Callable:
         function.gridmap_method = Method(
             name=function.__name__,
@@ -343,6 +346,11 @@ def declared(function: Callable) -> Method:
 
 
 @cache
+def _others() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+@cache
 def method_named(name: str) -> Method:
     """A method by its name, of gridmap or of a plug-in.
 
@@ -358,7 +366,7 @@ def method_named(name: str) -> Method:
     """
     if name in OWN:
         return declared(getattr(import_module(f"gridmap.hotspots.{OWN[name]}"), name))
-    others = {point.name: point for point in entry_points(group=GROUP)}
+    others = _others()
     if name not in others:
         raise SettingError(Note("hotspots.no_method", found=name, meant=did_you_mean(name, [*OWN, *others])))
     method = declared(others[name].load())
@@ -372,7 +380,7 @@ def method_named(name: str) -> Method:
 
 def methods() -> dict[str, Method]:
     """All methods by name, plug-ins included; each is imported."""
-    names = sorted({*OWN, *(point.name for point in entry_points(group=GROUP))})
+    names = sorted({*OWN, *_others()})
     return {name: method_named(name) for name in names}
 
 
@@ -396,8 +404,10 @@ def label_code(label: str) -> str:
     return "label." + label.replace(" ", "_").replace("-", "_").lower()
 
 
-def what_it_draws(name: str) -> Method | None:
+def what_it_draws(name: Any) -> Method | None:
     """The declaration of a result's method; None for results that no method of the registry made."""
+    if name not in OWN and name not in _others():
+        return None
     try:
         return method_named(str(name))
     except SettingError:
@@ -473,9 +483,9 @@ def described_methods(name: str | None = None) -> list[Described]:
             if isinstance(node, ast.FunctionDef) and wanted.get(node.name) == module:
                 out.append(_from_source(node))
     own = {d.name for d in out}
-    for point in entry_points(group=GROUP):
-        if point.name not in own and (name is None or point.name == name):
-            out.append(_from_function(method_named(point.name)))
+    for other in _others():
+        if other not in own and (name is None or other == name):
+            out.append(_from_function(method_named(other)))
     return sorted(out, key=lambda d: d.name)
 
 

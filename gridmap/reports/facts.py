@@ -121,6 +121,7 @@ class Fact:
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> "Fact":
         """The way back from `to_dict`."""
+        what_it_draws((entry.get("values") or {}).get("method"))  # a plug-in brings its words when it is loaded
         values = {k: note_from(v) for k, v in (entry.get("values") or {}).items()}
         kind = str(entry["kind"])
         if kind in CLAIMS and not _is_null(values.get("null")):  # of a version whose claims named no null: not said

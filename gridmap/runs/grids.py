@@ -21,7 +21,7 @@ from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import Template, grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
-from gridmap.grids.tiling import SYSTEMS, make_grid
+from gridmap.grids.tiling import grid_systems, make_grid
 from gridmap.hotspots.methods import check_options
 from gridmap.messages import did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE
@@ -41,9 +41,10 @@ def check_grid(file: YamlFile) -> None:
     """The grid stage held against the system's signature; a mistake is told with its line."""
     values = file.values["grid"]
     system = values.get("system", "h3")
-    if system not in SYSTEMS:
-        raise file.error(("grid", "system"), f"there is no grid system {system!r}. {did_you_mean(system, SYSTEMS)}")
-    over = SYSTEMS[system].over
+    systems = grid_systems()
+    if system not in systems:
+        raise file.error(("grid", "system"), f"there is no grid system {system!r}. {did_you_mean(system, systems)}")
+    over = systems[system].over
     known: dict[str, Any] = {n: p for n, p in inspect.signature(over).parameters.items() if n != "boundaries"}
     options = {name: value for name, value in values.items() if name != "system"}
     if system == "balanced":

@@ -1,0 +1,201 @@
+"""A package of somebody else's adds a method, a grid system and a format, and brings its words along.
+
+The package is laid out as pip would install it, and everything runs in processes of their own that find it.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import docx
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = '''
+from gridmap.exports.formats.base import Format
+from gridmap.grids.squares import SquareGrid
+from gridmap.hotspots.registry import hotspot_method
+from gridmap.hotspots.result import HotspotResult
+
+TEXTS = {
+    "en": {
+        "method.busy_blocks.name": "Busy blocks",
+        "method.busy_blocks.explains": "Cells with so many incidents or more.",
+        "label.busy": "busy block",
+        "null.city_limit": "the city's limit allows",
+        "fact.busy_blocks": "{name}: {n:#block has|blocks have} {least:,} incidents or more, more than {null}.",
+    },
+    "zh": {
+        "method.busy_blocks.name": "繁忙街区",
+        "method.busy_blocks.explains": "案事件达到给定起数的网格。",
+        "label.busy": "繁忙街区格",
+        "null.city_limit": "全市限值",
+        "fact.busy_blocks": "{name}：{n:#个}街区达到 {least:,} 起以上，超过{null}。",
+    },
+}
+
+
+def facts(result):
+    return [("busy_blocks", {"n": int((result.cells["label"] == "busy").sum()), "least": result.params["least"]})]
+
+
+@hotspot_method(
+    draws="labels", labels=("busy", "none"), finds=("busy",), columns=("count", "label"), amount="count",
+    facts=facts, null="city_limit", texts=TEXTS,
+)
+def busy_blocks(counts, grid, *, least: int = 5) -> HotspotResult:
+    """Cells with so many incidents or more."""
+    label = (counts["count"] >= least).map({True: "busy", False: "none"}).astype(object)
+    cells = grid.cells.assign(count=counts["count"], label=label)
+    return HotspotResult(cells, "busy_blocks", {"least": least})
+
+
+class Blocks(SquareGrid):
+    """Squares of 500 m."""
+
+    system = "blocks"
+
+    @classmethod
+    def over(cls, boundaries):
+        grid = super().over(boundaries, cell_size_m=500)
+        grid.system = "blocks"
+        return grid
+
+
+def _write(parts, path, stamp):
+    path.write_text("\\n".join(str(i) for i in parts[0].frame.index), encoding="utf-8")
+
+
+FORMATS = {".ids": Format(_write)}
+'''
+POINTS = """
+[gridmap.methods]
+busy_blocks = city_plugin:busy_blocks
+[gridmap.grids]
+blocks = city_plugin:Blocks
+[gridmap.formats]
+ids = city_plugin:FORMATS
+"""
+
+
+def installed(folder: Path, package: str = PACKAGE, points: str = POINTS) -> dict[str, str]:
+    """The environment of a process that finds the package, which `folder` now holds as if pip had put it there."""
+    about = folder / "city_plugin-1.0.dist-info"
+    about.mkdir(parents=True)
+    (folder / "city_plugin.py").write_text(package, encoding="utf-8")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: city-plugin\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(points, encoding="utf-8")
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "PYTHONUTF8": "1"}
+
+
+def gridmap(environment: dict[str, str], *arguments) -> subprocess.CompletedProcess:
+    code = "from gridmap.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A pipeline over the package's grid, with its method and its format, in Chinese."""
+    folder = tmp_path_factory.mktemp("plugin")
+    environment = installed(folder / "site")
+    rng = np.random.default_rng(7)
+    zones = gpd.GeoDataFrame(
+        {"code": ["W"], "name": ["西区"]}, geometry=[shapely.box(-1.6, 53.74, -1.5, 53.8)], crs=4326
+    )
+    zones.to_file(folder / "zones.geojson")
+    lon = np.r_[rng.normal(-1.53, 0.003, 300), rng.uniform(-1.60, -1.50, 60)]
+    lat = np.r_[rng.normal(53.77, 0.002, 300), rng.uniform(53.74, 53.80, 60)]
+    points = pd.DataFrame({"date": "2024-03-05", "category": "theft", "lon": lon, "lat": lat})
+    points.to_csv(folder / "points.csv", index=False)
+    pipeline = {
+        "title": "城区",
+        "language": "zh",
+        "boundaries": {"path": "zones.geojson"},
+        "grid": {"system": "blocks"},
+        "incidents": {"path": "points.csv"},
+        "hotspots": [{"busy_blocks": {"least": 20}}],
+        "outputs": {"map": "map.html", "report": "paper.docx", "layers": "layers.ids"},
+    }
+    (folder / "p.yaml").write_text(yaml.safe_dump(pipeline, allow_unicode=True), encoding="utf-8")
+    done = gridmap(environment, "run", folder / "p.yaml", "--out", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder, environment, done.stdout
+
+
+def test_a_method_of_another_package_is_listed_beside_gridmaps_own(run):
+    _, environment, _ = run
+    listed = gridmap(environment, "methods").stdout
+    assert "busy_blocks" in listed
+    assert "getis_ord" in listed
+
+
+def test_it_runs_from_a_pipeline_and_says_its_facts_in_chinese(run):
+    folder, _, printed = run
+    counted = json.loads((folder / "out/results/facts.json").read_text(encoding="utf-8"))
+    found = next(entry for entry in counted["facts"] if entry["kind"] == "busy_blocks")
+    assert found["values"]["least"] == 20
+    assert 3 <= found["values"]["n"] <= 12  # 300 thefts around one corner, on squares of 500 m
+    assert re.search(rf"繁忙街区：{found['values']['n']} 个街区达到 20 起以上，超过全市限值。", printed)
+
+
+def test_it_stands_on_a_chinese_page_under_its_chinese_name(run):
+    folder, _, _ = run
+    page = (folder / "out/map.html").read_text(encoding="utf-8")
+    data = page.split('id="gridmap-data">')[1].split("</script>")[0]
+    for said in ("繁忙街区", "案事件达到给定起数的网格。", "繁忙街区格"):
+        assert said in data, said
+
+
+def test_it_stands_in_a_chinese_paper(run):
+    folder, _, _ = run
+    paper = docx.Document(folder / "out/paper.docx")
+    text = "\n".join(p.text for p in paper.paragraphs)
+    assert "超过全市限值" in text
+    assert "Busy blocks" not in text
+
+
+def test_a_paper_is_made_again_from_the_folder_in_a_new_process(run):
+    folder, environment, _ = run
+    done = gridmap(environment, "report", folder / "out", "--output", folder / "again.docx", "--language", "en")
+    assert done.returncode == 0, done.stderr
+    text = "\n".join(p.text for p in docx.Document(folder / "again.docx").paragraphs)
+    assert "blocks have 20 incidents or more, more than the city's limit allows" in text
+
+
+def test_its_grid_and_its_format_are_used(run):
+    folder, _, _ = run
+    manifest = json.loads((folder / "out/run.json").read_text(encoding="utf-8"))
+    assert "blocks" in json.dumps(manifest["settings"]["grid"])
+    written = next((folder / "out").glob("layers*.ids"))
+    ids = written.read_text(encoding="utf-8").split()
+    assert len(ids) > 100
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"zh": {', '"en ": {'), "has no words for method.busy_blocks.name (zh)"),
+        (('"null.city_limit": "全市限值",', ""), "null.city_limit (zh)"),
+        (('null.city_limit": "the', 'null.other": "the'), "null.city_limit (en)"),
+        (("@hotspot_method(", "@(lambda **_: lambda f: f)("), "is not declared as a hotspot method"),
+    ],
+)
+def test_a_method_registered_incompletely_is_refused_with_what_it_lacks(tmp_path, change, said):
+    package = PACKAGE.replace(*change)
+    assert package != PACKAGE
+    package = package.replace("(lambda", "@(lambda") + (
+        "\nbusy_blocks = other_name\n" if "other_name" in package else ""
+    )
+    done = gridmap(installed(tmp_path, package), "methods", "busy_blocks")
+    assert done.returncode == 1
+    assert said in done.stderr
