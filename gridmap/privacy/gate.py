@@ -6,6 +6,7 @@ attribute of a boundary, a category's name or a user's own column is searched fo
 """
 
 import re
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from gridmap._periods import DAYS, days_of
 from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.privacy.columns import (
     COORDINATES,
     TIME_OF_DAY,
@@ -133,8 +134,16 @@ def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
     '*** at ***, ***, ***'
     """
     who = check_audience(audience)
+    if isinstance(text, Note):  # stays a note, to be said in the reader's language
+        return Note(text.code, **{name: _gated_value(value, audience) for name, value in text.values.items()})
     text = mask(str(text))
     return text if who.points else TIME_OF_DAY.sub("***", COORDINATES.sub("***", text))
+
+
+def _gated_value(value: Any, audience: str) -> Any:
+    if isinstance(value, str):
+        return gate_text(value, audience=audience)
+    return [_gated_value(v, audience) for v in value] if isinstance(value, list | tuple) else value
 
 
 def check_k(k) -> int:

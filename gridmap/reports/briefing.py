@@ -29,6 +29,7 @@ def write_briefing(
     template: str | Path | None = None,
     since: str | Path | None = None,
     title: str | None = None,
+    annex: bool = False,
 ) -> Path:
     """Write the briefing of a run as a PDF, a Word document, slides or a workbook.
 
@@ -38,7 +39,7 @@ def write_briefing(
         The folder that a run wrote into.
     path : str or Path
         Ends in .pdf, .docx, .pptx or .xlsx.
-    language : {"en", "zh"}, optional
+    language : str, optional
         The run's own when not given.
     template : str or Path, optional
         A folder with `briefing.html` and/or `briefing.css` (PDF), `briefing.docx`, `briefing.pptx`; or one .docx or
@@ -47,6 +48,9 @@ def write_briefing(
         The earlier run to compare with; by default the newest earlier one of the same pipeline beside this one.
     title : str, optional
         In place of the run's.
+    annex : bool
+        After the four pages of a meeting, a page for every result, what changed place by place, and the charts. Slides
+        and the workbook have none: slides are at most eight, and the workbook holds everything.
 
     Returns
     -------
@@ -71,7 +75,8 @@ def write_briefing(
     check_paper(path, language, template)
     _check_place(path)
     found = read_run(run)
-    data = paper_bytes(found, path.suffix.lower(), language=language, template=template, since=since, title=title)
+    options = {"language": language, "template": template, "since": since, "title": title, "annex": annex}
+    data = paper_bytes(found, path.suffix.lower(), **options)
     written = write_bytes(path, data, make_parents=True)
     if (Path(run) / AUDIT).exists() and written.resolve().is_relative_to(Path(run).resolve()):
         append_audit(run, what="report", outputs=[written.resolve().relative_to(Path(run).resolve())])
@@ -107,12 +112,26 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
 
 
 def paper_bytes(
-    run: RunFolder, ending: str, *, language: str | None = None, template=None, since=None, title: str | None = None
+    run: RunFolder,
+    ending: str,
+    *,
+    language: str | None = None,
+    template: str | Path | None = None,
+    since: str | Path | None = None,
+    title: str | None = None,
+    annex: bool = False,
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
     language = check_language(language or run.head.get("language") or "en")
     changes = changes_since(run, since)
-    content = briefing_content(run, changes, language=language, title=title, pictures=ending != ".xlsx")
+    content = briefing_content(
+        run,
+        changes,
+        language=language,
+        title=title,
+        annex=annex and ending in (".pdf", ".docx"),
+        pictures=ending != ".xlsx",
+    )
     return _printed(content, ending, template)
 
 

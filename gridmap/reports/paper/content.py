@@ -15,23 +15,28 @@ import pandas as pd
 
 from gridmap.messages import known, say
 from gridmap.reports.compare_runs import Since
-from gridmap.reports.facts import SMALLEST_P, sentences
-from gridmap.reports.paper.pictures import ZoneOutlines, map_picture, paper_layer, run_charts
+from gridmap.reports.facts import SMALLEST_P, method_name, sentences
+from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps, run_charts, theme_map
 from gridmap.reports.run_folder import RunFolder, said_text
 
 __all__ = [
+    "Answer",
     "Briefing",
     "Cell",
     "Column",
+    "Method",
     "Picture",
     "Section",
     "Table",
     "briefing_content",
+    "kinds_table",
     "number",
+    "page_table",
     "percent",
     "ranked_table",
     "set_aside_table",
     "shown",
+    "signed_percent",
     "since_table",
     "sources_table",
     "words_in",
@@ -39,6 +44,25 @@ __all__ = [
 
 #: Rows of a ranked table on a page; all of them stand in the workbook.
 MOST_ROWS = 10
+#: Columns of it that fit beside a name.
+MOST_COLUMNS = 8
+#: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
+MOST_OTHERS, MOST_LINES = 4, 3
+#: Facts that the third page leaves to the annex.
+IN_THE_ANNEX = ("half", "busiest", "stable", "few_expected", "unequal_periods", "cold")
+#: The four questions of a meeting, in their order.
+QUESTIONS = ("where", "sure", "changed", "next")
+#: What no paper can say, whatever its numbers: stands in every box of limits.
+LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
+#: What is said of the run as a whole; the rest is said of a result.
+OF_THE_RUN = ("sample", "outside", "vague_times", "peak_hours", "plan")
+#: What the workbook's first sheet says; the rest stands beside its result.
+IN_SUMMARY = (
+    *("sample", "outside", "vague_times", "peak_hours", "hot", "none_hot", "busiest", "moran", "change"),
+    *("change_from_nothing", "most_up", "most_down", "clusters", "no_clusters", "scan", "no_scan", "chance"),
+    *("no_chance", "repeats", "no_repeats", "emerging", "quiet", "none_quiet", "rates", "highest_rate", "risk"),
+    *("density", "plan"),
+)
 
 
 def words_in(language: str) -> Callable[..., str]:
@@ -97,6 +121,25 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a meeting asks, its answer in a few words, and the numbers behind it."""
+
+    question: str
+    headline: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """The results that were made alike, how, with which settings, and what the method itself must tell."""
+
+    names: str
+    explains: str
+    settings: list[tuple[str, str]]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Section:
     """One result: what is said of it, its map, its table.
 
@@ -113,28 +156,49 @@ class Section:
 
 @dataclass(frozen=True)
 class Briefing:
-    """Everything that a paper prints, in one language."""
+    """Everything that a paper prints, in one language.
+
+    Four pages: the answer (`answers`, `map`, `mind`), the places (`places`), what changed and the other kinds
+    (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. `annex` and `charts` follow where
+    they are wanted; the workbook holds all of it.
+    """
 
     language: str
     title: str
-    head: list[tuple[str, str]]
+    subtitle: str
     classification: str | None
     run_id: str
-    summary: list[str]
-    sections: list[Section]
+    head: list[tuple[str, str]]
+    answers: list[Answer]
+    map: Picture | None
+    mind: list[str]
+    places: Section
+    kinds: Table | None
+    periods: Picture | None
+    others: list[Section]
     since: Section
-    charts: list[Picture]
-    methods: list[tuple[str, str, list[tuple[str, str]]]]
+    methods: list[Method]
     limits: list[str]
+    run_lines: list[str]
     set_aside: Table | None
     sources: Table
     facts: list[tuple[str, str]]
+    summary: list[str]
+    annex: list[Section]
+    charts: list[Picture]
     run: RunFolder
     changes: Since
+    with_annex: bool = False
 
 
 def briefing_content(
-    run: RunFolder, changes: Since, *, language: str = "en", title: str | None = None, pictures: bool = True
+    run: RunFolder,
+    changes: Since,
+    *,
+    language: str = "en",
+    title: str | None = None,
+    annex: bool = False,
+    pictures: bool = True,
 ) -> Briefing:
     """Gather a run's findings for paper.
 
@@ -143,9 +207,11 @@ def briefing_content(
     run : RunFolder
     changes : Since
         What `changes_since` found.
-    language : {"en", "zh"}
+    language : str
     title : str, optional
         In place of the run's own.
+    annex : bool
+        Whether every result gets a page of its own, and the charts theirs, after the four.
     pictures : bool
         Whether maps and charts are drawn; a workbook holds none.
 
@@ -155,111 +221,224 @@ def briefing_content(
     """
     w = words_in(language)
     zones = run.table("zones.parquet")
-    outlines = ZoneOutlines(zones) if len(zones) else None
+    outlines = ZoneOutlines(zones) if pictures and len(zones) else None
+    lead_entry, lead = _lead(run)
     sections = [
-        _section(run, entry, layer, outlines, language, first=i == 0, pictured=pictures)
+        _section(run, entry, layer, outlines if annex else None, language, first=i == 0)
         for entry in run.results
         for i, layer in enumerate(entry["layers"])
     ]
     for entry in run.results:
-        lines = _said(run, entry["step"], language)
+        lines = _lines_of(run, entry["step"], language)
         if lines and not entry["layers"]:
             sections.append(Section(_name(entry, language), lines))
+    charts = run_charts(run, language) if pictures and annex else ()
     return Briefing(
         language=language,
         title=title or run.head.get("title") or w("briefing"),
-        head=_head(run, language),
+        subtitle=_subtitle(run, lead_entry, lead, language),
         classification=run.head.get("classification") or None,
         run_id=run.run_id,
-        summary=sentences([told for told in run.facts if told.kind in IN_SUMMARY], language),
-        sections=sections,
+        head=_head(run, lead_entry, lead, language),
+        answers=_answers(run, lead_entry, lead, language),
+        map=_map(run, lead, outlines, language),
+        mind=_mind(run, language),
+        places=_places(run, lead_entry, lead, outlines, language),
+        kinds=kinds_table(run, language),
+        periods=_periods(run, lead_entry, outlines, language),
+        others=_others(run, lead_entry, language),
         since=Section(w("changes"), sentences(changes.facts, language), table=since_table(changes, run, language)),
-        charts=[
-            Picture(png, ratio, caption) for png, ratio, caption in (run_charts(run, language) if pictures else ())
-        ],
         methods=_methods(run, language),
         limits=[say(code, language) for code in LIMITS],
+        run_lines=sentences([f for f in run.facts if f.kind in OF_THE_RUN], language),
         set_aside=set_aside_table(run, language),
         sources=sources_table(run, language),
         facts=_facts(run, language),
+        summary=sentences([f for f in run.facts if f.kind in IN_SUMMARY], language),
+        annex=sections,
+        charts=[Picture(png, ratio, caption) for png, ratio, caption in charts],
         run=run,
         changes=changes,
+        with_annex=annex,
     )
 
 
-#: What no paper can say, whatever its numbers: stands in every box of limits.
-LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
-#: What the first page says; the rest stands beside its map.
-IN_SUMMARY = (
-    *(
-        "sample",
-        "outside",
-        "vague_times",
-        "peak_hours",
-        "concentrated",
-        "concentrated_land",
-        "hot",
-        "none_hot",
-        "busiest",
-        "strict",
-    ),
-    *("none_strict", "few_expected", "no_claim", "moran", "change"),
-    *("change_from_nothing", "most_up", "most_down", "clusters", "no_clusters", "scan", "no_scan", "chance"),
-    *("no_chance", "repeats", "no_repeats", "emerging", "quiet", "none_quiet", "rates", "highest_rate", "risk"),
-    *("density", "plan"),
-)
+Entry = Mapping[str, Any]
 
 
-def _head(run: RunFolder, language: str) -> list[tuple[str, str]]:
+def _lead(run: RunFolder) -> tuple[Entry | None, Entry | None]:
+    """The result that the first two pages speak of, and its layer: the first that was tested, else the first."""
+    found = [(entry, layer) for entry in run.results for layer in entry["layers"]]
+    tested = [pair for pair in found if pair[1]["tested"] and pair[1]["what"] == "cells"]
+    return next(iter(tested or found), (None, None))
+
+
+def _counted(run: RunFolder, layer: Entry | None) -> int | None:
+    """The incidents that the map of a layer counts: its total, and no other number."""
+    frame = run.table(layer["file"]) if layer is not None else pd.DataFrame()
+    column = next((c for c in ("count", "count_after", "after") if c in frame), None)
+    return None if column is None else round(float(frame[column].sum()))
+
+
+def _subtitle(run: RunFolder, entry: Entry | None, layer: Entry | None, language: str) -> str:
+    """Which theme, of when, how many: the theme's own, not the run's."""
+    if entry is None or layer is None:
+        return str(run.head.get("period") or "")
+    counted = _counted(run, layer)
+    parts = [_name(entry, language, layer), entry.get("period")]
+    parts += [say("paper.incidents", language, n=counted)] if counted is not None else []
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _head(run: RunFolder, entry: Entry | None, layer: Entry | None, language: str) -> list[tuple[str, str]]:
     w, head = words_in(language), run.head
-    told = [
-        (w("period"), head.get("period")),
-        (w("incidents_used"), number(head.get("incidents"), 0)),
-        (w("incidents_aside"), number(head.get("set_aside"), 0)),
+    counted = _counted(run, layer)
+    lines = [
+        (w("period"), (entry or {}).get("period") or head.get("period")),
+        (w("incidents_used"), None if counted is None else number(counted, 0, language)),
         (w("source"), head.get("source")),
         (w("approval"), head.get("approval")),
         (w("audience"), w(f"audience.{run.audience}.on_paper")),
     ]
-    return [(label, str(text)) for label, text in told if text]
+    return [(label, str(text)) for label, text in lines if text]
+
+
+def _answers(run: RunFolder, entry: Entry | None, layer: Entry | None, language: str) -> list[Answer]:
+    """Where, how sure, what changed, what next: as the page answers them."""
+    given = (layer or {}).get("answers") or {}
+    found = []
+    for question in QUESTIONS:
+        if question in given:
+            headline, detail = (said_text(v, language) for v in given[question])
+            found.append(Answer(say(f"paper.ask_{question}", language), headline, detail))
+    if found or entry is None:
+        return found
+    lines = _lines_of(run, entry["step"], language)
+    return [Answer(say("paper.ask_where", language), lines[0], " ".join(lines[1:2]))] if lines else []
+
+
+def _map(run: RunFolder, layer: Entry | None, outlines: ZoneOutlines | None, language: str) -> Picture | None:
+    frame = run.table(layer["file"]) if layer is not None and outlines is not None else pd.DataFrame()
+    if layer is None or outlines is None or not len(frame) or "geometry" not in frame:
+        return None
+    caption = said_text(layer["name"], language)
+    if layer["ranked"]:
+        caption = say("paper.label", language, label=caption, text=say("paper.map_numbers", language))
+    return Picture(*theme_map(layer, frame, outlines, language=language), caption)
+
+
+def _mind(run: RunFolder, language: str) -> list[str]:
+    """What to keep in mind while the first page is on the table."""
+    facts = [f for f in run.facts if f.kind in ("few_expected", "vague_times", "outside")]
+    return [say("limits.selection", language), *sentences(facts[:2], language)]
+
+
+def _places(
+    run: RunFolder, entry: Entry | None, layer: Entry | None, outlines: ZoneOutlines | None, language: str
+) -> Section:
+    """The second page: the ranked places in a table and one by one on small maps."""
+    w = words_in(language)
+    if entry is None or layer is None:
+        return Section(w("places"), notes=[w("no_rows")])
+    frame, ranked = run.table(layer["file"]), layer["ranked"]
+    notes = []
+    if len(ranked) > MOST_ROWS:
+        notes.append(w("first_rows", shown=MOST_ROWS, total=len(ranked)))
+    notes += [] if layer["tested"] or layer["what"] != "cells" else [w("amounts")]
+    notes += [w("interval_of_one")] if any("change_low" in row["values"] for row in ranked) else []
+    notes += [] if ranked else [w("no_rows")]
+    picture = None
+    if outlines is not None and ranked and "geometry" in frame:
+        drawn = place_maps(layer, frame, outlines, language=language)
+        picture = None if drawn is None else Picture(*drawn, w("place_maps"))
+    whole = ranked_table(layer, language) if ranked else None
+    table = page_table(layer, language) if ranked else None
+    heading = say("paper.places_of", language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
+    return Section(heading, _lines_of(run, entry["step"], language), picture, table, whole, notes)
+
+
+def _periods(run: RunFolder, lead: Entry | None, outlines: ZoneOutlines | None, language: str) -> Picture | None:
+    """Two maps of the first comparison, of the lead's kind where there is one."""
+    found = [e for e in run.results if {"before", "after"} <= set(e.get("columns", ())) or
+             {"count_before", "count_after"} <= set(e.get("columns", ()))]  # fmt: skip
+    found.sort(key=lambda e: lead is None or e.get("category") != lead.get("category"))
+    if outlines is None or not found or not found[0]["layers"]:
+        return None
+    entry = found[0]
+    frame = run.table(entry["layers"][0]["file"])
+    if "geometry" not in frame:
+        return None
+    columns = [next(c for c in (f"count_{end}", end) if c in frame) for end in ("before", "after")]
+    spans = [_one_period(entry["params"].get(end)) for end in ("before", "after")]
+    counts = [say("paper.incidents", language, n=round(float(frame[c].sum()))) for c in columns]
+    titles = [say("paper.label", language, label=span, text=n) for span, n in zip(spans, counts, strict=True)]
+    name = _name(entry, language, entry["layers"][0])
+    return Picture(*period_maps(frame, outlines, titles, language=language), name)
+
+
+def _one_period(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return str(value[0]) if len(value) == 1 else f"{value[0]} – {value[-1]}" if value else "–"
+    return str(value)
+
+
+def _others(run: RunFolder, lead: Entry | None, language: str) -> list[Section]:
+    """The other results, a few sentences each, with the names of their first places."""
+    found = []
+    for entry in run.results:
+        if lead is not None and entry["step"] == lead["step"]:
+            continue
+        layer = entry["layers"][0] if entry["layers"] else None
+        facts = [f for f in run.facts if f.step == entry["step"] and f.kind not in IN_THE_ANNEX]
+        lines = sentences(facts, language)[:MOST_LINES]
+        names = [said_text(row["name"], language) for row in layer["ranked"][:5]] if layer else []
+        names = [f"{i} {name}" for i, name in enumerate(names, start=1) if name]
+        notes = [say("paper.first_places", language, names=names)] if names and layer and layer["tested"] else []
+        if lines or notes:
+            found.append(Section(_name(entry, language, layer), lines, notes=notes))
+    return found
 
 
 def _facts(run: RunFolder, language: str) -> list[tuple[str, str]]:
-    """The last lines of the last page: what made this paper."""
+    """The last lines of the last page: what made this paper, and how to check it."""
     w, manifest = words_in(language), run.manifest
     grid = run.head.get("grid") or {}
     settings = ", ".join(f"{k} {v}" for k, v in grid.items() if v is not None)
     versions = ", ".join(f"{k} {v}" for k, v in (manifest.get("versions") or {}).items())
-    told = [
+    lines = [
         (w("run_id"), run.run_id),
         (w("written"), run.written.replace("T", " ").replace("+00:00", " UTC")),
-        (w("grid"), f"{settings}; {number(run.head.get('cells'), 0)} {w('cells')}"),
+        (w("grid"), f"{settings}; {number(run.head.get('cells'), 0, language)} {w('cells')}"),
         (w("versions"), versions),
         (w("source"), run.head.get("source")),
         (w("left_out"), ", ".join(run.left_out)),
+        (w("check"), "gridmap verify · gridmap replay run.json"),
     ]
-    return [(label, str(text)) for label, text in told if text]
+    return [(label, str(text)) for label, text in lines if text]
 
 
-def _said(run: RunFolder, step: int, language: str) -> list[str]:
-    return sentences([told for told in run.facts if told.step == step], language)
+def _lines_of(run: RunFolder, step: int, language: str) -> list[str]:
+    return sentences([f for f in run.facts if f.step == step], language)
 
 
-def _name(entry: Mapping[str, Any], language: str, layer: Mapping[str, Any] | None = None) -> str:
+def _name(entry: Entry, language: str, layer: Entry | None = None) -> str:
     if layer is not None:
         return said_text(layer["name"], language)
-    return entry.get("name") or str(entry["method"]).replace("_", " ")
+    return entry.get("name") or method_name(entry["method"], language)
 
 
-def _section(run: RunFolder, entry, layer, zones, language: str, *, first: bool, pictured: bool) -> Section:
+def _section(
+    run: RunFolder, entry: Entry, layer: Entry, outlines: ZoneOutlines | None, language: str, *, first: bool
+) -> Section:
+    """One result on a page of the annex; one that found nothing takes no map."""
     w = words_in(language)
-    frame = run.table(layer["file"])
-    ranked = layer["ranked"]
-    picture = None
-    heading = _name(entry, language, layer)
-    if pictured and len(frame) and "geometry" in frame:
-        drawn = paper_layer(layer, frame)
-        png, ratio = map_picture(drawn, language=language, zones=zones, ranked=ranked)
-        picture = Picture(png, ratio, f"{heading}. {w('map_numbers')}" if ranked else heading)
+    frame, ranked = run.table(layer["file"]), layer["ranked"]
+    picture, heading = None, _name(entry, language, layer)
+    shown_at_all = bool(ranked) or not layer["tested"]
+    if outlines is not None and shown_at_all and len(frame) and "geometry" in frame:
+        drawn = theme_map(layer, frame, outlines, language=language)
+        caption = say("paper.label", language, label=heading, text=w("map_numbers")) if ranked else heading
+        picture = Picture(*drawn, caption)
     notes = []
     if len(ranked) > MOST_ROWS:
         notes.append(w("first_rows", shown=MOST_ROWS, total=len(ranked)))
@@ -267,36 +446,48 @@ def _section(run: RunFolder, entry, layer, zones, language: str, *, first: bool,
         notes.append(w("amounts"))
     if not ranked:
         notes.append(w("no_rows"))
+    lines = _lines_of(run, entry["step"], language) if first else []
+    page = page_table(layer, language) if ranked else None
     whole = ranked_table(layer, language) if ranked else None
-    lines = _said(run, entry["step"], language) if first else []
-    page = whole.head(MOST_ROWS, most_columns=8) if whole is not None else None
     return Section(heading, lines, picture, page, whole, notes)
 
 
-def _methods(run: RunFolder, language: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Name of a result, its method in two sentences, its settings."""
-    w, out, told = words_in(language), [], {}
-    for entry in run.results:
-        key = f"method.{entry['method']}.explains"
-        settings = {k: _setting(v) for k, v in entry["params"].items() if v is not None}
-        names = told.setdefault((key, tuple(settings.items())), [])
-        names.append(_name(entry, language, entry["layers"][0] if entry["layers"] else None))
-    for (key, settings), names in told.items():
-        text = w(key)
-        out.append(("; ".join(dict.fromkeys(names)), "" if text == key else text, list(settings)))
-    return out
+def _methods(run: RunFolder, language: str) -> list[Method]:
+    """Results that were made alike, each method in two sentences, its settings and notes."""
+    found = []
+    for method in dict.fromkeys(entry["method"] for entry in run.results):
+        entries = [entry for entry in run.results if entry["method"] == method]
+        names = [_name(entry, language, entry["layers"][0] if entry["layers"] else None) for entry in entries]
+        joined = say("messages.list_separator", language).join(dict.fromkeys(names))
+        code = f"method.{method}.explains"
+        explains = say(code, language) if known(code) else ""
+        notes = [said_text(note, language) for entry in entries for note in entry.get("notes", ())]
+        found.append(Method(joined, explains, _settings(entries, language), list(dict.fromkeys(notes))))
+    return found
 
 
-def _setting(value: Any) -> str:
+def _settings(entries: Sequence[Entry], language: str) -> list[tuple[str, str]]:
+    """Settings by name; where the results of a method differ in one, all its values."""
+    names = dict.fromkeys(k for entry in entries for k, v in entry["params"].items() if v is not None)
+    values = {k: [_setting(e["params"][k], language) for e in entries if e["params"].get(k) is not None] for k in names}
+    return [(name, " / ".join(dict.fromkeys(each))) for name, each in values.items()]
+
+
+def _setting(value: Any, language: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return number(value, 4)
+        return number(value, 4, language)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_setting(v) for v in value)
+        return ", ".join(_setting(v, language) for v in value)
     return str(value)[:200]
 
 
+#: The numbers that a page shows, in this order; the others stand in the workbook.
+ON_A_PAGE = (
+    *("count", "share", "area_km2", "count_before", "count_after", "difference", "ratio", "rate", "intensity"),
+    *("stability", "cells"),
+)
 #: The order in which numbers stand in a ranked table; a page shows the first of those there are.
 ORDER = (
     *("count", "count_before", "count_after", "difference", "ratio", "rate", "intensity", "stability", "q_value"),
@@ -335,6 +526,87 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
 
 def _label(label: Any, language: str) -> str:
     return said_text(label, language)
+
+
+def page_table(layer: Mapping[str, Any], language: str) -> Table:
+    """The first ten rows of a ranked table in the columns that a meeting reads; all columns stand in the workbook."""
+    w, ranked = words_in(language), layer["ranked"]
+    there = {key for row in ranked for key in row["values"]}
+    keys = [key for key in ON_A_PAGE if key in there]
+    if "share" in keys or "change_low" in there:
+        keys = [key for key in keys if key not in ("ratio", "difference")]
+    several = {row.get("district") for row in ranked if row.get("district")}
+    columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
+    columns += [Column("district", w("district"), wide=True)] if len(several) > 1 else []
+    columns += [Column(key, w(key)) for key in keys]
+    if "change_low" in there:
+        at = next((i for i, c in enumerate(columns) if c.key == "stability"), len(columns))
+        columns.insert(at, Column("change_interval", w("change_interval")))
+    rows = []
+    for row in ranked[:MOST_ROWS]:
+        values = row["values"]
+        made = {
+            "rank": Cell(str(row["rank"]), row["rank"]),
+            "name": Cell(said_text(row["name"], language) or f"{w('place')} {row['rank']}"),
+            "district": Cell(str(row.get("district") or "–")),
+            "change_interval": Cell(_ratio_interval(values, language)),
+        }
+        rows.append(tuple(made.get(c.key) or _number(c.key, values.get(c.key), language) for c in columns))
+    return Table(tuple(columns), tuple(rows)).head(MOST_ROWS, most_columns=MOST_COLUMNS)
+
+
+def _ratio_interval(values: Mapping[str, Any], language: str) -> str:
+    """After over before with its interval, as in ×1.6 (0.9–2.9)."""
+    ratio, low, high = (values.get(f"change_{key}") for key in ("ratio", "low", "high"))
+    if ratio is None or low is None or high is None or not np.isfinite([ratio, low, high]).all():
+        return "–"
+    return f"×{number(ratio, 1, language)} ({number(low, 1, language)}–{number(high, 1, language)})"
+
+
+def kinds_table(run: RunFolder, language: str) -> Table | None:
+    """Every kind of incident, this period against earlier ones, with the interval of each change."""
+    frame = run.table("kinds.parquet")
+    if not len(frame):
+        return None
+    w = words_in(language)
+    now, against = frame["period"].iloc[0], list(dict.fromkeys(frame["against"]))
+    columns = [Column("category", w("category"), wide=True), Column("count", str(now))]
+    for period in against:
+        columns += [Column("count", str(period)), Column("percent", w("change")), Column("interval", w("interval_95"))]
+        columns += [Column("p_value", "p")]
+    rows = []
+    for kind, part in frame.groupby("category", sort=False):
+        by = {row.against: row for row in part.itertuples()}
+        cells = [Cell(str(kind)), _number("count", int(part["count_after"].iloc[0]), language)]
+        for period in against:
+            cells += _change_cells(by.get(period), language)
+        rows.append(tuple(cells))
+    return Table(tuple(columns), tuple(rows))
+
+
+def _change_cells(row: Any, language: str) -> list[Cell]:
+    if row is None:
+        return [Cell("–")] * 4
+    change = signed_percent(row.change, language)
+    ends = [signed_percent(v, language) for v in (row.change_low, row.change_high)]
+    interval = say("paper.from_to", language, low=ends[0], high=ends[1]) if np.isfinite(row.change) else "–"
+    p = Cell(shown("p_value", row.p_value, language), float(row.p_value))
+    known_change = float(row.change) if np.isfinite(row.change) else None
+    return [_number("count", int(row.count_before), language), Cell(change, known_change), Cell(interval), p]
+
+
+def signed_percent(share: Any, language: str = "en") -> str:
+    """A change as a share, with its sign.
+
+    Examples
+    --------
+    >>> signed_percent(-0.0749), signed_percent(0.052), signed_percent(float("nan"))
+    ('−7 %', '+5 %', '–')
+    """
+    if share is None or not np.isfinite(share):
+        return "–"
+    size = percent(abs(share), language)
+    return ("+" if share > 0 else "−" if share < 0 else "±") + size
 
 
 def since_table(changes, run: RunFolder, language: str, statuses: Sequence[str] = ()) -> Table | None:
@@ -429,8 +701,9 @@ def shown(key: str, value: Any, language: str = "en") -> str:
         return f"< {number(SMALLEST_P, 3, language)}" if value < SMALLEST_P else number(value, 3, language)
     if key == "difference":
         return ("+" if value > 0 else "−" if value < 0 else "±") + number(size, 1, language)
-    if key == "stability":
-        return percent(value, language)
+    if key in ("stability", "share", "area_share"):
+        small = key != "stability" and value < 0.0995
+        return say("paper.percent", language, n=number(100 * value, 1 if small else 0, language))
     if key == "ratio":
         return "×" + number(value, 1 if value < 10 else 0, language)
     return number(value, 1 if key == "z_score" else digits, language)

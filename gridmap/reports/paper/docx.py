@@ -19,7 +19,7 @@ from docx.shared import Cm, Pt, RGBColor
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
-from gridmap.reports.paper.content import Briefing, Picture, Section, Table, words_in
+from gridmap.reports.paper.content import MOST_OTHERS, Briefing, Picture, Section, Table, words_in
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["docx_bytes"]
@@ -42,30 +42,12 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
         _page(document)
     _fonts(document, briefing.language)
     _running(document, briefing, w)
-    if briefing.classification:
-        mark = document.add_paragraph()
-        mark.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-        _run(mark, briefing.classification, bold=True, colour=RED)
-    document.add_heading(xml_text(briefing.title, 300), level=0)
-    for label, text in briefing.head:
-        line = document.add_paragraph()
-        line.paragraph_format.space_after = Pt(1)
-        _run(line, w("label", label=label, text=""), colour=GREY)
-        _run(line, text)
-    document.add_heading(w("summary"), level=1)
-    _bullets(document, briefing.summary)
-    document.add_heading(briefing.since.heading, level=2)
-    _bullets(document, briefing.since.lines)
-    for section in briefing.sections:
-        _section(document, section)
-    if briefing.since.table is not None:
-        _heading(document, briefing.since.heading)
-        _table(document, briefing.since.table.head(40))
-    if briefing.charts:
-        _heading(document, w("charts"))
-        for chart in briefing.charts:
-            _picture(document, chart, tallest_cm=8.2)
+    _first(document, briefing, w)
+    _places(document, briefing.places)
+    _changed(document, briefing, w)
     _last(document, briefing, w)
+    if briefing.with_annex:
+        _annex(document, briefing, w)
     core = document.core_properties
     core.title, core.author, core.last_modified_by = xml_text(briefing.title, 250), "gridmap", "gridmap"
     core.created = core.modified = written_at(briefing.run.written)
@@ -167,15 +149,87 @@ def _bullets(document, lines) -> None:
         paragraph.paragraph_format.space_after = Pt(2)
 
 
-def _section(document, section: Section) -> None:
+def _first(document, briefing: Briefing, w) -> None:
+    """The answer: title, four questions, the map, what to keep in mind."""
+    if briefing.classification:
+        mark = document.add_paragraph()
+        mark.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        _run(mark, briefing.classification, bold=True, colour=RED)
+    document.add_heading(xml_text(briefing.title, 300), level=0)
+    _run(document.add_paragraph(), briefing.subtitle, colour=GREY, size_pt=12)
+    if briefing.answers:
+        across = 2 if len(briefing.answers) > 1 else 1
+        made = document.add_table(rows=-(-len(briefing.answers) // across), cols=across)
+        for i, answer in enumerate(briefing.answers):
+            cell = made.rows[i // across].cells[i % across]
+            _run(cell.paragraphs[0], answer.question, colour=GREY, size_pt=8.5)
+            _run(cell.add_paragraph(), answer.headline, bold=True, size_pt=14 if across > 1 else 12)
+            _run(cell.add_paragraph(), answer.detail, size_pt=9)
+            for paragraph in cell.paragraphs:
+                paragraph.paragraph_format.space_after = Pt(1)
+    if briefing.map is not None:
+        _picture(document, briefing.map)
+    _run(document.add_paragraph(), w("mind"), bold=True, size_pt=9.5)
+    for line in briefing.mind:
+        _small(document, line)
+    _small(document, "    ".join(w("label", label=label, text=text) for label, text in briefing.head))
+
+
+def _small(document, text: str, size_pt: float = 9) -> None:
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.space_after = Pt(1)
+    _run(paragraph, text, size_pt=size_pt)
+
+
+def _places(document, section: Section) -> None:
+    """The ranked places: the table, then each on a small map."""
     _heading(document, section.heading)
-    if section.picture is not None:
-        _picture(document, section.picture)
-    _bullets(document, section.lines)
-    for note in section.notes:
-        _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
     if section.table is not None and section.table.rows:
         _table(document, section.table)
+    for note in section.notes:
+        _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
+    if section.picture is not None:
+        _picture(document, section.picture, tallest_cm=9.5)
+    _bullets(document, section.lines)
+
+
+def _changed(document, briefing: Briefing, w) -> None:
+    """Kinds against earlier periods, two maps, since last time, the other results."""
+    _heading(document, w("changed_page"))
+    if briefing.kinds is not None:
+        _table(document, briefing.kinds)
+    if briefing.periods is not None:
+        _picture(document, briefing.periods, tallest_cm=6.4)
+    document.add_heading(briefing.since.heading, level=2)
+    _bullets(document, briefing.since.lines)
+    if briefing.others:
+        document.add_heading(w("others"), level=2)
+    for section in briefing.others[:MOST_OTHERS]:
+        document.add_heading(xml_text(section.heading, 300), level=3)
+        for line in [*section.lines, *section.notes]:
+            _small(document, line)
+    if len(briefing.others) > MOST_OTHERS:
+        _small(document, w("more_others", n=len(briefing.others) - MOST_OTHERS))
+
+
+def _annex(document, briefing: Briefing, w) -> None:
+    """A page for every result, what changed place by place, the charts."""
+    for section in briefing.annex:
+        _heading(document, w("label", label=w("annex"), text=section.heading))
+        if section.picture is not None:
+            _picture(document, section.picture)
+        _bullets(document, section.lines)
+        for note in section.notes:
+            _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
+        if section.table is not None and section.table.rows:
+            _table(document, section.table)
+    if briefing.since.table is not None:
+        _heading(document, w("label", label=w("annex"), text=briefing.since.heading))
+        _table(document, briefing.since.table.head(40))
+    if briefing.charts:
+        _heading(document, w("label", label=w("annex"), text=w("charts")))
+        for chart in briefing.charts:
+            _picture(document, chart, tallest_cm=8.2)
 
 
 def _picture(document, picture: Picture, tallest_cm: float = TALLEST_CM) -> None:
@@ -257,22 +311,24 @@ def _last(document, briefing: Briefing, w) -> None:
     box.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else box.style
     inside = box.rows[0].cells[0]
     first = inside.paragraphs[0]
-    for i, (name, text, settings) in enumerate(briefing.methods):
+    for i, method in enumerate(briefing.methods):
         line = first if i == 0 else inside.add_paragraph()
-        _run(line, name, bold=True, size_pt=9.5)
-        if text:
-            _run(inside.add_paragraph(), text, size_pt=9)
-        _run(inside.add_paragraph(), "   ".join(f"{k} = {v}" for k, v in settings), colour=GREY, size_pt=8)
+        _run(line, method.names, bold=True, size_pt=9.5)
+        for text in [method.explains, *method.notes]:
+            if text:
+                _run(inside.add_paragraph(), text, size_pt=8.5)
+        _run(inside.add_paragraph(), "   ".join(f"{k} = {v}" for k, v in method.settings), colour=GREY, size_pt=7.5)
     _run(inside.add_paragraph(), w("limits"), bold=True, size_pt=9.5)
     for text in briefing.limits:
         _run(inside.add_paragraph(), f"• {text}", size_pt=9)
     for paragraph in inside.paragraphs:
         paragraph.paragraph_format.space_after = Pt(2)
-    if briefing.set_aside is not None:
-        document.add_heading(w("set_aside_rows"), level=2)
-        _table(document, briefing.set_aside)
     document.add_heading(w("sources"), level=2)
-    _table(document, briefing.sources)
+    for line in briefing.run_lines:
+        _small(document, line, 8.5)
+    if briefing.set_aside is not None:
+        _table(document, briefing.set_aside.head(5))
+    _table(document, briefing.sources.head(6))
     for label, text in briefing.facts:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(0)

@@ -1,7 +1,7 @@
-"""The map of a result as a picture for paper: the page's colours and classes, a scale bar, north, numbers and names.
+"""The pictures of a paper, from the folder of a run: the map of a theme, its places one by one, two periods, charts.
 
-Drawn by `gridmap.maps.figure` from the shapes in `results/`; the class of each cell is the one that the page drew it
-in, so paper and page cannot differ.
+Colours and classes are those that the page drew (`class_code` beside each cell), so paper and page cannot differ. Cells
+without evidence are left unfilled; places are outlined and numbered by the rank of the table.
 """
 
 import io
@@ -13,109 +13,400 @@ import numpy as np
 import pandas as pd
 import shapely
 from matplotlib import patheffects
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path
 from PIL import Image
+from pyproj import CRS
 
 from gridmap._fonts import families
 from gridmap.errors import GridmapError
 from gridmap.grids.hierarchy import zone_levels
-from gridmap.maps.figure import figure_of
-from gridmap.maps.layers import CellsLayer, Class, ClustersLayer, Layer
+from gridmap.maps.classes import breaks_of, codes_of
+from gridmap.maps.figure import draw_scale_bar
+from gridmap.maps.palette import amounts
 from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
-from gridmap.reports.run_folder import RunFolder, note_of, said_text
+from gridmap.reports.run_folder import RunFolder, said_text
 
-__all__ = ["ZoneOutlines", "map_picture", "paper_layer", "picture_of", "run_charts"]
+__all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_charts", "theme_map"]
 
-#: As many ranks are numbered on the map as on the page.
+#: As many ranks are numbered on the map as stand in the table of a page.
 MOST_NUMBERS = 10
 #: More names than this are a grey haze on paper; the level above is named instead.
 MOST_NAMES = 30
+INK, GREY, LAND, CORE = "#111827", "#4B5563", "#FBFAF7", "#7F0F1E"
+#: An inset is drawn where so many ranks lie together in so small a part of the map.
+LEAST_IN_INSET, INSET_SHARE = 3, 0.22
+#: Concentration and ranked bars are drawn for so many results: the first ones of the list.
+MOST_RESULTS = 2
+#: Fewer months or days make no trend: two Julys are compared by a test, not by a line.
+LEAST_PERIODS = 3
 
 
-def paper_layer(entry: Mapping[str, Any], frame: gpd.GeoDataFrame) -> Layer:
-    """A layer of the page, back from `facts.json` and its shapes.
+class ZoneOutlines:
+    """Outlines and names of the zones for several maps, simplified and joined once.
+
+    Parameters
+    ----------
+    zones : GeoDataFrame
+        `zone_id, name, geometry` and the names of the levels above.
+    """
+
+    def __init__(self, zones: gpd.GeoDataFrame):
+        self.zones = zones
+        self.crs: CRS = metric_crs(tuple(zones.total_bounds))
+        outlines = gpd.GeoSeries(zones.geometry.to_numpy(), crs=4326).to_crs(self.crs)
+        west, _, east, _ = outlines.total_bounds
+        self.fine = max(east - west, 1) / 1500
+        self.thin = gpd.GeoSeries(shapely.coverage_simplify(outlines.to_numpy(), self.fine), crs=self.crs)
+        named = zones["name"] if "name" in zones else pd.Series([None] * len(zones))
+        self.names = [n if isinstance(n, str) else "" for n in named]
+        self.middles = shapely.get_coordinates(shapely.point_on_surface(self.thin.to_numpy()))
+        self.above: list[tuple[str, shapely.Geometry]] = self._above(outlines)
+
+    def _above(self, outlines: gpd.GeoSeries) -> list[tuple[str, shapely.Geometry]]:
+        """Name and outline of each part of the level that a map of the whole names."""
+        if len(self.zones) <= MOST_NAMES:
+            return list(zip(self.names, self.thin, strict=True))
+        levels = [level for level in zone_levels(self.zones) if 1 < level["name"].nunique() <= MOST_NAMES]
+        parts = outlines.groupby(levels[0]["name"].to_numpy()) if levels else ()
+        # closed by a little, so that neighbours which do not quite meet leave no slivers
+        f = self.fine
+        return [(str(name), shapely.union_all(p.to_numpy()).buffer(f).buffer(-f).simplify(f)) for name, p in parts]
+
+    def draw(self, ax: Axes, *, type_pt: float, language: str, fine: bool = False) -> None:
+        """The land, the outlines of the level above and its names; the zones themselves where `fine`."""
+        _fill(ax, self.thin.to_numpy(), facecolor=LAND, edgecolor="none", zorder=0)
+        if fine:
+            self.thin.boundary.plot(ax=ax, color="#9CA3AF", linewidth=0.5, zorder=3)
+        for name, outline in self.above:
+            gpd.GeoSeries([outline.boundary], crs=self.crs).plot(ax=ax, color=GREY, linewidth=0.9, zorder=3)
+            if name and not fine:
+                _name(ax, outline.representative_point(), name.upper(), type_pt, language)
+
+
+def _name(ax: Axes, point: shapely.Point, text: str, type_pt: float, language: str) -> None:
+    halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
+    style = {"ha": "center", "va": "center", "fontsize": type_pt, "color": "#374151", "fontfamily": families(language)}
+    ax.text(point.x, point.y, plain(text, 24), zorder=5, clip_on=True, **style).set_path_effects(halo)
+
+
+def _fill(ax: Axes, areas: np.ndarray, **style: Any) -> None:
+    """Fill areas, one path each; geopandas makes a patch object of each, which takes most of a figure's time."""
+    parts, area = shapely.get_parts(shapely.orient_polygons(areas), return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    if not len(rings):
+        return
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(xy), Path.LINETO, Path.code_type)
+    codes[np.r_[True, ring[1:] != ring[:-1]]] = Path.MOVETO
+    codes[np.r_[ring[1:] != ring[:-1], True]] = Path.CLOSEPOLY
+    cuts = np.flatnonzero(np.diff(area[part][ring])) + 1
+    paths = [Path(p, c) for p, c in zip(np.split(xy, cuts), np.split(codes, cuts), strict=True)]
+    ax.add_collection(PathCollection(paths, **style))
+
+
+def _classes(entry: Mapping[str, Any], frame: gpd.GeoDataFrame, language: str) -> list[tuple[int, str, str, bool]]:
+    """Code, colour, words and hatch of the classes that occur and say something, in the legend's order."""
+    used = np.bincount(frame["class_code"].to_numpy(np.int64), minlength=len(entry["classes"]))
+    found = []
+    for code, one in enumerate(entry["classes"]):
+        empty = one.get("low") == 0.0 == one.get("high") or "none" in str(one.get("label"))
+        if code < len(used) and used[code] and not empty:
+            found.append((code, one["colour"], _class_words(one, language), bool(one.get("hatch"))))
+    return found
+
+
+def _class_words(one: Mapping[str, Any], language: str) -> str:
+    if one.get("label") is not None:
+        return said_text(one["label"], language)
+    low, high = float(one.get("low") or 0), float(one.get("high") or 0)
+    digits = 0 if high >= 100 else 1 if high >= 10 else 2
+    ends = [f"{v:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{v:,.0f}" for v in (low, high)]
+    return ends[1] if low == high else f"≤ {ends[1]}" if low == 0 else f"{ends[0]}–{ends[1]}"
+
+
+class _Theme:
+    """One layer of the page, ready to be drawn in the CRS of the zones."""
+
+    def __init__(self, entry: Mapping[str, Any], frame: gpd.GeoDataFrame, zones: ZoneOutlines, language: str):
+        self.entry, self.zones, self.language = entry, zones, language
+        self.lines = entry["what"] == "clusters"
+        shapes = gpd.GeoSeries(frame.geometry.to_numpy(), crs=4326).to_crs(zones.crs)
+        self.shapes = shapes.to_numpy()
+        self.classes = [] if self.lines else _classes(entry, frame, language)
+        self.codes = np.zeros(len(frame), int) if self.lines else frame["class_code"].to_numpy(int)
+        at = {str(name): i for i, name in enumerate(frame.index)}
+        self.places = []
+        for row in list(entry["ranked"])[:MOST_NUMBERS]:
+            rows = [at[str(i)] for i in row.get("ids", ()) if str(i) in at]
+            if rows:
+                self.places.append((row, shapely.union_all(self.shapes[rows])))
+
+    def draw(self, ax: Axes, *, outline: bool = True) -> None:
+        if self.lines:
+            _fill(ax, self.shapes, facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
+        for code, colour, _, hatch in self.classes:
+            style = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
+            style |= {"linewidth": 0.15, "hatch": "////" if hatch else None, "zorder": 1}
+            _fill(ax, self.shapes[self.codes == code], **style)
+        if outline and not self.lines:
+            for _, place in self.places:
+                _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.1, zorder=4)
+
+    def number(self, ax: Axes, type_pt: float, skip: set[int] = frozenset()) -> None:
+        for row, place in reversed(self.places):  # the first lies on top
+            if row["rank"] not in skip:
+                _badge(ax, place.centroid, row["rank"], type_pt)
+
+    def legend(self, ax: Axes, type_pt: float) -> None:
+        handles = [
+            Patch(facecolor=colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if hatch else None, label=words)
+            for _, colour, words, hatch in self.classes
+        ]
+        if self.places and not self.lines:
+            words = say("paper.place_key", self.language)
+            handles.insert(0, Patch(facecolor="none", edgecolor=CORE, linewidth=1.4, label=words))
+        if self.classes:
+            words = say("paper.no_evidence", self.language)
+            handles.append(Patch(facecolor=LAND, edgecolor="#55606E", linewidth=0.5, label=words))
+        unit = said_text(self.entry.get("unit"), self.language) or None
+        font = {"family": families(self.language), "size": type_pt}
+        if handles:
+            ax.legend(
+                handles=handles, title=unit, loc="upper left", frameon=False, prop=font, title_fontproperties=font
+            )
+
+
+def _badge(ax: Axes, point: shapely.Point, rank: Any, type_pt: float) -> None:
+    box = {"boxstyle": "circle,pad=0.25", "facecolor": INK, "edgecolor": "white", "linewidth": 0.8}
+    style = {"ha": "center", "va": "center", "fontsize": type_pt, "fontweight": "bold", "color": "white"}
+    ax.text(point.x, point.y, str(rank), zorder=6, bbox=box, clip_on=True, **style)
+
+
+def _window(ax: Axes, box: tuple[float, float, float, float]) -> None:
+    ax.set_xlim(box[0], box[2])
+    ax.set_ylim(box[1], box[3])
+    ax.set_aspect("equal", adjustable="box")
+    ax.set(xlabel="", ylabel="")
+    ax.set_axis_off()
+
+
+def _dense_window(theme: _Theme, box: np.ndarray) -> tuple[np.ndarray | None, set[int]]:
+    """Where several of the numbered places lie together, and which; None where they are spread."""
+    side = INSET_SHARE * max(box[2] - box[0], box[3] - box[1])
+    middles = np.array([shapely.get_coordinates(p.centroid)[0] for _, p in theme.places]).reshape(-1, 2)
+    if not len(middles):
+        return None, set()
+    near = (np.abs(middles[:, None] - middles[None]) <= side / 2).all(axis=2)
+    at = int(near.sum(axis=1).argmax())
+    if near[at].sum() < LEAST_IN_INSET:
+        return None, set()
+    inside = [theme.places[i] for i in np.flatnonzero(near[at])]
+    west, south, east, north = shapely.union_all([p for _, p in inside]).bounds
+    half = max(east - west, north - south, side * 0.6) * 0.58
+    x, y = (west + east) / 2, (south + north) / 2
+    return np.array([x - half, y - half, x + half, y + half]), {row["rank"] for row, _ in inside}
+
+
+def theme_map(
+    entry: Mapping[str, Any],
+    frame: gpd.GeoDataFrame,
+    zones: ZoneOutlines,
+    *,
+    language: str = "en",
+    width_in: float = 6.9,
+    tallest: float = 0.72,
+    type_pt: float = 8.5,
+    dpi: int = 170,
+) -> tuple[bytes, float]:
+    """The map of a theme as a PNG: its classes, its places numbered, the dense part enlarged, a key.
 
     Parameters
     ----------
     entry : mapping
-        One of `results[…]["layers"]`.
+        One of `results[…]["layers"]` of `facts.json`.
     frame : GeoDataFrame
-        The file that it names.
-    """
-    classes = [
-        Class(c["colour"], _text(c.get("label")), c.get("low"), c.get("high"), bool(c.get("hatch")))
-        for c in entry["classes"]
-    ]
-    lines = entry["what"] == "clusters"
-    codes = np.zeros(len(frame), np.uint8) if lines else frame["class_code"].to_numpy(np.uint8)
-    kind = ClustersLayer if lines else CellsLayer
-    return kind(_text(entry["name"]), frame, tuple(classes), codes, unit=_text(entry.get("unit")) or "")
-
-
-def _text(value: Any) -> Any:
-    return note_of(value)
-
-
-def map_picture(
-    layer: Layer,
-    *,
-    language: str = "en",
-    zones: "ZoneOutlines | None" = None,
-    ranked: Sequence[Mapping[str, Any]] = (),
-    width_in: float = 5.4,
-    dpi: int = 170,
-) -> tuple[bytes, float]:
-    """A layer as a PNG, and its height as a share of its width.
-
-    Parameters
-    ----------
-    layer : Layer
-    language : {"en", "zh"}
-        Of the legend.
-    zones : ZoneOutlines, optional
-        Outlines to draw under it, and names to write: of the zones where they are few, else of the level above.
-    ranked : list of table rows
-        `rank` and `ids` (of the layer's rows): the first ten are numbered.
-    width_in, dpi
-        Of the panel; the legend stands beside it.
+        The file that it names, with `class_code`.
+    zones : ZoneOutlines
+    language : str
+    width_in : float
+        Of the picture.
+    tallest : float
+        Its height as a share of its width, at most.
+    type_pt : float
+    dpi : int
 
     Returns
     -------
     (bytes, float)
+        And its height as a share of its width.
     """
-    extent = None if zones is None else zones.extent
-    figure = figure_of(layer, language=language, title="", width_in=width_in, extent=extent)
-    (axes, *_) = figure.axes
-    limits = axes.get_xlim(), axes.get_ylim()
-    shapes = gpd.GeoSeries(layer.frame.geometry.to_numpy(), crs=4326)
-    shapes = shapes.to_crs(metric_crs(tuple(shapes.total_bounds)))
-    if layer.drawing == "lines":
-        shapes.plot(ax=axes, color="#D62F27", alpha=0.45, edgecolor=layer.classes[0].colour, linewidth=1.2, zorder=4)
-    if zones is not None:
-        zones.draw(axes, shapes.crs, faint=layer.drawing != "lines")
-    _numbers(axes, layer, shapes, ranked)
-    axes.annotate(
-        say("paper.north", language),
-        xy=(0.985, 0.99),
-        xytext=(0.985, 0.90),
-        xycoords="axes fraction",
-        ha="center",
-        va="top",
-        fontsize=9,
-        fontfamily=families(language),
-        arrowprops={"arrowstyle": "-|>", "color": "#111827", "linewidth": 1},
-    )
-    across, up = limits
-    axes.set(xlim=across, ylim=up)
-    axes.set_aspect("equal", adjustable="box")
-    ratio = (up[1] - up[0]) / max(across[1] - across[0], 1)
-    figure.set_size_inches(width_in + 1.8, width_in * min(max(ratio, 0.35), 1.25))
+    theme = _Theme(entry, frame, zones, language)
+    box = np.array(zones.thin.total_bounds)
+    room = 0.02 * max(box[2] - box[0], box[3] - box[1])
+    box += [-room, -5 * room, room, room]
+    inset, skip = _dense_window(theme, box)
+    ratio = (box[3] - box[1]) / (box[2] - box[0])
+    left = min(0.70, tallest / ratio)  # the map's share of the width; beside it inset and key
+    height = min(left * ratio, tallest)
+    figure = Figure(figsize=(width_in, width_in * height))
+    ax = figure.add_axes((0, 0, left, 1))
+    zones.draw(ax, type_pt=type_pt, language=language)
+    theme.draw(ax)
+    _window(ax, tuple(box))
+    theme.number(ax, type_pt, skip)
+    draw_scale_bar(ax, box[0] + room, box[1] + 4 * room, box[2] - box[0], language, type_pt=type_pt * 0.9)
+    _window(ax, tuple(box))
+    _north(ax, type_pt, language)
+    beside = 1 - left - 0.02
+    key_top = 0.97
+    if inset is not None:
+        tall = min(beside / height, 0.6)
+        small = figure.add_axes((left + 0.02, 1 - tall, beside, tall))
+        zones.draw(small, type_pt=type_pt, language=language, fine=True)
+        theme.draw(small)
+        theme.number(small, type_pt)
+        draw_scale_bar(small, inset[0] + 0.05 * (inset[2] - inset[0]), inset[1] + 0.15 * (inset[3] - inset[1]),
+                       inset[2] - inset[0], language, type_pt=type_pt * 0.9)  # fmt: skip
+        _window(small, tuple(inset))
+        small.set_axis_on()
+        small.set(xticks=[], yticks=[], facecolor="white")
+        width, tall_m = inset[2] - inset[0], inset[3] - inset[1]
+        ax.add_patch(Rectangle(inset[:2], width, tall_m, fill=False, edgecolor="#0B2E6F", linewidth=1.4, zorder=7))
+        key_top = 1 - tall - 0.02
+    key = figure.add_axes((left + 0.01, 0, 1 - left - 0.01, key_top))
+    key.set_axis_off()
+    theme.legend(key, type_pt)
     return picture_of(figure, dpi=dpi)
 
 
-def picture_of(figure, *, dpi: int = 170) -> tuple[bytes, float]:
+def _north(ax: Axes, type_pt: float, language: str) -> None:
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1}
+    style = {"ha": "center", "va": "top", "fontsize": type_pt, "fontfamily": families(language), "arrowprops": arrow}
+    ax.annotate(say("paper.north", language), xy=(0.97, 0.99), xytext=(0.97, 0.90), xycoords="axes fraction", **style)
+
+
+def place_maps(
+    entry: Mapping[str, Any],
+    frame: gpd.GeoDataFrame,
+    zones: ZoneOutlines,
+    *,
+    language: str = "en",
+    columns: int = 5,
+    width_in: float = 6.9,
+    type_pt: float = 7.5,
+    dpi: int = 170,
+) -> tuple[bytes, float] | None:
+    """One small map a place, all of one scale, with zones and their names; None where nothing is ranked."""
+    theme = _Theme(entry, frame, zones, language)
+    if not theme.places:
+        return None
+    sizes = [max(p.bounds[2] - p.bounds[0], p.bounds[3] - p.bounds[1]) for _, p in theme.places]
+    side = 1.7 * max(float(np.quantile(sizes, 0.8)), 400.0)
+    columns = min(columns, len(theme.places))
+    rows = -(-len(theme.places) // columns)
+    cell = width_in / columns
+    figure = Figure(figsize=(width_in, rows * (cell + 0.24)))
+    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    figure.subplots_adjust(0.005, 0.01, 0.995, 1 - 0.2 / (rows * (cell + 0.24)), wspace=0.04, hspace=0.16)
+    for ax in panels:
+        ax.set_axis_off()
+    for ax, (row, place) in zip(panels, theme.places, strict=False):
+        x, y = shapely.get_coordinates(place.centroid)[0]
+        box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+        zones.draw(ax, type_pt=type_pt, language=language, fine=True)
+        theme.draw(ax, outline=False)
+        _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.6, zorder=4)
+        _zone_names(ax, zones, box, type_pt * 0.8, language)
+        _window(ax, box)
+        ax.set_axis_on()
+        ax.set(xticks=[], yticks=[])
+        name = plain(said_text(row.get("name"), language) or "–", 23 if columns >= 5 else 40)
+        style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5, "fontweight": "bold"}
+        ax.set_title(f"{row['rank']}  {name}", **style)
+    ax = panels[0]
+    x, y = ax.get_xlim()[0], ax.get_ylim()[0]
+    limits = ax.get_xlim(), ax.get_ylim()
+    draw_scale_bar(ax, x + 0.05 * side, y + 0.17 * side, side, language, type_pt=type_pt * 0.85)
+    ax.set(xlim=limits[0], ylim=limits[1])
+    return picture_of(figure, dpi=dpi)
+
+
+def _zone_names(ax: Axes, zones: ZoneOutlines, box: tuple, type_pt: float, language: str) -> None:
+    """Names of the zones whose middle lies in a window; those that would lie over another are left out."""
+    side, drawn = box[2] - box[0], []
+    inside = ((zones.middles > [box[0], box[1]]) & (zones.middles < [box[2], box[3]])).all(axis=1)
+    for i in np.flatnonzero(inside):
+        x, y = zones.middles[i]
+        name = plain(zones.names[i], 18)
+        half = 0.012 * side * type_pt * sum(1.9 if ord(c) > 0x2E80 else 1 for c in name) / 2
+        free = all(abs(y - oy) > 0.09 * side or abs(x - ox) > half + oh for ox, oy, oh in drawn)
+        fits = box[0] + half < x < box[2] - half and y < box[3] - 0.06 * side
+        if name and free and fits:
+            drawn.append((x, y, half))
+            _name(ax, shapely.Point(x, y), name, type_pt, language)
+
+
+def period_maps(
+    frame: gpd.GeoDataFrame,
+    zones: ZoneOutlines,
+    titles: Sequence[str],
+    *,
+    language: str = "en",
+    width_in: float = 6.9,
+    type_pt: float = 8.5,
+    dpi: int = 170,
+) -> tuple[bytes, float]:
+    """Two maps of counts side by side, before and after, with the same classes.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        With `before, after` (or `count_before, count_after`).
+    zones : ZoneOutlines
+    titles : two texts
+        Over the maps.
+    language, width_in, type_pt, dpi
+        As in `theme_map`.
+    """
+    columns = [next(c for c in (f"count_{end}", end) if c in frame) for end in ("before", "after")]
+    values = frame[columns].to_numpy(float)
+    bounds = breaks_of(values, k=4)
+    colours = amounts(max(len(bounds), 1))
+    shapes = gpd.GeoSeries(frame.geometry.to_numpy(), crs=4326).to_crs(zones.crs).to_numpy()
+    box = zones.thin.total_bounds
+    ratio = (box[3] - box[1]) / (box[2] - box[0])
+    figure = Figure(figsize=(width_in, width_in / 2 * ratio + 0.55))
+    panels = figure.subplots(1, 2)
+    figure.subplots_adjust(0, 0.35 / (width_in / 2 * ratio + 0.55), 1, 0.92, wspace=0.02)
+    for ax, column, title in zip(panels, columns, titles, strict=True):
+        zones.draw(ax, type_pt=type_pt * 0.8, language=language)
+        codes = codes_of(frame[column].to_numpy(float), bounds)  # 0: no data, 1: none
+        for i, colour in enumerate(colours):
+            style = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.15, "zorder": 1}
+            _fill(ax, shapes[codes == i + 2], **style)
+        _window(ax, tuple(box))
+        ax.set_title(title, fontsize=type_pt, fontfamily=families(language), pad=2)
+    entries = list(zip(colours, [None, *bounds], bounds, strict=False))
+    handles = []
+    whole = bool((values % 1 == 0).all())
+    for colour, low, high in entries:
+        first = 1 if low is None else int(low) + 1
+        text = f"{high:,.0f}" if whole and first == high else f"{first:,}–{high:,.0f}" if whole else f"≤ {high:,.3g}"
+        handles.append(Patch(facecolor=colour, edgecolor="#55606E", linewidth=0.5, label=text))
+    font = {"family": families(language), "size": type_pt * 0.95}
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, prop=font,
+                  title=say("paper.per_cell", language), title_fontproperties=font)  # fmt: skip
+    return picture_of(figure, dpi=dpi)
+
+
+def picture_of(figure: Figure, *, dpi: int = 170) -> tuple[bytes, float]:
     """A matplotlib figure as a PNG of few colours, cut to what is drawn, and its height as a share of its width.
 
     The same figure gives the same bytes.
@@ -135,89 +426,10 @@ def picture_of(figure, *, dpi: int = 170) -> tuple[bytes, float]:
     return out.getvalue(), image.height / image.width
 
 
-class ZoneOutlines:
-    """Outlines and names of the zones for several maps: simplified and joined once for each CRS.
-
-    Parameters
-    ----------
-    zones : GeoDataFrame
-        `zone_id, name, geometry` and the names of the levels above.
-    """
-
-    def __init__(self, zones: gpd.GeoDataFrame):
-        self.zones = zones
-        self.extent = tuple(float(v) for v in zones.total_bounds)
-        self._made: dict[str, tuple] = {}
-
-    def in_crs(self, crs) -> tuple[gpd.GeoSeries, gpd.GeoSeries, list[tuple[str, shapely.Point]]]:
-        """Zones thinned to what paper shows, outlines of the level that is named, and names with their places."""
-        key = crs.to_string()
-        if key not in self._made:
-            self._made[key] = self._make(crs)
-        return self._made[key]
-
-    def _make(self, crs):
-        zones = self.zones
-        outlines = gpd.GeoSeries(zones.geometry.to_numpy(), crs=4326).to_crs(crs)
-        west, _, east, _ = outlines.total_bounds
-        fine = max(east - west, 1) / 1500
-        thin = gpd.GeoSeries(shapely.coverage_simplify(outlines.to_numpy(), fine), crs=crs)
-        if "name" in zones and len(zones) <= MOST_NAMES:
-            return thin, thin, list(zip(zones["name"], outlines.representative_point(), strict=True))
-        levels = [level for level in zone_levels(zones) if 1 < level["name"].nunique() <= MOST_NAMES]
-        above, named = [], []
-        for name, parts in outlines.groupby(levels[0]["name"].to_numpy()) if levels else ():
-            # closed by a little, so that neighbours which do not quite meet leave no slivers
-            whole = shapely.union_all(parts.to_numpy()).buffer(fine).buffer(-fine).simplify(fine)
-            above.append(whole)
-            named.append((name, whole.representative_point()))
-        return thin, gpd.GeoSeries(above, crs=crs), named
-
-    def draw(self, axes, crs, *, faint: bool) -> None:
-        """Into a map that is drawn in `crs`."""
-        thin, above, named = self.in_crs(crs)
-        thin.boundary.plot(ax=axes, color="#6B7280", linewidth=0.15 if faint else 0.3, alpha=0.6, zorder=1)
-        if len(above):
-            above.boundary.plot(ax=axes, color="#374151", linewidth=0.8, zorder=2)
-        halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
-        for name, point in named:
-            if isinstance(name, str) and name:
-                style = {"ha": "center", "va": "center", "fontsize": 8, "color": "#374151", "fontfamily": families()}
-                text = axes.text(point.x, point.y, plain(name, 24), zorder=5, clip_on=True, **style)
-                text.set_path_effects(halo)
-
-
-def _numbers(axes, layer: Layer, shapes: gpd.GeoSeries, ranked) -> None:
-    at = {str(name): i for i, name in enumerate(layer.frame.index)}
-    for row in reversed(list(ranked)[:MOST_NUMBERS]):  # the first lies on top
-        rows = [at[i] for i in row.get("ids", ()) if i in at]
-        if not rows:
-            continue
-        middle = shapely.union_all(shapes.to_numpy()[rows]).centroid
-        axes.text(
-            middle.x,
-            middle.y,
-            str(row["rank"]),
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            fontweight="bold",
-            color="#111827",
-            zorder=6,
-            bbox={"boxstyle": "circle,pad=0.22", "facecolor": "white", "edgecolor": "#111827", "linewidth": 0.7},
-        )
-
-
 def plain(text: str, most: int) -> str:
     """As much of a text as fits, with no sign that matplotlib reads as mathematics, and none that cannot be drawn."""
     text = "".join(c for c in str(text) if c.isprintable()).replace("$", r"\$")
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-#: Concentration and ranked bars are drawn for so many results: the first ones of the list.
-MOST_RESULTS = 2
-#: Fewer months or days make no trend: two Julys are compared by a test, not by a line.
-LEAST_PERIODS = 3
 
 
 def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
@@ -226,14 +438,28 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
     Parameters
     ----------
     run : RunFolder
-    language : {"en", "zh"}
+    language : str
     """
-    makers = []
+    pictures = []
+    for maker, table, options, name in _charts(run):
+        try:
+            figure = maker(table, language=language, title=name or None, **options)
+        except GridmapError:  # too little to draw: the sentences and tables have said what there is
+            continue
+        png, ratio = picture_of(figure, dpi=200)
+        heading = say("fact.heading", language, name=name) if name else ""
+        pictures.append((png, ratio, heading + alt_text(figure)))
+    return pictures
+
+
+def _charts(run: RunFolder) -> list[tuple[Any, Any, dict[str, Any], str]]:
+    """What is drawn: the function, its table, its options, its name."""
+    makers: list[tuple[Any, Any, dict[str, Any], str]] = []
     trend, hours = run.table("trend.parquet"), run.table("hours.parquet")
     concentration = run.table("concentration.parquet")
     for kind, part in trend.groupby("category", sort=True) if len(trend) else ():
         if len(part) >= LEAST_PERIODS:
-            makers.append((trend_chart, part, {}, kind))
+            makers.append((trend_chart, part, {}, str(kind)))
     for kind, part in hours.groupby("category", dropna=False, sort=True) if len(hours) else ():
         makers.append((weekday_hour_chart, part, {}, kind if isinstance(kind, str) else ""))
     shown = 0
@@ -246,18 +472,7 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
         counts = concentration.loc[concentration["step"] == entry["step"], "count"]
         name = layer["name"] if isinstance(layer["name"], str) else ""
         makers.append((concentration_chart, counts, {"places": None}, name))
-        rows = [
-            {"name": said_text(row["name"], language) or f"{row['rank']}", **row["values"]} for row in layer["ranked"]
-        ]
+        rows = [{"name": said_text(row["name"], "en") or f"{row['rank']}", **row["values"]} for row in layer["ranked"]]
         if rows and "count" in rows[0]:
             makers.append((ranked_bars, pd.DataFrame(rows), {}, name))
-    pictures = []
-    for maker, table, options, name in makers:
-        try:
-            figure = maker(table, language=language, title=name or None, **options)
-        except GridmapError:  # too little to draw: the sentences and tables have said what there is
-            continue
-        png, ratio = picture_of(figure, dpi=200)
-        heading = say("fact.heading", language, name=name) if name else ""
-        pictures.append((png, ratio, heading + alt_text(figure)))
-    return pictures
+    return makers

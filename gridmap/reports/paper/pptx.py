@@ -1,11 +1,12 @@
-"""The briefing as slides, 16:9: one result a slide, the map on the left, its table on the right.
+"""The briefing as slides, 16:9, at most eight: the answer, the map, the places, what changed, what it cannot say.
 
-Slides are read from the back of a room: no type under 10 points, eight rows a table, sentences cut into as many
-slides as they need. Chinese is set by `a:ea`, without which PowerPoint takes whatever font it has. A template is a
-.pptx of one's own: its slides are removed, its master and layouts are kept.
+Slides are read from the back of a room: no type under 18 points, ten rows a table, as many sentences as fit. Chinese is
+set by `a:ea`, without which PowerPoint takes whatever font it has. A template is a .pptx of one's own: its slides are
+removed, its master and layouts are kept.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from pptx import Presentation
@@ -18,20 +19,21 @@ from pptx.util import Cm, Pt
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
-from gridmap.reports.paper.content import Briefing, Picture, Section, Table, words_in
+from gridmap.reports.paper.content import MOST_ROWS, Briefing, Picture, Table, words_in
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["pptx_bytes"]
 
 WIDTH, HEIGHT, MARGIN = 33.87, 19.05, 1.4  # centimetres
 INK, GREY, RED, BLUE = "111827", "4B5563", "B91C1C", "0B4F8A"
-ROWS = 8
-#: About so many lines of 16 points fit on a slide.
-LINES = 15
+#: No type on a slide is smaller: it is read from the back of a room.
+SMALLEST_PT = 18
+#: About so many lines of it, and so many letters in a line.
+LINES, ACROSS = 15, 98
 
 
 def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
-    """The briefing as the bytes of a .pptx; the same briefing gives the same bytes.
+    """The briefing as the bytes of a .pptx of at most eight slides; the same briefing gives the same bytes.
 
     Parameters
     ----------
@@ -41,22 +43,24 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     slides = _Slides(briefing, _presentation(template))
     w = words_in(briefing.language)
     _title(slides, briefing, w)
-    since = briefing.since
-    few = [w("label", label=since.heading, text=line) for line in since.lines] if len(since.lines) < 3 else []
-    slides.sentences(w("summary"), briefing.summary + few)
-    if not few:
-        slides.sentences(since.heading, since.lines)
-    if since.table is not None:
-        slide = slides.add(since.heading)
-        slides.table(slide, since.table.head(2 * ROWS - 1), MARGIN, 3.1, WIDTH - 2 * MARGIN, size_pt=11)
-    for section in briefing.sections:
-        _result(slides, section)
-    for chart in briefing.charts:
-        slide = slides.add(w("charts"))
-        slides.picture(slide, chart, MARGIN, 3.2, WIDTH - 2 * MARGIN, 13.0)
-        slides.text(slide, [chart.caption], MARGIN, 16.5, WIDTH - 2 * MARGIN, 1.2, size_pt=12, colour=GREY)
-    _method(slides, briefing, w)
-    _sources(slides, briefing, w)
+    if briefing.map is not None:
+        slide = slides.add(briefing.subtitle)
+        slides.picture(slide, briefing.map, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
+    if briefing.places.table is not None and briefing.places.table.rows:
+        slide = slides.add(briefing.places.heading)
+        slides.table(slide, briefing.places.table.head(MOST_ROWS, most_columns=7), MARGIN, 3.1, WIDTH - 2 * MARGIN)
+    if briefing.places.picture is not None:
+        slide = slides.add(w("place_maps"))
+        slides.picture(slide, briefing.places.picture, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
+    if briefing.kinds is not None:
+        slide = slides.add(w("kinds"))
+        slides.table(slide, briefing.kinds.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
+    if briefing.periods is not None:
+        slide = slides.add(briefing.periods.caption)
+        slides.picture(slide, briefing.periods, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
+    others = [section.lines[0] for section in briefing.others if section.lines]
+    slides.sentences(w("changed_page"), [*briefing.since.lines, *others])
+    slides.sentences(w("limits"), briefing.limits)
     return slides.bytes()
 
 
@@ -100,7 +104,7 @@ class _Slides:
         slide = self.made.slides.add_slide(self.layout)
         for holder in list(slide.placeholders):
             holder._element.getparent().remove(holder._element)
-        size = 26 if len(title) <= 60 else 20 if len(title) <= 110 else 15
+        size = 28 if len(title) <= 60 else 22 if len(title) <= 100 else SMALLEST_PT
         self.text(slide, [title], MARGIN, 0.7, WIDTH - 2 * MARGIN, 1.9, size_pt=size, bold=True, middle=True)
         line = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, Cm(MARGIN), Cm(2.75), Cm(WIDTH - 2 * MARGIN), Cm(0.06))
         line.fill.solid()
@@ -108,7 +112,7 @@ class _Slides:
         line.line.fill.background()
         return slide
 
-    def text(self, slide, lines, left, top, width, height, *, size_pt=16, colour=INK, bold=False, bullets=False,
+    def text(self, slide, lines, left, top, width, height, *, size_pt=20, colour=INK, bold=False, bullets=False,
              middle=False, right=False):  # fmt: skip
         """A box of paragraphs."""
         box = slide.shapes.add_textbox(Cm(left), Cm(top), Cm(width), Cm(height))
@@ -134,20 +138,17 @@ class _Slides:
         chinese = properties.makeelement(qn("a:ea"), {"typeface": self.chinese})
         properties.append(chinese)
 
-    def sentences(self, title: str, lines) -> None:
-        """Sentences over as many slides as they need."""
-        parts, used = [[]], 0.0
+    def sentences(self, title: str, lines: Sequence[str]) -> None:
+        """One slide of sentences: as many as fit, in whole sentences."""
+        part, used = [], 0.0
         for line in lines:
-            across = sum(2 if ord(c) > 0x2E80 else 1 for c in line)
-            need = 1.3 + across // 118
-            if parts[-1] and used + need > LINES:
-                parts.append([])
-                used = 0.0
-            parts[-1].append(line)
-            used += need
-        for i, part in enumerate(parts):
-            slide = self.add(title if i == 0 else f"{title} ({self.w('continued')})")
-            self.text(slide, part, MARGIN, 3.3, WIDTH - 2 * MARGIN, 13.6, size_pt=16, bullets=True)
+            used += 0.5 + -(-sum(2 if ord(c) > 0x2E80 else 1 for c in line) // ACROSS)
+            if part and used > LINES:
+                break
+            part.append(line)
+        if part:
+            slide = self.add(title)
+            self.text(slide, part, MARGIN, 3.3, WIDTH - 2 * MARGIN, 13.6, size_pt=SMALLEST_PT, bullets=True)
 
     def picture(self, slide, picture: Picture, left, top, width, height) -> None:
         """A picture as large as fits into a box, in its middle."""
@@ -156,10 +157,10 @@ class _Slides:
         shape = slide.shapes.add_picture(io.BytesIO(picture.png), Cm(x), Cm(y), width=Cm(across))
         shape._element.nvPicPr.cNvPr.set("descr", xml_text(picture.caption, 500))
 
-    def table(self, slide, table: Table, left, top, width, *, size_pt=11) -> float:
+    def table(self, slide, table: Table, left, top, width, *, size_pt=SMALLEST_PT) -> float:
         """A table; answers how tall it is."""
         rows = len(table.rows) + 1
-        tall = 0.9 if size_pt >= 11 else 0.8
+        tall = 1.2
         frame = slide.shapes.add_table(rows, len(table.columns), Cm(left), Cm(top), Cm(width), Cm(tall * rows))
         made = frame.table
         made.horz_banding = False
@@ -192,10 +193,10 @@ class _Slides:
         b, total = self.briefing, len(self.made.slides)
         for i, slide in enumerate(self.made.slides, start=1):
             foot = f"{b.classification}    " if b.classification else ""
-            self.text(slide, [f"{foot}{b.title[:60]}    {self.w('run_id')} {b.run_id}"], MARGIN, 17.9, 24, 0.8,
-                      size_pt=10, colour=GREY)  # fmt: skip
+            foot += f"{self.w('run_id')} {b.run_id}"
+            self.text(slide, [foot], MARGIN, 17.6, 23, 1, size_pt=SMALLEST_PT, colour=GREY)
             page = self.w("page", page=i, pages=total)
-            self.text(slide, [page], WIDTH - MARGIN - 6, 17.9, 6, 0.8, size_pt=10, colour=GREY, right=True)
+            self.text(slide, [page], WIDTH - MARGIN - 8, 17.6, 8, 1, size_pt=SMALLEST_PT, colour=GREY, right=True)
         core = self.made.core_properties
         core.title, core.author, core.last_modified_by = xml_text(b.title, 250), "gridmap", "gridmap"
         core.created = core.modified = written_at(b.run.written)
@@ -206,50 +207,25 @@ class _Slides:
 
 
 def _title(slides: _Slides, briefing: Briefing, w) -> None:
-    slide = slides.add(w("briefing"))
+    """Title and theme, the four answers in boxes, for whom and from where."""
+    slide = slides.add(briefing.title)
+    slides.text(slide, [briefing.subtitle], MARGIN, 2.9, WIDTH - 2 * MARGIN - 8, 1.2, size_pt=20, colour=GREY)
     if briefing.classification:
-        slides.text(slide, [briefing.classification], WIDTH - MARGIN - 10, 3.2, 10, 1.2, size_pt=18, colour=RED,
+        slides.text(slide, [briefing.classification], WIDTH - MARGIN - 8, 2.9, 8, 1.2, size_pt=20, colour=RED,
                     bold=True, right=True)  # fmt: skip
-    size = 38 if len(briefing.title) <= 60 else 26 if len(briefing.title) <= 140 else 18
-    slides.text(slide, [briefing.title], MARGIN, 4.6, WIDTH - 2 * MARGIN, 4.6, size_pt=size, bold=True, middle=True)
-    lines = [w("label", label=label, text=text) for label, text in briefing.head]
-    slides.text(slide, lines, MARGIN, 9.8, WIDTH - 2 * MARGIN, 7, size_pt=16, colour=GREY)
-
-
-def _result(slides: _Slides, section: Section) -> None:
-    slide = slides.add(section.heading)
-    has_table = section.table is not None and bool(section.table.rows)
-    if section.picture is not None and not has_table:
-        slides.picture(slide, section.picture, MARGIN, 3.1, 20.0, 13.8)
-        slides.text(slide, section.lines + section.notes, 22.0, 3.3, WIDTH - 22.0 - MARGIN, 13.5, size_pt=15,
-                    bullets=True)  # fmt: skip
-        return
-    if section.picture is None:
-        slides.text(slide, section.lines, MARGIN, 3.3, WIDTH - 2 * MARGIN, 6, size_pt=16, bullets=True)
-        if has_table:
-            slides.table(slide, section.table.head(ROWS), MARGIN, 9.5, WIDTH - 2 * MARGIN)
-        return
-    slides.picture(slide, section.picture, MARGIN, 3.0, 16.2, 9.6)
-    slides.table(slide, section.table.head(ROWS, most_columns=7), 18.0, 3.2, WIDTH - 18.0 - MARGIN, size_pt=10)
-    across = sum(sum(2 if ord(c) > 0x2E80 else 1 for c in line) // 118 + 1 for line in section.lines)
-    slides.text(slide, section.lines, MARGIN, 12.7, WIDTH - 2 * MARGIN, 5, size_pt=13 if across <= 6 else 11,
-                bullets=True)  # fmt: skip
-
-
-def _method(slides: _Slides, briefing: Briefing, w) -> None:
-    lines = [w("label", label=name, text=text) if text else name
-             for name, text, _ in briefing.methods]  # fmt: skip
-    slides.sentences(w("method_and_limits"), lines + briefing.limits)
-
-
-def _sources(slides: _Slides, briefing: Briefing, w) -> None:
-    slide = slides.add(w("sources"))
-    top = 3.2
-    width = WIDTH - 2 * MARGIN
-    top += slides.table(slide, briefing.sources.head(8), MARGIN, top, width, size_pt=11) + 0.5
-    if briefing.set_aside is not None:
-        slides.text(slide, [w("set_aside_rows")], MARGIN, top, width, 0.9, size_pt=14, bold=True)
-        room = int(max((14.2 - top) / 0.9 - 1, 2))
-        top += 1.0 + slides.table(slide, briefing.set_aside.head(room), MARGIN, top + 1.0, width, size_pt=11) + 0.3
-    facts = [w("label", label=label, text=text) for label, text in briefing.facts]
-    slides.text(slide, facts, MARGIN, min(top, 14.6), width, 3, size_pt=10, colour=GREY)
+    across = 2 if len(briefing.answers) > 1 else 1
+    width = (WIDTH - 2 * MARGIN - 0.6 * (across - 1)) / across
+    for i, answer in enumerate(briefing.answers):
+        left, top = MARGIN + (i % across) * (width + 0.6), 4.4 + (i // across) * 5.7
+        box = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, Cm(left), Cm(top), Cm(width), Cm(5.3))
+        box.fill.solid()
+        box.fill.fore_color.rgb = RGBColor.from_string("F1F5F9")
+        box.line.fill.background()
+        slides.text(slide, [answer.question], left + 0.2, top + 0.1, width - 0.4, 1, size_pt=SMALLEST_PT, colour=GREY)
+        large = 26 if len(answer.headline) <= 60 else 20
+        slides.text(slide, [answer.headline], left + 0.2, top + 1.0, width - 0.4, 1.8, size_pt=large, bold=True)
+        slides.text(slide, [answer.detail], left + 0.2, top + 2.7, width - 0.4, 2.5, size_pt=SMALLEST_PT)
+    source = [w("label", label=label, text=text) for label, text in briefing.head[-2:]]
+    slides.text(
+        slide, ["    ".join(source)[:110]], MARGIN, 16.0, WIDTH - 2 * MARGIN, 1, size_pt=SMALLEST_PT, colour=GREY
+    )

@@ -11,15 +11,19 @@ import pandas as pd
 import xlsxwriter
 
 from gridmap._fonts import office_fonts
+from gridmap.reports.facts import SMALLEST_P
 from gridmap.reports.paper.content import Briefing, Table, since_table, words_in
 from gridmap.reports.paper.office import written_at, xml_text
 
 __all__ = ["xlsx_bytes"]
 
+#: A p below a thousandth is shown, and held, as its upper limit: 0 would be false.
+P_FORMAT = f'[<={SMALLEST_P}]"< {SMALLEST_P}";0.000'
 FORMATS = {
     "count": "#,##0", "count_before": "#,##0", "count_after": "#,##0", "difference": "+#,##0;-#,##0;0", "rows": "#,##0",
-    "ratio": "0.0", "stability": "0%", "p_value": "0.0000", "q_value": "0.0000", "z_score": "0.00", "area_km2": "0.00",
-    "before": "#,##0", "after": "#,##0", "used": "#,##0", "set_aside": "#,##0", "cells": "#,##0", "rank": "0",
+    "ratio": "0.0", "stability": "0%", "share": "0.0%", "area_share": "0.0%", "percent": "+0.0%;-0.0%;0%",
+    "p_value": P_FORMAT, "q_value": P_FORMAT, "z_score": "0.00", "area_km2": "0.00", "before": "#,##0",
+    "after": "#,##0", "used": "#,##0", "set_aside": "#,##0", "cells": "#,##0", "rank": "0",
 }  # fmt: skip
 #: Excel holds so many characters in a cell, and so many in a sheet's name.
 MOST_TEXT, MOST_NAME = 32_000, 31
@@ -42,12 +46,14 @@ def xlsx_bytes(briefing: Briefing) -> bytes:
     font = {"font_name": office_fonts(briefing.language)[0], "font_size": 10}
     sheets = _Sheets(book, font)
     _summary(sheets, briefing, w)
-    for section in briefing.sections:
+    for section in briefing.annex:
         if section.whole is not None:
             sheets.table(section.heading, section.whole)
     changes = since_table(briefing.changes, briefing.run, briefing.language)
     if changes is not None:
         sheets.table(w("changes"), changes)
+    if briefing.kinds is not None:
+        sheets.table(w("kinds"), briefing.kinds)
     _series(sheets, briefing, w)
     if briefing.set_aside is not None:
         sheets.table(w("set_aside_rows"), briefing.set_aside)
@@ -96,6 +102,7 @@ class _Sheets:
             text = "" if value is None else xml_text(value, MOST_TEXT)
             sheet.write_string(row, column, text, self.wrapped if wrap else self.text)
         else:
+            value = max(value, SMALLEST_P) if key in ("p_value", "q_value") else value
             sheet.write_number(row, column, value, self.format(num_format=FORMATS.get(key, "#,##0.00")))
 
     def table(self, name: str, table: Table) -> None:
@@ -123,7 +130,7 @@ def _summary(sheets: _Sheets, briefing: Briefing, w) -> None:
     if briefing.classification:
         sheet.write_string(row, 0, xml_text(briefing.classification), sheets.format(bold=True, font_color="#B91C1C"))
         row += 1
-    for label, text in [*briefing.head, (w("run_id"), briefing.run_id)]:
+    for label, text in [(w("name"), briefing.subtitle), *briefing.head, (w("run_id"), briefing.run_id)]:
         sheets.write(sheet, row, 0, label)
         sheets.write(sheet, row, 1, text, wrap=True)
         row += 1
@@ -132,7 +139,12 @@ def _summary(sheets: _Sheets, briefing: Briefing, w) -> None:
         when = sheets.format(num_format="yyyy-mm-dd hh:mm", align="left")
         sheet.write_datetime(row, 1, written_at(briefing.run.written), when)
         row += 1
-    for heading, lines in ((w("summary"), briefing.summary), (briefing.since.heading, briefing.since.lines)):
+    answers = [f"{a.question}: {a.headline}. {a.detail}" for a in briefing.answers]
+    for heading, lines in (
+        (w("answer"), answers),
+        (w("summary"), briefing.summary),
+        (briefing.since.heading, briefing.since.lines),
+    ):
         row += 1
         sheet.write_string(row, 0, heading, sheets.head)
         for line in lines:
@@ -173,10 +185,10 @@ def _method(sheets: _Sheets, briefing: Briefing, w) -> None:
     for i, title in enumerate((w("name"), w("setting"), w("value"))):
         sheet.write_string(0, i, title, sheets.head)
     row = 1
-    for name, text, settings in briefing.methods:
-        lines = [(w("method"), text)] if text else []
-        for setting, value in [*lines, *settings]:
-            for i, cell in enumerate((name, setting, value)):
+    for method in briefing.methods:
+        lines = [(w("method"), text) for text in (method.explains, *method.notes) if text]
+        for setting, value in [*lines, *method.settings]:
+            for i, cell in enumerate((method.names, setting, value)):
                 sheets.write(sheet, row, i, cell, wrap=i == 2)
             row += 1
     for text in briefing.limits:
