@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pypdf
@@ -20,7 +21,7 @@ from pptx import Presentation
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
-from gridmap.reports.paper.content import briefing_content
+from gridmap.reports.paper.content import NOT_IN_SUMMARY, briefing_content
 from gridmap.reports.run_folder import read_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
@@ -122,38 +123,122 @@ def test_the_summary_is_that_of_the_run(april, content, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("ending", PAPERS)
-def test_every_sentence_stands_in_every_paper(papers, content, ending, language):
+def test_every_sentence_of_the_four_pages_stands_in_every_paper(papers, content, ending, language):
     text, b = words(papers[ending, language]), content[language]
-    lines = [*b.summary, *b.since.lines, *b.limits, b.title, b.run_id, b.classification]
+    lines = [*b.limits, b.title, b.subtitle, b.run_id, b.classification]
+    lines += [part for a in b.answers for part in (a.headline, a.detail)] if ending != ".pptx" else []
+    lines += b.since.lines[:1]
+    if ending in (".pdf", ".docx"):
+        lines += [*b.mind, *b.places.lines, *b.run_lines, *b.since.lines, *(line for s in b.others for line in s.lines)]
+    if ending == ".xlsx":
+        lines += [*b.summary, *b.since.lines]
     for line in lines:
         assert re.sub(r"\s+", "", line) in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_workbook_says_everything_that_the_run_said(april, content, language):
+    kinds = {f.kind for f in read_run(april).facts}
+    said = {f.kind for f in read_run(april).facts if f.say(language) in content[language].summary}
+    assert kinds - said <= set(NOT_IN_SUMMARY)
+
+
+@pytest.mark.needs("pango")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_briefing_is_four_pages_and_the_annex_follows_where_it_is_wanted(april, papers, tmp_path, language):
+    assert len(pypdf.PdfReader(papers[".pdf", language]).pages) == 4
+    longer = write_briefing(april, tmp_path / "annex.pdf", language=language, annex=True)
+    pages = pypdf.PdfReader(longer).pages
+    assert len(pages) >= 4 + len(read_run(april).results)
+    text = re.sub(r"\s+", "", "".join(page.extract_text() for page in pages))
+    content = briefing_content(read_run(april), changes_since(read_run(april)), language=language, annex=True)
+    for section in content.annex:
+        assert re.sub(r"\s+", "", section.heading) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_slides_are_at_most_eight_and_large_enough_for_the_back_row(papers, language):
+    slides = Presentation(papers[".pptx", language]).slides
+    assert 4 <= len(slides) <= 8
+    boxes = [s.text_frame for slide in slides for s in slide.shapes if s.has_text_frame]
+    boxes += [
+        c.text_frame for slide in slides for s in slide.shapes if s.has_table for r in s.table.rows for c in r.cells
+    ]
+    sizes = [run.font.size.pt for box in boxes for p in box.paragraphs for run in p.runs]
+    assert min(sizes) >= 18
+
+
+@pytest.mark.needs("pango")
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_number_of_the_tables_stands_in_the_pdf(papers, content, language):
-    text = words(papers[".pdf", language])
-    for section in content[language].sections:
-        for row in section.table.rows if section.table else ():
+    text, b = words(papers[".pdf", language]), content[language]
+    for table in (b.places.table, b.kinds, b.sources):
+        for row in table.rows if table else ():
             assert re.sub(r"\s+", "", "".join(cell.text for cell in row)) in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("ending", [".docx", ".pptx"])
 def test_the_tables_of_the_office_papers_are_the_content_s(papers, content, ending, language):
-    found = tables(papers[ending, language])
-    for section in content[language].sections:
-        if section.table is None:
+    found, b = tables(papers[ending, language]), content[language]
+    for table in (b.places.table, b.kinds):
+        if table is None:
             continue
-        wanted = section.table if ending == ".docx" else section.table.head(8, most_columns=7)
+        wanted = table if ending == ".docx" else table.head(10, most_columns=7 if table is b.places.table else 6)
         rows = [
             [c.text if len(c.text) <= 60 or ending == ".docx" else c.text[:59] + "…" for c in r] for r in wanted.rows
         ]
         assert [[c.title for c in wanted.columns], *rows] in found
 
 
+def test_one_number_for_one_thing_on_page_papers_workbook_geopackage_and_facts(april, papers, content):
+    """The same theme and period: its total, its places and their counts, wherever they are printed."""
+    run, b = read_run(april), content["en"]
+    entry, layer = run.results[0], run.results[0]["layers"][0]
+    cells = run.table(layer["file"])
+    total = int(cells["count"].sum())
+    drawn = page_of(april)["layers"][0]
+    facts = {f.kind: f.values for f in run.facts if f.step == entry["step"]}
+    assert {v["total"] for v in facts.values() if "total" in v} == {total}
+    assert f"{total:,} incidents" in b.subtitle
+    assert dict(b.head)["Incidents used"] == f"{total:,}"
+    gpkg = gpd.read_file(april / "hotspots.gpkg", layer="1_getis_ord") if (april / "hotspots.gpkg").exists() else cells
+    assert int(gpkg["count"].sum()) == total
+    significant = int(cells["significant"].fillna(False).astype(bool).sum())
+    hot = cells["label"].astype(str).str.startswith("hot") & cells["significant"].fillna(False).astype(bool)
+    assert facts["hot"]["n"] == int(hot.sum()) <= significant
+    book = openpyxl.load_workbook(papers[".xlsx", "en"])
+    sheet = book[b.annex[0].heading]
+    head = [c.value for c in sheet[1]]
+    counts = [row[head.index("count")].value for row in sheet.iter_rows(min_row=2)]
+    assert (
+        counts == [row["values"]["count"] for row in layer["ranked"]] == [r["values"]["count"] for r in drawn["ranked"]]
+    )
+    column = [c.key for c in b.places.table.columns].index("count")
+    assert [row[column].value for row in b.places.table.rows] == counts[:10]
+    trend = run.table("trend.parquet")
+    assert int(trend["count"].sum()) == run.head["incidents"] - run.head["outside"]
+
+
+def test_no_p_of_zero_is_printed_or_held(april, papers):
+    for sheet in openpyxl.load_workbook(papers[".xlsx", "en"]):
+        head = [str(c.value) for c in sheet[1]]
+        for i, name in enumerate(head):
+            if name == "p" or name.startswith(("q (", "p of")):
+                values = [row[i] for row in sheet.iter_rows(min_row=2, values_only=True)]
+                assert all(v is None or v >= 0.001 for v in values if not isinstance(v, str)), sheet.title
+
+
+def test_an_empty_result_takes_no_picture(nothing_hot):
+    run = read_run(nothing_hot)
+    content = briefing_content(run, changes_since(run), annex=True)
+    assert content.annex[0].picture is None
+    assert content.places.picture is None
+
+
 def test_the_workbook_holds_numbers_dates_filters_and_all_rows(papers, content, april):
     book = openpyxl.load_workbook(papers[".xlsx", "en"])
-    section = content["en"].sections[0]
+    section = content["en"].annex[0]
     sheet = book[section.heading]
     assert sheet.freeze_panes == "A2"
     assert sheet.auto_filter.ref.startswith("A1:")

@@ -56,13 +56,8 @@ QUESTIONS = ("where", "sure", "changed", "next")
 LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
 #: What is said of the run as a whole; the rest is said of a result.
 OF_THE_RUN = ("sample", "outside", "vague_times", "peak_hours", "plan")
-#: What the workbook's first sheet says; the rest stands beside its result.
-IN_SUMMARY = (
-    *("sample", "outside", "vague_times", "peak_hours", "hot", "none_hot", "busiest", "moran", "change"),
-    *("change_from_nothing", "most_up", "most_down", "clusters", "no_clusters", "scan", "no_scan", "chance"),
-    *("no_chance", "repeats", "no_repeats", "emerging", "quiet", "none_quiet", "rates", "highest_rate", "risk"),
-    *("density", "plan"),
-)
+#: Facts that stand beside their result alone; the workbook's first sheet says all others.
+NOT_IN_SUMMARY = ("half", "stable", "few_expected", "unequal_periods", "cold")
 
 
 def words_in(language: str) -> Callable[..., str]:
@@ -254,7 +249,7 @@ def briefing_content(
         set_aside=set_aside_table(run, language),
         sources=sources_table(run, language),
         facts=_facts(run, language),
-        summary=sentences([f for f in run.facts if f.kind in IN_SUMMARY], language),
+        summary=sentences([f for f in run.facts if f.kind not in NOT_IN_SUMMARY], language),
         annex=sections,
         charts=[Picture(png, ratio, caption) for png, ratio, caption in charts],
         run=run,
