@@ -62,7 +62,7 @@ def gather_findings(
         for layer, places in mine:
             what = "clusters" if layer.role == "overlay" else "cells"
             file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
-            told.append(layer_entry(layer, places, what, file))
+            told.append(layer_entry(layer, places, layers.layers, what, file))
         tables |= own
         ranked.append(told[0]["ranked"] if told else [])
         entries.append(_entry(number, step, result, incidents) | {"layers": told})

@@ -29,10 +29,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
+from gridmap.manifest import sha256_of
+from gridmap.maps.answers import answers
 from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer
 from gridmap.maps.ranking import Place
@@ -154,8 +155,9 @@ def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
     return rows
 
 
-def layer_entry(layer: Layer, places: Sequence[Place], what: str, file: str) -> dict[str, Any]:
-    """How `facts.json` tells of one layer of the page."""
+def layer_entry(layer: Layer, places: Sequence[Place], layers: Sequence[Layer], what: str, file: str) -> dict[str, Any]:
+    """How `facts.json` tells of one layer of the page, its answers to the four questions of a meeting among it."""
+    answered = answers(layer, places, layers)
     return {
         "what": what,
         "file": file,
@@ -164,6 +166,7 @@ def layer_entry(layer: Layer, places: Sequence[Place], what: str, file: str) -> 
         "tested": layer.tested,
         "rank_by": layer.rank_by,
         "classes": [entry.packed() for entry in layer.classes],
+        "answers": {question: [packed_text(line) for line in both] for question, both in answered.items()},
         "ranked": ranked_rows(layer, places),
     }
 
