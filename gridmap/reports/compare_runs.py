@@ -23,9 +23,9 @@ from gridmap._intervals import ratio_interval
 from gridmap.errors import GridmapError, ReadError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.significance import adjust_p
-from gridmap.messages import Note
+from gridmap.messages import Note, note_from
 from gridmap.reports.facts import Fact, fact
-from gridmap.reports.run_folder import RunFolder, note_of, read_run
+from gridmap.reports.run_folder import RunFolder, read_run
 
 __all__ = ["Since", "changes_since", "previous_run"]
 
@@ -232,7 +232,7 @@ def _row(entry, row: Mapping[str, Any], status: str, then: pd.Series, now: pd.Se
     return {
         "step": entry["step"],
         "status": status,
-        "name": note_of(row["name"]) if row["name"] else None,
+        "name": note_from(row["name"]),
         "rank": row["rank"] if status != "gone" else None,
         "before": int(then.reindex(ids).fillna(0).sum()),
         "after": int(now.reindex(ids).fillna(0).sum()),

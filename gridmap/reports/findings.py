@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gridmap._intervals import ratio_interval
+from gridmap._intervals import ratio_interval, variation_of_periods
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
 from gridmap.maps.gated import ReleasedLayers
@@ -69,7 +68,8 @@ def gather_findings(
     inside = _inside(incidents, grid)
     times = {category: _hours(part) for category, part in _by_category(inside, results)}
     tables |= _time_tables(inside, times)
-    tables["kinds.parquet"] = (kinds_table(incidents, grid, results), "table")
+    trend = tables["trend.parquet"][0]
+    tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
     facts = all_facts(results, boundaries, incidents, grid, rows=rows, outside=outside, ranked=ranked, plan=plan) + [
@@ -115,7 +115,9 @@ def _inside(incidents: Incidents, grid: Grid) -> Incidents:
     return Incidents(incidents.arrow().filter(pa.array(here)), incidents.set_aside, incidents.source)
 
 
-def kinds_table(incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, Any]]) -> pd.DataFrame:
+def kinds_table(
+    incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, Any]], trend: pd.DataFrame
+) -> pd.DataFrame:
     """Every kind of incident, this period against the one before and the same a year before, where the data have them.
 
     Parameters
@@ -126,13 +128,16 @@ def kinds_table(incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, A
         Only what lies in it is counted.
     results : list of (step, result)
         The first that names a period says which period is now; without one there is nothing to compare.
+    trend : DataFrame
+        As `trend_table` makes it: how much each kind varies from period to period.
 
     Returns
     -------
     DataFrame
-        `category, period, against, count_before, count_after, change, change_low, change_high, p_value`: the change as
-        a share of what was (nan from nothing), its exact 95 % interval, the exact test of no change; periods of unequal
-        length are compared by the day. No rows where there is no earlier period.
+        `category, period, against, count_before, count_after, change, change_low, change_high, extra_variation`: the
+        change as a share of what was (nan from nothing) and its 95 % interval, which allows for the variation of the
+        periods at hand where there are eight (else nan: counting error only). Periods of unequal length are compared
+        by the day. No rows where there is no earlier period.
     """
     now = next((step.period for step, _ in results if step.period is not None), None)
     first, last = _months(incidents)
@@ -151,7 +156,8 @@ def kinds_table(incidents: Incidents, grid: Grid, results: Sequence[tuple[Any, A
         share = period.end_time - period.start_time
         share = share / (share + (before.end_time - before.start_time))
         for kind, (then, here) in _counted(incidents, grid, results, against, str(now)).items():
-            rows.append({"category": kind, "period": str(now), "against": against, **_compared(then, here, share)})
+            told = {"category": kind, "period": str(now), "against": against}
+            rows.append(told | _compared(then, here, share, _variation(trend, kind, period)))
     return pd.DataFrame(rows)
 
 
@@ -178,12 +184,25 @@ def _counted(
     return {str(kind): (int(row.iloc[0]), int(row.iloc[1])) for kind, row in both.iterrows()}
 
 
-def _compared(before: int, after: int, share: float) -> dict[str, float]:
-    low, high = (float(v[0]) - 1 for v in ratio_interval(np.array([after]), np.array([before + after]), share))
+def _variation(trend: pd.DataFrame, kind: str, like: pd.Period) -> float | None:
+    """How much more a kind varies from period to period than counting error, of periods as long as `like`."""
+    if not len(trend):
+        return None
+    part = trend[(trend["category"] == kind) & (trend["count"] > 0)]
+    periods = [pd.Period(p) for p in part["period"]]
+    if not periods or periods[0].freqstr != like.freqstr:
+        return None
+    days = [(p.end_time - p.start_time).round("s") / pd.Timedelta("1D") for p in periods]
+    return variation_of_periods(part["count"], days)
+
+
+def _compared(before: int, after: int, share: float, extra: float | None) -> dict[str, float]:
+    scale = extra or 1.0
+    ends = ratio_interval(np.array([after / scale]), np.array([(before + after) / scale]), share)
+    low, high = (float(v[0]) - 1 if before else np.nan for v in ends)
     change = after / before * (1 - share) / share - 1 if before else np.nan
-    p = float(binomial_p(np.array([after]), np.array([before + after]), share)[0])
-    numbers = {"count_before": before, "count_after": after, "change": change}
-    return {**numbers, "change_low": low if before else np.nan, "change_high": high if before else np.nan, "p_value": p}
+    numbers = {"count_before": before, "count_after": after, "change": change, "change_low": low, "change_high": high}
+    return numbers | {"extra_variation": np.nan if extra is None else extra}
 
 
 def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[str, Any]:

@@ -45,7 +45,7 @@ __all__ = [
 #: Rows of a ranked table on a page; all of them stand in the workbook.
 MOST_ROWS = 10
 #: Columns of it that fit beside a name.
-MOST_COLUMNS = 8
+MOST_COLUMNS = 9
 #: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
 MOST_OTHERS, MOST_LINES = 4, 3
 #: Facts that the third page leaves to the annex.
@@ -169,6 +169,7 @@ class Briefing:
     mind: list[str]
     places: Section
     kinds: Table | None
+    kinds_note: str
     periods: Picture | None
     others: list[Section]
     since: Section
@@ -240,6 +241,7 @@ def briefing_content(
         mind=_mind(run, language),
         places=_places(run, lead_entry, lead, outlines, language),
         kinds=kinds_table(run, language),
+        kinds_note=_kinds_note(run, language),
         periods=_periods(run, lead_entry, outlines, language),
         others=_others(run, lead_entry, language),
         since=Section(w("changes"), sentences(changes.facts, language), table=since_table(changes, run, language)),
@@ -528,8 +530,8 @@ def page_table(layer: Mapping[str, Any], language: str) -> Table:
     w, ranked = words_in(language), layer["ranked"]
     there = {key for row in ranked for key in row["values"]}
     keys = [key for key in ON_A_PAGE if key in there]
-    if "share" in keys or "change_low" in there:
-        keys = [key for key in keys if key not in ("ratio", "difference")]
+    if "share" in keys or "change_low" in there:  # then what is now, what was, and the interval of the change
+        keys = [key for key in keys if key not in ("ratio", "difference", "count_after", "cells")]
     several = {row.get("district") for row in ranked if row.get("district")}
     columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
     columns += [Column("district", w("district"), wide=True)] if len(several) > 1 else []
@@ -568,7 +570,6 @@ def kinds_table(run: RunFolder, language: str) -> Table | None:
     columns = [Column("category", w("category"), wide=True), Column("count", str(now))]
     for period in against:
         columns += [Column("count", str(period)), Column("percent", w("change")), Column("interval", w("interval_95"))]
-        columns += [Column("p_value", "p")]
     rows = []
     for kind, part in frame.groupby("category", sort=False):
         by = {row.against: row for row in part.itertuples()}
@@ -579,15 +580,23 @@ def kinds_table(run: RunFolder, language: str) -> Table | None:
     return Table(tuple(columns), tuple(rows))
 
 
+def _kinds_note(run: RunFolder, language: str) -> str:
+    """What the intervals of the kinds allow for."""
+    frame = run.table("kinds.parquet")
+    extra = frame["extra_variation"].dropna() if "extra_variation" in frame else pd.Series(dtype=float)
+    if not len(extra):
+        return say("paper.kinds_counting", language) if len(frame) else ""
+    return say("paper.kinds_varying", language, low=float(extra.min()), high=float(extra.max()))
+
+
 def _change_cells(row: Any, language: str) -> list[Cell]:
     if row is None:
-        return [Cell("–")] * 4
+        return [Cell("–")] * 3
     change = signed_percent(row.change, language)
     ends = [signed_percent(v, language) for v in (row.change_low, row.change_high)]
     interval = say("paper.from_to", language, low=ends[0], high=ends[1]) if np.isfinite(row.change) else "–"
-    p = Cell(shown("p_value", row.p_value, language), float(row.p_value))
     known_change = float(row.change) if np.isfinite(row.change) else None
-    return [_number("count", int(row.count_before), language), Cell(change, known_change), Cell(interval), p]
+    return [_number("count", int(row.count_before), language), Cell(change, known_change), Cell(interval)]
 
 
 def signed_percent(share: Any, language: str = "en") -> str:

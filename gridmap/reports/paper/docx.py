@@ -198,6 +198,7 @@ def _changed(document, briefing: Briefing, w) -> None:
     _heading(document, w("changed_page"))
     if briefing.kinds is not None:
         _table(document, briefing.kinds)
+        _small(document, briefing.kinds_note)
     if briefing.periods is not None:
         _picture(document, briefing.periods, tallest_cm=6.4)
     document.add_heading(briefing.since.heading, level=2)
