@@ -3,11 +3,11 @@
 The earlier run is the newest one beside this one: a folder next to it (or one below, as in an archive) whose `run.json`
 names the same pipeline file, was written before, and is of an earlier period. It may be named instead (`--since`).
 
-A hotspot is a set of hot cells. One that shares a cell with a hotspot of the earlier run *stays*; one that shares none
-is *new*; an earlier one that shares none is *gone*. Whether a place that stays went up or down is asked of the counts
-in its own cells, then and now, by the exact binomial test that `compare_periods` makes, corrected for the number of
-places (Benjamini & Hochberg, 5 %). Where grids, settings or the lengths of the periods differ, nothing is compared, and
-the paper says why.
+A place is a set of hot cells. One that shares a cell with the hot ground of the earlier run *stays*; one that shares
+none is *new*; an earlier one none of whose cells is hot any more is *gone*. Whether a place that stays went up or down
+is asked of the counts in its own cells, then and now, by the exact binomial test that `compare_periods` makes,
+corrected for the number of places (Benjamini & Hochberg, 5 %). Where grids, settings or the lengths of the periods
+differ, nothing is compared, and the paper says why.
 """
 
 import json
@@ -22,6 +22,8 @@ import pandas as pd
 from gridmap._intervals import ratio_interval
 from gridmap.errors import GridmapError, ReadError
 from gridmap.hotspots.change import binomial_p
+from gridmap.hotspots.cores import significant_cells
+from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, note_from
 from gridmap.reports.facts import Fact, fact
@@ -190,13 +192,12 @@ def _span(period: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
 def _compared(run: RunFolder, earlier: RunFolder, entry, other) -> tuple[list[Fact], list[dict]]:
     about = {"name": entry.get("name"), "method": entry["method"]}
     now_layer, then_layer = (next(la for la in e["layers"] if la["what"] == "cells") for e in (entry, other))
-    now, then = run.table(now_layer["file"])["count"], earlier.table(then_layer["file"])["count"]
-    now.index, then.index = now.index.astype(str), then.index.astype(str)
+    tables = run.table(now_layer["file"]), earlier.table(then_layer["file"])
+    now, then = (table["count"].set_axis(table.index.astype(str)) for table in tables)
+    hot_now, hot_then = (_hot_ground(e, table) for e, table in zip((entry, other), tables, strict=True))
     days = [float((s[1] - s[0]) / pd.Timedelta(days=1)) for s in (_span(other["period"]), _span(entry["period"]))]
     share = days[1] / (days[0] + days[1])
     rows = []
-    hot_then = {i for row in then_layer["ranked"] for i in row["ids"]}
-    hot_now = {i for row in now_layer["ranked"] for i in row["ids"]}
     for row in now_layer["ranked"]:
         stays = bool(hot_then.intersection(row["ids"]))
         rows.append(_row(entry, row, "same" if stays else "new", then, now))
@@ -225,6 +226,12 @@ def _compared(run: RunFolder, earlier: RunFolder, entry, other) -> tuple[list[Fa
         if days[0] != days[1]:
             facts.append(fact("unequal_periods", entry["step"], **about, before=days[0], after=days[1]))
     return facts, rows
+
+
+def _hot_ground(entry: Mapping[str, Any], table: pd.DataFrame) -> set[str]:
+    """The cells that the test of a result found, whichever places they were cut into."""
+    found = significant_cells(HotspotResult(table, entry["method"], dict(entry["params"])))
+    return set(table.index[found.to_numpy(bool)].astype(str))
 
 
 def _row(entry, row: Mapping[str, Any], status: str, then: pd.Series, now: pd.Series) -> dict[str, Any]:

@@ -22,8 +22,8 @@ def test_the_planted_changes_are_found(april):
     by_status = changes.rows.groupby("status")["name"].apply(list).to_dict()
     names = read_run(april).table("zones.parquet")["name"].tolist()
     south, north, east = names[0], names[2], names[3]
-    for zone, status in ((east, "new"), (north, "gone"), (south, "up")):
-        assert any(str(name).startswith(zone[:40]) for name in by_status[status])
+    for name, status in ((east, "new"), (north, "gone"), (south, "up")):
+        assert any(str(place).startswith(name[:100]) for place in by_status[status]), status
     top = changes.rows[(changes.rows["status"] == "up")].iloc[0]
     assert top["after"] > 2 * top["before"]
     assert top["p_value"] < 1e-6
