@@ -49,7 +49,7 @@ MOST_COLUMNS = 9
 #: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
 MOST_OTHERS, MOST_LINES = 4, 3
 #: Facts that the third page leaves to the annex.
-IN_THE_ANNEX = ("half", "busiest", "stable", "few_expected", "unequal_periods", "cold")
+IN_THE_ANNEX = ("half", "busiest", "stable", "unequal_periods", "cold")
 #: The four questions of a meeting, in their order.
 QUESTIONS = ("where", "sure", "changed", "next")
 #: What no paper can say, whatever its numbers: stands in every box of limits.
@@ -57,7 +57,7 @@ LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
 #: What is said of the run as a whole; the rest is said of a result.
 OF_THE_RUN = ("sample", "outside", "vague_times", "peak_hours", "plan")
 #: Facts that stand beside their result alone; the workbook's first sheet says all others.
-NOT_IN_SUMMARY = ("half", "stable", "few_expected", "unequal_periods", "cold")
+NOT_IN_SUMMARY = ("half", "stable", "unequal_periods", "cold")
 
 
 def words_in(language: str) -> Callable[..., str]:
@@ -326,7 +326,7 @@ def _map(run: RunFolder, layer: Entry | None, outlines: ZoneOutlines | None, lan
 
 def _mind(run: RunFolder, language: str) -> list[str]:
     """What to keep in mind while the first page is on the table."""
-    facts = [f for f in run.facts if f.kind in ("few_expected", "vague_times", "outside")]
+    facts = [f for f in run.facts if f.kind in ("no_claim", "few_expected", "vague_times", "outside")]
     return [say("limits.selection", language), *sentences(facts[:2], language)]
 
 
