@@ -29,10 +29,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.manifest import sha256_of
 from gridmap.maps.answers import answers
 from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer

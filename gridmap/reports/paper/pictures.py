@@ -441,7 +441,7 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
     language : str
     """
     pictures = []
-    for maker, table, options, name in _charts(run):
+    for maker, table, options, name in _charts(run, language):
         try:
             figure = maker(table, language=language, title=name or None, **options)
         except GridmapError:  # too little to draw: the sentences and tables have said what there is
@@ -452,7 +452,7 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
     return pictures
 
 
-def _charts(run: RunFolder) -> list[tuple[Any, Any, dict[str, Any], str]]:
+def _charts(run: RunFolder, language: str) -> list[tuple[Any, Any, dict[str, Any], str]]:
     """What is drawn: the function, its table, its options, its name."""
     makers: list[tuple[Any, Any, dict[str, Any], str]] = []
     trend, hours = run.table("trend.parquet"), run.table("hours.parquet")
@@ -472,7 +472,8 @@ def _charts(run: RunFolder) -> list[tuple[Any, Any, dict[str, Any], str]]:
         counts = concentration.loc[concentration["step"] == entry["step"], "count"]
         name = layer["name"] if isinstance(layer["name"], str) else ""
         makers.append((concentration_chart, counts, {"places": None}, name))
-        rows = [{"name": said_text(row["name"], "en") or f"{row['rank']}", **row["values"]} for row in layer["ranked"]]
+        names = [said_text(row["name"], language) or str(row["rank"]) for row in layer["ranked"]]
+        rows = [{"name": name, **row["values"]} for name, row in zip(names, layer["ranked"], strict=True)]
         if rows and "count" in rows[0]:
             makers.append((ranked_bars, pd.DataFrame(rows), {}, name))
     return makers
