@@ -28,7 +28,14 @@ __all__ = ["global_geary", "global_getis_ord", "global_moran"]
 STATISTIC_COLUMNS = ("statistic", "expected", "z_score", "p_value")
 
 
-@hotspot_method(draws="statistic", unit="statistic", facts="chance", null="shuffled", columns=STATISTIC_COLUMNS)
+@hotspot_method(
+    draws="statistic",
+    unit="statistic",
+    facts="chance",
+    null="shuffled",
+    columns=STATISTIC_COLUMNS,
+    at_risk="population",
+)
 def global_moran(
     values,
     adjacency,
