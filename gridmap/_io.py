@@ -81,9 +81,21 @@ _unfinished: set[Path] = set()  # hidden folders of this process, for the one th
 # ---------------------------------------------------------------------------------------------- hashes
 
 
-def sha256_of(path: str | Path) -> str:
-    """The SHA-256 of a file, as 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
+def sha256_of(path: str | Path, *, follow: bool = True) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : str or Path
+    follow : bool
+        False: a file that has been exchanged for a link or a pipe meanwhile is not opened, but an OSError.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not follow and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "not a regular file")
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

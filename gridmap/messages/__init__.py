@@ -7,15 +7,17 @@ signs of numbers follow CLDR, by Babel.
 
 from gridmap.messages.catalogue import (
     LANGUAGES,
+    Note,
     all_texts,
     check_language,
     chosen_language,
+    did_you_mean,
     known,
     language_name,
+    note_from,
     register_texts,
     say,
 )
-from gridmap.messages.note import Note, did_you_mean, note_from
 
 __all__ = [
     "LANGUAGES",

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from gridmap._audit import AUDIT, outputs_in, read_audit
-from gridmap._io import COMMIT
+from gridmap._io import COMMIT, sha256_of
 from gridmap.errors import ReadError
 from gridmap.messages import Note
 
@@ -118,20 +118,11 @@ def _fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:
             return Note("runs.not_a_file")
         if found.st_size != entry.get("bytes"):
             return Note("runs.other_size", found=found.st_size, expected=str(entry.get("bytes")))
-        return None if _sha256(path) == entry.get("sha256") else Note("runs.other_bytes")
+        return None if sha256_of(path, follow=False) == entry.get("sha256") else Note("runs.other_bytes")
     except (FileNotFoundError, NotADirectoryError):
         return Note("runs.missing")
     except (OSError, ValueError) as error:
         return Note("runs.unreadable", why=getattr(error, "strerror", None) or error)
-
-
-def _sha256(path: Path) -> str:
-    """The hash of a regular file; one that has been exchanged for a link or a pipe meanwhile is not opened."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a regular file")
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stays_inside(folder: Path, name: str) -> bool:
