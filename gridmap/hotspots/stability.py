@@ -9,6 +9,10 @@ times, over
 
 and tells for each place in what share of the runs it was hot, and for each hotspot between which ranks it moved.
 
+What is drawn again is not thereby true: hot cells of maps with nothing on them are often drawn again too, because other
+grids and other draws see the same incidents. So the same is done with maps that hold nothing (`null_maps`), and the
+share that these reach stands beside it.
+
 A place here is the middle of a cell of the grid that one began with. Resampling adds the luck of a second draw to that
 of the first, so a share of 80 % among resamples is a stricter judgement than it sounds.
 
@@ -28,6 +32,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_point
 from gridmap.grids.tiling import make_grid
+from gridmap.hotspots.concentration import at_risk_by_cell
 from gridmap.hotspots.lattice import named_cells
 from gridmap.hotspots.registry import methods as all_methods
 from gridmap.hotspots.registry import side_of, what_it_draws
@@ -57,6 +62,7 @@ def hotspot_stability(
     options: dict | None = None,
     variants: int = 50,
     resamples: int = 50,
+    null_maps: int = 20,
     widths=(0.75, 1.0, 1.25),
     top_share: float = 0.05,
     random_state=None,
@@ -82,6 +88,9 @@ def hotspot_stability(
         area.
     resamples : int
         Bootstrap draws of the incidents over the first grid.
+    null_maps : int
+        Maps with nothing on them that are tried in the same way, on fewer grids and draws: the incidents dealt anew by
+        what is at risk where the method knows it, else the cells' counts shuffled. 0 for methods over single incidents.
     widths : list of float
         Cell widths of the variants, as multiples of the grid's; taken in turn. Offset and angle are drawn anew for
         each variant.
@@ -94,9 +103,10 @@ def hotspot_stability(
     -------
     HotspotResult
         `cells`, of the first grid: `count, label` (the method's own, or "hot" and "none"), `hot_share` (of all runs),
-        `hot_share_variants, hot_share_resamples`, and `verdict`: "firm" (hot in 90 % or more of both), "depends on the
-        grid", "depends on few incidents", "depends on both", "missed by this grid" (not hot here, but in half of the
-        runs or more), "none".
+        `hot_share_variants, hot_share_resamples`, and `verdict`: "drawn again" (hot in 90 % or more of both), "depends
+        on the grid", "depends on few incidents", "depends on both", "missed by this grid" (not hot here, but in half
+        of the runs or more), "none". `params`: of `null_maps` maps that hold nothing `null_maps_hot` had hot cells;
+        `null_hot_share` is the share in which these were drawn again.
         `clusters`: hot cells that touch, joined: `rank` (1 is the strongest, by mean z-score or intensity),
         `rank_low, rank_high` (between which 90 % of runs lie), `hot_share`, `n_cells, count, area_m2, geometry`.
         `params["widths_m"]` are the widths used.
@@ -153,15 +163,7 @@ def hotspot_stability(
     for k, stream in enumerate(streams):
         rng = np.random.default_rng(stream)
         if k < variants:
-            width = widths[k % len(widths)]
-            other = LatticeGrid.over(
-                territory,
-                crs,
-                shape=shape,
-                cell_area_m2=area * width**2,
-                offset_m=rng.random(2) * 2 * np.sqrt(area),
-                turn_deg=rng.random() * (60 if shape == "hexagon" else 90),
-            )
+            other = _other_cells(territory, crs, shape, area, [widths[k % len(widths)]], rng)
             found = _run(run, carried(other), other, other.rows_at(points), incidents, None, top_share)
             at = other.rows_at(places)
             runs_hot.append(np.where(at >= 0, found.hot[at], False))
@@ -193,12 +195,83 @@ def hotspot_stability(
         "crs": crs.to_string(),
         "random_state": random_state,
     }
+    null = _NullMaps(run, options, grid, rows, points, carried, top_share)
+    params |= null.compare(null_maps, lambda rng: _other_cells(territory, crs, shape, area, widths, rng), random_state)
     notes = [] if hotspots.size and hotspots.max() >= 0 else ["No place is hot on the grid that was begun with."]
     outside = int((rows < 0).sum())
     if outside:
         notes.append(f"{outside:,} of {len(rows):,} incidents lie outside the territory.")
+    if params["null_maps"]:
+        found = "stability_null" if params["null_maps_hot"] else "stability_null_none"
+        told = {"maps": params["null_maps"], "hot": params["null_maps_hot"], "share": params["null_hot_share"]}
+        notes.append(Note(f"hotspots.{found}", **told))
     clusters = ranked_hotspots(hotspots, score, runs_score, cells)
     return HotspotResult(cells, "hotspot_stability", params, clusters=clusters, notes=tuple(notes))
+
+
+def _other_cells(territory, crs, shape: str, area: float, widths, rng) -> LatticeGrid:
+    width = widths[0] if len(widths) == 1 else rng.choice(widths)
+    return LatticeGrid.over(
+        territory,
+        crs,
+        shape=shape,
+        cell_area_m2=area * width**2,
+        offset_m=rng.random(2) * 2 * np.sqrt(area),
+        turn_deg=rng.random() * (60 if shape == "hexagon" else 90),
+    )
+
+
+class _NullMaps:
+    """Maps with nothing on them, and in what share of other grids and draws their hot cells are drawn again."""
+
+    AGAIN = 3  # other grids, and other draws, for each map that has a hot cell
+
+    def __init__(self, run, options: dict, grid: Grid, rows: np.ndarray, points: np.ndarray, carried, top_share: float):
+        self.run, self.options, self.grid, self.carried, self.top_share = run, options, grid, carried, top_share
+        inside = rows >= 0
+        self.rows, self.points = rows[inside], points[inside]
+        self.at_risk = self._at_risk()
+
+    def _at_risk(self) -> np.ndarray | None:
+        at_risk = self.options.get("at_risk")
+        if at_risk is None:
+            return None
+        return at_risk_by_cell(at_risk, self.grid, self.grid.cells.index).weight
+
+    def _drawn(self, rng) -> np.ndarray:
+        """The cell of each incident on a map with nothing on it."""
+        if self.at_risk is None:
+            return rng.permutation(len(self.grid))[self.rows]
+        return rng.choice(len(self.grid), len(self.rows), p=self.at_risk / self.at_risk.sum())
+
+    def compare(self, maps: int, other_cells: Callable, random_state) -> dict[str, Any]:
+        """`null_maps` (tried), `null_maps_hot` (of them with a hot cell), `null_hot_share` (of their hot cells)."""
+        maps = whole_number(maps, "null_maps", least=0)
+        of_incidents = next(iter(inspect.signature(self.run).parameters)) == "incidents"
+        if not maps or of_incidents or not len(self.rows):
+            return {"null_maps": 0, "null_maps_hot": 0, "null_hot_share": None}
+        shares = []
+        for stream in np.random.SeedSequence([seed_from(random_state), maps]).spawn(maps):
+            rng = np.random.default_rng(stream)
+            rows = self._drawn(rng)
+            hot = _run(self.run, self.options, self.grid, rows, None, None, self.top_share).hot
+            if hot.any():
+                shares.append(self._again(hot, rows, other_cells, rng))
+        share = float(np.mean(shares)) if shares else None
+        return {"null_maps": maps, "null_maps_hot": len(shares), "null_hot_share": share}
+
+    def _again(self, hot: np.ndarray, rows: np.ndarray, other_cells: Callable, rng) -> float:
+        middle = self.grid.centroids_m
+        xy = self.points - middle[self.rows] + middle[rows]
+        found = []
+        for _ in range(self.AGAIN):
+            other = other_cells(rng)
+            at = other.rows_at(middle[hot])
+            there = _run(self.run, self.carried(other), other, other.rows_at(xy), None, None, self.top_share).hot
+            found.append(np.where(at >= 0, there[at], False).mean())
+            drawn = rows[rng.integers(0, len(rows), len(rows))]
+            found.append(_run(self.run, self.options, self.grid, drawn, None, None, self.top_share).hot[hot].mean())
+        return float(np.mean(found))
 
 
 class _Run:

@@ -39,7 +39,7 @@ def verdicts(hot: np.ndarray, runs_hot: np.ndarray, variants: int) -> np.ndarray
     of_draw = runs_hot[variants:].mean(axis=0) >= FIRM if len(runs_hot) > variants else np.ones(len(hot), bool)
     words = np.select(
         [hot & of_grid & of_draw, hot & of_draw, hot & of_grid, hot, runs_hot.mean(axis=0) >= 0.5],
-        ["firm", "depends on the grid", "depends on few incidents", "depends on both", "missed by this grid"],
+        ["drawn again", "depends on the grid", "depends on few incidents", "depends on both", "missed by this grid"],
         default="none",
     )
     return words.astype(object)

@@ -264,7 +264,9 @@ def _run_step(
     runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}
     again = hotspot_stability(step.method, at, boundaries, grid=grid, options=options, random_state=0, **runs)
     cells = result.cells.assign(stability=again.cells["hot_share"])
-    return dataclasses.replace(result, cells=cells, params={**result.params, "stability_runs": step.stability})
+    said = [note for note in again.notes if getattr(note, "code", "").startswith("hotspots.stability_null")]
+    params = {**result.params, "stability_runs": step.stability, "stability_null_share": again.params["null_hot_share"]}
+    return dataclasses.replace(result, cells=cells, params=params, notes=(*result.notes, *said))
 
 
 def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, counts: pd.DataFrame) -> pd.DataFrame:

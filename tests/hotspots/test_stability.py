@@ -79,9 +79,9 @@ def test_firm_hotspots_are_told_from_lucky_ones():
     yard, at = make_grid(ZONES, system="square", cell_size_m=500).locate(
         *unproject(*np.add(CORNER, [(3020, 1010), (1500, 4500)]).T, CRS)
     )
-    assert cells["verdict"].iloc[at] == "firm"
+    assert cells["verdict"].iloc[at] == "drawn again"
     assert cells["count"].iloc[yard] >= 6
-    assert cells["verdict"].iloc[yard] != "firm"
+    assert cells["verdict"].iloc[yard] != "drawn again"
     assert cells["hot_share"].iloc[at] > 0.95
     assert found.clusters["rank_low"].iloc[0] == found.clusters["rank_high"].iloc[0] == 1
     away = cells.loc[cells["count"] == 0, "hot_share"]
@@ -98,7 +98,7 @@ def test_shares_are_counted_over_the_runs_that_were_made():
 
     found = hotspot_stability(always, town(), ZONES, system="h3", resolution=8, variants=3, resamples=2, random_state=0)
     assert (found.cells["hot_share"] == 1).all()
-    assert (found.cells["verdict"] == "firm").all()
+    assert (found.cells["verdict"] == "drawn again").all()
     assert len(found.clusters) == 1
     assert found.clusters["n_cells"].iloc[0] == len(found.cells)
     assert found.clusters["count"].iloc[0] == found.cells["count"].sum() == 610
@@ -201,3 +201,16 @@ def test_bad_input_is_refused_by_name(change, error, message):
     call |= change
     with pytest.raises(error, match=message):
         hotspot_stability(call.pop("method"), call.pop("incidents"), call.pop("boundaries"), **call)
+
+
+def test_false_hotspots_are_drawn_again_and_the_null_maps_say_so():
+    """The normal p of Gi* on few incidents marks cells of maps that hold nothing, and other grids mark them again."""
+    incidents, grid = town(background=100, spots=()), make_grid(ZONES, system="square", cell_size_m=250)
+    few = {"grid": grid, "variants": 2, "resamples": 2, "null_maps": 8, "random_state": 0}
+    normal = hotspot_stability("getis_ord", incidents, ZONES, **few)
+    assert normal.params["null_maps_hot"] >= 4
+    assert normal.params["null_hot_share"] > 0.2
+    exact = hotspot_stability("hotspot_test", incidents, ZONES, **few)
+    assert exact.params["null_maps_hot"] <= 2
+    codes = [getattr(note, "code", "") for note in (*normal.notes, *exact.notes)]
+    assert "hotspots.stability_null" in codes
