@@ -30,7 +30,7 @@ def drawn():
     grid = gm.make_grid(
         seat,
         system="balanced",
-        atoms=county.buildings,
+        basic_units=county.buildings,
         load="households",
         target=300,
         tolerance=0.15,

@@ -41,6 +41,8 @@ NUMBERS = {
     "float": "FLOAT",
     "double": "DOUBLE",
 }
+#: And of text, which may hold weights.
+TEXT = {"string": "VARCHAR"}
 
 
 def local_session(cores: int | str = "*"):
@@ -187,7 +189,7 @@ def _literal(path: str) -> str:
 
 def _checked_columns(name: str, frame: Any) -> dict[str, str]:
     """The columns of a Spark frame with DuckDB's names of their types; `lon` and `lat` must be numbers."""
-    columns = {column: NUMBERS.get(kind, kind.upper()) for column, kind in frame.dtypes}
+    columns = {column: {**NUMBERS, **TEXT}.get(kind, kind.upper()) for column, kind in frame.dtypes}
     for degree in ("lon", "lat"):
         if degree not in columns:
             raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))

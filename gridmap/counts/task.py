@@ -164,7 +164,7 @@ class CountQuery:
             if column not in columns and not (column in FLAGS and any(flag in columns for flag in FLAGS)):
                 meant = did_you_mean(column, columns)
                 raise InputError(Note("counts.no_column", setting=setting, column=column, name=name, meant=meant))
-        if self.weight is not None and not _is_number(kind := columns[self.weight]):
+        if self.weight is not None and not (_is_number(kind := columns[self.weight]) or kind == "VARCHAR"):
             raise InputError(Note("counts.weight_numbers", column=self.weight, name=name, found=kind))
 
     def check_categories(self, there: Sequence[str]) -> None:

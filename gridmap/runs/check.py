@@ -16,9 +16,9 @@ from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import SettingError
 from gridmap.exports.formats import layer_endings
 from gridmap.hotspots.methods import METHODS
-from gridmap.hotspots.registry import check_options, method_named, options_of
+from gridmap.hotspots.registry import check_options, inputs_of, method_named, options_of
 from gridmap.hotspots.registry import methods as all_methods
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
@@ -46,7 +46,7 @@ OUTPUTS = {
 PLANNED = {"forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
-STEP_KEYS = ("category", "period", "every", "name", "show", "stability")
+STEP_KEYS = ("category", "period", "every", "name", "show", "stability", "weight")
 LANGUAGES = ("en", "zh")
 
 
@@ -62,6 +62,7 @@ class HotspotStep:
     name: str | None = None
     show: bool = True
     stability: int = 0
+    weight: str | None = None
 
 
 @dataclass(frozen=True)
@@ -253,11 +254,27 @@ def _checked_steps(file: YamlFile) -> tuple[HotspotStep, ...]:
         if runs and not (declared.resampled and declared.labels):
             able = ", ".join(name for name, m in all_methods().items() if m.resampled and m.labels)
             raise file.error((*place, "stability"), f"stability is told for {able}, not for {method}.")
+        _check_weight(file, (*place, "weight"), method, extras)
         options = dict(options)
         if "random_state" in options_of(METHODS[method]):
             options.setdefault("random_state", 0)  # so that a run can be replayed
         steps.append(HotspotStep(method, options, **extras))
     return tuple(steps)
+
+
+def _check_weight(file: YamlFile, place: tuple, method: str, extras: Mapping) -> None:
+    """`weight:` names a column; what is summed must be counted, and cannot be resampled or given to the public."""
+    weight = extras.get("weight")
+    if weight is None:
+        return
+    if not isinstance(weight, str):
+        raise file.error(place, Note("counts.weight_is_a_column", found=weight))
+    if not {"counts", "counts_by_period"} & set(inputs_of(METHODS[method]).values()):
+        raise file.error(place, Note("counts.weight_needs_counts", method=method))
+    if extras.get("stability"):
+        raise file.error(place, Note("counts.weight_and_stability"))
+    if file.values.get("audience") == "public":
+        raise file.error(place, Note("counts.weight_not_public", weight=weight))
 
 
 def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:

@@ -1,10 +1,11 @@
 """The grid stage: what a pipeline's `grid:` names is checked, read and drawn, and what came of it is written.
 
 For most systems the stage is `make_grid` with the file's settings. Management grids (`system: balanced`) need more:
-`atoms`, `follow`, `barriers`, `exclusive` and `keep` are files here (`buildings.csv`, or `{path: buildings.csv,
-datum: gcj02, where: {…}}`); `communities` names the column by which the zones of the boundary file are joined to the
-communities that are divided; `codes` is the template of the grids' codes. Their report is written as a table, and so
-is the hierarchy from the grid up to the county, with the counts of every level.
+`basic_units` (`atoms` is its earlier name), `follow`, `barriers`, `exclusive` and `keep` are files here
+(`buildings.csv`, or `{path: buildings.csv, datum: gcj02, where: {…}}`); `communities` names the column by which the
+zones of the boundary file are joined to the communities that are divided; `codes` is the template of the grids' codes.
+Their report is written as a table, and so is the hierarchy from the grid up to the county, with the counts of every
+level.
 """
 
 import inspect
@@ -23,7 +24,7 @@ from gridmap.grids.codes import Template, grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.tiling import grid_systems, make_grid
 from gridmap.hotspots.methods import check_options
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
 from gridmap.runs.yamlfile import YamlFile
@@ -31,7 +32,9 @@ from gridmap.runs.yamlfile import YamlFile
 __all__ = ["check_grid", "drawn_layer", "grid_facts", "grid_files", "grid_stage", "hierarchy_of", "write_grid_tables"]
 
 #: The settings of a balanced grid that are files in a pipeline.
-LAYERS = ("atoms", "follow", "barriers", "exclusive", "keep")
+LAYERS = ("basic_units", "atoms", "follow", "barriers", "exclusive", "keep")
+#: The basic units, and their earlier name.
+UNITS = ("basic_units", "atoms")
 #: What the stage knows beside the settings of `BalancedGrid.over`.
 OWN = ("communities", "codes")
 PEOPLE = ("persons", "population", "人口", "households", "户数")
@@ -48,6 +51,8 @@ def check_grid(file: YamlFile) -> None:
     known: dict[str, Any] = {n: p for n, p in inspect.signature(over).parameters.items() if n != "boundaries"}
     options = {name: value for name, value in values.items() if name != "system"}
     if system == "balanced":
+        if all(name in options for name in UNITS):
+            raise file.error(("grid", "atoms"), Note("grids.units_twice"))
         for name in (*LAYERS, *OWN):
             if name in options:
                 _check_own(file, name, options.pop(name))
@@ -105,17 +110,17 @@ def grid_stage(pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, gpd.GeoDat
     for name, path in grid_files(pipeline).items():
         value = settings[name]
         options = {k: v for k, v in value.items() if k != "path"} if isinstance(value, Mapping) else {}
-        if name == "atoms":
+        if name in UNITS:
             options = {"within": tuple(boundaries.total_bounds), "column": _load(settings), **options}
         place = pipeline.beside(path)
         frame = read_features(place, **options)
         settings[name] = frame.set_index("cell_id") if name == "keep" and "cell_id" in frame else frame
         inputs.append({"path": path, "sha256": sha256_of(place), "rows": len(frame), "used": len(frame)})
         inputs[-1] |= {"set_aside": 0, "stage": f"grid.{name}"}
-    if by is not None and "atoms" not in settings and _load(settings) != "area_m2":
-        settings["atoms"] = boundaries  # the zones themselves, as they were before they were joined
+    if by is not None and not any(name in settings for name in UNITS) and _load(settings) != "area_m2":
+        settings["basic_units"] = boundaries  # the zones themselves, as they were before they were joined
     grid = make_grid(communities, **settings)
-    if inputs and "atoms" in grid_files(pipeline):
+    if inputs and any(name in grid_files(pipeline) for name in UNITS):
         inputs[0] |= {"used": inputs[0]["rows"] - grid.report.attrs["outside"]}
         inputs[0] |= {"set_aside": grid.report.attrs["outside"]}
     if codes is not None:

@@ -27,6 +27,7 @@ from gridmap.hotspots.methods import METHODS, inputs_of, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
+from gridmap.messages import Note
 from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
@@ -251,14 +252,20 @@ def _run_step(
     given: Mapping[str, Callable[[], Any]] = {
         "incidents": lambda: at,
         "grid": lambda: grid,
-        "counts": lambda: count_by_cell(at, grid, engine=pipeline.engine),
-        "counts_by_period": lambda: count_by_cell(at, grid, every=_every(step), engine=pipeline.engine),
+        "counts": lambda: count_by_cell(at, grid, weight=step.weight, engine=pipeline.engine),
+        "counts_by_period": lambda: count_by_cell(
+            at, grid, every=_every(step), weight=step.weight, engine=pipeline.engine
+        ),
     }
     options = dict(step.options)
     for other in other_incidents(function):
         if other in options:
             options[other] = incidents.where(category=options[other], period=step.period)
     result = function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
+    if step.weight is not None:
+        weighed = Note("counts.weighted", weight=step.weight)
+        params = {**result.params, "weight": step.weight}
+        result = dataclasses.replace(result, params=params, notes=(*result.notes, weighed))
     if not step.stability:
         return result
     runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}

@@ -106,11 +106,15 @@ def test_a_weight_that_cannot_be_summed_is_refused(grid, bad):
 
 
 def test_the_column_must_be_there_and_hold_numbers(grid, crowd):
-    points = incidents_of(crowd.assign(words="much"))
+    points = incidents_of(crowd.assign(words="much", text=crowd["harm"].astype(str)))
     with pytest.raises(InputError, match=r"weight='hram' needs a column 'hram'.*Did you mean 'harm'"):
         count_by_cell(points, grid, weight="hram")
-    with pytest.raises(InputError, match="'words' of the incident table should hold weights as numbers, but holds V"):
+    with pytest.raises(InputError, match="20,000 incidents have no usable weight in column 'words'"):
         count_by_cell(points, grid, weight="words")
+    with pytest.raises(InputError, match="'occurred_from' of the incident table should hold weights as numbers, but"):
+        count_by_cell(points, grid, weight="occurred_from")
+    text = count_by_cell(points, grid, weight="text")  # as an attribute of a CSV file is read
+    assert text["count"].tolist() == count_by_cell(points, grid, weight="harm")["count"].tolist()
     with pytest.raises(InputError, match="name of a column"):
         count_by_cell(points, grid, weight=3)
 

@@ -125,6 +125,7 @@ def test_west_yorkshire_is_drawn_from_the_bundled_data(root, tmp_path):
         ("roads.geojson", "streets.geojson", "there is no file streets.geojson"),
         ("datum: gcj02", "dattum: gcj02", "datum"),
         ("atoms: {path: buildings.csv, datum: gcj02}", "atoms: 7", "atoms is a file"),
+        ("  follow: {path", "  basic_units: buildings.csv\n  follow: {path", "two names of one setting"),
         ("{seq:3}", "", "{seq:…}"),
         ("codes:", "code:", "codes"),
         ("target: 60", "targets: 60", "target"),
