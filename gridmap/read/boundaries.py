@@ -130,7 +130,7 @@ def names_areas(column: str, values: pd.Series) -> bool:
         return False
     if _is_code(column) or UNIT.match(_words(column)) or AREA_WORDS.search(_words(column)):
         return True
-    return len(texts) > 0 and float(texts.str.contains(AREA_VALUE).mean()) > 0.6
+    return len(texts) > 0 and float(texts.map(AREA_VALUE.search).notna().mean()) > 0.6
 
 
 def stem(column: str) -> str:
