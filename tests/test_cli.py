@@ -140,3 +140,44 @@ def test_the_demo_writes_what_it_promises(gridmap, tmp_path):
         assert set(entry) >= {"path", "sha256", "rows", "used", "set_aside"}
         assert entry["rows"] == entry["used"] + entry["set_aside"]
     assert (out / "index.html").stat().st_size < 2_500_000
+
+
+def test_the_command_line_speaks_chinese_in_help_lists_and_errors(gridmap, monkeypatch):
+    done = gridmap("--language", "zh", "run", "--help")
+    assert "运行一个流程文件" in done.stdout
+    assert not any(word in done.stdout for word in ("Usage", "Options", "Arguments", "required", "Show this"))
+    assert "聚集与异常" in gridmap("--language", "zh", "methods").stdout
+    refused(gridmap("--language", "zh", "runn"), 2, "没有命令 'runn'")
+    refused(gridmap("--language", "zh", "methods", "getis_or"), 1, "没有方法 'getis_or'", "getis_ord")
+    refused(gridmap("--language", "xx", "methods"), 1, "There is no language 'xx'", "en, zh")
+    monkeypatch.setenv("GRIDMAP_LANGUAGE", "zh")
+    assert "没有方法" in gridmap("methods", "getis_or").stderr
+    monkeypatch.setenv("GRIDMAP_LANGUAGE", "")
+    monkeypatch.setenv("LC_ALL", "zh_CN.GBK")
+    assert "没有方法" in gridmap("methods", "getis_or").stderr
+
+
+def test_a_name_that_the_console_cannot_print_fails_nothing(gridmap, monkeypatch, root, tmp_path):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    data = root / "data/west_yorkshire"
+    done = gridmap("tile", data / "lsoa_2011.geojson", "--resolution", "6", "-o", "网格.parquet")
+    assert done.returncode == 0
+    assert (tmp_path / "网格.parquet").exists()
+    assert "cells" in done.stdout
+
+
+def test_every_help_text_of_a_command_is_in_the_catalogue():
+    import typer.main
+
+    from gridmap.cli import app
+    from gridmap.messages import known
+
+    def codes(command):
+        yield command.help
+        yield from (
+            param.help for param in command.params if param.name not in ("install_completion", "show_completion")
+        )
+        for below in getattr(command, "commands", {}).values():
+            yield from codes(below)
+
+    assert [code for code in codes(typer.main.get_command(app)) if not known(str(code))] == []

@@ -1,78 +1,203 @@
-"""What the commands share: the app, its exit codes, the spinner.
+"""What the commands share: the app, its language, its exit codes, the spinner.
+
+Commands name their help by its code in the catalogue (`help="cli.run.help"`); it is put into words when the language is
+known: `gridmap --language zh …`, `GRIDMAP_LANGUAGE`, the system's locale, English.
 
 Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for an unknown command or option;
 130 when interrupted.
 """
 
+import os
 import sys
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import Event
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+import typer.main
 
-from gridmap.cli.interrupts import INTERRUPTED, watch_interrupts
+from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError
+from gridmap.messages import Note, check_language, chosen_language, known, say
 
-__all__ = ["app", "main", "tell", "watching"]
+__all__ = ["app", "language", "main", "print_report", "progress_shown", "text"]
 
 app = typer.Typer(
     name="gridmap",
-    help="Boundary files and incident points in, hotspot maps that open without a network out.",
+    help="cli.help",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-err = Console(stderr=True)
 UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click and does not name this class
+#: The language of this command, once it is known.
+_spoken = "en"
 
 
-def main(arguments: list[str] | None = None) -> None:
+@app.callback()
+def options(
+    language: Annotated[str | None, typer.Option("--language", help="cli.language")] = None,
+) -> None:
+    """Options that stand before the command; `main` has read them already."""
+
+
+def language() -> str:
+    """The language that the command line speaks."""
+    return _spoken
+
+
+def text(code: str, **values: Any) -> str:
+    """A sentence of the catalogue in the language of the command line."""
+    return say(code, _spoken, **values)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every mistake of the user ends in one clear line on stderr."""
-    with watch_interrupts() as interrupted:
-        code = _run(arguments, interrupted)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # a name that the console cannot print must not fail a run
+    with watch_interrupts(lambda: text("cli.interrupted")) as interrupted:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments), interrupted)
+    with suppress(BrokenPipeError, OSError, ValueError):
+        sys.stdout.flush()
     sys.exit(code)
 
 
-def _run(arguments: list[str] | None, interrupted: Event) -> int:
+def _run(arguments: list[str], interrupted: Event) -> int:
+    global _spoken
     try:
-        code = app(args=arguments, standalone_mode=False) or 0
-        return _say(INTERRUPTED, 130) if code == 130 else code  # typer answers Ctrl-C with this number alone
+        _spoken = chosen_language()
+        _spoken = _asked_language(arguments) or _spoken
+        command = typer.main.get_command(app)
+        _put_into_words(command)
+        command.context_class.formatter_class = _help_formatter(command.context_class.formatter_class)
+        code = command(args=arguments, prog_name="gridmap", standalone_mode=False) or 0
+        return _last_line(text("cli.interrupted"), 130) if code == 130 else code  # typer answers Ctrl-C with it alone
     except GridmapError as error:
-        return _say(INTERRUPTED, 130) if interrupted.is_set() else _say(str(error), 1)
+        return _last_line(text("cli.interrupted"), 130) if interrupted.is_set() else _last_line(error.say(_spoken), 1)
     except UsageError as error:
         unknown = "No such" in error.format_message()  # an option or a command; all else is a wrong value
-        return _say(f"{error.format_message()} See gridmap --help.", 2 if unknown else 1)
+        return _last_line(f"{_usage(error)} {text('cli.see_help')}", 2 if unknown else 1)
     except (KeyboardInterrupt, typer.Abort):
-        return _say(INTERRUPTED, 130)
+        return _last_line(text("cli.interrupted"), 130)
     except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except MemoryError:
+        return _last_line(text("cli.no_memory"), 1)
     except Exception:
         if interrupted.is_set():  # a library that turns the signal into an error of its own
-            return _say(INTERRUPTED, 130)
+            return _last_line(text("cli.interrupted"), 130)
         raise
 
 
-def _say(message: str, code: int) -> int:
-    print(f"gridmap: {' '.join(message.split())}", file=sys.stderr)
+def _asked_language(arguments: Sequence[str]) -> str | None:
+    """The value of --language where it stands before the command."""
+    for at, argument in enumerate(arguments):
+        if not argument.startswith("-"):
+            return None
+        name, equals, value = argument.partition("=")
+        if name == "--language":
+            return check_language(value if equals else arguments[at + 1] if at + 1 < len(arguments) else "")
+    return None
+
+
+def _put_into_words(command: Any) -> None:
+    """Help texts from their codes, of a command and of all below it."""
+    for holder in (command, *command.params):
+        for name in ("help", "short_help"):
+            code = getattr(holder, name, None)
+            if isinstance(code, str) and known(code.strip()):
+                setattr(holder, name, text(code.strip()))
+    for below in getattr(command, "commands", {}).values():
+        _put_into_words(below)
+
+
+#: What click itself says in a help page → the code of the same in the catalogue.
+_CLICK = {
+    "Show this message and exit.": "cli.show_help",
+    "Install completion for the current shell.": "cli.install_completion",
+    "Show completion for the current shell, to copy it or customize the installation.": "cli.show_completion",
+    "Options": "cli.heading.options",
+    "Commands": "cli.heading.commands",
+    "Arguments": "cli.heading.arguments",
+}
+
+
+def _help_formatter(base: type) -> type:
+    """click's formatter of help pages, with click's own words put into the language that is spoken."""
+    if hasattr(base, "of_gridmap"):
+        return base
+
+    class Formatter(base):
+        of_gridmap = True
+
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, text("cli.usage") if prefix is None else prefix)
+
+        def write_heading(self, heading: str) -> None:
+            super().write_heading(text(_CLICK[heading]) if heading in _CLICK else heading)
+
+        def write_dl(self, rows: Any, *args: Any, **settings: Any) -> None:
+            super().write_dl([(first, self._row(second)) for first, second in rows], *args, **settings)
+
+        def _row(self, words: str) -> str:
+            words = text(_CLICK[words]) if words in _CLICK else words
+            words = words.replace("[required]", f"[{text('cli.required')}]")
+            return words.replace("[default: ", f"[{text('cli.default')}: ")
+
+    return Formatter
+
+
+def _usage(error: Any) -> str:
+    """A mistake in the command itself, in the language that is spoken."""
+    kind = type(error).__name__
+    if _spoken == "en":
+        return error.format_message()
+    if kind == "NoSuchOption":
+        return text("cli.no_such_option", found=error.option_name)
+    if kind == "MissingParameter":
+        named = error.param_hint or getattr(error.param, "human_readable_name", "")
+        return text("cli.missing", name=str(named))
+    if kind == "BadParameter":
+        named = error.param_hint or getattr(error.param, "human_readable_name", "")
+        return text("cli.bad_value", name=str(named), message=error.message)
+    if "No such command" in error.message:
+        return text("cli.no_such_command", found=error.message.split("'")[1] if "'" in error.message else "")
+    return error.format_message()
+
+
+def _last_line(message: str, code: int) -> int:
+    with suppress(OSError, ValueError):
+        print(f"gridmap: {' '.join(message.split())}", file=sys.stderr)
     return code
 
 
 @contextmanager
-def watching():
+def progress_shown() -> Iterator[Callable[[str], None]]:
     """A function that names the running step: on a terminal as a spinner, elsewhere not at all."""
-    if not err.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda step: None
         return
-    with err.status("…") as status:
-        yield lambda step: status.update(f"{step} …")
+    from rich.console import Console
+
+    with Console(stderr=True).status("…") as status:
+        yield lambda step: status.update(f"{_step(step)} …")
 
 
-def tell(report) -> None:
-    """Print what a run found, and what it wrote."""
+def _step(name: str) -> str:
+    code = f"cli.step.{name.replace(' ', '_')}"
+    return text(code) if known(code) else text(f"method.{name}.name") if known(f"method.{name}.name") else name
+
+
+def print_report(report: Any) -> None:
+    """Print what a run found, and what it wrote; in the language of the pipeline."""
     for warning in report.warnings:
-        print(f"gridmap: {warning}", file=sys.stderr)
+        said = warning.say(_spoken) if isinstance(warning, Note) else warning
+        print(f"gridmap: {said}", file=sys.stderr)
     if report.pipeline.title:
         print(report.pipeline.title)
     for sentence in report.summary:

@@ -7,19 +7,19 @@ from typing import Annotated
 import typer
 
 from gridmap._io import write_text
-from gridmap.cli.app import app, watching
+from gridmap.cli.app import app, progress_shown, text
 from gridmap.errors import OutputError, SettingError
 from gridmap.messages import Note
 
 __all__ = ["count", "inspect", "tile"]
 
 
-@app.command()
+@app.command(help="cli.inspect.help")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A table of incidents or a boundary file.")],
-    boundaries: Annotated[Path | None, typer.Option(help="Boundaries to hold the points against.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Save the report as a page with small charts.")] = None,
+    file: Annotated[Path, typer.Argument(help="cli.inspect.file")],
+    boundaries: Annotated[Path | None, typer.Option(help="cli.inspect.boundaries")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="cli.inspect.as_json")] = False,
+    html: Annotated[Path | None, typer.Option(help="cli.inspect.html")] = None,
 ) -> None:
     """What is in this file, and what is wrong with it."""
     from gridmap.messages import chosen_language
@@ -34,14 +34,14 @@ def inspect(
     print(plain)
 
 
-@app.command()
+@app.command(help="cli.tile.help")
 def tile(
-    boundaries: Annotated[Path, typer.Argument(help="A boundary file.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The grid file to write (.parquet).")],
-    system: Annotated[str, typer.Option(help="h3, square or zones.")] = "h3",
-    resolution: Annotated[int | None, typer.Option(help="H3's resolution, 0 to 15.")] = None,
-    cell_size_m: Annotated[float | None, typer.Option(help="Side of a square in metres.")] = None,
-    zone_id: Annotated[str | None, typer.Option(help="The column that names the zones.")] = None,
+    boundaries: Annotated[Path, typer.Argument(help="cli.tile.boundaries")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="cli.tile.output")],
+    system: Annotated[str, typer.Option(help="cli.tile.system")] = "h3",
+    resolution: Annotated[int | None, typer.Option(help="cli.tile.resolution")] = None,
+    cell_size_m: Annotated[float | None, typer.Option(help="cli.tile.cell_size_m")] = None,
+    zone_id: Annotated[str | None, typer.Option(help="cli.tile.zone_id")] = None,
 ) -> None:
     """Divide a territory into cells."""
     from gridmap.grids.saved import write_grid
@@ -49,7 +49,7 @@ def tile(
     from gridmap.read.boundaries import read_boundaries
 
     given = {"resolution": resolution, "cell_size_m": cell_size_m}
-    with watching() as watch:
+    with progress_shown() as watch:
         watch("read boundaries")
         zones = read_boundaries(boundaries, zone_id=zone_id)
         watch("make grid")
@@ -58,20 +58,20 @@ def tile(
     print(f"{grid!r} → {output}")
 
 
-@app.command()
+@app.command(help="cli.count.help")
 def count(
-    incidents: Annotated[Path, typer.Argument(help="A table of incidents.")],
-    cells: Annotated[Path, typer.Argument(help="A grid file of `gridmap tile`.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The counts to write (.parquet or .csv).")],
-    category: Annotated[list[str], typer.Option(help="Count only this category; may be given again.")] = [],  # noqa: B006
-    by: Annotated[str | None, typer.Option(help="Count apart by this column, as in category.")] = None,
-    every: Annotated[str | None, typer.Option(help="Count apart by year, month, week, day, hour, …")] = None,
-    weight: Annotated[str | None, typer.Option(help="Sum this column of numbers, beside the incidents.")] = None,
-    datum: Annotated[str | None, typer.Option(help="The points' datum, where it is not WGS 84.")] = None,
-    audience: Annotated[str, typer.Option(help="internal, meeting or public: cells are merged.")] = "meeting",
-    engine: Annotated[str, typer.Option(help="duckdb, or spark for a cluster.")] = "duckdb",
-    memory_limit: Annotated[str | None, typer.Option(help="DuckDB's, as in 800MB.")] = None,
-    threads: Annotated[int | None, typer.Option(help="DuckDB's; all cores when not given.")] = None,
+    incidents: Annotated[Path, typer.Argument(help="cli.count.incidents")],
+    cells: Annotated[Path, typer.Argument(help="cli.count.cells")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="cli.count.output")],
+    category: Annotated[list[str], typer.Option(help="cli.count.category")] = [],  # noqa: B006
+    by: Annotated[str | None, typer.Option(help="cli.count.by")] = None,
+    every: Annotated[str | None, typer.Option(help="cli.count.every")] = None,
+    weight: Annotated[str | None, typer.Option(help="cli.count.weight")] = None,
+    datum: Annotated[str | None, typer.Option(help="cli.count.datum")] = None,
+    audience: Annotated[str, typer.Option(help="cli.count.audience")] = "meeting",
+    engine: Annotated[str, typer.Option(help="cli.count.engine")] = "duckdb",
+    memory_limit: Annotated[str | None, typer.Option(help="cli.count.memory_limit")] = None,
+    threads: Annotated[int | None, typer.Option(help="cli.count.threads")] = None,
 ) -> None:
     """Count incidents by cell. Parquet with lon and lat is streamed; anything else is read and checked first."""
     from gridmap.audiences import check_audience
@@ -84,7 +84,7 @@ def count(
 
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(f"Counts are written as .parquet or .csv; found {output.name}.")
-    with watching() as watch:
+    with progress_shown() as watch:
         watch("read incidents")
         grid = read_grid(cells)
         public = check_audience(audience).smallest_count > 0
@@ -106,4 +106,4 @@ def count(
             write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     total, outside = int(counts["count" if weight is None else "incidents"].sum()), counts.about.outside
     aside = 0 if streamed else len(points.set_aside)
-    print(f"{total:,} incidents in {len(grid):,} cells, {outside:,} outside, {aside:,} set aside → {output}")
+    print(text("cli.counted", n=total, cells=len(grid), outside=outside, aside=aside) + f" → {output}")

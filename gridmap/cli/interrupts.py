@@ -10,18 +10,23 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["INTERRUPTED", "watch_interrupts"]
+__all__ = ["watch_interrupts"]
 
-INTERRUPTED = "Interrupted; nothing was written."
 GRACE_S = 0.5
 
 
 @contextmanager
-def watch_interrupts() -> Iterator[threading.Event]:
-    """Watch for Ctrl-C while the block runs; the event is set when it came."""
+def watch_interrupts(line: Callable[[], str]) -> Iterator[threading.Event]:
+    """Watch for Ctrl-C while the block runs; the event is set when it came.
+
+    Parameters
+    ----------
+    line : callable
+        What to print when the process has to be left at once.
+    """
     came, ended = threading.Event(), threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield came
@@ -29,7 +34,7 @@ def watch_interrupts() -> Iterator[threading.Event]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_wait, args=(reading, came, ended), daemon=True).start()
+    threading.Thread(target=_wait, args=(reading, came, ended, line), daemon=True).start()
     try:
         yield came
     finally:
@@ -38,18 +43,19 @@ def watch_interrupts() -> Iterator[threading.Event]:
         os.close(writing)
 
 
-def _wait(reading: int, came: threading.Event, ended: threading.Event) -> None:
+def _wait(reading: int, came: threading.Event, ended: threading.Event, line: Callable[[], str]) -> None:
     while number := os.read(reading, 1):
         if number[0] == signal.SIGINT:
             came.set()
             if not ended.wait(GRACE_S):
-                _leave()
+                _leave(line())
     os.close(reading)
 
 
-def _leave() -> None:
+def _leave(line: str) -> None:
     folder = sys.modules.get("gridmap._io")
     if folder is not None:
         folder.remove_own_staging()
-    os.write(2, f"gridmap: {INTERRUPTED}\n".encode())
+    os.write(2, f"gridmap: {line}
+".encode(sys.stderr.encoding or "utf-8", "replace"))
     os._exit(130)

@@ -7,24 +7,25 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gridmap.cli.app import app
+from gridmap.cli.app import app, language, text
 
 __all__ = ["list_methods"]
 
 
-@app.command("methods")
+@app.command("methods", help="cli.methods.help")
 def list_methods(
-    name: Annotated[str | None, typer.Argument(help="A method, for its options and what it does.")] = None,
+    name: Annotated[str | None, typer.Argument(help="cli.methods.name")] = None,
 ) -> None:
     """What methods there are, with their options."""
     from gridmap.hotspots.registry import described_methods, method_named
 
     if name is None:
         table = Table(box=None, pad_edge=False)
-        for heading in ("method", "works on", "what it does"):
-            table.add_column(heading)
+        for heading in ("method", "works_on", "name"):
+            table.add_column(text(f"cli.heading.{heading}"))
         for method in described_methods():
-            table.add_row(method.name, ", ".join(method.works_on), method.question)
+            row = method.question if language() == "en" else text(f"method.{method.name}.name")
+            table.add_row(method.name, ", ".join(text(f"cli.given.{w}") for w in method.works_on), row)
         Console().print(table)
         return
     method = method_named(name)

@@ -5,24 +5,24 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, watching
+from gridmap.cli.app import app, progress_shown
 
 __all__ = ["report"]
 
 
-@app.command()
+@app.command(help="cli.report.help")
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder that a run wrote into.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="briefing.pdf, .docx, .pptx or .xlsx.")],
-    language: Annotated[str | None, typer.Option(help="en or zh; the run's own when not given.")] = None,
-    since: Annotated[Path | None, typer.Option(help="The earlier run; the newest one beside it by default.")] = None,
-    template: Annotated[Path | None, typer.Option(help="A folder with templates of one's own.")] = None,
-    title: Annotated[str | None, typer.Option(help="In place of the run's title.")] = None,
+    run: Annotated[Path, typer.Argument(help="cli.report.run")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="cli.report.output")],
+    language: Annotated[str | None, typer.Option(help="cli.report.language")] = None,
+    since: Annotated[Path | None, typer.Option(help="cli.report.since")] = None,
+    template: Annotated[Path | None, typer.Option(help="cli.report.template")] = None,
+    title: Annotated[str | None, typer.Option(help="cli.report.title")] = None,
 ) -> None:
     """The briefing of a run: a PDF, a Word document, slides or a workbook."""
     from gridmap.reports.briefing import write_briefing
 
-    with watching() as watch:
+    with progress_shown() as watch:
         watch("write the briefing")
         written = write_briefing(run, output, language=language, template=template, since=since, title=title)
     print(f"→ {written}")

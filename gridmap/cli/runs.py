@@ -5,18 +5,19 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, tell, watching
+from gridmap.cli.app import app, print_report, progress_shown
 from gridmap.cli.county import run_county
 from gridmap.errors import ReadError, SettingError
+from gridmap.messages import Note, check_language
 
 __all__ = ["demo", "run", "run_file"]
 
 
-@app.command()
+@app.command(help="cli.demo.help")
 def demo(
-    out: Annotated[Path, typer.Argument(help="The folder to write into.")] = Path("out/demo"),
-    language: Annotated[str | None, typer.Option(help="en or zh; zh with --county, else en.")] = None,
-    county: Annotated[bool, typer.Option("--county", help="A simulated Chinese county, its files too.")] = False,
+    out: Annotated[Path, typer.Argument(help="cli.demo.out")] = Path("out/demo"),
+    language: Annotated[str | None, typer.Option(help="cli.demo.language")] = None,
+    county: Annotated[bool, typer.Option("--county", help="cli.demo.county")] = False,
 ) -> None:
     """The bundled police data of West Yorkshire, or a simulated county, end to end."""
     import gridmap
@@ -30,23 +31,19 @@ def demo(
         / ("demo.yaml" if language == "en" else "demo_zh.yaml")
     )
     if language not in ("en", "zh"):
-        raise SettingError(f"language is en or zh; found {language!r}.")
+        check_language(language)
     if not path.exists():
-        raise ReadError(
-            "The demo's data come with a clone of the project, not with the installed package. Clone it first."
-        )
+        raise ReadError(Note("cli.demo_needs_clone"))
     run_file(path, out, [])
 
 
-@app.command()
+@app.command(help="cli.run.help")
 def run(
-    pipeline: Annotated[Path, typer.Argument(help="A pipeline file, as those in pipelines/.")],
-    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("out"),
-    set_: Annotated[
-        list[str], typer.Option("--set", help="Replace a setting: key=value, as in grid.resolution=9.")
-    ] = [],  # noqa: B006
-    confined: Annotated[bool, typer.Option("--confined", help="Refuse whatever lies outside its folder.")] = False,
-    who: Annotated[str | None, typer.Option(help="Who runs it, for audit.jsonl; nobody is named otherwise.")] = None,
+    pipeline: Annotated[Path, typer.Argument(help="cli.run.pipeline")],
+    out: Annotated[Path, typer.Option(help="cli.run.out")] = Path("out"),
+    set_: Annotated[list[str], typer.Option("--set", help="cli.run.set")] = [],  # noqa: B006
+    confined: Annotated[bool, typer.Option("--confined", help="cli.run.confined")] = False,
+    who: Annotated[str | None, typer.Option(help="cli.run.who")] = None,
 ) -> None:
     """Run one pipeline file."""
     run_file(pipeline, out, set_, confined=confined, who=who)
@@ -66,9 +63,9 @@ def run_file(
 
     pipeline = read_pipeline(path, overrides=overrides)
     if needs is not None and getattr(pipeline, needs) is None:
-        raise SettingError(f"{path} has no stage {needs!r}; docs/patrol.md shows one.")
+        raise SettingError(Note("cli.no_stage", path=str(path), stage=needs))
     if confined:
         check_confined(pipeline, out)
-    with watching() as watch:
+    with progress_shown() as watch:
         report = run_pipeline(pipeline, out, on_step=watch, who=who)
-    tell(report)
+    print_report(report)

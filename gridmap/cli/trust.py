@@ -5,16 +5,17 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, watching
+from gridmap.cli.app import app, language, progress_shown, text
 from gridmap.errors import InputError
+from gridmap.messages import Note, say
 
 __all__ = ["replay", "verify"]
 
 
-@app.command()
+@app.command(help="cli.verify.help")
 def verify(
-    run_dir: Annotated[Path, typer.Argument(help="The folder that a run wrote into.")],
-    head: Annotated[str | None, typer.Option(help="The hash that an earlier verify printed.")] = None,
+    run_dir: Annotated[Path, typer.Argument(help="cli.verify.run_dir")],
+    head: Annotated[str | None, typer.Option(help="cli.verify.head")] = None,
 ) -> int:
     """Has any byte of a run's outputs changed since."""
     from gridmap.runs.verify import verify_run
@@ -22,33 +23,35 @@ def verify(
     verdict = verify_run(run_dir, head=head)
     faults = verdict.faults
     for fault in faults:
-        print(fault)
+        print(say(fault, language()))
     for name in verdict.beside:
-        print(f"{name}: not written by a run (no fault)")
+        print(text("cli.verify_beside", name=name))
     if faults:
-        raise InputError(f"{run_dir} is not as its last run left it: {len(faults)} found.")
-    print(f"{verdict.files} files are as the run left them. Last line of audit.jsonl: {verdict.head}")
+        raise InputError(Note("cli.not_verified", folder=str(run_dir), n=len(faults)))
+    print(text("cli.verified", files=verdict.files, head=verdict.head))
     return 0
 
 
-@app.command()
+@app.command(help="cli.replay.help")
 def replay(
-    record: Annotated[Path, typer.Argument(help="The run.json of a run folder.")],
-    out: Annotated[Path, typer.Option(help="The folder to write into.")],
-    inputs: Annotated[Path | None, typer.Option(help="The folder that the pipeline file was in.")] = None,
+    record: Annotated[Path, typer.Argument(help="cli.replay.record")],
+    out: Annotated[Path, typer.Option(help="cli.replay.out")],
+    inputs: Annotated[Path | None, typer.Option(help="cli.replay.inputs")] = None,
 ) -> int:
     """Run again what a run.json tells, and compare the data outputs byte by byte."""
     from gridmap.runs.replay import replay_run
 
-    with watching() as watch:
+    with progress_shown() as watch:
         again = replay_run(record, out, inputs=inputs, on_step=watch)
     for other in again.versions:
-        print(f"another version: {other}")
+        print(text("cli.other_version", version=other))
     for path in again.equal:
-        print(f"equal      {path}")
+        print(text("cli.equal", path=path))
     for path in again.different:
-        print(f"different  {path}")
+        print(text("cli.different", path=path))
     if again.different:
-        raise InputError(f"{len(again.different)} of {len(again.equal) + len(again.different)} data outputs differ.")
-    print(f"All {len(again.equal)} data outputs are the same bytes → {out}")
+        raise InputError(
+            Note("cli.replay_differs", n=len(again.different), all=len(again.equal) + len(again.different))
+        )
+    print(text("cli.replayed", n=len(again.equal)) + f" → {out}")
     return 0
