@@ -56,6 +56,5 @@ def _leave(line: str) -> None:
     folder = sys.modules.get("gridmap._io")
     if folder is not None:
         folder.remove_own_staging()
-    os.write(2, f"gridmap: {line}
-".encode(sys.stderr.encoding or "utf-8", "replace"))
+    os.write(2, f"gridmap: {line}\n".encode(sys.stderr.encoding or "utf-8", "replace"))
     os._exit(130)
