@@ -12,28 +12,336 @@ closed at both ends), with closed="left" [0, 7), [7, 14), …
 Source: Knox 1964; Johnson et al. 2007; Ratcliffe & Rengert 2008.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
+from numba import njit
 from scipy.spatial import cKDTree
 
-from gridmap.errors import CRSError, InputError
+from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.hotspots.dated import days_of, events_frame
 from gridmap.hotspots.lattice import LEAST_INCIDENTS
 from gridmap.hotspots.registry import hotspot_method
-from gridmap.hotspots.repeat_pairs import close_pairs, counted, edges_within, shuffled_counts, time_units
-from gridmap.hotspots.repeat_tables import (
-    NEAR_REPEAT_TABLES,
-    NearRepeatResult,
-    band_tables,
-    breaks_from,
-    check_options,
-    link_used,
-    roles_of,
-)
-from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.scan_windows import cores
+from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
 from gridmap.read.base import Incidents
 
-__all__ = ["NearRepeatResult", "cross_near_repeat", "near_repeat"]
+__all__ = [
+    "NEAR_REPEAT_TABLES",
+    "NearRepeatResult",
+    "band_tables",
+    "breaks_from",
+    "check_options",
+    "close_pairs",
+    "counted",
+    "cross_near_repeat",
+    "edges_within",
+    "link_used",
+    "near_repeat",
+    "roles_of",
+    "shuffled_counts",
+    "time_units",
+]
+
+# --------------------------------------------------------------------------------------------------
+# What a near-repeat test answers with: tables of bands, and which event began or followed.
+#
+# Source: Johnson et al. 2007; Ratcliffe & Rengert 2008.
+
+#: The tables of a near-repeat analysis, each of space bands × time bands.
+NEAR_REPEAT_TABLES = (
+    *("observed", "expected_mean", "expected_median", "ratio_mean", "ratio_median", "p_value", "q_value"),
+)
+
+
+@dataclass(frozen=True)
+class NearRepeatResult(HotspotResult):
+    """A table of space bands × time bands, and which event began or followed.
+
+    Attributes
+    ----------
+    observed : DataFrame of int, space bands × time bands
+        Pairs of events, each pair once.
+    expected_mean, expected_median : DataFrame
+        Over the permutations.
+    ratio_mean, ratio_median : DataFrame
+        observed / expected; nan where both are 0, inf where only the expected is.
+    p_value : DataFrame
+        (1 + permutations with as many pairs or more) / (1 + permutations).
+    q_value : DataFrame
+        p adjusted for the number of bands (Benjamini & Hochberg).
+    members : DataFrame
+        One row an event: its id (or index label) and `role`.
+    """
+
+    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
+    expected_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
+    expected_median: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ratio_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ratio_median: pd.DataFrame = field(default_factory=pd.DataFrame)
+    p_value: pd.DataFrame = field(default_factory=pd.DataFrame)
+    q_value: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def _repr_html_(self) -> str:
+        shown = self.ratio_mean.round(2).astype(str) + " (p " + self.p_value.round(3).astype(str) + ")"
+        return shown.to_html()
+
+
+def breaks_from(values, name: str) -> np.ndarray:
+    """Rising finite edges, or a SettingError that names the option."""
+    try:
+        breaks = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        breaks = np.empty(0)
+    if breaks.ndim != 1 or len(breaks) < 2 or not np.isfinite(breaks).all() or (np.diff(breaks) <= 0).any():
+        raise SettingError(f"{name} is a rising list of two or more numbers, as in [0, 100, 200]; found {values!r}.")
+    return breaks
+
+
+def check_options(metric: str, closed: str, space: np.ndarray) -> None:
+    """Refuse an unknown metric or closure, and distances that look like degrees."""
+    if not isinstance(metric, str) or metric not in ("euclidean", "manhattan"):
+        raise SettingError(f"metric is 'euclidean' or 'manhattan'; found {metric!r}.")
+    if not isinstance(closed, str) or closed not in ("right", "left"):
+        raise SettingError(f"closed is 'right' or 'left'; found {closed!r}.")
+    if space[0] < 0:
+        raise SettingError(f"space_breaks_m are distances of 0 or more; found {space[0]:g}.")
+    if space[-1] < 1:
+        raise SettingError(f"space_breaks_m ends at {space[-1]:g}, which looks like degrees; distances are in metres.")
+
+
+def _bands(breaks: np.ndarray, closed: str) -> list[str]:
+    """Words for bands, as in "[0, 7]" and "(7, 14]"."""
+    pairs = [(f"{a:g}", f"{b:g}") for a, b in pairwise(breaks)]
+    if closed == "left":
+        return [f"[{a}, {b})" for a, b in pairs]
+    return [f"{'(' if k else '['}{a}, {b}]" for k, (a, b) in enumerate(pairs)]
+
+
+def band_tables(observed, chance, space, when, closed) -> dict[str, pd.DataFrame]:
+    """Observed pairs beside those of the permutations, as frames with the bands in words."""
+    rows = pd.Index(_bands(space, closed), name="distance_m")
+    columns = pd.Index(_bands(when, closed), name="days")
+    mean, median = chance.mean(axis=0), np.median(chance, axis=0)
+    p = (1 + (chance >= observed).sum(axis=0)) / (1 + len(chance))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        arrays = {
+            "observed": observed,
+            "expected_mean": mean,
+            "expected_median": median,
+            "ratio_mean": observed / mean,
+            "ratio_median": observed / median,
+            "p_value": p,
+            "q_value": adjust_p(p.ravel()).reshape(p.shape),
+        }
+    return {name: pd.DataFrame(values, rows, columns) for name, values in arrays.items()}
+
+
+def link_used(link, p: np.ndarray, space: np.ndarray, when: np.ndarray) -> tuple[float, float] | None:
+    """The distance and the days within which a later event repeats an earlier one."""
+    if link is not None:
+        try:
+            far, late = (float(v) for v in link)
+        except (TypeError, ValueError):
+            far = late = np.nan
+        if not (far >= 0 and late >= 0 and np.isfinite([far, late]).all()):
+            raise SettingError(f"link is (distance_m, days), both 0 or more; found {link!r}.")
+        return far, late
+    more = p <= 0.05
+    sizes = [(i * j, i, j) for i in range(1, len(space)) for j in range(1, len(when)) if more[:i, :j].all()]
+    if not sizes:
+        return None
+    _, i, j = max(sizes)
+    return float(space[i]), float(when[j])
+
+
+def roles_of(xy: np.ndarray, days: np.ndarray, link, metric: str) -> np.ndarray:
+    """Which events followed another within the link, at its place or near it, and which only began."""
+    roles = np.full(len(xy), "none", dtype=object)
+    if link is None:
+        return roles
+    edges = np.array([np.nextafter(0.0, -1.0), link[0]])
+    a, b, _, distance = close_pairs(xy, None, edges, metric)
+    close = np.abs(days[a] - days[b]) <= link[1]
+    a, b, distance = a[close], b[close], distance[close]
+    swap = (days[b] < days[a]) | ((days[b] == days[a]) & (b < a))
+    early, late = np.where(swap, b, a), np.where(swap, a, b)
+    roles[early] = "originator"
+    roles[late] = "near repeat"
+    roles[late[distance <= 1]] = "repeat"
+    return roles
+
+
+# --------------------------------------------------------------------------------------------------
+# Counting pairs that are close in space and in time, for the events as they were and under shuffled dates.
+#
+# Only pairs that are close in space are ever listed: a k-d tree finds them once, because shuffling the dates moves no
+# event. What remains is to look up, for each of them and each replica, how far apart the two dates are. Replicas lie
+# side by side, dates as 16-bit days where they fit, so one instruction compares 32 of them.
+#
+# Bands are counted from below: N_k pairs lie within edge k, and a band holds N_k+1 − N_k. Which ends are open only
+# decides whether "within" means ≤ or <.
+
+BLOCK = 64  # replicas side by side
+MOST_PAIRS = 300_000_000
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def edges_within(breaks: np.ndarray, closed: str, unit: float = 1.0) -> np.ndarray:
+    """The largest value that counts as within each edge; edge 0 is what lies below the first band.
+
+    Examples
+    --------
+    >>> edges_within(np.array([0.0, 7, 14]), "right").round(6).tolist()  # [0, 7], (7, 14]
+    [-0.0, 7.0, 14.0]
+    >>> edges_within(np.array([0.0, 7, 14]), "left").round(6).tolist()  # [0, 7), [7, 14)
+    [-0.0, 7.0, 14.0]
+    """
+    edges = np.asarray(breaks, float) * unit
+    below = np.nextafter(edges, -np.inf)
+    if closed == "left":
+        return below
+    return np.r_[below[:1], edges[1:]]
+
+
+def close_pairs(first: np.ndarray, second: np.ndarray | None, edges: np.ndarray, metric: str):
+    """Pairs whose distance lies in a band, sorted by band.
+
+    Parameters
+    ----------
+    first, second : ndarray of float, shape (n, 2)
+        Metres; with second=None, pairs among the first, each once.
+    edges : ndarray
+        As `edges_within` gives them.
+    metric : {"euclidean", "manhattan"}
+
+    Returns
+    -------
+    a, b : ndarray of int32
+        Rows in first and in second (or first).
+    starts : ndarray of int64, shape (bands + 1,)
+    distance : ndarray of float
+    """
+    p, reach = (2 if metric == "euclidean" else 1), max(edges[-1], 0.0) * (1 + 1e-9)
+    tree = cKDTree(first)
+    other = tree if second is None else cKDTree(second)
+    expected = int(tree.count_neighbors(other, reach, p=p))
+    if expected > 2 * MOST_PAIRS:
+        raise SettingError(
+            f"{expected:,} pairs lie within {edges[-1]:,.0f} m; at most {2 * MOST_PAIRS:,} are handled. "
+            "Take shorter space_breaks_m, a shorter period or one kind of event."
+        )
+    if second is None:
+        pairs = tree.query_pairs(reach, p=p, output_type="ndarray")
+        a, b, second = pairs[:, 0], pairs[:, 1], first
+    else:
+        found = tree.sparse_distance_matrix(other, reach, p=p, output_type="ndarray")
+        a, b = found["i"], found["j"]
+    apart = np.abs(first[a] - second[b])
+    distance = np.hypot(*apart.T) if metric == "euclidean" else apart.sum(axis=1)
+    band = np.searchsorted(edges, distance, side="left") - 1
+    kept = (band >= 0) & (band < len(edges) - 1)
+    a, b, band, distance = a[kept], b[kept], band[kept], distance[kept]
+    order = np.argsort(band * np.int64(len(first)) + a, kind="stable")
+    starts = np.searchsorted(band[order], np.arange(len(edges)))
+    return a[order].astype(np.int32), b[order].astype(np.int32), starts.astype(np.int64), distance[order]
+
+
+def time_units(days: np.ndarray, breaks: np.ndarray, closed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Times and edges in the narrowest numbers that hold them exactly: whole days, whole seconds, or as they are."""
+    days = days - days.min()
+    largest = max(days.max(), np.abs(breaks).max() + 1)
+    seconds = np.round(days * 86_400)
+    if (days == np.floor(days)).all() and largest < 2**15 - 2:
+        return days.astype(np.int16), np.floor(edges_within(breaks, closed)).astype(np.int16)
+    if (np.abs(seconds / 86_400 - days) < 1e-9).all() and largest * 86_400 < 2**31 - 2:
+        return seconds.astype(np.int32), np.floor(edges_within(breaks, closed, 86_400)).astype(np.int32)
+    return days, edges_within(breaks, closed)
+
+
+def counted(pairs, first_times, second_times, edges, signed: bool) -> np.ndarray:
+    """Pairs by band of space and of time, shape (space bands, time bands)."""
+    a, b, starts, _ = pairs
+    out = np.zeros((len(starts) - 1, len(edges), 1), np.int64)
+    _count(a, b, starts, first_times[:, None].copy(), second_times[:, None].copy(), edges, signed, out)
+    return np.diff(out[:, :, 0], axis=1)
+
+
+def shuffled_counts(pairs, first_times, second_times, edges, signed: bool, permutations: int, seed: int) -> np.ndarray:
+    """`counted` under shuffled times, shape (permutations, space bands, time bands).
+
+    With second_times=None the events are one kind and their times are dealt anew among them; otherwise only the
+    second kind's are. Each replica has its own stream of random numbers, so threads do not matter.
+    """
+    a, b, starts, _ = pairs
+    kinds = first_times if second_times is None else second_times
+
+    def one_block(first):
+        many = min(BLOCK, permutations - first)
+        dealt = np.empty((len(kinds), many), kinds.dtype)
+        _shuffle(kinds, np.uint64(seed), first, dealt)
+        fixed = dealt if second_times is None else np.repeat(first_times[:, None], many, axis=1)
+        out = np.zeros((len(starts) - 1, len(edges), many), np.int64)
+        _count(a, b, starts, fixed, dealt, edges, signed, out)
+        return np.diff(out, axis=1)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        blocks = list(pool.map(one_block, range(0, permutations, BLOCK)))
+    return np.concatenate(blocks, axis=2).transpose(2, 0, 1)
+
+
+@njit(nogil=True, cache=True)
+def _count(a, b, starts, first_times, second_times, edges, signed, out):  # pragma: no cover
+    width = first_times.shape[1]
+    within = np.zeros((len(edges), width), first_times.dtype)  # as narrow as the times, so emptied now and then
+    for band in range(len(starts) - 1):
+        held = 0
+        for p in range(starts[band], starts[band + 1]):
+            early, late = first_times[a[p]], second_times[b[p]]
+            for k in range(len(edges)):
+                edge, row = edges[k], within[k]
+                if signed:
+                    for r in range(width):
+                        row[r] += row.dtype.type(row.dtype.type(late[r] - early[r]) <= edge)
+                elif edge >= 0:
+                    for r in range(width):
+                        apart = row.dtype.type(late[r] - early[r])
+                        row[r] += row.dtype.type((apart <= edge) & (apart >= -edge))
+            held += 1
+            if held == 30_000 or p == starts[band + 1] - 1:
+                for k in range(len(edges)):
+                    for r in range(width):
+                        out[band, k, r] += np.int64(within[k, r])
+                        within[k, r] = 0
+                held = 0
+
+
+@njit(nogil=True, cache=True)
+def _shuffle(times, seed, first, dealt):  # pragma: no cover
+    """Fisher and Yates's shuffle, one stream a replica."""
+    n, width = dealt.shape
+    deck = times.copy()
+    for r in range(width):
+        deck[:] = times
+        state = _mixed(seed ^ _mixed(np.uint64(first + r) + _GOLDEN))
+        for k in range(n - 1, 0, -1):
+            state += _GOLDEN
+            j = np.int64(((_mixed(state) >> np.uint64(32)) * np.uint64(k + 1)) >> np.uint64(32))
+            deck[k], deck[j] = deck[j], deck[k]
+        for k in range(n):
+            dealt[k, r] = deck[k]
+
+
+@njit(nogil=True, cache=True)
+def _mixed(z):  # pragma: no cover
+    """Splitmix64's finaliser (Steele, Lea & Flood 2014)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 @hotspot_method(

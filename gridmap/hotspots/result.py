@@ -7,7 +7,6 @@ It shows itself in Jupyter without reaching up the layers: `gridmap.maps` hands 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -29,9 +28,13 @@ def register_viewer(viewer: Callable, plotter: Callable | None = None) -> None:
 
 
 def _drawn_by() -> tuple[Callable, Callable]:
-    """The viewer and the plotter that were registered; by name, since this layer does not know those above it."""
+    """The viewer and the plotter that were registered, at the latest when the public name `build_map` is looked up."""
     if _viewer is None:
-        import_module("gridmap.maps")
+        import gridmap
+
+        _ = gridmap.build_map  # brings what draws, which registers itself
+    assert _viewer is not None
+    assert _plotter is not None
     return _viewer, _plotter
 
 

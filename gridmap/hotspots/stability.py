@@ -21,12 +21,15 @@ Source: Openshaw 1984 (the modifiable areal unit problem); Efron 1979 (the boots
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -38,12 +41,226 @@ from gridmap.hotspots.registry import methods as all_methods
 from gridmap.hotspots.registry import side_of, what_it_draws
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
-from gridmap.hotspots.stability_runs import joined_cells, places_of, ranked_hotspots, verdicts
-from gridmap.hotspots.variants import LatticeGrid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
+from gridmap.read.metric import unproject
 
-__all__ = ["hotspot_stability"]
+__all__ = ["LatticeGrid", "hotspot_stability", "joined_cells", "places_of", "ranked_hotspots", "verdicts"]
+
+# --------------------------------------------------------------------------------------------------
+# The same territory, cut another way: hexagons or squares of any size, shifted and turned.
+#
+# H3 cells and the usual squares lie where they lie. To ask what a result owes to that, one needs the same kind of cells
+# elsewhere: `LatticeGrid` lays them with any width, offset and angle, finds a point's cell by arithmetic, and is a
+# `Grid` like the others.
+
+_SIDES = {"square": [(1, 0), (1, 1), (0, 1), (-1, 1)], "hexagon": [(1, 0), (0, 1), (-1, 1)]}  # the others by symmetry
+
+
+class LatticeGrid(Grid):
+    """Squares (eight neighbours) or hexagons (six) that overlap a territory, shifted and turned.
+
+    Attributes
+    ----------
+    params : mapping
+        `shape, cell_area_m2, offset_m, turn_deg, crs`.
+    """
+
+    system = "lattice"
+
+    @classmethod
+    def over(
+        cls, territory, crs, *, shape: str, cell_area_m2: float, offset_m=(0.0, 0.0), turn_deg: float = 0.0
+    ) -> "LatticeGrid":
+        """All cells of a lattice that overlap `territory`, a shapely geometry in the metric `crs`."""
+        params = {
+            "shape": shape,
+            "cell_area_m2": float(cell_area_m2),
+            "offset_m": tuple(float(v) for v in offset_m),
+            "turn_deg": float(turn_deg),
+            "crs": crs.to_string(),
+        }
+        corners = shapely.get_coordinates(shapely.envelope(territory))
+        low, high = (f(_lattice_axes(corners, params), axis=0) for f in (np.min, np.max))
+        # One lattice step is at least 0.86 cell widths, so two more on each side leave nothing out.
+        ranges = [np.arange(np.floor(a) - 2, np.ceil(b) + 3) for a, b in zip(low, high, strict=True)]
+        a, b = (v.ravel().astype(np.int64) for v in np.meshgrid(*ranges))
+        centre = _centres(a, b, params)
+        shapely.prepare(territory)
+        near = shapely.dwithin(territory, shapely.points(centre), _step(params) * np.sqrt(0.5) * (1 + 1e-9))
+        a, b, centre = a[near], b[near], centre[near]
+        rings = centre[:, None, :] + _corners(params)
+        hit = shapely.contains_xy(territory, *centre.T)
+        hit[~hit] = shapely.intersects(territory, shapely.polygons(rings[~hit]))
+        a, b, rings = a[hit], b[hit], rings[hit]
+        lonlat = np.stack(unproject(rings[..., 0], rings[..., 1], crs), axis=-1)
+        ids = pd.Index(np.char.add(np.char.add(a.astype(str), "_"), b.astype(str)).astype(object), name="cell_id")
+        cells = gpd.GeoDataFrame(
+            {"area_m2": np.full(len(a), float(cell_area_m2))}, geometry=shapely.polygons(lonlat), index=ids, crs=4326
+        )
+        grid = cls(cells, params)
+        grid.metric_crs = crs
+        grid._ab = np.column_stack([a, b])
+        return grid
+
+    @cached_property
+    def _table(self) -> tuple[np.ndarray, np.ndarray]:
+        """A dense table from lattice numbers to row, −1 where there is no cell, and its lowest corner."""
+        low = self._ab.min(axis=0)
+        table = np.full(self._ab.max(axis=0) - low + 1, -1, np.int32)
+        table[tuple((self._ab - low).T)] = np.arange(len(self), dtype=np.int32)
+        return table, low
+
+    def _row(self, ab: np.ndarray) -> np.ndarray:
+        table, low = self._table
+        at = ab - low
+        inside = ((at >= 0) & (at < table.shape)).all(axis=1)
+        rows = np.full(len(ab), -1, np.int32)
+        rows[inside] = table[tuple(at[inside].T)]
+        return rows
+
+    def rows_at(self, xy_m: np.ndarray) -> np.ndarray:
+        """The row of each point in this grid's metric CRS; −1 outside and where it is not finite."""
+        good = np.isfinite(xy_m).all(axis=1)
+        rows = np.full(len(xy_m), -1, np.int32)
+        rows[good] = self._row(_nearest_cell(_lattice_axes(xy_m[good], self.params), self.params["shape"]))
+        return rows
+
+    def locate(self, lon, lat) -> np.ndarray:
+        """See `Grid.locate`."""
+        return self.rows_at(self.xy_m(np.atleast_1d(lon), np.atleast_1d(lat)))
+
+    @cached_property
+    def _first_order(self) -> sparse.csr_array:
+        source, target = [], []
+        for step in _SIDES[self.params["shape"]]:
+            row = self._row(self._ab + step)
+            source.append(np.flatnonzero(row >= 0))
+            target.append(row[row >= 0])
+        source, target = np.concatenate(source), np.concatenate(target)
+        entries = np.ones(2 * len(source), np.int8)
+        both = np.r_[source, target], np.r_[target, source]
+        return sparse.csr_array(sparse.coo_array((entries, both), shape=(len(self), len(self))))
+
+
+def _step(params) -> float:
+    """Side of the square, or distance between centres of neighbouring hexagons."""
+    area = params["cell_area_m2"]
+    return float(np.sqrt(area) if params["shape"] == "square" else np.sqrt(area * 2 / np.sqrt(3)))
+
+
+def _lattice_axes(xy: np.ndarray, params) -> np.ndarray:
+    """Metres → lattice numbers with fractions: columns and rows, or a hexagon lattice's two axes at 60°."""
+    turn = np.radians(params["turn_deg"])
+    u, v = _turned(xy - np.asarray(params["offset_m"]), -turn).T
+    step = _step(params)
+    if params["shape"] == "square":
+        return np.column_stack([u, v]) / step
+    return np.column_stack([u - v / np.sqrt(3), 2 * v / np.sqrt(3)]) / step
+
+
+def _turned(xy: np.ndarray, turn: float) -> np.ndarray:
+    """Points turned counter-clockwise about the origin."""
+    x, y = xy.T
+    return np.column_stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)])
+
+
+def _nearest_cell(axes: np.ndarray, shape: str) -> np.ndarray:
+    """The cell of each point: the square it lies in, or the hexagon whose centre is nearest."""
+    if shape == "square":
+        return np.floor(axes).astype(np.int64)
+    q, r = axes.T
+    cube = np.column_stack([q, r, -q - r])
+    whole = np.rint(cube)
+    wrong = np.abs(whole - cube)
+    for k in (0, 1):  # the coordinate that was rounded most is made to fit the two others
+        worst = (wrong[:, k] >= wrong[:, (k + 1) % 3]) & (wrong[:, k] >= wrong[:, (k + 2) % 3])
+        whole[worst, k] = -whole[worst, (k + 1) % 3] - whole[worst, (k + 2) % 3]
+    return whole[:, :2].astype(np.int64)
+
+
+def _centres(a: np.ndarray, b: np.ndarray, params) -> np.ndarray:
+    """The middles of the cells in metres."""
+    if params["shape"] == "square":
+        centre = np.column_stack([a + 0.5, b + 0.5])
+    else:
+        centre = np.column_stack([a + b / 2, b * np.sqrt(3) / 2])
+    return _turned(centre * _step(params), np.radians(params["turn_deg"])) + np.asarray(params["offset_m"])
+
+
+def _corners(params) -> np.ndarray:
+    """A cell's closed ring about its middle, in metres; no corner is farther than 0.71 steps."""
+    sides = 4 if params["shape"] == "square" else 6
+    angle = np.radians(np.r_[np.arange(sides), 0] * 360 / sides + 180 / sides + params["turn_deg"])
+    return np.column_stack([np.cos(angle), np.sin(angle)]) * _step(params) / (np.sqrt(2) if sides == 4 else np.sqrt(3))
+
+
+# --------------------------------------------------------------------------------------------------
+# From many runs to words and ranks: what a place's being hot depends on, and how far a hotspot's rank moves.
+
+FIRM = 0.9  # hot in at least this share of runs
+
+
+def places_of(grid: Grid, territory) -> np.ndarray:
+    """The middle of each cell, or of what of it lies inside the territory."""
+    middle = grid.centroids_m.copy()
+    shapely.prepare(territory)
+    out = ~shapely.contains_xy(territory, *middle.T)
+    if out.any():
+        cells = grid.cells.geometry[out].to_crs(grid.metric_crs).to_numpy()
+        inside = shapely.point_on_surface(shapely.intersection(cells, territory))
+        there = ~shapely.is_empty(inside)
+        middle[np.flatnonzero(out)[there]] = shapely.get_coordinates(inside[there])
+    return middle
+
+
+def joined_cells(hot: np.ndarray, grid: Grid) -> np.ndarray:
+    """The hotspot each cell belongs to: hot cells that touch are one; −1 elsewhere."""
+    label = np.full(len(hot), -1)
+    if hot.any():
+        label[hot] = connected_components(grid.adjacency()[hot][:, hot], directed=False)[1]
+    return label
+
+
+def verdicts(hot: np.ndarray, runs_hot: np.ndarray, variants: int) -> np.ndarray:
+    """A word for each place: what its being hot depends on. The first `variants` rows are of other cells."""
+    of_grid = runs_hot[:variants].mean(axis=0) >= FIRM if variants else np.ones(len(hot), bool)
+    of_draw = runs_hot[variants:].mean(axis=0) >= FIRM if len(runs_hot) > variants else np.ones(len(hot), bool)
+    words = np.select(
+        [hot & of_grid & of_draw, hot & of_draw, hot & of_grid, hot, runs_hot.mean(axis=0) >= 0.5],
+        ["drawn again", "depends on the grid", "depends on few incidents", "depends on both", "missed by this grid"],
+        default="none",
+    )
+    return words.astype(object)
+
+
+def ranked_hotspots(hotspots: np.ndarray, score: np.ndarray, runs_score: np.ndarray, cells) -> gpd.GeoDataFrame:
+    """Hotspots by rank, with the ranks between which 90 % of the runs lie."""
+    names = ["rank", "rank_low", "rank_high", "hot_share", "n_cells", "count", "area_m2", "geometry"]
+    number = int(hotspots.max()) + 1 if len(hotspots) else 0
+    if number == 0:
+        return gpd.GeoDataFrame({n: [] for n in names}, geometry="geometry", crs=4326).rename_axis("cluster_id")
+    members = [np.flatnonzero(hotspots == k) for k in range(number)]
+    means = np.array([score[m].mean() for m in members])
+    order = np.argsort(-means, kind="stable")
+    runs = np.array([np.nanmean(runs_score[:, members[k]], axis=1) for k in order])
+    ranks = (-runs).argsort(axis=0, kind="stable").argsort(axis=0) + 1
+    low, high = np.quantile(ranks, [0.05, 0.95], axis=1, method="nearest")
+    rows = [
+        {
+            "rank": i + 1,
+            "rank_low": int(low[i]),
+            "rank_high": int(high[i]),
+            "hot_share": float(cells["hot_share"].to_numpy()[members[k]].mean()),
+            "n_cells": len(members[k]),
+            "count": int(cells["count"].to_numpy()[members[k]].sum()),
+            "area_m2": float(cells["area_m2"].to_numpy()[members[k]].sum()),
+            "geometry": shapely.union_all(cells.geometry.to_numpy()[members[k]]),
+        }
+        for i, k in enumerate(order)
+    ]
+    return gpd.GeoDataFrame(rows, columns=names, geometry="geometry", crs=4326).rename_axis("cluster_id")
+
 
 #: Points that stand for what is at risk, along the width of a cell.
 PER_WIDTH = 8

@@ -21,10 +21,10 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws
-from gridmap.hotspots.repeat_tables import NearRepeatResult
+from gridmap.hotspots.repeats import NearRepeatResult
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.silence import QUIET
-from gridmap.hotspots.stability_runs import FIRM
+from gridmap.hotspots.stability import FIRM
 from gridmap.messages import Note, known, note_from, say
 from gridmap.read.base import Incidents
 

@@ -10,8 +10,7 @@ from scipy import sparse, stats
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.autocorrelation import getis_ord
-from gridmap.hotspots.emerging import emerging_hotspots, mann_kendall
-from gridmap.hotspots.emerging_patterns import PATTERNS, pattern_labels
+from gridmap.hotspots.emerging import PATTERNS, emerging_hotspots, mann_kendall, pattern_labels
 
 # H hot, C cold, . neither; + rise, − fall, 0 no trend. What 3.x says, and 2.8 where it differs.
 HISTORIES = [

@@ -163,11 +163,11 @@ def test_real_precursor_shows_after_and_not_before():
 
 
 def test_same_seed_same_answer_on_any_number_of_threads(monkeypatch):
-    from gridmap.hotspots import repeat_pairs
+    from gridmap.hotspots import repeats
 
     answers = []
     for threads in (1, 4):
-        monkeypatch.setattr(repeat_pairs, "cores", lambda threads=threads: threads)
+        monkeypatch.setattr(repeats, "cores", lambda threads=threads: threads)
         answers.append(near_repeat(random_events(7), **BANDS, permutations=200, random_state=5))
     pd.testing.assert_frame_equal(answers[0].p_value, answers[1].p_value)
     pd.testing.assert_frame_equal(answers[0].ratio_mean, answers[1].ratio_mean)
