@@ -31,6 +31,7 @@ KNOWN = {"leaflet.js": "leaflet.js", "leaflet.css": "leaflet.css"}
 _SCRIPT = re.compile(r'<script\b[^>]*\bsrc=["\']([^"\']+)["\'][^>]*>\s*</script>', re.IGNORECASE)
 _STYLE = re.compile(r'<link\b[^>]*\bhref=["\']([^"\']+)["\'][^>]*/?>', re.IGNORECASE)
 _DATA = re.compile(r'<script type="application/json".*?</script>', re.DOTALL)
+_VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>', re.DOTALL)  # folium's forbids the reader to enlarge the page
 _CODE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _FETCH = re.compile(
     r"""(?:<(?:img|iframe|script|link|source|object|embed)\b[^>]*?(?:src|href|data)\s*=\s*["']?
@@ -132,6 +133,7 @@ class OfflineFigure(Figure):
         for child in self._children.values():
             child.render(**kwargs)
         head, body = self.header.render(**kwargs), self.html.render(**kwargs)
+        head = _VIEWPORT.sub('<meta name="viewport" content="width=device-width, initial-scale=1.0">', head)
         code = self.script.render(**kwargs).replace("</script", "<\\/script")
         title = html_escape.escape(self.title or "gridmap")
         page = inline(

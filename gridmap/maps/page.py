@@ -7,6 +7,7 @@ page's own scripts (`web/`). Nothing from data is ever markup.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,27 @@ def _own(name: str) -> str:
     return (BUILT / name).read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
+def _without_script(data: dict[str, Any]) -> str:
+    """What a reader sees whose browser runs no script: title, why there is no map, and the first places in words."""
+    language = data["language"]
+
+    def said(value: Any) -> str:
+        note = note_from(value)
+        return escape(note.say(language) if isinstance(note, Note) else str(note or ""))
+
+    parts = [f"<h1>{said(data['head']['title']) or escape(say('page.untitled', language))}</h1>"]
+    parts.append(f"<p>{escape(say('page.no_script', language))}</p>")
+    for layer in data["layers"]:
+        answered = [f"<li>{said(head)}. {said(detail)}</li>" for head, detail in layer.get("answers", {}).values()]
+        rows = [
+            f"<tr><td>{rank}</td><td>{said(row['name'])}</td><td>{row['values'].get('count', '')}</td></tr>"
+            for rank, row in enumerate(layer["ranked"][:10], start=1)
+        ]
+        if answered or rows:
+            parts.append(f"<h2>{said(layer['name'])}</h2><ul>{''.join(answered)}</ul><table>{''.join(rows)}</table>")
+    return f"<noscript>{''.join(parts)}</noscript>"
+
+
 class Verbatim(Element):
     """Text that stands in the page as it is: no template language looks at it."""
 
@@ -370,6 +392,7 @@ class MapPage(folium.Map):
         figure.html.add_child(
             Verbatim(f'<script type="application/json" id="gridmap-data">{content}</script>'), name="gridmap_data"
         )
+        figure.html.add_child(Verbatim(_without_script(data)), name="gridmap_noscript")
         figure.script.add_child(Verbatim(_own("page.js")), name="gridmap_js")
 
     def render(self, **kwargs):

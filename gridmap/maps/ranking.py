@@ -151,22 +151,34 @@ def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Pla
     side = layer.side()
     if not side.any():
         return _under_reported(layer, named)
-    if "count_before" in frame or "count" not in frame:
+    if "count_before" in frame or "count" not in frame or not _has_areas(frame):
         return _changes(layer, named, side)
     return _cores(layer, named, layers) if (side > 0).any() else []
 
 
 def _highest(layer: CellsLayer, named: ZoneNames) -> list[Place]:
-    """The cells with the highest amounts: of the last period, where the layer has periods, as the map shows it."""
+    """The cells with the highest amounts; where the layer has periods, those of any period, by the last of them.
+
+    The page ranks them again by the period that it shows.
+    """
     column = layer.rank_by or "count"
-    values = layer.frame[column] if layer.frames is None or layer.every == "hour_of_week" else layer.frames.iloc[:, -1]
-    amounts = pd.to_numeric(values, errors="coerce").fillna(-np.inf).to_numpy(float)
-    order = amounts.argsort(kind="stable")[::-1][:MOST_AMOUNTS]
     places = place_names(layer.frame, named.names)
-    ranked = [_place(layer, [int(i)], places, named) for i in order if amounts[i] > 0]
     if layer.frames is None or layer.every == "hour_of_week":
-        return ranked
-    return [replace(p, values=p.values | {column: round(float(amounts[p.rows[0]]), 4)}) for p in ranked]
+        amounts = _numbers(layer.frame[column])
+        order = amounts.argsort(kind="stable")[::-1][:MOST_AMOUNTS]
+        return [_place(layer, [int(i)], places, named) for i in order if amounts[i] > 0]
+    wide = np.nan_to_num(layer.frames.to_numpy(float))
+    high = {int(i) for period in wide.T for i in period.argsort(kind="stable")[::-1][:10] if period[i] > 0}
+    order = sorted(high, key=lambda i: (-wide[i, -1], -wide[i].sum(), i))
+    return [
+        replace(place, values=place.values | {column: round(float(wide[i, -1]), 4)})
+        for i in order
+        for place in [_place(layer, [i], places, named)]
+    ]
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    return pd.to_numeric(values, errors="coerce").fillna(-np.inf).to_numpy(float)
 
 
 def _cores(layer: CellsLayer, named: ZoneNames, layers: Sequence[Layer]) -> list[Place]:
@@ -215,6 +227,11 @@ def _tested_changes(places: list[Place]) -> list[Place]:
         replace(p, values=p.values | {"change_p": round(corrected[id(p)], 4)}) if id(p) in corrected else p
         for p in places
     ]
+
+
+def _has_areas(frame: pd.DataFrame) -> bool:
+    """Whether its shapes are areas; streets are lines, which cannot be cut into places of a size."""
+    return not isinstance(frame, gpd.GeoDataFrame) or bool((shapely.area(frame.geometry.to_numpy()) > 0).any())
 
 
 def _short(name: Any) -> str | Note | None:

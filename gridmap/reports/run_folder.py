@@ -146,7 +146,9 @@ def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
         `rank, name, label, values, zones, ids` and, where known, `district, peak_hours, nearest`.
     """
     rows = []
-    for rank, place in enumerate(places, start=1):
+    key = None if layer.tested else layer.rank_by
+    shown = [place for place in places if key is None or place.values.get(key, 1)]  # nothing happened there just now
+    for rank, place in enumerate(shown, start=1):
         entry = layer.classes[place.code] if place.code < len(layer.classes) else None
         label = packed_text(entry.label) if entry is not None and entry.label is not None else None
         ids = [str(i) for i in layer.frame.index[place.rows]]

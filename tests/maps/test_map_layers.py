@@ -330,3 +330,65 @@ def test_a_hierarchy_of_other_cells_leaves_the_zones_as_they_were(drawn, placed,
     assert data["areas"]["names"][:2] == ["A", "B"]
     with pytest.raises(InputError, match="hierarchy="):
         gm.build_map(layers, boundaries=town, hierarchy=pd.DataFrame({"x": [1]}))
+
+
+def test_counts_of_unequal_areas_are_drawn_per_square_kilometre():
+    """A moor of 31 km² with 15 burglaries is not darker than a centre of 0.1 km² with 9."""
+    boxes = [shapely.box(0, 0, 0.1, 0.1), *(shapely.box(1 + i / 100, 0, 1.005 + i / 100, 0.005) for i in range(9))]
+    zones = gpd.GeoDataFrame({"count": [15, *[9] * 9], "area_m2": [31e6, *[1e5] * 9]}, geometry=boxes, crs=4326)
+    layer = gm.cells_layer(zones, "count")
+    assert layer.unit.code == "page.per_km2"
+    assert layer.codes[0] < layer.codes[1]
+    assert layer.columns[:2] == ("intensity", "count")
+    assert gm.cells_layer(zones, "count", scheme=[5, 20]).unit.code == "page.incidents"
+    assert gm.cells_layer(zones.assign(area_m2=1e6), "count").unit.code == "page.incidents"
+
+
+def test_no_colour_named_hot_contradicts_the_test_itself(placed):
+    """Hot 90 % beside a false discovery rate of 5 % is drawn as what it is: no evidence."""
+    layer = gm.hotspot_layer(placed)
+    weak = (placed.cells["label"] == "hot 90").to_numpy()
+    assert weak.any()
+    assert (layer.side()[weak] == 0).all()
+    assert {entry.label.code for entry, _ in layer.legend()} == {
+        "label.hot_99",
+        "label.hot_95",
+        "label.none",
+        "label.cold_95",
+    }
+    tree = area_tree(pd.DataFrame({"zone_id": placed.cells["zone_id"].unique()}), [layer])
+    assert sum(tree["layers"]["l0"]["hot"]) == (layer.side() > 0).sum()
+
+
+def test_every_ranked_place_of_a_test_has_incidents_and_at_least_its_expected_count(placed):
+    (places,) = rank_places([gm.hotspot_layer(placed)])
+    assert places
+    assert all(p.values["count"] > 0 and p.values["count"] >= p.values["expected"] for p in places)
+
+
+def test_a_change_with_nothing_found_ranks_nothing_and_one_with_both_ranks_rises_and_falls(placed):
+    cells = placed.cells[["zone_id", "area_m2", "geometry"]].assign(before=5, after=5, difference=0, label="none")
+    quiet = gm.hotspot_layer(gm.HotspotResult(cells, "compare_periods", {}))
+    both = cells.copy()
+    both.loc[both.index[0], ["after", "difference", "label"]] = [30, 25, "up 99"]
+    both.loc[both.index[-1], ["after", "difference", "label"]] = [0, -5, "down 95"]
+    found = gm.hotspot_layer(gm.HotspotResult(both, "compare_periods", {}))
+    nothing, some = rank_places([quiet, found])
+    assert nothing == []
+    assert [p.values["difference"] for p in some] == [25, -5]
+
+
+def test_a_territory_across_the_antimeridian_is_one_box():
+    west, east = shapely.box(179.5, -17, 180, -16.5), shapely.box(-180, -17, -179.5, -16.5)
+    frame = gpd.GeoDataFrame({"kind": ["a", "b"]}, geometry=[west, east], crs=4326)
+    data = page_data([gm.cells_layer(frame, "kind")], head={}, language="en")
+    assert data["bounds"] == [179.5, -17, 180.5, -16.5]
+
+
+def test_layers_that_were_released_are_neither_gated_nor_ranked_again(placed, town):
+    from gridmap.maps.gated import release_layers
+
+    released = release_layers([gm.hotspot_layer(placed)], "meeting", boundaries=town)
+    assert release_layers(released, "meeting") is released
+    with pytest.raises(InputError, match="released for the audience"):
+        gm.build_map(released, audience="public")

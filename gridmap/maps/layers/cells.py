@@ -32,6 +32,10 @@ SHOWN = (
 )
 
 
+#: Counts are drawn as they are where the larger cells have no more than so many times the area of the smaller ones.
+UNEQUAL = 1.6
+
+
 @dataclass(frozen=True, repr=False)
 class CellsLayer(Layer):
     """Cells, filled in the colour of their class.
@@ -182,7 +186,8 @@ def cells_layer(
         With a MultiIndex (`cell_id`, `period`), as `count_by_cell(…, every=…)` gives it, the layer has periods:
         the page gets a time slider, or for hours of the week a clock.
     column : str
-        Numbers are cut into classes, text is drawn by kind.
+        Numbers are cut into classes, text is drawn by kind. Counts of areas of unequal size are drawn per km², as the
+        legend says: as they are, large areas would look worse than they are; breaks of your own keep the counts.
     grid : Grid, optional
         Brings the shapes (and zones) of the cells named by the index.
     name, unit : str, optional
@@ -230,6 +235,9 @@ def cells_layer(
     known = [c for c in (columns if columns is not None else SHOWN) if c in cells and c != column]
     if columns is not None and (missing := [c for c in columns if c not in cells]):
         raise InputError(_no_column(missing[0], cells))
+    if column == "count" and isinstance(scheme, str) and "intensity" not in cells and _unequal(cells):
+        cells = cells.assign(intensity=1e6 * cells["count"] / cells["area_m2"])
+        known, column, values, unit = ["count", *known], "intensity", cells["intensity"], Note("page.per_km2")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         classes, codes, _ = amount_classes(values, scheme=scheme, k=k)
     else:
@@ -237,6 +245,14 @@ def cells_layer(
         labels = column
     shown = {"columns": (column, *known), "unit": unit, "show": show, "method": "cells"}
     return CellsLayer(name, cells, classes, codes, **shown, rank_by=column, labels=labels)
+
+
+def _unequal(cells: pd.DataFrame) -> bool:
+    """Whether areas are of so unequal size that counts in colour would show the size and not the incidents."""
+    if "area_m2" not in cells or len(cells) < 2:
+        return False
+    small, large = cells["area_m2"].quantile([0.1, 0.9])
+    return bool(large > UNEQUAL * small > 0)
 
 
 def _no_column(column: str, frame: pd.DataFrame) -> Note:

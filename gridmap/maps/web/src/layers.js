@@ -19,6 +19,7 @@ export function layers(gm) {
     layer.allCodes = () => (codes = codes || bytes(data.codes));
     layer.codesNow = layer.allCodes;          /* a layer with periods replaces this */
     layer.columns = data.columns.map((c) => ({ key: c.key, read: reader(c) }));
+    layer.data_places = Boolean(data.places);
     layer.place = data.places ? reader(data.places) : () => null;
     layer.cell = (row) => (data.ids ? data.ids[row] : data.draw.type === "h3" ? /** @type {any} */ (layer.shapes()).id(row) : null);
     layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); });

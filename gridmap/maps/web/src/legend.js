@@ -20,13 +20,12 @@ export function legend(gm) {
   gm.part(() => {
     const box = el("section", { id: "gm-legend", tabindex: "0" }), nothing = el("p", { id: "gm-nothing", hidden: true });
     gm.parts.stage.append(nothing);
-    /* In the rail, where it covers nothing; on the map where there is no rail, and on paper. */
+    /* In the rail, where it covers nothing; on the map on paper. */
     function place() {
-      const rail = window.innerWidth > 760 && !document.body.classList.contains("gm-print");
+      const rail = !document.body.classList.contains("gm-print");
       (rail ? gm.parts.side : gm.parts.stage).append(box);
     }
     gm.on("printing", place);
-    window.addEventListener("resize", place);
     place();
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);
@@ -45,7 +44,7 @@ export function legend(gm) {
     }
     /** @param {LiveLayer} theme @param {string} side */
     function entries(theme, side) {
-      const n = counts(theme), unit = gm.text(theme.unit), occur = theme.classes.map((c, code) => ({ c, n: n[code] })).filter((e) => e.n);
+      const n = counts(theme), unit = gm.text(theme.unit), occur = theme.classes.map((c, code) => ({ c, n: n[code] })).filter((e) => e.n || (theme.frames && !e.c.hatch));   /* with periods all classes stand, the same in each */
       if (!theme.labels) occur.reverse();   /* amounts read from high to low, as scales do */
       box.append(el("h2", {}, side + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
       box.append(el("ul", {}, occur.slice(0, MOST).map((e) => el("li", {}, gm.swatch(e.c), el("span", { text: gm.classText(e.c) }), el("em", { text: gm.number(e.n, 0) })))));

@@ -22,7 +22,7 @@ export function print(gm) {
       gm.sharp = 2;
       /* What the sheet has (A4 192 mm, A3 279 mm within its margins), less header and gaps, less the text under the map. */
       const mm = 96 / 25.4, room = document.body.classList.contains("gm-a3") ? 279 : 192;
-      const height = Math.max(90, room - 17 - sheet.offsetHeight / mm);
+      const height = Math.max(60, room - 17 - (sheet.offsetHeight + gm.parts.strip.offsetHeight) / mm);
       document.body.style.setProperty("--map-height", height.toFixed(1) + "mm");
       const bounds = gm.map.getBounds();
       gm.map.invalidateSize({ animate: false, pan: false });

@@ -13,9 +13,9 @@ export function start(gm) {
     gm.overlays.forEach(function (l) { if (l.show) gm.canvasOf(l).addTo(map); });
     const first = gm.themes.find(function (l) { return l.show; }) || gm.themes[0];
     if (first) gm.showTheme(first.id);
-    gm.emit("ready");
     map.invalidateSize({ animate: false });   /* the strip, the rail and the timeline have taken their room */
     fit();
+    gm.emit("ready");
     document.body.dataset.ready = "true";
     performance.mark("gm-ready");
   };
