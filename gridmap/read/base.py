@@ -58,6 +58,11 @@ class Incidents:
     set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", "row", "reason", "found"]))
     source: Mapping = field(default_factory=dict)
 
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The rows that could not be used, with the reason: `set_aside`, as the table is called in files."""
+        return self.set_aside
+
     def __len__(self) -> int:
         return self._length
 
@@ -149,8 +154,9 @@ class Incidents:
         self,
         *,
         category: str | Sequence[str] | None = None,
-        patrol_found: bool | None = None,
+        officer_initiated: bool | None = None,
         period: str | pd.Period | None = None,
+        patrol_found: bool | None = None,
     ) -> "Incidents":
         """Only some of the incidents, as new Incidents with the same source and set-aside rows.
 
@@ -158,12 +164,16 @@ class Incidents:
         ----------
         category : str or list of str, optional
             Keep these categories. A name that does not occur is an InputError that lists those that do.
-        patrol_found : bool, optional
+        officer_initiated : bool, optional
             False leaves out what a patrol came upon (unknown stays in); True keeps only that.
         period : str or pandas.Period, optional
             As in "2018", "2018-07" or "2018-07-14": keep what lies in it by the middle of its interval, if the interval
             is no longer than the period.
+        patrol_found : bool, optional
+            The old name of `officer_initiated`.
         """
+        if officer_initiated is None:
+            officer_initiated = patrol_found
         table = self.arrow()
         if category is not None:
             wanted = [category] if isinstance(category, str) else list(category)
@@ -172,9 +182,9 @@ class Incidents:
                 if name not in there:
                     raise InputError(Note("read.no_such_category", name=name, meant=did_you_mean(name, there)))
             table = table.filter(pc.is_in(table["category"], pa.array(wanted, pa.string())))
-        if patrol_found is not None:
+        if officer_initiated is not None:
             found = pc.fill_null(table["patrol_found"], False)
-            table = table.filter(found if patrol_found else pc.invert(found))
+            table = table.filter(found if officer_initiated else pc.invert(found))
         if period is not None:
             table = table.filter(_within(table, period))
         return Incidents(table, self.set_aside, self.source)

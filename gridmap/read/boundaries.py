@@ -79,9 +79,9 @@ MEASURE = re.compile(
     r"|^(description|timestamp|begin|end|altitudemode|tessellate|extrude|visibility|draworder|snippet)$"
 )
 AREA_VALUE = re.compile(
-    r"(街道|地区|[省市区县旗乡镇村]|社区|居委会|村委会|村民委员会|新区|开发区|林场|农场|派出所|分局|网格|片区|[都道府県町]|[시도군구읍면동리])$"
-    r"|\b(district|ward|county|borough|parish|division|precinct|area|zone|beat|sector|township|city|region|quarter)\b"
-    r"|\b(north|south|east|west|central)\b",
+    r"(?:街道|地区|[省市区县旗乡镇村]|社区|居委会|村委会|村民委员会|新区|开发区|林场|农场|派出所|分局|网格|片区|[都道府県町]|[시도군구읍면동리])$"
+    r"|\b(?:district|ward|county|borough|parish|division|precinct|area|zone|beat|sector|township|city|region|quarter)\b"
+    r"|\b(?:north|south|east|west|central)\b",
     re.IGNORECASE,
 )
 
@@ -128,7 +128,7 @@ def names_areas(column: str, values: pd.Series) -> bool:
         [(f"{column} area" if _is_code(column) or UNIT.match(_words(column)) else "x", texts.tolist())]
     ):
         return False
-    if _is_code(column) or UNIT.match(_words(column)) or AREA_WORDS.search(_words(column)):
+    if _is_code(column) or UNIT.match(_words(column)) or AREA_WORDS.search(re.sub("所属|单位", "", _words(column))):
         return True
     return len(texts) > 0 and float(texts.map(AREA_VALUE.search).notna().mean()) > 0.6
 
@@ -337,9 +337,9 @@ def read_boundaries(
         GeoJSON, GeoPackage, Shapefile (also zipped), GeoParquet, KML, FlatGeobuf.
     zone_id, name, parent_id : str, optional
         The columns that hold them. Undeclared, the finest unique code column is the `zone_id`, the code of the
-        level above it the `parent_id`; what was taken is said in `.attrs["notes"]`.
+        level above it the `parent_id`; what was taken is source_crs in `.attrs["notes"]`.
     crs : anything pyproj understands, optional
-        For a file that does not say its own, such as a shapefile without .prj. One that is said is kept.
+        For a file that does not say its own, such as a shapefile without .prj. A CRS in the file is kept.
     layer : str, optional
         Of a file with several layers.
     encoding : str, optional
@@ -395,13 +395,17 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
         if crs is None:
             raise CRSError(Note("read.no_crs", what=what))
         frame = frame.set_crs(as_crs(crs))
-    said = frame.crs
+    source_crs = frame.crs
     geometry = frame.geometry
     if not geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"]).any():
         kinds = ", ".join(sorted(map(str, geometry.geom_type.dropna().unique()))) or "no geometry"
         raise InputError(Note("read.no_polygons", what=what, kinds=kinds))
 
     shapes = shapely.force_2d(geometry.to_numpy())
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    if (bad := ~np.isfinite(shapely.bounds(shapes[there])).all(axis=1)).any():
+        first = int(np.flatnonzero(there)[np.argmax(bad)]) + 1
+        raise InputError(Note("read.not_finite", file=what, n=int(bad.sum()), first=first))
     invalid = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     shapes[invalid] = shapely.make_valid(shapes[invalid])
     mixed = shapely.get_type_id(shapes) == 7
@@ -414,8 +418,8 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
     if not usable.any():
         raise InputError(Note("read.only_empty_geometry", what=what))
 
-    frame = frame.assign(**{frame._geometry_column_name: gpd.GeoSeries(shapes, index=frame.index, crs=said)})
-    frame = _on_wgs84(_to_wgs84(frame.loc[usable].reset_index(drop=True), what), datum, said)
+    frame = frame.assign(**{frame._geometry_column_name: gpd.GeoSeries(shapes, index=frame.index, crs=source_crs)})
+    frame = _on_wgs84(_to_wgs84(frame.loc[usable].reset_index(drop=True), what), datum, source_crs)
     if pairs := overlapping_pairs(frame.geometry):
         notes.append(Note("read.zones_overlap", pairs=pairs))
     table = pd.DataFrame(frame.drop(columns=frame._geometry_column_name))
@@ -437,7 +441,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
         **origin,
         "rows": rows,
         "set_aside": int((~usable).sum()),
-        "crs": said.name,
+        "crs": source_crs.name,
         "level": level,
         "repaired": int(invalid.sum()),
         "dropped": dropped,
@@ -446,12 +450,12 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
     return zones
 
 
-def _on_wgs84(frame: gpd.GeoDataFrame, datum: str | None, said) -> gpd.GeoDataFrame:
+def _on_wgs84(frame: gpd.GeoDataFrame, datum: str | None, source_crs) -> gpd.GeoDataFrame:
     """Boundaries in WGS 84 that were on another datum of China."""
     if datum not in ("gcj02", "bd09"):
         return frame
-    if not said.is_geographic:
-        raise SettingError(Note("read.datum_for_degrees", datum=datum, crs=said.name))
+    if not source_crs.is_geographic:
+        raise SettingError(Note("read.datum_for_degrees", datum=datum, crs=source_crs.name))
     moved = shapely.transform(frame.geometry.to_numpy(), lambda xy: np.column_stack(to_wgs84(*xy.T, datum=datum)))
     return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=frame.crs))
 

@@ -18,8 +18,8 @@ from gridmap.messages import Note, did_you_mean
 __all__ = ["ALIASES", "NO_CATEGORY", "PARTS", "ROLES", "match_columns", "normal", "roles_in", "simplified"]
 
 _TRADITIONAL = str.maketrans(
-    "経発歳転図関単権処車時發間類別經緯號編報聯絡電話單網區鎮鄉級點東縱橫標軸質處結終開歸屬來現場況說記錄證執駕車動態機關辦員調戶產權訴請題陳張黃劉趙吳孫馬羅鄭謝韓馮蕭葉閻鍾譚鄒陸萬錢湯賴龔龐蘭盧蔣賈鄧許呂蘇顧龍",
-    "经发岁转图关单权处车时发间类别经纬号编报联络电话单网区镇乡级点东纵横标轴质处结终开归属来现场况说记录证执驾车动态机关办员调户产权诉请题陈张黄刘赵吴孙马罗郑谢韩冯萧叶阎钟谭邹陆万钱汤赖龚庞兰卢蒋贾邓许吕苏顾龙",
+    "経発歳転図関単権処車時發間類別經緯號編報聯絡電話單網區鎮鄉級點東縱橫標軸質處結終開歸屬來現場況說記錄證執駕車動態機關辦員調戶產權訴請題陳張黃劉趙吳孫馬羅鄭謝韓馮蕭葉閻鍾譚鄒陸萬錢湯賴龔龐蘭盧蔣賈鄧許呂蘇顧龍負責當備註齡職國護學債務師種營業廠樓層門據偵傷殺竊盜搶詐騙賭鬥毆擾違規醫療環衛災損壞財銀帳貸僱緊簡繳納賬隊組織領導連繫對應構問農漁參觀視聽無線傳頁碼鍵書臺灣廣濟寧揚鹽興紹麗",
+    "经发岁转图关单权处车时发间类别经纬号编报联络电话单网区镇乡级点东纵横标轴质处结终开归属来现场况说记录证执驾车动态机关办员调户产权诉请题陈张黄刘赵吴孙马罗郑谢韩冯萧叶阎钟谭邹陆万钱汤赖龚庞兰卢蒋贾邓许吕苏顾龙负责当备注龄职国护学债务师种营业厂楼层门据侦伤杀窃盗抢诈骗赌斗殴扰违规医疗环卫灾损坏财银帐贷雇紧简缴纳账队组织领导连系对应构问农渔参观视听无线传页码键书台湾广济宁扬盐兴绍丽",
 )
 
 # The names of each role, best first, in the form that `normal` gives them.
@@ -257,8 +257,8 @@ def _declared_roles(names: Sequence[str], declared: Any) -> dict[str, tuple[Any,
     if declared is not None and not isinstance(declared, Mapping):
         raise SettingError(Note("read.columns_mapping", kind=type(declared).__name__))
     roles: dict[str, tuple[Any, Note]] = {}
-    for said, column in (declared or {}).items():
-        role = ALIASES.get(said, said)
+    for name, column in (declared or {}).items():
+        role = ALIASES.get(name, name)
         if role not in ROLES:
             raise SettingError(Note("read.no_role", role=role, meant=did_you_mean(role, [*ROLES, *ALIASES])))
         if column is not None and column not in names:

@@ -4,11 +4,15 @@ Every row goes one of the two ways. A row without usable coordinates, or with a 
 with its number, a reason code and the fields at fault; a personal field is never shown.
 """
 
+import datetime as dt
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyproj import Transformer
+from scipy import stats
 
 from gridmap.messages import Note
 from gridmap.read.base import COLUMNS
@@ -19,7 +23,7 @@ from gridmap.read.schema import Plan, place_columns, raw_places, time_texts
 from gridmap.read.tables.base import Batch, is_total
 from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
 
-__all__ = ["CODE", "REASONS", "SeenRows", "convert"]
+__all__ = ["CODE", "REASONS", "Losses", "SeenRows", "convert"]
 
 
 class SeenRows:
@@ -88,7 +92,58 @@ PUBLIC_WORDS = (
 )
 
 
-def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, counts=None):
+class Losses:
+    """Whether rows are set aside evenly over months, hours and kinds: an uneven loss looks like a season."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, dict[Any, list[int]]] = {"month": {}, "hour": {}, "category": {}}
+
+    def add(self, table: pa.Table, plan: Plan, start: np.ndarray, good: np.ndarray) -> None:
+        """Count the rows of a batch."""
+        known = ~np.isnat(start)
+        self._count("month", start[known].astype("datetime64[M]"), good[known])
+        day = start.astype("datetime64[D]")
+        clocked = known & (start != day)
+        hours = (start[clocked] - day[clocked]) // np.timedelta64(1, "h")
+        self._count("hour", hours.astype(int), good[clocked])
+        column = plan.roles.get("category")
+        if column is not None and table.num_rows:
+            values = table[column].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False).astype(str)
+            named = values != ""
+            self._count("category", values[named], good[named])
+
+    def _count(self, what: str, values: np.ndarray, good: np.ndarray) -> None:
+        if not len(values) or len(self.counts[what]) > 2_000:
+            return
+        names, code = np.unique(values, return_inverse=True)
+        used = np.bincount(code, weights=good, minlength=len(names)).astype(int)
+        for name, n, kept in zip(names.tolist(), np.bincount(code).tolist(), used.tolist(), strict=True):
+            both = self.counts[what].setdefault(name, [0, 0])
+            both[0] += n
+            both[1] += n - kept
+
+    def notes(self) -> list[Note]:
+        """An uneven loss: a share that is twice the usual one, beyond chance (chi-square, p < 0.001)."""
+        out = []
+        for what, table in self.counts.items():
+            n, lost = (np.array([both[i] for both in table.values()], float) for i in (0, 1))
+            if len(n) < 2 or lost.sum() < 20 or lost.sum() == n.sum():
+                continue
+            overall = lost.sum() / n.sum()
+            chi2 = float(((lost - overall * n) ** 2 / (overall * (1 - overall) * n)).sum())
+            share = np.where(n >= 20, lost / n, 0.0)
+            worst = int(np.argmax(share))
+            if stats.chi2.sf(chi2, len(n) - 1) < 0.001 and share[worst] > max(2 * overall, overall + 0.05):
+                name = list(table)[worst]
+                value = f"{name:%Y-%m}" if isinstance(name, dt.date) else str(name)
+                words = Note(f"read.what_{what}")
+                out.append(
+                    Note("read.uneven_loss", what=words, value=value, share=float(share[worst]), overall=float(overall))
+                )
+        return out
+
+
+def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, counts=None, losses=None):
     """One batch → `(table, rows, aside)`.
 
     Parameters
@@ -101,6 +156,8 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
         Extent of the boundaries, for lost signs.
     counts : dict, optional
         Gets the number of repairs and of placed rows added.
+    losses : Losses, optional
+        Gets the rows used and set aside, by month, hour and category, added.
 
     Returns
     -------
@@ -131,6 +188,8 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
         elif sum(str(v).strip() == c for c, v in row.items() if v is not None) >= max(2, 0.5 * len(row)):
             reason[i] = CODE["repeated_header"]
     good = reason == 0
+    if losses is not None:
+        losses.add(table, plan, start, good)
     out = _columns(table, plan, lon, lat, start, end, uncertainty)
     keep = pa.array(good)
     rows = np.asarray(batch.rows)

@@ -19,7 +19,9 @@ CHINA = (73.4, 3.4, 135.2, 53.7)
 # Coarse boxes that cover the land of China. They decide only whether the datum must be asked for, so they are
 # drawn to leave most of Korea, Vietnam, India and Mongolia outside, not to be a border.
 _BOXES = (
-    (73.4, 35.0, 97.0, 49.3),
+    (73.4, 35.0, 80.4, 41.1),
+    (79.9, 41.0, 97.0, 45.3),
+    (82.0, 45.0, 97.0, 49.3),
     (78.0, 28.0, 100.0, 37.0),
     (97.3, 21.8, 108.0, 42.5),
     (106.6, 18.0, 122.2, 41.8),
@@ -99,7 +101,7 @@ _ABSENT = {"nan", "null", "none", "na", "n/a", "-", "--", "\\n", "无", "未知"
 
 
 def _odd_number(text: str) -> float:
-    """Fullwidth digits, decimal commas, degrees-minutes-seconds; nan for what is no number."""
+    """Fullwidth digits, decimal commas, degrees-minutes-seconds; nan for anything else."""
     text = unicodedata.normalize("NFKC", text).strip().strip("'\"“”").strip()
     text = text.replace("′′", "″").replace("−", "-")
     if re.match(_PLAIN, text):

@@ -70,7 +70,7 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
     ReadError
         If the database cannot be reached or its driver is not installed.
     InputError
-        If there is no such table, or it is not said which of several.
+        If there is no such table, or several and none is named.
     """
     import sqlalchemy as sa
 

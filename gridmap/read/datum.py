@@ -133,7 +133,7 @@ def to_wgs84(lon, lat, *, datum: str):
     SettingError
         If the datum is not known.
     InputError
-        If lon and lat are no numbers, or of different lengths.
+        If lon and lat are not numbers, or of different lengths.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def from_wgs84(lon, lat, *, datum: str):
     SettingError
         If the datum is not known.
     InputError
-        If lon and lat are no numbers, or of different lengths.
+        If lon and lat are not numbers, or of different lengths.
 
     Examples
     --------

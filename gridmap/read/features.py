@@ -70,7 +70,7 @@ def read_features(
     ReadError, CRSError
         If it cannot be read, or does not say where it is.
     InputError
-        If a table has no coordinates, some of them are no numbers, or nothing is left.
+        If a table has no coordinates, some of them are not numbers, or nothing is left.
 
     Examples
     --------

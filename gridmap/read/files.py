@@ -40,6 +40,8 @@ def check_file(path, what: str) -> Path:
     ReadError
         If it is absent, a directory, unreadable or of zero bytes.
     """
+    if "://" in str(path):
+        raise ReadError(Note("read.is_address", path=str(path), what=what))
     try:
         path = Path(path)
         if not path.exists():
@@ -64,8 +66,8 @@ def check_file(path, what: str) -> Path:
 
 def brief(problem: BaseException, longest: int = 160) -> str:
     """What another library says went wrong, on one line."""
-    said = getattr(problem, "orig", None) or problem  # a database's own words are behind SQLAlchemy's
-    return " ".join(str(said).split())[:longest].rstrip(".") or type(problem).__name__
+    words = getattr(problem, "orig", None) or problem  # a database's own words are behind SQLAlchemy's
+    return " ".join(str(words).split())[:longest].rstrip(".") or type(problem).__name__
 
 
 def zip_members(path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -94,7 +96,7 @@ def check_zip(path: Path) -> list[zipfile.ZipInfo]:
     Raises
     ------
     ReadError
-        If it is no archive, if a member's name leads out of it (`..`, an absolute path), if one is a link, or if it
+        If it is not an archive, if a member's name leads out of it (`..`, an absolute path), if one is a link, or if it
         unpacks to far more than any table does (a zip bomb).
     """
     name = Path(path).name

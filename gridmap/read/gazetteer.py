@@ -83,7 +83,7 @@ class Gazetteer:
         InputError
             If there is no column of names.
         CRSError
-            If it lies in China and the datum is not said.
+            If it lies in China and the datum is not declared.
         """
         if isinstance(source, cls):
             return source

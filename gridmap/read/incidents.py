@@ -9,6 +9,7 @@ the sum is checked each time a file is read. Columns about persons are dropped a
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,17 +18,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
-from gridmap.read.convert import SeenRows, convert
-from gridmap.read.schema import Plan, decide_clock, decide_times, make_plan
-from gridmap.read.sources import open_source, sample_of
+from gridmap.read.convert import Losses, SeenRows, convert
+from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
+from gridmap.read.sources import again, open_source, sample_of
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 
-__all__ = ["read_incidents", "require_overlap"]
+__all__ = ["read_incidents", "require_overlap", "zones_contradicted"]
 
 
 def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.01) -> float:
@@ -87,6 +89,33 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
 ROW_GROUP = 122_880
 
 
+def zones_contradicted(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.15) -> Note | None:
+    """A note where rows name a zone of the boundaries and many of their points lie in another, with the numbers.
+
+    One of both is shifted (a datum not declared), or the names are those of another time.
+    """
+    role = incidents.source.get("columns", {}).get("zone")
+    if role is None or role not in incidents.columns:
+        return None
+    table = incidents.arrow([role, "lon", "lat"]).slice(0, 20_000)
+    named = np.array([None if v is None else str(v).strip() for v in table[role].to_pylist()], object)
+    known = np.zeros(len(named), bool)
+    names = boundaries[[c for c in ("zone_id", "name") if c in boundaries]].astype(str).to_numpy()
+    known = np.isin(named.astype(str), names)
+    if known.sum() < 20 or known.mean() < 0.2:
+        return None
+    at = np.flatnonzero(known)
+    points = shapely.points(table["lon"].to_numpy()[at], table["lat"].to_numpy()[at])
+    point, zone = shapely.STRtree(boundaries.geometry.to_numpy()).query(points, predicate="intersects")
+    same = np.zeros(len(at), bool)
+    same[point[(names[zone] == named[at][point][:, None]).any(axis=1)]] = True
+    if 1 - same.mean() < least:
+        return None
+    return Note(
+        "read.zones_contradicted", n=int((~same).sum()), rows=len(at), share=float(1 - same.mean()), column=role
+    )
+
+
 def read_incidents(
     path,
     *,
@@ -102,6 +131,7 @@ def read_incidents(
     repair=(),
     duplicates: str = "keep",
     not_personal=(),
+    join_categories: bool = False,
 ) -> Incidents:
     """The incidents of a file or a frame.
 
@@ -136,6 +166,8 @@ def read_incidents(
         request.
     not_personal : list of str
         Columns that look personal and, you vouch, are not.
+    join_categories : bool, default False
+        Categories that differ by case, width and blanks only become one, in their commonest spelling.
 
     Returns
     -------
@@ -183,7 +215,8 @@ def read_incidents(
 
         placer = Gazetteer.of(gazetteer, datum=datum if datum in ("gcj02", "bd09") else None)
     box = None if boundaries is None else tuple(boundaries.total_bounds)
-    data, aside, stats, owner = _convert_all(raw, plan, batches, repair, placer, box, duplicates)
+    spelling = _common_spelling(plan, batches) if join_categories else {}
+    data, aside, stats, owner = _convert_all(raw, plan, batches, repair, placer, box, duplicates, spelling)
     set_aside = pd.concat(aside, ignore_index=True) if aside else pd.DataFrame(columns=["row", "reason", "found"])
     set_aside = set_aside.sort_values("row", kind="stable", ignore_index=True)
     set_aside.insert(0, "file", raw.name)
@@ -203,7 +236,7 @@ def read_incidents(
         "timezone": plan.rules["occurred_from"].timezone if "occurred_from" in plan.rules else timezone,
         "repaired": stats["repaired"],
         "duplicates": stats["duplicates"],
-        "notes": [*raw.notes, *plan.notes],
+        "notes": [*raw.notes, *plan.notes, *stats["losses"]],
     }
     incidents = Incidents(data, set_aside, source)
     if owner is not None:
@@ -213,18 +246,47 @@ def read_incidents(
         raise InputError(Note("read.most_signs_lost", lost=lost, points=lost + used, file=raw.name))
     if box is not None and used:
         require_overlap(incidents, boundaries)
+        if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
+            incidents.source["notes"].append(contradicted)
     return incidents
 
 
-def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates):
+def _common_spelling(plan: Plan, batches) -> dict[str, str]:
+    """Category → its commonest spelling, where several differ by case, width and blanks only."""
+    column = plan.roles.get("category")
+    if column is None:
+        return {}
+    counts: Counter[str] = Counter()
+    for batch in again(batches, [column]):
+        values = batch.table[column].cast(pa.string()).value_counts()
+        counts.update({str(v["values"]).strip(): v["counts"] for v in values.to_pylist() if v["values"]})
+    best: dict[str, str] = {}
+    for text, _ in counts.most_common():
+        best.setdefault(category_key(text), text)
+    return {text: best[category_key(text)] for text in counts if best[category_key(text)] != text}
+
+
+def _joined_categories(table: pa.Table, spelling: dict[str, str]) -> pa.Table:
+    coded = table["category"].combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    words = pa.array([spelling.get(w, w) for w in coded.dictionary.to_pylist()], pa.string())
+    values = words.take(coded.indices)
+    return table.set_column(table.column_names.index("category"), "category", values)
+
+
+def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates, spelling=None):
     counts, aside, tables = {}, [], []
     stats = {"rows": 0}
     owner, writer = None, None
-    seen = SeenRows(plan, find=duplicates == "remove")
+    seen, losses = SeenRows(plan, find=duplicates == "remove"), Losses()
     try:
         for batch in batches if isinstance(batches, list) else batches():
             stats["rows"] += batch.table.num_rows + len(batch.faults)
-            table, rows, out = convert(batch, plan, repair=repair, gazetteer=placer, boxes=box, counts=counts)
+            table, rows, out = convert(
+                batch, plan, repair=repair, gazetteer=placer, boxes=box, counts=counts, losses=losses
+            )
+            if spelling:
+                table = _joined_categories(table, spelling)
             again = seen.again(table)
             if duplicates == "remove" and again.any():
                 twice = pd.DataFrame({"row": rows[again], "reason": "duplicate", "found": ""})
@@ -253,5 +315,5 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
         data = ds.dataset(Path(owner) / "incidents.parquet")
     else:
         data = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
-    stats["repaired"], stats["duplicates"] = counts, seen.total()
+    stats["repaired"], stats["duplicates"], stats["losses"] = counts, seen.total(), losses.notes()
     return data, aside, stats, owner

@@ -109,17 +109,17 @@ _NAMES_A_FILE = re.compile(
 _OGC = re.compile(r"https?://www\.opengis\.net/(def/crs|gml/srs)/", re.IGNORECASE)
 
 
-def names_a_file(said: str) -> bool:
+def names_a_file(value: str) -> bool:
     """Whether a CRS, as text, would make PROJ open a file or an address."""
-    return bool(_NAMES_A_FILE.search(_OGC.sub("", said)))
+    return bool(_NAMES_A_FILE.search(_OGC.sub("", value)))
 
 
-def as_crs(said: Any) -> CRS:
+def as_crs(value: Any) -> CRS:
     """Anything that pyproj understands as a CRS, but for what would open another file or an address.
 
     Parameters
     ----------
-    said : anything pyproj understands
+    value : anything pyproj understands
         EPSG codes, URNs, WKT, PROJ strings.
 
     Raises
@@ -132,13 +132,13 @@ def as_crs(said: Any) -> CRS:
     >>> as_crs("EPSG:4527").name
     'CGCS2000 / 3-degree Gauss-Kruger zone 39'
     """
-    if isinstance(said, str) and names_a_file(said):
-        raise CRSError(Note("read.crs_names_a_file", crs=said[:80]))
+    if isinstance(value, str) and names_a_file(value):
+        raise CRSError(Note("read.crs_names_a_file", crs=value[:80]))
     try:
-        crs = CRS.from_user_input(said)
+        crs = CRS.from_user_input(value)
     except (ProjError, ValueError, TypeError):
-        raise CRSError(Note("read.bad_crs", crs=str(said)[:80])) from None
-    if not isinstance(said, str | int) and names_a_file(crs.to_wkt()):
+        raise CRSError(Note("read.bad_crs", crs=str(value)[:80])) from None
+    if not isinstance(value, str | int) and names_a_file(crs.to_wkt()):
         raise CRSError(Note("read.crs_names_a_file", crs=crs.name[:80]))
     return crs
 

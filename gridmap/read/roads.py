@@ -4,7 +4,7 @@ One question: which streets are there, of which class, in which direction may th
 GeoJSON, GeoPackage and Shapefile come from a city's own survey, `.osm.pbf` from OpenStreetMap. Whatever the
 format, the answer is one table of lines in WGS 84; `gridmap.patrol.build_network` makes the graph of it.
 
-A column is taken by its name (English, OpenStreetMap's, Chinese) and what was taken is said. OpenStreetMap's
+A column is taken by its name (English, OpenStreetMap's, Chinese) and what was taken is noted. OpenStreetMap's
 keys: https://wiki.openstreetmap.org/wiki/Key:highway, Key:oneway, Key:maxspeed.
 """
 
@@ -58,7 +58,7 @@ def read_roads(path_or_frame, *, crs=None, layer: str | None = None, encoding: s
     path_or_frame : str, Path or GeoDataFrame
         GeoJSON, GeoPackage, Shapefile (also zipped), GeoParquet, KML, FlatGeobuf, or OpenStreetMap (.osm.pbf, .osm).
     crs : anything pyproj understands, optional
-        For a file that does not say its own. One that is said is kept.
+        For a file that does not say its own. A CRS in the file is kept.
     layer : str, optional
         Of a file with several layers.
     encoding : str, optional
@@ -68,8 +68,8 @@ def read_roads(path_or_frame, *, crs=None, layer: str | None = None, encoding: s
     -------
     GeoDataFrame in EPSG:4326, index 0 … n − 1
         One row a line: `road_id` (str), `name` (str or missing), `highway` (the class in lower case, "road" where
-        nothing is said), `oneway` (int: 1 along the line, −1 against it, 0 both), `maxspeed_kmh` (float, nan where
-        nothing is said), `access`, `layer` (int: bridges above 0, tunnels below), `geometry` (LineString).
+        nothing is given), `oneway` (int: 1 along the line, −1 against it, 0 both), `maxspeed_kmh` (float, nan where
+        nothing is given), `access`, `layer` (int: bridges above 0, tunnels below), `geometry` (LineString).
         `.attrs` has `path, sha256, rows, set_aside, notes`.
 
     Raises
@@ -167,9 +167,9 @@ def _as_roads(frame, what: str, origin: dict, crs) -> gpd.GeoDataFrame:
         .fillna(0)
         .astype(int),
     }
-    said = pd.Series(table.get("oneway", blank), dtype=object).notna()
-    roundabout = text["junction"].isin(["roundabout", "circular"]) & ~said  # one-way without a word
-    roads["oneway"] = roads["oneway"].mask(roundabout | ((roads["highway"] == "motorway") & ~said), 1)
+    declared = pd.Series(table.get("oneway", blank), dtype=object).notna()
+    roundabout = text["junction"].isin(["roundabout", "circular"]) & ~declared  # one-way without a word
+    roads["oneway"] = roads["oneway"].mask(roundabout | ((roads["highway"] == "motorway") & ~declared), 1)
     carried = frame.drop(columns=[frame._geometry_column_name, *[c for c in found.values() if c is not None]])
     carried = pd.DataFrame(carried).iloc[source].reset_index(drop=True)
     carried = carried.drop(columns=[c for c in carried.columns if c in (*KEPT, "geometry")])

@@ -1,7 +1,7 @@
 """What is decided about a table before its rows are converted: roles, persons, datum, order of dates.
 
 All of it is decided once for the whole file and never row by row, and every decision that the caller did not make is
-written down in the plan's notes; what must not be guessed is asked back with an error.
+written down in the plan's notes; what must not be guessed is wanted back with an error.
 """
 
 import datetime as dt
@@ -105,7 +105,7 @@ def is_chinese(names) -> bool:
 def guess_by_content(
     sample: pa.Table, roles: Mapping[str, Any], personal: Collection[str], absent: Collection[str] = ()
 ) -> dict[str, tuple[str, Note]]:
-    """Roles that no name told, by what the columns hold: `(column, reason)` for time, lon, lat and category.
+    """Roles that no name gives, by what the columns hold: `(column, reason)` for time, lon, lat and category.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def _are_dates(texts: list[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Wanted:
     """What the caller wants of the columns."""
 
     columns: Mapping[str, str | None]
@@ -332,7 +332,7 @@ def make_plan(
     SettingError
         If an option is not known.
     InputError
-        If there are no coordinates, they are exchanged, or a personal column is asked for.
+        If there are no coordinates, they are exchanged, or a personal column is declared.
     CRSError
         If the datum or the CRS must be named.
     """
@@ -340,10 +340,10 @@ def make_plan(
     declared = dict(columns or {}) if columns is None or hasattr(columns, "items") else columns
     if raw.crs is not None and X in raw.columns and not ({"lon", "lat"} & set(declared)):
         declared = {**declared, "lon": X, "lat": Y}
-    asked = _Asked(declared, not_personal)
-    found, personal = _roles_and_persons(raw, sample, asked)
+    wanted = _Wanted(declared, not_personal)
+    found, personal = _roles_and_persons(raw, sample, wanted)
     _require_whole_place(found, declared, raw, need_places)
-    found = {**guess_by_content(sample, found, personal, asked.absent), **found}
+    found = {**guess_by_content(sample, found, personal, wanted.absent), **found}
     plan = Plan({r: c for r, (c, _) in found.items()}, {r: why for r, (_, why) in found.items()}, personal)
     plan.chinese = is_chinese(raw.columns)
     _drop_repeating_id(plan, sample)
@@ -372,9 +372,9 @@ def _check_options(datum: Any, repair: Any) -> tuple[str, ...]:
     return repair
 
 
-def _roles_and_persons(raw: RawTable, sample: pa.Table, asked: _Asked) -> tuple[dict[str, tuple[str, Note]], dict]:
+def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tuple[dict[str, tuple[str, Note]], dict]:
     """The roles by name, without columns about persons; and those columns, each with what tells it."""
-    found = match_columns(list(raw.columns), asked.columns)
+    found = match_columns(list(raw.columns), wanted.columns)
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
     areas = {found[r][0] for r in ("zone", "category") if r in found}
     personal = personal_columns(
@@ -383,7 +383,7 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, asked: _Asked) -> tuple[
         addresses={found["address"][0]} if "address" in found else set(),
         areas=areas,
     )
-    for column in asked.not_personal:
+    for column in wanted.not_personal:
         if column not in raw.columns:
             raise InputError(Note("read.no_column_to_keep", column=column, meant=did_you_mean(column, raw.columns)))
         if personal.get(column, "").startswith("identity numbers (by content)"):
@@ -398,7 +398,7 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, asked: _Asked) -> tuple[
         # A personal column may have stood before a good one: look at the rest once more.
         rest = [c for c in raw.columns if c not in personal]
         kept = {r: c for r, (c, why) in found.items() if why.code == "read.reason_declared"}
-        found = {**match_columns(rest, {**dict.fromkeys(asked.absent), **kept}), **found}
+        found = {**match_columns(rest, {**dict.fromkeys(wanted.absent), **kept}), **found}
         taken: dict[str, tuple[str, Note]] = {}
         for role, (column, why) in found.items():
             taken.setdefault(column, (role, why))
@@ -407,7 +407,7 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, asked: _Asked) -> tuple[
 
 
 def _require_whole_place(found: dict, declared: Mapping, raw: RawTable, need_places: bool) -> None:
-    """A longitude without a latitude is no place."""
+    """A longitude needs a latitude."""
     if ("lon" in found) == ("lat" in found):
         return
     half, other = ("lon", "lat") if "lon" in found else ("lat", "lon")
@@ -433,7 +433,7 @@ def _drop_repeating_id(plan: Plan, sample: pa.Table) -> None:
     where = [plan.roles[r] for r in ("incident_id", "occurred_from", "lon", "lat", "coordinates") if r in plan.roles]
     filled = sample.select(list(dict.fromkeys(where))).filter(sample[column].is_valid())
     distinct = len(filled[column].unique())
-    # The same incident exported twice has the same time and place; what repeats elsewhere is no id.
+    # The same incident exported twice has the same time and place; an id does not repeat elsewhere.
     places = len(filled.group_by(filled.column_names).aggregate([])) if len(where) > 1 else distinct
     if len(filled) >= 10 and distinct < 0.6 * len(filled) and places > 1.3 * distinct:
         plan.roles.pop("incident_id")
@@ -446,6 +446,9 @@ def _decide_parts(plan: Plan, sample: pa.Table) -> None:
     parts = {role: plan.roles.pop(role) for role in PARTS if role in plan.roles}
     reasons = {role: plan.reasons.pop(role) for role in PARTS if role in plan.reasons}
     if "occurred_from" not in plan.roles and {"year", "month"} <= parts.keys():
+        if "hour" not in parts and "time_of_day" in plan.roles:
+            parts["hour"] = plan.roles.pop("time_of_day")
+            plan.reasons.pop("time_of_day")
         plan.parts = parts
         plan.roles["occurred_from"] = parts["year"]
         plan.reasons["occurred_from"] = reasons["year"]
@@ -456,7 +459,7 @@ def _decide_parts(plan: Plan, sample: pa.Table) -> None:
 
 
 def _note_variants(plan: Plan, sample: pa.Table) -> None:
-    """Categories that differ by case and blanks only are one kind written in several ways: said, joined on request."""
+    """Categories that differ by case and blanks only are one kind written in several ways: noted, joined on request."""
     column = plan.roles.get("category")
     if column is None or not pa.types.is_string(sample[column].type):
         return
@@ -505,9 +508,9 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
     InputError
         If longitude and latitude are exchanged.
     CRSError
-        If the datum or the CRS must be said and was not.
+        If the datum or the CRS must be declared and was not.
     SettingError
-        If what was said contradicts itself.
+        If the declarations contradict each other.
     """
     x, y, _ = raw_places(plan, sample)
     fine = np.isfinite(x) & np.isfinite(y) & ~((x == 0) & (y == 0))
@@ -557,10 +560,10 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
     inside = could_be_in_china(x[fine], y[fine])
     plan.datum = datum or "wgs84"
     if datum is None and raw.crs is None and fine.any() and inside.mean() > 0.5:
-        told = _datum_said(plan, raw)
-        if told:
-            plan.datum = told
-            plan.notes.append(Note("read.datum_by_name", datum=told))
+        found = _datum_said(plan, raw)
+        if found:
+            plan.datum = found
+            plan.notes.append(Note("read.datum_by_name", datum=found))
         elif ask_datum:
             raise CRSError(Note("read.datum_needed", file=raw.name))
         plan.chinese = True
@@ -570,8 +573,8 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
 
 def _datum_said(plan: Plan, raw) -> str | None:
     names = " ".join([*(plan.roles[r] for r in place_columns(plan.roles)), *raw.notes, raw.name]).lower()
-    told = [d for d, pattern in SAID_BY_NAME.items() if re.search(pattern, names)]
-    return told[0] if len(told) == 1 else None
+    found = [d for d, pattern in SAID_BY_NAME.items() if re.search(pattern, names)]
+    return found[0] if len(found) == 1 else None
 
 
 def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:

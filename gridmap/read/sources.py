@@ -1,5 +1,6 @@
 """Where rows come from: a file of any table format, a frame or a database, opened; and a sample to decide by."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,13 @@ from gridmap._io import sha256_of
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import check_file, zip_members
-from gridmap.read.tables.base import MemoryTable, RawTable, ReadAgain
+from gridmap.read.tables.base import Batch, MemoryTable, RawTable, ReadAgain
 from gridmap.read.tables.parquet import open_parquet
 from gridmap.read.tables.text import TEXTS, open_text
 from gridmap.read.tables.vector import frame_table, read_vector
 from gridmap.read.tables.workbook import open_workbook
 
-__all__ = ["open_source", "open_table", "sample_of"]
+__all__ = ["again", "open_source", "open_table", "sample_of"]
 
 IN_MEMORY = 1 << 29  # bytes of text; what is larger is streamed to Parquet
 SAMPLE = 20_000
@@ -68,6 +69,19 @@ def sample_of(raw: RawTable) -> tuple[pa.Table, list | None]:
         except ReadAgain:
             continue
     raise AssertionError("the careful reader failed as the quick one did")
+
+
+def again(batches, columns: list[str] | None = None) -> Iterator[Batch]:
+    """The batches once more, whichever reader is needed; a list of them, or what gives them."""
+    if isinstance(batches, list):
+        yield from batches
+        return
+    for _ in range(2):
+        try:
+            yield from batches(columns)
+            return
+        except ReadAgain:
+            continue
 
 
 def _spread(table: pa.Table) -> pa.Table:

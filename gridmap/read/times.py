@@ -639,10 +639,10 @@ def _read(texts: list[str], rule: TimeRule) -> tuple[np.ndarray, np.ndarray, np.
     for name, at, parts in format_parts(texts):
         start, end, state = _interval(name, parts, rule)
         low[at], high[at], status[at] = start, end, state
-    for i in np.flatnonzero(status == UNREADABLE):
+    for i in np.flatnonzero(status != OK):
         if unicodedata.normalize("NFKC", texts[i]).lower().strip().rstrip(".。") in NOTHING:
             status[i] = MISSING
-        elif (pair := _range(clean(texts[i]), rule)) is not None:
+        elif status[i] == UNREADABLE and (pair := _range(clean(texts[i]), rule)) is not None:
             low[i], high[i], status[i] = pair
     return low, high, status
 

@@ -62,10 +62,10 @@ def inspect_places(plan: Plan, facts, boundaries, roads, datum, problems: list, 
 
 
 def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> None:
-    told = datum or (plan.datum if any("datum was not declared" in note for note in plan.notes) else None)
-    settings["datum"] = told or "gcj02"
+    declared = datum or (plan.datum if any("datum was not declared" in note for note in plan.notes) else None)
+    settings["datum"] = declared or "gcj02"
     if boundaries is None and roads is None:
-        if told is None:
+        if declared is None:
             problems.append(Note("read.datum_not_said"))
         return
     if plan.datum != "wgs84":  # the estimate is about the coordinates as they stand in the file
@@ -74,8 +74,8 @@ def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> No
         lon, lat = facts["lon"], facts["lat"]
     estimate = estimate_datum(lon, lat, boundaries=boundaries, roads=roads, zone=facts["zone"])
     out["datum_estimate"] = {"likely": estimate.likely, "z_score": estimate.z_score, "evidence": estimate.evidence}
-    if told is None:
+    if declared is None:
         settings["datum"] = estimate.likely or "gcj02"
         problems.append(Note("read.datum_estimated", estimate=estimate.sentence()))
-    elif estimate.likely not in (None, told, {"cgcs2000": "wgs84"}.get(told, told)):
-        problems.append(Note("read.datum_doubted", datum=told, estimate=estimate.sentence()))
+    elif estimate.likely not in (None, declared, {"cgcs2000": "wgs84"}.get(declared, declared)):
+        problems.append(Note("read.datum_doubted", datum=declared, estimate=estimate.sentence()))

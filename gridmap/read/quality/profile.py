@@ -7,22 +7,9 @@ import pandas as pd
 
 from gridmap.read.convert import SeenRows, convert
 from gridmap.read.schema import Plan
-from gridmap.read.tables.text import ReadAgain
+from gridmap.read.sources import again
 
-__all__ = ["again", "read_facts"]
-
-
-def again(batches):
-    """The batches once more, whichever reader is needed."""
-    if isinstance(batches, list):
-        yield from batches
-        return
-    for _ in range(2):
-        try:
-            yield from batches()
-            return
-        except ReadAgain:
-            continue
+__all__ = ["read_facts"]
 
 
 def read_facts(plan: Plan, batches, boundaries) -> dict:

@@ -69,7 +69,7 @@ def _russian(text: list[str], whole: str) -> float:
 
 
 def _western(text: list[str], whole: str) -> float:
-    """Western letters, most of them alone between ASCII letters; a sign between two letters is no sign."""
+    """Western letters, most of them alone between ASCII letters; a sign between two letters counts against them."""
     alone = sum(len(run) == 1 for run in re.findall(r"[^\x00-\x7f]+", whole))
     letters = sum(_WESTERN.get(c, 0.0) for c in text)
     signs = sum(c in _TYPOGRAPHIC for c in text)
@@ -102,7 +102,7 @@ def _fit(raw: bytes, encoding: str, header: bytes) -> float:
 
 
 def code_page(sample: bytes) -> str | None:
-    """The encoding of bytes that are not UTF-8; None where it cannot be told.
+    """The encoding of bytes that are not UTF-8; None where it cannot be decided.
 
     Parameters
     ----------

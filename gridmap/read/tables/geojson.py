@@ -53,7 +53,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
     Returns
     -------
     GeoDataFrame
-        Properties as they stand; objects and lists among them as their JSON text. EPSG:4326 where no CRS is said.
+        Properties as they stand; objects and lists among them as their JSON text. EPSG:4326 where no CRS is given.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
     InputError
         If a coordinate is not finite.
     CRSError
-        If its CRS is said by a link, or not known.
+        If its CRS is given by a link, or not known.
     """
     document = _parsed(data, name)
     try:
@@ -146,14 +146,14 @@ def _shape(geometry: Any) -> Any:
 
 
 def _named_crs(document: dict, name: str) -> CRS:
-    """The CRS that a GeoJSON of 2008 says by name; WGS 84 where none is said."""
-    said = document.get("crs")
-    if said is None:
+    """The CRS that a GeoJSON of 2008 says by name; WGS 84 where none is given."""
+    given = document.get("crs")
+    if given is None:
         return CRS.from_epsg(4326)
-    properties = said.get("properties") or {} if isinstance(said, dict) else {}
-    if isinstance(said, dict) and said.get("type") == "name" and isinstance(properties.get("name"), str):
+    properties = given.get("properties") or {} if isinstance(given, dict) else {}
+    if isinstance(given, dict) and given.get("type") == "name" and isinstance(properties.get("name"), str):
         return as_crs(properties["name"])
-    if isinstance(said, dict) and said.get("type") == "EPSG":
+    if isinstance(given, dict) and given.get("type") == "EPSG":
         return as_crs(f"EPSG:{int(properties['code'])}")
     raise CRSError(Note("read.crs_by_link", file=name))
 
@@ -188,13 +188,13 @@ def _polygon_of_rings(rings: Iterable) -> Any:
 
 
 def _esri_crs(document: dict, name: str) -> CRS | None:
-    said = document.get("spatialReference") or {}
+    given = document.get("spatialReference") or {}
     for key in ("latestWkid", "wkid"):
-        if isinstance(said.get(key), int):
-            number = {102100: 3857, 102113: 3857}.get(said[key], said[key])
+        if isinstance(given.get(key), int):
+            number = {102100: 3857, 102113: 3857}.get(given[key], given[key])
             return as_crs(f"{'ESRI' if number > 32767 else 'EPSG'}:{number}")
-    if isinstance(said.get("wkt"), str):
-        return as_crs(said["wkt"])
+    if isinstance(given.get("wkt"), str):
+        return as_crs(given["wkt"])
     return None
 
 

@@ -50,7 +50,7 @@ class Layout:
 
 
 def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str | None, int]:
-    """Encoding of a byte stream, None where it cannot be told, and the length of its byte order mark.
+    """Encoding of a byte stream, None where it cannot be decided, and the length of its byte order mark.
 
     Reads to the end where it must.
 

@@ -90,6 +90,8 @@ def frame_table(frame: pd.DataFrame, name: str) -> MemoryTable:
             columns[column] = pa.array(values, from_pandas=True)
             if pa.types.is_dictionary(columns[column].type):
                 columns[column] = columns[column].dictionary_decode()
+            if pa.types.is_large_string(columns[column].type) or pa.types.is_string_view(columns[column].type):
+                columns[column] = columns[column].cast(pa.string())
             if not _simple(columns[column].type):
                 raise pa.ArrowTypeError("nested")
         except (pa.ArrowException, TypeError, ValueError):
@@ -186,7 +188,7 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     ReadError
         If it is of another format than its name says, refers to other files, or is damaged.
     InputError
-        If there is no such layer, or it is not said which of several.
+        If there is no such layer, or it is not declared which of several.
     """
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".geoparquet"):
@@ -460,12 +462,14 @@ DBF_CODE_PAGES = {
 
 def _encoding_said(parts: dict[str, bytes], raw: bytes) -> str | None:
     """The encoding that a shapefile says of itself, if its text can be in it."""
-    said = parts.get(".cpg", b"").decode("ascii", "ignore").strip().strip("\0").lower()
-    said = re.sub(r"^(cp|ansi|oem|windows)?[ _-]?(\d{3,5})$", lambda m: {"65001": "utf-8"}.get(m[2], f"cp{m[2]}"), said)
-    said = {"cp936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "cp88591": "latin-1"}.get(said, said)
-    said = said or DBF_CODE_PAGES.get((parts.get(".dbf") or bytes(32))[29], "")
+    declared = parts.get(".cpg", b"").decode("ascii", "ignore").strip().strip("\0").lower()
+    declared = re.sub(
+        r"^(cp|ansi|oem|windows)?[ _-]?(\d{3,5})$", lambda m: {"65001": "utf-8"}.get(m[2], f"cp{m[2]}"), declared
+    )
+    declared = {"cp936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "cp88591": "latin-1"}.get(declared, declared)
+    declared = declared or DBF_CODE_PAGES.get((parts.get(".dbf") or bytes(32))[29], "")
     try:
-        name = codecs.lookup(said).name if said else None
+        name = codecs.lookup(declared).name if declared else None
         if name in ("utf-8", "cp932", "shift_jis", "cp949", "euc_kr", "big5", "gb18030"):
             _decode_names_and_text(raw, name)
         return "cp1252" if name == "iso8859-1" else name
@@ -480,7 +484,7 @@ def _decode_names_and_text(raw: bytes, encoding: str) -> None:
 
 
 def _encoding_found(raw: bytes) -> str | None:
-    """UTF-8 where that is valid, else what the bytes look like; None where that cannot be told."""
+    """UTF-8 where that is valid, else what the bytes look like; None where that cannot be decided."""
     with contextlib.suppress(UnicodeDecodeError):
         _decode_names_and_text(raw, "utf-8")
         return "utf-8"

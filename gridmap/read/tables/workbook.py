@@ -31,7 +31,7 @@ def open_workbook(path: Path, *, table: str | None = None) -> RawTable:
     Raises
     ------
     ReadError
-        If it is no workbook, locked with a password, or blank.
+        If it is not a workbook, locked with a password, or blank.
     InputError
         If the named sheet is absent, or several sheets of different shape hold coordinates.
     """
@@ -154,8 +154,8 @@ def _text_workbook(path: Path, head: bytes) -> RawTable:
         return open_text(path, None, None, None)
     parser = _Tables()
     data = path.read_bytes()
-    said = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([\w-]+)", data[:4096])
-    encoding = said[1].decode() if said else (sniff_encoding(io.BytesIO(data))[0] or "utf-8")
+    declared = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([\w-]+)", data[:4096])
+    encoding = declared[1].decode() if declared else (sniff_encoding(io.BytesIO(data))[0] or "utf-8")
     try:
         parser.feed(data.decode(encoding, "replace"))
     except LookupError:
