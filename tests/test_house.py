@@ -120,7 +120,10 @@ HOMES = {
     "names of Chinese fonts": (r"SimHei|PingFang|Noto Sans CJK|WenQuanYi|Source Han", {"_fonts.py"}),
     "intervals of Poisson counts": (r"chi2\.ppf|gammaincinv|chdtri", {"_intervals.py"}),
     "names of the days of the week": (r"""["']Mon(?:day)?["'],\s*["']Tue""", {"_periods.py"}),
-    "the id of a run": (r"def run_id\(settings|default=str\)\.encode\(\)\)\.hexdigest", {"runs/record.py", *NAMES_WITHOUT_A_RUN}),
+    "the id of a run": (
+        r"def run_id\(settings|default=str\)\.encode\(\)\)\.hexdigest",
+        {"runs/record.py", *NAMES_WITHOUT_A_RUN},
+    ),
 }
 
 

@@ -182,10 +182,11 @@ def _tested(
 def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[bool, Note]:
     if tested is None:
         return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
-    table = tested.summary()
+    table: Any = tested.summary()
     if model not in table.index or not np.isfinite(table.loc[model, "difference_low"]):
         return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
-    row, count = table.loc[model], table.loc[BASELINE]
+    row: Any = table.loc[model]
+    count: Any = table.loc[BASELINE]
     numbers = {
         "periods": int(row["periods"]),
         "hit_rate": float(row["hit_rate"]),

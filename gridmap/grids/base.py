@@ -113,7 +113,7 @@ class Grid(ABC):
     @cached_property
     def centroids(self) -> np.ndarray:
         """Centres of the cells as lon, lat, shape (n, 2)."""
-        return np.column_stack(unproject(*self.centroids_m.T, self.metric_crs))
+        return np.column_stack(unproject(self.centroids_m[:, 0], self.centroids_m[:, 1], self.metric_crs))
 
     def xy_m(self, lon, lat) -> np.ndarray:
         """Points in this grid's `metric_crs`, shape (n, 2)."""

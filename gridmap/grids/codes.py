@@ -79,9 +79,10 @@ class Template:
     @property
     def digits(self) -> int | None:
         """Length of a code, or None where a field has no width."""
-        if None in self.fields.values():
+        widths = [width for width in self.fields.values() if width is not None]
+        if len(widths) < len(self.fields):
             return None
-        return sum(self.fields.values()) + len(FIELD.sub("", self.text))
+        return sum(widths) + len(FIELD.sub("", self.text))
 
     @property
     def pattern(self) -> re.Pattern:

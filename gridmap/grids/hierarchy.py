@@ -9,6 +9,8 @@ LSOA, its MSOA, its district; 社区, its 街道, its 区县. A column is a leve
 value of it. And "the MSOAs" are the LSOAs joined by `msoa_code` (`join_zones`).
 """
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -134,7 +136,7 @@ def join_zones(zones: gpd.GeoDataFrame, *, by: str) -> gpd.GeoDataFrame:
     shapes = zones.geometry.to_numpy()
     order = np.argsort(code, kind="stable")
     groups = np.split(shapes[order], np.searchsorted(code[order], np.arange(1, len(ids))))
-    joined = {"zone_id": np.asarray(ids, object)}
+    joined: dict[str, Any] = {"zone_id": np.asarray(ids, object)}
     own = [c for c in zones.columns if stem(c) == stem(by) and _ends_in(c, NAMES) and c != by]
     joined["name"] = zones[own[0]].astype(str).to_numpy()[first] if own else joined["zone_id"]
     joined["level"] = stem(by) or "zone"

@@ -16,6 +16,8 @@ References
 Goodchild & Lam (1980), Areal interpolation: a variant of the traditional spatial problem, Geo-Processing 1, 297–312.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import shapely
@@ -310,8 +312,8 @@ def crosswalk(
         result = pd.DataFrame(columns, index=index)
         results.append(result if key is None else pd.concat({key: result}, names=table.index.names[1:]))
     result = results[0] if len(results) == 1 and frames[0][0] is None else _with_keys(results, table, index)
-    lost = outside[next(iter(outside))] if len(outside) == 1 else outside
-    attrs = {"by": by, "outside": lost}
+    lost: Any = outside[next(iter(outside))] if len(outside) == 1 else outside
+    attrs: dict[Any, Any] = {"by": by, "outside": lost}
     if "sum" in ways.values():
         result = Counts(result, about=_about(values, result, by, None if isinstance(lost, dict) else lost))
         attrs = {**result.attrs, **attrs}

@@ -8,6 +8,7 @@ Source: Przyborowski & Wilenski 1940; Clopper & Pearson 1934 for the interval.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -317,7 +318,7 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
         raise SettingError("exposure is a pair, before and after: two numbers, or two Series with one number a cell.")
     sides = []
     for side in exposure:
-        amount = (
+        amount: Any = (
             np.float64(side)
             if isinstance(side, int | float | np.number)
             else cell_values(side, grid, column="population", what="exposures")[0]

@@ -203,8 +203,9 @@ def hotspot_test(
     if before is None:
         p[tested] = binomial_tails(around[tested], total, share[tested])
     else:
-        likely = total * (before + 0.5) / (risk.counts.sum() + 0.5)  # none before does not mean that none can come
-        p[tested] = _fisher(around[tested], before[tested], total, risk.counts.sum())
+        earlier = np.sum(risk.counts)
+        likely = total * (before + 0.5) / (earlier + 0.5)  # none before does not mean that none can come
+        p[tested] = _fisher(around[tested], before[tested], total, earlier)
     side = around - total * share
     cut = 0.05 if level is None else level
     q, judged = _adjusted(p, how)

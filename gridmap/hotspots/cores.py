@@ -107,9 +107,9 @@ def hotspot_cores(
     cells = result.cells
     if "count" not in cells:
         raise InputError(Note("hotspots.cores_need_counts", method=result.method, there=[str(c) for c in cells]))
-    for name, size in (("core_km2", core_km2), ("core_street_m", core_street_m)):
-        if size is not None and not (np.isfinite(size) and size > 0):
-            raise SettingError(Note("hotspots.size_above_zero", name=name, found=size))
+    for name, wanted in (("core_km2", core_km2), ("core_street_m", core_street_m)):
+        if wanted is not None and not (np.isfinite(wanted) and wanted > 0):
+            raise SettingError(Note("hotspots.size_above_zero", name=name, found=wanted))
     shapes = _shapes(result, grid)
     area = _area_m2(cells, shapes, grid)
     if street_m is None:

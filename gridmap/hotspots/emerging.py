@@ -15,6 +15,7 @@ Analysis works".
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -277,7 +278,7 @@ def emerging_hotspots(
         "last": str(periods[-1]),
         "expected_around": float(expected) if (cube == np.floor(cube)).all() else None,
     }
-    frames = {"z_scores": pd.DataFrame(z, index, periods), "q_values": pd.DataFrame(q, index, periods)}
+    frames: dict[str, Any] = {"z_scores": pd.DataFrame(z, index, periods), "q_values": pd.DataFrame(q, index, periods)}
     cells = named_cells(columns, index, grid)
     return EmergingResult(cells, "emerging_hotspots", params, notes=tuple(notes), **frames)
 
@@ -298,8 +299,8 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
                 f"{len(cells) * len(periods) - len(counts):,} of {len(cells):,} cells × {len(periods):,} periods are "
                 "missing from the counts. Zeros count: take them from count_by_cell(…, every=…)."
             )
-        wide = counts.reindex(pd.MultiIndex.from_product([cells, periods]))["count"].to_numpy()
-        wide = pd.DataFrame(wide.reshape(len(cells), len(periods)), cells, periods)
+        values = counts.reindex(pd.MultiIndex.from_product([cells, periods]))["count"].to_numpy()
+        wide = pd.DataFrame(values.reshape(len(cells), len(periods)), cells, periods)
     elif counts.index.nlevels == 1 and counts.size and list(counts.columns) != ["count"]:
         wide = counts
     else:

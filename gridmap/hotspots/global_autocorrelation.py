@@ -319,4 +319,4 @@ def _permuted_p(statistic, x: np.ndarray, observed: float, permutations: int, ra
         drawn = statistic(rng.permuted(deals, axis=0))
         at_least += int((drawn >= observed - tie).sum())
         at_most += int((drawn <= observed + tie).sum())
-    return float(two_sided_p(np.int64(at_least), np.int64(at_most), permutations))
+    return float(two_sided_p(np.asarray(at_least), np.asarray(at_most), permutations))

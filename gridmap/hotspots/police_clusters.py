@@ -249,7 +249,8 @@ def _greedy(xy: np.ndarray, radius: float, least: int) -> tuple[np.ndarray, list
     """Labels in the order of discovery, and the seed of each: most neighbours first, its cluster leaves the field."""
     tree = cKDTree(xy)
     around = tree.query_ball_point(xy, radius, return_length=True)
-    labels, seeds = np.full(len(xy), -1), []
+    labels = np.full(len(xy), -1)
+    seeds: list[int] = []
     heap = [(-n, i) for i, n in enumerate(around.tolist()) if n >= least]
     heapq.heapify(heap)
     while heap:

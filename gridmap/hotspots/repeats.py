@@ -15,6 +15,7 @@ Source: Knox 1964; Johnson et al. 2007; Ratcliffe & Rengert 2008.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -435,7 +436,7 @@ def near_repeat(
     times = times[order]
     observed = counted(pairs, times, times, edges, False)
     chance = shuffled_counts(pairs, times, None, edges, False, permutations, seed_from(random_state))
-    tables = band_tables(observed, chance, space, when, closed)
+    tables: dict[str, Any] = band_tables(observed, chance, space, when, closed)
     link = link_used(link, tables["p_value"].to_numpy(), space, when)
     roles = roles_of(xy, days, link, metric)
     params = {
@@ -545,7 +546,7 @@ def cross_near_repeat(
         "random_state": random_state,
     }
     notes = [f"{kind}: {note}" for kind, part in (("first", one), ("second", other)) for note in part[3]]
-    tables = band_tables(observed, chance, space, when, closed)
+    tables: dict[str, Any] = band_tables(observed, chance, space, when, closed)
     return NearRepeatResult(pd.DataFrame(), "cross_near_repeat", params, notes=tuple(notes), **tables)
 
 

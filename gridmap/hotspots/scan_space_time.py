@@ -145,6 +145,7 @@ def space_time_scan(
     risk = size if expected is None else over_time(frame, expected, "expected cases", where, when, n, spans)
     if risk is None:
         column_of(frame, population, "the population")
+        raise AssertionError("a column that is missing was named before")
     if risk.sum() <= 0:
         raise InputError(f"The {'population' if expected is None else 'expected cases'} sum to 0.")
     if ((risk == 0) & (table > 0)).any():

@@ -376,7 +376,8 @@ def hotspot_stability(
     shape = "hexagon" if grid.system == "h3" else "square"
     area = float(grid.cells["area_m2"].median())
     streams = np.random.SeedSequence(seed_from(random_state)).spawn(variants + resamples)
-    runs_hot, runs_score = [], []
+    runs_hot: Any = []
+    runs_score: Any = []
     for k, stream in enumerate(streams):
         rng = np.random.default_rng(stream)
         if k < variants:

@@ -7,6 +7,7 @@ territory is nan. It can be written as a GeoTIFF that any GIS opens.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -60,13 +61,15 @@ class DensityResult(HotspotResult):
             If the file cannot be written there.
         """
         path = Path(path)
-        rows, columns = self.surface.shape
+        surface: Any = self.surface
+        crs: Any = self.crs
+        rows, columns = surface.shape
         profile = {
             "driver": "GTiff", "width": columns, "height": rows, "count": 1, "dtype": "float32", "nodata": np.nan,
-            "crs": rasterio.crs.CRS.from_wkt(self.crs.to_wkt()), "transform": self.transform, "compress": "deflate",
+            "crs": rasterio.crs.CRS.from_wkt(crs.to_wkt()), "transform": self.transform, "compress": "deflate",
         }  # fmt: skip
         with atomic_file(path) as part, rasterio.open(part, "w", **profile) as file:
-            file.write(self.surface.astype(np.float32), 1)
+            file.write(surface.astype(np.float32), 1)
             file.set_band_description(1, f"{self.method}, {self.unit}")
             file.update_tags(**{name: str(value) for name, value in self.params.items()} | dict(tags or {}))
         return path

@@ -165,7 +165,7 @@ def _minutes(minutes):
 
 def _metres(a, b) -> np.ndarray:
     both = np.vstack([a, b])
-    xy = np.column_stack(project(*both.T, metric_crs((*both.min(axis=0), *both.max(axis=0)))))
+    xy = np.column_stack(project(both[:, 0], both[:, 1], metric_crs((*both.min(axis=0), *both.max(axis=0)))))
     return np.hypot(*(xy[: len(a), None] - xy[None, len(a) :]).transpose(2, 0, 1))
 
 

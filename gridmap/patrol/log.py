@@ -189,11 +189,11 @@ def visits_from_gpx(
     try:
         root = ET.fromstring(text)
         found = [
-            (float(p.get("lon")), float(p.get("lat")), p.findtext("{*}time"))
+            (float(p.attrib["lon"]), float(p.attrib["lat"]), p.findtext("{*}time"))
             for p in root.iter()
             if p.tag.endswith("trkpt")
         ]
-    except (ET.ParseError, TypeError, ValueError) as problem:
+    except (ET.ParseError, KeyError, TypeError, ValueError) as problem:
         raise ReadError(Note("patrol.not_gpx", file=path.name, problem=str(problem))) from None
     track = pd.DataFrame(found, columns=["lon", "lat", "time"])
     track["time"] = pd.to_datetime(track["time"], errors="coerce", utc=True, format="ISO8601")

@@ -120,7 +120,7 @@ def build_network(
         raise InputError(Note("patrol.no_street_for_mode", streets=len(roads), mode=mode))
     shapes, row = shapely.force_2d(shapes[usable]), row[usable]
     crs = metric_crs(tuple(shapely.total_bounds(shapes)))
-    metric = shapely.transform(shapes, lambda xy: np.column_stack(project(*xy.T, crs)))
+    metric = shapely.transform(shapes, lambda xy: np.column_stack(project(xy[:, 0], xy[:, 1], crs)))
     edges, nodes = split_at_junctions(metric, tolerance_m=tolerance_m)
     edges["road"] = row[edges.pop("line").to_numpy()]
 
@@ -458,7 +458,7 @@ class Network:
             `segment` (row in `segments`, −1 when no street is within `max_snap_m`), `share` (0 at u … 1 at v),
             `snap_m` (distance to the street), `x, y` (metric, on the street).
         """
-        at = shapely.points(np.column_stack(project(*lonlat(points, "points").T, self.crs)))
+        at = shapely.points(self._metric(points))
         stop = np.flatnonzero(self.segments["stop"].to_numpy())
         shapes = self.segments["shape"].to_numpy()
         pairs, gaps = self._tree.query_nearest(at, max_distance=self.max_snap_m, return_distance=True, all_matches=True)
@@ -480,7 +480,7 @@ class Network:
 
     def distance_m(self, points) -> np.ndarray:
         """Metres from each point to the nearest street, however far."""
-        at = shapely.points(np.column_stack(project(*lonlat(points, "points").T, self.crs)))
+        at = shapely.points(self._metric(points))
         return self._tree.query_nearest(at, return_distance=True, all_matches=False)[1]
 
     def corners(self, points, *, within_m: float = 300.0) -> list[str]:
@@ -492,7 +492,7 @@ class Network:
         within_m : float
             Farther corners are of no help: the name of the point's own street then, or nothing.
         """
-        xy = np.column_stack(project(*lonlat(points, "points").T, self.crs))
+        xy = self._metric(points)
         if "name" not in self.roads:
             return [""] * len(xy)
         name = pd.Series(self.roads["name"].to_numpy()[self.segments["road"]], dtype=object)
@@ -500,7 +500,7 @@ class Network:
         ends = pd.DataFrame({"node": np.r_[self.segments["u"], self.segments["v"]], "name": np.tile(name, 2)})
         ends = ends[ends["name"] != ""].drop_duplicates().sort_values(["node", "name"])
         streets = ends.groupby("node")["name"].agg(list)
-        streets = streets[streets.str.len() >= 2]
+        streets = streets[streets.map(len) >= 2]
         own = [name.iloc[segment] if segment >= 0 else "" for segment in self.snap(points)["segment"]]
         if not len(streets):
             return own
@@ -615,6 +615,11 @@ class Network:
         rows = list(origins.itertuples(index=False))
         with ThreadPoolExecutor(2) as pool:  # each row by itself: the same answer on any number of threads
             return np.array(list(pool.map(one, rows)))
+
+    def _metric(self, points) -> np.ndarray:
+        """Points in the network's CRS, shape (n, 2)."""
+        lon, lat = lonlat(points, "points").T
+        return np.column_stack(project(lon, lat, self.crs))
 
     def _degrees(self, shapes):
         return shapely.transform(shapes, lambda xy: np.column_stack(unproject(*xy.T, self.crs)))

@@ -144,7 +144,7 @@ def _cover(demand, sites, reach_m, network):
     if network is not None:
         return coo_array((network.travel_distance_m(a, b) <= reach_m).astype(np.int8)).tocsr()
     both = np.vstack([a, b])
-    xy = np.column_stack(project(*both.T, metric_crs((*both.min(axis=0), *both.max(axis=0)))))
+    xy = np.column_stack(project(both[:, 0], both[:, 1], metric_crs((*both.min(axis=0), *both.max(axis=0)))))
     near = cKDTree(xy[: len(a)]).query_ball_tree(cKDTree(xy[len(a) :]), reach_m)
     rows = np.repeat(np.arange(len(a)), [len(x) for x in near])
     columns = np.concatenate([np.asarray(x, int) for x in near]) if len(rows) else np.empty(0, int)

@@ -241,12 +241,12 @@ def street_density(incidents, network: Network, *, bandwidth_m: float = 300, pie
     snapped = network.snap(points)
     on = snapped["segment"].to_numpy() >= 0
     everything, value = np.ones(len(network.nodes), bool), np.zeros(len(owner))
-    for p in snapped[on].itertuples(index=False):
-        at = p.share * length[p.segment]
-        seeds = np.array([u[p.segment], v[p.segment]], np.int64)
-        far, _ = dijkstra(start, to, cost, seeds, np.array([at, length[p.segment] - at]), everything, bandwidth_m)
+    for segment, share in zip(snapped["segment"].to_numpy()[on], snapped["share"].to_numpy()[on], strict=True):
+        at = share * length[segment]
+        seeds = np.array([u[segment], v[segment]], np.int64)
+        far, _ = dijkstra(start, to, cost, seeds, np.array([at, length[segment] - at]), everything, bandwidth_m)
         away = np.minimum(far[u[owner]] + middle, far[v[owner]] + length[owner] - middle)
-        own = owner == p.segment
+        own = owner == segment
         away[own] = np.minimum(away[own], np.abs(middle[own] - at))
         near = away < bandwidth_m
         value[near] += 15 / 16 / bandwidth_m * (1 - (away[near] / bandwidth_m) ** 2) ** 2

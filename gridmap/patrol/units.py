@@ -171,12 +171,12 @@ def staff_posts(posts: pd.DataFrame, units: Units, order: np.ndarray) -> tuple[p
         Positions of the units that remain for patrol, in their own order.
     """
     free, rows = [int(i) for i in order], []
-    for post in posts.itertuples(index=False):
-        chosen = _fewest(post.staff, free, units.officers)
+    for post_id, staff in zip(posts["post_id"], posts["staff"].astype(int), strict=True):
+        chosen = _fewest(staff, free, units.officers)
         free = [u for u in free if u not in chosen]
         names = [units.unit_id[u] for u in sorted(chosen)]
         assigned = int(units.officers[list(chosen)].sum()) if chosen else 0
-        rows.append((post.post_id, post.staff, assigned, names, assigned >= post.staff))
+        rows.append((post_id, staff, assigned, names, assigned >= staff))
     table = pd.DataFrame(rows, columns=["post_id", "staff", "assigned", "units", "met"])
     return table, np.array(sorted(free), dtype=int)
 

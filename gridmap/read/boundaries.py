@@ -373,7 +373,7 @@ def read_boundaries(
     """
     if isinstance(path_or_frame, gpd.GeoDataFrame):
         frame, origin = path_or_frame.copy(), {"path": "memory", "sha256": None}
-        what = Note("read.the_frame")
+        what: str = Note("read.the_frame")
     elif isinstance(path_or_frame, str | Path):
         path = check_file(path_or_frame, Note("read.boundary_file"))
         frame = read_vector(path, layer=layer, encoding=encoding)

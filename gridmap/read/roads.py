@@ -9,6 +9,7 @@ keys: https://wiki.openstreetmap.org/wiki/Key:highway, Key:oneway, Key:maxspeed.
 """
 
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -90,6 +91,7 @@ def read_roads(path_or_frame, *, crs=None, layer: str | None = None, encoding: s
        name highway  oneway  maxspeed_kmh
     High St    road       1      48.28032
     """
+    what: str
     if isinstance(path_or_frame, gpd.GeoDataFrame):
         frame, what, origin = path_or_frame, Note("read.the_frame"), {"path": "memory", "sha256": None}
     elif isinstance(path_or_frame, str | Path):
@@ -112,6 +114,7 @@ def _read_osm(path: Path) -> gpd.GeoDataFrame:
         ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY)).with_filter(
             osmium.filter.KeyFilter("highway")
         )
+        way: Any
         for way in ways:
             tags = way.tags
             if tags.get("highway") in NO_STREET or tags.get("area") == "yes":

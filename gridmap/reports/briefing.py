@@ -6,6 +6,7 @@ folder, so it cannot be on paper. The format is the file's ending.
 
 import os
 from pathlib import Path
+from typing import Any
 
 from gridmap._audit import AUDIT, append_audit
 from gridmap._io import write_bytes
@@ -75,7 +76,13 @@ def write_briefing(
     check_paper(path, language, template)
     _check_place(path)
     found = read_run(run)
-    options = {"language": language, "template": template, "since": since, "title": title, "annex": annex}
+    options: dict[str, Any] = {
+        "language": language,
+        "template": template,
+        "since": since,
+        "title": title,
+        "annex": annex,
+    }
     data = paper_bytes(found, path.suffix.lower(), **options)
     written = write_bytes(path, data, make_parents=True)
     if (Path(run) / AUDIT).exists() and written.resolve().is_relative_to(Path(run).resolve()):

@@ -94,7 +94,11 @@ def _flow(levels, most, owner, cap, service, enter, kind, kinds, out, back, duty
     first = m + k * n * n + np.arange(k * n).reshape(k, n)
     final = first + k * n
     size = m + k * n * n + 2 * k * n
-    rows, columns, values, lower, upper = [], [], [], [], []
+    rows: list = []
+    columns: list = []
+    values: list = []
+    lower: list = []
+    upper: list = []
 
     def constrain(column, value, low, high):
         rows.append(np.full(len(column), len(lower)))
