@@ -25,9 +25,9 @@ from .hotspots.rates import incident_rates
 from .hotspots.repeats import cross_near_repeat, near_repeat
 from .hotspots.result import GlobalResult, HotspotResult
 from .hotspots.risk import relative_risk
-from .hotspots.scan import spatial_scan
-from .hotspots.scan_permutation import space_time_permutation_scan
-from .hotspots.scan_space_time import space_time_scan
+from .hotspots.scan.permutation import space_time_permutation_scan
+from .hotspots.scan.space_time import space_time_scan
+from .hotspots.scan.spatial import spatial_scan
 from .hotspots.series import st_dbscan
 from .hotspots.significance import adjust_p
 from .hotspots.silence import quiet_cells

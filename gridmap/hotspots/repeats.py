@@ -27,7 +27,7 @@ from gridmap.hotspots.dated import days_of, events_frame
 from gridmap.hotspots.lattice import LEAST_INCIDENTS
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan_windows import cores
+from gridmap.hotspots.scan.windows import cores
 from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
 from gridmap.read.base import Incidents
 

@@ -11,8 +11,8 @@ from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.scan import spatial_scan
-from gridmap.hotspots.scan_windows import replica_maxima
+from gridmap.hotspots.scan.spatial import spatial_scan
+from gridmap.hotspots.scan.windows import replica_maxima
 
 
 def town(seed=0, n=40, planted=(), risk=4.0):
@@ -115,7 +115,7 @@ def test_replicas_side_by_side_equal_replicas_one_by_one():
 
 
 def test_same_seed_same_answer_on_any_number_of_threads(monkeypatch):
-    from gridmap.hotspots import scan_windows
+    from gridmap.hotspots.scan import windows as scan_windows
 
     frame = town(7, n=90, planted=(4, 5))
     tables = []

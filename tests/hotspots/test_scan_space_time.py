@@ -9,8 +9,8 @@ from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.scan_permutation import space_time_permutation_scan
-from gridmap.hotspots.scan_space_time import space_time_scan
+from gridmap.hotspots.scan.permutation import space_time_permutation_scan
+from gridmap.hotspots.scan.space_time import space_time_scan
 
 
 def cylinders(xy, sizes, table, expected, longest, to_end=False):
@@ -138,7 +138,7 @@ def test_counts_over_a_grid_are_scanned_as_they_come():
 
 
 def test_same_seed_same_answer_whatever_the_memory(monkeypatch):
-    from gridmap.hotspots import scan_places
+    from gridmap.hotspots.scan import places as scan_places
 
     frame, *_ = region(6, extra=2)
     one = space_time_scan(frame, **PLANE).clusters["p_value"]

@@ -17,7 +17,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, require_incidents
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan_places import (
+from gridmap.hotspots.scan.places import (
     SCAN_COLUMNS,
     Places,
     check_names,

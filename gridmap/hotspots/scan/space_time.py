@@ -18,8 +18,7 @@ from gridmap.hotspots.dated import steps_of
 from gridmap.hotspots.lattice import named_cells
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan import check_radius, finish_clusters, require_cases
-from gridmap.hotspots.scan_places import (
+from gridmap.hotspots.scan.places import (
     SCAN_COLUMNS,
     check_names,
     column_of,
@@ -28,7 +27,8 @@ from gridmap.hotspots.scan_places import (
     share_between,
     simulated_maxima,
 )
-from gridmap.hotspots.scan_tables import area_rows, dated_clusters, long_table, longest_span, over_time
+from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
+from gridmap.hotspots.scan.tables import area_rows, dated_clusters, long_table, longest_span, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
 
 __all__ = ["space_time_scan"]

@@ -17,7 +17,7 @@ from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.scan_windows import BLOCK, best_windows, replica_maxima
+from gridmap.hotspots.scan.windows import BLOCK, best_windows, replica_maxima
 from gridmap.messages import did_you_mean
 from gridmap.read.metric import metric_crs
 
