@@ -22,7 +22,7 @@ from scipy import sparse
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.index.locator import Locator
+from gridmap.grids.index.locator import Locator, polygons_of
 from gridmap.grids.index.raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs
@@ -82,16 +82,11 @@ def _areas(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     Zones are asked part by part: the envelope of a zone with an island far away holds half the territory, and GEOS
     would hold each of its edges against everything there.
     """
-    some = np.flatnonzero(~(shapely.is_missing(zones) | shapely.is_empty(zones)))
-    shapes, valid = zones[some], shapely.is_valid(zones[some])
+    valid = shapely.is_valid(zones) | shapely.is_missing(zones)
     if not valid.all():
-        shapes = shapes.copy()
-        shapes[~valid] = shapely.make_valid(shapes[~valid])
-    while (nested := shapely.get_type_id(shapes) > 3).any():  # collections may hold collections
-        inner, of = shapely.get_parts(shapes[nested], return_index=True)
-        shapes, some = np.r_[shapes[~nested], inner], np.r_[some[~nested], some[nested][of]]
-    flat = (shapely.get_type_id(shapes) == 3) & ~shapely.is_empty(shapes)
-    return shapes[flat], some[flat], bool(valid.all())
+        zones = zones.copy()
+        zones[~valid] = shapely.make_valid(zones[~valid])
+    return *polygons_of(zones), bool(valid.all())
 
 
 def _misfits(parts: np.ndarray, clean: bool) -> np.ndarray:

@@ -34,7 +34,7 @@ import shapely
 from gridmap.grids.index.lookup import UNSURE, locate, locate_all
 from gridmap.grids.index.raster import MARGIN, paint, slabs
 
-__all__ = ["Locator", "cores", "each"]
+__all__ = ["Locator", "cores", "each", "polygons_of"]
 
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
@@ -81,28 +81,22 @@ class Locator:
         return len(self._zones)
 
     def _build(self) -> None:
-        parts, zone_of_part = shapely.get_parts(self._zones, return_index=True)
-        while (nested := shapely.get_type_id(parts) == 7).any():  # collections, as a repair may leave them
-            inner, of = shapely.get_parts(parts[nested], return_index=True)
-            parts = np.concatenate([parts[~nested], inner])
-            zone_of_part = np.concatenate([zone_of_part[~nested], zone_of_part[nested][of]])
-        flat = shapely.get_type_id(parts) == 6
-        if flat.any():
-            inner, of = shapely.get_parts(parts[flat], return_index=True)
-            parts = np.concatenate([parts[~flat], inner])
-            zone_of_part = np.concatenate([zone_of_part[~flat], zone_of_part[flat][of]])
-        areas = np.flatnonzero(shapely.get_type_id(parts) == 3)
-        areas = areas[np.argsort(zone_of_part[areas], kind="stable")]
-        rings, part = shapely.get_rings(parts[areas], return_index=True)
-        xy, ring = shapely.get_coordinates(rings, return_index=True)
-        zone = zone_of_part[areas][part][ring]
-        edges = np.flatnonzero(ring[1:] == ring[:-1])
+        parts, zone = polygons_of(self._zones)
+        if not len(parts):
+            parts, zone = np.array([shapely.Polygon()]), np.zeros(1, np.int64)
+        _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
         xy = np.ascontiguousarray(xy)
-        edge_start = np.searchsorted(zone[edges], np.arange(len(self) + 1))
+        starts = np.ones(len(xy), bool)  # every corner but a ring's last begins an edge
+        starts[ring_starts[1:] - 1] = False
+        edges = np.flatnonzero(starts).astype(np.int32 if len(xy) < 2**31 else np.int64)
+        # Where each zone's corners and edges begin; an edge less than corners for each ring.
+        part = np.searchsorted(zone, np.arange(len(self) + 1))
+        ring = part_starts[part]
+        corners = ring_starts[ring]
+        edge_start = (corners - ring).astype(np.int64)
 
         box = np.full((len(self), 4), np.nan)
         if len(xy):
-            corners = np.searchsorted(zone, np.arange(len(self) + 1))
             some = np.flatnonzero(np.diff(corners))
             at = corners[some]
             box[some, :2] = np.minimum.reduceat(xy, at)
@@ -219,6 +213,20 @@ class Locator:
         zone = self._candidates[np.repeat(self._cell_start[cell], length) + within]
         held = shapely.intersects(self._zones[zone], shapely.points(lon, lat)[point])
         return point[held], zone[held]
+
+
+def polygons_of(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every polygon among the parts of geometries of any kind, in their order, and the row that each comes from."""
+    rows = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+    parts = shapes[rows]
+    while (
+        nested := shapely.get_type_id(parts) > 3
+    ).any():  # collections may hold collections; single ones are not copied
+        inner, of = shapely.get_parts(parts[nested], return_index=True)
+        parts, rows = np.r_[parts[~nested], inner], np.r_[rows[~nested], rows[nested][of]]
+    flat = np.flatnonzero((shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts))
+    flat = flat[np.argsort(rows[flat], kind="stable")]
+    return parts[flat], rows[flat]
 
 
 def cores() -> int:
