@@ -16,7 +16,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gridmap as gm
-from gridmap.runs.county import county_demo
+from gridmap.runs.demos import county_demo
 from tests.browser import Browser, find_chromium
 
 IMAGES = Path("docs/images")

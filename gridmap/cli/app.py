@@ -8,9 +8,12 @@ Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for a
 """
 
 import os
+import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
 
@@ -58,9 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="replace")  # a name that the console cannot print must not fail a run
+    _place_for_compiled_code()
     with watch_interrupts(lambda: text("cli.interrupted")) as interrupted:
         code = _run(list(sys.argv[1:] if arguments is None else arguments), interrupted)
-    with suppress(BrokenPipeError, OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
         sys.stdout.flush()
     sys.exit(code)
 
@@ -179,7 +183,7 @@ def _last_line(message: str, code: int) -> int:
 @contextmanager
 def progress_shown() -> Iterator[Callable[[str], None]]:
     """A function that names the running step: on a terminal as a spinner, elsewhere not at all."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda step: None
         return
     from rich.console import Console
@@ -205,3 +209,45 @@ def print_report(report: Any) -> None:
     for key, output in report.outputs.items():
         if not key.startswith("results/"):  # a folder for the papers, not a list to read
             print(f"  → {output}")
+
+
+def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:
+    """Keep numba's compiled code where only this user can write; nothing to do where a place is named already.
+
+    Whoever can write such a cache decides what runs. Beside the package where that is this user's alone; else in the
+    user's cache, a folder a version; without a home (a service, a container) in a folder of this process.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ or _is_ours_alone(package):
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("gridmap")
+    except PackageNotFoundError:
+        number = "0"
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    base = Path(home) if home else Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111 - Path.home() may raise
+    folder = base / "gridmap" / f"compiled-{number}"
+    with suppress(OSError):
+        if base.is_absolute():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _is_ours_alone(folder):
+        import atexit
+        import shutil
+
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="gridmap-compiled-"))
+        except OSError:
+            return  # nowhere to write at all: said when an output cannot be written
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _is_ours_alone(folder: Path) -> bool:
+    """Whether a folder is this user's and nobody else may write to it."""
+    try:
+        found = folder.lstat()
+        own = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+        return stat.S_ISDIR(found.st_mode) and own and os.access(folder, os.W_OK)
+    except OSError:
+        return False

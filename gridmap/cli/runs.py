@@ -1,4 +1,4 @@
-"""Whole runs: `gridmap demo` and `gridmap run`."""
+"""Whole runs: `gridmap demo`, `gridmap run`, `gridmap schema`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,11 +6,9 @@ from typing import Annotated
 import typer
 
 from gridmap.cli.app import app, print_report, progress_shown
-from gridmap.cli.county import run_county
-from gridmap.errors import ReadError, SettingError
-from gridmap.messages import Note, check_language
+from gridmap.messages import check_language
 
-__all__ = ["demo", "run", "run_file"]
+__all__ = ["demo", "run", "run_file", "schema"]
 
 
 @app.command(help="cli.demo.help")
@@ -20,21 +18,15 @@ def demo(
     county: Annotated[bool, typer.Option("--county", help="cli.demo.county")] = False,
 ) -> None:
     """The bundled police data of West Yorkshire, or a simulated county, end to end."""
-    import gridmap
+    from gridmap.runs.demos import county_demo, demo_pipeline
 
-    if county:
-        return run_county(out, language)
-    language = language or "en"
-    path = (
-        Path(gridmap.__file__).resolve().parents[1]
-        / "pipelines"
-        / ("demo.yaml" if language == "en" else "demo_zh.yaml")
-    )
-    if language not in ("en", "zh"):
-        check_language(language)
-    if not path.exists():
-        raise ReadError(Note("cli.demo_needs_clone"))
-    run_file(path, out, [])
+    if not county:
+        return run_file(demo_pipeline(language or "en"), out, [])
+    settings = [f"language={check_language(language)}"] if language else []
+    with progress_shown() as watch:
+        report = county_demo(out, overrides=settings, on_step=watch)
+    print_report(report)
+    print(f"  {out / 'county.yaml'}, {out / 'data'}")
 
 
 @app.command(help="cli.run.help")
@@ -49,6 +41,15 @@ def run(
     run_file(pipeline, out, set_, confined=confined, who=who)
 
 
+@app.command(help="cli.schema.help")
+def schema() -> None:
+    """Print the JSON Schema of a pipeline file, for editors."""
+    from gridmap._io import json_text
+    from gridmap.runs.config import pipeline_schema
+
+    print(json_text(pipeline_schema(), indent=2).rstrip())
+
+
 def run_file(
     path: Path,
     out: Path,
@@ -61,9 +62,7 @@ def run_file(
     from gridmap.runs import read_pipeline, run_pipeline
     from gridmap.runs.files import check_confined
 
-    pipeline = read_pipeline(path, overrides=overrides)
-    if needs is not None and getattr(pipeline, needs) is None:
-        raise SettingError(Note("cli.no_stage", path=str(path), stage=needs))
+    pipeline = read_pipeline(path, overrides=overrides, needs=needs)
     if confined:
         check_confined(pipeline, out)
     with progress_shown() as watch:

@@ -89,7 +89,7 @@ class Pipeline:
         return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
 
 
-def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipeline:
+def read_pipeline(path: str | Path, *, overrides: Sequence[str] = (), needs: str | None = None) -> Pipeline:
     """Read one YAML file and check the whole of it.
 
     Parameters
@@ -97,6 +97,8 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     path : str or Path
     overrides : list of "key=value"
         Settings that replace the file's, by dotted place: `grid.resolution=9`, `hotspots.0.getis_ord.order=2`.
+    needs : str, optional
+        A stage that the file must have, such as "patrol".
 
     Returns
     -------
@@ -112,7 +114,10 @@ def read_pipeline(path: str | Path, *, overrides: Sequence[str] = ()) -> Pipelin
     file = read_yaml(path)
     for override in overrides:
         _override(file, override)
-    return check_pipeline(file)
+    pipeline = check_pipeline(file)
+    if needs is not None and getattr(pipeline, needs) is None:
+        raise SettingError(Note("cli.no_stage", path=str(path), stage=needs))
+    return pipeline
 
 
 def check_pipeline(file: YamlFile) -> Pipeline:

@@ -8,7 +8,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.cli import main
-from gridmap.runs.county import county_demo
+from gridmap.runs.demos import county_demo
 
 SIZES = {"households": 20_000, "events": 12_000}
 

@@ -1,0 +1,125 @@
+"""One step of a run on its own, from file to file: a territory into cells, incidents into counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
+from gridmap.counts.query import count_by_cell
+from gridmap.errors import OutputError, SettingError
+from gridmap.exports import write_table
+from gridmap.grids.base import Grid
+from gridmap.grids.saved import read_grid, write_grid
+from gridmap.grids.tiling import make_grid
+from gridmap.messages import Note
+from gridmap.privacy import public_release
+from gridmap.read.boundaries import read_boundaries
+from gridmap.read.incidents import read_incidents
+
+__all__ = ["CountedFile", "count_file", "tile_file"]
+
+
+@dataclass(frozen=True)
+class CountedFile:
+    """What was counted into a file: incidents inside, cells, incidents outside, rows set aside."""
+
+    incidents: int
+    cells: int
+    outside: int
+    set_aside: int
+
+
+def tile_file(
+    boundaries: str | Path,
+    output: str | Path,
+    *,
+    zone_id: str | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
+    **settings: Any,
+) -> Grid:
+    """Divide the territory of a boundary file into cells and write them as a grid file.
+
+    Parameters
+    ----------
+    boundaries, output : str or Path
+        `output` ends in .parquet.
+    zone_id : str, optional
+        The column that names the zones.
+    on_step : callable, optional
+        Told the name of each step as it begins.
+    **settings
+        Of `make_grid`; those that are None are left out.
+
+    Raises
+    ------
+    GridmapError
+        For what cannot be read, divided or written.
+    """
+    on_step("read boundaries")
+    zones = read_boundaries(boundaries, zone_id=zone_id)
+    on_step("make grid")
+    grid = make_grid(zones, **{name: value for name, value in settings.items() if value is not None})
+    write_grid(grid, output)
+    return grid
+
+
+def count_file(
+    incidents: str | Path,
+    cells: str | Path,
+    output: str | Path,
+    *,
+    category: list[str] | None = None,
+    by: str | None = None,
+    every: str | None = None,
+    weight: str | None = None,
+    datum: str | None = None,
+    audience: str = DEFAULT_AUDIENCE,
+    progress: Callable | None = None,
+    **engine: Any,
+) -> CountedFile:
+    """Count the incidents of a file by the cells of a grid file, and write the counts.
+
+    Parquet with `lon` and `lat` is streamed; anything else, and everything for the public, is read and checked first.
+    For the public, cells are merged, and the areas are written beside the counts (`…_areas.parquet`).
+
+    Parameters
+    ----------
+    incidents, cells, output : str or Path
+        `output` ends in .parquet or .csv.
+    category, by, every, weight, progress, **engine
+        As in `count_by_cell`.
+    datum : str, optional
+        As in `read_incidents`.
+    audience : {"internal", "meeting", "public"}
+
+    Raises
+    ------
+    OutputError
+        For another ending, or a place that cannot be written.
+    SettingError
+        For sums of a weight for the public.
+    """
+    incidents, output = Path(incidents), Path(output)
+    if output.suffix not in (".parquet", ".csv"):
+        raise OutputError(Note("runs.counts_ending", found=output.name))
+    grid = read_grid(cells)
+    public = check_audience(audience).smallest_count > 0
+    if public and weight is not None:
+        raise SettingError(Note("counts.weight_not_public", weight=weight))
+    streamed = not public and datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+    points = incidents if streamed else read_incidents(incidents, datum=datum)
+    aside = 0 if streamed else len(points.set_aside)
+    if public:
+        span = {"every": every} if every else {}
+        kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
+        release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
+        points, grid, aside = release.incidents, release.grid, 0
+    counts = count_by_cell(
+        points, grid, category=category, by=by, every=every, weight=weight, progress=progress, **engine
+    )
+    write_table(counts, output, content="counts", audience=audience)
+    if public:
+        write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
+    inside = int(counts["count" if weight is None else "incidents"].sum())
+    return CountedFile(inside, len(grid), counts.about.outside, aside)
