@@ -40,7 +40,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     Returns
     -------
     dict
-        `where, sure, changed, next`: (headline, detail); empty for what is no theme of cells.
+        `where, sure, changed, next`: (headline, detail); empty for other kinds of layers.
     """
     if not isinstance(layer, CellsLayer) or not len(layer.frame):
         return {}

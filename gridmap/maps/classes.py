@@ -89,7 +89,7 @@ class Rule:
 
 
 def packed_text(value: str | Note) -> str | dict[str, Any]:
-    """A text as JSON holds it: a Note as its code and values, said by the page in the reader's language."""
+    """A text as JSON holds it: a Note as its code and values, which the page puts into the reader's language."""
     return value.to_dict() if isinstance(value, Note) else str(value)[:200]
 
 
@@ -282,7 +282,7 @@ def _claims(label: object) -> bool:
 
 
 def label_text(label: str) -> str | Note:
-    """A label of one of gridmap's methods as a Note, so that it is said in the reader's language; else as it is.
+    """A label of one of gridmap's methods as a Note, so that it reads in every language; else as it is.
 
     Examples
     --------

@@ -139,7 +139,7 @@ def _gated(layer: Layer, audience: str) -> Layer:
 
 def gate_note(note: str, audience: str) -> str:
     """A note as the audience may read it; one that holds nothing to hide keeps its code, and so its languages."""
-    said = gate_text(str(note), audience=audience)
+    text = gate_text(str(note), audience=audience)
     if isinstance(note, Note) and all(gate_text(note.say(x), audience=audience) == note.say(x) for x in LANGUAGES):
         return note
-    return said
+    return text

@@ -6,7 +6,7 @@ page's own scripts (`web/`). Nothing from data is ever markup.
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from hashlib import sha256
+from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def build_map(
     Raises
     ------
     InputError
-        If there is no layer, or something that is none; or if a layer is nothing for this audience.
+        If there is no layer, or something else; or if this audience may not have a layer.
     SettingError
         For an unknown language, or a negative count.
 
@@ -327,20 +327,22 @@ def _without_script(data: dict[str, Any]) -> str:
     """What a reader sees whose browser runs no script: title, why there is no map, and the first places in words."""
     language = data["language"]
 
-    def said(value: Any) -> str:
+    def text_of(value: Any) -> str:
         note = note_from(value)
         return escape(note.say(language) if isinstance(note, Note) else str(note or ""))
 
-    parts = [f"<h1>{said(data['head']['title']) or escape(say('page.untitled', language))}</h1>"]
+    parts = [f"<h1>{text_of(data['head']['title']) or escape(say('page.untitled', language))}</h1>"]
     parts.append(f"<p>{escape(say('page.no_script', language))}</p>")
     for layer in data["layers"]:
-        answered = [f"<li>{said(head)}. {said(detail)}</li>" for head, detail in layer.get("answers", {}).values()]
+        answered = [
+            f"<li>{text_of(head)}. {text_of(detail)}</li>" for head, detail in layer.get("answers", {}).values()
+        ]
         rows = [
-            f"<tr><td>{rank}</td><td>{said(row['name'])}</td><td>{row['values'].get('count', '')}</td></tr>"
+            f"<tr><td>{rank}</td><td>{text_of(row['name'])}</td><td>{row['values'].get('count', '')}</td></tr>"
             for rank, row in enumerate(layer["ranked"][:10], start=1)
         ]
         if answered or rows:
-            parts.append(f"<h2>{said(layer['name'])}</h2><ul>{''.join(answered)}</ul><table>{''.join(rows)}</table>")
+            parts.append(f"<h2>{text_of(layer['name'])}</h2><ul>{''.join(answered)}</ul><table>{''.join(rows)}</table>")
     return f"<noscript>{''.join(parts)}</noscript>"
 
 
@@ -388,7 +390,7 @@ class MapPage(folium.Map):
             figure.header.add_child(Verbatim(f"<script>{asset(name)}</script>"), name=name)
         figure.header.add_child(Verbatim(f"<style>{_own('page.css')}</style>"), name="gridmap_css")
         content = script_json(data)
-        self._id = sha256(content.encode()).hexdigest()[:32]  # the same page is the same file
+        self._id = blake2b(content.encode(), digest_size=16).hexdigest()  # the same page is the same file
         figure.html.add_child(
             Verbatim(f'<script type="application/json" id="gridmap-data">{content}</script>'), name="gridmap_data"
         )

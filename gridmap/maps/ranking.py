@@ -123,7 +123,7 @@ def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> l
     Parameters
     ----------
     layers : list of Layer
-        After the gate. What one knows about the cells of another (change, peak hours, the nearest camera) is told too.
+        After the gate. What one knows about the cells of another (change, peak hours, the nearest camera) is added.
     zones : GeoDataFrame, optional
         Boundaries that name the places; those of a boundaries layer, when not given.
 

@@ -49,7 +49,7 @@ def test_a_shift_without_routes_is_refused(plan, shift, kind):
 
 
 def test_what_the_plan_could_not_do_travels_with_the_map(plan):
-    notes = gm.patrol_layers(plan)[0].said
+    notes = gm.patrol_layers(plan)[0].remarks
     assert sorted(notes) == ["en", "zh"]
     notes = notes["en"]
     assert any("No streets were given" in note for note in notes)

@@ -138,7 +138,7 @@ def checked_shapes(frame: Any, what: str, columns: Sequence[str] = ()) -> gpd.Ge
     Raises
     ------
     InputError
-        If it is no GeoDataFrame, or empty.
+        If it is not a GeoDataFrame, or empty.
     CRSError
         If it has no CRS.
     """

@@ -52,7 +52,7 @@ def boundaries_layer(
     Raises
     ------
     InputError
-        If it is no GeoDataFrame, or empty.
+        If it is not a GeoDataFrame, or empty.
     CRSError
         If it has no CRS.
     """

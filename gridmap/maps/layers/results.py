@@ -87,7 +87,7 @@ def hotspot_layer(
     Raises
     ------
     InputError
-        If it is no HotspotResult, or its cells have neither shapes nor H3 ids.
+        If it is not a HotspotResult, or its cells have neither shapes nor H3 ids.
     """
     result = checked_result(result)
     if not len(result.cells):

@@ -38,7 +38,7 @@ class RoutesLayer(Layer):
         The unit's, from 1.
     shifts : list of dict
         `shift, start, seconds` of each.
-    said : mapping from language to list of str
+    remarks : mapping from language to list of str
         What the plan could not do, and why.
     """
 
@@ -47,13 +47,13 @@ class RoutesLayer(Layer):
 
     number: int = 1
     shifts: Sequence[Mapping[str, Any]] = ()
-    said: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def pack(self, order: np.ndarray) -> dict[str, Any]:
         """The times of the rows."""
         rows = self.frame.iloc[order]
         times = {name: pack_column(pd.Series(rows[name].to_numpy(), dtype=float), digits=0) for name in ROW_COLUMNS}
-        own = {"number": self.number, "shifts": list(self.shifts), "notes": dict(self.said)}
+        own = {"number": self.number, "shifts": list(self.shifts), "notes": dict(self.remarks)}
         return {"patrol": {**own, "texts": pack_column(rows["place"]), **times}}
 
 
@@ -97,8 +97,8 @@ def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "0
     begin = starts_of(plan, start)
     long = int(np.ceil(plan.params["shift_h"] * 3600))
     shifts = [{"shift": int(s), "start": begin[s], "seconds": long} for s in sorted(routes["shift"].unique())]
-    said = {code: say_unmet(plan, code) for code in LANGUAGES}
-    notes = {c: [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}" for r in said[c].itertuples())] for c in LANGUAGES}
+    unmet = {code: say_unmet(plan, code) for code in LANGUAGES}
+    notes = {c: [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}" for r in unmet[c].itertuples())] for c in LANGUAGES}
     return [
         RoutesLayer(
             str(unit),
@@ -108,7 +108,7 @@ def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "0
             columns=("name",),
             number=i + 1,
             shifts=shifts,
-            said=notes,
+            remarks=notes,
         )
         for i, unit in enumerate(routes["unit_id"].drop_duplicates())
     ]
