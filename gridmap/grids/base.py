@@ -75,6 +75,7 @@ class Grid(ABC):
             Row in `cells`; −1 outside and where a coordinate is not finite. Each point is in at most one cell.
         """
 
+    @property
     @abstractmethod
     def _first_order(self) -> sparse.csr_array:
         """Cells × cells, 1 where two cells touch, 0 on the diagonal."""

@@ -16,6 +16,7 @@ CJ/T 349-2010 (objects, 20 digits).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -93,12 +94,12 @@ class Template:
             parts += [f"(?P<{name}>[0-9]{{{width}}})" if width else f"(?P<{name}>.+?)", re.escape(after)]
         return re.compile("".join(parts))
 
-    def write(self, values: Mapping[str, str]) -> str:
+    def write(self, values: Mapping[Any, Any]) -> str:
         """The code of these field values."""
         return FIELD.sub(lambda m: values[m.group(1)], self.text)
 
 
-def parse_codes(codes, template: str = UNIT_GRID) -> pd.DataFrame:
+def parse_codes(codes, template: "str | Template" = UNIT_GRID) -> pd.DataFrame:
     """Codes taken apart into the fields of their template.
 
     Parameters
@@ -265,8 +266,8 @@ def _field_values(cells: gpd.GeoDataFrame, shape: Template, given: dict) -> pd.D
             )
         start = 0
         for name, width in rest.items():
-            columns[name] = zone.str[start : start + width]
-            start += width
+            columns[name] = zone.str[start : start + (width or 0)]
+            start += width or 0
     for name, width in wanted.items():
         if width is None:
             continue
@@ -359,6 +360,7 @@ def check_codes(codes, template: str = UNIT_GRID, *, divisions: Mapping | None =
             found.append((at, series[at], Note("grids.code_street", found=parsed.loc[at, "street"])))
     others = [name for name in shape.fields if name != "seq"]
     width = shape.fields["seq"] or 1
+    named: Any = series
     numbers = parsed[good].assign(number=parsed["seq"][good].astype(int))
     for _, group in numbers.groupby(others) if others else [("", numbers)]:
         before = 0
@@ -366,10 +368,12 @@ def check_codes(codes, template: str = UNIT_GRID, *, divisions: Mapping | None =
             if number > before + 1:
                 last = f"–{number - 1:0{width}d}" if number > before + 2 else ""
                 gap = Note("grids.code_gap", missing=f"{before + 1:0{width}d}{last}")
-                found.append((at, series[at], gap))
+                found.append((at, named[at], gap))
             before = max(before, number)
     frame = pd.DataFrame(found, columns=["at", "code", "problem"])
-    return frame.set_index("at").rename_axis(series.index.name)
+    answer = frame.set_index("at")
+    answer.index.name = series.index.name
+    return answer
 
 
 def street_kind(code: str) -> str | None:

@@ -136,7 +136,7 @@ def total_by_point(boundaries: gpd.GeoDataFrame, column: str, crs, spacing_m: fl
     amount : ndarray, shape (k,)
         Sums to the column's total.
     """
-    frame = _checked(boundaries, column, "The population")
+    frame = _checked(boundaries, column, Note("grids.the_population"))
     shapes, values = frame.geometry.to_crs(crs).to_numpy(), frame[column].to_numpy(float)
     west, south, east, north = shapely.total_bounds(shapes)
     x, y = np.meshgrid(

@@ -116,13 +116,13 @@ def _by_population(source, target, population) -> sparse.csr_array:
         p, k = shapely.STRtree(blocks).query(pieces, predicate="intersects")
         held = shapely.area(shapely.intersection(pieces[p], blocks[k])) / shapely.area(blocks[k]) * people[k]
         return sparse.csr_array(sparse.coo_array((held, (i[p], j[p])), shape=(len(source), len(target))))
-    column = next((c for c in PEOPLE if c in target.cells), None)
-    if column is None:
+    counted = next((c for c in PEOPLE if c in target.cells), None)
+    if counted is None:
         if not any(c in source.cells for c in PEOPLE):
             raise InputError(Note("grids.needs_people"))
         return cover(source, target)
     i, j, shared, size = _pairs(source, target)
-    people = target.cells[column].fillna(0).to_numpy(float)
+    people = target.cells[counted].fillna(0).to_numpy(float)
     held = shared / size[j] * people[j]
     return sparse.csr_array(sparse.coo_array((held, (i, j)), shape=(len(source), len(target))))
 
@@ -312,10 +312,10 @@ def crosswalk(
         result = pd.DataFrame(columns, index=index)
         results.append(result if key is None else pd.concat({key: result}, names=table.index.names[1:]))
     result = results[0] if len(results) == 1 and frames[0][0] is None else _with_keys(results, table, index)
-    lost: Any = outside[next(iter(outside))] if len(outside) == 1 else outside
-    attrs: dict[Any, Any] = {"by": by, "outside": lost}
+    left_out: Any = outside[next(iter(outside))] if len(outside) == 1 else outside
+    attrs: dict[Any, Any] = {"by": by, "outside": left_out}
     if "sum" in ways.values():
-        result = Counts(result, about=_about(values, result, by, None if isinstance(lost, dict) else lost))
+        result = Counts(result, about=_about(values, result, by, None if isinstance(left_out, dict) else left_out))
         attrs = {**result.attrs, **attrs}
     answer = result.iloc[:, 0] if single else result
     answer.attrs = attrs
@@ -355,7 +355,8 @@ def _on_cells(table: pd.DataFrame, grid: Grid) -> list[tuple]:
             raise InputError(Note("grids.several_values"))
         return [(None, table.reindex(cells))]
     levels = list(range(1, table.index.nlevels))
-    keys = table.index.droplevel(0)
+    index: Any = table.index
+    keys = index.droplevel(0)
     found = []
     for key in keys.unique():
         part = table[keys == key].droplevel(levels).reindex(cells)
@@ -379,7 +380,7 @@ def _ways(table: pd.DataFrame, how: dict) -> dict[str, str]:
             raise SettingError(Note("grids.how_column", name=name, meant=did_you_mean(name, table.columns)))
         if way not in ("sum", "mean", "largest"):
             raise SettingError(Note("grids.how", found=way, name=name))
-    ways = {}
+    ways: dict[Any, str] = {}
     for name in table:
         column = table[name]
         if name in how:

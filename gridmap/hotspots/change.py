@@ -178,7 +178,8 @@ def _of_totals(table: pd.DataFrame, before: float, after: float) -> dict:
     """The ratio of the totals with its 95 % interval, wider where the periods at hand vary more than counts do."""
     dated = all(isinstance(p, pd.Period) for p in table.columns)
     ordered = table[sorted(table.columns)] if dated else table
-    days = [(p.end_time - p.start_time).round("s") / pd.Timedelta("1D") for p in ordered.columns] if dated else None
+    spans: Any = ordered.columns
+    days = [(p.end_time - p.start_time).round("s") / pd.Timedelta("1D") for p in spans] if dated else None
     factor = variation_of_periods(ordered.sum(axis=0), days) if len(ordered.columns) >= LEAST_PERIODS else None
     scale = factor or 1.0
     low, high = ratio_interval(np.array([after / scale]), np.array([(before + after) / scale]), np.array([0.5]))
@@ -225,7 +226,7 @@ def binomial_p(successes, trials, share) -> np.ndarray:
     return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
 
 
-def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index]:
+def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index | None]:
     """One column a period, one row a cell in the grid's order."""
     if isinstance(counts, Mapping):
         if not counts:
@@ -279,7 +280,7 @@ def _chosen_periods(there: pd.Index, before, after) -> tuple[list, list]:
 def _year_earlier(period: pd.Period) -> pd.Period:
     if period.freqstr.startswith("W"):
         return period - 52
-    return pd.Period(period.start_time - pd.DateOffset(years=1), freq=period.freq)
+    return pd.Period(period.start_time - pd.DateOffset(years=1), freq=period.freqstr)
 
 
 def _named(there: pd.Index, wanted, option: str) -> list:

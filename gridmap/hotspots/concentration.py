@@ -203,7 +203,7 @@ def hotspot_test(
     if before is None:
         p[tested] = binomial_tails(around[tested], total, share[tested])
     else:
-        earlier = np.sum(risk.counts)
+        earlier = 0 if risk.counts is None else risk.counts.sum()
         likely = total * (before + 0.5) / (earlier + 0.5)  # none before does not mean that none can come
         p[tested] = _fisher(around[tested], before[tested], total, earlier)
     side = around - total * share

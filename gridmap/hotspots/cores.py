@@ -324,8 +324,13 @@ def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
     district = [districts.get(i, districts.get(str(i))) for i in ids]
     of = pd.Series([str(d) for d in district], dtype=object)
     ranks = of.groupby(of).cumcount().to_numpy() + 1
-    front = {"name": _apart(called, table), "zone_id": ids, "district": district, "rank_in_district": ranks}
-    out = table.assign(**{k: pd.Series(list(v), index=table.index, dtype=object) for k, v in front.items()})
+    front: dict[str, Any] = {
+        "name": _apart(called, table),
+        "zone_id": ids,
+        "district": district,
+        "rank_in_district": ranks,
+    }
+    out = table.assign(**{k: pd.Series(list(v), index=table.index, dtype="object") for k, v in front.items()})
     out["rank_in_district"] = out["rank_in_district"].astype("int64")
     return out[[*front, *table.columns]]
 

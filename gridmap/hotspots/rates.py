@@ -182,7 +182,7 @@ def incident_rates(
         funnel[count > most] = f"above {word}"
         funnel[count < least] = f"below {word}"
     columns |= {
-        "funnel": np.where(lived, funnel, None),
+        "funnel": np.where(lived, funnel, np.array(None)),
         "p_value": p,
         "q_value": q,
         "label": direction_labels(count - e, judged, ("high", "low")),

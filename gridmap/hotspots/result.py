@@ -147,7 +147,7 @@ class GlobalResult:
         return self.z_normality if self.params["assumption"] == "normality" else self.z_randomisation
 
     def __getattr__(self, name: str):
-        if name in ("I", "C", "G") and _SYMBOLS.get(self.__dict__.get("method")) == name:
+        if name in ("I", "C", "G") and _SYMBOLS.get(str(self.__dict__.get("method"))) == name:
             return self.statistic
         raise AttributeError(f"{type(self).__name__} of {self.__dict__.get('method')} has no attribute {name!r}")
 

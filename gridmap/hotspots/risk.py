@@ -157,7 +157,7 @@ def relative_risk(
         drawn = convolve(deal(), k)
         for count, seen, found in zip(tally, (drawn, raster.at(drawn, centres)), (observed, at_cells), strict=True):
             count += np.stack([seen >= found - hair, seen <= found + hair])
-    p = two_sided_p(*tally[1], deals)
+    p = two_sided_p(tally[1][0], tally[1][1], deals)
     q = adjust_p(p, "fdr")
     least = 2 / (deals + 1)
     needed = int(np.ceil(least * len(grid) / 0.05))
@@ -181,7 +181,7 @@ def relative_risk(
         grid, intensity=at_cells * PER_KM2, expected=expected_at * PER_KM2, relative_risk=risk, p_value=p, q_value=q,
         label=direction_labels(at_cells - expected_at, q),
     )  # fmt: skip
-    p_there = np.where(raster.inside > 0, two_sided_p(*tally[0], deals), 1.0)
+    p_there = np.where(raster.inside > 0, two_sided_p(tally[0][0], tally[0][1], deals), 1.0)
     return DensityResult(
         cells, "relative_risk", params, notes=tuple(notes), surface=surface, transform=raster.transform,
         crs=grid.metric_crs, unit="ratio",

@@ -67,6 +67,7 @@ class LatticeGrid(Grid):
     """
 
     system = "lattice"
+    _ab: np.ndarray
 
     @classmethod
     def over(
@@ -132,12 +133,12 @@ class LatticeGrid(Grid):
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
-        source, target = [], []
+        sources, targets = [], []
         for step in _SIDES[self.params["shape"]]:
             row = self._row(self._ab + step)
-            source.append(np.flatnonzero(row >= 0))
-            target.append(row[row >= 0])
-        source, target = np.concatenate(source), np.concatenate(target)
+            sources.append(np.flatnonzero(row >= 0))
+            targets.append(row[row >= 0])
+        source, target = np.concatenate(sources), np.concatenate(targets)
         entries = np.ones(2 * len(source), np.int8)
         both = np.r_[source, target], np.r_[target, source]
         return sparse.csr_array(sparse.coo_array((entries, both), shape=(len(self), len(self))))
@@ -420,9 +421,9 @@ def hotspot_stability(
     if outside:
         notes.append(f"{outside:,} of {len(rows):,} incidents lie outside the territory.")
     if params["null_maps"]:
-        found = "stability_null" if params["null_maps_hot"] else "stability_null_none"
+        code = "stability_null" if params["null_maps_hot"] else "stability_null_none"
         told = {"maps": params["null_maps"], "hot": params["null_maps_hot"], "share": params["null_hot_share"]}
-        notes.append(Note(f"hotspots.{found}", **told))
+        notes.append(Note(f"hotspots.{code}", **told))
     clusters = ranked_hotspots(hotspots, score, runs_score, cells)
     return HotspotResult(cells, "hotspot_stability", params, clusters=clusters, notes=tuple(notes))
 

@@ -12,6 +12,8 @@ Source: Ratcliffe & McCullagh (1998), Int. J. Geographical Information Science 1
 J. Quantitative Criminology 18, 23–43.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -282,7 +284,8 @@ def _places(incidents, hotspots, grid) -> tuple[pd.Index, np.ndarray]:
             place = ids.map(members.set_index("incident_id")["cluster_id"]).fillna(-1).astype(np.int64).to_numpy()
         else:
             raise InputError("These are not the incidents that the clusters were made from.")
-        return hotspots.clusters.index, place.astype(np.int64)
+        clusters: Any = hotspots.clusters
+        return clusters.index, place.astype(np.int64)
     if "label" not in hotspots.cells:
         raise InputError(f"{hotspots.method} labels no cell hot, so there is no hotspot to profile.")
     if grid is None or not grid.cells.index.equals(hotspots.cells.index):

@@ -429,7 +429,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
     texts = {
         c: carried[c].dropna().astype(str).tolist() for c in carried if not pd.api.types.is_float_dtype(carried[c])
     }
-    dropped = personal_columns((c, v) for c, v in texts.items() if not _is_named(carried[c], levels))
+    dropped = personal_columns((str(c), v) for c, v in texts.items() if not _is_named(carried[c], levels))
     if dropped:
         carried = carried.drop(columns=list(dropped))
         found = [

@@ -11,6 +11,7 @@ import tempfile
 import weakref
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -66,7 +67,7 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
         columns = f"columns={{'lon': {roles.get('lat', '…')!r}, 'lat': {roles.get('lon', '…')!r}}}"
         raise InputError(Note("read.overlap_swapped", of=of, share=share(lat, lon), columns=columns))
     signs = {s: share(s[0] * lon, s[1] * lat) for s in ((-1, 1), (1, -1), (-1, -1))}
-    sign = max(signs, key=signs.get)
+    sign = max(signs, key=lambda s: signs[s])
     if signs[sign] > 0.5:
         which = Note({(-1, 1): "read.longitude", (1, -1): "read.latitude"}.get(sign, "read.longitude_and_latitude"))
         raise InputError(Note("read.overlap_sign", of=of, share=signs[sign], which=which))
@@ -275,8 +276,9 @@ def _joined_categories(table: pa.Table, spelling: dict[str, str]) -> pa.Table:
 
 
 def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates, spelling=None):
-    counts, aside, tables = {}, [], []
-    stats = {"rows": 0}
+    counts: dict[str, int] = {}
+    aside, tables = [], []
+    stats: dict[str, Any] = {"rows": 0}
     owner, writer = None, None
     seen, losses = SeenRows(plan, find=duplicates == "remove"), Losses()
     try:

@@ -172,7 +172,7 @@ def _as_roads(frame, what: str, origin: dict, crs) -> gpd.GeoDataFrame:
     }
     declared = pd.Series(table.get("oneway", blank), dtype=object).notna()
     roundabout = text["junction"].isin(["roundabout", "circular"]) & ~declared  # one-way without a word
-    roads["oneway"] = roads["oneway"].mask(roundabout | ((roads["highway"] == "motorway") & ~declared), 1)
+    roads["oneway"] = pd.Series(roads["oneway"]).mask(roundabout | ((roads["highway"] == "motorway") & ~declared), 1)
     carried = frame.drop(columns=[frame._geometry_column_name, *[c for c in found.values() if c is not None]])
     carried = pd.DataFrame(carried).iloc[source].reset_index(drop=True)
     carried = carried.drop(columns=[c for c in carried.columns if c in (*KEPT, "geometry")])
