@@ -45,6 +45,9 @@ CODE_WORDS = (
     ),
     *("codigo", "cod", "kode", "schluessel", "ags", "コード", "番号", "코드"),
 )
+#: Codes whose heading begins with the word: CD_BAIRRO, CODE_IRIS, GID_2, INSEE_COM, CVE_MUN, CUSEC, N03_007.
+CODE_FIRST = re.compile(r"(cd|cod|code|codigo|insee|gid|cve|clave|ags|ars)(?=_|\d|$)|cvegeo|cusec|n03_007")
+NAME_FIRST = re.compile(r"(nm|nom|nome|nombre|name|no|bez|gen)_")
 NAME_WORDS = (
     "name",
     "名称",
@@ -74,7 +77,7 @@ ROW_NUMBER = re.compile(
 )
 #: Lengths, areas, places, dates and drawing styles: never a code.
 MEASURE = re.compile(
-    r"shape_?(le|ar)|(^|_)(area|perim\w*|length|len|acres|hectares|km2|sqkm|sqmi|lon|lat|lng|x|y|center|centre|centroid|bbox|extent)(_|$)"
+    r"shape_?(le|ar)|(^|_)area(_?(km|sq|m2|ha|acre)\w*)?$|(^|_)(perim\w*|length|len|acres|hectares|km2|sqkm|sqmi|lon|lat|lng|x|y|center|centre|centroid|bbox|extent)(_|$)"
     r"|date|time|created|edited|updated|version|url|color|colour|fill|stroke|style|icon|面积|周长|长度|经度|纬度|日期|时间"
     r"|^(description|timestamp|begin|end|altitudemode|tessellate|extrude|visibility|draworder|snippet)$"
 )
@@ -92,7 +95,7 @@ def _words(column: str) -> str:
 
 def _is_code(column: str) -> bool:
     word = _words(column)
-    return word in {"id", "zone_id"} or any(word.endswith(end) for end in CODE_WORDS)
+    return word in {"id", "zone_id"} or any(word.endswith(end) for end in CODE_WORDS) or bool(CODE_FIRST.match(word))
 
 
 def _is_name(column: str) -> bool:
@@ -108,7 +111,7 @@ def _is_name(column: str) -> bool:
 
 
 def names_areas(column: str, values: pd.Series) -> bool:
-    """Whether a column holds codes or names of areas, by what it says: being the same over neighbours is no evidence.
+    """Whether a column holds codes or names of areas, by what it says: being the same over neighbours does not suffice.
 
     Parameters
     ----------
@@ -136,6 +139,9 @@ def names_areas(column: str, values: pd.Series) -> bool:
 def stem(column: str) -> str:
     """What a column is about: `msoa` of `msoa_code` and of `msoa_name`, 街道 of 街道名称."""
     word = _words(column)
+    for first in (CODE_FIRST, NAME_FIRST):
+        if (found := first.match(word)) and re.search(r"[^\W\d_]", word[found.end() :]):
+            return word[found.end() :].strip("_ -")
     for end in sorted((*CODE_WORDS, *NUMBER_WORDS, "name", "名称", "nm"), key=len, reverse=True):
         if word.endswith(end):
             return word[: -len(end)].strip("_ -")
@@ -487,7 +493,7 @@ def _areas_only(shape):
 def _is_named(values: pd.Series, levels: pd.DataFrame) -> bool:
     """Whether a column is the zones' own code or name, which stays whatever its heading is."""
     text = values.astype("string").str.strip()
-    return any((text == levels[role].astype("string")).all() for role in ("zone_id", "name", "parent_id"))
+    return any((text == levels[role].astype("string")).fillna(False).all() for role in ("zone_id", "name", "parent_id"))
 
 
 def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:

@@ -111,17 +111,27 @@ TELLING = {
     "occurred_to": r"(案发|发案|发生).*(结束|截止|止$|下限)|(offen[cs]e|incident|occurr?\w*)[ _]?end",
     "occurred_from": r"(案发|发案|发生|事发).*(时间|日期|日时|年月日)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
     r"|fecha.*(hecho|delito|ocurr|suceso|evento|incid)|data.*(ocorr|fato|crime|fatto)|date.*(fait|infraction)|tat(zeit|datum|tag)"
-    r"|дата.*(соверш|происш|преступ)|发生.*日|발생.*(일|시간)|사건.*일시"
-    r"|(报警|报案|接警|受理|立案|上报|登记|认知).*(时间|日期|日时)|(report|call|receiv|creat|open|request).*(date|time)|(신고|접수).*(일|시)"
-    r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата",
+    r"|дата.*(соверш|происш|преступ)|发生.*日|발생.*(일|시간)|사건.*일시",
     "category": r"案由|(案件|警情|纠纷|事件|矛盾|问题|诉求|案|犯罪).*(类别|类型|性质|分类|种类|种别)"
     r"|(crime|offen[cs]e|incident|call|complaint|request|\bsr|service|ticket|event|problem|issue)s?[ _]*(type|category|class|desc|code[ _]?desc)"
     r"|(tipo|clase|categor|modalidad).*(delito|hecho|crimen|crime|ocorr|incid|falta)|(type|nature|categorie).*(fait|infraction|delit)"
     r"|(вид|тип|категория).*(прест|происш|правонар)|(범죄|사건|사고|죄).*(유형|종류|명|구분)|罪[种名]|straftat|delikt",
+    "time_of_day": r"时刻$|시각$|uhrzeit|(occur|incident|offen[cs]e|crime|tatzeit|发生|案发).*(hour|stunde|小时|时刻)|(incident|crime|offen[cs]e)[ _]time$"
+    r"|hora.*(hecho|ocorr|delito|fato)|heure.*(fait|infraction)|время.*(соверш|происш)",
     "address": r"地址$|地点$|address|direccion|endereco|adresse|адрес|场所$|장소$",
     "incident_id": r"(案件|警情|事件|工单|纠纷|案).*(编号|号码|编码|番号)$|(case|incident|crime|report|event|record|request|ticket|complaint)[ _]*(id|number|no|num|nbr)$"
     r"|(expediente|folio|denuncia|boletim|processo)[ _]*(id|num\w*|nro|no)?$|(사건|접수).*번호$",
 }
+
+#: The times at which an incident was reported, called in or entered: taken where none says when it happened.
+REPORTED = re.compile(
+    r"report|call|dispatch|receiv|creat|open|request|entered|报警|报案|接警|受理|立案|上报|登记|认知|접수|신고|denuncia|registr|anzeige"
+)
+#: Words that tell such a time, and any other.
+LATER_TIME = (
+    r"(报警|报案|接警|受理|立案|上报|登记|认知|来电).*(时间|日期|日时)|(report|call|receiv|creat|open|request).*(date|time)|(신고|접수).*(일|시)"
+    r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата|^datum|^data$|date$|datetime$"
+)
 
 # A column about another thing that happens to carry a telling word.
 NOT_THIS = {
@@ -229,9 +239,10 @@ def match_columns(
         return next((short[n] for n in listed if n in short and short[n] not in used), None)
 
     whole = [r for r in ROLES if r not in PARTS]
+    later = [n for n in ROLES["occurred_from"] if n in WEAK or REPORTED.search(n)]
     for role in (r for r in whole if r not in roles):
-        weak = WEAK if role == "occurred_from" else ()
-        take(role, named(role, [n for n in ROLES[role] if n not in weak]), "read.reason_named")
+        first = [n for n in ROLES[role] if role != "occurred_from" or n not in later]
+        take(role, named(role, first), "read.reason_named")
     for role in (r for r in whole if r not in roles):
         take(role, next((c for c in names if c not in used and _is_cut(c, ROLES[role])), None), "read.reason_cut")
     for role, pattern in TELLING.items():
@@ -239,11 +250,15 @@ def match_columns(
         if found is not None:
             roles[role] = found
             used.add(found[0])
+    _take_later_time(names, roles, used, named, take, [n for n in later if n not in WEAK])
     for role in (r for r in PARTS if r not in roles):
         take(role, named(role, ROLES[role]), "read.reason_named")
     if "occurred_from" not in roles and not {"year", "month"} <= roles.keys():
         if "month" in roles and roles["month"][0] is not None and roles["month"][1].code != "read.reason_declared":
             used.discard(roles.pop("month")[0])
+        clock = roles.get("time_of_day", (None, None))
+        if clock[0] is not None and clock[1].code != "read.reason_declared" and normal(clock[0]) in WEAK:
+            used.discard(roles.pop("time_of_day")[0])  # a column "time" without a date beside it
         take("occurred_from", named("occurred_from", WEAK), "read.reason_named")
     found_roles = {role: (column, why) for role, (column, why) in roles.items() if column is not None}
     if {"lon", "lat"} <= found_roles.keys() and getattr(
@@ -251,6 +266,18 @@ def match_columns(
     ) != "read.reason_declared":
         found_roles.pop("coordinates", None)
     return found_roles
+
+
+def _take_later_time(names, roles, used, named, take, later: Sequence[str]) -> None:
+    """The time of the report, where no column says when it happened."""
+    if "occurred_from" in roles:
+        return
+    take("occurred_from", named("occurred_from", later), "read.reason_named")
+    if "occurred_from" not in roles:
+        found = _telling("occurred_from", LATER_TIME, [c for c in names if c not in used])
+        if found is not None:
+            roles["occurred_from"] = found
+            used.add(found[0])
 
 
 def _declared_roles(names: Sequence[str], declared: Any) -> dict[str, tuple[Any, Note]]:

@@ -81,7 +81,7 @@ class Gazetteer:
         Raises
         ------
         InputError
-            If there is no column of names.
+            Without a column of names.
         CRSError
             If it lies in China and the datum is not declared.
         """

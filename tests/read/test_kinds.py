@@ -655,6 +655,14 @@ def test_persons_are_no_level_of_the_zones(column):
     assert "1" in printed
 
 
+def test_columns_about_persons_are_dropped_from_boundaries_without_a_level_above():
+    read = read_boundaries(
+        zones(社区编码=["1", "2"], 社区名称=["甲", "乙"], 网格长=["乜禾", "佟木"], 联系电话=["138", "139"])
+    )
+    assert set(read.attrs["dropped"]) == {"网格长", "联系电话"}
+    assert not {"网格长", "联系电话"} & set(read.columns)
+
+
 def test_names_of_areas_are_levels():
     read = read_boundaries(zones(grid_code=["a", "b", "c", "d"], 所属=["东街道", "东街道", "西街道", "西街道"]))
     assert "东街道" in str([level.to_numpy().tolist() for level in levels_above(read)])
