@@ -41,7 +41,9 @@ class Audience:
     time_unit : {"exact", "day", "month"}
         The finest time of anything.
     finest_cell_m2 : float
-        The median cell must not be smaller; 0 for no limit.
+        No cell that holds incidents may be smaller; 0 for no limit.
+    fewest_persons : int
+        No cell that holds incidents may have fewer residents, where these are known and it has any; 0 for no limit.
     smallest_count : int
         The fewest incidents a number may speak of; 0 for no limit.
     patrols : bool
@@ -56,6 +58,7 @@ class Audience:
     surfaces: str
     time_unit: str
     finest_cell_m2: float
+    fewest_persons: int
     smallest_count: int
     patrols: bool
 
@@ -70,6 +73,7 @@ AUDIENCES: dict[str, Audience] = {
         surfaces="points",
         time_unit="exact",
         finest_cell_m2=0.0,
+        fewest_persons=0,
         smallest_count=0,
         patrols=True,
     ),
@@ -82,6 +86,7 @@ AUDIENCES: dict[str, Audience] = {
         surfaces="cells",
         time_unit="day",
         finest_cell_m2=5_000.0,
+        fewest_persons=10,
         smallest_count=0,
         patrols=True,
     ),
@@ -94,6 +99,7 @@ AUDIENCES: dict[str, Audience] = {
         surfaces="cells",
         time_unit="month",
         finest_cell_m2=5_000.0,
+        fewest_persons=10,
         smallest_count=SMALLEST_COUNT,
         patrols=False,
     ),
@@ -110,7 +116,8 @@ _ROWS = {
         "points": "from the points", "cells": "each incident moved at random within its own cell first",
     }.get),
     "time_unit": ("finest time", {"exact": "as recorded", "day": "the day", "month": "the month"}.get),
-    "finest_cell_m2": ("finest cell (median)", lambda v: f"{v:,.0f} m²" if v else "any"),
+    "finest_cell_m2": ("smallest cell that holds incidents", lambda v: f"{v:,.0f} m²" if v else "any"),
+    "fewest_persons": ("fewest residents of such a cell, where known", lambda v: f"{v}" if v else "any"),
     "smallest_count": ("fewest incidents of a number", lambda v: f"{v} (or the k that is asked for)" if v else "any"),
     "patrols": ("patrol plans", lambda v: "yes" if v else "no"),
 }  # fmt: skip

@@ -9,6 +9,7 @@ What this does not protect against stands in docs/privacy.md.
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
 from gridmap.privacy.gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
+from gridmap.privacy.joins import hours_beside_days, hours_tell_dates
 from gridmap.privacy.release import PublicRelease, public_release
 from gridmap.privacy.released import Released, is_released, release, value_for
 from gridmap.privacy.results import shown_result, two_figures
@@ -29,6 +30,8 @@ __all__ = [
     "gate",
     "gate_text",
     "geomask",
+    "hours_beside_days",
+    "hours_tell_dates",
     "is_released",
     "public_release",
     "release",

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gridmap._periods import DAYS, days_of
@@ -155,7 +156,7 @@ def check_k(k) -> int:
 
 def smallest_counts(frame: pd.DataFrame) -> pd.Series:
     """The smallest value of each column that counts incidents."""
-    counting = [c for c in frame.columns if isinstance(c, str) and COUNTS.search(c) and is_number(frame[c])]
+    counting = [c for c in frame.columns if _counts_incidents(frame, c)]
     return pd.DataFrame(frame)[counting].min() if counting else pd.Series(dtype=float)
 
 
@@ -198,21 +199,54 @@ def _clusters(frame: gpd.GeoDataFrame, who: Audience, what: str) -> gpd.GeoDataF
     return covered(frame) if who.clusters == "covers" else frame
 
 
+#: Columns with the residents of a cell (`population` of a result is whatever was at risk, such as its area).
+PERSONS = ("persons", "人口")
+
+
 def _check_cell_size(frame: pd.DataFrame, who: Audience, what: str) -> None:
+    """Refuse cells that are as good as an address, each by itself: one parcel among large ones is one too."""
     if not len(frame):
         return
+    counting = pd.DataFrame(frame)[[c for c in frame.columns if _counts_incidents(frame, c)]]
+    holding = (counting.to_numpy(float) > 0).any(axis=1) if counting.shape[1] else np.ones(len(frame), bool)
     if "area_m2" in frame and is_number(frame["area_m2"]):
-        size = float(frame["area_m2"].median())
-    elif isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None:
-        some = frame.geometry.iloc[:: max(1, len(frame) // 500)]
-        size = float(some.to_crs(some.estimate_utm_crs()).area.median())
+        size = frame["area_m2"].to_numpy(float)
+    elif isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and holding.any():
+        size = np.full(len(frame), np.inf)
+        shapes = frame.geometry[holding]
+        size[holding] = shapes.to_crs(shapes.estimate_utm_crs()).area.to_numpy()
     else:
-        return
-    if size < who.finest_cell_m2:
+        size = np.full(len(frame), np.inf)
+    small = holding & (size < who.finest_cell_m2)
+    if small.any():
         raise InputError(
-            f"{what} has cells of {size:,.0f} m², which are as good as addresses; {_for(who)} may have none below "
-            f"{who.finest_cell_m2:,.0f} m². Take larger cells (H3 resolution 10 or less), or audience='internal'."
+            Note(
+                "privacy.small_cells",
+                what=what,
+                n=int(small.sum()),
+                size=float(size[small].min()),
+                audience=_for(who),
+                least=who.finest_cell_m2,
+            )
         )
+    for column in PERSONS:
+        if column in frame and is_number(frame[column]) and who.fewest_persons:
+            persons = frame[column].to_numpy(float)
+            few = holding & (persons > 0) & (persons < who.fewest_persons)
+            if few.any():
+                raise InputError(
+                    Note(
+                        "privacy.few_residents",
+                        what=what,
+                        n=int(few.sum()),
+                        audience=_for(who),
+                        least=who.fewest_persons,
+                    )
+                )
+
+
+def _counts_incidents(frame: pd.DataFrame, column: object) -> bool:
+    return isinstance(column, str) and bool(COUNTS.search(column)) and is_number(frame[column])
 
 
 def _check_counts(frame: pd.DataFrame, content: str, k: int, what: str) -> None:

@@ -19,6 +19,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
 from gridmap.maps.gated import ReleasedLayers
+from gridmap.privacy import hours_beside_days
 from gridmap.read.base import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
 from gridmap.reports.run_folder import Findings, layer_entry, result_tables, zones_table
@@ -66,8 +67,11 @@ def gather_findings(
         ranked.append(told[0]["ranked"] if told else [])
         entries.append(_entry(number, step, result, incidents) | {"layers": told})
     inside = _inside(incidents, grid)
-    times = {category: _hours(part) for category, part in _by_category(inside, results)}
-    tables |= _time_tables(inside, times)
+    kinds = _by_category(inside, results)
+    beside = [_beside(part, pipeline.audience, results) for _, part in kinds]
+    no_hours, no_days = "days" in beside, "hours" in beside
+    times = {category: None if no_hours else _hours(part) for category, part in kinds}
+    tables |= _time_tables(inside, times, daily=not (no_days and any(week is not None for week in times.values())))
     trend = tables["trend.parquet"][0]
     tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
     tables["concentration.parquet"] = (_concentration(results), "table")
@@ -251,7 +255,13 @@ def _tell_hours(table: pd.DataFrame) -> bool:
     return bool((start != start.dt.normalize()).any())
 
 
-def _time_tables(incidents: Incidents, times: dict) -> dict[str, tuple[pd.DataFrame, str]]:
+def _beside(incidents: Incidents, audience: str, results: Sequence[tuple[Any, Any]]) -> str:
+    """What of hours and days may be told beside each other (`gridmap.privacy.hours_beside_days`)."""
+    days = any(step.every in ("week", "day", "hour") for step, _ in results)
+    return hours_beside_days(incidents, audience=audience, days_told=days)
+
+
+def _time_tables(incidents: Incidents, times: dict, *, daily: bool = True) -> dict[str, tuple[pd.DataFrame, str]]:
     weeks = [
         week.rename_axis(columns="hour")
         .reset_index()
@@ -262,10 +272,10 @@ def _time_tables(incidents: Incidents, times: dict) -> dict[str, tuple[pd.DataFr
         if week is not None
     ]
     hours = pd.concat(weeks, ignore_index=True) if weeks else pd.DataFrame()
-    return {"hours.parquet": (hours, "table"), "trend.parquet": (trend_table(incidents), "table")}
+    return {"hours.parquet": (hours, "table"), "trend.parquet": (trend_table(incidents, days=daily), "table")}
 
 
-def trend_table(incidents: Incidents) -> pd.DataFrame:
+def trend_table(incidents: Incidents, *, days: bool = True) -> pd.DataFrame:
     """Incidents by category and month; by day where all of it lies within three months and the days are known.
 
     A month or a day without any is a row with 0, if it lies between the first and the last that has some and is not
@@ -277,7 +287,7 @@ def trend_table(incidents: Incidents) -> pd.DataFrame:
     length = table["occurred_to"] - table["occurred_from"]
     middle = table["occurred_from"] + length / 2
     span = middle.max() - middle.min()
-    daily = span <= pd.Timedelta(days=92) and (length <= pd.Timedelta(days=1)).mean() > 0.5
+    daily = days and span <= pd.Timedelta(days=92) and (length <= pd.Timedelta(days=1)).mean() > 0.5
     table, middle = (table[length <= pd.Timedelta(days=1 if daily else 31)], middle)
     period = middle.loc[table.index].dt.to_period("D" if daily else "M")
     if not len(period):

@@ -6,6 +6,7 @@ is shown without them; densities are made of incidents moved at random within th
 """
 
 import dataclasses
+import hashlib
 import re
 import warnings
 from collections.abc import Mapping
@@ -19,12 +20,14 @@ import pyarrow.compute as pc
 
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import count_by_cell
-from gridmap.errors import GridmapWarning, SettingError
+from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
 from gridmap.hotspots.methods import METHODS
 from gridmap.hotspots.registry import inputs_of, method_named, options_of, other_incidents
-from gridmap.privacy.gate import gate, gate_text
+from gridmap.messages import Note
+from gridmap.privacy.gate import PERSONS, gate, gate_text
+from gridmap.privacy.joins import hours_beside_days
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
 from gridmap.privacy.series import check_series
@@ -32,7 +35,7 @@ from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask
 
-__all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents"]
+__all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents", "what_is_told"]
 
 #: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
 HASH = re.compile("[0-9a-f]{64}")
@@ -65,9 +68,13 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     incidents = _kinds_without_persons(incidents)
     who = AUDIENCES[pipeline.audience]
     if who.finest_cell_m2:
-        gate(grid.cells[["area_m2"]], "cells", audience="meeting", what="The grid")
+        row = grid.locate(*incidents.lonlat())
+        held = np.bincount(row[row >= 0], minlength=len(grid))
+        sizes = grid.cells[["area_m2", *(c for c in PERSONS if c in grid.cells)]].assign(count=held)
+        if pipeline.audience != "public":  # whose cells are merged before anything is made of them
+            gate(sizes, "cells", audience=pipeline.audience, what="The grid")
     if pipeline.audience != "public":
-        return boundaries, grid, incidents, pipeline.hotspots
+        return boundaries, grid, incidents, _without_hours(pipeline, incidents)
     steps = [_over_areas(step) for step in pipeline.hotspots if not method_named(step.method).of_points]
     left = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
     if left:
@@ -78,11 +85,12 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     )
     names = {zone: name for zone, name in names.items() if isinstance(name, str) and name}
     release = public_release(incidents, grid, series=[s for step in steps for s in _series(step)], names=names)
-    rows = len(incidents) + len(incidents.set_aside)
+    left = len(incidents) + len(incidents.set_aside) - len(release.incidents)
+    left = left if left >= who.smallest_count else 0  # a small number of rows is a small number too
     aside = pd.DataFrame(
         {
             "file": "",
-            "row": range(1, rows - len(release.incidents) + 1),
+            "row": range(1, left + 1),
             "reason": "not told to the public",
             "found": "",
         }
@@ -91,6 +99,22 @@ def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Inci
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
     return release.boundaries, release.grid, drawn, tuple(_as_wide(step, release.grid) for step in steps)
+
+
+def _without_hours(pipeline, incidents: Incidents) -> tuple:
+    """The steps without hours of the week, where these would tell dates beside the period and the days of the run."""
+    kept = []
+    for step in pipeline.hotspots:
+        if step.method == "hour_of_week" or step.every == "hour_of_week":
+            at = incidents.where(**{k: v for k in ("category", "period") if (v := getattr(step, k)) is not None})
+            days = any(other.every in ("week", "day") for other in pipeline.hotspots)
+            if hours_beside_days(at, audience=pipeline.audience, days_told=days) == "days":
+                warnings.warn(Note("privacy.hours_tell_dates", method=step.method), GridmapWarning, stacklevel=2)
+                continue
+        kept.append(step)
+    if not kept:
+        raise InputError(Note("privacy.only_hours"))
+    return tuple(kept)
 
 
 def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
@@ -174,14 +198,24 @@ def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: st
     return shown_result(result, audience=audience)
 
 
+def what_is_told(audience: str, hashes: Mapping[str, str], incidents: Incidents) -> list[dict[str, str]]:
+    """What a run's id is made of: the hashes of its files; for the public, of what is told and of nothing else."""
+    if not AUDIENCES[audience].smallest_count:
+        return [{"path": path, "sha256": digest} for path, digest in hashes.items()]
+    table = incidents.to_frame(["category", "occurred_from", "occurred_to", "lon", "lat"])
+    digest = hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()
+    return [{"path": "public release", "sha256": digest}]
+
+
 def manifest_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
     """`run.json` as the audience may read it: nobody is quoted, and the public is not told numbers of rows by file."""
     out = {key: _said(value, mask) for key, value in contents.items()}
     for key in ("warnings", "summary", "methods"):
         if key in out:
             out[key] = _said(out[key], lambda text: gate_text(text, audience=audience))
-    if AUDIENCES[audience].smallest_count:
-        out["inputs"] = [{k: v for k, v in entry.items() if k in ("path", "sha256")} for entry in out.get("inputs", [])]
+    if AUDIENCES[audience].smallest_count:  # a hash confirms whatever somebody guesses of a small file
+        for key in ("inputs", "also_read"):
+            out[key] = [{"path": entry["path"]} for entry in out.get(key, [])]
         if "incidents" in out:
             out["incidents"] = {k: v for k, v in out["incidents"].items() if k in ("used", "set_aside")}
     return out

@@ -34,7 +34,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
-from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents
+from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents, what_is_told
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
 from gridmap.runs.folder import staging
@@ -163,7 +163,7 @@ def run_pipeline(
             told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
             found = gather_findings(pipeline, boundaries, incidents, grid, results, layers, **told)
         sentences = found.sentences(pipeline.language)
-        run = run_id(pipeline.settings, [{"path": path, "sha256": digest} for path, digest in files.sha256.items()])
+        run = run_id(pipeline.settings, what_is_told(pipeline.audience, files.sha256, incidents))
         notes = in_every_language(found)
         written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, notes, layers, run)
         for path in found.write(stage / "results", audience=pipeline.audience):
