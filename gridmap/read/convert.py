@@ -108,16 +108,23 @@ class Losses:
         self._count("hour", hours.astype(int), good[clocked])
         column = plan.roles.get("category")
         if column is not None and table.num_rows:
-            values = table[column].cast(pa.string()).fill_null("").to_numpy(zero_copy_only=False).astype(str)
-            named = values != ""
-            self._count("category", values[named], good[named])
+            kinds = pa.chunked_array(table[column].cast(pa.string())).combine_chunks().dictionary_encode()
+            named = np.asarray(kinds.is_valid())
+            codes = np.asarray(kinds.indices.drop_null()).astype(np.int64)
+            self._add("category", kinds.dictionary.to_pylist(), codes, good[named])
 
     def _count(self, what: str, values: np.ndarray, good: np.ndarray) -> None:
-        if not len(values) or len(self.counts[what]) > 2_000:
+        if not len(values):
             return
         names, code = np.unique(values, return_inverse=True)
+        self._add(what, names.tolist(), code, good)
+
+    def _add(self, what: str, names: list, code: np.ndarray, good: np.ndarray) -> None:
+        if len(self.counts[what]) + len(names) > 2_000:
+            return
+        rows = np.bincount(code, minlength=len(names))
         used = np.bincount(code, weights=good, minlength=len(names)).astype(int)
-        for name, n, kept in zip(names.tolist(), np.bincount(code).tolist(), used.tolist(), strict=True):
+        for name, n, kept in zip(names, rows.tolist(), used.tolist(), strict=True):
             both = self.counts[what].setdefault(name, [0, 0])
             both[0] += n
             both[1] += n - kept
