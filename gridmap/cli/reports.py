@@ -18,11 +18,13 @@ def report(
     since: Annotated[Path | None, typer.Option(help="cli.report.since")] = None,
     template: Annotated[Path | None, typer.Option(help="cli.report.template")] = None,
     title: Annotated[str | None, typer.Option(help="cli.report.title")] = None,
+    annex: Annotated[bool, typer.Option("--annex", help="cli.report.annex")] = False,
 ) -> None:
     """The briefing of a run: a PDF, a Word document, slides or a workbook."""
     from gridmap.reports.briefing import write_briefing
 
     with progress_shown() as watch:
         watch("write the briefing")
-        written = write_briefing(run, output, language=language, template=template, since=since, title=title)
+        options = {"language": language, "template": template, "since": since, "title": title, "annex": annex}
+        written = write_briefing(run, output, **options)
     print(f"→ {written}")
