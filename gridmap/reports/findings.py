@@ -131,7 +131,7 @@ def kinds_table(
     grid : Grid
         Only what lies in it is counted.
     results : list of (step, result)
-        The first that names a period says which period is now; without one there is nothing to compare.
+        The first that names a period, or compares two, says which period is now; else there is nothing to compare.
     trend : DataFrame
         As `trend_table` makes it: how much each kind varies from period to period.
 
@@ -143,13 +143,14 @@ def kinds_table(
         periods at hand where there are eight (else nan: counting error only). Periods of unequal length are compared
         by the day. No rows where there is no earlier period.
     """
-    now = next((step.period for step, _ in results if step.period is not None), None)
+    now, before_it = _now(results)
     first, last = _months(incidents)
     if now is None or first is None:
         return pd.DataFrame()
     try:
         period = pd.Period(now)
         earlier = {str(period - 1), str(pd.Period(period.start_time - pd.DateOffset(years=1), freq=period.freq))}
+        earlier |= {before_it} if before_it is not None else set()
     except (ValueError, TypeError):
         return pd.DataFrame()
     rows = []
@@ -163,6 +164,15 @@ def kinds_table(
             told = {"category": kind, "period": str(now), "against": against}
             rows.append(told | _compared(then, here, share, _variation(trend, kind, period)))
     return pd.DataFrame(rows)
+
+
+def _now(results: Sequence[tuple[Any, Any]]) -> tuple[str | None, str | None]:
+    """The period that a paper speaks of, and the one that it is compared with, as the results name them."""
+    dated = [step.period for step, _ in results if step.period is not None]
+    pairs = [(step.options.get("after"), step.options.get("before")) for step, _ in results]
+    pairs = [(str(after), str(before)) for after, before in pairs if after is not None and before is not None]
+    now = str(dated[0]) if dated else pairs[0][0] if pairs else None
+    return now, next((before for after, before in pairs if after == now), None)
 
 
 def _months(incidents: Incidents) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:

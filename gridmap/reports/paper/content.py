@@ -48,6 +48,8 @@ MOST_ROWS = 10
 MOST_COLUMNS = 9
 #: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
 MOST_OTHERS, MOST_LINES = 4, 3
+#: Methods explained on the fourth page, and notes of each; the workbook has them all.
+MOST_METHODS, MOST_NOTES = 6, 2
 #: Facts that the third page leaves to the annex.
 IN_THE_ANNEX = ("half", "busiest", "stable", "unequal_periods", "cold")
 #: The four questions of a meeting, in their order.
@@ -55,7 +57,7 @@ QUESTIONS = ("where", "sure", "changed", "next")
 #: What no paper can say, whatever its numbers: stands in every box of limits.
 LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
 #: What is said of the run as a whole; the rest is said of a result.
-OF_THE_RUN = ("sample", "outside", "vague_times", "peak_hours", "plan")
+OF_THE_RUN = ("sample", "outside", "vague_times", "plan")
 #: Facts that stand beside their result alone; the workbook's first sheet says all others.
 NOT_IN_SUMMARY = ("half", "stable", "unequal_periods", "cold")
 
@@ -351,7 +353,9 @@ def _places(
     whole = ranked_table(layer, language) if ranked else None
     table = page_table(layer, language) if ranked else None
     heading = say("paper.places_of", language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
-    return Section(heading, _lines_of(run, entry["step"], language), picture, table, whole, notes)
+    hours = [f for f in run.facts if f.kind == "peak_hours" and f.values.get("name") == entry.get("category")]
+    lines = _lines_of(run, entry["step"], language) + sentences(hours, language)
+    return Section(heading, lines, picture, table, whole, notes)
 
 
 def _periods(run: RunFolder, lead: Entry | None, outlines: ZoneOutlines | None, language: str) -> Picture | None:
@@ -465,7 +469,8 @@ def _methods(run: RunFolder, language: str) -> list[Method]:
 
 def _settings(entries: Sequence[Entry], language: str) -> list[tuple[str, str]]:
     """Settings by name; where the results of a method differ in one, all its values."""
-    names = dict.fromkeys(k for entry in entries for k, v in entry["params"].items() if v is not None)
+    found = [k for entry in entries for k, v in entry["params"].items() if v is not None]
+    names = dict.fromkeys(k for k in found if not k.startswith("total_ratio"))  # a number found, not a setting
     values = {k: [_setting(e["params"][k], language) for e in entries if e["params"].get(k) is not None] for k in names}
     return [(name, " / ".join(dict.fromkeys(each))) for name, each in values.items()]
 

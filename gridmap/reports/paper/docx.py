@@ -19,7 +19,16 @@ from docx.shared import Cm, Pt, RGBColor
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
-from gridmap.reports.paper.content import MOST_OTHERS, Briefing, Picture, Section, Table, words_in
+from gridmap.reports.paper.content import (
+    MOST_METHODS,
+    MOST_NOTES,
+    MOST_OTHERS,
+    Briefing,
+    Picture,
+    Section,
+    Table,
+    words_in,
+)
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["docx_bytes"]
@@ -312,10 +321,10 @@ def _last(document, briefing: Briefing, w) -> None:
     box.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else box.style
     inside = box.rows[0].cells[0]
     first = inside.paragraphs[0]
-    for i, method in enumerate(briefing.methods):
+    for i, method in enumerate(briefing.methods[:MOST_METHODS]):
         line = first if i == 0 else inside.add_paragraph()
         _run(line, method.names, bold=True, size_pt=9.5)
-        for text in [method.explains, *method.notes]:
+        for text in [method.explains, *method.notes[:MOST_NOTES]]:
             if text:
                 _run(inside.add_paragraph(), text, size_pt=8.5)
         _run(inside.add_paragraph(), "   ".join(f"{k} = {v}" for k, v in method.settings), colour=GREY, size_pt=7.5)
@@ -329,7 +338,7 @@ def _last(document, briefing: Briefing, w) -> None:
         _small(document, line, 8.5)
     if briefing.set_aside is not None:
         _table(document, briefing.set_aside.head(5))
-    _table(document, briefing.sources.head(6))
+    _table(document, briefing.sources.head(5))
     for label, text in briefing.facts:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(0)

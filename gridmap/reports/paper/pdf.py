@@ -17,7 +17,7 @@ from markupsafe import Markup
 from gridmap._fonts import font_faces
 from gridmap.errors import GridmapError, ReadError
 from gridmap.messages import say
-from gridmap.reports.paper.content import MOST_OTHERS, Briefing, Picture, words_in
+from gridmap.reports.paper.content import MOST_METHODS, MOST_NOTES, MOST_OTHERS, Briefing, Picture, words_in
 
 __all__ = ["load_weasyprint", "pdf_bytes"]
 
@@ -56,7 +56,7 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
         style = loader.get_source(around, "briefing.css")[0]
         style = style.replace("{page}", _page_counter(briefing.language)).replace("{family}", family)
         given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit}
-        given["most_others"] = MOST_OTHERS
+        given |= {"most_others": MOST_OTHERS, "most_methods": MOST_METHODS, "most_notes": MOST_NOTES}
         style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
         text = around.get_template("briefing.html").render(**given, style=Markup(style))
     except jinja2.TemplateSyntaxError as error:

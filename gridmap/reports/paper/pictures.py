@@ -40,6 +40,8 @@ MOST_NUMBERS = 10
 #: More names than this are a grey haze on paper; the level above is named instead.
 MOST_NAMES = 30
 INK, GREY, LAND, CORE = "#111827", "#4B5563", "#FBFAF7", "#7F0F1E"
+#: Cells whose areas differ by more than this share of their mean are coloured per km², never by their count.
+UNEVEN = 0.25
 #: An inset is drawn where so many ranks lie together in so small a part of the map.
 LEAST_IN_INSET, INSET_SHARE = 3, 0.22
 #: Concentration and ranked bars are drawn for so many results: the first ones of the list.
@@ -377,6 +379,10 @@ def period_maps(
     """
     columns = [next(c for c in (f"count_{end}", end) if c in frame) for end in ("before", "after")]
     values = frame[columns].to_numpy(float)
+    area = frame["area_m2"].to_numpy(float) / 1e6 if "area_m2" in frame else np.ones(len(frame))
+    uneven = bool(np.std(area) > UNEVEN * np.mean(area))
+    if uneven:  # a count coloured over areas of unequal size shows the size
+        values = values / area[:, None]
     bounds = breaks_of(values, k=4)
     colours = amounts(max(len(bounds), 1))
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), crs=4326).to_crs(zones.crs).to_numpy()
@@ -385,25 +391,31 @@ def period_maps(
     figure = Figure(figsize=(width_in, width_in / 2 * ratio + 0.55))
     panels = figure.subplots(1, 2)
     figure.subplots_adjust(0, 0.35 / (width_in / 2 * ratio + 0.55), 1, 0.92, wspace=0.02)
-    for ax, column, title in zip(panels, columns, titles, strict=True):
+    for ax, drawn, title in zip(panels, values.T, titles, strict=True):
         zones.draw(ax, type_pt=type_pt * 0.8, language=language)
-        codes = codes_of(frame[column].to_numpy(float), bounds)  # 0: no data, 1: none
+        codes = codes_of(drawn, bounds)  # 0: no data, 1: none
         for i, colour in enumerate(colours):
             style = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.15, "zorder": 1}
             _fill(ax, shapes[codes == i + 2], **style)
         _window(ax, tuple(box))
         ax.set_title(title, fontsize=type_pt, fontfamily=families(language), pad=2)
-    entries = list(zip(colours, [None, *bounds], bounds, strict=False))
     handles = []
-    whole = bool((values % 1 == 0).all())
-    for colour, low, high in entries:
-        first = 1 if low is None else int(low) + 1
-        text = f"{high:,.0f}" if whole and first == high else f"{first:,}–{high:,.0f}" if whole else f"≤ {high:,.3g}"
+    for colour, low, high in zip(colours, [None, *bounds], bounds, strict=False):
+        text = _amounts(low, high, whole=bool((values % 1 == 0).all()))
         handles.append(Patch(facecolor=colour, edgecolor="#55606E", linewidth=0.5, label=text))
+    unit = say("page.per_km2" if uneven else "paper.per_cell", language)
     font = {"family": families(language), "size": type_pt * 0.95}
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, prop=font,
-                  title=say("paper.per_cell", language), title_fontproperties=font)  # fmt: skip
+                  title=unit, title_fontproperties=font)  # fmt: skip
     return picture_of(figure, dpi=dpi)
+
+
+def _amounts(low: float | None, high: float, *, whole: bool) -> str:
+    """A class of amounts in words: its ends are in it where they are whole numbers."""
+    if not whole:
+        return f"≤ {high:.3g}" if low is None else f"{low:.3g}–{high:.3g}"
+    first = 1 if low is None else int(low) + 1
+    return f"{high:,.0f}" if first == high else f"{first:,}–{high:,.0f}"
 
 
 def picture_of(figure: Figure, *, dpi: int = 170) -> tuple[bytes, float]:
