@@ -48,6 +48,8 @@ MOST_ROWS = 10
 MOST_COLUMNS = 9
 #: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
 MOST_OTHERS, MOST_LINES = 4, 3
+#: Kinds of incident in a table of a page.
+MOST_KINDS = 12
 #: Methods explained on the fourth page, and notes of each; the workbook has them all.
 MOST_METHODS, MOST_NOTES = 6, 2
 #: Facts that the third page leaves to the annex.

@@ -8,6 +8,7 @@ import base64
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import jinja2
@@ -17,10 +18,22 @@ from markupsafe import Markup
 from gridmap._fonts import font_faces
 from gridmap.errors import GridmapError, ReadError
 from gridmap.messages import say
-from gridmap.reports.paper.content import MOST_METHODS, MOST_NOTES, MOST_OTHERS, Briefing, Picture, words_in
+from gridmap.reports.paper.content import MOST_KINDS, MOST_METHODS, MOST_NOTES, MOST_OTHERS, Briefing, Picture, words_in
 
 __all__ = ["load_weasyprint", "pdf_bytes"]
 
+#: A meeting gets so many pages.
+PAGES = 4
+#: What is put on them: as much as fits, tried from the first on. The workbook holds what is left out.
+ROOMS = tuple(
+    dict(zip(("body", "kinds", "others", "periods_cm", "methods", "notes", "sources"), row, strict=True))
+    for row in (
+        ("", MOST_KINDS, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5),
+        ("tight", 10, 3, 5.6, 6, 1, 4),
+        ("tighter", 8, 3, 5.0, 5, 1, 4),
+        ("tighter", 6, 1, 4.4, 3, 1, 3),
+    )
+)
 OWN = Path(__file__).parent / "templates"
 
 
@@ -52,22 +65,41 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     family = ", ".join(f'"{name}"' for name in names)
     loader = jinja2.FileSystemLoader([str(f) for f in folders])
     around = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    base = str(folders[0].resolve()) + "/"
+    fetcher = _own_files(folders, {face.path for face in faces})
+    for room in ROOMS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
+            text = _filled(briefing, loader, around, family, faces, room)
+            document = html(string=text, base_url=base, url_fetcher=fetcher).render()
+            if template is not None or _pages_before_annex(document) <= PAGES:
+                break
+    return document.write_pdf()
+
+
+def _filled(briefing: Briefing, loader, around, family: str, faces, room: dict[str, Any]) -> str:
+    """The template with the briefing in it.
+
+    Raises
+    ------
+    ReadError
+        If the template has a mistake.
+    """
     try:
         style = loader.get_source(around, "briefing.css")[0]
         style = style.replace("{page}", _page_counter(briefing.language)).replace("{family}", family)
-        given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit}
-        given |= {"most_others": MOST_OTHERS, "most_methods": MOST_METHODS, "most_notes": MOST_NOTES}
+        given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit, "room": room}
         style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
-        text = around.get_template("briefing.html").render(**given, style=Markup(style))
+        return around.get_template("briefing.html").render(**given, style=Markup(style))
     except jinja2.TemplateSyntaxError as error:
         raise ReadError(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from None
     except (jinja2.TemplateError, OSError, TypeError, ValueError) as error:
         raise ReadError(f"The template cannot be filled: {error}.") from None
-    base = str(folders[0].resolve()) + "/"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
-        fetcher = _own_files(folders, {face.path for face in faces})
-        return html(string=text, base_url=base, url_fetcher=fetcher).write_pdf()
+
+
+def _pages_before_annex(document: Any) -> int:
+    """How many pages the four pages have become."""
+    return next((i for i, page in enumerate(document.pages) if "annex" in page.anchors), len(document.pages))
 
 
 def _page_counter(language: str) -> str:
