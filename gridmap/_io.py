@@ -194,18 +194,20 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def as_output_error(message: Callable[[str], str]) -> Iterator[None]:
+def as_output_error(message: Callable[[str], str], *, of_libraries: bool = False) -> Iterator[None]:
     """What the system or a library says of a file that it could not write, as an OutputError.
 
     Parameters
     ----------
     message : callable
         From the reason, in the library's words, to the message.
+    of_libraries : bool
+        Whether only libraries' own errors are meant, and those of the system pass.
     """
     try:
         yield
     except Exception as error:
-        if not _is_failure(error):
+        if not _is_failure(error) or (of_libraries and isinstance(error, OSError)):
             raise
         raise OutputError(message(_reason(error))) from error
 

@@ -18,7 +18,7 @@ BANNED = {
     "shy": r"\bshy\b",
     "the dead": r"\bthe dead\b",
     "sisters": r"\bsisters?\b",
-    "entrance": r"\bentrances?\b",
+    "restrict_inputs": r"\bentrances?\b",
     "door": r"\bdoors?\b",
     "is no": r"\b(?:is|are|was) no (?:longer\b)?(?!longer|more|less|fewer|such|way|need|reason|doubt|chance)[a-z]+",
     "as one that": r"\bas one (?:that|who)\b",

@@ -1,6 +1,6 @@
 """What a run's audience changes: before the methods for the public, after them for a meeting.
 
-For the public the gate stands at the entrance: incidents and grid are replaced by those of `public_release`, and
+For the public the gate stands before the methods: incidents and grid are replaced by those of `public_release`, and
 nothing that runs afterwards has seen anything else. For a meeting the methods work on the points, and what they answer
 is shown without them; densities are made of incidents moved at random within their own cells.
 """
@@ -35,13 +35,13 @@ from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask
 
-__all__ = ["entrance", "manifest_for", "refusal", "shown_step", "surface_incidents", "what_is_told"]
+__all__ = ["record_for", "restrict_inputs", "shown_step", "surface_incidents", "what_is_told", "why_not_allowed"]
 
 #: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
 HASH = re.compile("[0-9a-f]{64}")
 
 
-def refusal(audience: str, steps, patrol) -> str | None:
+def why_not_allowed(audience: str, steps, patrol) -> str | None:
     """What an audience cannot have of a pipeline, said before any work starts; None when all is well."""
     if patrol is not None and not AUDIENCES[audience].patrols:
         return "a patrol plan tells where the police will be and when; it is not made for the public. Leave patrol out."
@@ -57,7 +57,7 @@ def refusal(audience: str, steps, patrol) -> str | None:
     return None
 
 
-def entrance(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Incidents):
+def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Incidents):
     """Boundaries, grid, incidents and steps, as the methods may have them.
 
     Returns
@@ -207,7 +207,7 @@ def what_is_told(audience: str, hashes: Mapping[str, str], incidents: Incidents)
     return [{"path": "public release", "sha256": digest}]
 
 
-def manifest_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
+def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
     """`run.json` as the audience may read it: nobody is quoted, and the public is not told numbers of rows by file."""
     out = {key: _said(value, mask) for key, value in contents.items()}
     for key in ("warnings", "summary", "methods"):

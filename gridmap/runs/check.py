@@ -24,7 +24,7 @@ from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import PAPERS
-from gridmap.runs.audience import refusal
+from gridmap.runs.audience import why_not_allowed
 from gridmap.runs.grids import check_grid
 from gridmap.runs.limits import check_limits
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
@@ -153,7 +153,7 @@ def check_pipeline(file: YamlFile) -> Pipeline:
     _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
     steps = _checked_steps(file)
     patrol = _checked_patrol(file)
-    if refused := refusal(audience, steps, patrol):
+    if refused := why_not_allowed(audience, steps, patrol):
         raise file.error(("audience",), refused)
     return Pipeline(
         path=file.path,

@@ -7,25 +7,27 @@ file that changes under a run is found, and `run.json` names the bytes that the 
 
 import os
 import re
-import sqlite3
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyogrio
-import pyogrio.errors
-import rasterio.errors
-from xlsxwriter.exceptions import XlsxWriterException
 
-from gridmap._io import sha256_of
-from gridmap.errors import InputError, OutputError, ReadError, SettingError
+from gridmap._io import as_output_error, sha256_of
+from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.messages import Note
 
-__all__ = ["InputFiles", "check_confined", "files_named", "same_bytes", "telling_full_disks", "way_between"]
+__all__ = [
+    "InputFiles",
+    "check_confined",
+    "files_named",
+    "fixed_gdal_date",
+    "outputs_as_errors",
+    "portable_relative_path",
+]
 
-PYOGRIO = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
-PYOGRIO += (pyogrio.errors.FeatureError, pyogrio.errors.FieldError)
 #: Stages whose text is never a file.
 WORDS = ("title", "language", "audience", "source", "classification", "approval", "outputs", "limits", "engine")
 #: What a shapefile or a raster is made of beside the file that is named.
@@ -110,19 +112,13 @@ def _hash(place: Path) -> str:
         raise ReadError(f"{place.name} cannot be read: {error.strerror}.") from None
 
 
-@contextmanager
-def telling_full_disks():
+def outputs_as_errors() -> AbstractContextManager[None]:
     """A library's own word for a file that it could not write, as an OutputError."""
-    try:
-        yield
-    except (*PYOGRIO, rasterio.errors.RasterioError, sqlite3.Error, XlsxWriterException) as error:
-        why = " ".join(str(error).split())
-        why = "the disk is full" if "disk is full" in why else why[:160].rstrip(".")
-        raise OutputError(f"The outputs could not be written: {why}. Nothing was written.") from error
+    return as_output_error(lambda why: Note("io.outputs_failed", why=why), of_libraries=True)
 
 
 @contextmanager
-def same_bytes():
+def fixed_gdal_date():
     """GDAL writes no time of day, so that the same layers are the same bytes on another day."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
@@ -132,7 +128,7 @@ def same_bytes():
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def way_between(out: Path, folder: Path) -> str | None:
+def portable_relative_path(out: Path, folder: Path) -> str | None:
     """From the run folder to the pipeline's, for `gridmap replay`; None where it would tell the machine's folders.
 
     What the two have in common is not told; so when they share no more than the root or the folder of all homes,

@@ -34,9 +34,9 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
-from gridmap.runs.audience import entrance, manifest_for, shown_step, surface_incidents, what_is_told
+from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surface_incidents, what_is_told
 from gridmap.runs.check import HotspotStep, Pipeline
-from gridmap.runs.files import InputFiles, same_bytes, telling_full_disks, way_between
+from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.limits import refuse_beyond
@@ -127,8 +127,8 @@ def run_pipeline(
         check_paper(Path(pipeline.outputs["report"]), pipeline.language)
     with (
         staging(out, audience=pipeline.audience) as staged,
-        same_bytes(),
-        telling_full_disks(),
+        fixed_gdal_date(),
+        outputs_as_errors(),
         warnings.catch_warnings(record=True) as said,
     ):
         warnings.simplefilter("always", GridmapWarning)
@@ -144,7 +144,7 @@ def run_pipeline(
         with clock.step("read incidents"):
             incidents, inputs = _read_all(pipeline, boundaries)
         files.check_unchanged()
-        boundaries, grid, incidents, steps = entrance(pipeline, boundaries, grid, incidents)
+        boundaries, grid, incidents, steps = restrict_inputs(pipeline, boundaries, grid, incidents)
         results = []
         for step in steps:
             with clock.step(step.method):
@@ -180,7 +180,7 @@ def run_pipeline(
             "audience": pipeline.audience,
             "inputs": inputs,
             "also_read": files.also_read({entry["path"] for entry in inputs}),
-            "found_from": way_between(Path(out), pipeline.path.parent),
+            "found_from": portable_relative_path(Path(out), pipeline.path.parent),
             "settings": pipeline.settings,
             "grid": {
                 "system": grid.system,
@@ -198,10 +198,10 @@ def run_pipeline(
         }
         if "report" in pipeline.outputs:
             with clock.step("write report"):
-                told = manifest_for(contents, pipeline.audience)
+                told = record_for(contents, pipeline.audience)
                 written["report"] = write_report(pipeline, stage, Path(out), told)
         contents["outputs"] = [_output(stage, path) for path in written.values()]
-        told = manifest_for(contents, pipeline.audience)
+        told = record_for(contents, pipeline.audience)
         write_record(stage / "run.json", told)
         staged.facts |= {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
         if who is not None:

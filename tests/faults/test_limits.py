@@ -23,10 +23,10 @@ from .conftest import refused
 def test_a_run_beyond_its_limits_is_refused_with_the_numbers(town, tmp_path, changes, words):
     steps = []
     limits = {"limits": {"memory": "2GB"}} if "limits" not in changes else {}
-    with pytest.raises(SettingError) as refusal:
+    with pytest.raises(SettingError) as why_not_allowed:
         run_pipeline(town.pipeline(**limits, **changes), tmp_path / "out", on_step=steps.append)
     for word in words:
-        assert word in str(refusal.value)
+        assert word in str(why_not_allowed.value)
     assert steps == ["read boundaries"]
     assert not (tmp_path / "out").exists()
 

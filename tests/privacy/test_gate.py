@@ -1,4 +1,4 @@
-"""The gate: what each audience may have of a frame, and how a refusal reads."""
+"""The gate: what each audience may have of a frame, and how a why_not_allowed reads."""
 
 import geopandas as gpd
 import numpy as np

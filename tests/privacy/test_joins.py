@@ -32,11 +32,7 @@ def dated(town, days):
     """Six incidents a day, one at 3 and five at 14 o'clock."""
     hours = (3, 14, 14, 14, 14, 14)
     rng = np.random.default_rng(1)
-    at = [
-        day + pd.Timedelta(hours=h)
-        for day in pd.date_range("2024-03-04", periods=days)
-        for h in (3, 14, 14, 14, 14, 14)
-    ]
+    at = [day + pd.Timedelta(hours=h) for day in pd.date_range("2024-03-04", periods=days) for h in hours]
     rows = pd.DataFrame({"date": at, "category": "theft", "lon": rng.normal(-1.53, 0.003, len(at))})
     rows.assign(lat=rng.normal(53.77, 0.002, len(at))).to_csv(town.folder / "points.csv", index=False)
 
