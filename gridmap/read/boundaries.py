@@ -228,7 +228,8 @@ def _could_name(column: str, values: pd.Series) -> bool:
     """Whether a column can hold codes or names at all: no measure, no list, no fraction, nothing about a person."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_datetime64_any_dtype(values) or not values.notna().any():
         return False
-    if pd.api.types.is_float_dtype(values) and not (_is_code(column) or UNIT.match(_words(column))):
+    numbered = _words(column).endswith(NUMBER_WORDS)
+    if pd.api.types.is_float_dtype(values) and not (_is_code(column) or UNIT.match(_words(column)) or numbered):
         return False
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 != 0).any():
         return False
@@ -254,15 +255,16 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
     ranks = (
         ["zone_id"] if "zone_id" in unique else [],
         [c for c in real if _is_code(c)],
-        [c for c in real if UNIT.match(_words(c))],
+        [c for c in real if UNIT.match(_words(c)) and _text(table[c]).str.contains(r"\d").all()],
         [c for c in real if any(w in _words(c) for w in NUMBER_WORDS) and not _is_name(c)],
+        [c for c in real if UNIT.match(_words(c))],
         [c for c in named if not is_person_column(c) or _words(c) in ("name", "nombre", "nom", "nome")],
         [c for c in unique if ROW_NUMBER.match(_words(c))],
     )
     for rank, found in enumerate(ranks):
         if found:
-            chosen = found[0] if rank in (4, 5) else found[-1]  # files go from the coarse level to the fine one
-            others = [c for c in found if c != chosen] if rank in (1, 3, 5) else []
+            chosen = found[0] if rank in (5, 6) else found[-1]  # files go from the coarse level to the fine one
+            others = [c for c in found if c != chosen] if rank in (1, 3, 6) else []
             return chosen, Note(
                 "read.zone_id_found_of" if others else "read.zone_id_found", column=chosen, others=others
             )

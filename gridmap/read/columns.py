@@ -36,7 +36,7 @@ NAMES: dict[str, str] = {
         datefrom begindate 案发时间 发案时间 发生时间 事发时间 案件发生时间 案发开始时间 发案开始时间 发生开始时间
         案发时间起 发案时间起 发案时间上限 案发时间上限 发生日期 案发日期 发案日期 事发日期 开始时间 起始时间 datetime date datesingle timestamp
         starttime 报警时间 接警时间 报案时间 reporteddate reportdate reportdatetime datereported reportedon callreceived calltime calldate
-        calldatetime dispatchdate 受理时间 受理日期 上报时间 登记时间 登记日期 立案时间 立案日期 createddate createdat
+        created opened logged recorded reported calldatetime dispatchdate 受理时间 受理日期 上报时间 登记时间 登记日期 立案时间 立案日期 createddate createdat
         opendate openeddate requesteddatetime fecha data datum month yearmonth 日期 时间 月份 年月 time
         fechadelhecho fechadehecho fechaocurrencia fechaevento fechaincidente fechadelito fechahorahecho fechahora datahora
         dataocorrencia dataehora datadofato datafato datadelito datadelfatto dataevento dateinfraction datedesfaits dateheure

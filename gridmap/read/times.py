@@ -124,7 +124,7 @@ def clean(text: str) -> str:
     >>> clean("13 de enero de 2021 10:30 p. m."), clean("13. März 2021, 8 Uhr"), clean("令和3年5月13日")
     ('13 Jan 2021 10:30 pm', '13 Mar 2021 8', '2021年5月13日')
     """
-    if _PLAIN.match(text) and ". " not in text:
+    if _PLAIN.match(text) and not re.search(r"\. |\s\d{1,2}\.\d{2}", text):
         return text
     text = unicodedata.normalize("NFKC", text).strip()
     if "\uac00" <= max(text) <= "\ud7a3":
@@ -139,9 +139,15 @@ def clean(text: str) -> str:
     text = re.sub(r"(?<=\d)\s*(?:Uhr|uhr|hrs?\.?|horas?|heures?|ore|ч\.?)$", "", text)
     text = re.sub(r"(?<=\d)\s?h\s?(\d{2})(?:\s?(?:m|min|mn)?)?$", r":\1", text)
     text = re.sub(r"(?<=\d)\s?h$", ":00", text)
+    text = re.sub(r"(?<=[\d年月日]) (\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\.\d|\D|$)", _with_colons, text)
     if re.search(r"[^\W\d_]{3}", text):
         text = _english_months(text)
     return text
+
+
+def _with_colons(match: re.Match[str]) -> str:
+    """A clock written with full stops, 10.30 or 10.30.05, with colons."""
+    return " " + ":".join(part for part in match.groups() if part)
 
 
 def _clean_chinese(text: str) -> str:
@@ -479,12 +485,15 @@ class TimeRule:
         Every clock in the column says 00:00:00, so it means no more than the date.
     from_1904 : bool
         Serial days of a workbook that counts from 1 January 1904.
+    republic : bool
+        Years of two digits are those of the Republic of China.
     """
 
     date_order: str | None = None
     timezone: str | None = None
     midnight_is_day: bool = False
     from_1904: bool = False
+    republic: bool = False
 
 
 @dataclass
@@ -497,6 +506,7 @@ class TimeEvidence:
     clocks: int = 0
     midnights: int = 0
     short_years: int = 0
+    dotted: int = 0
 
     def add(self, values) -> "TimeEvidence":
         """Look at some more of the column."""
@@ -518,6 +528,8 @@ class TimeEvidence:
             if name == "numbers":
                 self.numbers += len(at)
                 self.short_years += int((parts["c"] < 100).sum())
+                written = texts.take(pa.array(at))
+                self.dotted += int(pc.sum(pc.match_substring_regex(written, r"^\s*\d{1,2}\.\d{1,2}\.\d")).as_py() or 0)
                 for order in ORDERS:
                     y, m, d = in_order(parts, order)
                     self.fits[order] += int(is_date(y, m, d).sum())
@@ -543,18 +555,23 @@ class TimeEvidence:
         if date_order is None and self.numbers:
             best = max(self.fits.values())
             fit = [o for o in ORDERS if self.fits[o] == best and best > 0]
+            if "Republic" in self.formats:  # 99/01/13 in a column that also has 110/01/13
+                fit = ["ymd"]
+            elif len(fit) > 1 and self.dotted == self.numbers and "dmy" in fit:
+                fit = ["dmy"]  # nobody writes 03.04.2024 month first
             if len(fit) > 1 and chinese and "ymd" in fit:
                 fit = ["ymd"]
             if len(fit) > 1:
                 raise InputError(
                     Note("read.day_or_month", n=self.numbers, orders=" and ".join(fit), first=fit[0], second=fit[1])
                 )
-            if best < 0.9 * self.numbers:
+            if best < 0.9 * self.numbers and "Republic" not in self.formats:
                 raise InputError(
                     Note("read.mixed_orders", n=self.numbers, best=best, fits=[f"{o} {self.fits[o]}" for o in ORDERS])
                 )
             date_order = fit[0]
-        return TimeRule(date_order, timezone, self.clocks >= 20 and self.clocks == self.midnights)
+        midnight = self.clocks >= 20 and self.clocks == self.midnights
+        return TimeRule(date_order, timezone, midnight, republic="Republic" in self.formats)
 
 
 def check_timezone(timezone: str | None) -> None:
@@ -660,6 +677,8 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         return micro, np.where(whole, micro + DAY, micro), np.full(size, OK, np.uint8)
     if name == "numbers":
         y, m, d = in_order(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
+        if rule.republic:
+            y, m, d = parts["a"] + 1911, parts["b"], parts["c"]
     else:
         y = full_year(parts["y"])
         m = parts.get("m", parts.get("mon", np.ones(size, np.int64)))

@@ -119,6 +119,9 @@ def test_a_date_in_pieces_is_put_together(columns, first, last):
         ("2024. 3. 5.", "2024-03-05T00:00"),
         ("Mar 5, 2021 3:04 PM", "2021-03-05T15:04"),
         ("Tue, 5 Mar 2021", "2021-03-05T00:00"),
+        ("01-MAR-24 10.30.00.000000 PM", "2024-03-01T22:30"),
+        ("13.03.2021 8.15 Uhr", "2021-03-13T08:15"),
+        ("2021-03-13 08.15", "2021-03-13T08:15"),
     ],
 )
 def test_times_of_other_countries(text, when):
@@ -161,6 +164,18 @@ def test_words_for_unknown_keep_the_place(word):
     incidents = read_incidents(frame)
     assert len(incidents) == 10
     assert incidents.to_frame()["occurred_from"].isna().sum() == 1
+
+
+def test_dates_with_full_stops_are_day_first_without_being_asked():
+    frame = pd.DataFrame({"date": ["03.04.2021", "05.06.2021"], "lon": -1.5, "lat": [50.0, 50.1]})
+    assert read_incidents(frame).to_frame()["occurred_from"].dt.month.tolist() == [4, 6]
+
+
+def test_two_digit_years_of_the_republic_are_known_by_their_column():
+    frame = pd.DataFrame(
+        {"date": ["98/01/13", "99/12/31", "100/01/01", "110/05/06"], "lon": -1.5, "lat": np.arange(4) / 100 + 50}
+    )
+    assert read_incidents(frame).to_frame()["occurred_from"].dt.year.tolist() == [2009, 2010, 2011, 2021]
 
 
 def test_an_abbreviated_zone_is_moved_where_a_time_zone_is_asked_for():
@@ -460,6 +475,22 @@ def test_headings_of_other_languages(language):
     assert {name: role for role, (name, _) in match_columns(names).items()} == dict(zip(names, roles, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (["Date Reported", "Date Occurred"], "Date Occurred"),
+        (["REPORTED_DATE", "FIRST_OCCURRENCE_DATE"], "FIRST_OCCURRENCE_DATE"),
+        (["报警时间", "案发时间"], "案发时间"),
+        (["YEAR", "MONTH", "OCCURRED_ON_DATE"], "OCCURRED_ON_DATE"),
+        (["CreatedDate", "ClosedDate"], "CreatedDate"),
+        (["접수일시", "사건발생일자"], "사건발생일자"),
+        (["time", "closed"], "time"),
+    ],
+)
+def test_when_it_happened_comes_before_when_it_was_reported(names, taken):
+    assert match_columns(names)["occurred_from"][0] == taken
+
+
 def rows_of(n=40, **columns):
     return pd.DataFrame(
         {
@@ -633,6 +664,21 @@ def zones(**columns):
             {"adcode": [110101, 110102], "name": ["东城区", "西城区"], "centroid": ["[116.4, 39.9]", "[116.3, 39.9]"]},
             ["110101", "110102"],
             ["东城区", "西城区"],
+        ),
+        (
+            {"CD_BAIRRO": ["11", "12"], "NM_BAIRRO": ["Centro", "Sul"], "CD_MUN": ["9", "9"]},
+            ["11", "12"],
+            ["Centro", "Sul"],
+        ),
+        (
+            {"CODE_IRIS": ["7501", "7502"], "NOM_IRIS": ["Louvre", "Halles"], "INSEE_COM": ["75", "75"]},
+            ["7501", "7502"],
+            ["Louvre", "Halles"],
+        ),
+        (
+            {"AREA_NUMBE": [35.0, 36.0], "COMMUNITY": ["DOUGLAS", "OAKLAND"], "shape_area": [1.5, 2.5]},
+            ["35", "36"],
+            ["DOUGLAS", "OAKLAND"],
         ),
         ({"precinct": [1, 5], "shape_leng": [1.1, 2.2], "warden_name": ["Wu Xi", "Ke Mu"]}, ["1", "5"], ["1", "5"]),
     ],
