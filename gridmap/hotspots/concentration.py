@@ -361,6 +361,16 @@ def binomial_tails(k, n: float, share) -> np.ndarray:
     [0.0215, 0.002, 1.0]
     """
     k, share = np.asarray(k, float), np.asarray(share, float)
+    codes = pd.factorize(share)[0]
+    where, pairs = pd.factorize(codes * (int(k.max(initial=0)) + 1) + k.astype(np.int64))
+    if len(pairs) > len(k) / 2:
+        return _doubled(k, n, share)
+    first = np.empty(len(pairs), np.int64)
+    first[where[::-1]] = np.arange(len(k))[::-1]
+    return _doubled(k[first], n, share[first])[where]  # cells of one size and count are many
+
+
+def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     upper, lower = np.ones(k.shape), np.ones(k.shape)
     above = k > n * share
     upper[above] = special.betainc(k[above], n - k[above] + 1, share[above])
@@ -495,12 +505,14 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     Variation
     """
     step = max(1, len(around) // FITTED_ON)
-    k, e = around[::step], expected[::step]
-    typical = float(np.median(e))
+    typical = float(np.median(expected[::step]))
+    pairs, times = np.unique(around[::step] + 1j * expected[::step], return_counts=True)
+    k, e = pairs.real, pairs.imag
     cap = stats.poisson.ppf(CENSORED_FROM, e)
     seen = k <= cap
     log_e = np.log(e / typical)
-    k_seen, constant = k[seen], special.gammaln(k[seen] + 1).sum()
+    k_seen, times_seen, times_beyond = k[seen], times[seen], times[~seen]
+    constant = times_seen @ special.gammaln(k_seen + 1)
 
     def minus_log_likelihood(parameters: np.ndarray) -> float:
         mean = np.exp(parameters[0]) * e
@@ -509,7 +521,7 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
         likely = special.gammaln(k_seen + s) - special.gammaln(s) - s * np.log1p(m / s) + k_seen * np.log(m / (s + m))
         m, s = mean[~seen], kappa[~seen]
         beyond = special.betainc(cap[~seen] + 1, s, m / (m + s))
-        return constant - likely.sum() - np.log(np.maximum(beyond, 1e-300)).sum()
+        return constant - times_seen @ likely - times_beyond @ np.log(np.maximum(beyond, 1e-300))
 
     bounds = [(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)]
     first = [[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1.0, 0.8]]
@@ -543,8 +555,13 @@ def _strict(
 
 def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray) -> np.ndarray:
     """P(K ≥ k), the larger of a negative binomial's and a Poisson–lognormal's with the same mean and variance."""
-    k = np.maximum(k, 1.0)  # hot cells hold something
-    gamma = special.betainc(k, kappa, mean / (mean + kappa))
-    spread = np.sqrt(np.log1p(1 / kappa))
-    rate = mean[:, None] * np.exp(spread[:, None] * NODES - spread[:, None] ** 2 / 2)
-    return np.maximum(gamma, special.gammainc(k[:, None], rate) @ MASS)
+    pairs, where = np.unique(np.maximum(k, 1.0) + 1j * mean, return_inverse=True)  # hot cells hold something
+    one = np.empty(len(pairs), np.int64)
+    one[where] = np.arange(len(k))
+    k, mean, kappa = pairs.real, pairs.imag, kappa[one]
+    found = special.betainc(k, kappa, mean / (mean + kappa))
+    maybe = found <= 0.05  # a larger tail changes nothing above
+    k, spread = k[maybe, None], np.sqrt(np.log1p(1 / kappa[maybe]))[:, None]
+    rate = mean[maybe, None] * np.exp(spread * NODES - spread**2 / 2)
+    found[maybe] = np.maximum(found[maybe], special.gammainc(k, rate) @ MASS)
+    return found[where]
