@@ -88,7 +88,8 @@ def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress 
         extent = con.execute(sql("extent").format(period=PERIOD), {"every": query.every}).fetchall()[0]
         first, last, rows, _ = extent
     periods = query.periods(first, last, rows)
-    kinds, keys = query.kinds([] if query.kinds_are_given else distinct(con, quoted(query.by)))
+    found = [] if query.by is None or query.kinds_are_given else distinct(con, quoted(query.by))
+    kinds, keys = query.kinds(found)
     query.check_size(grid, periods, kinds)
 
     text, values = points_query(query)
@@ -233,6 +234,6 @@ def _scan(con: duckdb.DuckDBPyConnection, paths: list[str], name: str) -> None:
         if kinds == {"parquet"}:
             con.read_parquet(names, hive_partitioning=True, union_by_name=True).create_view("source")
         else:
-            con.read_csv(names).create_view("source")
+            con.read_csv(names).create_view("source")  # type: ignore[arg-type]  # it takes lists, its stub does not say so
     except duckdb.Error as error:
         raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from None

@@ -47,6 +47,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, CountsKind
 from gridmap.grids.index.lookup import tally, tally_sums
+from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 
 __all__ = [
@@ -97,6 +98,8 @@ OUTSIDE = -1
 #: incidents there are, and how many had no usable weight.
 SEEN_PERIOD, SEEN_KIND, SEEN_TYPE, SEEN_CATEGORY, SEEN_ROWS, NO_WEIGHT = -2, -3, -4, -5, -6, -7
 
+#: The periods of a count: of the calendar, hours of the week, or none at all.
+Periods = pd.PeriodIndex | pd.RangeIndex | list[None]
 #: Called with rows done, rows in all (None where unknown) and seconds gone.
 Progress = Callable[[int, int | None, float], None]
 
@@ -173,23 +176,23 @@ class CountQuery:
             if name not in there:
                 raise InputError(Note("counts.no_category", name=name, meant=did_you_mean(name, there)))
 
-    def periods(self, first: int | None, last: int | None, rows: int) -> Sequence:
+    def periods(self, first: int | None, last: int | None, rows: int) -> Periods:
         """All periods from the first to the last that occur, given as microseconds since 1970."""
         if self.every is None:
             return [None]
-        if first is None:
+        if first is None or last is None:
             if not rows:
                 raise InputError(Note("counts.no_incidents_by", every=self.every))
             raise InputError(Note("counts.no_times_by", every=self.every, rows=rows))
         if self.every == "hour_of_week":
             return pd.RangeIndex(168)
         freq = EVERY[self.every]
-        at = pd.to_datetime([first, last], unit="us").to_period(freq)
+        at = pd.DatetimeIndex(np.array([first, last], "datetime64[us]")).to_period(freq)
         return pd.period_range(at[0], at[1], freq=freq)
 
-    def period_keys(self, periods: Sequence) -> list:
+    def period_keys(self, periods: Periods) -> list:
         """Periods as the engines know them: microseconds, or the hour of the week."""
-        if self.every in (None, "hour_of_week"):
+        if not isinstance(periods, pd.PeriodIndex):
             return list(periods)
         return periods.to_timestamp(how="start").as_unit("us").asi8.tolist()
 
@@ -210,7 +213,7 @@ class CountQuery:
         values, keys = [value for value, _ in there], [key for _, key in there]
         return ([*map(str, values), MISSING], [*keys, None]) if len(there) < len(found) else (values, keys)
 
-    def check_size(self, grid: Grid, periods: Sequence, kinds: Sequence) -> None:
+    def check_size(self, grid: Grid, periods: Periods, kinds: Sequence) -> None:
         """A SettingError for more counts than can be held."""
         size = len(grid) * len(periods) * len(kinds)
         if size > MOST_COUNTS:
@@ -242,7 +245,7 @@ class CountResult:
     outside_weight, untimed_weight : float, optional
     """
 
-    periods: Sequence
+    periods: Periods
     kinds: Sequence
     incidents: np.ndarray
     weights: np.ndarray | None
@@ -255,7 +258,7 @@ class CountResult:
 
     @classmethod
     def of(
-        cls, grid: Grid, query: CountQuery, sums: pa.Table, periods: Sequence, kinds: Sequence, kind_keys: Sequence
+        cls, grid: Grid, query: CountQuery, sums: pa.Table, periods: Periods, kinds: Sequence, kind_keys: Sequence
     ) -> "CountResult":
         """The full table from sums (`row, period, kind, n`, with `whole, millionths` where weighted), zeros put in."""
         row = sums["row"].to_numpy()
@@ -291,13 +294,17 @@ class CountResult:
 
     def frame(self, grid: Grid, query: CountQuery) -> Counts:
         """The counts as `count_by_cell` gives them."""
-        levels = {"cell_id": grid.cells.index}
+        levels: dict[str, Any] = {"cell_id": grid.cells.index}
         if query.every:
             levels["period"] = self.periods
         if query.by:
             levels[query.by] = self.kinds
-        index = pd.MultiIndex.from_product(levels.values(), names=levels) if len(levels) > 1 else grid.cells.index
-        categories = query.categories and list(query.categories)
+        index = (
+            pd.MultiIndex.from_product(list(levels.values()), names=list(levels))
+            if len(levels) > 1
+            else grid.cells.index
+        )
+        categories = None if query.categories is None else list(query.categories)
         kind: CountsKind = "weighted" if self.weights is not None else "counts"
         if kind == "counts" and "merged_from" in grid.params:  # the public's areas, each of k incidents or more
             kind = "merged areas"
@@ -442,7 +449,7 @@ def keyed_points(batch: pa.RecordBatch, grid: Grid, query: CountQuery) -> Keyed:
     lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
     row, repeated = grid.locate(lon, lat), 0
     no_weight = batch["whole"].null_count if query.weight is not None else 0
-    if getattr(grid, "overlaps", "first") == "all":
+    if isinstance(grid, ZoneGrid) and grid.overlaps == "all":
         point, zone = grid.locate_all(lon, lat)
         outside = np.flatnonzero(row < 0)
         point, row = np.r_[point, outside], np.r_[zone, row[outside]].astype(np.int32)
@@ -568,7 +575,7 @@ def _seen(con: duckdb.DuckDBPyConnection, query: CountQuery, columns: dict[str, 
         first, last, rows, _ = con.execute(sql("extent").format(period=PERIOD), {"every": query.every}).fetchall()[0]
         yield {"row": SEEN_ROWS, "n": rows}
         yield from ({"row": SEEN_PERIOD, "period": at, "n": 0} for at in {first, last} - {None})
-    if not query.kinds_are_given:
+    if query.by is not None and not query.kinds_are_given:
         yield {"row": SEEN_TYPE, "kind": columns[query.by], "n": 0}
         yield from ({"row": SEEN_KIND, "kind": key, "n": 0} for _, key in distinct(con, quoted(query.by)))
     if query.categories is not None:

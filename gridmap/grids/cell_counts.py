@@ -117,7 +117,7 @@ class Counts(pd.DataFrame):
     _about: CountsAbout | None = None
 
     def __init__(self, data: Any = None, *args: Any, about: CountsAbout | None = None, **kwargs: Any):
-        super().__init__(data, *args, **kwargs)
+        super().__init__(data, *args, **kwargs)  # type: ignore[call-arg]
         self._about = about or getattr(data, "_about", None)
         if about is not None:
             self.attrs.update(about.as_attrs())
@@ -150,7 +150,7 @@ class Counts(pd.DataFrame):
         return Counts
 
     def __finalize__(self, other: Any, method: str | None = None, **kwargs: Any) -> "Counts":
-        result = super().__finalize__(other, method=method, **kwargs)
+        result = super().__finalize__(other, method=method, **kwargs)  # type: ignore[misc]
         if method in ("concat", "merge"):
             parts = [other.left] if method == "merge" else list(getattr(other, "input_objs", None) or other.objs)
             found = [getattr(part, "_about", None) for part in parts]
@@ -161,7 +161,8 @@ class Counts(pd.DataFrame):
     def _with(result: Any, about: CountsAbout | None) -> Any:
         if isinstance(result, Counts):
             result._about = about
-            result.attrs = about.as_attrs() if about else {}
+            result.attrs.clear()
+            result.attrs.update(about.as_attrs() if about else {})
         return result
 
 

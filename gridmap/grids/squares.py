@@ -276,10 +276,8 @@ class SquareGrid(Grid):
                     row = self._row(x + dx, y + dy)
                     source.append(np.flatnonzero(row >= 0))
                     target.append(row[row >= 0])
-        source, target = np.concatenate(source), np.concatenate(target)
-        return sparse.csr_array(
-            sparse.coo_array((np.ones(len(source), np.int8), (source, target)), shape=(len(self), len(self)))
-        )
+        at = np.concatenate(source), np.concatenate(target)
+        return sparse.csr_array(sparse.coo_array((np.ones(len(at[0]), np.int8), at), shape=(len(self), len(self))))
 
     @cached_property
     def centroids_m(self) -> np.ndarray:

@@ -260,10 +260,9 @@ class _Desk:
         plane = Plane(*middle)
         ground = shapely.transform(zone, plane.to_m)
         near = {layer: self._near(layer, zone, plane) for layer in ("follow", "barriers", "exclusive", "keep")}
-        lines = [near["follow"][1], near["barriers"][1]]
-        lines += [shapely.boundary(near["exclusive"][1]), shapely.boundary(near["keep"][1])]
-        lines = np.concatenate(lines)
-        lines = shapely.union_all(lines) if len(lines) else None
+        drawn = [near["follow"][1], near["barriers"][1]]
+        drawn += [shapely.boundary(near["exclusive"][1]), shapely.boundary(near["keep"][1])]
+        lines = shapely.union_all(np.concatenate(drawn)) if sum(map(len, drawn)) else None
         rows, share = self.held.of(z) if self.held is not None else (np.zeros(0, np.int64), np.zeros(0))
         if self.units.tiles:
             areas = shapely.transform(self.units.shapes[rows], plane.to_m)

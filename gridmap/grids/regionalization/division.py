@@ -94,7 +94,7 @@ def divide(graph, xy, load, area, rim, k, task) -> tuple[np.ndarray, float]:
         if part[0] >= 0:
             return part, partition.energy(part, *measure)
     away = np.full(n, -1, np.int64)
-    best, low = None, np.inf
+    best, low = away, np.inf
     restarts = 6 if n < 300 else 2 if n < 800 else 1
     for attempt in range(restarts):
         rng = np.random.default_rng([task.seed, attempt])
@@ -255,7 +255,9 @@ def draw(mosaic: Mosaic, load: np.ndarray, task: Task, *, fixed: np.ndarray, hom
     region = _join_small(
         region, load, shapely.area(mosaic.shapes), fixed, i[open_border], j[open_border], metres[open_border], task
     )
-    part, owner, notes = np.full(n, -1), [], []
+    part = np.full(n, -1)
+    owner: list[int] = []
+    notes: list[str] = []
     inside = region[i] == region[j]
     i, j, metres = i[inside & open_border], j[inside & open_border], metres[inside & open_border]
     street = mosaic.block[i] != mosaic.block[j]
