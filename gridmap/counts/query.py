@@ -66,7 +66,7 @@ def count_by_cell(
     weight : str, optional
         A column of numbers of 0 or more, as in "harm" (a Cambridge-style crime harm score, days lost, value): `count`
         is then the sum of it, and `incidents` the number of incidents. Every incident needs a weight; 0 is one.
-        Weights are summed to a millionth. Tests that assume counts are told by `about.kind == "weighted"`.
+        Weights are summed to a millionth. Tests that assume counts read `about.kind == "weighted"`.
     memory_limit : str, optional
         For DuckDB, as in "800MB"; it spills to disk beyond.
     threads : int, optional
@@ -84,7 +84,7 @@ def count_by_cell(
     -------
     Counts
         A DataFrame with one int64 column `count`. Index `cell_id`, or `cell_id` × `period` × `category` (the name of
-        `by`) as asked for; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for
+        `by`), by the settings; cells in the grid's order, zeros kept. `period` is a pandas Period, or 0 to 167 for
         "hour_of_week" (Monday 00h = 0). With `weight=` the column `count` is float64, and `incidents` int64.
 
         `about` (a `CountsAbout`, which stays through indexing, assigning and copying; `attrs` has the same) tells

@@ -11,8 +11,8 @@ DataFrame in every way, with one attribute more, `about`, which says what the nu
 
 **What keeps it**: indexing rows and columns, `assign`, `copy`, sorting, filtering, `reset_index`, `astype`, `unstack`,
 pickling, joining on the left, and `concat` of counts that agree. **What drops it**: arithmetic other than adding counts
-of one kind, because `counts / residents` is no count any more; there `about` is None. One column, `counts["count"]`, is
-a plain Series, so that it equals any other; it brings its kind along in `attrs`.
+of one kind, because `counts / residents` holds rates, not counts; there `about` is None. One column,
+`counts["count"]`, is a plain Series, so that it equals any other; it brings its kind along in `attrs`.
 
 A test asks `about_counts(counts)`, which answers for any Series or DataFrame: what the table says of itself, and for
 one that says nothing (read back from Parquet, or made by hand) what its numbers show.
@@ -59,7 +59,7 @@ class CountsAbout:
     outside : int or float, optional
         Of those, in no cell; for crosswalked numbers the total that lay in no target cell.
     untimed : int
-        Of those, in no period (no time, or one too wide); 0 where periods were not asked for.
+        Of those, in no period (no time, or one too wide); 0 where the counts are not by period.
     repeated : int
         Counts added because overlapping zones count a point in each.
     category, by, every, officer_initiated, weight : optional

@@ -3,7 +3,7 @@
 From what there is: building points (each in one cell), zones with counts (shared by area, or, where buildings are
 known, among the buildings of the zone: dasymetric), or a raster of counts (each pixel shared by the exact part of it
 that lies in a cell). Totals are conserved: people of a zone that lies partly outside the grid all come to the part
-inside, and what lies wholly outside is told.
+inside, and what lies wholly outside is reported.
 
 References
 ----------

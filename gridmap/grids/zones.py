@@ -2,7 +2,7 @@
 
 A zone's row in `cells` is its row in the boundaries. Zones are meant to divide the territory, but real partitions
 overlap by rounding, and some by mistake. So each point is counted once, in the zone with the lowest row, and an
-overlap that is more than rounding is told.
+overlap that is more than rounding is reported.
 
 **How overlaps are found.** Intersecting every pair of neighbours is slow, so the
 question is narrowed twice. First by balance: an edge that one zone has on its left and another on its right, corner for
@@ -59,9 +59,9 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     odd = _misfits(parts, clean)
     if not odd.any():
         return np.empty(0, int), np.empty(0, int), np.empty(0)
-    asked = np.flatnonzero(odd)
-    at, second = shapely.STRtree(parts).query(parts[asked])
-    first = asked[at]
+    misfits = np.flatnonzero(odd)
+    at, second = shapely.STRtree(parts).query(parts[misfits])
+    first = misfits[at]
     once = ((first < second) | ~odd[second]) & (zone[first] != zone[second])
     first, second = first[once], second[once]
     shared = shapely.area(shapely.intersection(parts[first], parts[second]))
@@ -79,7 +79,7 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _areas(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     """Every polygon among the zones' parts, the zone of each, and whether all zones were valid.
 
-    Zones are asked part by part: the envelope of a zone with an island far away holds half the territory, and GEOS
+    Zones are tested part by part: the envelope of a zone with an island far away holds half the territory, and GEOS
     would hold each of its edges against everything there.
     """
     valid = shapely.is_valid(zones) | shapely.is_missing(zones)
@@ -101,13 +101,13 @@ def _fits_at_its_border(parts: np.ndarray) -> bool:
     _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
     loose = np.flatnonzero(_out_of_balance(xy, ring_starts, part_starts))
     if 4 * len(loose) > len(xy):
-        return False  # nearly all would be asked: digitised borders seldom share their corners
+        return False  # nearly all would be tested: digitised borders seldom share their corners
     west, south = np.minimum(xy[loose], xy[loose + 1]).T
     east, north = np.maximum(xy[loose], xy[loose + 1]).T
     beside = shapely.STRtree(parts).query(shapely.box(west, south, east, north))[1]
     ring = np.searchsorted(ring_starts, loose, side="right") - 1
-    asked = np.union1d(np.searchsorted(part_starts, ring, side="right") - 1, beside)
-    return bool(shapely.is_empty(shapely.coverage_invalid_edges(parts[asked])).all())
+    doubtful = np.union1d(np.searchsorted(part_starts, ring, side="right") - 1, beside)
+    return bool(shapely.is_empty(shapely.coverage_invalid_edges(parts[doubtful])).all())
 
 
 @compiled

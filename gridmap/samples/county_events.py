@@ -7,7 +7,7 @@ own seasons, weekdays and hours. On top of it are planted
   strength (how many times the background) and, for some, a time;
 - near-repeat burglaries: a share of them is followed by another within 200 m and 14 days;
 - a silent community, which reports next to nothing of what happens;
-- two measures: one that worked, one after which the events only moved next door;
+- two measures: one that worked, one after which the events only moved to the places around;
 - disputes that come before violence at the same place.
 
 `Truth` names all of it.
@@ -64,8 +64,8 @@ class Truth:
     hotspots : GeoDataFrame, EPSG:4326
         `name, category, shape, strength` (times the background), `since, until, events` (planted), geometry.
     measures : GeoDataFrame, EPSG:4326
-        `name, category, start, effect` (share of the events gone), `displaced` (share of those that went next door),
-        `worked`, geometry (the target), `moved_to` (the area they went to, None where they did not).
+        `name, category, start, effect` (share of the events gone), `displaced` (share of those that went to the places
+        around), `worked`, geometry (the target), `moved_to` (the area they went to, None where they did not).
     silent_community : str
         The `zone_id` that reports next to nothing.
     silent_reports : float

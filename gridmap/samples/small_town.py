@@ -132,8 +132,8 @@ def town(
         names.append(np.full(count, name, dtype=object))
         background = int(incidents) * _population_in(shape, outline)
         first, last = (pd.Timestamp(START) + pd.Timedelta(days=d) for d in days)
-        said = "every day" if len(weekdays) == 7 else "Monday to Friday"
-        rows.append((name, count, background, 1 + count / background if background > 0 else np.inf, said,
+        days = "every day" if len(weekdays) == 7 else "Monday to Friday"
+        rows.append((name, count, background, 1 + count / background if background > 0 else np.inf, days,
                      f"{hours[0]:02d}:00–{hours[1]:02d}:00", first, last, shape.area, shape))  # fmt: skip
     columns = [
         "hotspot",

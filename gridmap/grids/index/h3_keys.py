@@ -109,7 +109,7 @@ def _digits(i, j, resolution, digit_of, digits):
 
 @compiled
 def _keys(lon, lat, keys, resolution, faces, scale, turn_cos, turn_sin, digit_of, turned, base, turns):
-    """H3's cells; 0 where there is none, 1 where the library has to be asked."""
+    """H3's cells; 0 where there is none, 1 where only the library can tell."""
     digits = np.zeros(16, np.uint8)
     empty = np.uint64(0)
     for r in range(resolution + 1, 16):
@@ -192,9 +192,9 @@ def _learned() -> tuple[np.ndarray, np.ndarray]:
         if face < 0:
             continue
         key = int(h3i.latlng_to_cell(y, x, resolution))
-        said = [(key >> 3 * (15 - r)) & 7 for r in range(1, resolution + 1)]
+        expected = [(key >> 3 * (15 - r)) & 7 for r in range(1, resolution + 1)]
         lead = next((d for d in digits if d), 0)
-        turn = next(t for t in range(6) if [int(TURNED[t, d]) for d in digits] == said)
+        turn = next(t for t in range(6) if [int(TURNED[t, d]) for d in digits] == expected)
         place = face, i + 2, j + 2
         if turns[(*place, lead)] not in (UNKNOWN, turn) or base[place] not in (UNKNOWN, key >> 45 & 127):
             raise RuntimeError("This version of H3 numbers its cells in a way that gridmap does not know.")

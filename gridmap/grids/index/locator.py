@@ -3,7 +3,7 @@
 Which zone is this point in? Asked one by one, each point climbs a tree and walks the whole outline of two or three
 zones. But nearly all points are nowhere near a border. So a fine raster is laid over the zones once (`raster.py`).
 A raster cell without a border answers for all its points by one look-up. In a border cell only the zones whose
-borders pass there are asked, and each looks only at those of its edges that lie at the point's own height: the
+borders pass there are tested, and each test looks only at those of its edges that lie at the point's own height: the
 count of edges to the right of the point is odd inside, even outside (the crossing rule; Shimrat 1962).
 
 Exact means: the answer of shapely's `intersects` for every point. Which side of an edge a point lies on is a sign
@@ -41,7 +41,7 @@ MOST_RASTER = 1 << 23
 
 
 class Locator:
-    """Points → zones, built once and asked often.
+    """Points → zones, built once and used often.
 
     Parameters
     ----------

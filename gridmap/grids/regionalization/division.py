@@ -331,7 +331,7 @@ def _merged(pieces: np.ndarray):
     if len(pieces) == 1:
         return pieces[0]
     total = shapely.area(pieces).sum()
-    with contextlib.suppress(shapely.GEOSException):  # said when corners do not meet
+    with contextlib.suppress(shapely.GEOSException):  # raised when corners do not meet
         whole = shapely.coverage_union_all(pieces)
         if shapely.is_valid(whole) and abs(whole.area - total) < 1e-9 * total:
             return whole

@@ -227,7 +227,7 @@ def incident_workload(units, incidents, *, weights: Mapping[str, float] | None =
     incidents : Incidents
         As `read_incidents` gives them.
     weights : mapping of category to number, optional
-        What an incident of the category counts for; 1 where nothing is said.
+        What an incident of the category counts for; 1 where none is given.
 
     Returns
     -------
