@@ -33,7 +33,7 @@ from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 
-__all__ = ["default_core_km2", "hotspot_cores", "significant_cells"]
+__all__ = ["default_core_km2", "hotspot_cores", "names_apart", "significant_cells"]
 
 LEAST_KM2, MOST_KM2 = 1.0, 2.0
 #: Fields of the compass by eighths of a turn, from the east against the clock.
@@ -325,7 +325,7 @@ def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
     of = pd.Series([str(d) for d in district], dtype=object)
     ranks = of.groupby(of).cumcount().to_numpy() + 1
     front: dict[str, Any] = {
-        "name": _apart(called, table),
+        "name": names_apart(called, table.geometry.to_numpy()),
         "zone_id": ids,
         "district": district,
         "rank_in_district": ranks,
@@ -335,11 +335,11 @@ def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
     return out[[*front, *table.columns]]
 
 
-def _apart(called: list[str | None], table: gpd.GeoDataFrame) -> list[str | Note | None]:
-    """Names that tell the cores apart: the part of the place where one name is had twice, then a number."""
+def names_apart(called: Sequence[str | None], shapes: np.ndarray) -> list[str | Note | None]:
+    """Names that distinguish places: the part of the place where one name is had twice, then a number."""
     out: list[str | Note | None] = list(called)
-    middle = shapely.get_coordinates(shapely.centroid(table.geometry.to_numpy())) if len(table) else np.empty((0, 2))
-    for name in {n for n in called if n is not None and called.count(n) > 1}:
+    middle = shapely.get_coordinates(shapely.centroid(shapes)) if len(shapes) else np.empty((0, 2))
+    for name in {n for n in called if n is not None and list(called).count(n) > 1}:
         at = [i for i, n in enumerate(called) if n == name]
         offset = (middle[at] - middle[at].mean(axis=0)) * [np.cos(np.radians(middle[at, 1].mean())), 1]
         turn = np.round(np.arctan2(offset[:, 1], offset[:, 0]) / (np.pi / 4)).astype(int) % 8

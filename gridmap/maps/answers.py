@@ -42,7 +42,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     dict
         `where, sure, changed, next`: (headline, detail); empty for other kinds of layers.
     """
-    if not isinstance(layer, CellsLayer) or not len(layer.frame):
+    if not isinstance(layer, CellsLayer) or not len(layer.frame) or (layer.labels is not None and not layer.tested):
         return {}
     first = list(places)[:SHOWN]
     change = _change_of(layer, layers)
@@ -56,7 +56,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
 
 def found(layer: Layer) -> Note | None:
     """What a theme found, in few words, for the list of themes."""
-    if not isinstance(layer, CellsLayer) or layer.labels is None:
+    if not isinstance(layer, CellsLayer) or not layer.tested:
         return None
     side = layer.side()
     up, down = int((side > 0).sum()), int((side < 0).sum())

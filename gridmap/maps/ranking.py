@@ -21,7 +21,7 @@ from scipy import sparse
 from scipy.stats import binomtest
 
 from gridmap.grids.hierarchy import zone_levels
-from gridmap.hotspots.cores import hotspot_cores
+from gridmap.hotspots.cores import hotspot_cores, names_apart
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.classes import HATCHED
 from gridmap.maps.drawing import h3_outlines
@@ -134,7 +134,19 @@ def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> l
     if zones is None:
         zones = next((layer.frame for layer in layers if isinstance(layer, BoundariesLayer)), None)
     named = zone_names(zones)
-    return [_enriched(_ranked(layer, named, layers)[:MOST_ROWS], layer, layers) for layer in layers]
+    ranked = [_named_apart(_ranked(layer, named, layers)[:MOST_ROWS], layer) for layer in layers]
+    return [_enriched(places, layer, layers) for layer, places in zip(layers, ranked, strict=True)]
+
+
+def _named_apart(places: list[Place], layer: Layer) -> list[Place]:
+    """The places with names of which no two are alike."""
+    called = [place.name for place in places]
+    if isinstance(layer, ClustersLayer) or len(set(called)) == len(called):
+        return places
+    frame = layer.frame.iloc[[row for place in places for row in place.rows]]
+    each = iter(_with_shapes(frame).geometry.to_numpy())
+    shapes = np.array([shapely.union_all([next(each) for _ in place.rows]) for place in places], dtype=object)
+    return [replace(p, name=_short(name)) for p, name in zip(places, names_apart(called, shapes), strict=True)]
 
 
 def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Place]:
@@ -148,6 +160,8 @@ def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Pla
         return []
     if layer.labels is None:
         return _highest(layer, named)
+    if not layer.tested:
+        return []
     side = layer.side()
     if not side.any():
         return _under_reported(layer, named)

@@ -65,7 +65,7 @@ class CellsLayer(Layer):
     @property
     def tested(self) -> bool:
         """Whether a test stands behind the classes."""
-        return self.labels is not None
+        return self.labels is not None and self.method != "cells"
 
     def side(self) -> np.ndarray:
         """+1 where a cell is drawn as hot, high or up, −1 where as cold, low or down, 0 elsewhere; one a row."""
@@ -76,7 +76,7 @@ class CellsLayer(Layer):
 
     def pack(self, order: np.ndarray) -> dict[str, Any]:
         """The amounts of the periods: one column's integers after the other, and their classes' bounds."""
-        out: dict[str, Any] = {"labels": self.labels is not None, "rank_by": self.rank_by}
+        out: dict[str, Any] = {"labels": self.tested, "rank_by": self.rank_by}
         if self.frames is None:
             return out
         values = self.frames.iloc[order]

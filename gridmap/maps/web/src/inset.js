@@ -51,7 +51,7 @@ export function inset(gm) {
       map = L.map(hold, { attributionControl: false, zoomControl: false, dragging: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false, keyboard: false, touchZoom: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false });
       hold.removeAttribute("tabindex");
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
-      map.fitBounds(around, { animate: false });
+      map.fitBounds(around, { animate: false, maxZoom: gm.map.getZoom() + 3 });
       const first = rows.map((r) => r.rows), paint = { shapes: layer.shapes(), codes: () => layer.codesNow(), classes: layer.classes };
       const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" });
       new gm.Canvas(paint, { pane: "overlayPane" }).addTo(map);

@@ -45,7 +45,7 @@ export function legend(gm) {
     /** @param {LiveLayer} theme @param {string} side */
     function entries(theme, side) {
       const n = counts(theme), unit = gm.text(theme.unit), occur = theme.classes.map((c, code) => ({ c, n: n[code] })).filter((e) => e.n || (theme.frames && !e.c.hatch));   /* with periods all classes stand, the same in each */
-      if (!theme.labels) occur.reverse();   /* amounts read from high to low, as scales do */
+      if (!theme.labels && theme.classes.some((c) => c.high !== undefined)) occur.reverse();   /* amounts read from high to low, as scales do */
       box.append(el("h2", {}, side + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
       box.append(el("ul", {}, occur.slice(0, MOST).map((e) => el("li", {}, gm.swatch(e.c), el("span", { text: gm.classText(e.c) }), el("em", { text: gm.number(e.n, 0) })))));
       const cores = gm.coresOf(theme).length;
