@@ -34,8 +34,9 @@ class ForecastResult:
     Attributes
     ----------
     cells : GeoDataFrame by cell_id
-        `expected, low, high` incidents, `chosen` (the best cells up to the share of the area), `reasons` (a tuple of
-        Notes, for the chosen cells), `zone_id, area_m2, geometry`.
+        `expected, low, high` incidents, `chosen` (the best cells up to the share of the area), `lately` and `usual`
+        (incidents in the cell and its neighbours in the last 14 days, and in 14 days on average), `a_year` (incidents
+        in the cell), `reasons` (a tuple of Notes, for the chosen cells), `zone_id, area_m2, geometry`.
     model : str
         The model offered: the one that was tested, or "mean_count".
     offered : bool
@@ -143,9 +144,10 @@ def forecast(
     held = int(np.searchsorted(space.area_m2[order].cumsum(), area_share * space.area_m2.sum() * (1 + 1e-9), "right"))
     chosen = np.zeros(len(space), bool)
     chosen[order[:held]] = True
-    reasons = _reasons(known, space, chosen)
+    why = _numbers(known, space)
+    reasons = _reasons(why, chosen, round(1.5 * space.cell_m, -1))
     carried = [c for c in ("zone_id", "area_m2", "geometry") if c in grid.cells]
-    cells = grid.cells[carried].assign(**expected, chosen=chosen, reasons=pd.Series(reasons, index=space.cells))
+    cells = grid.cells[carried].assign(**expected, chosen=chosen, **why, reasons=pd.Series(reasons, index=space.cells))
     params = {"model": model, "horizon_days": horizon_days, "area_share": area_share, "delay_days": late}
     params |= {"periods_tested": 0 if tested is None else tested.scores["origin"].nunique(), "confidence": confidence}
     begin = pd.Timestamp("1970-01-01") + pd.Timedelta(days=at)
@@ -181,10 +183,10 @@ def _tested(
 
 def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[bool, Note]:
     if tested is None:
-        return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
+        return False, Note("fact.forecast_untested", least=LEAST_PERIODS, horizon=horizon_days)
     table: Any = tested.summary()
     if model not in table.index or not np.isfinite(table.loc[model, "difference_low"]):
-        return False, Note("forecasts.verdict_untested", least=LEAST_PERIODS, horizon=horizon_days)
+        return False, Note("fact.forecast_untested", least=LEAST_PERIODS, horizon=horizon_days)
     row: Any = table.loc[model]
     count: Any = table.loc[BASELINE]
     numbers = {
@@ -197,31 +199,38 @@ def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[
         "share": float(tested.params["area_share"]),
     }
     better = bool(row["difference_low"] > 0)
-    return better, Note("forecasts.verdict_offered" if better else "forecasts.verdict_refused", **numbers)
+    return better, Note("fact.forecast_offered" if better else "fact.forecast_refused", **numbers)
 
 
-def _reasons(known: History, space: Space, chosen: np.ndarray) -> list[tuple[Note, ...]]:
-    """Why a cell is among the best, in words: what happened there lately, and what always does."""
+#: What "lately" means, in days.
+LATELY_DAYS = 14.0
+
+
+def _numbers(known: History, space: Space) -> dict[str, np.ndarray]:
+    """What speaks for each cell: incidents in it and its neighbours lately and usually, and in it in a year."""
     around = space.neighbours
-    lately_days = 14.0
-    lately = known.counts(known.until - lately_days)
-    lately = lately + around @ lately
-    every_year = known.counts() / max(known.days, 1.0) * 365.25
-    mean = every_year.mean()
-    usual = (known.counts() + around @ known.counts()) / max(known.days, 1.0) * lately_days
-    reach = round(1.5 * space.cell_m, -1)
-    out: list[tuple[Note, ...]] = []
-    for i in range(len(space)):
-        why = []
-        if chosen[i]:
-            if lately[i] >= 2 and lately[i] > 2 * usual[i]:
-                values = {"n": int(lately[i]), "reach": reach, "days": lately_days, "usual": usual[i]}
-                why.append(Note("forecasts.reason_lately", **values))
-            if mean > 0 and every_year[i] > 2 * mean:
-                why.append(Note("forecasts.reason_lasting", n=every_year[i], ratio=every_year[i] / mean))
-            elif mean > 0:
-                why.append(Note("forecasts.reason_near"))
-        out.append(tuple(why))
+    lately, ever = known.counts(known.until - LATELY_DAYS), known.counts()
+    days = max(known.days, 1.0)
+    return {
+        "lately": lately + around @ lately,
+        "usual": (ever + around @ ever) / days * LATELY_DAYS,
+        "a_year": ever / days * 365.25,
+    }
+
+
+def _reasons(why: dict[str, np.ndarray], chosen: np.ndarray, reach_m: float) -> list[tuple[Note, ...]]:
+    """Why a cell is among the best, in words: what happened there lately, and what always does."""
+    lately, usual, a_year = why["lately"], why["usual"], why["a_year"]
+    mean = a_year.mean()
+    out: list[tuple[Note, ...]] = [()] * len(chosen)
+    for i in np.flatnonzero(chosen):
+        notes = []
+        if lately[i] >= 2 and lately[i] > 2 * usual[i]:
+            values = {"n": int(lately[i]), "reach": reach_m, "days": LATELY_DAYS, "usual": usual[i]}
+            notes.append(Note("forecasts.reason_lately", **values))
+        if mean > 0 and a_year[i] > 2 * mean:
+            notes.append(Note("forecasts.reason_lasting", n=a_year[i], ratio=a_year[i] / mean))
+        out[i] = tuple(notes) or (Note("forecasts.reason_near"),)
     return out
 
 

@@ -347,6 +347,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     family = method.facts if method is not None else ""
     if callable(family):  # a plug-in with facts of its own
         return [fact(kind, number, **{**about, **values}) for kind, values in family(result)]
+    if result.method == "forecast":
+        return [fact(note.code.removeprefix("fact."), number, **about, **note.values) for note in result.notes]
     if null is None and "label" in cells:
         return _no_claim(result, about, number)
     if {"before", "after"} <= set(cells):

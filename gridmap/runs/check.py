@@ -15,6 +15,7 @@ from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import SettingError
 from gridmap.exports.formats import layer_endings
+from gridmap.forecasts.offered import forecast
 from gridmap.hotspots.methods import METHODS
 from gridmap.hotspots.registry import check_options, inputs_of, method_named, options_of
 from gridmap.hotspots.registry import methods as all_methods
@@ -32,7 +33,7 @@ from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
 __all__ = ["OUTPUTS", "HotspotStep", "Pipeline", "check_pipeline", "read_pipeline"]
 
 STAGES = ("title", "language", "audience", "limits", "source", "classification", "approval")
-STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "patrol", "outputs")
+STAGES += ("engine", "boundaries", "grid", "incidents", "hotspots", "forecasts", "patrol", "outputs")
 NEEDED = ("boundaries", "grid", "incidents", "hotspots")
 #: What a pipeline can write: the key, and the endings its file may have.
 OUTPUTS = {
@@ -43,7 +44,6 @@ OUTPUTS = {
     "surface": (".tif",),
     "report": PAPERS,
 }
-PLANNED = {"forecasts": "forecasts"}
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability", "weight")
@@ -78,6 +78,7 @@ class Pipeline:
     hotspots: tuple[HotspotStep, ...]
     outputs: dict[str, str]
     patrol: dict[str, Any] | None = None
+    forecasts: dict[str, Any] | None = None
     audience: str = "meeting"
     engine: str = ENGINES[0]
     limits: dict[str, Any] = field(default_factory=dict)
@@ -124,16 +125,12 @@ def check_pipeline(file: YamlFile) -> Pipeline:
     """The same for values that were read already, such as the settings of a `run.json`."""
     values = file.values
     for stage in values:
-        if stage in PLANNED:
-            raise file.error(
-                (stage,), f"the stage {stage!r} is not built yet ({PLANNED[stage]}). Leave it out for now."
-            )
         if stage not in STAGES:
             raise file.error((stage,), f"there is no stage {stage!r}. {did_you_mean(stage, STAGES)}")
     for stage in NEEDED:
         if stage not in values:
             raise file.error((), f"the stage {stage!r} is missing. A pipeline needs: {', '.join(NEEDED)}.")
-    for stage in ("boundaries", "grid", "incidents", "patrol", "outputs"):
+    for stage in ("boundaries", "grid", "incidents", "forecasts", "patrol", "outputs"):
         if not isinstance(values.get(stage, {}), Mapping):
             raise file.error((stage,), f"{stage} needs options, as in `{stage}: {{…}}`; found {values[stage]!r}.")
     language = values.get("language", "en")
@@ -153,6 +150,9 @@ def check_pipeline(file: YamlFile) -> Pipeline:
     _check_source(file, "incidents", read_incidents, INCIDENT_FILTERS)
     steps = _checked_steps(file)
     patrol = _checked_patrol(file)
+    forecasts = _checked_forecasts(file)
+    if forecasts is not None and audience == "public":
+        raise file.error(("forecasts",), Note("runs.no_forecast_for_the_public"))
     if refused := why_not_allowed(audience, steps, patrol):
         raise file.error(("audience",), refused)
     return Pipeline(
@@ -165,6 +165,7 @@ def check_pipeline(file: YamlFile) -> Pipeline:
         hotspots=steps,
         outputs=_checked_outputs(file, steps),
         patrol=patrol,
+        forecasts=forecasts,
         audience=audience,
         limits=check_limits(file),
         engine=engine,
@@ -307,12 +308,22 @@ def _checked_patrol(file: YamlFile) -> dict[str, Any] | None:
     return options
 
 
+def _checked_forecasts(file: YamlFile) -> dict[str, Any] | None:
+    """The options of the stage `forecasts`: those of `gm.forecast`, and whose forecast it is."""
+    if "forecasts" not in file.values:
+        return None
+    options = dict(file.values["forecasts"])
+    of_function = inspect.signature(forecast).parameters
+    known = {n: p for n, p in of_function.items() if p.kind is p.KEYWORD_ONLY and n != "progress"}
+    known |= {n: inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None) for n in ("category", "name")}
+    _checked(file, ("forecasts",), forecast, options, known, shown="forecasts")
+    return options
+
+
 def _checked_outputs(file: YamlFile, steps: tuple[HotspotStep, ...]) -> dict[str, str]:
     outputs = file.values.get("outputs") or DEFAULT_OUTPUTS
     for key, name in outputs.items():
         place = ("outputs", key)
-        if key in PLANNED:
-            raise file.error(place, f"the output {key!r} is not built yet ({PLANNED[key]}). Leave it out for now.")
         if key not in OUTPUTS:
             raise file.error(place, f"there is no output {key!r}. {did_you_mean(key, OUTPUTS)}")
         if not isinstance(name, str) or not name.endswith(OUTPUTS[key]):

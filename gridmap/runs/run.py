@@ -38,6 +38,7 @@ from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surfa
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
+from gridmap.runs.forecasts import forecast_stage
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import in_every_language, map_layers, map_page
@@ -46,7 +47,7 @@ from gridmap.runs.record import run_id, write_record
 from gridmap.runs.results_folder import write_report
 from gridmap.runs.tables import facts_of, tables_of
 
-__all__ = ["RunReport", "run_pipeline"]
+__all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def run_pipeline(
         with clock.step("make grid"):
             grid, boundaries, drawn_from = grid_stage(pipeline, boundaries)
         with clock.step("read incidents"):
-            incidents, inputs = _read_all(pipeline, boundaries)
+            incidents, inputs = read_all_incidents(pipeline, boundaries)
         files.check_unchanged()
         boundaries, grid, incidents, steps = restrict_inputs(pipeline, boundaries, grid, incidents)
         results = []
@@ -150,6 +151,9 @@ def run_pipeline(
             with clock.step(step.method):
                 found = _run_step(step, incidents, grid, boundaries, pipeline)
                 results.append((step, shown_step(step, found, incidents, grid, pipeline.audience)))
+        if pipeline.forecasts is not None:
+            with clock.step("forecast"):
+                results.append(forecast_stage(pipeline, incidents, grid))
         with clock.step("count"):
             counts = count_by_cell(incidents, grid, by="category", engine=pipeline.engine)
         plan = None
@@ -211,7 +215,8 @@ def run_pipeline(
     return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
 
 
-def _read_all(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
+def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
+    """The incidents of all files of a pipeline, filtered as it says; and an entry of each for `run.json`."""
     options = dict(pipeline.incidents)
     options.pop("boundaries", None)
     paths = options.pop("path")

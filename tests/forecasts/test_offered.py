@@ -59,7 +59,7 @@ def test_places_that_move_make_a_forecast_worth_offering(grid):
 
     found = gm.forecast(incidents(grid, moving), grid, model="density_mixture", area_share=0.02)
     assert found.offered
-    assert found.verdict.code == "forecasts.verdict_offered"
+    assert found.verdict.code == "fact.forecast_offered"
     table = found.backtest.summary()
     assert table.loc["density_mixture", "difference_low"] > 0
     assert found.verdict.values["low"] == table.loc["density_mixture", "difference_low"]
@@ -74,7 +74,7 @@ def test_too_short_a_past_is_said_and_nothing_is_offered(grid):
     found = gm.forecast(short, grid, until="2023-03-27", model="density_mixture")
     assert not found.offered
     assert found.backtest is None
-    assert found.verdict.code == "forecasts.verdict_untested"
+    assert found.verdict.code == "fact.forecast_untested"
     assert "历史太短" in found.verdict.say("zh")
 
 

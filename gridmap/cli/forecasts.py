@@ -1,0 +1,48 @@
+"""`gridmap backtest`: would a forecast have been worth more than counting?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridmap.cli.app import app, progress_shown
+
+__all__ = ["backtest"]
+
+SHOWN = ["periods", "hits", "incidents", "hit_rate", "pai", "pai_low", "pai_high", "difference"]
+SHOWN += ["difference_low", "difference_high"]
+
+
+@app.command(help="cli.backtest.help")
+def backtest(
+    pipeline: Annotated[Path, typer.Argument(help="cli.backtest.pipeline")],
+    start: Annotated[str, typer.Option(help="cli.backtest.start")],
+    end: Annotated[str, typer.Option(help="cli.backtest.end")],
+    horizon: Annotated[str, typer.Option(help="cli.backtest.horizon")] = "7D",
+    model: Annotated[list[str], typer.Option(help="cli.backtest.model")] = [],  # noqa: B006
+    area_share: Annotated[float, typer.Option(help="cli.backtest.area_share")] = 0.01,
+    category: Annotated[str | None, typer.Option(help="cli.backtest.category")] = None,
+    set_: Annotated[list[str], typer.Option("--set", help="cli.backtest.set")] = [],  # noqa: B006
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="cli.backtest.output")] = None,
+) -> None:
+    """Hold forecasts against the past of a pipeline's incidents."""
+    from gridmap.exports import write_table
+    from gridmap.runs.backtests import backtest_pipeline
+
+    with progress_shown() as watch:
+        found = backtest_pipeline(
+            pipeline,
+            start=start,
+            end=end,
+            models=model or None,
+            horizon=horizon,
+            area_share=area_share,
+            category=category,
+            overrides=set_,
+            progress=lambda done, of: watch(f"{done} / {of}"),
+        )
+    table = found.summary()
+    print(table[[c for c in SHOWN if c in table]].round(3).to_string(na_rep="–"))
+    if output is not None:
+        write_table(found.scores, output)
+        print(f"→ {output}")

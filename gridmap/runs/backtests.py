@@ -1,0 +1,50 @@
+"""The back-test of a pipeline: its boundaries, grid and incidents are read as a run reads them; nothing is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gridmap.forecasts.backtesting import Backtest, backtest
+from gridmap.read.boundaries import read_boundaries
+from gridmap.runs.check import read_pipeline
+from gridmap.runs.grids import grid_stage
+from gridmap.runs.run import read_all_incidents
+
+__all__ = ["backtest_pipeline"]
+
+
+def backtest_pipeline(
+    path: str | Path,
+    *,
+    start: str,
+    end: str,
+    models: list[str] | None = None,
+    horizon: str = "7D",
+    area_share: float = 0.01,
+    category: str | None = None,
+    overrides: list[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Back-test forecasts on the incidents and the grid of a pipeline file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The pipeline file; its boundaries, grid and incidents are read, nothing is written.
+    start, end, models, horizon, area_share
+        As in `gm.backtest`.
+    category : str, optional
+        Of the incidents.
+    overrides : list of "key=value"
+        As in `read_pipeline`.
+    """
+    pipeline = read_pipeline(path, overrides=overrides or [])
+    options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
+    boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+    grid, boundaries, _ = grid_stage(pipeline, boundaries)
+    incidents, _ = read_all_incidents(pipeline, boundaries)
+    if category is not None:
+        incidents = incidents.where(category=category)
+    given = {} if models is None else {"models": models}
+    return backtest(
+        incidents, grid, start=start, end=end, horizon=horizon, area_share=area_share, progress=progress, **given
+    )

@@ -1,0 +1,35 @@
+"""The forecast stage: what to expect next where counting is beaten, else the mean count."""
+
+from gridmap.forecasts.offered import ForecastResult, forecast
+from gridmap.grids.base import Grid
+from gridmap.hotspots.result import HotspotResult
+from gridmap.read.base import Incidents
+from gridmap.runs.check import HotspotStep, Pipeline
+
+__all__ = ["forecast_stage"]
+
+
+def forecast_stage(pipeline: Pipeline, incidents: Incidents, grid: Grid) -> tuple[HotspotStep, HotspotResult]:
+    """What the stage `forecasts` asks for, in the form of a step and its result, so that it is drawn and written alike.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        With `forecasts`: the options of `gm.forecast`, and `category` and `name`.
+    incidents, grid
+        Of the run.
+    """
+    options = dict(pipeline.forecasts or {})
+    category, name = options.pop("category", None), options.pop("name", None)
+    chosen = incidents if category is None else incidents.where(category=category)
+    found = forecast(chosen, grid, **options)
+    step = HotspotStep(method="forecast", options=options, category=category, name=name, show=False)
+    return step, as_result(found)
+
+
+def as_result(found: ForecastResult) -> HotspotResult:
+    """A forecast as a result that every layer, paper and file can take: its reasons as numbers, not as sentences."""
+    cells = found.cells.drop(columns="reasons")
+    begin, end = (t.strftime("%Y-%m-%d") for t in found.period)
+    params = found.params | {"offered": found.offered, "model_used": found.model, "from": begin, "until": end}
+    return HotspotResult(cells, "forecast", params, notes=(found.verdict,))

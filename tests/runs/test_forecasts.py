@@ -1,0 +1,92 @@
+"""The stage `forecasts`: a forecast that is offered or refused, on the map, in the files and in words."""
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+import yaml
+
+from gridmap.errors import SettingError
+from gridmap.runs import read_pipeline, run_pipeline
+from gridmap.runs.backtests import backtest_pipeline
+
+FORECAST = {"horizon": "7D", "model": "density_mixture", "area_share": 0.05, "name": "Next week"}
+
+
+@pytest.fixture
+def places_that_move(tmp_path):
+    """A year of weeks: four places flare up for six weeks each, one after another, over a thin background."""
+    rng = np.random.default_rng(0)
+    gpd.GeoDataFrame({"code": ["A"]}, geometry=[shapely.box(-1.60, 53.74, -1.53, 53.78)], crs=4326).to_file(
+        tmp_path / "zones.geojson"
+    )
+    rows = []
+    for week in range(60):
+        for k in range(4):
+            spot = np.random.default_rng(1000 + 10 * (week // 6) + k)
+            lon, lat = spot.uniform(-1.595, -1.535), spot.uniform(53.745, 53.775)
+            rows += [(week, lon, lat)] * rng.poisson(6)
+        n = rng.poisson(8)
+        rows += [(week, *p) for p in zip(rng.uniform(-1.60, -1.53, n), rng.uniform(53.74, 53.78, n), strict=True)]
+    week, lon, lat = map(np.array, zip(*rows, strict=True))
+    day = pd.Timestamp("2023-01-02") + pd.to_timedelta(week * 7 + rng.integers(0, 7, len(week)), unit="D")
+    hours = pd.to_timedelta(rng.integers(0, 24, len(week)), unit="h")
+    table = pd.DataFrame({"date": (day + hours).astype(str), "category": "theft", "lon": lon, "lat": lat})
+    table.to_csv(tmp_path / "points.csv", index=False)
+
+    def write(**changes):
+        values = {
+            "title": "A town",
+            "boundaries": {"path": "zones.geojson"},
+            "grid": {"system": "square", "cell_size_m": 250},
+            "incidents": {"path": "points.csv"},
+            "hotspots": [{"hotspot_test": {}}],
+            "forecasts": FORECAST,
+            "outputs": {"map": "map.html", "layers": "l.gpkg"},
+        } | changes
+        (tmp_path / "p.yaml").write_text(yaml.safe_dump({k: v for k, v in values.items() if v is not None}))
+        return tmp_path / "p.yaml"
+
+    return write
+
+
+def test_an_offered_forecast_stands_on_the_map_in_the_files_and_in_words(places_that_move, tmp_path):
+    report = run_pipeline(read_pipeline(places_that_move(language="zh")), tmp_path / "out")
+    step, result = report.results[-1]
+    assert step.method == "forecast"
+    assert result.params["offered"] is True
+    assert any("在过去" in sentence and "命中" in sentence for sentence in report.summary)
+    layer = gpd.read_file(tmp_path / "out" / "l.gpkg", layer="2_Next_week")
+    assert layer["expected"].sum() == pytest.approx(result.cells["expected"].sum())
+    assert (layer["low"] <= layer["expected"]).all()
+    assert {"lately", "usual", "a_year"} <= set(layer)
+    assert layer["chosen"].astype(bool).sum() == result.cells["chosen"].sum() > 0
+    facts = json.loads((tmp_path / "out" / "results" / "facts.json").read_text(encoding="utf-8"))["facts"]
+    (told,) = [fact for fact in facts if fact["kind"] == "forecast_offered"]
+    assert told["values"]["low"] > 0
+    assert "Next week" in (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+
+
+def test_a_stage_that_cannot_be_run_is_refused_before_any_work(places_that_move):
+    with pytest.raises(SettingError, match=r"p\.yaml.*horizon"):
+        read_pipeline(places_that_move(forecasts={"horizont": "7D"}))
+    with pytest.raises(SettingError, match="not made for the public"):
+        read_pipeline(places_that_move(audience="public"))
+
+
+def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, tmp_path):
+    from ..command import run_here
+
+    path = places_that_move()
+    given = ["--start", "2023-10-02", "--end", "2024-01-29", "--model", "density_mixture", "--area-share", "0.05"]
+    done = run_here(["backtest", path, *given, "-o", tmp_path / "scores.csv"])
+    assert done.returncode == 0, done.stderr
+    assert "density_mixture" in done.stdout
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    found = backtest_pipeline(path, start="2023-10-02", end="2024-01-29", models=["density_mixture"], area_share=0.05)
+    assert scores["hits"].to_numpy() == pytest.approx(found.scores["hits"].to_numpy())
+    assert found.summary().loc["density_mixture", "better"]
+    assert run_here(["backtest", path, "--start", "2023-10-02", "--end", "2023-10-03"]).returncode == 1
