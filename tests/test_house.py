@@ -17,7 +17,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 STILL_CUT_OFF = {
     *("gridmap.maps.answers", "gridmap.maps.hierarchy", "gridmap.maps.offline"),
     *("gridmap.privacy.merging", "gridmap.read.gazetteer", "gridmap.runs.folder", "gridmap.runs.page"),
-    *("gridmap.runs.patrols", "gridmap.runs.record", "gridmap.runs.results_folder", "gridmap.runs.tables"),
+    *("gridmap.runs.record", "gridmap.runs.results_folder", "gridmap.runs.tables"),
 }
 STILL_NAMED_AFTER_A_FUNCTION = {
     *(

@@ -38,13 +38,13 @@ from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surfa
 from gridmap.runs.check import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
-from gridmap.runs.forecasts import forecast_stage
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import in_every_language, map_layers, map_page
-from gridmap.runs.patrols import patrol_stage
 from gridmap.runs.record import run_id, write_record
 from gridmap.runs.results_folder import write_report
+from gridmap.runs.stages.forecast import forecast_stage
+from gridmap.runs.stages.patrol import patrol_stage
 from gridmap.runs.tables import facts_of, tables_of
 
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
