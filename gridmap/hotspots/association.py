@@ -26,6 +26,7 @@ from gridmap.hotspots.significance import (
     whole_number,
 )
 from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only, enough_incidents
+from gridmap.messages import Note
 
 __all__ = ["local_moran"]
 
@@ -149,9 +150,7 @@ def local_moran(
     else:
         p = 2 * stats.norm.sf(np.abs(z))
     if np.isnan(z).any():
-        notes.append(
-            f"{int(np.isnan(z).sum()):,} cells without neighbours, or with all cells as neighbours: not tested."
-        )
+        notes.append(Note("hotspots.cells_not_tested", n=int(np.isnan(z).sum())))
     p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
     significant = (p if how == "none" else q) <= (0.05 if level is None else level)

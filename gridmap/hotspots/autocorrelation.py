@@ -308,17 +308,12 @@ def _with_self(weights: sparse.csr_array, star: bool) -> sparse.csr_array:
     own = weights.diagonal()
     if not star:
         if own.any():
-            raise InputError(
-                "Gi leaves the cell itself out, but the matrix has a diagonal. Take star=True, or empty the diagonal."
-            )
+            raise InputError(Note("hotspots.gi_diagonal"))
         return weights
     if own.all():
         return weights
     if own.any():
-        raise InputError(
-            f"{int((own == 0).sum()):,} of {len(own):,} cells have no weight of their own and the others do. "
-            "Give every cell one on the diagonal, or none."
-        )
+        raise InputError(Note("hotspots.own_weight_missing", n=int((own == 0).sum()), n2=len(own)))
     largest = weights.max(axis=1).toarray().ravel() if (weights.data != 1).any() else np.ones(len(own))
     return sparse.csr_array(weights + sparse.diags_array(np.where(largest > 0, largest, 1.0)))
 

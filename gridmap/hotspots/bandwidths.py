@@ -18,6 +18,7 @@ from numba import njit
 
 from gridmap.errors import InputError
 from gridmap.hotspots.kernels import CANONICAL
+from gridmap.messages import Note
 
 __all__ = ["CHOICES", "cross_validated", "places_of", "rule_of_thumb"]
 
@@ -47,7 +48,7 @@ def rule_of_thumb(xy: np.ndarray, kernel: str) -> float:
     quartiles = np.ptp(np.quantile(xy, [0.25, 0.75], axis=0), axis=0) / 1.349
     sigma = np.where(quartiles > 0, np.minimum(spread, quartiles), spread).mean()
     if not sigma > 1e-3:  # a standard deviation of equal numbers is seldom exactly zero
-        raise InputError("All incidents lie at one place, so no bandwidth can be chosen. Give bandwidth_m in metres.")
+        raise InputError(Note("hotspots.one_place_bandwidth"))
     return float(sigma * len(xy) ** (-1 / 6) * CANONICAL[kernel])
 
 

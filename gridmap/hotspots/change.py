@@ -1,4 +1,4 @@
-"""What changed between two periods, cell by cell, and is it more than the luck of small numbers?
+"""What changed between two periods, cell by cell, and is it more than small numbers do by chance?
 
 Two burglaries last July and five this July is "up 150 %" and means nothing. With counts a and b before and
 after, and equal rates in both periods, b is binomial among the a + b with share e_b / (e_a + e_b), where e are
@@ -23,7 +23,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
 from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["binomial_p", "compare_periods"]
 
@@ -115,23 +115,23 @@ def compare_periods(
     """
     level, how = correction_in_use(fdr, correction)
     if against not in ("exposure", "territory"):
-        raise SettingError(f"against says what no change means. {did_you_mean(against, ['exposure', 'territory'])}")
+        raise SettingError(Note("hotspots.against_unknown", meant=did_you_mean(against, ["exposure", "territory"])))
     _refuse_estimates(counts_by_period)
     table, index = _cells_by_period(counts_by_period, grid)
     last, first = _chosen_periods(table.columns, before, after)
     a, b = table[first].sum(axis=1).to_numpy(float), table[last].sum(axis=1).to_numpy(float)
     if (a != np.floor(a)).any() or (b != np.floor(b)).any():
-        raise InputError("Periods are compared by counts of incidents, which are whole numbers; found fractions.")
+        raise InputError(Note("hotspots.change_whole_numbers"))
     for side, name in ((a, "before"), (b, "after")):
         if (side < 0).any():
-            raise InputError(f"{int((side < 0).sum()):,} counts {name} are negative; a count is 0 or more.")
+            raise InputError(Note("hotspots.negative_counts_of", n=int((side < 0).sum()), name=name))
     together = a + b
     require_incidents(together, variation=False)
     e_a, e_b = _exposures(exposure, first, last, len(a), grid)
     odds = e_b / e_a
     if against == "territory":
         if not a.sum() or not b.sum():
-            raise InputError("Against the territory's own change, both periods need incidents; one of them has none.")
+            raise InputError(Note("hotspots.both_periods_need"))
         odds = odds * b.sum() / np.sum(a * odds)
     share = odds / (1 + odds)
     expected = a * odds
@@ -230,34 +230,27 @@ def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index | None]:
     """One column a period, one row a cell in the grid's order."""
     if isinstance(counts, Mapping):
         if not counts:
-            raise InputError("There are no periods: the mapping is empty. Give {period: counts, …}.")
+            raise InputError(Note("hotspots.no_periods_mapping"))
         columns, index = {}, None
         for period, one in counts.items():
             columns[period], found = cell_values(one, grid)
             if index is not None and not found.equals(index):
-                raise InputError(
-                    f"The counts of {period!r} are for other cells, or in another order, than the first ones."
-                )
+                raise InputError(Note("hotspots.counts_other_cells", period=period))
             index = found
         return pd.DataFrame(columns, index=index), index
     if isinstance(counts, pd.DataFrame):
         if "count" not in counts:
-            raise InputError(f"The counts have no column 'count'. {did_you_mean('count', counts.columns)}")
+            raise InputError(Note("hotspots.no_count_column", meant=did_you_mean("count", counts.columns)))
         counts = counts["count"]
     if not isinstance(counts, pd.Series) or counts.index.nlevels != 2 or "period" not in counts.index.names:
-        raise InputError(
-            "Counts by cell and period are wanted: an index (cell_id, period). Take count_by_cell(…, every='month'), "
-            "without by=, or give {period: counts, …}."
-        )
+        raise InputError(Note("hotspots.cell_period_index"))
     if counts.index.has_duplicates:
-        raise InputError(f"{counts.index[counts.index.duplicated()][0]} occurs twice in the counts.")
+        raise InputError(Note("hotspots.twice_in_counts", value=counts.index[counts.index.duplicated()][0]))
     cell_level = next(i for i, name in enumerate(counts.index.names) if name != "period")
     cells = grid.cells.index if isinstance(grid, Grid) else counts.index.get_level_values(cell_level).unique()
     wide = counts.unstack("period")  # noqa: PD010 - pivot_table would sum what occurs twice
     if wide.isna().any(axis=None):
-        raise InputError(
-            f"{int(wide.isna().sum().sum()):,} cells have no count in some period. Cells without incidents count 0."
-        )
+        raise InputError(Note("hotspots.cells_without_period", n=int(wide.isna().sum().sum())))
     in_order = pd.Series(0, index=counts.index.get_level_values(cell_level).unique())
     cell_values(in_order, grid)  # the grid's cells, all, in their order
     return wide.loc[cells], wide.loc[cells].index
@@ -271,9 +264,9 @@ def _chosen_periods(there: pd.Index, before, after) -> tuple[list, list]:
     elif all(isinstance(p, pd.Period) for p in there):
         first = _named(there, [_year_earlier(p) for p in last], "before")
     else:
-        raise SettingError(f"before= must be named where periods are no dates. There are: {_listed(there)}.")
+        raise SettingError(Note("hotspots.before_needed", value=_listed(there)))
     if set(first) & set(last):
-        raise SettingError(f"A period stands both before and after: {_listed(sorted(set(first) & set(last)))}.")
+        raise SettingError(Note("hotspots.period_before_and_after", value=_listed(sorted(set(first) & set(last)))))
     return last, first
 
 
@@ -287,7 +280,7 @@ def _named(there: pd.Index, wanted, option: str) -> list:
     found = []
     several = isinstance(wanted, list | tuple | pd.Index)
     if several and not len(wanted):
-        raise SettingError(f"{option}= names no period. There are: {_listed(there)}.")
+        raise SettingError(Note("hotspots.option_no_period", option=option, value=_listed(there)))
     for one in wanted if several else [wanted]:
         hits = [p for p in there if p == one or str(p) == str(one)]
         if not hits and any(isinstance(p, pd.Period) for p in there):
@@ -297,7 +290,7 @@ def _named(there: pd.Index, wanted, option: str) -> list:
             except (ValueError, TypeError):
                 hits = []
         if not hits:
-            raise InputError(f"The counts have no period {str(one)!r} ({option}=). There are: {_listed(there)}.")
+            raise InputError(Note("hotspots.no_such_period", found=str(one), option=option, value=_listed(there)))
         found += [p for p in hits if p not in found]
     return found
 
@@ -316,7 +309,7 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
             )
         return np.float64(len(first)), np.float64(len(last))
     if isinstance(exposure, str | Mapping) or not hasattr(exposure, "__len__") or len(exposure) != 2:
-        raise SettingError("exposure is a pair, before and after: two numbers, or two Series with one number a cell.")
+        raise SettingError(Note("hotspots.exposure_pair"))
     sides = []
     for side in exposure:
         amount: Any = (
@@ -325,8 +318,8 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
             else cell_values(side, grid, column="population", what="exposures")[0]
         )
         if np.ndim(amount) and len(amount) != n:
-            raise InputError(f"exposure has {len(amount):,} numbers for {n:,} cells.")
+            raise InputError(Note("hotspots.exposure_length", n=len(amount), n2=n))
         if not (np.all(np.isfinite(amount)) and np.all(amount > 0)):
-            raise InputError("exposure must be above 0 everywhere: a cell without exposure has no rate.")
+            raise InputError(Note("hotspots.exposure_above_zero"))
         sides.append(amount)
     return tuple(sides)

@@ -25,6 +25,7 @@ from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, point
 from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = ["automatic", "dbscan", "hdbscan", "optics"]
@@ -172,9 +173,7 @@ def hdbscan(
     eps = 0.0 if eps_m == 0 else a_length_m(eps_m, "eps_m")
     one_of(selection, "selection", ("eom", "leaf"))
     if max(size, least) > len(points):
-        raise InputError(
-            f"hdbscan wants {max(size, least)} incidents together, but there are {len(points)}. Ask for fewer."
-        )
+        raise InputError(Note("hotspots.hdbscan_too_few", value=max(size, least), n=len(points)))
     model = HDBSCAN(min_cluster_size=size, min_samples=least, cluster_selection_epsilon=eps,
                     cluster_selection_method=selection, copy=True)  # fmt: skip
     with warnings.catch_warnings():
@@ -250,9 +249,9 @@ def optics(
     size = a_count(min_cluster_size, "min_cluster_size", least=2)
     reach = np.inf if max_eps_m is None else a_length_m(max_eps_m, "max_eps_m")
     if not 0 < (xi := a_number(xi, "xi", above=0)) < 1:
-        raise SettingError(f"xi is a share between 0 and 1; found {xi!r}.")
+        raise SettingError(Note("hotspots.xi_share", xi=xi))
     if max(size, least) > len(points):
-        raise InputError(f"optics wants {max(size, least)} incidents together, but there are {len(points)}.")
+        raise InputError(Note("hotspots.optics_too_few", value=max(size, least), n=len(points)))
     model = OPTICS(min_samples=least, max_eps=reach, xi=xi, min_cluster_size=size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # coincident points divide by a reachability of zero
@@ -309,9 +308,7 @@ def automatic(xy: np.ndarray, weight: np.ndarray, least: float | None, eps_m: fl
     places, heap = places_of(xy, weight)
     hull = shapely.convex_hull(shapely.multipoints(places)).area
     if not hull > 0:
-        raise InputError(
-            "All incidents lie at one place or on one line, so no radius can be chosen. Give eps_m in metres."
-        )
+        raise InputError(Note("hotspots.no_radius"))
     tree = cKDTree(places)
     near = min(len(places), max(2, int(np.ceil(4 * chosen / heap.mean()))))
     distance, which = tree.query(places, k=near)

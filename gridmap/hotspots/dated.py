@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridmap._periods import FREQUENCIES
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 from gridmap.read.metric import metric_crs
 
@@ -49,42 +49,49 @@ def events_frame(
         frame, notes = events, []
         if isinstance(events, gpd.GeoDataFrame) and x not in events and y not in events and len(events):
             if events.crs is None:
-                raise CRSError("The events have no CRS; set_crs() them.")
+                raise CRSError(Note("hotspots.events_no_crs"))
             points = events.geometry.to_crs(4326)
             if not lonlat:
                 points = points.to_crs(metric_crs(tuple(points.total_bounds)) if crs is None else crs)
             frame = pd.DataFrame(events.drop(columns=events.geometry.name)).assign(**{x: points.x, y: points.y})
     else:
-        raise InputError(f"Events are a DataFrame or Incidents; found {type(events).__name__}.")
+        raise InputError(Note("hotspots.events_type", name=type(events).__name__))
     if not len(frame):
-        raise InputError("There are no events." + "".join(f" {n}" for n in notes))
+        raise InputError(Note("hotspots.no_events", notes=notes))
     for name, role in ((x, "x="), (y, "y="), (time, "time=")):
         if not isinstance(name, str) or name not in frame:
-            raise InputError(f"The events have no column {name!r} ({role}). {did_you_mean(str(name), frame.columns)}")
+            raise InputError(
+                Note("hotspots.events_no_column", name=name, role=role, meant=did_you_mean(str(name), frame.columns))
+            )
     try:
         places = frame[[x, y]].to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         raise InputError(
-            f"{x!r} and {y!r} must be numbers; found {frame[x].iloc[0]!r}, {frame[y].iloc[0]!r}."
+            Note("hotspots.coordinates_numbers", x=x, y=y, value=frame[x].iloc[0], value2=frame[y].iloc[0])
         ) from None
     no_place = ~np.isfinite(places).all(axis=1)
     no_time = frame[time].isna().to_numpy()
     if no_place.all():
-        raise InputError(f"No event has a place: {x!r} and {y!r} are empty.")
+        raise InputError(Note("hotspots.no_event_place", x=x, y=y))
     if no_time.all():
-        raise InputError(f"No event has a time: {time!r} is empty. A method in space and time needs dates.")
+        raise InputError(Note("hotspots.no_event_time", time=time))
     aside = no_place | no_time
     if aside.any():
         notes.append(
-            f"{int(aside.sum()):,} of {len(frame):,} events were set aside: {int(no_place.sum()):,} without a place, "
-            f"{int((no_time & ~no_place).sum()):,} without a time."
+            Note(
+                "hotspots.events_set_aside",
+                n=int(aside.sum()),
+                n2=len(frame),
+                n3=int(no_place.sum()),
+                n4=int((no_time & ~no_place).sum()),
+            )
         )
     return frame.loc[~aside], notes
 
 
 def _from_incidents(events: Incidents, lonlat: bool, crs, within_days: float) -> tuple[pd.DataFrame, list[str]]:
     if not len(events):
-        raise InputError("There are no incidents.")
+        raise InputError(Note("hotspots.no_incidents"))
     table = events.to_frame(["incident_id", "occurred_from", "occurred_to"])
     first = table["occurred_from"].to_numpy("datetime64[us]")
     last = table["occurred_to"].to_numpy("datetime64[us]")
@@ -96,12 +103,10 @@ def _from_incidents(events: Incidents, lonlat: bool, crs, within_days: float) ->
     frame["date"] = first + (last - first) // 2
     notes = []
     if long.any():
-        whole = (
-            f"{int(long.sum()):,} of {len(frame):,} incidents are known only to within more than {within_days:g} days"
-        )
+        found = {"n": int(long.sum()), "of": len(frame), "days": within_days}
         if long.all():
-            raise InputError(f"{whole} (as month-only dates are): too coarse for this method. It needs days.")
-        notes.append(f"{whole} and were set aside.")
+            raise InputError(Note("hotspots.all_too_coarse", **found))
+        notes.append(Note("hotspots.too_coarse", **found))
     return frame.loc[~long], notes
 
 
@@ -129,7 +134,7 @@ def steps_of(times: pd.Series, every: str | None, name: str) -> tuple[np.ndarray
     ([0, 2], ['2018-07', '2018-08', '2018-09'])
     """
     if every is not None and (not isinstance(every, str) or every not in EVERY_STEP):
-        raise SettingError(f"every={every!r} is no length of a period. {did_you_mean(str(every), EVERY_STEP)}")
+        raise SettingError(Note("hotspots.every_unknown", every=every, meant=did_you_mean(str(every), EVERY_STEP)))
     stamps = _stamps(times, name)
     if stamps.dtype.kind == "M":
         freq = EVERY_STEP[every or "day"]
@@ -140,21 +145,13 @@ def steps_of(times: pd.Series, every: str | None, name: str) -> tuple[np.ndarray
         steps = pd.period_range(periods.min(), periods.max(), freq=freq)
     else:
         if every not in (None, "day") or (stamps != np.floor(stamps)).any():
-            raise InputError(
-                f"{name!r} holds plain numbers: whole numbers are taken as periods, but every={every!r} or fractions "
-                "need dates. Give timestamps."
-            )
+            raise InputError(Note("hotspots.plain_numbers", name=name, every=every))
         codes = stamps.astype(np.int64)
         steps = pd.RangeIndex(codes.min(), codes.max() + 1) if np.ptp(codes) < MOST_STEPS else range(np.ptp(codes) + 1)
     if len(steps) < 2:
-        raise InputError(
-            f"All events are in one period ({steps[0]}): there is no time to look at. Take shorter periods."
-        )
+        raise InputError(Note("hotspots.one_period_only", value=steps[0]))
     if len(steps) > MOST_STEPS:
-        raise InputError(
-            f"From the first to the last time in {name!r} there are {len(steps):,} periods; at most {MOST_STEPS:,} are "
-            "handled. Take longer ones (every='month'), or look for a wrong date."
-        )
+        raise InputError(Note("hotspots.too_many_steps", name=name, n=len(steps), most_steps=MOST_STEPS))
     return codes - codes.min(), steps
 
 
@@ -163,11 +160,11 @@ def _stamps(times: pd.Series, name: str) -> np.ndarray:
     if isinstance(times.dtype, pd.PeriodDtype):
         times = times.dt.start_time
     if pd.api.types.is_bool_dtype(times):
-        raise InputError(f"{name!r} must hold dates; found true and false.")
+        raise InputError(Note("hotspots.dates_not_bool", name=name))
     if pd.api.types.is_numeric_dtype(times):
         values = times.to_numpy(dtype=float)
         if not np.isfinite(values).all():
-            raise InputError(f"{name!r} holds numbers that are not finite.")
+            raise InputError(Note("hotspots.not_finite", name=name))
         return values
     if isinstance(times.dtype, pd.DatetimeTZDtype):
         times = times.dt.tz_localize(None)
@@ -178,10 +175,7 @@ def _stamps(times: pd.Series, name: str) -> np.ndarray:
         try:
             times = pd.to_datetime(given, format="ISO8601")
         except (ValueError, TypeError):
-            raise InputError(
-                f"{name!r} holds {times.iloc[0]!r}, which is no date that can only be read one way. "
-                "Parse it first, as in pd.to_datetime(column, format='%d/%m/%Y')."
-            ) from None
+            raise InputError(Note("hotspots.ambiguous_date", name=name, value=times.iloc[0])) from None
         if isinstance(times.dtype, pd.DatetimeTZDtype):
             times = times.dt.tz_localize(None)
     return times.to_numpy("datetime64[us]")

@@ -19,6 +19,7 @@ from gridmap.hotspots.kernels import KERNELS, REACH, binned, convolve, exact, ke
 from gridmap.hotspots.points import Points, a_length_m, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.surfaces import DensityResult, Raster, raster_over
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = ["kernel_density"]
@@ -115,18 +116,18 @@ def kernel_density(
     """
     one_of(kernel, "kernel", KERNELS)
     if not isinstance(grid, Grid):
-        raise InputError(f"kernel_density needs a grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("hotspots.density_needs_grid", name=type(grid).__name__))
     points = points_of(incidents, "kernel_density", crs=grid.metric_crs, weights=weights, fewest=min_incidents)
     notes = []
     if edge_correction:
         inside = grid.locate(*incidents.lonlat()) >= 0
         if not inside.any():
-            raise InputError("No incident lies inside the grid. Check that both are of the same place.")
+            raise InputError(Note("hotspots.none_in_grid"))
         points = Points(points.ids.filter(inside), points.xy[inside], points.weight[inside], points.crs)
         if outside := int((~inside).sum()):
-            notes.append(f"{outside} of {len(inside)} incidents lie outside the grid and were left out.")
-    h, said = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
-    notes += said
+            notes.append(Note("hotspots.outside_left_out", outside=outside, n=len(inside)))
+    h, chosen = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
+    notes += chosen
     raster = raster_over(grid, h / (16 if adaptive else 8))
     places, heap = points.xy, points.weight
     if len(places) <= MOST_SORTED:
@@ -137,7 +138,7 @@ def kernel_density(
         values = values / raster.at(share, grid.centroids_m)
         surface = surface / share
     if computed == "binned":
-        notes.append(f"Summed over a raster of {raster.pixel:g} m by FFT, not point by point.")
+        notes.append(Note("hotspots.summed_by_raster", pixel=raster.pixel))
     params = {
         "bandwidth_m": h, "bandwidth": bandwidth_m if isinstance(bandwidth_m, str) else "given", "kernel": kernel,
         "adaptive": bool(adaptive), "weights": weights if weights is None or isinstance(weights, str) else "array",
@@ -165,10 +166,7 @@ def bandwidth_of(bandwidth_m, points: Points, grid: Grid, kernel: str, random_st
         return h, []
     h = a_length_m(bandwidth_m, "bandwidth_m")
     if h < (least := cell_reach_m(grid)):
-        raise SettingError(
-            f"A bandwidth of {h:g} m is smaller than a cell ({least:,.0f} m), so incidents would fall between the "
-            f"cells' centres. Take bandwidth_m={np.ceil(least):.0f} or more, or smaller cells."
-        )
+        raise SettingError(Note("hotspots.bandwidth_below_cell", h=h, least=least, value=np.ceil(least)))
     return h, []
 
 

@@ -32,7 +32,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
 from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["DEFINITIONS", "PATTERNS", "EmergingResult", "emerging_hotspots", "mann_kendall", "pattern_labels"]
 
@@ -95,10 +95,12 @@ def pattern_labels(state, trend, *, definition: str = "esri-3") -> np.ndarray:
     ['sporadic hot']
     """
     if definition not in DEFINITIONS:
-        raise SettingError(f"There is no definition {definition!r}. {did_you_mean(str(definition), DEFINITIONS)}")
+        raise SettingError(
+            Note("hotspots.no_definition", definition=definition, meant=did_you_mean(str(definition), DEFINITIONS))
+        )
     state, trend = np.asarray(state), np.asarray(trend)
     if state.ndim != 2 or state.shape[1] < 2 or trend.shape != state.shape[:1]:
-        raise InputError(f"Bins (cells × 2 or more) and a trend a cell are wanted; found {state.shape}, {trend.shape}.")
+        raise InputError(Note("hotspots.bins_shape", shape=state.shape, shape2=trend.shape))
     labels = np.full(len(state), "none", dtype=object)
     for side, word in ((1, "hot"), (-1, "cold")):
         found = _one_half(state == side, state == -side, trend * side, definition)
@@ -220,22 +222,23 @@ def emerging_hotspots(
     Ord & Getis (1995), Geographical Analysis 27, 286–306. Mann (1945), Econometrica 13, 245–259.
     """
     if not isinstance(definition, str) or definition not in DEFINITIONS:
-        raise SettingError(f"There is no definition {definition!r}. {did_you_mean(str(definition), DEFINITIONS)}")
+        raise SettingError(
+            Note("hotspots.no_definition", definition=definition, meant=did_you_mean(str(definition), DEFINITIONS))
+        )
     level, how = correction_in_use(fdr, correction)
     steps = whole_number(time_steps, "time_steps", least=0)
     if isinstance(trend_level, bool) or not isinstance(trend_level, int | float | np.number) or not 0 < trend_level < 1:
-        raise SettingError(f"trend_level is a share between 0 and 1, as in trend_level=0.05; found {trend_level!r}.")
+        raise SettingError(Note("hotspots.trend_level_share", trend_level=trend_level))
     if about_counts(counts_by_period).kind in OF_UNKNOWN_LAW:
         counts_only(counts_by_period, "emerging_hotspots")
     cube, index, periods = _cube(counts_by_period, grid)
     n, bins = cube.shape
     require_incidents(cube.sum(axis=1), variation=False)
     if np.ptp(cube) == 0:
-        raise InputError(f"All bins have the same count ({cube[0, 0]:g}): there is nothing to compare.")
+        raise InputError(Note("hotspots.bins_alike", value=cube[0, 0]))
     if bins < REFUSED_BELOW:
         raise InputError(
-            f"There are {bins} periods; a history needs {REFUSED_BELOW} or more, better {LEAST_PERIODS}. "
-            "Count by shorter ones (every='week')."
+            Note("hotspots.history_too_short", bins=bins, refused_below=REFUSED_BELOW, least_periods=LEAST_PERIODS)
         )
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
     z = _space_time_gi(cube, weights, steps)
@@ -247,13 +250,10 @@ def emerging_hotspots(
     trend = np.where(trend_p <= trend_level, np.sign(trend_z), 0).astype(np.int8)
     notes = []
     if bins < LEAST_PERIODS:
-        notes.append(f"There are {bins} periods; with fewer than {LEAST_PERIODS} the words say little.")
+        notes.append(Note("hotspots.history_short", bins=bins, least_periods=LEAST_PERIODS))
     expected = cube.mean() * (1 + np.median(np.diff(weights.indptr))) * (steps + 1)
     if expected < TRUSTED_INCIDENTS and (cube == np.floor(cube)).all():
-        notes.append(
-            f"About {expected:,.3g} incidents are expected in a bin and its neighbours; below {TRUSTED_INCIDENTS} the "
-            "normal p-value calls too many bins hot. Take larger cells or longer periods."
-        )
+        notes.append(Note("hotspots.few_expected_bin", expected=expected, trusted_incidents=TRUSTED_INCIDENTS))
     columns = {
         "count": cube.sum(axis=1).astype(np.int64) if (cube == np.floor(cube)).all() else cube.sum(axis=1),
         "periods_hot": (state == 1).sum(axis=1),
@@ -288,40 +288,41 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
     if isinstance(counts, pd.Series):
         counts = counts.to_frame("count")
     if not isinstance(counts, pd.DataFrame):
-        raise InputError(f"Counts by cell and period are wanted; found {type(counts).__name__}.")
+        raise InputError(Note("hotspots.cell_period_wanted", name=type(counts).__name__))
     if counts.index.nlevels == 2 and "count" in counts:
         if counts.index.has_duplicates:
-            raise InputError(f"{counts.index[counts.index.duplicated()][0]} occurs twice in the counts.")
+            raise InputError(Note("hotspots.twice_in_counts", value=counts.index[counts.index.duplicated()][0]))
         cells = counts.index.get_level_values(0).unique()
         periods = counts.index.get_level_values(1).unique().sort_values()
         if len(counts) != len(cells) * len(periods):
             raise InputError(
-                f"{len(cells) * len(periods) - len(counts):,} of {len(cells):,} cells × {len(periods):,} periods are "
-                "missing from the counts. Zeros count: take them from count_by_cell(…, every=…)."
+                Note(
+                    "hotspots.bins_missing",
+                    value=len(cells) * len(periods) - len(counts),
+                    n=len(cells),
+                    n2=len(periods),
+                )
             )
         values = counts.reindex(pd.MultiIndex.from_product([cells, periods]))["count"].to_numpy()
         wide = pd.DataFrame(values.reshape(len(cells), len(periods)), cells, periods)
     elif counts.index.nlevels == 1 and counts.size and list(counts.columns) != ["count"]:
         wide = counts
     else:
-        raise InputError(
-            "Counts by cell and period are wanted, as count_by_cell(…, every='week') gives them; found an index of "
-            f"{list(counts.index.names)}."
-        )
+        raise InputError(Note("hotspots.cell_period_wanted_index", value=list(counts.index.names)))
     if isinstance(wide.columns, pd.PeriodIndex):
         whole = pd.period_range(wide.columns.min(), wide.columns.max(), freq=wide.columns.freq)
         if len(whole) != len(wide.columns):
             gap = whole.difference(wide.columns)[0]
-            raise InputError(f"{len(whole) - len(wide.columns):,} periods are missing, the first {gap}. Zeros count.")
+            raise InputError(Note("hotspots.periods_missing", value=len(whole) - len(wide.columns), gap=gap))
     if not wide.columns.is_monotonic_increasing:
-        raise InputError("The periods are not in the order of time.")
+        raise InputError(Note("hotspots.periods_out_of_order"))
     cell_values(wide.iloc[:, -1], grid)  # checks the cells and their order
     try:
         cube = wide.to_numpy(dtype=float)
     except (TypeError, ValueError):
-        raise InputError("The counts must be numbers.") from None
+        raise InputError(Note("hotspots.counts_numbers")) from None
     if not np.isfinite(cube).all() or (cube < 0).any():
-        raise InputError("Counts must be finite and 0 or more in every bin.")
+        raise InputError(Note("hotspots.counts_finite"))
     return cube, grid.cells.index if isinstance(grid, Grid) else wide.index, wide.columns
 
 

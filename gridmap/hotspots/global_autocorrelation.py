@@ -226,9 +226,7 @@ def global_getis_ord(
     """
     x, weights = _checked(values, adjacency, order, distance_m, False, "The general G")
     if (x < 0).any():
-        raise InputError(
-            f"The general G needs values from 0 up; {int((x < 0).sum()):,} are negative. Take global_moran."
-        )
+        raise InputError(Note("hotspots.general_g_negative", n=int((x < 0).sum())))
     n, (s0, s1, s2) = len(x), _sums(weights)
     x = x / x.mean()  # the moments add fourth powers: keep them near 1
     m1, m2, m3, m4 = ((x**power).sum() for power in (1, 2, 3, 4))
@@ -254,9 +252,9 @@ def _checked(values, adjacency, order, distance_m, row_standardise, statistic) -
     if isinstance(values, pd.DataFrame) or getattr(values, "name", None) == "count":
         require_incidents(x)
     elif np.ptp(x) == 0:
-        raise InputError(f"All {len(x):,} cells have the same value ({x[0]:g}): there is nothing to compare.")
+        raise InputError(Note("hotspots.values_alike", n=len(x), value=x[0]))
     if len(x) < 4:
-        raise InputError(f"{statistic} needs at least 4 cells; found {len(x)}.")
+        raise InputError(Note("hotspots.needs_four_cells", statistic=statistic, n=len(x)))
     weights = neighbour_weights(adjacency, order=order, distance_m=distance_m, n=len(x))
     refuse_diagonal(weights, statistic)
     return x, row_standardised(weights) if row_standardise else weights
@@ -272,7 +270,7 @@ def _params(order, distance_m, row_standardise, assumption, permutations, random
     known = ("normality", "randomisation")
     if assumption not in known:
         raise SettingError(
-            f"assumption says where p comes from; found {assumption!r}. {did_you_mean(assumption, known)}"
+            Note("hotspots.assumption_unknown", assumption=assumption, meant=did_you_mean(assumption, known))
         )
     return {
         "order": order if distance_m is None else None,

@@ -16,7 +16,7 @@ import shapely
 from gridmap.errors import SettingError
 from gridmap.hotspots.points import Points
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import unproject
 
 __all__ = ["CLUSTER_COLUMNS", "HULLS", "HULL_BUFFER_M", "clusters_result", "standard_ellipse"]
@@ -97,7 +97,7 @@ def clusters_result(
         More columns of the members.
     """
     if hull not in HULLS:
-        raise SettingError(f"hull has no choice {hull!r}. {did_you_mean(hull, HULLS)}")
+        raise SettingError(Note("hotspots.hull_unknown", hull=hull, meant=did_you_mean(hull, HULLS)))
     found = np.unique(labels[labels >= 0])
     at = np.searchsorted(found, labels).clip(max=max(len(found) - 1, 0))
     counts = np.bincount(at[labels >= 0], minlength=len(found))
@@ -131,7 +131,7 @@ def clusters_result(
                                 crs=4326)  # fmt: skip
     notes = list(notes)
     if not len(found):
-        notes.append("No cluster was found with these settings.")
+        notes.append(Note("hotspots.no_cluster_found"))
     who = pa.table({"incident_id": points.ids}).to_pandas().assign(cluster_id=cluster_id, **(members or {}))
     params = {**params, "hull": hull, "hull_buffer_m": HULL_BUFFER_M, "incidents": len(points),
               "clustered": int((cluster_id >= 0).sum()), "crs": points.crs.to_string()}  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = [
     "LEAST_INCIDENTS",
@@ -24,10 +24,6 @@ __all__ = [
 ]
 
 LEAST_INCIDENTS = 30  # below this no statistic over cells says anything
-
-REORDER = (
-    "Take the counts from count_by_cell with the same grid, or counts.reindex(grid.cells.index) and check the zeros."
-)
 
 
 def cell_values(counts, grid, *, column: str = "count", what: str = "counts") -> tuple[np.ndarray, pd.Index]:
@@ -55,7 +51,9 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
     """
     if isinstance(counts, pd.DataFrame):
         if column not in counts:
-            raise InputError(f"The {what} have no column {column!r}. {did_you_mean(column, counts.columns)}")
+            raise InputError(
+                Note("hotspots.no_column_in", what=what, column=column, meant=did_you_mean(column, counts.columns))
+            )
         counts = counts[column]
     if isinstance(counts, pd.Series):
         index, raw = counts.index, counts.to_numpy()
@@ -63,18 +61,13 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
         raw = np.asarray(counts)
         raw = raw[:, 0] if raw.ndim == 2 and raw.shape[1] == 1 else raw
         if raw.ndim != 1:
-            raise InputError(
-                f"One value a cell is wanted, as a frame, a Series or a 1-d array; found shape {raw.shape}."
-            )
+            raise InputError(Note("hotspots.one_value_a_cell", shape=raw.shape))
         index = grid.cells.index if isinstance(grid, Grid) and len(raw) == len(grid) else pd.RangeIndex(len(raw))
     if index.nlevels > 1:
         extra = ", ".join(str(n) for n in index.names[1:])
-        raise InputError(
-            f"The {what} are by cell and {extra}; this method takes one value a cell. Take one of them, as in "
-            f"counts.xs(key, level={index.names[1]!r}), or sum them: counts.groupby('cell_id', sort=False).sum()."
-        )
+        raise InputError(Note("hotspots.by_cell_and_more", what=what, extra=extra, value=index.names[1]))
     if len(raw) == 0:
-        raise InputError(f"There are no cells: the {what} are empty. Give one row a cell, zeros included.")
+        raise InputError(Note("hotspots.no_cells", what=what))
     if isinstance(grid, Grid):
         _same_cells(index, grid.cells.index, what)
     try:
@@ -82,13 +75,10 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
             raise TypeError
         values = np.array(raw, dtype=float)
     except (TypeError, ValueError):
-        raise InputError(f"The {what} must be numbers; found {raw.dtype}, the first {raw[0]!r}.") from None
+        raise InputError(Note("hotspots.must_be_numbers", what=what, dtype=raw.dtype, value=raw[0])) from None
     if not np.isfinite(values).all():
         at = np.flatnonzero(~np.isfinite(values))
-        raise InputError(
-            f"{len(at):,} of {len(values):,} cells have no finite number in the {what} (the first: {index[at[0]]!r}). "
-            "An empty cell counts 0; leave a cell without data out of the grid."
-        )
+        raise InputError(Note("hotspots.no_finite_number", n=len(at), n2=len(values), what=what, value=index[at[0]]))
     return values, index
 
 
@@ -106,26 +96,23 @@ def cell_population(population, grid, counts: np.ndarray, index: pd.Index | None
     """
     if isinstance(population, str):
         if not isinstance(grid, Grid):
-            raise SettingError(
-                f"population={population!r} names a column of a Grid's cells; give the Grid, or the numbers."
-            )
+            raise SettingError(Note("hotspots.population_needs_grid", population=population))
         if population not in grid.cells:
             numbers = grid.cells.select_dtypes("number").columns
-            raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
+            raise SettingError(
+                Note("hotspots.cells_no_column", population=population, meant=did_you_mean(population, numbers))
+            )
         population = grid.cells[population]
     people, cells = cell_values(population, grid, column="population", what="population")
     if index is not None and isinstance(population, pd.Series | pd.DataFrame) and not isinstance(grid, Grid):
         _same_cells(cells, index, "population")
     if len(people) != len(counts):
-        raise InputError(f"There are {len(counts):,} counts but {len(people):,} populations.")
+        raise InputError(Note("hotspots.population_length", n=len(counts), n2=len(people)))
     if (people < 0).any():
-        raise InputError(f"{int((people < 0).sum()):,} cells have a population below 0.")
+        raise InputError(Note("hotspots.population_negative", n=int((people < 0).sum())))
     bare = (people == 0) & (counts > 0)
     if bare.any():
-        raise InputError(
-            f"{int(bare.sum()):,} cells have {counts[bare].sum():g} cases but a population of 0, so they have no rate. "
-            "Take larger cells or zones, another population (workers, visitors), or leave population= out."
-        )
+        raise InputError(Note("hotspots.cases_without_people", n=int(bare.sum()), value=counts[bare].sum()))
     return people
 
 
@@ -145,18 +132,28 @@ def _same_cells(index: pd.Index, cells: pd.Index, what: str) -> None:
     if index.equals(cells):
         return
     if index.has_duplicates:
-        raise InputError(f"Cell {index[index.duplicated()][0]!r} occurs twice in the {what}. {REORDER}")
+        raise InputError(
+            Note("hotspots.cell_twice", value=index[index.duplicated()][0], what=what, reorder=Note("hotspots.reorder"))
+        )
     missing, foreign = cells.difference(index, sort=False), index.difference(cells, sort=False)
     if len(missing):
         raise InputError(
-            f"{len(missing):,} of {len(cells):,} cells are missing from the {what} "
-            f"(the first: {missing[0]!r}). Cells without incidents count 0. {REORDER}"
+            Note(
+                "hotspots.cells_missing",
+                n=len(missing),
+                n2=len(cells),
+                what=what,
+                value=missing[0],
+                reorder=Note("hotspots.reorder"),
+            )
         )
     if len(foreign):
         raise InputError(
-            f"{len(foreign):,} cells of the {what} are not in the grid (the first: {foreign[0]!r}). {REORDER}"
+            Note(
+                "hotspots.cells_unknown", n=len(foreign), what=what, value=foreign[0], reorder=Note("hotspots.reorder")
+            )
         )
-    raise InputError(f"The {what} are not in the grid's order. {REORDER}")
+    raise InputError(Note("hotspots.cells_out_of_order", what=what, reorder=Note("hotspots.reorder")))
 
 
 def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
@@ -167,19 +164,13 @@ def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
     """
     whole = bool((values == np.floor(values)).all())
     if whole and (values < 0).any():
-        raise InputError(f"{int((values < 0).sum()):,} counts are negative; a count is 0 or more.")
+        raise InputError(Note("hotspots.negative_counts", n=int((values < 0).sum())))
     if whole and values.sum() < LEAST_INCIDENTS:
-        raise InputError(
-            f"There are {int(values.sum()):,} incidents; fewer than {LEAST_INCIDENTS} say nothing about a pattern. "
-            "Take a longer period, a wider category or a larger territory."
-        )
+        raise InputError(Note("hotspots.few_incidents_plain", n=int(values.sum()), least_incidents=LEAST_INCIDENTS))
     if whole and len(values) > 1 and (values > 0).sum() == 1:
-        raise InputError(
-            f"All {int(values.sum()):,} incidents are in one cell: there is no pattern among cells to test. "
-            "Look for a default location in the data, or take smaller cells."
-        )
+        raise InputError(Note("hotspots.all_in_one_cell", n=int(values.sum())))
     if variation and (values == values[0]).all():
-        raise InputError(f"All {len(values):,} cells have the same value ({values[0]:g}): there is nothing to compare.")
+        raise InputError(Note("hotspots.values_alike", n=len(values), value=values[0]))
     return whole
 
 

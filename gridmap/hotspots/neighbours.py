@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import Note
 
 __all__ = ["neighbour_weights", "refuse_diagonal", "row_standardised", "within_distance"]
 
@@ -54,57 +55,45 @@ def neighbour_weights(grid, *, order: int = 1, distance_m: float | None = None, 
     else:
         weights = _given_weights(grid)
         if distance_m is not None or order != 1:
-            raise SettingError(
-                "order= and distance_m= choose neighbours on a Grid; a matrix of neighbours already says who they are. "
-                "Leave them out, or give the Grid."
-            )
+            raise SettingError(Note("hotspots.order_on_matrix"))
     if weights.shape != (n, n):
-        raise InputError(
-            f"There are {n:,} values but neighbours for {weights.shape[0]:,} × {weights.shape[1]:,} cells."
-        )
+        raise InputError(Note("hotspots.neighbours_length", n=n, value=weights.shape[0], value2=weights.shape[1]))
     weights = sparse.csr_array(weights, dtype=float)
     weights.sum_duplicates()
     weights.eliminate_zeros()
     if not np.isfinite(weights.data).all() or (weights.data < 0).any():
-        raise InputError("Weights between neighbours must be finite and 0 or more.")
+        raise InputError(Note("hotspots.weights_finite_between"))
     if weights.nnz == np.count_nonzero(weights.diagonal()):
-        raise InputError("No cell has a neighbour. Take a larger distance_m or a finer grid, or look at the adjacency.")
+        raise InputError(Note("hotspots.no_neighbours"))
     return weights
 
 
 def _given_weights(matrix) -> sparse.csr_array:
     if isinstance(matrix, pd.DataFrame):
-        raise InputError(
-            "A Grid or a matrix of neighbours is wanted; found a frame. "
-            "For zones as they are: make_grid(zones, system='zones')."
-        )
+        raise InputError(Note("hotspots.frame_for_grid"))
     matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph
     is_matrix = sparse.issparse(matrix) or (isinstance(matrix, np.ndarray) and matrix.ndim == 2)
     if not is_matrix or matrix.dtype.kind not in "biuf":
-        of = f" of {matrix.dtype}" if is_matrix else ""
-        raise InputError(f"A Grid or a scipy sparse matrix of neighbours is wanted; found {type(matrix).__name__}{of}.")
+        found = f"{type(matrix).__name__} ({matrix.dtype})" if is_matrix else type(matrix).__name__
+        raise InputError(Note("hotspots.grid_or_matrix", found=found))
     return sparse.csr_array(matrix)
 
 
 def _distance_band(grid: Grid, order: int, distance_m: float) -> sparse.csr_array:
     if order != 1:
-        raise SettingError("order= and distance_m= both choose the neighbours. Give one of them.")
+        raise SettingError(Note("hotspots.order_and_distance"))
     if (
         isinstance(distance_m, bool)
         or not isinstance(distance_m, int | float | np.number)
         or not 0 < distance_m < np.inf
     ):
-        raise SettingError(f"distance_m is a length in metres, above 0; found {distance_m!r}.")
+        raise SettingError(Note("hotspots.distance_length", distance_m=distance_m))
     if distance_m < 1:
-        raise SettingError(
-            f"distance_m={distance_m:g} looks like degrees; it is a length in metres, as in distance_m=500."
-        )
+        raise SettingError(Note("hotspots.distance_degrees", distance_m=distance_m))
     weights = within_distance(grid.centroids_m, float(distance_m))
     if weights.nnz == 0:
         near = cKDTree(grid.centroids_m).query(grid.centroids_m, k=min(2, len(grid)))[0][:, -1]
-        raise SettingError(
-            f"No two cells' centres lie within distance_m={distance_m:g}; the nearest are {near.min():,.0f} m apart."
-        )
+        raise SettingError(Note("hotspots.distance_too_short", distance_m=distance_m, value=near.min()))
     return weights
 
 
@@ -112,8 +101,7 @@ def refuse_diagonal(weights: sparse.csr_array, statistic: str) -> None:
     """A cell is not its own neighbour, except for Gi*."""
     if weights.diagonal().any():
         raise InputError(
-            f"{statistic} compares a cell with others, but the matrix makes {np.count_nonzero(weights.diagonal()):,} "
-            "cells their own neighbours. Empty the diagonal: matrix.setdiag(0); matrix.eliminate_zeros()."
+            Note("hotspots.diagonal_refused", statistic=statistic, value=np.count_nonzero(weights.diagonal()))
         )
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyproj import CRS
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["FEWEST", "Points", "a_count", "a_length_m", "a_number", "one_of", "points_of", "weights_of"]
@@ -42,21 +42,15 @@ def points_of(
 ) -> Points:
     """The points of `incidents` in metres, or an InputError that says what is wrong with them."""
     if not isinstance(incidents, Incidents):
-        raise InputError(f"{method} needs incidents as read_incidents gives them; found {type(incidents).__name__}.")
+        raise InputError(Note("hotspots.needs_incidents", method=method, name=type(incidents).__name__))
     fewest = a_count(fewest, "min_incidents", least=1)
     if len(incidents) < fewest:
-        raise InputError(
-            f"{method} needs at least {fewest} incidents to tell a pattern from chance; found {len(incidents)}. "
-            "Take a longer period, a wider category or a larger area."
-        )
+        raise InputError(Note("hotspots.too_few_for_pattern", method=method, fewest=fewest, n=len(incidents)))
     crs = incidents.metric_crs if crs is None else crs
     xy = np.ascontiguousarray(incidents.xy_m(crs))
     if not np.isfinite(xy).all():
         bad = int((~np.isfinite(xy).all(axis=1)).sum())
-        raise InputError(
-            f"{bad} of {len(xy)} incidents cannot be placed in {crs.name}: their coordinates are not finite or "
-            "too far away. Read them with read_incidents, which sets such rows aside."
-        )
+        raise InputError(Note("hotspots.cannot_be_placed", bad=bad, n=len(xy), name=crs.name))
     ids = incidents.arrow(["incident_id"])["incident_id"]
     return Points(ids, xy, weights_of(incidents, weights), crs)
 
@@ -73,18 +67,23 @@ def weights_of(incidents: Incidents, weights) -> np.ndarray:
                 f.name for f in incidents.arrow().schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)
             ]
             raise InputError(
-                f"weights={weights!r} names a column of {column.type}, not of numbers. {did_you_mean(weights, numeric)}"
+                Note(
+                    "hotspots.weights_not_numeric",
+                    weights=weights,
+                    type=column.type,
+                    meant=did_you_mean(weights, numeric),
+                )
             )
         found = pc.cast(column, pa.float64()).to_numpy()
     else:
         try:
             found = np.asarray(weights, float)
         except (TypeError, ValueError):
-            raise InputError("weights is the name of a numeric column, or one number an incident.") from None
+            raise InputError(Note("hotspots.weights_what")) from None
     if found.shape != (n,):
-        raise InputError(f"weights must be one number an incident, {n} in all; found shape {found.shape}.")
+        raise InputError(Note("hotspots.weights_length", n=n, shape=found.shape))
     if not np.isfinite(found).all() or (found < 0).any() or not found.any():
-        raise InputError("weights must be finite, not below 0 and not all 0. Fill or leave out the rows without one.")
+        raise InputError(Note("hotspots.weights_finite"))
     return found
 
 
@@ -93,15 +92,16 @@ def a_number(value, name: str, *, above: float | None = None, least: float | Non
     good = isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_) and np.isfinite(float(value))
     if good and (above is None or value > above) and (least is None or value >= least):
         return float(value)
-    bound = f" above {above:g}" if above is not None else f" of at least {least:g}" if least is not None else ""
-    raise SettingError(f"{name} must be a number{bound}; found {value!r}.")
+    kind = "number_above" if above is not None else "number_at_least" if least is not None else "number_any"
+    bound = above if above is not None else least
+    raise SettingError(Note(f"hotspots.{kind}", name=name, least=bound, found=f"{value!r}"))
 
 
 def a_length_m(value, name: str) -> float:
     """`value` as a length in metres; below one metre it was meant in degrees, and is refused."""
     value = a_number(value, name, above=0)
     if value < 1:
-        raise SettingError(f"{name} is in metres, but {value:g} looks like degrees. One degree is about 111,000 m.")
+        raise SettingError(Note("hotspots.metres_not_degrees", name=name, value=value))
     return value
 
 
@@ -109,11 +109,11 @@ def a_count(value, name: str, *, least: int) -> int:
     """`value` as a whole number of at least `least`, or a SettingError that names the setting."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
         return int(value)
-    raise SettingError(f"{name} must be a whole number of at least {least}; found {value!r}.")
+    raise SettingError(Note("hotspots.whole_number_of", name=name, least=least, value=value))
 
 
 def one_of(value, name: str, known: Sequence[str]) -> str:
     """`value` if it is among `known`, or a SettingError that names what was meant."""
     if isinstance(value, str) and value in known:
         return value
-    raise SettingError(f"{name} has no choice {value!r}. {did_you_mean(value, known)}")
+    raise SettingError(Note("hotspots.no_choice", name=name, value=value, meant=did_you_mean(value, known)))

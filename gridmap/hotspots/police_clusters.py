@@ -26,6 +26,7 @@ from gridmap.hotspots.hulls import CLUSTER_COLUMNS, HULL_BUFFER_M, clusters_resu
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.metric import project
 
@@ -117,14 +118,11 @@ def nearest_neighbour_hierarchy(
     least = a_count(min_points, "min_points", least=2)
     above = a_count(min_clusters, "min_clusters", least=2)
     if not 0 < (p := a_number(probability, "probability", above=0)) < 1:
-        raise SettingError(f"probability must lie between 0 and 1; found {probability!r}.")
+        raise SettingError(Note("hotspots.probability_between", probability=probability))
     area = float(np.prod(np.ptp(points.xy, axis=0))) if area_m2 is None else a_number(area_m2, "area_m2", above=0)
     radius = _threshold_m(area, len(points), p) if radius_m is None else a_length_m(radius_m, "radius_m")
     if not radius > 0:
-        raise InputError(
-            "The threshold distance is zero: all incidents lie on one line, or probability is too small for so few. "
-            "Give radius_m in metres."
-        )
+        raise InputError(Note("hotspots.threshold_zero"))
     labels, seeds = _greedy(points.xy, radius, least)
     started = np.zeros(len(points), bool)
     started[seeds] = True
@@ -223,10 +221,7 @@ def stac(
     notes = []
     missed = len(points) - len(np.unique(np.concatenate([np.asarray(i, int) for i in inside])))
     if missed:
-        notes.append(
-            f"{missed:,} of {len(points):,} incidents lie between the circles, which are {step.max():,.0f} m apart: "
-            "STAC has not looked there. Take a larger radius_m or more nodes."
-        )
+        notes.append(Note("hotspots.between_circles", missed=missed, n=len(points), value=step.max()))
     params = {"radius_m": radius, "min_points": least, "nodes": side, "scan": scan, "automatic": []}
     return clusters_result("stac", points, labels, params, hull=hull, notes=notes, extra=merged)
 

@@ -19,6 +19,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
 from gridmap.hotspots.testable import counts_only
+from gridmap.messages import Note
 
 __all__ = ["empirical_bayes", "funnel_limits", "incident_rates", "standardised_rates"]
 
@@ -133,7 +134,9 @@ def incident_rates(
     for name, value in (("per", per), ("confidence", confidence)):
         good = isinstance(value, int | float | np.number) and not isinstance(value, bool) and 0 < value < np.inf
         if not good or (name == "confidence" and value >= 1):
-            raise SettingError(f"{name} must be above 0{' and below 1' * (name == 'confidence')}; found {value!r}.")
+            if name == "confidence":
+                raise SettingError(Note("hotspots.confidence", found=value))
+            raise SettingError(Note("hotspots.number_above", name=name, least=0, found=f"{value!r}"))
     least_count = whole_number(least_count, "least_count", least=0)
     count, index = cell_values(counts, grid)
     counts_only(counts, "incident_rates")
@@ -149,7 +152,7 @@ def incident_rates(
     else:
         e, _ = cell_values(expected, grid, column="expected", what="expected counts")
         if len(e) != len(count) or (e[lived] <= 0).any() or (e < 0).any():
-            raise InputError("expected must be above 0 in every cell where people live, one number a cell.")
+            raise InputError(Note("hotspots.expected_above_zero"))
         p = np.where(
             lived, np.minimum(1, 2 * np.minimum(stats.poisson.cdf(count, e), stats.poisson.sf(count - 1, e))), np.nan
         )
@@ -299,13 +302,10 @@ def _overdispersion(count: np.ndarray, expected: np.ndarray) -> float:
 def _notes(count: np.ndarray, lived: np.ndarray, params: dict) -> tuple[str, ...]:
     notes = []
     if not lived.all():
-        notes.append(f"{int((~lived).sum()):,} cells have no population and no cases: no rate.")
+        notes.append(Note("hotspots.no_population_no_rate", n=int((~lived).sum())))
     few = int((count[lived] < params["least_count"]).sum())
     if few:
-        notes.append(f"{few:,} cells have fewer than {params['least_count']} incidents: read rate_eb, not rate.")
+        notes.append(Note("hotspots.small_counts", few=few, value=params["least_count"]))
     if params["overdispersion"] > 2:
-        notes.append(
-            f"Rates spread {params['overdispersion']:.1f} times as much as chance alone would make them, "
-            "so many cells lie outside the funnel without being remarkable."
-        )
+        notes.append(Note("hotspots.rates_spread", value=params["overdispersion"]))
     return tuple(notes)

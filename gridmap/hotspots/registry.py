@@ -182,7 +182,7 @@ class Method:
         Its hotspots can be tried on other grids and resamples.
     facts : str or callable
         What may be said of it: the family of facts of `gridmap.reports.facts`; or (result) → list of (kind, values),
-        where a plug-in has facts of its own, said by the texts `fact.<kind>`.
+        where a plug-in has facts of its own, with the texts `fact.<kind>`.
     null : str or None
         Beyond what its findings are, as the code `null.<null>`; None where it makes no test. A result may name another
         in `params["null"]`.

@@ -29,6 +29,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan.windows import cores
 from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = [
@@ -99,20 +100,20 @@ def breaks_from(values, name: str) -> np.ndarray:
     except (TypeError, ValueError):
         breaks = np.empty(0)
     if breaks.ndim != 1 or len(breaks) < 2 or not np.isfinite(breaks).all() or (np.diff(breaks) <= 0).any():
-        raise SettingError(f"{name} is a rising list of two or more numbers, as in [0, 100, 200]; found {values!r}.")
+        raise SettingError(Note("hotspots.rising_list", name=name, values=values))
     return breaks
 
 
 def check_options(metric: str, closed: str, space: np.ndarray) -> None:
     """Refuse an unknown metric or closure, and distances that look like degrees."""
     if not isinstance(metric, str) or metric not in ("euclidean", "manhattan"):
-        raise SettingError(f"metric is 'euclidean' or 'manhattan'; found {metric!r}.")
+        raise SettingError(Note("hotspots.metric_unknown", metric=metric))
     if not isinstance(closed, str) or closed not in ("right", "left"):
-        raise SettingError(f"closed is 'right' or 'left'; found {closed!r}.")
+        raise SettingError(Note("hotspots.closed_unknown", closed=closed))
     if space[0] < 0:
-        raise SettingError(f"space_breaks_m are distances of 0 or more; found {space[0]:g}.")
+        raise SettingError(Note("hotspots.space_breaks_from_zero", value=space[0]))
     if space[-1] < 1:
-        raise SettingError(f"space_breaks_m ends at {space[-1]:g}, which looks like degrees; distances are in metres.")
+        raise SettingError(Note("hotspots.space_breaks_degrees", value=space[-1]))
 
 
 def _bands(breaks: np.ndarray, closed: str) -> list[str]:
@@ -150,7 +151,7 @@ def link_used(link, p: np.ndarray, space: np.ndarray, when: np.ndarray) -> tuple
         except (TypeError, ValueError):
             far = late = np.nan
         if not (far >= 0 and late >= 0 and np.isfinite([far, late]).all()):
-            raise SettingError(f"link is (distance_m, days), both 0 or more; found {link!r}.")
+            raise SettingError(Note("hotspots.link_pair", link=link))
         return far, late
     more = p <= 0.05
     sizes = [(i * j, i, j) for i in range(1, len(space)) for j in range(1, len(when)) if more[:i, :j].all()]
@@ -232,10 +233,7 @@ def close_pairs(first: np.ndarray, second: np.ndarray | None, edges: np.ndarray,
     other = tree if second is None else cKDTree(second)
     expected = int(tree.count_neighbors(other, reach, p=p))
     if expected > 2 * MOST_PAIRS:
-        raise SettingError(
-            f"{expected:,} pairs lie within {edges[-1]:,.0f} m; at most {2 * MOST_PAIRS:,} are handled. "
-            "Take shorter space_breaks_m, a shorter period or one kind of event."
-        )
+        raise SettingError(Note("hotspots.too_many_pairs", expected=expected, value=edges[-1], value2=2 * MOST_PAIRS))
     if second is None:
         pairs = tree.query_pairs(reach, p=p, output_type="ndarray")
         a, b, second = pairs[:, 0], pairs[:, 1], first
@@ -451,7 +449,7 @@ def near_repeat(
         "random_state": random_state,
     }
     if link is None:
-        notes.append("Nearest and soonest pairs are not more than chance (p > 0.05), so no event is called a repeat.")
+        notes.append(Note("hotspots.no_event_is_a_repeat"))
     members = pd.DataFrame({"incident_id": names, "role": roles})
     return NearRepeatResult(pd.DataFrame(), "near_repeat", params, members=members, notes=tuple(notes), **tables)
 
@@ -522,9 +520,7 @@ def cross_near_repeat(
     check_options(metric, closed, space)
     permutations = whole_number(permutations, "permutations", least=1)
     if isinstance(first, Incidents) != isinstance(second, Incidents):
-        raise InputError(
-            "first and second must be of one kind: both Incidents, or both frames in the same metric coordinates."
-        )
+        raise InputError(Note("hotspots.one_kind_of_table"))
     crs = first.metric_crs if isinstance(first, Incidents) and len(first) else None
     one = _raw_points(first, x, y, time, space, crs)
     other = _raw_points(second, x, y, time, space, crs)
@@ -564,13 +560,10 @@ def _raw_points(events, x, y, time, space, crs=None):
     xy = frame[[x, y]].to_numpy(float)
     extent = np.ptp(xy, axis=0)
     if not extent.any():
-        raise InputError(f"All {len(xy):,} events are at one place. Look for a default location in the data.")
+        raise InputError(Note("hotspots.events_at_one_place", n=len(xy)))
     nearest = space[space > 0][0]
     if np.abs(xy[:, 0]).max() <= 180 and np.abs(xy[:, 1]).max() <= 90 and np.hypot(*extent) < nearest and nearest >= 1:
-        raise CRSError(
-            f"{x!r} and {y!r} look like degrees: all events lie within {np.hypot(*extent):.3g} of each other, less "
-            f"than the first distance ({nearest:g} m). Give metric coordinates, or Incidents, which are projected."
-        )
+        raise CRSError(Note("hotspots.xy_degrees", x=x, y=y, value=np.hypot(*extent), nearest=nearest))
     names = frame["incident_id"].to_numpy() if isinstance(events, Incidents) else frame.index.to_numpy()
     return xy, frame[time], names, notes, None if crs is None else crs.to_string()
 
@@ -579,15 +572,15 @@ def _points(events, x, y, time, space):
     xy, times, names, notes, crs = _raw_points(events, x, y, time, space)
     days = days_of(times, time)
     if days.max() == 0:
-        raise InputError(f"All {len(days):,} events are at one time: there is nothing to shuffle. Dates are needed.")
+        raise InputError(Note("hotspots.events_at_one_time", n=len(days)))
     return xy, days, names, notes, crs
 
 
 def _days_together(first: pd.Series, second: pd.Series, name: str) -> np.ndarray:
     """Days of both kinds since the first of all."""
     if pd.api.types.is_numeric_dtype(first) != pd.api.types.is_numeric_dtype(second):
-        raise InputError(f"{name!r} is a number in one table and a date in the other.")
+        raise InputError(Note("hotspots.number_and_date", name=name))
     days = days_of(pd.concat([pd.Series(first.to_numpy()), pd.Series(second.to_numpy())], ignore_index=True), name)
     if np.ptp(days[len(first) :]) == 0:
-        raise InputError("All events of the second kind are at one time: there is nothing to shuffle.")
+        raise InputError(Note("hotspots.second_at_one_time"))
     return days

@@ -29,7 +29,7 @@ from gridmap.hotspots.points import a_count, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["relative_risk"]
@@ -123,21 +123,18 @@ def relative_risk(
     """
     one_of(kernel, "kernel", KERNELS)
     if not isinstance(grid, Grid):
-        raise InputError(f"relative_risk needs a grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("hotspots.risk_needs_grid", name=type(grid).__name__))
     deals = a_count(permutations, "permutations", least=19)
     level = a_number(tolerance, "tolerance", above=0)
     if level >= 1 or level < 2 / (deals + 1):
-        raise SettingError(
-            f"tolerance must lie below 1 and, with {deals} permutations, not below {2 / (deals + 1):.3g}; "
-            f"found {tolerance!r}. Ask for more permutations."
-        )
+        raise SettingError(Note("hotspots.tolerance_range", deals=deals, value=2 / (deals + 1), tolerance=tolerance))
     points = points_of(cases, "relative_risk", crs=grid.metric_crs, fewest=min_incidents)
     h, notes = bandwidth_of(bandwidth_m, points, grid, kernel, random_state)
     raster = raster_over(grid, h / 8, most=RISK_PIXELS, aligned=False)
     k = kernel_raster(h, raster.pixel, kernel)
     xy, left_out = _inside(cases, points.xy, grid, min_incidents, "cases")
     if left_out:
-        notes.append(f"{left_out:,} of {len(points):,} cases lie outside the grid and were left out.")
+        notes.append(Note("hotspots.cases_outside", left_out=left_out, n=len(points)))
     rng = np.random.default_rng(random_state)
     observed_mass = binned(xy, np.ones(len(xy)), raster.west, raster.north, raster.pixel, raster.shape)
     if isinstance(at_risk, Incidents):
@@ -163,8 +160,14 @@ def relative_risk(
     needed = int(np.ceil(least * len(grid) / 0.05))
     if (p <= least).any() and not (q <= 0.05).any():
         notes.append(
-            f"{deals:,} permutations give no p below {least:.2g}, so that of {len(grid):,} cells {needed:,} would have "
-            f"to reach it before one is labelled; {int((p <= least).sum()):,} do. Ask for more permutations."
+            Note(
+                "hotspots.permutations_too_few",
+                deals=deals,
+                least=least,
+                n=len(grid),
+                needed=needed,
+                n2=int((p <= least).sum()),
+            )
         )
     expected_at = raster.at(expected, centres)
     risk = np.divide(at_cells, expected_at, out=np.full(len(grid), np.nan), where=expected_at > hair)
@@ -193,10 +196,7 @@ def _inside(incidents: Incidents, xy: np.ndarray, grid: Grid, fewest: int, what:
     """The points inside the grid, and how many are not."""
     inside = grid.locate(*incidents.lonlat()) >= 0
     if inside.sum() < fewest:
-        raise InputError(
-            f"Only {int(inside.sum())} of {len(xy)} {what} lie inside the grid; at least {fewest} are needed. "
-            "Check that both are of the same place."
-        )
+        raise InputError(Note("hotspots.few_inside", n=int(inside.sum()), n2=len(xy), what=what, fewest=fewest))
     return xy[inside], int((~inside).sum())
 
 
@@ -204,23 +204,23 @@ def _population_mass(at_risk, grid: Grid, raster: Raster) -> np.ndarray:
     """The population of each cell, spread evenly over its pixels (at its centre where it has none)."""
     if isinstance(at_risk, str):
         if at_risk not in grid.cells:
-            raise InputError(f"The cells have no column {at_risk!r}. {did_you_mean(at_risk, grid.cells.columns)}")
+            raise InputError(
+                Note("hotspots.risk_no_column", at_risk=at_risk, meant=did_you_mean(at_risk, grid.cells.columns))
+            )
         at_risk = grid.cells[at_risk]
     if not isinstance(at_risk, pd.Series):
-        raise InputError(
-            f"at_risk is a column of the cells, a Series by cell_id or Incidents; found {type(at_risk).__name__}."
-        )
+        raise InputError(Note("hotspots.risk_type", name=type(at_risk).__name__))
     if not at_risk.index.equals(grid.cells.index):
         missing = grid.cells.index.difference(at_risk.index)
         if len(missing) or at_risk.index.has_duplicates:
-            raise InputError(f"at_risk must have each cell once; {len(missing):,} of {len(grid):,} cells are missing.")
+            raise InputError(Note("hotspots.risk_each_cell_once", n=len(missing), n2=len(grid)))
         at_risk = at_risk.reindex(grid.cells.index)
     try:
         number = at_risk.to_numpy(float)
     except (TypeError, ValueError):
-        raise InputError("at_risk must be numbers.") from None
+        raise InputError(Note("hotspots.risk_numbers")) from None
     if not np.isfinite(number).all() or (number < 0).any() or not number.sum() > 0:
-        raise InputError("at_risk must be finite, not below 0 and not all 0: the persons or households of each cell.")
+        raise InputError(Note("hotspots.risk_finite"))
     outlines = grid.cells.geometry.to_crs(grid.metric_crs)
     cell = burnt(outlines, np.arange(1, len(grid) + 1), raster.transform, raster.shape, 0).astype(np.int64) - 1
     pixels = np.bincount(cell[cell >= 0], minlength=len(grid))

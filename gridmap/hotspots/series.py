@@ -20,6 +20,7 @@ from gridmap.hotspots.points import FEWEST, Points, a_length_m, a_number, points
 from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = ["interval_us", "st_dbscan"]
@@ -102,26 +103,20 @@ def st_dbscan(
     least = a_number(min_samples, "min_samples", above=0)
     start, end, timed = interval_us(incidents)
     if not timed.any():
-        raise InputError(
-            "st_dbscan needs to know when, but no incident has a time. Name the column: "
-            "read_incidents(…, occurred_from=…); or use dbscan, which looks at space alone."
-        )
+        raise InputError(Note("hotspots.no_time_at_all"))
     long = timed & (end - start > days * DAY_US)
     used = timed & ~long
     notes = []
     if untimed := int((~timed).sum()):
-        notes.append(f"{untimed:,} of {len(used):,} incidents have no time and were left out.")
+        notes.append(Note("hotspots.untimed_left_out", untimed=untimed, n=len(used)))
     if long.any():
         typical = np.median((end - start)[long]) / DAY_US
-        said = f"{int(long.sum()):,} of {len(used):,} incidents are only known to an interval longer than eps_days"
+        found = {"n": int(long.sum()), "of": len(used), "typical": typical}
         if used.sum() < min_incidents:
-            raise InputError(
-                f"{said}={days:g} (typically {typical:.0f} days), which leaves {int(used.sum())} to work with. "
-                "Use dbscan, or more precise dates; a larger eps_days would only join what cannot be told apart."
-            )
-        notes.append(f"{said} (typically {typical:.0f} days) and were left out.")
+            raise InputError(Note("hotspots.coarse_all", **found, days=days, left=int(used.sum())))
+        notes.append(Note("hotspots.coarse_some", **found))
     if used.sum() < min_incidents:
-        raise InputError(f"st_dbscan needs at least {min_incidents} incidents with a time; found {int(used.sum())}.")
+        raise InputError(Note("hotspots.few_timed", min_incidents=min_incidents, n=int(used.sum())))
     points = Points(points.ids.filter(used), points.xy[used], points.weight[used], points.crs)
     middle = (start[used] + end[used]) // 2
     order, place = place_of(middle, *points.xy.T)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = [
     "CORRECTIONS",
@@ -70,14 +70,14 @@ def adjust_p(p_values, method: str = "fdr") -> np.ndarray:
     Benjamini & Hochberg (1995), J. R. Statist. Soc. B 57, 289–300. Holm (1979), Scand. J. Statist. 6, 65–70.
     """
     if method not in CORRECTIONS:
-        raise SettingError(f"No correction is called {method!r}. {did_you_mean(method, CORRECTIONS)}")
+        raise SettingError(Note("hotspots.no_correction", method=method, meant=did_you_mean(method, CORRECTIONS)))
     try:
         p = np.asarray(p_values, float)
     except (TypeError, ValueError):
-        raise InputError("p-values are numbers between 0 and 1.") from None
+        raise InputError(Note("hotspots.p_numbers")) from None
     tested = ~np.isnan(p)
     if ((p[tested] < 0) | (p[tested] > 1)).any():
-        raise InputError("p-values lie between 0 and 1.")
+        raise InputError(Note("hotspots.p_between"))
     adjusted = np.full(p.shape, np.nan)
     m = int(tested.sum())
     if m == 0:
@@ -102,11 +102,13 @@ def correction_in_use(fdr: float | None, correction: str | None) -> tuple[float 
     `fdr=None`, `correction=None` and `correction="none"` all ask for no correction.
     """
     if correction is not None and correction not in CORRECTIONS:
-        raise SettingError(f"No correction is called {correction!r}. {did_you_mean(correction, CORRECTIONS)}")
+        raise SettingError(
+            Note("hotspots.no_correction_called", correction=correction, meant=did_you_mean(correction, CORRECTIONS))
+        )
     if fdr is None:
         return None, "none"
     if isinstance(fdr, bool) or not isinstance(fdr, int | float | np.number) or not 0 < fdr < 1:
-        raise SettingError(f"fdr is a share between 0 and 1, as in fdr=0.05, or None for no correction; found {fdr!r}.")
+        raise SettingError(Note("hotspots.fdr_share", fdr=fdr))
     return float(fdr), "none" if correction is None else correction
 
 
@@ -148,14 +150,14 @@ def direction_labels(side, level, words: tuple[str, str] = ("hot", "cold")) -> n
 def whole_number(value, name: str, *, least: int) -> int:
     """`value` as an int of at least `least`, or a SettingError that names the option."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise SettingError(f"{name} is a whole number of at least {least}; found {value!r}.")
+        raise SettingError(Note("hotspots.whole_number_at_least", name=name, least=least, value=value))
     return int(value)
 
 
 def true_or_false(value, name: str) -> bool:
     """`value` as a bool, or a SettingError that names the option."""
     if not isinstance(value, bool | np.bool_):
-        raise SettingError(f"{name} is True or False; found {value!r}.")
+        raise SettingError(Note("hotspots.true_or_false", name=name, value=value))
     return bool(value)
 
 
@@ -164,4 +166,4 @@ def seed_from(random_state) -> int:
     try:
         return int(np.random.default_rng(random_state).integers(2**63 - 1))
     except (TypeError, ValueError) as problem:
-        raise SettingError(f"random_state is a whole number or a numpy Generator; found {random_state!r}.") from problem
+        raise SettingError(Note("hotspots.random_state_what", random_state=random_state)) from problem

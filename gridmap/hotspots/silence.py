@@ -25,6 +25,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use
 from gridmap.hotspots.testable import counts_only
+from gridmap.messages import Note
 
 __all__ = ["QUIET", "quiet_cells"]
 
@@ -119,7 +120,7 @@ def quiet_cells(
     near_cases, near_people = weights @ count, weights @ people
     tested = (people > 0) & (near_people > 0)
     if not tested.any():
-        raise InputError("No cell has a neighbour with a population, so nothing can be expected of any.")
+        raise InputError(Note("hotspots.nothing_expected"))
     mean, variance = _prior(count[people > 0], people[people > 0])
     if variance > 0:
         rate = (near_cases + mean**2 / variance) / (near_people + mean / variance)
@@ -144,10 +145,10 @@ def quiet_cells(
     }
     notes = []
     if not tested.all():
-        notes.append(f"{int((~tested).sum()):,} cells without population or without neighbours were not judged.")
+        notes.append(Note("hotspots.not_judged", n=int((~tested).sum())))
     able = stats.nbinom.pmf(0, size, size / (size + expected[tested]))
     if how != "none" and (able > level / tested.sum()).all():
-        notes.append("No cell expects enough cases for silence to be told from luck. Take a longer period.")
+        notes.append(Note("hotspots.silence_or_chance"))
     params = {
         "population": population if isinstance(population, str) else measured,
         "order": order if distance_m is None else None,

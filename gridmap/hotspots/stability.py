@@ -353,12 +353,12 @@ def hotspot_stability(
     variants = whole_number(variants, "variants", least=0)
     resamples = whole_number(resamples, "resamples", least=0)
     if variants + resamples == 0:
-        raise SettingError("variants and resamples are both 0: there is nothing to compare with.")
+        raise SettingError(Note("hotspots.nothing_to_compare"))
     widths = _widths(widths)
     if not isinstance(incidents, Incidents):
-        raise InputError(f"Incidents as read_incidents gives them are wanted; found {type(incidents).__name__}.")
+        raise InputError(Note("hotspots.incidents_wanted", name=type(incidents).__name__))
     if not isinstance(boundaries, gpd.GeoDataFrame) or boundaries.crs is None or not len(boundaries):
-        raise InputError("The boundaries must be a GeoDataFrame with a CRS and at least one zone.")
+        raise InputError(Note("hotspots.boundaries_wanted"))
     if grid is None:
         given = {"resolution": resolution, "cell_size_m": cell_size_m}
         grid = make_grid(boundaries, system=system, **{k: v for k, v in given.items() if v is not None})
@@ -416,10 +416,10 @@ def hotspot_stability(
     }
     null = _NullMaps(run, options, grid, rows, points, carried, top_share)
     params |= null.compare(null_maps, lambda rng: _other_cells(territory, crs, shape, area, widths, rng), random_state)
-    notes = [] if hotspots.size and hotspots.max() >= 0 else ["No place is hot on the grid that was begun with."]
+    notes = [] if hotspots.size and hotspots.max() >= 0 else [Note("hotspots.none_hot_at_first")]
     outside = int((rows < 0).sum())
     if outside:
-        notes.append(f"{outside:,} of {len(rows):,} incidents lie outside the territory.")
+        notes.append(Note("hotspots.outside_territory", outside=outside, n=len(rows)))
     if params["null_maps"]:
         code = "stability_null" if params["null_maps_hot"] else "stability_null_none"
         told = {"maps": params["null_maps"], "hot": params["null_maps_hot"], "share": params["null_hot_share"]}
@@ -517,9 +517,7 @@ def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_s
         hot = (score >= np.sort(score)[-many]) & (score > 0)
         labels = np.where(hot, "hot", "none").astype(object)
     else:
-        raise SettingError(
-            f"{run.__name__} gives neither a label nor an intensity, so no cell of it can be called hot."
-        )
+        raise SettingError(Note("hotspots.nothing_to_call_hot", name=run.__name__))
     return _Run(count, labels, hot, np.nan_to_num(count / grid.cells["area_m2"] if score is None else score))
 
 
@@ -529,24 +527,28 @@ def _method(method: Any) -> Callable[..., HotspotResult]:
     declared = what_it_draws(method) if isinstance(method, str) else None
     if declared is None or not declared.resampled:
         able = [name for name, one in all_methods().items() if one.resampled]
-        raise SettingError(
-            f"hotspot_stability does not know the method {method!r}. {did_you_mean(str(method), able)} "
-            "Or give a function of (counts, grid)."
-        )
+        raise SettingError(Note("hotspots.stability_no_method", method=method, meant=did_you_mean(str(method), able)))
     return declared.function
 
 
 def _options(run: Callable, options) -> dict:
     if options is not None and not isinstance(options, dict):
-        raise SettingError(f"options are the method's settings, as in {{'order': 2}}; found {options!r}.")
+        raise SettingError(Note("hotspots.options_mapping", options=options))
     options = dict(options or {})
     known = inspect.signature(run).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for name in options:
             if name not in list(known)[2:]:
-                raise SettingError(f"{run.__name__} has no option {name!r}. {did_you_mean(name, list(known)[2:])}")
+                raise SettingError(
+                    Note(
+                        "hotspots.no_such_option",
+                        name=run.__name__,
+                        name2=name,
+                        meant=did_you_mean(name, list(known)[2:]),
+                    )
+                )
     if options.get("population") is not None:
-        raise SettingError("A population by cell cannot be carried over to other cells. Leave population out.")
+        raise SettingError(Note("hotspots.population_other_cells"))
     return options
 
 
@@ -578,5 +580,5 @@ def _widths(widths) -> list[float]:
     except (TypeError, ValueError):
         found = []
     if not found or not all(0.2 <= w <= 5 for w in found):
-        raise SettingError(f"widths are multiples of the cell width between 0.2 and 5; found {widths!r}.")
+        raise SettingError(Note("hotspots.widths_range", widths=widths))
     return found

@@ -24,6 +24,7 @@ from gridmap.hotspots.points import a_number, weights_of
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.series import interval_us
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
 __all__ = ["aoristic_weights", "hour_of_week", "hours_by_hotspot"]
@@ -146,7 +147,7 @@ def _whole(values, name: str, below: int) -> list[int]:
     found = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
     good = all(isinstance(v, int | np.integer) and not isinstance(v, bool) and 0 <= v < below for v in found)
     if not found or not good:
-        raise SettingError(f"{name} are whole numbers from 0 to {below - 1}; found {values!r}.")
+        raise SettingError(Note("hotspots.whole_numbers_to", name=name, value=below - 1, values=values))
     return [int(v) for v in found]
 
 
@@ -213,16 +214,13 @@ def hours_by_hotspot(
 def _intervals(incidents, weights, longest_h):
     """Start, end, weight of each incident, the account of them, and which are counted."""
     if not isinstance(incidents, Incidents):
-        raise InputError(f"Hours need incidents as read_incidents gives them; found {type(incidents).__name__}.")
+        raise InputError(Note("hotspots.hours_need_incidents", name=type(incidents).__name__))
     if not len(incidents):
-        raise InputError("There are no incidents, so there are no hours to count.")
+        raise InputError(Note("hotspots.no_hours"))
     weight = weights_of(incidents, weights)
     start, end, timed = interval_us(incidents)
     if not timed.any():
-        raise InputError(
-            "The incidents have no times, so there are no hours to count. Name the column: "
-            "read_incidents(…, occurred_from=…)."
-        )
+        raise InputError(Note("hotspots.no_times"))
     most = np.inf if longest_h is None else a_number(longest_h, "longest_h", above=0) * HOUR_US
     kept = timed & (end - start <= most)
     unsure = kept & (end - start > HOUR_US)
@@ -230,12 +228,9 @@ def _intervals(incidents, weights, longest_h):
     exact = kept & (end == start)
     notes = []
     if blank.any():
-        notes.append(
-            f"{int(blank.sum()):,} of {int(kept.sum()):,} incidents are only known to a week or more, such as "
-            "month-only dates: they are spread almost flat and say nothing about hours."
-        )
+        notes.append(Note("hotspots.known_to_a_week", n=int(blank.sum()), n2=int(kept.sum())))
     if exact.sum() >= 10 and (start[exact] % (24 * HOUR_US) == 0).all():
-        notes.append("All exact times are midnight: these are dates without an hour. Read them as whole days.")
+        notes.append(Note("hotspots.all_midnight"))
     attrs = {
         "rows": len(kept), "counted": int(kept.sum()), "untimed": int((~timed).sum()),
         "too_long": int((timed & ~kept).sum()), "uncertain": int(unsure.sum()),
@@ -272,24 +267,24 @@ def _spread(start, end, weight, place, places: int) -> np.ndarray:
 def _places(incidents, hotspots, grid) -> tuple[pd.Index, np.ndarray]:
     """The hotspots' names, and each incident's row among them (−1 = in none)."""
     if not isinstance(hotspots, HotspotResult):
-        raise InputError(f"hours_by_hotspot needs a result of a hotspot method; found {type(hotspots).__name__}.")
+        raise InputError(Note("hotspots.hours_need_result", name=type(hotspots).__name__))
     if hotspots.members is not None:
         members = hotspots.members
         ids = incidents.to_frame(["incident_id"])["incident_id"]
         if len(members) == len(ids):
             if not members["incident_id"].reset_index(drop=True).equals(ids):
-                raise InputError("These are not the incidents that the clusters were made from.")
+                raise InputError(Note("hotspots.other_incidents"))
             place = members["cluster_id"].to_numpy()
         elif members["incident_id"].is_unique and members["incident_id"].isin(ids).all():
             place = ids.map(members.set_index("incident_id")["cluster_id"]).fillna(-1).astype(np.int64).to_numpy()
         else:
-            raise InputError("These are not the incidents that the clusters were made from.")
+            raise InputError(Note("hotspots.other_incidents"))
         clusters: Any = hotspots.clusters
         return clusters.index, place.astype(np.int64)
     if "label" not in hotspots.cells:
-        raise InputError(f"{hotspots.method} labels no cell hot, so there is no hotspot to profile.")
+        raise InputError(Note("hotspots.none_labelled_hot", method=hotspots.method))
     if grid is None or not grid.cells.index.equals(hotspots.cells.index):
-        raise InputError("The result is over cells: give hours_by_hotspot the grid that it was made on.")
+        raise InputError(Note("hotspots.hours_need_grid"))
     hot = (hotspots.cells["label"].map(side_of) > 0).to_numpy()
     rows = grid.locate(*incidents.lonlat())
     number = np.where(hot, np.cumsum(hot) - 1, -1)

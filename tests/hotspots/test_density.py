@@ -108,7 +108,7 @@ def test_geotiff_comes_back_as_it_was(incidents, grid, tmp_path):
         assert file.crs.to_epsg() == found.crs.to_epsg()
         assert file.tags()["bandwidth_m"] == "900.0"
     assert [p.name for p in tmp_path.iterdir()] == ["surface.tif"]
-    with pytest.raises(OutputError, match="Choose a folder"):
+    with pytest.raises(OutputError, match="cannot be written"):
         found.to_geotiff(tmp_path / "nowhere" / "surface.tif")
 
 

@@ -1,5 +1,6 @@
 """Every method is declared whole: its words in every language, its labels on a scale, its columns as they come out."""
 
+import ast
 import inspect
 import os
 from pathlib import Path
@@ -136,3 +137,17 @@ def test_every_at_risk_option_is_one_of_the_function():
     assert [n for n, m in ALL.items() if m.at_risk and m.at_risk not in inspect.signature(m.function).parameters] == []
     people = {n for n, m in ALL.items() if {"population", "at_risk"} & set(inspect.signature(m.function).parameters)}
     assert people - {n for n, m in ALL.items() if m.at_risk} == set(), "declare at_risk="
+
+
+def test_errors_of_this_room_are_notes_with_a_code():
+    """Then `gridmap --language zh` says them in Chinese; a sentence put together in the code could not be."""
+    room, plain = Path(__file__).parents[2] / "gridmap" / "hotspots", []
+    for file in room.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                name = getattr(node.exc.func, "id", "")
+                if name in ("InputError", "SettingError", "CRSError") and isinstance(
+                    node.exc.args[0], ast.JoinedStr | ast.Constant
+                ):
+                    plain.append(f"{file.name}:{node.lineno}")
+    assert plain == []

@@ -74,8 +74,8 @@ def test_rates_are_in_the_order_and_colours_of_a_diverging_scale_and_in_the_read
     colours = {code: entry.colour for code, entry in zip(labels(layer), layer.classes, strict=True)}
     assert colours["label.high_99"] == palette.HOT_COLD["hot 99"]
     for language in LANGUAGES[1:]:
-        said = [entry.text(language) for entry in layer.classes]
-        assert not any(word in text for text in said for word in ("high", "low")), said
+        shown = [entry.text(language) for entry in layer.classes]
+        assert not any(word in text for text in shown for word in ("high", "low")), shown
     assert rank_places([layer], town.boundaries)[0], "rates that are high are places to name"
 
 

@@ -28,6 +28,7 @@ from gridmap.hotspots.scan.places import (
 from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan.tables import dated_clusters, longest_span
 from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.messages import Note
 
 __all__ = ["space_time_permutation_scan"]
 
@@ -117,7 +118,7 @@ def space_time_permutation_scan(
     share = share_between(max_case_share, "max_case_share")
     permutations = whole_number(permutations, "permutations", least=0)
     if not isinstance(prospective, bool | np.bool_):
-        raise SettingError(f"prospective is True or False; found {prospective!r}.")
+        raise SettingError(Note("hotspots.prospective_bool", prospective=prospective))
     most = whole_number(max_clusters, "max_clusters", least=1)
     radius = check_radius(max_radius_m, distance)
     frame, notes = events_frame(events, x=x, y=y, time=time, lonlat=True)
@@ -125,12 +126,12 @@ def space_time_permutation_scan(
     if cases is not None:
         many = column_of(frame, cases, "cases")
         if (many != np.floor(many)).any():
-            raise InputError(f"The column {cases!r} counts cases: whole numbers.")
+            raise InputError(Note("hotspots.cases_whole", cases=cases))
         frame = frame.iloc[np.repeat(np.arange(len(frame)), many.astype(np.int64))]
     if grid is not None:
         where = grid.locate(frame[x], frame[y]).astype(np.int64)
         if (where < 0).any():
-            notes.append(f"{int((where < 0).sum()):,} of {len(frame):,} cases lie outside the grid.")
+            notes.append(Note("hotspots.cases_outside_grid", n=int((where < 0).sum()), n2=len(frame)))
         frame, where = frame[where >= 0], where[where >= 0]
         places = places_from(grid.cells, grid, x, y, distance)
         index = grid.cells.index
@@ -141,9 +142,7 @@ def space_time_permutation_scan(
         index = pd.RangeIndex(len(spots))
     n, total = len(index), len(frame)
     if total < LEAST_INCIDENTS:
-        raise InputError(
-            f"There are {total:,} cases with a place and a time; fewer than {LEAST_INCIDENTS} say nothing."
-        )
+        raise InputError(Note("hotspots.few_cases", total=total, least_incidents=LEAST_INCIDENTS))
     when, steps = steps_of(frame[time], every, time)
     spans = len(steps)
     by_place = np.bincount(where, minlength=n).astype(float)

@@ -18,7 +18,7 @@ from scipy import stats
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.scan.windows import BLOCK, best_windows, replica_maxima
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs
 
 __all__ = [
@@ -95,27 +95,29 @@ class Places:
 def check_names(grid, distance, **columns) -> None:
     """Refuse a grid that is none, an unknown distance, and names of columns that are no text."""
     if grid is not None and not isinstance(grid, Grid):
-        raise InputError(f"grid= takes a Grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("hotspots.grid_argument", name=type(grid).__name__))
     if not isinstance(distance, str) or distance not in DISTANCES:
-        raise SettingError(f"distance is one of {', '.join(DISTANCES)}; found {distance!r}.")
+        raise SettingError(Note("hotspots.distance_one_of", value=", ".join(DISTANCES), distance=distance))
     for option, name in columns.items():
         if not isinstance(name, str):
-            raise SettingError(f"{option}= names a column; found {name!r}.")
+            raise SettingError(Note("hotspots.option_names_column", option=option, name=name))
 
 
 def column_of(frame: pd.DataFrame, name: str, role: str, *, least: float | None = 0) -> np.ndarray:
     """A column of finite numbers, or an InputError that names it."""
     if not isinstance(name, str) or name not in frame:
-        raise InputError(f"There is no column {name!r} for {role}. {did_you_mean(str(name), frame.columns)}")
+        raise InputError(
+            Note("hotspots.no_column_for", name=name, role=role, meant=did_you_mean(str(name), frame.columns))
+        )
     try:
         values = frame[name].to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
-        raise InputError(f"The column {name!r} ({role}) must hold numbers; found {frame[name].iloc[0]!r}.") from None
+        raise InputError(Note("hotspots.column_numbers", name=name, role=role, value=frame[name].iloc[0])) from None
     bad = ~np.isfinite(values)
     if bad.any():
-        raise InputError(f"{int(bad.sum()):,} of {len(values):,} rows have no number in {name!r} ({role}).")
+        raise InputError(Note("hotspots.rows_without_number", n=int(bad.sum()), n2=len(values), name=name, role=role))
     if least is not None and (values < least).any():
-        raise InputError(f"{int((values < least).sum()):,} rows have {name!r} ({role}) below {least:g}.")
+        raise InputError(Note("hotspots.rows_below", n=int((values < least).sum()), name=name, role=role, least=least))
     return values
 
 
@@ -127,24 +129,21 @@ def places_from(frame: pd.DataFrame, grid: Grid | None, x: str, y: str, distance
         return Places(grid.centroids, distance, grid.cells.geometry.to_numpy())
     if isinstance(frame, gpd.GeoDataFrame) and x not in frame and y not in frame:
         if frame.crs is None:
-            raise CRSError("The areas have no CRS. Read them with read_boundaries, or set_crs() them.")
+            raise CRSError(Note("hotspots.areas_no_crs"))
         outlines = frame.geometry.to_crs(4326)
         metric = frame.geometry.to_crs(metric_crs(tuple(outlines.total_bounds))).centroid
         middle = metric if distance == "planar" else metric.to_crs(4326)
         return Places(np.column_stack([middle.x, middle.y]), distance, outlines.to_numpy())
     xy = np.column_stack([column_of(frame, c, "the place", least=None) for c in (x, y)])
     if distance == "great_circle" and ((np.abs(xy[:, 1]) > 90).any() or (np.abs(xy[:, 0]) > 360).any()):
-        raise CRSError(
-            f"{x!r} and {y!r} are not longitude and latitude in degrees (found {xy[0, 0]:g}, {xy[0, 1]:g}). "
-            "For coordinates in metres set distance='planar'; or lon and lat are swapped."
-        )
+        raise CRSError(Note("hotspots.not_lonlat", x=x, y=y, value=xy[0, 0], value2=xy[0, 1]))
     return Places(xy, distance)
 
 
 def share_between(value, name: str) -> float:
     """A share above 0 and at most 1."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value <= 1:
-        raise SettingError(f"{name} is a share above 0 and at most 1, as in {name}=0.5; found {value!r}.")
+        raise SettingError(Note("hotspots.share_of_one", name=name, value=value))
     return float(value)
 
 
@@ -154,10 +153,7 @@ def simulated_maxima(
     """The largest LLR of each of `permutations` simulated maps; `draw(rng)` gives one, shape (n, T)."""
     n, spans = expected.shape
     if n * spans * BLOCK > 4 * MOST_AT_ONCE:
-        raise SettingError(
-            f"{n:,} places × {spans:,} periods are more than the scan holds ({4 * MOST_AT_ONCE // BLOCK:,}). "
-            "Take longer periods (every='week'), or count by cell first and scan the cells."
-        )
+        raise SettingError(Note("hotspots.too_many_windows", n=n, spans=spans, value=4 * MOST_AT_ONCE // BLOCK))
     at_once = max(1, MOST_AT_ONCE // (n * spans * BLOCK)) * BLOCK
     maxima = []
     for first in range(0, permutations, at_once):

@@ -30,6 +30,7 @@ from gridmap.hotspots.scan.places import (
 from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan.tables import area_rows, dated_clusters, long_table, longest_span, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.messages import Note
 
 __all__ = ["space_time_scan"]
 
@@ -128,7 +129,7 @@ def space_time_scan(
     share = share_between(max_population_share, "max_population_share")
     permutations = whole_number(permutations, "permutations", least=0)
     if not isinstance(prospective, bool | np.bool_):
-        raise SettingError(f"prospective is True or False; found {prospective!r}.")
+        raise SettingError(Note("hotspots.prospective_bool", prospective=prospective))
     most = whole_number(max_clusters, "max_clusters", least=1)
     radius = check_radius(max_radius_m, distance)
     frame = long_table(areas, grid, {area: "the area (area=)", time: "the time (time=)", cases: "cases"}, population)
@@ -147,12 +148,16 @@ def space_time_scan(
         column_of(frame, population, "the population")
         raise AssertionError("a column that is missing was named before")
     if risk.sum() <= 0:
-        raise InputError(f"The {'population' if expected is None else 'expected cases'} sum to 0.")
+        raise InputError(Note("hotspots.sum_to_zero", value="population" if expected is None else "expected cases"))
     if ((risk == 0) & (table > 0)).any():
         bare = np.argwhere((risk == 0) & (table > 0))
         raise InputError(
-            f"{len(bare):,} areas and periods have cases but a population of 0 (the first: area "
-            f"{frame[area].iloc[first_row[bare[0, 0]]]!r}, {steps[bare[0, 1]]}). Leave them out, or join them."
+            Note(
+                "hotspots.people_missing_period",
+                n=len(bare),
+                value=frame[area].iloc[first_row[bare[0, 0]]],
+                value2=steps[bare[0, 1]],
+            )
         )
     total = int(table.sum())
     mean = risk * (total / risk.sum())

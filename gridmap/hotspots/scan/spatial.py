@@ -29,6 +29,7 @@ from gridmap.hotspots.scan.places import (
 )
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.hotspots.testable import counts_only
+from gridmap.messages import Note
 
 __all__ = ["check_radius", "finish_clusters", "require_cases", "spatial_scan"]
 
@@ -162,7 +163,7 @@ def _cases_and_people(areas, grid, cases, population, expected):
     """Cases, population and expected cases of each area, checked."""
     if not isinstance(areas, pd.DataFrame) or not len(areas):
         found = "no rows" if isinstance(areas, pd.DataFrame) else type(areas).__name__
-        raise InputError(f"A table with one row an area is wanted; found {found}.")
+        raise InputError(Note("hotspots.table_of_areas", found=found))
     if grid is None:
         index, count = areas.index, column_of(areas, cases, "cases")
         people = None
@@ -176,13 +177,18 @@ def _cases_and_people(areas, grid, cases, population, expected):
     require_cases(count)
     mean = people if expected is None else column_of(areas, expected, "expected cases")
     if mean.sum() <= 0:
-        raise InputError(f"The {'population' if expected is None else 'expected cases'} sum to 0.")
+        raise InputError(Note("hotspots.sum_to_zero", value="population" if expected is None else "expected cases"))
     bare = (mean == 0) & (count > 0)
     if bare.any():
         what = "population" if expected is None else "expected number"
         raise InputError(
-            f"{int(bare.sum()):,} areas have {count[bare].sum():g} cases but a {what} of 0 (the first: "
-            f"{index[np.flatnonzero(bare)[0]]!r}). Leave them out, or join them to a neighbour."
+            Note(
+                "hotspots.people_missing_area",
+                n=int(bare.sum()),
+                value=count[bare].sum(),
+                what=what,
+                value2=index[np.flatnonzero(bare)[0]],
+            )
         )
     mean = mean * (count.sum() / mean.sum())
     return count, np.ascontiguousarray(mean if people is None else people), mean, index
@@ -191,7 +197,7 @@ def _cases_and_people(areas, grid, cases, population, expected):
 def require_cases(count: np.ndarray) -> None:
     """Whole numbers, 30 or more in all, not all in one place."""
     if (count != np.floor(count)).any():
-        raise InputError("Cases are counts: whole numbers. For rates, give the cases and the population.")
+        raise InputError(Note("hotspots.cases_are_counts"))
     require_incidents(count, variation=False)
 
 
@@ -200,9 +206,9 @@ def check_radius(radius, distance: str) -> float | None:
     if radius is None:
         return None
     if isinstance(radius, bool) or not isinstance(radius, int | float | np.number) or not 0 < radius < np.inf:
-        raise SettingError(f"max_radius_m is a length in metres, above 0; found {radius!r}.")
+        raise SettingError(Note("hotspots.max_radius_length", radius=radius))
     if distance == "great_circle" and radius < 1:
-        raise SettingError(f"max_radius_m={radius:g} looks like degrees; it is a length in metres, as in 2000.")
+        raise SettingError(Note("hotspots.max_radius_degrees", radius=radius))
     return float(radius)
 
 
@@ -221,7 +227,7 @@ def finish_clusters(
     table = pd.DataFrame({"area": cells.index[which], "cluster_id": of})
     notes = []
     if not len(clusters):
-        notes.append("No window holds more cases than expected.")
+        notes.append(Note("hotspots.no_window"))
     elif len(clusters) > 1:
-        notes.append("The p-values of secondary clusters are conservative: compared with the largest by chance.")
+        notes.append(Note("hotspots.secondary_conservative"))
     return HotspotResult(cells, method, params, clusters=clusters, members=table, notes=tuple(notes))

@@ -8,7 +8,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.lattice import cell_population
 from gridmap.hotspots.scan.places import column_of, share_between
 from gridmap.hotspots.significance import whole_number
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["area_rows", "dated_clusters", "long_table", "longest_span", "over_time"]
 
@@ -20,27 +20,28 @@ def long_table(areas, grid: Grid | None, needed: dict[str, str], population) -> 
     """
     if not isinstance(areas, pd.DataFrame) or not len(areas):
         found = "no rows" if isinstance(areas, pd.DataFrame) else type(areas).__name__
-        raise InputError(f"A table with one row an area and period is wanted; found {found}.")
+        raise InputError(Note("hotspots.table_of_area_periods", found=found))
     if grid is None:
         for name, role in needed.items():
             if not isinstance(name, str) or name not in areas:
-                raise InputError(f"There is no column {name!r} for {role}. {did_you_mean(str(name), areas.columns)}")
+                raise InputError(
+                    Note("hotspots.no_column_for", name=name, role=role, meant=did_you_mean(str(name), areas.columns))
+                )
             if areas[name].isna().any():
-                raise InputError(f"{int(areas[name].isna().sum()):,} rows have no {name!r} ({role}).")
+                raise InputError(Note("hotspots.rows_without", n=int(areas[name].isna().sum()), name=name, role=role))
         return areas
     if areas.index.names != ["cell_id", "period"] or "count" not in areas:
-        raise InputError(
-            "With grid=, counts by cell and period are wanted, as count_by_cell(…, every='month') gives them; "
-            f"found an index of {areas.index.names} and columns {list(areas.columns)}."
-        )
+        raise InputError(Note("hotspots.grid_counts_wanted", names=areas.index.names, value=list(areas.columns)))
     frame = areas.reset_index()
     foreign = ~frame["cell_id"].isin(grid.cells.index)
     if foreign.any():
-        raise InputError(f"{int(foreign.sum()):,} counts are for cells that are not in the grid.")
+        raise InputError(Note("hotspots.counts_not_in_grid", n=int(foreign.sum())))
     total = frame.groupby("cell_id")["count"].sum().reindex(grid.cells.index, fill_value=0)
     if isinstance(population, str) and population not in grid.cells:
         numbers = grid.cells.select_dtypes("number").columns
-        raise SettingError(f"The grid's cells have no column {population!r}. {did_you_mean(population, numbers)}")
+        raise SettingError(
+            Note("hotspots.cells_no_column", population=population, meant=did_you_mean(population, numbers))
+        )
     people = pd.Series(cell_population(population, grid, total.to_numpy(float), grid.cells.index), grid.cells.index)
     return frame.assign(population=people.reindex(frame["cell_id"]).to_numpy())
 
@@ -52,7 +53,7 @@ def area_rows(frame: pd.DataFrame, area: str, grid: Grid | None, xy: tuple[str, 
         first = np.full(len(grid), -1)
         first[where[::-1]] = np.arange(len(frame))[::-1]
         if (first < 0).any():
-            raise InputError(f"{int((first < 0).sum()):,} cells of the grid are missing from the counts; they count 0.")
+            raise InputError(Note("hotspots.cells_count_zero", n=int((first < 0).sum())))
         return where, first
     where, names = pd.factorize(frame[area])
     first = np.full(len(names), -1)
@@ -61,7 +62,7 @@ def area_rows(frame: pd.DataFrame, area: str, grid: Grid | None, xy: tuple[str, 
         moved = frame[name].to_numpy() != frame[name].to_numpy()[first[where]]
         if moved.any():
             at = names[where[np.flatnonzero(moved)[0]]]
-            raise InputError(f"Area {at!r} has more than one place: {name!r} differs between its rows.")
+            raise InputError(Note("hotspots.area_moves", at=at, name=name))
     return where, first
 
 
