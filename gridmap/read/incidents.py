@@ -142,8 +142,8 @@ def read_incidents(
         CSV (also .gz, .zip), Excel, Parquet, GeoPackage, GeoJSON, Shapefile, or a frame.
     columns : mapping, optional
         Role → column, for `incident_id, occurred_from, occurred_to, time_of_day, category, lon, lat, coordinates,
-        address, zone, patrol_found`. Roles that are not given are found by name, then by content; a role given as None
-        is left out.
+        address, zone, officer_initiated` and, for a date in pieces, `year, month, day, hour, minute`.
+        Roles that are not given are found by name, then by content; a role given as None is left out.
     datum : {"wgs84", "gcj02", "bd09", "cgcs2000"}, optional
         Required for degrees in China unless the file says it.
     crs : anything pyproj understands, optional
@@ -158,8 +158,9 @@ def read_incidents(
         Sheet, layer, or file in an archive, where there are several.
     boundaries : GeoDataFrame, optional
         As `read_boundaries` returns them: exchanged and sign-lost coordinates are then recognised anywhere on Earth.
-    gazetteer : DataFrame or path, optional
-        Places the rows without coordinates: see `gridmap.read.gazetteer`.
+    gazetteer : DataFrame, path or mapping, optional
+        Places the rows without coordinates: see `gridmap.read.gazetteer`. `{path: …, datum: …}` for a list on a
+        datum of its own; without one, that of the rows where it is GCJ-02 or BD-09.
     repair : list of {"swapped", "sign"}
         What to put right instead of setting it aside; counted in `source["repaired"]`.
     duplicates : {"keep", "remove"}
