@@ -13,6 +13,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from gridmap import _kml as kml
 from gridmap._io import as_output_error, atomic_folder, guard_formula, xml_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
@@ -80,23 +81,15 @@ def to_gpx(plan: PatrolPlan, unit_id: str, shift: int = 1, *, start: str = "08:0
 
 def to_kml(plan: PatrolPlan, *, start: str = "08:00") -> str:
     """All routes as KML 2.2, a folder a unit and shift."""
-    root = ET.Element("kml", {"xmlns": "http://www.opengis.net/kml/2.2"})
-    document = ET.SubElement(root, "Document")
+    folders = []
     for key in plan.routes[["unit_id", "shift"]].itertuples(index=False):
         route, stops, begin = _one(plan, key.unit_id, key.shift, start)
-        folder = ET.SubElement(document, "Folder")
-        ET.SubElement(folder, "name").text = xml_text(f"{key.unit_id} / {key.shift}")
-        line = ET.SubElement(folder, "Placemark")
-        ET.SubElement(line, "name").text = xml_text(str(key.unit_id))
-        path = " ".join(f"{x:.6f},{y:.6f}" for x, y in shapely.get_coordinates(route.geometry))
-        ET.SubElement(ET.SubElement(line, "LineString"), "coordinates").text = path
+        marks = [kml.placemark(str(key.unit_id), route.geometry)]
         for stop in stops.itertuples():
-            mark = ET.SubElement(folder, "Placemark")
-            ET.SubElement(mark, "name").text = xml_text(f"{stop.stop_order} {stop.place_id}")
-            ET.SubElement(mark, "description").text = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
-            point = ET.SubElement(mark, "Point")
-            ET.SubElement(point, "coordinates").text = f"{stop.geometry.x:.6f},{stop.geometry.y:.6f}"
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+            when = f"{clock(stop.arrive_s, begin)}-{clock(stop.leave_s, begin)}"
+            marks.append(kml.placemark(f"{stop.stop_order} {stop.place_id}", stop.geometry, description=when))
+        folders += kml.folder(marks, name=f"{key.unit_id} / {key.shift}")
+    return "".join(kml.document(folders))
 
 
 def write_plan(

@@ -9,15 +9,15 @@ Source: OGC 07-147r2, OGC KML 2.2.
 
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
 import pandas as pd
-import shapely
 
+from gridmap import _kml as kml
 from gridmap._io import xml_text
-from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
 from gridmap.exports.plain import plain
@@ -55,15 +55,13 @@ def _document(parts: list[Part], stamp: Stamp) -> Iterator[str]:
     shapes_of(parts, "KML")
     drawn = [shapes_of([part], "KML") for part in parts if part.is_spatial]
     styles = [style_of(part, stamp.language) for part in drawn]
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
-    yield f"<name>{_said(stamp.title)}</name>\n<description>{_said(stamp.as_json(drawn[0]))}</description>\n"
-    for i, style in enumerate(styles):
-        yield from _styles(i, style)
-    for i, (part, style) in enumerate(zip(drawn, styles, strict=True)):
-        yield f"<Folder>\n<name>{_said(part.name)}</name>\n<description>{_said(stamp.as_json(part))}</description>\n"
-        yield from _placemarks(i, part, style)
-        yield "</Folder>\n"
-    yield "</Document>\n</kml>\n"
+    looks = (_styles(i, style) for i, style in enumerate(styles))
+    folders = (
+        kml.folder(_placemarks(i, part, style), name=part.name, description=stamp.as_json(part))
+        for i, (part, style) in enumerate(zip(drawn, styles, strict=True))
+    )
+    content = chain(chain.from_iterable(looks), chain.from_iterable(folders))
+    yield from kml.document(content, name=stamp.title, description=stamp.as_json(drawn[0]))
 
 
 def _styles(i: int, style: Style | None) -> Iterator[str]:
@@ -90,9 +88,8 @@ def _placemarks(i: int, part: Part, style: Style | None) -> Iterator[str]:
         if shape is None or shape.is_empty:
             continue
         held = "".join(f"{h}{t[row]}</value></Data>" for h, t in zip(heads, texts, strict=True) if t[row] is not None)
-        url = f"<styleUrl>#s{i}_{int(code)}</styleUrl>" if int(code) != 255 else ""
-        data = f"<ExtendedData>{held}</ExtendedData>" if held else ""
-        yield f"<Placemark><name>{name}</name>{url}{data}{_shape(shape)}</Placemark>\n"
+        look = f"s{i}_{int(code)}" if int(code) != 255 else ""
+        yield kml.placemark(name, shape, style=look, data=held)
 
 
 def _names(frame: gpd.GeoDataFrame, columns: list[str]) -> list[str]:
@@ -102,10 +99,10 @@ def _names(frame: gpd.GeoDataFrame, columns: list[str]) -> list[str]:
     ids = frame[known] if known else pd.Series(range(1, len(frame) + 1))
     if known == "cluster_id" and "rank" in columns:
         ids = "#" + frame["rank"].astype(str)
-    base = [_said(v) for v in ids]
+    base = [str(v) for v in ids]
     if named is None:
         return base
-    return [b if pd.isna(v) or not str(v) else _said(v) for v, b in zip(frame[named], base, strict=True)]
+    return [b if pd.isna(v) or not str(v) else str(v) for v, b in zip(frame[named], base, strict=True)]
 
 
 def _texts(values: pd.Series) -> list[str | None]:
@@ -115,38 +112,7 @@ def _texts(values: pd.Series) -> list[str | None]:
     missing = values.isna().to_numpy()
     if values.dtype.kind == "M":
         values = values.map(lambda v: v.isoformat() if v is not pd.NaT else "")
-    return [None if gone else _said(v) for v, gone in zip(values.tolist(), missing, strict=True)]
-
-
-def _said(value) -> str:
-    return escape(xml_text(value))
-
-
-def _shape(shape) -> str:
-    kind = shape.geom_type
-    if kind == "Polygon":
-        rings = [f"<outerBoundaryIs>{_ring(shape.exterior, True)}</outerBoundaryIs>"]
-        rings += [f"<innerBoundaryIs>{_ring(ring, False)}</innerBoundaryIs>" for ring in shape.interiors]
-        return f"<Polygon>{''.join(rings)}</Polygon>"
-    if kind == "Point":
-        return f"<Point><coordinates>{_line(shapely.get_coordinates(shape))}</coordinates></Point>"
-    if kind in ("LineString", "LinearRing"):
-        return f"<LineString><coordinates>{_line(shapely.get_coordinates(shape))}</coordinates></LineString>"
-    if hasattr(shape, "geoms"):
-        return f"<MultiGeometry>{''.join(_shape(part) for part in shape.geoms)}</MultiGeometry>"
-    raise InputError(f"KML holds points, lines and areas; found a {kind}.")
-
-
-def _ring(ring, outer: bool) -> str:
-    """A ring; the outer one against the clock, the inner ones with it, as the standard wants."""
-    points = shapely.get_coordinates(ring)
-    if shapely.is_ccw(ring) != outer:
-        points = points[::-1]
-    return f"<LinearRing><coordinates>{_line(points)}</coordinates></LinearRing>"
-
-
-def _line(points) -> str:
-    return " ".join(["%.7f,%.7f" % (x, y) for x, y in points.tolist()])  # noqa: UP031 - twice as quick as an f-string
+    return [None if gone else kml.safe(v) for v, gone in zip(values.tolist(), missing, strict=True)]
 
 
 FORMATS = {".kml": Format(to_kml, many=True), ".kmz": Format(to_kmz, many=True)}

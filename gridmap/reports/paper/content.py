@@ -109,6 +109,10 @@ class Table:
         keep = slice(None) if most_columns is None else slice(most_columns)
         return replace(self, columns=self.columns[keep], rows=tuple(row[keep] for row in self.rows[:rows]))
 
+    def ends(self, rows: int) -> "Table":
+        """The first row and the last ones, where they do not all fit: of the inputs, boundaries and incidents."""
+        return self if len(self.rows) <= rows else replace(self, rows=(self.rows[0], *self.rows[1 - rows :]))
+
 
 @dataclass(frozen=True)
 class Picture:

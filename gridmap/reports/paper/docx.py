@@ -338,7 +338,7 @@ def _last(document, briefing: Briefing, w) -> None:
         _small(document, line, 8.5)
     if briefing.set_aside is not None:
         _table(document, briefing.set_aside.head(5))
-    _table(document, briefing.sources.head(5))
+    _table(document, briefing.sources.ends(5))
     for label, text in briefing.facts:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(0)
