@@ -329,7 +329,7 @@ def place_maps(
         _window(ax, box)
         ax.set_axis_on()
         ax.set(xticks=[], yticks=[])
-        name = plain(said_text(row.get("name"), language) or "–", 19 if columns >= 5 else 40)
+        name = plain(said_text(row.get("name"), language) or "–", 16 if columns >= 5 else 40)
         style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5, "fontweight": "bold"}
         ax.set_title(f"{row['rank']}  {name}", **style)
     ax = panels[0]
