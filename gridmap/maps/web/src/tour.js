@@ -69,12 +69,20 @@ export function tour(gm) {
           el("button", { type: "button", text: "×", "aria-label": gm.t("close"), onclick: function () { gm.tour(false); } })));
       card.setAttribute("aria-label", gm.placeOf(r));
     }
+    /* The focus stays on the card as long as the tour lasts. */
+    /** @param {KeyboardEvent} e */
+    function within(e) {
+      const all = Array.from(card.querySelectorAll("button")).filter((b) => !b.disabled), now = all.indexOf(/** @type {any} */ (document.activeElement));
+      all[(now + (e.shiftKey ? -1 : 1) + all.length) % all.length].focus();
+      e.preventDefault();
+    }
     document.addEventListener("keydown", function (e) {
       if (gm.typing(e)) return;
       if (e.key === "p" || e.key === "P") { gm.tour(); e.preventDefault(); }
       if (at < 0) return;
       const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[e.key];
       if (e.key === "Escape") gm.tour(false);
+      else if (e.key === "Tab") within(e);
       else if (step && !(e.key === " " && /** @type {Element} */ (e.target).tagName === "BUTTON")) { go(at + step); e.preventDefault(); e.stopImmediatePropagation(); }
     }, true);
     gm.on("language", function () { if (at >= 0) fill(gm.rankedLayer(), rows()[at], rows()); });
