@@ -178,6 +178,6 @@ def local_moran(
         "permutations": permutations,
         "refine": refine,
         "random_state": random_state,
-        "claims": population is None,  # 15 % of maps by residents raise an alarm: docs/calibration.md
+        "claims": population is None,  # too many alarms on maps by residents: docs/calibration.md
     }
     return HotspotResult(named_cells(columns, index, grid), "local_moran", params, notes=tuple(notes))
