@@ -163,7 +163,8 @@ def compare_periods(
         "correction": how,
     }
     params |= _of_totals(table, a.sum(), b.sum())
-    return HotspotResult(named_cells(columns, index, grid), "compare_periods", params)
+    cells_index: Any = index
+    return HotspotResult(named_cells(columns, cells_index, grid), "compare_periods", params)
 
 
 def _refuse_estimates(counts) -> None:

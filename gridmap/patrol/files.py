@@ -22,7 +22,17 @@ from gridmap.patrol.plan import PatrolPlan, clock, days_of, say_unmet, starts_of
 
 __all__ = ["gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
-LOG = ["unit_id", "shift", "place_id", "planned_arrive", "planned_leave", "arrived", "left", "patrol_found", "remark"]
+LOG = [
+    "unit_id",
+    "shift",
+    "place_id",
+    "planned_arrive",
+    "planned_leave",
+    "arrived",
+    "left",
+    "officer_initiated",
+    "remark",
+]
 
 
 def log_template(plan: PatrolPlan, *, start: str = "08:00") -> pd.DataFrame:
@@ -37,14 +47,14 @@ def log_template(plan: PatrolPlan, *, start: str = "08:00") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `unit_id, shift, place_id, planned_arrive, planned_leave` (HH:MM), and empty `arrived, left, patrol_found,
+        `unit_id, shift, place_id, planned_arrive, planned_leave` (HH:MM), and empty `arrived, left, officer_initiated,
         remark`.
     """
     begin = starts_of(plan, start)
     table = pd.DataFrame(plan.stops.drop(columns="geometry"))
     table["planned_arrive"] = [clock(a, begin[s]) for a, s in zip(table["arrive_s"], table["shift"], strict=True)]
     table["planned_leave"] = [clock(a, begin[s]) for a, s in zip(table["leave_s"], table["shift"], strict=True)]
-    return table.assign(arrived="", left="", patrol_found="", remark="")[LOG]
+    return table.assign(arrived="", left="", officer_initiated="", remark="")[LOG]
 
 
 def to_gpx(plan: PatrolPlan, unit_id: str, shift: int = 1, *, start: str = "08:00", way: bool = True) -> str:

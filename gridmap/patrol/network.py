@@ -165,7 +165,7 @@ def _found(value) -> Note:
 
 
 def _largest_part(edges, nodes):
-    """The largest strongly connected part; what hangs off it is told, for from there no unit comes back."""
+    """The largest strongly connected part; what hangs off it is reported, for no unit comes back from there."""
     u, v = edges["u"].to_numpy(), edges["v"].to_numpy()
     along, back = np.isfinite(edges["time_s"].to_numpy()), np.isfinite(edges["back_time_s"].to_numpy())
     a, b = np.r_[u[along], v[back]], np.r_[v[along], u[back]]

@@ -17,9 +17,9 @@ from gridmap.patrol.points import check_number, id_column, lonlat
 
 __all__ = ["Units", "staff_posts", "take_posts", "take_units"]
 
-#: Officers of a unit where nothing is said: a patrol of two.
+#: Officers of a unit where none are given: a patrol of two.
 OFFICERS = 2
-#: Hours of duty from which on there is a meal break where nothing is said.
+#: Hours of duty from which on there is a meal break where no pause is given.
 MEAL_FROM_H = 6.0
 
 
@@ -161,7 +161,7 @@ def staff_posts(posts: pd.DataFrame, units: Units, order: np.ndarray) -> tuple[p
     posts : frame of `post_id, staff`
     units : Units
     order : int (units,)
-        Which units are asked first.
+        Which units are taken first.
 
     Returns
     -------
@@ -187,7 +187,7 @@ def _fewest(need: int, free: list, officers: np.ndarray) -> set:
         return set()
     if officers[free].sum() < need:
         return set(free)
-    reach: dict[int, tuple] = {0: ()}  # officers in sum → the units, first found (so in the order asked)
+    reach: dict[int, tuple] = {0: ()}  # officers in sum → the units, first found (so in the given order)
     for u in free:
         for total, chosen in list(reach.items()):
             if total < need:

@@ -4,7 +4,7 @@ The analyst's question of the week. Visits of 10–16 minutes, at least every tw
 place quiet; driving through does not (Koper 1995; Telep, Mitchell & Weisburd 2014, in Sacramento). So a plan is a
 team orienteering problem: every visit earns the place's prize (the incidents expected to be prevented), takes its
 time, and may be repeated only after `revisit_h`; travel is along the streets; nobody works beyond the shift.
-Compulsory posts are staffed first, compulsory streets are visited as often as asked, and what does not fit is
+Compulsory posts are staffed first, compulsory streets are visited as often as required, and what does not fit is
 listed with the reason and the smallest change that would make it fit.
 
 References
