@@ -130,6 +130,7 @@ def _one_half(hot: np.ndarray, cold: np.ndarray, trend: np.ndarray, definition: 
     return np.select([rules[name] for name in PATTERNS], PATTERNS, default="").astype(object)
 
 
+TRENDS = ("periods", "windows")
 LEAST_PERIODS = 10  # what ArcGIS asks for; fewer get a note
 REFUSED_BELOW = 4
 
@@ -168,6 +169,7 @@ def emerging_hotspots(
     fdr: float | None = 0.05,
     correction: str | None = "fdr",
     trend_level: float = 0.05,
+    trend_of: str = "periods",
 ) -> EmergingResult:
     """One of 17 words for each cell's history: new, consecutive, intensifying, persistent …
 
@@ -189,6 +191,10 @@ def emerging_hotspots(
         when its p is at most 0.05.
     trend_level : float
         A trend counts as significant when Mann and Kendall's two-sided p is at most this.
+    trend_of : {"periods", "windows"}
+        Which scores the trend is of: each period's own Gi*, or, as Esri has it, those that reach `time_steps` back.
+        The windows overlap, so neighbouring scores share incidents and the test calls some 14 % of stationary cells
+        growing or fading where 5 % are promised; of the periods' own scores it calls 3 to 4 %.
 
     Returns
     -------
@@ -227,6 +233,9 @@ def emerging_hotspots(
         )
     level, how = correction_in_use(fdr, correction)
     steps = whole_number(time_steps, "time_steps", least=0)
+    if trend_of not in TRENDS:
+        meant = did_you_mean(str(trend_of), TRENDS)
+        raise SettingError(Note("hotspots.no_choice", name="trend_of", value=trend_of, meant=meant))
     if isinstance(trend_level, bool) or not isinstance(trend_level, int | float | np.number) or not 0 < trend_level < 1:
         raise SettingError(Note("hotspots.trend_level_share", trend_level=trend_level))
     if about_counts(counts_by_period).kind in OF_UNKNOWN_LAW:
@@ -246,7 +255,7 @@ def emerging_hotspots(
     q = adjust_p(p.ravel(), "fdr" if how == "none" else how).reshape(p.shape)
     significant = p <= 0.05 if how == "none" else q <= level
     state = np.where(significant, np.sign(np.nan_to_num(z)), 0).astype(np.int8)
-    trend_z, trend_p = mann_kendall(z)
+    trend_z, trend_p = mann_kendall(z if trend_of == "windows" else _space_time_gi(cube, weights, 0))
     trend = np.where(trend_p <= trend_level, np.sign(trend_z), 0).astype(np.int8)
     notes = []
     if bins < LEAST_PERIODS:
@@ -273,6 +282,7 @@ def emerging_hotspots(
         "fdr": level,
         "correction": how,
         "trend_level": float(trend_level),
+        "trend_of": trend_of,
         "periods": bins,
         "first": str(periods[0]),
         "last": str(periods[-1]),

@@ -26,7 +26,7 @@ from gridmap.hotspots.density import PER_KM2, bandwidth_of, cells_with
 from gridmap.hotspots.kernels import KERNELS, binned, convolve, kernel_raster
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.points import a_count, a_number, one_of, points_of
-from gridmap.hotspots.registry import hotspot_method
+from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
 from gridmap.messages import Note, did_you_mean
@@ -87,7 +87,8 @@ def relative_risk(
         `cells`: `intensity` (cases per km²), `expected` (per km², were the risk equal everywhere), `relative_risk`
         (intensity / expected; nan where nothing is at risk), `p_value` (two-sided, each cell alone), `q_value`
         (Benjamini–Hochberg) and `label` from q (hot 99 … cold 99).
-        `.surface`: the relative risk over a raster; `.contours`: where p ≤ `tolerance`, `label` hot or cold.
+        `.surface`: the relative risk over a raster; `.contours`: where p ≤ `tolerance`, `label` hot or cold; only
+        contours that hold part of a labelled cell.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def relative_risk(
     >>> lat = np.r_[rng.uniform(53.7, 53.8, 200), rng.normal(53.75, 0.003, 100)]
     >>> points = Incidents(pa.table({"incident_id": [str(i) for i in range(300)], "lon": lon, "lat": lat}))
     >>> even = pd.Series(1000, index=grid.cells.index)
-    >>> risk = relative_risk(points, even, grid, bandwidth_m=1500, permutations=99, random_state=0)
+    >>> risk = relative_risk(points, even, grid, bandwidth_m=1500, permutations=999, random_state=0)
     >>> int((risk.contours["label"] == "hot").sum())
     1
 
@@ -188,7 +189,7 @@ def relative_risk(
     return DensityResult(
         cells, "relative_risk", params, notes=tuple(notes), surface=surface, transform=raster.transform,
         crs=grid.metric_crs, unit="ratio",
-        contours=_contours(p_there, observed > expected, raster, level, grid.metric_crs),
+        contours=_labelled(_contours(p_there, observed > expected, raster, level, grid.metric_crs), cells),
     )  # fmt: skip
 
 
@@ -252,6 +253,16 @@ def _relabelled(xy: np.ndarray, n: int, raster: Raster, rng):
         return (spread @ chosen).reshape(rows, columns)
 
     return deal
+
+
+def _labelled(contours: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The contours that hold part of a cell of their own label; the others are not corrected for how many there are."""
+    held = np.zeros(len(contours), bool)
+    for side in ("hot", "cold"):
+        found = cells.geometry.to_numpy()[(cells["label"].map(side_of) == (1 if side == "hot" else -1)).to_numpy()]
+        at, _ = shapely.STRtree(contours.geometry.to_numpy()).query(found, predicate="intersects")[::-1]
+        held[at] |= (contours["label"] == side).to_numpy()[at]
+    return contours[held].reset_index(drop=True)
 
 
 def _contours(p: np.ndarray, above: np.ndarray, raster: Raster, level: float, crs) -> gpd.GeoDataFrame:

@@ -146,10 +146,14 @@ def quiet_cells(
     notes = []
     if not tested.all():
         notes.append(Note("hotspots.not_judged", n=int((~tested).sum())))
+    cut = level if how == "none" or level is None else level / tested.sum()
+    least = float(size * np.expm1(-np.log(cut or 0.05) / size))
+    notes.append(Note("hotspots.smallest_expected", least=least, n=int((expected[tested] >= least).sum())))
     able = stats.nbinom.pmf(0, size, size / (size + expected[tested]))
     if how != "none" and (able > level / tested.sum()).all():
         notes.append(Note("hotspots.silence_or_chance"))
     params = {
+        "smallest_expected": least,
         "population": population if isinstance(population, str) else measured,
         "order": order if distance_m is None else None,
         "distance_m": distance_m,

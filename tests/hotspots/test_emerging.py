@@ -228,3 +228,18 @@ def test_false_alarms_are_not_more_than_promised():
         found = emerging_hotspots(cube, grid)
         alarms += bool((found.q_values.to_numpy() <= 0.05).any())
     assert alarms <= stats.binom.ppf(0.995, 400, 0.05)
+
+
+def test_the_trend_of_single_periods_keeps_its_level_where_overlapping_windows_do_not():
+    """Stationary counts: 5 % of cells are promised a trend; windows that share a period call twice as many and more."""
+    counts = pd.DataFrame(np.random.default_rng(3).poisson(30, (400, 24)))
+    single = emerging_hotspots(counts, line(400)).cells["trend_p"]
+    esri = emerging_hotspots(counts, line(400), trend_of="windows").cells["trend_p"]
+    assert (single <= 0.05).mean() < 0.08
+    assert (esri <= 0.05).mean() > 0.10
+
+
+def test_an_unknown_kind_of_trend_is_named():
+    counts = pd.DataFrame(np.random.default_rng(3).poisson(30, (40, 12)))
+    with pytest.raises(SettingError, match="Did you mean 'windows'"):
+        emerging_hotspots(counts, line(40), trend_of="window")
