@@ -34,6 +34,8 @@ export function inset(gm) {
     let map = null;
     /** @type {any} */
     let outline = null;
+    /** @type {number | null} */
+    let first = null;
     function close() {
       if (map) { map.remove(); map = null; }
       if (outline) { gm.map.removeLayer(outline); outline = null; }
@@ -47,26 +49,27 @@ export function inset(gm) {
       const centres = rows.map((r) => gm.boundsOf(layer, r.rows).getCenter()), b = gm.data.bounds;
       const found = densest(centres.map((c) => /** @type {[number, number]} */ ([c.lng, c.lat])), b[2] - b[0]);
       if (!found) return;
+      first = found.inside[0];
       box.hidden = false;
       map = L.map(hold, { attributionControl: false, zoomControl: false, dragging: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false, keyboard: false, touchZoom: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false });
       hold.removeAttribute("tabindex");
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
       map.fitBounds(around, { animate: false, maxZoom: gm.map.getZoom() + 3 });
-      const first = rows.map((r) => r.rows), paint = { shapes: layer.shapes(), codes: () => layer.codesNow(), classes: layer.classes };
+      const places = rows.map((r) => r.rows), paint = { shapes: layer.shapes(), codes: () => layer.codesNow(), classes: layer.classes };
       const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" });
       new gm.Canvas(paint, { pane: "overlayPane" }).addTo(map);
       if (gm.districtShapes) lines(gm.districtShapes, "#4B5668", 1.2).addTo(map);
       const cores = gm.coresOf(layer);
       if (cores.length) new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "overlayPane" }).addTo(map);
-      else if (layer.labels) lines(gm.border(layer.shapes(), first.flat()), "#1B2433", 1.8).addTo(map);
-      new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first }, { pane: "overlayPane" }).addTo(map);
+      else if (layer.labels) lines(gm.border(layer.shapes(), places.flat()), "#1B2433", 1.8).addTo(map);
+      new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places }, { pane: "overlayPane" }).addTo(map);
       L.control.scale({ imperial: false, position: "bottomright", maxWidth: 90 }).addTo(map);
       outline = L.rectangle(map.getBounds(), { color: "#14366b", weight: 2, fill: false, interactive: false }).addTo(gm.map);
       say();
     }
     function say() {
-      const rows = gm.rankedRows();
-      if (map && rows.length) title.textContent = gm.t("inset", { place: rows[0].district || gm.placeOf(rows[0]) });
+      const shown = first === null ? undefined : gm.rankedRows()[first];   /* the first of those that it shows */
+      if (map && shown) title.textContent = gm.t("inset", { place: shown.district || gm.placeOf(shown) });
     }
     /* Every period beside play, with the same classes. */
     function multiples() {
