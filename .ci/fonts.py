@@ -27,7 +27,7 @@ FAMILY = "Gridmap Sans SC"
 LEVELS_ONE_AND_TWO = 6_500
 #: Latin, general punctuation, currencies, letters and numbers, arrows, mathematics, circled numbers, shapes, Chinese
 #: punctuation, full width forms: as much of them as Noto Sans SC draws.
-SIGNS = ((0x20, 0x17F), (0x2000, 0x24FF), (0x2580, 0x2BFF), (0x3000, 0x303F), (0xFE10, 0xFE6F), (0xFF00, 0xFF5E))
+SIGNS = ((0x20, 0x17F), (0x2000, 0x250B), (0x2580, 0x2BFF), (0x3000, 0x303F), (0xFE10, 0xFE6F), (0xFF00, 0xFF5E))
 SIGNS += ((0xFFE0, 0xFFE6),)
 #: The older standard, whose 125 characters beyond the table some place names still use.
 GB_2312 = [
