@@ -81,22 +81,32 @@ _unfinished: set[Path] = set()  # hidden folders of this process, for the one th
 # ---------------------------------------------------------------------------------------------- hashes
 
 
-def sha256_of(path: str | Path, *, follow: bool = True) -> str:
+#: Hashes of this process: which file as it stands on the disk → SHA-256. A file is hashed once, whoever asks.
+_hashed: dict[tuple[int, ...], str] = {}
+_MOST_HASHED = 10_000
+#: A file that was written so shortly ago may change again without its times telling: it is hashed anew.
+SETTLED_S = 2.0
+
+
+def sha256_of(path: str | Path) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits.
 
-    Parameters
-    ----------
-    path : str or Path
-    follow : bool
-        False: a file that has been exchanged for a link or a pipe meanwhile is not opened, but an OSError.
+    A file that has not changed since (its place, size and times are those that they were) is not read again.
     """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-    if not follow:
-        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not follow and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(0, "not a regular file")
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with Path(path).open("rb") as file:
+        before = _state(file.fileno())
+        if before in _hashed:
+            return _hashed[before]
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        settled = time.time() - max(before[3:]) / 1e9 > SETTLED_S
+        if settled and _state(file.fileno()) == before and len(_hashed) < _MOST_HASHED:
+            _hashed[before] = digest
+        return digest
+
+
+def _state(handle: int) -> tuple[int, ...]:
+    found = os.fstat(handle)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 # ---------------------------------------------------------------------------------------------- texts

@@ -8,7 +8,7 @@ import dataclasses
 import re
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,96 +123,211 @@ def run_pipeline(
     GridmapError
         For whatever a stage finds wrong.
     """
-    clock = _Clock(on_step)
     if "report" in pipeline.outputs:
         check_paper(Path(pipeline.outputs["report"]), pipeline.language)
     with (
         staging(out, audience=pipeline.audience) as staged,
         fixed_gdal_date(),
         outputs_as_errors(),
-        warnings.catch_warnings(record=True) as said,
+        warnings.catch_warnings(record=True) as caught,
     ):
         warnings.simplefilter("always", GridmapWarning)
-        stage = staged.folder
-        files = InputFiles(pipeline.settings, pipeline.path.parent)
-        with clock.step("read boundaries"):
-            options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
-            boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
-        refuse_beyond(pipeline, boundaries)
-        zones = len(boundaries)
-        with clock.step("make grid"):
-            grid, boundaries, drawn_from = grid_stage(pipeline, boundaries)
-        with clock.step("read incidents"):
-            incidents, inputs = read_all_incidents(pipeline, boundaries)
-        files.check_unchanged()
-        boundaries, grid, incidents, steps = restrict_inputs(pipeline, boundaries, grid, incidents)
-        results = []
-        for step in steps:
-            with clock.step(step.method):
-                found = _run_step(step, incidents, grid, boundaries, pipeline)
-                results.append((step, shown_step(step, found, incidents, grid, pipeline.audience)))
-        if pipeline.forecasts is not None:
-            with clock.step("forecast"):
-                results.append(forecast_stage(pipeline, incidents, grid))
-        with clock.step("count"):
-            counts = count_by_cell(incidents, grid, by="category", engine=pipeline.engine)
-        plan = None
-        if pipeline.patrol is not None:
-            with clock.step("patrol"):
-                plan = patrol_stage(pipeline, results, boundaries, stage / "patrol")
-            files.check_unchanged()
-        rows = sum(entry["rows"] for entry in inputs)
-        with clock.step("results"):
-            layers = map_layers(pipeline, boundaries, results, plan, incidents=incidents)
-            told = {"rows": rows, "outside": int(counts.attrs["outside"]), "plan": plan}
-            found = gather_findings(pipeline, boundaries, incidents, grid, results, layers, **told)
-        sentences = found.sentences(pipeline.language)
-        run = run_id(pipeline.settings, what_is_told(pipeline.audience, files.sha256, incidents))
-        notes = in_every_language(found)
-        written = _write(pipeline, stage, clock, boundaries, grid, incidents, results, counts, notes, layers, run)
-        for path in found.write(stage / "results", audience=pipeline.audience):
-            written[path.relative_to(stage).as_posix()] = path
-        said = [str(w.message) for w in said if issubclass(w.category, GridmapWarning)]
-        said = [gate_text(text, audience=pipeline.audience) for text in dict.fromkeys(said)]
-        inputs = [_input(pipeline.boundaries["path"], zones, zones, 0), *drawn_from, *inputs]
-        inputs = [entry | {"sha256": files.sha256.get(entry["path"])} for entry in inputs]
-        reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
-        contents = {
-            "run_id": run,
-            "pipeline": pipeline.path.name,
-            "title": pipeline.title,
-            "audience": pipeline.audience,
-            "inputs": inputs,
-            "also_read": files.also_read({entry["path"] for entry in inputs}),
-            "found_from": portable_relative_path(Path(out), pipeline.path.parent),
-            "settings": pipeline.settings,
-            "grid": {
-                "system": grid.system,
-                **grid.params,
-                "cells": len(grid),
-                "metric_crs": grid.metric_crs.to_string(),
-                **grid_facts(grid),
-            },
-            "incidents": {"used": len(incidents), "set_aside": len(incidents.set_aside), "reasons": reasons}
-            | {"outside_grid": int(counts.attrs["outside"])},
-            "methods": [facts_of(step, result) for step, result in results],
-            "summary": sentences,
-            "warnings": said,
-            "timings_s": clock.seconds,
-        }
-        if "report" in pipeline.outputs:
-            with clock.step("write report"):
-                told = record_for(contents, pipeline.audience)
-                written["report"] = write_report(pipeline, stage, Path(out), told)
-        contents["outputs"] = [_output(stage, path) for path in written.values()]
-        told = record_for(contents, pipeline.audience)
-        write_record(stage / "run.json", told)
-        staged.facts |= {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
+        run = _Run(pipeline, Path(out), staged.folder, _Clock(on_step))
+        _read_boundaries(run)
+        _make_grid(run)
+        _read_incidents(run)
+        _restrict_inputs(run)
+        _find_hotspots(run)
+        _forecast(run)
+        _count(run)
+        _plan_patrols(run)
+        _gather_findings(run)
+        _write_outputs(run)
+        run.warnings = _texts_of(caught, pipeline.audience)
+        staged.facts |= _write_record(run)
         if who is not None:
             staged.facts["who"] = who
-        written["run"] = stage / "run.json"
-    outputs = {key: Path(out) / path.relative_to(stage) for key, path in written.items()}
-    return RunReport(pipeline, boundaries, grid, incidents, results, outputs, sentences, clock.seconds, said)
+    outputs = {key: run.out / path.relative_to(run.folder) for key, path in run.written.items()}
+    return RunReport(
+        pipeline,
+        run.boundaries,
+        run.grid,
+        run.incidents,
+        run.results,
+        outputs,
+        run.sentences,
+        run.clock.seconds,
+        run.warnings,
+    )
+
+
+@dataclass
+class _Run:
+    """What a run has come to: each stage reads what stood before it and adds its own.
+
+    Attributes
+    ----------
+    folder : Path
+        Where outputs are written until all of them are whole.
+    zones : int
+        Zones of the boundary file; those of a drawn grid or of a release are others.
+    inputs, drawn_from : list of dict
+        Entries of `run.json`: incident files; files that the grid was drawn from.
+    steps : tuple of HotspotStep
+        The methods that this audience may have.
+    written : dict from output key to Path
+    """
+
+    pipeline: Pipeline
+    out: Path
+    folder: Path
+    clock: _Clock
+    files: InputFiles = field(init=False)
+    boundaries: gpd.GeoDataFrame = field(init=False)
+    zones: int = 0
+    grid: Grid = field(init=False)
+    drawn_from: list[dict] = field(default_factory=list)
+    incidents: Incidents = field(init=False)
+    inputs: list[dict] = field(default_factory=list)
+    steps: tuple[HotspotStep, ...] = ()
+    results: list[tuple[HotspotStep, Any]] = field(default_factory=list)
+    counts: pd.DataFrame = field(init=False)
+    plan: Any = None
+    layers: Any = None
+    findings: Any = None
+    run_id: str = ""
+    sentences: list[str] = field(default_factory=list)
+    written: dict[str, Path] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def _read_boundaries(run: _Run) -> None:
+    """The territory; and whether the run keeps to its limits."""
+    pipeline = run.pipeline
+    run.files = InputFiles(pipeline.settings, pipeline.path.parent)
+    with run.clock.step("read boundaries"):
+        options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
+        run.boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+    run.zones = len(run.boundaries)
+    refuse_beyond(pipeline, run.boundaries)
+
+
+def _make_grid(run: _Run) -> None:
+    with run.clock.step("make grid"):
+        run.grid, run.boundaries, run.drawn_from = grid_stage(run.pipeline, run.boundaries)
+
+
+def _read_incidents(run: _Run) -> None:
+    with run.clock.step("read incidents"):
+        run.incidents, run.inputs = read_all_incidents(run.pipeline, run.boundaries)
+    run.files.check_unchanged()
+
+
+def _restrict_inputs(run: _Run) -> None:
+    """From here on there is nothing but what the audience may have."""
+    narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents)
+    run.boundaries, run.grid, run.incidents, run.steps = narrowed
+    run.run_id = run_id(run.pipeline.settings, what_is_told(run.pipeline.audience, run.files.sha256, run.incidents))
+
+
+def _find_hotspots(run: _Run) -> None:
+    """Each method's answer, released for the audience at once."""
+    for step in run.steps:
+        with run.clock.step(step.method):
+            found = _run_step(step, run.incidents, run.grid, run.boundaries, run.pipeline)
+            shown = shown_step(step, found, run.incidents, run.grid, run.pipeline.audience)
+            run.results.append((step, shown))
+
+
+def _forecast(run: _Run) -> None:
+    if run.pipeline.forecasts is not None:
+        with run.clock.step("forecast"):
+            run.results.append(forecast_stage(run.pipeline, run.incidents, run.grid))
+
+
+def _count(run: _Run) -> None:
+    with run.clock.step("count"):
+        run.counts = count_by_cell(run.incidents, run.grid, by="category", engine=run.pipeline.engine)
+
+
+def _plan_patrols(run: _Run) -> None:
+    if run.pipeline.patrol is None:
+        return
+    with run.clock.step("patrol"):
+        run.plan = patrol_stage(run.pipeline, run.results, run.boundaries, run.folder / "patrol")
+    run.files.check_unchanged()
+
+
+def _gather_findings(run: _Run) -> None:
+    """Layers, ranked places, facts and small tables: what page and papers share."""
+    with run.clock.step("results"):
+        run.layers = map_layers(run.pipeline, run.boundaries, run.results, run.plan, incidents=run.incidents)
+        run.findings = gather_findings(
+            run.pipeline,
+            run.boundaries,
+            run.incidents,
+            run.grid,
+            run.results,
+            run.layers,
+            rows=sum(entry["rows"] for entry in run.inputs),
+            outside=_outside(run.counts),
+            plan=run.plan,
+        )
+    run.sentences = run.findings.sentences(run.pipeline.language)
+
+
+def _outside(counts: pd.DataFrame) -> int:
+    return int(counts.attrs["outside"])
+
+
+def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[str]:
+    """What was said on the way, each once, as the audience may read it; notes stay notes."""
+    said = [w.message.args[0] if w.message.args else "" for w in caught if issubclass(w.category, GridmapWarning)]
+    return [gate_text(text, audience=audience) for text in dict.fromkeys(said)]
+
+
+def _write_record(run: _Run) -> dict[str, Any]:
+    """The paper and `run.json`, last of all; what the audit will say of the run."""
+    pipeline, incidents, grid = run.pipeline, run.incidents, run.grid
+    inputs = [_input(pipeline.boundaries["path"], run.zones, run.zones, 0), *run.drawn_from, *run.inputs]
+    inputs = [entry | {"sha256": run.files.sha256.get(entry["path"])} for entry in inputs]
+    reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
+    contents = {
+        "run_id": run.run_id,
+        "pipeline": pipeline.path.name,
+        "title": pipeline.title,
+        "audience": pipeline.audience,
+        "inputs": inputs,
+        "also_read": run.files.also_read({entry["path"] for entry in inputs}),
+        "found_from": portable_relative_path(run.out, pipeline.path.parent),
+        "settings": pipeline.settings,
+        "grid": {
+            "system": grid.system,
+            **grid.params,
+            "cells": len(grid),
+            "metric_crs": grid.metric_crs.to_string(),
+            **grid_facts(grid),
+        },
+        "incidents": {
+            "used": len(incidents),
+            "set_aside": len(incidents.set_aside),
+            "reasons": reasons,
+            "outside_grid": _outside(run.counts),
+        },
+        "methods": [facts_of(step, result) for step, result in run.results],
+        "summary": run.sentences,
+        "warnings": run.warnings,
+        "timings_s": run.clock.seconds,
+    }
+    if "report" in pipeline.outputs:
+        with run.clock.step("write report"):
+            told = record_for(contents, pipeline.audience)
+            run.written["report"] = write_report(pipeline, run.folder, run.out, told)
+    contents["outputs"] = [_output(run.folder, path) for path in run.written.values()]
+    told = record_for(contents, pipeline.audience)
+    write_record(run.folder / "run.json", told)
+    run.written["run"] = run.folder / "run.json"
+    return {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
 
 
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
@@ -309,37 +424,47 @@ def _every(step: HotspotStep) -> str:
     return found
 
 
-def _write(
-    pipeline, stage, clock, boundaries, grid, incidents, results, counts, sentences, layers, run
-) -> dict[str, Path]:
-    """All outputs into the staging folder."""
-    hierarchy = hierarchy_of(grid, boundaries, counts)
-    written = write_grid_tables(grid, hierarchy, stage, pipeline.audience)
-    given = {"audience": pipeline.audience, "run_id": run, "language": pipeline.language}
+def _write_outputs(run: _Run) -> None:
+    """All outputs but the paper and `run.json`, into the staging folder."""
+    pipeline, folder = run.pipeline, run.folder
+    hierarchy = hierarchy_of(run.grid, run.boundaries, run.counts)
+    run.written |= write_grid_tables(run.grid, hierarchy, folder, pipeline.audience)
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
-        path, before = stage / name, set(stage.iterdir())
-        with clock.step(f"write {key}"):
-            if key == "map":
-                map_page(pipeline, boundaries, incidents, layers, sentences, hierarchy).save(path)
-            elif key == "layers":
-                path, *_ = write_layers(_layers(grid, results), path, **given)
-            elif key == "counts":
-                table = _counts_by_period(pipeline, incidents, grid, counts)
-                write_table(table, path, content="counts", audience=pipeline.audience)
-            elif key == "surface":
-                export(next(r for _, r in results if isinstance(r, DensityResult)), path, **given)
-            elif key == "set_aside":
-                write_table(incidents.set_aside.astype(str), path, content="rows", audience=pipeline.audience)
-        written[key] = path
-        written |= {made.name: made for made in sorted(set(stage.iterdir()) - before - {path})}  # a shapefile's sisters
-    for i, (step, result) in enumerate(results, start=1):
+        if key == "report":
+            continue
+        before = set(folder.iterdir())
+        with run.clock.step(f"write {key}"):
+            run.written[key] = _write_output(run, key, folder / name, hierarchy)
+        more = sorted(set(folder.iterdir()) - before - {run.written[key]})  # the sidecar files of a shapefile
+        run.written |= {made.name: made for made in more}
+    for i, (step, result) in enumerate(run.results, start=1):
         for name, table in tables_of(result).items():
-            path = stage / f"{_file_name(i, step)}{name}.csv"
+            path = folder / f"{_file_name(i, step)}{name}.csv"
             write_table(table, path, audience=pipeline.audience)
-            written[path.name] = path
-    for path in sorted(p for p in (stage / "patrol").rglob("*") if p.is_file()):
-        written[path.relative_to(stage).as_posix()] = path
-    return written
+            run.written[path.name] = path
+    for path in sorted(p for p in (folder / "patrol").rglob("*") if p.is_file()):
+        run.written[path.relative_to(folder).as_posix()] = path
+    for path in run.findings.write(folder / "results", audience=pipeline.audience):
+        run.written[path.relative_to(folder).as_posix()] = path
+
+
+def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | None) -> Path:
+    """One output of the pipeline file; the path that it came to be."""
+    pipeline, audience = run.pipeline, run.pipeline.audience
+    given = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
+    if key == "map":
+        notes = in_every_language(run.findings)
+        map_page(pipeline, run.boundaries, run.incidents, run.layers, notes, hierarchy).save(path)
+    elif key == "layers":
+        path, *_ = write_layers(_layers(run.grid, run.results), path, **given)
+    elif key == "counts":
+        table = _counts_by_period(pipeline, run.incidents, run.grid, run.counts)
+        write_table(table, path, content="counts", audience=audience)
+    elif key == "surface":
+        export(next(r for _, r in run.results if isinstance(r, DensityResult)), path, **given)
+    elif key == "set_aside":
+        write_table(run.incidents.set_aside.astype(str), path, content="rows", audience=audience)
+    return path
 
 
 def _file_name(i: int, step: HotspotStep) -> str:
