@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
+from gridmap.forecasts.offered import forecast
 from gridmap.grids.tiling import SYSTEMS
 from gridmap.hotspots.methods import METHODS, options_of
 from gridmap.messages import LANGUAGES
@@ -89,6 +90,7 @@ def pipeline_model() -> type[BaseModel]:
         show=(bool, True),
         stability=(int, 0),
     )
+    forecasts = [p.replace(default=None, annotation=Any) for p in _keywords(forecast) if p.name != "progress"]
     patrol = [p for f in (plan_patrols, plan_to_folder) for p in _keywords(f)]
     patrol = [p.replace(default=None, annotation=Any) for p in patrol if p.name not in ("streets", "prize_by_shift")]
     return _options(
@@ -106,6 +108,7 @@ def pipeline_model() -> type[BaseModel]:
         grid=(grid_model, ...),
         incidents=(incidents, ...),
         hotspots=(list[Literal[tuple(METHODS)] | step], ...),
+        forecasts=(_options("Forecasts", forecasts, category=texts, name=text) | None, None),
         patrol=(_options("Patrol", {p.name: p for p in patrol if p.name != "language"}.values()) | None, None),
         outputs=(dict[str, str] | None, None),
     )
