@@ -18,7 +18,7 @@ BANNED = {
     "shy": r"\bshy\b",
     "the dead": r"\bthe dead\b",
     "sisters": r"\bsisters?\b",
-    "restrict_inputs": r"\bentrances?\b",
+    "entrance": r"\bentrances?\b",
     "door": r"\bdoors?\b",
     "is no": r"(?<![Tt]here )\b(?:is|are|was) no (?!longer|more|less|fewer|such|way|need|reason|doubt|chance)[a-z]+",
     "as one that": r"\bas one (?:that|who)\b",
