@@ -29,7 +29,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan.windows import cores
 from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
-from gridmap.messages import Note
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = [
@@ -270,19 +270,34 @@ def counted(pairs, first_times, second_times, edges, signed: bool) -> np.ndarray
     return np.diff(out[:, :, 0], axis=1)
 
 
-def shuffled_counts(pairs, first_times, second_times, edges, signed: bool, permutations: int, seed: int) -> np.ndarray:
+def shuffled_counts(
+    pairs,
+    first_times,
+    second_times,
+    edges,
+    signed: bool,
+    permutations: int,
+    seed: int,
+    strata: np.ndarray | None = None,
+) -> np.ndarray:
     """`counted` under shuffled times, shape (permutations, space bands, time bands).
 
     With second_times=None the events are one kind and their times are dealt anew among them; otherwise only the
-    second kind's are. Each replica has its own stream of random numbers, so threads do not matter.
+    second kind's are. Each replica has its own stream of random numbers, so threads do not matter. `strata`, a whole
+    number an event, keeps each time within its own.
     """
     a, b, starts, _ = pairs
     kinds = first_times if second_times is None else second_times
 
+    groups = [np.arange(len(kinds))] if strata is None else [np.flatnonzero(strata == k) for k in np.unique(strata)]
+
     def one_block(first):
         many = min(BLOCK, permutations - first)
         dealt = np.empty((len(kinds), many), kinds.dtype)
-        _shuffle(kinds, np.uint64(seed), first, dealt)
+        for at in groups:
+            part = np.empty((len(at), many), kinds.dtype)
+            _shuffle(kinds[at], np.uint64(seed), first, part)
+            dealt[at] = part
         fixed = dealt if second_times is None else np.repeat(first_times[:, None], many, axis=1)
         out = np.zeros((len(starts) - 1, len(edges), many), np.int64)
         _count(a, b, starts, fixed, dealt, edges, signed, out)
@@ -357,6 +372,7 @@ def near_repeat(
     metric: str = "euclidean",
     closed: str = "right",
     link: tuple[float, float] | None = None,
+    strata=None,
     permutations: int = 999,
     random_state=None,
 ) -> NearRepeatResult:
@@ -381,6 +397,10 @@ def near_repeat(
         How near a later event must be to count as a repeat of an earlier one, for the roles. By default the outer
         edge of the largest block of bands, from nearest and soonest on, in which every p is 0.05 or less; without
         such a block no event is linked.
+    strata : str or Series, optional
+        Districts: a column of the events, or a Series by their id. Dates are shuffled within each district alone, so
+        that districts with different seasons or trends are not taken for repetition. Without it they are: of 100 sets
+        of events that never repeat, but whose quarters had their season at different times, all were.
     permutations : int
     random_state : int or Generator, optional
         Same seed, same result, on any number of threads.
@@ -433,7 +453,9 @@ def near_repeat(
     pairs = close_pairs(xy[order], None, edges_within(space, closed), metric)
     times = times[order]
     observed = counted(pairs, times, times, edges, False)
-    chance = shuffled_counts(pairs, times, None, edges, False, permutations, seed_from(random_state))
+    within = _strata(strata, events, names)
+    within = None if within is None else within[order]
+    chance = shuffled_counts(pairs, times, None, edges, False, permutations, seed_from(random_state), within)
     tables: dict[str, Any] = band_tables(observed, chance, space, when, closed)
     link = link_used(link, tables["p_value"].to_numpy(), space, when)
     roles = roles_of(xy, days, link, metric)
@@ -445,6 +467,7 @@ def near_repeat(
         "link": link,
         "events": len(xy),
         "crs": crs,
+        "strata": None if within is None else int(within.max()) + 1,
         "permutations": permutations,
         "random_state": random_state,
     }
@@ -452,6 +475,27 @@ def near_repeat(
         notes.append(Note("hotspots.no_event_is_a_repeat"))
     members = pd.DataFrame({"incident_id": names, "role": roles})
     return NearRepeatResult(pd.DataFrame(), "near_repeat", params, members=members, notes=tuple(notes), **tables)
+
+
+def _strata(strata: Any, events: Any, names: Any) -> np.ndarray | None:
+    """The number of each event's district, in the order of `names`; None where there are none."""
+    if strata is None:
+        return None
+    if isinstance(strata, str):
+        is_frame = isinstance(events, pd.DataFrame)
+        columns = list(events.columns)
+        if strata not in columns:
+            raise SettingError(Note("hotspots.no_strata", found=strata, meant=did_you_mean(strata, map(str, columns))))
+        frame = events if is_frame else events.to_frame(["incident_id", strata]).set_index("incident_id")
+        strata = frame[strata]
+        if is_frame and "incident_id" in columns:
+            strata = strata.set_axis(events["incident_id"])
+    if not isinstance(strata, pd.Series) or strata.index.has_duplicates:
+        raise SettingError(Note("hotspots.strata_what", found=type(strata).__name__))
+    found = strata.reindex(pd.Index(np.asarray(names)))
+    if found.isna().any():
+        raise InputError(Note("hotspots.strata_missing", n=int(found.isna().sum()), of=len(found)))
+    return pd.factorize(found)[0]
 
 
 @hotspot_method(

@@ -281,3 +281,21 @@ def test_false_alarms_are_as_many_as_promised(kind):
         p.append(found.p_value.iloc[0, 0])
     low, high = stats.binom.ppf([0.005, 0.995], 400, 0.05)
     assert low <= (np.array(p) <= 0.05).sum() <= high
+
+
+def test_seasons_of_districts_are_no_repetition_within_strata():
+    """Two quarters far apart, busy in different months, nothing repeated: shuffling over both finds repetition."""
+    rng = np.random.default_rng(11)
+    where, day = rng.random((400, 2)) * 1000, rng.integers(0, 60, 400)
+    events = pd.DataFrame(where, columns=["x", "y"]).assign(date=day, quarter=np.repeat(["east", "west"], 200))
+    events.loc[events["quarter"] == "west", ["x", "date"]] += [50_000, 200]
+    bands = {"space_breaks_m": [0, 150, 300], "time_breaks_days": [0, 10, 20], "permutations": 199, "random_state": 1}
+    over_all = near_repeat(events, **bands)
+    within = near_repeat(events, strata="quarter", **bands)
+    assert over_all.p_value.iloc[0, 0] <= 0.01
+    assert within.p_value.iloc[0, 0] > 0.05
+    assert within.params["strata"] == 2
+    same = near_repeat(events, strata=events["quarter"], **bands)
+    pd.testing.assert_frame_equal(within.p_value, same.p_value)
+    with pytest.raises(SettingError, match="Did you mean 'quarter'"):
+        near_repeat(events, strata="quarters", **bands)
