@@ -74,7 +74,7 @@ def _given_weights(matrix) -> sparse.csr_array:
     matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph
     is_matrix = sparse.issparse(matrix) or (isinstance(matrix, np.ndarray) and matrix.ndim == 2)
     if not is_matrix or matrix.dtype.kind not in "biuf":
-        found = f"{type(matrix).__name__} ({matrix.dtype})" if is_matrix else type(matrix).__name__
+        found = f"{type(matrix).__name__} of {matrix.dtype}" if is_matrix else type(matrix).__name__
         raise InputError(Note("hotspots.grid_or_matrix", found=found))
     return sparse.csr_array(matrix)
 

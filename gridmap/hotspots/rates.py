@@ -136,7 +136,7 @@ def incident_rates(
         if not good or (name == "confidence" and value >= 1):
             if name == "confidence":
                 raise SettingError(Note("hotspots.confidence", found=value))
-            raise SettingError(Note("hotspots.number_above", name=name, least=0, found=f"{value!r}"))
+            raise SettingError(Note("hotspots.size_above_zero", name=name, found=f"{value!r}"))
     least_count = whole_number(least_count, "least_count", least=0)
     count, index = cell_values(counts, grid)
     counts_only(counts, "incident_rates")
