@@ -324,7 +324,10 @@ def _staged_in(home: Path, *, held: bool = False) -> Iterator[Path]:
 def _drop(hidden: Path) -> None:
     """Take a hidden folder away, one thread at a time: of two at once each may fail where the other has just been."""
     with _dropping:
-        shutil.rmtree(hidden, ignore_errors=True)
+        try:
+            shutil.rmtree(hidden, ignore_errors=True)
+        finally:  # a Ctrl-C that comes while it is being taken away
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def remove_own_staging() -> None:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 __all__ = ["watch_interrupts"]
 
 GRACE_S = 0.5
+#: Signals that ask a command to end: Ctrl-C, `kill`, a closed terminal.
+ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @contextmanager
@@ -34,18 +36,25 @@ def watch_interrupts(line: Callable[[], str]) -> Iterator[threading.Event]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    ended_by = {number: signal.signal(number, _as_interrupt) for number in ENDS if number != signal.SIGINT}
     threading.Thread(target=_wait, args=(reading, came, ended, line), daemon=True).start()
     try:
         yield came
     finally:
         ended.set()
+        for number, handler in ended_by.items():
+            signal.signal(number, handler)
         signal.set_wakeup_fd(before)
         os.close(writing)
 
 
+def _as_interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _wait(reading: int, came: threading.Event, ended: threading.Event, line: Callable[[], str]) -> None:
     while number := os.read(reading, 1):
-        if number[0] == signal.SIGINT:
+        if number[0] in ENDS:
             came.set()
             if not ended.wait(GRACE_S):
                 _leave(line())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.hotspots.change import ratio_interval
+from gridmap.hotspots.stability import FIRM
 from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note
@@ -19,8 +20,6 @@ __all__ = ["answers", "found"]
 
 #: So many places are named on the first screen; the sentences speak of these.
 SHOWN = 10
-#: A place that is hot again in this share of other grids and resamples holds firm.
-FIRM = 0.95
 
 Answer = tuple[Note, Note]
 

@@ -102,3 +102,38 @@ def test_two_threads_never_take_one_hidden_folder_away_at_once(tmp_path, monkeyp
     watcher.join()
     assert max(most) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_leaves_nothing_either(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", BUSY, "numba", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    try:
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_interrupt_while_the_hidden_folder_goes_leaves_nothing(tmp_path, monkeypatch):
+    """Ctrl-C in the middle of taking a hidden folder away: what is left of it is taken away all the same."""
+    whole, calls = shutil.rmtree, []
+
+    def interrupted(path, **options):
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        whole(path, **options)
+
+    monkeypatch.setattr(folder_module.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt), staging(tmp_path / "out") as stage:
+        (stage.folder / "half.csv").write_text("half")
+    assert list(tmp_path.iterdir()) == []
