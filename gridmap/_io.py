@@ -88,12 +88,23 @@ _MOST_HASHED = 10_000
 SETTLED_S = 2.0
 
 
-def sha256_of(path: str | Path) -> str:
+def sha256_of(path: str | Path, *, follow: bool = True) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits.
 
     A file that has not changed since (its place, size and times are those that they were) is not read again.
+
+    Parameters
+    ----------
+    path : str or Path
+    follow : bool
+        False: a file that has been exchanged for a link or a pipe meanwhile is not opened, but an OSError.
     """
-    with Path(path).open("rb") as file:
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not follow and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "not a regular file")
         before = _state(file.fileno())
         if before in _hashed:
             return _hashed[before]

@@ -197,6 +197,7 @@ def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[
         "low": float(row["difference_low"]),
         "high": float(row["difference_high"]),
         "share": float(tested.params["area_share"]),
+        "confidence": 0.95,
     }
     better = bool(row["difference_low"] > 0)
     return better, Note("fact.forecast_offered" if better else "fact.forecast_refused", **numbers)

@@ -43,8 +43,8 @@ from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import in_every_language, map_layers, map_page
 from gridmap.runs.record import run_id, write_record
 from gridmap.runs.results_folder import write_report
-from gridmap.runs.stages.forecast import forecast_stage
-from gridmap.runs.stages.patrol import patrol_stage
+from gridmap.runs.stages.forecasting import forecast_stage
+from gridmap.runs.stages.patrolling import patrol_stage
 from gridmap.runs.tables import facts_of, tables_of
 
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]

@@ -68,5 +68,5 @@ def test_a_language_there_is_not_is_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["demo", "--county", str(tmp_path / "x"), "--language", "fr"])
     assert left.value.code == 1
-    assert "en or zh" in capsys.readouterr().err
+    assert "There are: en, zh." in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
