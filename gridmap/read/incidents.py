@@ -246,11 +246,32 @@ def read_incidents(
     lost = int((set_aside["reason"] == "sign_lost").sum())
     if lost > used:
         raise InputError(Note("read.most_signs_lost", lost=lost, points=lost + used, file=raw.name))
+    if (piled := _piled(incidents)) is not None:
+        incidents.source["notes"].append(piled)
     if box is not None and used:
         require_overlap(incidents, boundaries)
         if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
             incidents.source["notes"].append(contradicted)
     return incidents
+
+
+#: Of more rows than this every n-th is looked at for a pile.
+_MOST_LOOKED_AT = 1_000_000
+
+
+def _piled(incidents: Incidents) -> Note | None:
+    """A note where more than a twentieth of the rows lie on one point: a default of the system, a station."""
+    lon, lat = incidents.lonlat()
+    step = max(1, len(lon) // _MOST_LOOKED_AT)
+    lon, lat = lon[::step], lat[::step]
+    if len(lon) <= 20:
+        return None
+    places = np.round(lon * 1e6).astype(np.int64) * 200_000_000 + np.round(lat * 1e6).astype(np.int64)
+    _, n = np.unique(places, return_counts=True)
+    most = int(n.max())
+    if most <= max(10, 0.05 * len(lon)):
+        return None
+    return Note("read.piled_rows", n=most * step, share=most / len(lon))
 
 
 def _common_spelling(plan: Plan, batches) -> dict[str, str]:

@@ -220,7 +220,20 @@ def _make_grid(run: _Run) -> None:
 def _read_incidents(run: _Run) -> None:
     with run.clock.step("read incidents"):
         run.incidents, run.inputs = read_all_incidents(run.pipeline, run.boundaries)
+    for note in _reading_notes(run.incidents):
+        if note.code in DOUBTS:
+            warnings.warn(note, GridmapWarning, stacklevel=2)
     run.files.check_unchanged()
+
+
+#: What reading found that makes a map doubtful, and a run therefore says aloud; all its other notes stand in run.json.
+DOUBTS = ("read.piled_rows", "read.zones_contradicted", "read.uneven_loss")
+
+
+def _reading_notes(incidents: Incidents) -> list[Note]:
+    """What reading guessed and found, over all files."""
+    parts = incidents.source.get("parts", [incidents.source])
+    return list(dict.fromkeys(note for part in parts for note in part.get("notes", []) if isinstance(note, Note)))
 
 
 def _restrict_inputs(run: _Run) -> None:
@@ -313,6 +326,7 @@ def _write_record(run: _Run) -> dict[str, Any]:
             "set_aside": len(incidents.set_aside),
             "reasons": reasons,
             "outside_grid": _outside(run.counts),
+            "notes": _reading_notes(incidents),
         },
         "methods": [facts_of(step, result) for step, result in run.results],
         "summary": run.sentences,

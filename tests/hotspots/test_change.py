@@ -169,3 +169,31 @@ def test_weighted_sums_are_refused():
     harm = pd.DataFrame({"count": [50, 60, 70, 80], "incidents": [5, 6, 7, 8]}, index)
     with pytest.raises(InputError, match="weighted sums"):
         gm.compare_periods(harm, before=1, after=2)
+
+
+def test_the_e_test_gives_the_published_p():
+    """Krishnamoorthy & Thomson 2004; both printed by the R package ptools."""
+    from gridmap.hotspots.change import e_test_p
+
+    assert e_test_p(np.array([3, 6]), np.array([0, 2])) == pytest.approx([0.088379, 0.174875], abs=2e-6)
+
+
+def test_mid_p_and_the_e_test_lie_below_the_exact_p_and_keep_their_promise():
+    """Cells that did not change, of six incidents a period: exact is far below 5 %, the others near it."""
+    rng = np.random.default_rng(3)
+    before, after = rng.poisson(6, 4000), rng.poisson(6, 4000)
+    periods = {"2023": pd.Series(before), "2024": pd.Series(after)}
+    rates = {}
+    for test in ("exact", "mid-p", "e-test"):
+        found = gm.compare_periods(periods, before="2023", after="2024", test=test, correction="none")
+        assert found.params["test"] == test
+        rates[test] = (found.cells["p_value"] <= 0.05).mean()
+    assert rates["exact"] < 0.035
+    assert rates["exact"] < rates["mid-p"] < 0.06
+    assert rates["exact"] < rates["e-test"] < 0.06
+
+
+def test_a_test_of_change_that_there_is_not_is_refused():
+    periods = {"2023": pd.Series([20, 30]), "2024": pd.Series([25, 31])}
+    with pytest.raises(SettingError, match="Did you mean 'exact'"):
+        gm.compare_periods(periods, before="2023", after="2024", test="exakt")

@@ -102,7 +102,7 @@ def test_a_fact_survives_json_with_the_notes_in_it():
     back = Fact.from_dict(json.loads(json.dumps(one.to_dict())))
     assert back == one
     assert back.values["ratio"] == 27.98749
-    assert "Gipton北部" in back.say("zh")
+    assert "Gipton（北部）" in back.say("zh")
 
 
 def test_too_few_expected_is_read_from_the_note_and_not_from_its_words():

@@ -14,6 +14,7 @@ import yaml
 
 from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
 from gridmap.hotspots.methods import METHODS, inputs_of
+from gridmap.read.incidents import read_incidents
 from gridmap.runs import read_pipeline, run_pipeline
 
 
@@ -226,3 +227,22 @@ def test_layers_may_be_any_format_that_holds_shapes_and_each_file_is_in_the_mani
     if name == "l.geojson":
         member = json.loads(report.outputs["layers"].read_text(encoding="utf-8"))["gridmap"]
         assert member["run_id"] == manifest["run_id"]
+
+
+def test_a_pile_of_rows_on_one_point_is_said_by_reading_and_by_the_run(town, tmp_path):
+    """A default of the system: 60 of 420 rows on one point; `inspect` names it, and a map of it is doubtful."""
+    points = pd.read_csv(tmp_path / "points.csv")
+    default = points.head(60).assign(lon=-1.56, lat=53.75)
+    pd.concat([points, default]).to_csv(tmp_path / "points.csv", index=False)
+    notes = read_incidents(tmp_path / "points.csv").source["notes"]
+    assert [note.values["n"] for note in notes if note.code == "read.piled_rows"] == [60]
+    report = run_pipeline(town(), tmp_path / "out")
+    assert any(getattr(warning, "code", "") == "read.piled_rows" for warning in report.warnings)
+    told = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert any("lie on one point" in note for note in told["incidents"]["notes"])
+    assert len(told["incidents"]["notes"]) > 1  # what reading guessed stands there too
+
+
+def test_rows_spread_over_places_are_not_called_a_pile(town, tmp_path):
+    notes = read_incidents(tmp_path / "points.csv").source["notes"]
+    assert [note for note in notes if getattr(note, "code", "") == "read.piled_rows"] == []
