@@ -14,7 +14,14 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def that_run():
+    """Each notebook, with what it needs of the system."""
+    for path in NOTEBOOKS:
+        marks = [pytest.mark.needs("pango")] if ".pdf" in path.read_text(encoding="utf-8") else []
+        yield pytest.param(path, marks=marks, id=path.stem)
+
+
+@pytest.mark.parametrize("path", list(that_run()))
 @pytest.mark.filterwarnings("default")  # jupyter's own start-up warns of its parts
 def test_the_notebook_runs(path):
     notebook = nbformat.read(path, as_version=4)

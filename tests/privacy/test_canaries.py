@@ -180,10 +180,16 @@ def test_the_search_knows_a_place_in_bytes_and_not_one_of_its_numbers(planted):
     assert search.bytes(b"\0" * 9 + np.float64([lon, other, lon]).tobytes() + b"\0" * 9) == set()
 
 
+OFFICE = tuple(ending for ending in PAPERS if ending != ".pdf")
+
+
+@pytest.mark.parametrize(
+    "endings", [OFFICE, pytest.param((".pdf",), marks=pytest.mark.needs("pango"))], ids=["office", "pdf"]
+)
 @pytest.mark.parametrize("audience, language", [("meeting", "zh"), ("public", "en")])
-def test_the_papers_made_of_a_run(planted, tmp_path, audience, language):
+def test_the_papers_made_of_a_run(planted, tmp_path, audience, language, endings):
     folder, _, search = planted
     run(folder, tmp_path / "out", audience=audience, methods=FEW.replace("bandwidth_m: 900", "bandwidth_m: 1500"))
-    for ending in PAPERS:
+    for ending in endings:
         path = write_briefing(tmp_path / "out", tmp_path / f"papers/briefing{ending}", language=language)
         assert search.file(path) == set(), ending
