@@ -91,7 +91,7 @@ def to_gpx(plan: PatrolPlan, unit_id: str, shift: int = 1, *, start: str = "08:0
 
 def to_kml(plan: PatrolPlan, *, start: str = "08:00") -> str:
     """All routes as KML 2.2, a folder a unit and shift."""
-    folders = []
+    folders: list[str] = []
     for key in plan.routes[["unit_id", "shift"]].itertuples(index=False):
         route, stops, begin = _one(plan, key.unit_id, key.shift, start)
         marks = [kml.placemark(str(key.unit_id), route.geometry)]
