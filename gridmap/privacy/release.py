@@ -132,16 +132,16 @@ def public_release(
             "public_release takes Incidents and a Grid; found "
             f"{type(incidents).__name__} and {type(grid).__name__}. Read and divide with read_incidents and make_grid."
         )
-    told = series_of(incidents, series)
+    published = series_of(incidents, series)
     row = grid.locate(*incidents.lonlat())
-    used = (row >= 0) & (told.code >= 0)
-    counts = np.zeros((len(grid), len(told.names)), np.int64)
-    np.add.at(counts, (row[used], told.code[used]), 1)
-    too_few = np.array([name[0] == OTHER for name in told.names]) & (counts.sum(axis=0) < k)
+    used = (row >= 0) & (published.code >= 0)
+    counts = np.zeros((len(grid), len(published.names)), np.int64)
+    np.add.at(counts, (row[used], published.code[used]), 1)
+    too_few = np.array([name[0] == OTHER for name in published.names]) & (counts.sum(axis=0) < k)
     if too_few.any():  # nobody asked for them by name
-        told, used = told.without(too_few), used & ~too_few[told.code]
+        published, used = published.without(too_few), used & ~too_few[published.code]
         counts = counts[:, ~too_few]
-    _check_series(counts, told, k)
+    _check_series(counts, published, k)
     zones = pd.factorize(grid.cells["zone_id"].astype(str))[0] if "zone_id" in grid.cells else None
     area_m2 = grid.cells["area_m2"].to_numpy(float)
     least_m2 = AUDIENCES["public"].finest_cell_m2
@@ -151,8 +151,8 @@ def public_release(
     if area.max() == 0 and len(grid) > 1:
         raise InputError(
             f"With k={k}, all {len(grid):,} cells would be hidden: only one area has {k} incidents in every series "
-            f"({', '.join(told.columns()[:4])}{', …' if len(told.names) > 4 else ''}). Tell fewer kinds or longer "
-            "periods apart, or make it for audience: meeting."
+            f"({', '.join(published.columns()[:4])}{', …' if len(published.names) > 4 else ''}). Tell fewer kinds or "
+            "longer periods apart, or make it for audience: meeting."
         )
     sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
     np.add.at(sums, area, counts)
@@ -165,12 +165,12 @@ def public_release(
     )  # edges that were snapped overlap by millimetres: not worth a word
     cells = areas.cells.assign(area_km2=areas.cells["area_m2"] / 1e6)
     areas = ZoneGrid(cells, {"audience": "public", "k": k, "merged_from": grid.system, "merged_cells": len(grid)})
-    drawn = _drawn(sums, told, areas, random_state)
+    drawn = _drawn(sums, published, areas, random_state)
     return PublicRelease(
         incidents=Incidents(drawn, source={"path": "public release", "audience": "public", "k": k}),
         grid=areas,
         boundaries=boundaries,
-        table=pd.DataFrame(sums, index=ids, columns=told.columns()),
+        table=pd.DataFrame(sums, index=ids, columns=published.columns()),
         area_of=pd.Series(ids[area], index=grid.cells.index, name="area"),
         k=k,
         left_out=int((~used).sum()),
@@ -181,8 +181,8 @@ def public_release(
     )
 
 
-def _check_series(counts: np.ndarray, told: Series, k: int) -> None:
-    few = [name for name, total in zip(told.columns(), counts.sum(axis=0), strict=True) if total < k]
+def _check_series(counts: np.ndarray, published: Series, k: int) -> None:
+    few = [name for name, total in zip(published.columns(), counts.sum(axis=0), strict=True) if total < k]
     if few:
         called = "; ".join(few[:3])
         raise InputError(
@@ -217,14 +217,14 @@ def _areas(grid: Grid, area: np.ndarray, ids: pd.Index, names: dict[str, str]) -
     return frame
 
 
-def _drawn(sums: np.ndarray, told: Series, areas: Grid, random_state) -> pa.Table:
+def _drawn(sums: np.ndarray, published: Series, areas: Grid, random_state) -> pa.Table:
     """One new incident for each that is told, in the order of the table."""
     where, what = (index.ravel() for index in np.indices(sums.shape))
     times = sums.ravel()
     area, code = np.repeat(where, times), np.repeat(what, times)
     lon, lat = places_in_cells(areas, area, np.random.default_rng(random_state))
-    category = np.array([name[0] or OTHER for name in told.names], object)[code]
-    start, end = (np.array(t, "datetime64[us]")[code] for t in (told.starts, told.ends))
+    category = np.array([name[0] or OTHER for name in published.names], object)[code]
+    start, end = (np.array(t, "datetime64[us]")[code] for t in (published.starts, published.ends))
     n = len(area)
     return pa.table(
         {

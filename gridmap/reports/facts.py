@@ -188,7 +188,7 @@ def _spoken(values: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def sentences(facts: Iterable[Fact], language: str = "en") -> list[str]:
     """All facts as sentences, in their order."""
-    return [said for one in facts if (said := one.say(language))]
+    return [statements for one in facts if (statements := one.say(language))]
 
 
 def method_name(method: str | None, language: str) -> str:
@@ -230,13 +230,13 @@ def all_facts(
     -------
     list of Fact
     """
-    told = run_facts(boundaries, incidents, grid, rows=rows, outside=outside)
+    gathered = run_facts(boundaries, incidents, grid, rows=rows, outside=outside)
     for number, (step, result) in enumerate(results, start=1):
-        told += result_facts(step, result, number, boundaries)
+        gathered += result_facts(step, result, number, boundaries)
         if number <= len(ranked):
             runs = getattr(result, "params", {}).get("stability_runs")
-            told += ranking_facts(number, {"name": step.name, "method": step.method}, ranked[number - 1], runs)
-    return told + plan_facts(plan)
+            gathered += ranking_facts(number, {"name": step.name, "method": step.method}, ranked[number - 1], runs)
+    return gathered + plan_facts(plan)
 
 
 def summary(results, boundaries, incidents, grid, *, rows: int, language: str = "en", **more) -> list[str]:
@@ -259,7 +259,7 @@ def run_facts(
         Incidents that fell in no cell.
     """
     aside = len(incidents.set_aside)
-    said = [
+    statements = [
         fact(
             "sample",
             rows=rows,
@@ -271,11 +271,11 @@ def run_facts(
         )
     ]
     if outside:
-        said.append(fact("outside", n=outside, used=len(incidents)))
+        statements.append(fact("outside", n=outside, used=len(incidents)))
     vague = int(_longer_than_a_day(incidents).sum())
     if vague:
-        said.append(fact("vague_times", n=vague, used=len(incidents)))
-    return said
+        statements.append(fact("vague_times", n=vague, used=len(incidents)))
+    return statements
 
 
 def _longer_than_a_day(incidents: Incidents) -> np.ndarray:
@@ -342,7 +342,7 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
         return time_facts(result, step.name, number) if result.shape == (7, 24) else []
     if not isinstance(result, HotspotResult):
         return []
-    said: list[Fact] = []
+    statements: list[Fact] = []
     cells, method = result.cells, what_it_draws(result.method)
     family = method.facts if method is not None else ""
     if callable(family):  # a plug-in with facts of its own
@@ -352,16 +352,16 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     if null is None and "label" in cells:
         return _no_claim(result, about, number)
     if {"before", "after"} <= set(cells):
-        said += _change(result, about, number, boundaries)
+        statements += _change(result, about, number, boundaries)
     elif "label" in cells and family in _OF_LABELS:
-        said += _OF_LABELS[family](result, about, number, boundaries)
+        statements += _OF_LABELS[family](result, about, number, boundaries)
     elif "label" in cells and "count" in cells:
-        said += _hot(result, about, number, boundaries)
+        statements += _hot(result, about, number, boundaries)
     elif "intensity" in cells and len(cells):
-        said += _density(result, about, number, boundaries)
+        statements += _density(result, about, number, boundaries)
     if result.clusters is not None:
-        said += _clusters(result, about, number, boundaries)
-    return said
+        statements += _clusters(result, about, number, boundaries)
+    return statements
 
 
 def _threshold(result: HotspotResult) -> dict:
@@ -381,12 +381,12 @@ def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Seri
 def _no_claim(result, about, number) -> list[Fact]:
     """What may be said of a map whose test is not known to hold: how uneven it is, and that it claims nothing."""
     few = _few_expected(result)
-    said = [
+    statements = [
         fact("no_claim", number, **about)
         if few is None
         else fact("few_expected", number, **about, expected=few, limit=TRUSTED_INCIDENTS)
     ]
-    return said + (concentration_facts(result.cells["count"], about, number) if "count" in result.cells else [])
+    return statements + (concentration_facts(result.cells["count"], about, number) if "count" in result.cells else [])
 
 
 def _concentrated(result, about, number) -> list[Fact]:
@@ -417,22 +417,26 @@ def _hot(result, about, number, boundaries) -> list[Fact]:
     cells, level = result.cells, result.params.get("fdr")
     hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
     total, threshold = int(cells["count"].sum()), _threshold(result)
-    said = _concentrated(result, about, number) if about["null"].code != "null.land" and "concentrated" in cells else []
+    statements = (
+        _concentrated(result, about, number) if about["null"].code != "null.land" and "concentrated" in cells else []
+    )
     if hot.any():
         area = cells.loc[hot, "area_m2"].sum() / cells["area_m2"].sum() if "area_m2" in cells else hot.mean()
         share = cells.loc[hot, "count"].sum() / max(total, 1)
         facts = {"n": int(hot.sum()), "cells": len(cells), "share": share, "total": total, "area": area}
-        said.append(fact("hot", number, **about, **facts, **threshold))
+        statements.append(fact("hot", number, **about, **facts, **threshold))
         top = cells.loc[cells.loc[hot, "count"].idxmax()]
         place = place_name(top.get("zone_id"), boundaries)
         ratio = top["count"] / cells["count"].mean()
-        said.append(fact("busiest", number, **about, place=place, count=int(top["count"]), ratio=ratio))
-        said += _strict(result, about, number) if "strict" in cells and about["null"].code != "null.ordinary" else []
+        statements.append(fact("busiest", number, **about, place=place, count=int(top["count"]), ratio=ratio))
+        statements += (
+            _strict(result, about, number) if "strict" in cells and about["null"].code != "null.ordinary" else []
+        )
     else:
-        said.append(fact("none_hot", number, **about, cells=len(cells), total=total, **threshold))
+        statements.append(fact("none_hot", number, **about, cells=len(cells), total=total, **threshold))
     if cold.any():
-        said.append(fact("cold", number, **about, n=int(cold.sum())))
-    return said + concentration_facts(cells["count"], about, number)
+        statements.append(fact("cold", number, **about, n=int(cold.sum())))
+    return statements + concentration_facts(cells["count"], about, number)
 
 
 def _few_expected(result: HotspotResult) -> float | None:
@@ -445,10 +449,10 @@ def _moran(result, about, number, boundaries) -> list[Fact]:
     label = result.cells["label"].astype(str)
     kinds = {"high_high": "high-high", "low_low": "low-low", "high_low": "high-low", "low_high": "low-high"}
     numbers = {key: int((label == value).sum()) for key, value in kinds.items()}
-    said = [fact("moran", number, **about, **numbers, cells=len(label), **_threshold(result))]
+    statements = [fact("moran", number, **about, **numbers, cells=len(label), **_threshold(result))]
     if "count" in result.cells:
-        said += concentration_facts(result.cells["count"], about, number)
-    return said
+        statements += concentration_facts(result.cells["count"], about, number)
+    return statements
 
 
 def _emerging(result, about, number, boundaries) -> list[Fact]:
@@ -476,17 +480,17 @@ def _rates(result, about, number, boundaries) -> list[Fact]:
     high, low = (_significant(cells, sign, level) for sign in ("high", "low"))
     numbers = {"high": int(high.sum()), "low": int(low.sum()), "cells": len(cells)}
     numbers |= {"overall": result.params["overall_rate"], "per": result.params["per"]}
-    said = [fact("rates", number, **about, **numbers, **_threshold(result))]
+    statements = [fact("rates", number, **about, **numbers, **_threshold(result))]
     judged = cells[~cells["small_number"].astype(bool)] if "small_number" in cells else cells
     if judged["rate"].notna().any():
         top = judged.loc[judged["rate"].idxmax()]
         interval = {"rate": top["rate"], "low": top["rate_low"], "high": top["rate_high"]}
         place = place_name(top.get("zone_id"), boundaries)
         confidence = {"confidence": result.params["confidence"], "per": result.params["per"]}
-        said.append(
+        statements.append(
             fact("highest_rate", number, **about, place=place, count=int(top["count"]), **interval, **confidence)
         )
-    return said
+    return statements
 
 
 def _risk(result, about, number, boundaries) -> list[Fact]:
@@ -521,17 +525,19 @@ def _change(result, about, number, boundaries) -> list[Fact]:
     numbers = {"before": before, "after": after, "percent": after / before - 1, "interval_note": note}
     numbers |= {"low": low, "high": high, "confidence": 0.95}
     numbers |= {"up": int(up.sum()), "down": int(down.sum())}
-    said = [fact("change", number, **about, **numbers, **_threshold(result))]
+    statements = [fact("change", number, **about, **numbers, **_threshold(result))]
     for sign, found in (("most_up", up), ("most_down", down)):
         if found.any():
             moved = cells.loc[found, "difference"]
             top = cells.loc[moved.idxmax() if sign == "most_up" else moved.idxmin()]
             place = place_name(top.get("zone_id"), boundaries)
-            said.append(fact(sign, number, **about, place=place, before=int(top["before"]), after=int(top["after"])))
+            statements.append(
+                fact(sign, number, **about, place=place, before=int(top["before"]), after=int(top["after"]))
+            )
     exposure = result.params.get("exposure")
     if isinstance(exposure, tuple | list) and exposure[0] != exposure[1]:
-        said.append(fact("unequal_periods", number, **about, before=exposure[0], after=exposure[1]))
-    return said
+        statements.append(fact("unequal_periods", number, **about, before=exposure[0], after=exposure[1]))
+    return statements
 
 
 def _density(result, about, number, boundaries) -> list[Fact]:
@@ -593,12 +599,12 @@ def ranking_facts(number: int, about: dict, ranked: list[dict], runs: int | None
     runs : int or None
         On how many grids and draws it was tried.
     """
-    told = [row for row in ranked if row["values"].get("stability") is not None]
-    if not told or not runs:
+    gathered = [row for row in ranked if row["values"].get("stability") is not None]
+    if not gathered or not runs:
         return []
-    firm = sum(row["values"]["stability"] >= FIRM for row in told)
-    first = told[0]
-    numbers = {"n": len(told), "firm": firm, "least": FIRM, "runs": runs, "share": first["values"]["stability"]}
+    firm = sum(row["values"]["stability"] >= FIRM for row in gathered)
+    first = gathered[0]
+    numbers = {"n": len(gathered), "firm": firm, "least": FIRM, "runs": runs, "share": first["values"]["stability"]}
     return [fact("stable", number, **about, place=first["name"] or "–", **numbers)]
 
 

@@ -100,7 +100,7 @@ class Findings:
         folder.mkdir(parents=True, exist_ok=True)
         written, left_out = [], []
         few = AUDIENCES[audience].smallest_count  # the public is not told numbers of rows, which may be small
-        facts = [told for told in self.facts if not (few and told.kind in OF_ROWS)]
+        facts = [stored for stored in self.facts if not (few and stored.kind in OF_ROWS)]
         for name, (frame, content) in self.tables.items():
             try:
                 if few and name == "set_aside.parquet":
@@ -109,9 +109,9 @@ class Findings:
             except InputError:
                 left_out.append(name)
                 continue
-            told = _plain(frame).copy(deep=False)
-            told.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
-            told.to_parquet(folder / name)
+            stored = _plain(frame).copy(deep=False)
+            stored.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
+            stored.to_parquet(folder / name)
             written.append(folder / name)
         results = [
             entry | {"layers": [layer for layer in entry["layers"] if layer["file"] not in left_out]}
@@ -121,13 +121,13 @@ class Findings:
             "format": FORMAT,
             "audience": audience,
             "head": {k: v for k, v in self.head.items() if not (few and k in ("rows", "outside"))},
-            "facts": [told.to_dict() for told in facts],
+            "facts": [stored.to_dict() for stored in facts],
             "results": results,
             "left_out": left_out,
         }
         path = folder / "facts.json"
-        said = json.dumps(_gated(whole, audience), ensure_ascii=False, indent=1, allow_nan=False)
-        path.write_text(said + "\n", encoding="utf-8")
+        written_text = json.dumps(_gated(whole, audience), ensure_ascii=False, indent=1, allow_nan=False)
+        path.write_text(written_text + "\n", encoding="utf-8")
         return [*written, path]
 
 
@@ -152,8 +152,8 @@ def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
         entry = layer.classes[place.code] if place.code < len(layer.classes) else None
         label = packed_text(entry.label) if entry is not None and entry.label is not None else None
         ids = [str(i) for i in layer.frame.index[place.rows]]
-        told = place.packed() | {"rank": rank, "name": place.name, "label": label, "ids": ids}
-        rows.append({k: v for k, v in told.items() if k != "code"})
+        stored = place.packed() | {"rank": rank, "name": place.name, "label": label, "ids": ids}
+        rows.append({k: v for k, v in stored.items() if k != "code"})
     return rows
 
 
@@ -295,8 +295,8 @@ class RunFolder:
 def identity(manifest: Mapping[str, Any]) -> str:
     """Twelve letters that name a run: the same for the same inputs, settings and versions."""
     inputs = [(e.get("path"), e.get("sha256")) for e in manifest.get("inputs", [])]
-    told = [inputs, manifest.get("settings"), manifest.get("versions"), manifest.get("audience")]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    stored = [inputs, manifest.get("settings"), manifest.get("versions"), manifest.get("audience")]
+    return hashlib.sha256(json.dumps(stored, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def read_run(path: str | Path) -> RunFolder:
@@ -335,7 +335,7 @@ def read_run(path: str | Path) -> RunFolder:
     return run_folder(folder, manifest, _json(facts))
 
 
-def run_folder(folder: Path, manifest: dict, told: dict, *, place: Path | None = None) -> RunFolder:
+def run_folder(folder: Path, manifest: dict, stored: dict, *, place: Path | None = None) -> RunFolder:
     """A RunFolder of a manifest and of what `facts.json` tells.
 
     Raises
@@ -343,20 +343,20 @@ def run_folder(folder: Path, manifest: dict, told: dict, *, place: Path | None =
     ReadError
         If it is of a later version, or of another shape.
     """
-    if not isinstance(told.get("format"), int) or told["format"] > FORMAT:
+    if not isinstance(stored.get("format"), int) or stored["format"] > FORMAT:
         raise ReadError(
-            f"{folder}/results/facts.json has the format {told.get('format')!r}; this version of gridmap reads up to "
+            f"{folder}/results/facts.json has the format {stored.get('format')!r}; this version of gridmap reads up to "
             f"{FORMAT}. Take the version that made the run, or run the pipeline again."
         )
     try:
         return RunFolder(
             folder,
             manifest,
-            dict(told["head"]),
-            [Fact.from_dict(entry) for entry in told["facts"]],
-            [dict(entry) for entry in told["results"]],
-            str(told.get("audience", "meeting")),
-            [str(name) for name in told.get("left_out", [])],
+            dict(stored["head"]),
+            [Fact.from_dict(entry) for entry in stored["facts"]],
+            [dict(entry) for entry in stored["results"]],
+            str(stored.get("audience", "meeting")),
+            [str(name) for name in stored.get("left_out", [])],
             place,
         )
     except (KeyError, TypeError, ValueError) as error:

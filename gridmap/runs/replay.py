@@ -76,41 +76,41 @@ def replay_run(
         For whatever the run finds wrong.
     """
     record = Path(record)
-    told = _read(record)
+    run_json = _read(record)
     if Path(out).resolve() == record.resolve().parent:
         raise ReadError(f"{out} is the folder of the record itself. Name another one with --out.")
-    folder = _folder_of_inputs(told, record, None if inputs is None else Path(inputs))
-    pipeline = check_pipeline(YamlFile(folder / told["pipeline"], told["settings"], {}))
-    then = told.get("versions", {})
+    folder = _folder_of_inputs(run_json, record, None if inputs is None else Path(inputs))
+    pipeline = check_pipeline(YamlFile(folder / run_json["pipeline"], run_json["settings"], {}))
+    then = run_json.get("versions", {})
     others = [f"{name} {now}, then {then.get(name)}" for name, now in versions().items() if then.get(name) != now]
     report = run_pipeline(pipeline, out, on_step=on_step)
     again = {entry["path"]: entry["sha256"] for entry in _read(Path(out) / "run.json")["outputs"]}
-    before = {entry["path"]: entry["sha256"] for entry in told["outputs"]}
+    before = {entry["path"]: entry["sha256"] for entry in run_json["outputs"]}
     equal = [path for path, digest in before.items() if again.get(path) == digest]
     return Replay(equal, [path for path in {**before, **again} if path not in equal], others, report)
 
 
 def _read(record: Path) -> dict[str, Any]:
     try:
-        told = json.loads(record.read_text(encoding="utf-8"))
-        pipeline, parts = told["pipeline"], (told["inputs"], told["outputs"])
-        if not isinstance(told["settings"], dict) or Path(pipeline).name != pipeline:
+        run_json = json.loads(record.read_text(encoding="utf-8"))
+        pipeline, parts = run_json["pipeline"], (run_json["inputs"], run_json["outputs"])
+        if not isinstance(run_json["settings"], dict) or Path(pipeline).name != pipeline:
             raise ValueError("settings")
-        if not all(isinstance(e["path"], str) for part in (*parts, told.get("also_read", [])) for e in part):
+        if not all(isinstance(e["path"], str) for part in (*parts, run_json.get("also_read", [])) for e in part):
             raise ValueError("paths")
     except OSError as error:
         raise ReadError(f"{record} cannot be read: {error.strerror}. Name the run.json of a run folder.") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ReadError(f"{record} is not the run.json of a run, or of an older version.") from None
-    return told
+    return run_json
 
 
-def _folder_of_inputs(told: dict[str, Any], record: Path, given: Path | None) -> Path:
+def _folder_of_inputs(run_json: dict[str, Any], record: Path, given: Path | None) -> Path:
     """The folder in which every recorded path names the recorded bytes."""
-    read = [e for e in [*told["inputs"], *told.get("also_read", [])] if "://" not in e["path"]]
-    expected = {e["path"]: e.get("sha256") for e in read if e.get("sha256") or told.get("audience") == "public"}
+    read = [e for e in [*run_json["inputs"], *run_json.get("also_read", [])] if "://" not in e["path"]]
+    expected = {e["path"]: e.get("sha256") for e in read if e.get("sha256") or run_json.get("audience") == "public"}
     faults: list[tuple[int, str]] = []
-    for folder in _candidates(told, record, given):
+    for folder in _candidates(run_json, record, given):
         missing = [path for path in expected if not (folder / path).is_file()]
         if missing:
             faults.append((1, f"{missing[0]} is not there"))
@@ -126,13 +126,13 @@ def _folder_of_inputs(told: dict[str, Any], record: Path, given: Path | None) ->
     )
 
 
-def _candidates(told: dict[str, Any], record: Path, given: Path | None) -> Iterator[Path]:
+def _candidates(run_json: dict[str, Any], record: Path, given: Path | None) -> Iterator[Path]:
     if given is not None:
         yield given
         return
     run, here = record.resolve().parent, Path.cwd()
-    if isinstance(told.get("found_from"), str):
-        yield run / told["found_from"]
+    if isinstance(run_json.get("found_from"), str):
+        yield run / run_json["found_from"]
     for near in (here, run, run.parent):
         yield near
         try:

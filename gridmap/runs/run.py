@@ -295,8 +295,8 @@ def _outside(counts: pd.DataFrame) -> int:
 
 def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[str]:
     """What was said on the way, each once, as the audience may read it; notes stay notes."""
-    said = [w.message.args[0] if w.message.args else "" for w in caught if issubclass(w.category, GridmapWarning)]
-    return [gate_text(text, audience=audience) for text in dict.fromkeys(said)]
+    noted = [w.message.args[0] if w.message.args else "" for w in caught if issubclass(w.category, GridmapWarning)]
+    return [gate_text(text, audience=audience) for text in dict.fromkeys(noted)]
 
 
 def _write_record(run: _Run) -> dict[str, Any]:
@@ -335,13 +335,13 @@ def _write_record(run: _Run) -> dict[str, Any]:
     }
     if "report" in pipeline.outputs:
         with run.clock.step("write report"):
-            told = record_for(contents, pipeline.audience)
-            run.written["report"] = write_report(pipeline, run.folder, run.out, told)
+            run_json = record_for(contents, pipeline.audience)
+            run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
     contents["outputs"] = [_output(run.folder, path) for path in run.written.values()]
-    told = record_for(contents, pipeline.audience)
-    write_record(run.folder / "run.json", told)
+    run_json = record_for(contents, pipeline.audience)
+    write_record(run.folder / "run.json", run_json)
     run.written["run"] = run.folder / "run.json"
-    return {k: told[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
+    return {k: run_json[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
 
 
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
@@ -405,9 +405,9 @@ def _run_step(
     runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}
     again = hotspot_stability(step.method, at, boundaries, grid=grid, options=options, random_state=0, **runs)
     cells = result.cells.assign(stability=again.cells["hot_share"])
-    said = [note for note in again.notes if getattr(note, "code", "").startswith("hotspots.stability_null")]
+    noted = [note for note in again.notes if getattr(note, "code", "").startswith("hotspots.stability_null")]
     params = {**result.params, "stability_runs": step.stability, "stability_null_share": again.params["null_hot_share"]}
-    return dataclasses.replace(result, cells=cells, params=params, notes=(*result.notes, *said))
+    return dataclasses.replace(result, cells=cells, params=params, notes=(*result.notes, *noted))
 
 
 def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, counts: pd.DataFrame) -> pd.DataFrame:
