@@ -20,14 +20,14 @@ IMAGES = Path("docs/images")
 
 def page(language: str):
     """Burglary in West Yorkshire: what a committee would be shown."""
-    zones = gm.read_boundaries(DATA / "lsoa_2011.geojson")
+    zones = gm.read_boundaries(DATA / "lsoa_2011.geojson", name="msoa_name")
     grid = gm.make_grid(zones, system="h3", resolution=8)
     years = {y: gm.read_incidents(DATA / f"{y}-07-west-yorkshire-street.csv.gz") for y in (2016, 2017, 2018)}
     burglary = years[2018].where(category="Burglary")
     counts = {y: gm.count_by_cell(i, grid, category="Burglary") for y, i in years.items()}
     long = pd.concat({pd.Period(f"{y}-07", "M"): c["count"] for y, c in counts.items()}, names=["period", "cell_id"])
     by_year = long.swaplevel().to_frame("count")
-    hot = gm.getis_ord(counts[2018], grid, order=1, fdr=0.05)
+    hot = gm.hotspot_test(counts[2018], grid)
     change = gm.compare_periods(by_year, grid, before="2017-07", after="2018-07")
     density = gm.kernel_density(burglary, grid, bandwidth_m=1000)
     clusters = gm.hdbscan(burglary, min_cluster_size=15)
@@ -60,7 +60,7 @@ SHOTS = {
     "density": ("en", ["gridmap.showTheme('l2'); 0"]),
     "timeline": ("zh", ["gridmap.showTheme('l3'); 0"]),
     "compare": ("en", ["gridmap.compare('l2'); 0"]),
-    "areas": ("zh", ["gridmap.openTab('areas'); 0", "gridmap.area_go(3, true); 0"]),
+    "areas": ("zh", ["gridmap.openTab('areas'); 0", "gridmap.areaGo(3, true); 0"]),
 }
 
 
