@@ -21,7 +21,8 @@ CONDA_NAMES = {
 
 def declared() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["test"]
+    desk = project["project"]["optional-dependencies"]["desk"]
+    wanted = project["project"]["dependencies"] + desk + project["dependency-groups"]["test"]
     return {r.name.lower(): str(r.specifier) for r in map(Requirement, wanted)}
 
 

@@ -37,11 +37,11 @@ PACKAGES = {
 }
 
 
-def vendor(static: Path = STATIC) -> dict:
+def vendor(static: Path = STATIC, packages: dict = PACKAGES, by: str = "gridmap.maps.vendor") -> dict:
     """Write the pinned files, their manifest and their licences into `static`; returns the manifest."""
     manifest, licences = {}, []
     with tempfile.TemporaryDirectory() as folder:
-        for package, (version, licence, reason, files) in PACKAGES.items():
+        for package, (version, licence, reason, files) in packages.items():
             packed = subprocess.run(
                 ["npm", "pack", "--silent", f"{package}@{version}"], cwd=folder, check=True, capture_output=True
             )
@@ -65,7 +65,7 @@ def vendor(static: Path = STATIC) -> dict:
                 licences.append(f"## {package} {version}: {licence}\n\nUsed for {reason}.\n\n```\n{text}\n```\n")
     (static / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     (static / "THIRD_PARTY_LICENSES.md").write_text(
-        "# Third-party scripts in a gridmap page\n\nCopied unchanged by `python -m gridmap.maps.vendor`; "
+        f"# Third-party scripts in a gridmap page\n\nCopied unchanged by `python -m {by}`; "
         "hashes in `manifest.json`.\n\n" + "\n".join(licences),
         encoding="utf-8",
     )
