@@ -69,6 +69,8 @@ from .read.incidents import read_incidents
 from .read.roads import read_roads
 from .reports.briefing import write_briefing
 
+__version__: str
+
 __all__ = [
     "Backtest",
     "Basemap",

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gridmap import __version__
 from gridmap._io import atomic_file, locked, sha256_of
 from gridmap.errors import OutputError
 from gridmap.messages import Note
@@ -38,12 +39,13 @@ __all__ = [
 AUDIT = "audit.jsonl"
 START = "0" * 64  # what the first line names as the hash of the line before
 LARGEST = 100_000_000  # bytes; a larger audit is not gridmap's
-TRACED = ("gridmap", "duckdb", "geopandas", "h3", "numpy", "pandas", "scikit-learn", "scipy", "shapely")
+TRACED = ("duckdb", "geopandas", "h3", "numpy", "pandas", "scikit-learn", "scipy", "shapely")
 
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in TRACED}
+    packages = {name: importlib.metadata.version(name) for name in TRACED}
+    return {"python": platform.python_version(), "gridmap": __version__} | packages
 
 
 def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:

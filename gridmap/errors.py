@@ -7,7 +7,8 @@
     │   ├── ReadError            the file: absent, unreadable, of an unknown format
     │   └── CRSError             the coordinates: no CRS, a wrong one, degrees for metres
     ├── SettingError             an option: misspelt, of a wrong type, out of range
-    └── OutputError              the place to write to
+    ├── OutputError              the place to write to
+    └── MissingPackageError      a package of an extra: not installed
 
     GridmapWarning               nothing is wrong, but the reader of the result should know
 
@@ -21,6 +22,7 @@ __all__ = [
     "GridmapError",
     "GridmapWarning",
     "InputError",
+    "MissingPackageError",
     "OutputError",
     "ReadError",
     "SettingError",
@@ -54,6 +56,10 @@ class SettingError(GridmapError, ValueError):
 
 class OutputError(GridmapError):
     """A result cannot be written where it should go."""
+
+
+class MissingPackageError(GridmapError, ImportError):
+    """A package of an extra is not installed."""
 
 
 class GridmapWarning(UserWarning):

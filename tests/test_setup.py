@@ -21,8 +21,9 @@ CONDA_NAMES = {
 
 def declared() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    desk = project["project"]["optional-dependencies"]["desk"]
-    wanted = project["project"]["dependencies"] + desk + project["dependency-groups"]["test"]
+    extras = project["project"]["optional-dependencies"]
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["test"]
+    wanted += [package for name, extra in extras.items() if name not in ("all", "spark") for package in extra]
     return {r.name.lower(): str(r.specifier) for r in map(Requirement, wanted)}
 
 

@@ -20,6 +20,8 @@ from typing import Annotated, Any
 import typer
 import typer.main
 
+from gridmap import __version__
+from gridmap._extras import missing_package
 from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError
 from gridmap.messages import Note, check_language, chosen_language, known, say
@@ -39,9 +41,18 @@ UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click
 _spoken = "en"
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gridmap {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     language: Annotated[str | None, typer.Option("--language", help="cli.language")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="cli.version", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Options that stand before the command; `main` has read them already."""
 
@@ -90,6 +101,11 @@ def _run(arguments: list[str], interrupted: Event) -> int:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        clear = missing_package(error)
+        if clear is None:
+            raise
+        return _last_line(clear.say(_spoken), 1)
     except MemoryError:
         return _last_line(text("cli.no_memory"), 1)
     except Exception:
@@ -219,15 +235,9 @@ def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:
     """
     if "NUMBA_CACHE_DIR" in os.environ or _is_ours_alone(package):
         return
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        number = version("gridmap")
-    except PackageNotFoundError:
-        number = "0"
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     base = Path(home) if home else Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111 - Path.home() may raise
-    folder = base / "gridmap" / f"compiled-{number}"
+    folder = base / "gridmap" / f"compiled-{__version__}"
     with suppress(OSError):
         if base.is_absolute():
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

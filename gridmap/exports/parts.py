@@ -7,7 +7,6 @@ known.
 """
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import pandas as pd
 import pyogrio
 from pyproj import CRS
 
+from gridmap import __version__
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
@@ -270,7 +270,7 @@ class Stamp:
         return {
             "run_id": self.run_id,
             "audience": self.audience,
-            "made_by": f"gridmap {importlib.metadata.version('gridmap')}",
+            "made_by": f"gridmap {__version__}",
             "layer": part.name,
             **part.about(),
         }

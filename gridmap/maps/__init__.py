@@ -6,9 +6,7 @@ to name; `drawing` how it travels; `page` and `offline` print it; `web/` is the 
 the catalogue (`gridmap/messages`).
 """
 
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from gridmap.hotspots.result import HotspotResult, register_viewer
 from gridmap.maps.basemaps import Basemap, basemap
@@ -26,6 +24,9 @@ from gridmap.maps.layers import (
     reach_layer,
 )
 from gridmap.maps.page import MapPage, build_map
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "Basemap",
@@ -50,7 +51,7 @@ def view(result: HotspotResult, **options: Any) -> MapPage:
     return build_map(layers_of(result), **{"audience": "internal", **options})
 
 
-def plot(result: HotspotResult, **options: Any) -> Figure:
+def plot(result: HotspotResult, **options: Any) -> "Figure":
     """A result as a matplotlib figure; what `HotspotResult.plot()` gives."""
     return figure_of(layers_of(result)[0], **options)
 

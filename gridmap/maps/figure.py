@@ -3,13 +3,13 @@
 Drawn in the layer's metric CRS, so that a kilometre is as long across as it is up.
 """
 
+from typing import TYPE_CHECKING
+
 import geopandas as gpd
 import numpy as np
 import shapely
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
+from gridmap._extras import needs_extras
 from gridmap._fonts import families
 from gridmap.errors import InputError
 from gridmap.maps.classes import Class
@@ -17,6 +17,9 @@ from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
 from gridmap.messages import Note, check_language, say
 from gridmap.read.metric import metric_crs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["class_text", "draw_scale_bar", "figure_of"]
 
@@ -27,7 +30,7 @@ def class_text(entry: Class, language: str = "en") -> str:
 
 
 def figure_of(
-    layer: Layer, *, language: str = "en", title: str | None = None, ax: Axes | None = None, width_in=6.5, extent=None
+    layer: Layer, *, language: str = "en", title: str | None = None, ax: "Axes | None" = None, width_in=6.5, extent=None
 ):
     """A layer as a matplotlib figure.
 
@@ -67,11 +70,16 @@ def figure_of(
     west, south, east, north = panel.total_bounds
     if ax is None:
         height = width_in * min(max((north - south) / max(east - west, 1), 0.3), 2.2)
+        with needs_extras():
+            from matplotlib.figure import Figure
+
         figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")
         ax = figure.add_subplot()
     figure = ax.figure
     layer.draw(ax, flat)
     if layer.role == "theme":
+        from matplotlib.patches import Patch
+
         shown = layer.figure_legend()
         handles = [
             Patch(facecolor=c.colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if c.hatch else None)
@@ -98,7 +106,7 @@ def figure_of(
     return figure
 
 
-def draw_scale_bar(ax: Axes, west: float, south: float, across: float, language: str, *, type_pt: float = 9) -> None:
+def draw_scale_bar(ax: "Axes", west: float, south: float, across: float, language: str, *, type_pt: float = 9) -> None:
     """A bar of a round length, about a fifth of the panel, under its lower left corner."""
     length = max(across / 5, 1e-6)
     unit = 10 ** np.floor(np.log10(length))

@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 
 from gridmap import _kml as kml
+from gridmap._extras import needs_extras
 from gridmap._io import as_output_error, atomic_folder, guard_formula, xml_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
@@ -166,7 +167,8 @@ def write_plan(
                 frame.to_file(package, layer=layer, engine="pyogrio")
         written += [folder / "plan.kml", folder / "visits.csv", folder / "plan.xlsx", package]
         if sheets and (len(plan.routes) or plan.posts["units"].map(len).any()):
-            from gridmap.patrol.sheets import write_sheets
+            with needs_extras():
+                from gridmap.patrol.sheets import write_sheets
 
             written.append(write_sheets(plan, folder / "sheets.pdf", start=start, date=date, language=language))
     return [out / path.relative_to(folder) for path in written]

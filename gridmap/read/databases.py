@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
+from gridmap._extras import needs_extras
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.files import brief
@@ -71,8 +72,11 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
         If the database cannot be reached or its driver is not installed.
     InputError
         If there is no such table, or several and none is named.
+    MissingPackageError
+        If SQLAlchemy is not installed.
     """
-    import sqlalchemy as sa
+    with needs_extras():
+        import sqlalchemy as sa
 
     try:
         url = sa.make_url(address)

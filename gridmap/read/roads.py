@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmap._extras import needs_extras
 from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
@@ -105,7 +106,8 @@ def read_roads(path_or_frame, *, crs=None, layer: str | None = None, encoding: s
 
 
 def _read_osm(path: Path) -> gpd.GeoDataFrame:
-    import osmium  # here, because only OpenStreetMap files need it
+    with needs_extras():
+        import osmium  # here, because only OpenStreetMap files need it
 
     rows, lines = [], []
     wanted = ("name", "highway", "oneway", "maxspeed", "access", "junction", "layer")

@@ -6,15 +6,18 @@ folder, so it cannot be on paper. The format is the file's ending.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gridmap._audit import AUDIT, append_audit
+from gridmap._extras import needs_extras
 from gridmap._io import write_bytes
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.messages import check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
-from gridmap.reports.paper.content import Briefing, briefing_content
 from gridmap.reports.run_folder import RunFolder, read_run
+
+if TYPE_CHECKING:
+    from gridmap.reports.paper.content import Briefing
 
 __all__ = ["PAPERS", "check_paper", "paper_bytes", "write_briefing"]
 
@@ -109,15 +112,23 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
     kind = path.suffix.lower()
     if template is not None and kind == ".xlsx":
         raise SettingError("A workbook takes no template. Leave --template out, or write a .pdf, .docx or .pptx.")
-    if kind == ".pdf":
-        from gridmap.reports.paper.pdf import load_weasyprint
+    with needs_extras():
+        from gridmap.reports.paper import content  # noqa: F401 - whether what draws its pictures is installed
 
-        load_weasyprint()
+        if kind == ".pdf":
+            from gridmap.reports.paper.pdf import load_weasyprint
+
+            load_weasyprint()
+        elif kind == ".docx":
+            from gridmap.reports.paper import docx  # noqa: F401
+        elif kind == ".pptx":
+            from gridmap.reports.paper import pptx  # noqa: F401
     if template is not None and Path(template).is_file() and Path(template).suffix.lower() != kind:
         fits = did_you_mean(Path(template).suffix, PAPERS)
         raise SettingError(f"The template of a {kind} is a {kind} or a folder; found {Path(template).name!r}. {fits}")
 
 
+@needs_extras()
 def paper_bytes(
     run: RunFolder,
     ending: str,
@@ -129,6 +140,8 @@ def paper_bytes(
     annex: bool = False,
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
+    from gridmap.reports.paper.content import briefing_content  # with matplotlib: when a paper is wanted
+
     language = check_language(language or run.head.get("language") or "en")
     changes = changes_since(run, since)
     content = briefing_content(
@@ -142,7 +155,8 @@ def paper_bytes(
     return _printed(content, ending, template)
 
 
-def _printed(content: Briefing, ending: str, template) -> bytes:
+@needs_extras()
+def _printed(content: "Briefing", ending: str, template) -> bytes:
     if ending == ".pdf":
         from gridmap.reports.paper.pdf import pdf_bytes  # each format loads what it needs, when it is asked for
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import gridmap
-from gridmap.errors import ReadError
-from gridmap.messages import Note, check_language
+from gridmap.examples import example_names, example_path
+from gridmap.messages import check_language
 from gridmap.runs.check import read_pipeline
 from gridmap.runs.run import RunReport, run_pipeline
 from gridmap.samples.county import simulated_county
@@ -15,19 +14,9 @@ __all__ = ["county_demo", "demo_pipeline"]
 
 
 def demo_pipeline(language: str = "en") -> Path:
-    """The pipeline file of the bundled police data, in a language; in English where there is none of that language.
-
-    Raises
-    ------
-    ReadError
-        Where gridmap is installed without a clone of the project.
-    """
-    folder = Path(gridmap.__file__).resolve().parents[1] / "pipelines"
-    named = folder / f"demo_{check_language(language)}.yaml"
-    path = named if named.exists() else folder / "demo.yaml"
-    if not path.exists():
-        raise ReadError(Note("cli.demo_needs_clone"))
-    return path
+    """The pipeline file of the bundled police data, in a language; in English where there is none of that language."""
+    named = f"demo_{check_language(language)}"
+    return example_path(named if named in example_names() else "demo")
 
 
 def county_demo(

@@ -4,13 +4,13 @@ So that each number can be traced to its file, its rows, its method, its setting
 """
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gridmap import __version__
 from gridmap._audit import versions
 from gridmap._io import json_text, write_text
 
@@ -38,7 +38,7 @@ def run_id(settings: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> 
     16
     """
     counted = [entry.get("sha256") or entry.get("path") for entry in inputs]
-    whole = [importlib.metadata.version("gridmap"), settings, counted]
+    whole = [__version__, settings, counted]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gridmap
 from gridmap._audit import versions
 from gridmap._io import sha256_of
 from gridmap.errors import ReadError
+from gridmap.examples import example_folder
 from gridmap.runs.check import check_pipeline
 from gridmap.runs.run import RunReport, run_pipeline
 from gridmap.runs.yamlfile import YamlFile
@@ -139,4 +139,4 @@ def _candidates(run_json: dict[str, Any], record: Path, given: Path | None) -> I
             yield from sorted(p for p in near.iterdir() if p.is_dir() and not p.name.startswith("."))[:200]
         except OSError:
             continue
-    yield Path(gridmap.__file__).resolve().parents[1] / "pipelines"  # the demo's, in a clone
+    yield example_folder()  # the demo's

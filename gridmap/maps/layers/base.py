@@ -7,16 +7,18 @@ browser, how its legend reads, how it is drawn in a figure and by which rules an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from gridmap.errors import CRSError, InputError
 from gridmap.maps.classes import Class, Rule
 from gridmap.messages import Note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Layer", "checked_shapes"]
 
@@ -115,7 +117,7 @@ class Layer:
         used = set(np.unique(self.codes).tolist())
         return [entry for i, entry in enumerate(self.classes) if not entry.hatch or i in used]
 
-    def draw(self, ax: Axes, shapes: gpd.GeoSeries) -> None:
+    def draw(self, ax: "Axes", shapes: gpd.GeoSeries) -> None:
         """Into a figure: `shapes` are the layer's, in the figure's CRS."""
         shapes.boundary.plot(ax=ax, color=self.classes[0].colour, linewidth=0.8)
 

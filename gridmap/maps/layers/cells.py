@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
 import shapely
-from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
-from matplotlib.path import Path
 
 from gridmap._periods import every_of
 from gridmap.errors import InputError
@@ -22,6 +19,9 @@ from gridmap.maps.classes import Rule, amount_classes, codes_of, label_classes, 
 from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers.base import Layer
 from gridmap.messages import Note, did_you_mean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["CellsLayer", "cells_layer", "shaped"]
 
@@ -98,7 +98,7 @@ class CellsLayer(Layer):
         packed["sums"] = {"classes": [c.packed() for c in whole], "bounds": [float(b) for b in bounds]}
         return packed
 
-    def draw(self, ax: Axes, shapes: gpd.GeoSeries) -> None:
+    def draw(self, ax: "Axes", shapes: gpd.GeoSeries) -> None:
         """Into a figure: filled, class by class, hatched where hatched."""
         for code, entry in enumerate(self.classes):
             part = shapes[self.codes == code]
@@ -151,8 +151,11 @@ def _own_label(text: Any) -> str:
     return next(known, "") if code.startswith("label.") else ""
 
 
-def _fill(ax: Axes, areas: np.ndarray, **style: Any) -> None:
+def _fill(ax: "Axes", areas: np.ndarray, **style: Any) -> None:
     """Fill areas, one path each; geopandas makes a patch object of each, which takes most of a figure's time."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.path import Path
+
     parts, area = shapely.get_parts(shapely.orient_polygons(areas), return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)

@@ -1,17 +1,19 @@
 """reach_layer(): how far the units come in time, as areas on the map."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from gridmap.errors import InputError
 from gridmap.maps.classes import Class
 from gridmap.maps.layers.base import Layer
 from gridmap.messages import Note
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ReachLayer", "reach_layer"]
 
@@ -28,7 +30,7 @@ class ReachLayer(Layer):
     drawing: ClassVar[str] = "shapes"
     content: ClassVar[str] = "cells"
 
-    def draw(self, ax: Axes, shapes: gpd.GeoSeries) -> None:
+    def draw(self, ax: "Axes", shapes: gpd.GeoSeries) -> None:
         """Into a figure: filled, the farthest first."""
         for code, entry in enumerate(self.classes):
             shapes[self.codes == code].plot(ax=ax, color=entry.colour)

@@ -126,6 +126,8 @@ def load_weasyprint():
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "No fonts configured")  # ours are handed over as files
             from weasyprint import HTML
+    except ModuleNotFoundError:
+        raise  # weasyprint itself: said with the extra that brings it
     except (ImportError, OSError) as error:
         raise GridmapError(
             "A PDF needs Pango, which weasyprint did not find. On Debian or Ubuntu: apt-get install libpango-1.0-0 "

@@ -1,0 +1,178 @@
+"""What a package from the wheel brings: examples, extras, the version; and what it says where something is missing."""
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import gridmap as gm
+from gridmap._extras import EXTRAS, needs_extras
+from gridmap.errors import InputError, MissingPackageError, OutputError
+from gridmap.examples import example_names, example_path, write_example
+from gridmap.installation import check_installation
+from gridmap.messages import all_texts
+from gridmap.runs.check import read_pipeline
+from tests.command import run_here
+
+ROOT = Path(__file__).parents[1]
+#: What a distribution is imported as, where that is another name.
+IMPORTED = {
+    "python-docx": "docx",
+    "python-pptx": "pptx",
+    "pillow": "PIL",
+    "python-multipart": "python_multipart",
+    "markdown-it-py": "markdown_it",
+}
+
+
+def examples_script():
+    spec = importlib.util.spec_from_file_location("examples_script", ROOT / ".ci" / "examples.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_examples_in_the_package_are_made_from_pipelines_and_data():
+    script = examples_script()
+    assert script.differing() == []
+    assert sum(map(len, script.files().values())) <= 400_000
+
+
+def test_every_example_is_a_pipeline_that_can_be_read_where_it_stands():
+    assert example_names() == sorted(p.stem for p in (ROOT / "pipelines").glob("*.yaml"))
+    for name in example_names():
+        assert read_pipeline(example_path(name)).boundaries
+
+
+def test_an_example_is_written_whole_and_replaces_nothing(tmp_path):
+    pipeline = tmp_path / "mine.yaml"
+    written = write_example("burglary", pipeline)
+    assert written[0] == pipeline
+    assert read_pipeline(pipeline).title == "Burglary, West Yorkshire, July 2018"
+    assert write_example("disorder", tmp_path / "other.yaml") == [tmp_path / "other.yaml"]  # the data are there
+    pipeline.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"mine\.yaml exists already"):
+        write_example("burglary", pipeline)
+    assert pipeline.read_text(encoding="utf-8") == "mine"
+    written[1].write_bytes(b"another month")
+    with pytest.raises(OutputError, match=r"street\.csv\.gz exists already"):
+        write_example("burglary", tmp_path / "third.yaml")
+    assert not (tmp_path / "third.yaml").exists()
+
+
+def test_an_unknown_example_names_the_nearest():
+    with pytest.raises(InputError, match="Did you mean 'burglary'"):
+        example_path("burglry")
+
+
+def test_the_version_has_one_home():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "gridmap.__version__"
+    assert run_here(["--version"]).stdout == f"gridmap {gm.__version__}\n"
+
+
+def test_python_m_gridmap_is_the_command_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "gridmap", "example"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == example_names()
+
+
+def test_the_extras_are_those_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        extra: {IMPORTED.get(r.name, r.name) for r in map(Requirement, packages)}
+        for extra, packages in project["optional-dependencies"].items()
+        if extra != "all"
+    }
+    assert declared == {extra: set(modules) for extra, modules in EXTRAS.items()}
+    assert {"installation.what." + extra for extra in EXTRAS} <= set(all_texts("en"))
+    (all_of_them,) = map(Requirement, project["optional-dependencies"]["all"])
+    assert all_of_them.extras == set(EXTRAS)
+
+
+#: For a child process: as if no package of an extra were installed.
+WITHOUT = """
+import sys
+from gridmap._extras import EXTRAS
+sys.modules.update({module: None for modules in EXTRAS.values() for module in modules})
+"""
+
+
+def without_extras(code: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT + code], capture_output=True, text=True, encoding="utf-8", cwd=ROOT, **options
+    )
+
+
+def test_the_core_alone_makes_a_map(tmp_path):
+    out = tmp_path / "out"
+    command = ["run", str(example_path("burglary")), "--out", str(out)]
+    done = without_extras(f"from gridmap.cli import main; main({command!r})")
+    assert done.returncode == 0, done.stderr
+    assert "42 cells of 3,291 hold more than the residents explain" in done.stdout
+    assert (out / "burglary.html").stat().st_size > 500_000
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        (
+            "import gridmap as gm, pandas as pd; from gridmap.maps.figure import figure_of; cells = ['8819424409fffff'];"
+            "figure_of(gm.cells_layer(pd.DataFrame({'count': [1]}, index=cells), 'count', name='Burglary'))",
+            "papers",
+        ),
+        ("import gridmap as gm; gm.read_incidents('sqlite:///x.db')", "databases"),
+        ("import gridmap as gm; gm.read_roads(__import__('sys').argv[1])", "patrol"),
+    ],
+)
+def test_a_missing_extra_is_one_clear_line_with_its_name(code, extra, tmp_path):
+    (tmp_path / "roads.osm").write_text("<osm version='0.6'/>", encoding="utf-8")
+    code = f"import sys; sys.argv = ['', {str(tmp_path / 'roads.osm')!r}]\n" + code
+    done = without_extras(code)
+    assert done.returncode == 1
+    assert "MissingPackageError: This needs the package" in done.stderr
+    assert f"pip install 'gridmap[{extra}]'" in done.stderr
+
+
+def test_a_missing_extra_on_the_command_line_is_one_line_in_the_language_spoken(tmp_path):
+    run = tmp_path / "run"
+    assert run_here(["run", example_path("burglary"), "--out", run]).returncode == 0
+    command = ["--language", "zh", "report", str(run), "-o", str(tmp_path / "brief.docx")]
+    done = without_extras(f"from gridmap.cli import main; main({command!r})")
+    assert done.returncode == 1
+    assert done.stderr.startswith("gridmap: 此功能需要软件包")
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'gridmap[papers]'" in done.stderr
+    assert not (tmp_path / "brief.docx").exists()
+
+
+def test_a_module_of_no_extra_keeps_its_own_error():
+    with pytest.raises(ModuleNotFoundError, match="no_such_module") as caught, needs_extras():
+        import no_such_module  # noqa: F401
+    assert not isinstance(caught.value, MissingPackageError)
+
+
+def test_doctor_says_what_is_missing_and_what_that_costs():
+    done = without_extras("from gridmap.cli import main; main(['doctor'])")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"gridmap {gm.__version__}, Python 3.")
+    assert lines[1].startswith("✓ Everything that reading")
+    for extra in EXTRAS:
+        (line,) = (line for line in lines if f"'gridmap[{extra}]'" in line)
+        assert line.startswith(f"– {extra}: not installed (")
+
+
+def test_doctor_finds_what_a_terminal_cannot_show(monkeypatch):
+    class Console:
+        encoding = "cp1252"
+
+    monkeypatch.setattr(sys, "stdout", Console())
+    (terminal,) = (f for f in check_installation() if f.about == "terminal")
+    assert not terminal.good
+    assert "(cp1252)" in terminal.text
