@@ -122,8 +122,9 @@ def test_the_core_alone_makes_a_map(tmp_path):
     ("code", "extra"),
     [
         (
-            "import gridmap as gm, pandas as pd; from gridmap.maps.figure import figure_of; cells = ['8819424409fffff'];"
-            "figure_of(gm.cells_layer(pd.DataFrame({'count': [1]}, index=cells), 'count', name='Burglary'))",
+            "import gridmap as gm, pandas as pd; from gridmap.maps.figure import figure_of\n"
+            "counts = pd.DataFrame({'count': [1]}, index=['8819424409fffff'])\n"
+            "figure_of(gm.cells_layer(counts, 'count', name='Burglary'))",
             "papers",
         ),
         ("import gridmap as gm; gm.read_incidents('sqlite:///x.db')", "databases"),

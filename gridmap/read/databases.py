@@ -135,15 +135,15 @@ def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
             found = inspector.get_columns(plain, schema=schema or None)
         shape = _geometry(connection, plain, schema or None)
         columns = [c["name"] for c in found if shape is None or c["name"] != shape[0]]
-        picked = [sa.column(c) for c in columns]
+        picked: list[Any] = [sa.column(c) for c in columns]
         if shape is not None:
             point = sa.cast(sa.column(shape[0]), _Geometry())
             picked += [sa.func.ST_X(point).label(X), sa.func.ST_Y(point).label(Y)]
             columns += [X, Y]
             crs = CRS.from_epsg(shape[1]) if shape[1] else None
         source = sa.table(plain, schema=schema or None)
-        statement = sa.select(*picked).select_from(source)
-        counted = sa.select(sa.func.count()).select_from(source)
+        statement: Any = sa.select(*picked).select_from(source)
+        counted: Any = sa.select(sa.func.count()).select_from(source)
         name = f"{shown}/{table}"
     rows = int(connection.execute(counted).scalar())
     return DatabaseTable(
