@@ -4,6 +4,11 @@ from .exports import export
 from .forecasts.backtesting import Backtest, backtest
 from .forecasts.offered import ForecastResult, forecast, score_forecast
 from .forecasts.scores import pai, pei, rri
+from .governance.evaluation import (
+    WeightedDisplacementDifference,
+    displacement_quotient,
+    weighted_displacement_difference,
+)
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
@@ -83,6 +88,7 @@ __all__ = [
     "Layer",
     "MapPage",
     "PatrolPlan",
+    "WeightedDisplacementDifference",
     "adjust_p",
     "aoristic_weights",
     "backtest",
@@ -103,6 +109,7 @@ __all__ = [
     "crosswalk",
     "dbscan",
     "density_layer",
+    "displacement_quotient",
     "dosage_effect",
     "drill_down",
     "emerging_hotspots",
@@ -164,6 +171,7 @@ __all__ = [
     "street_density",
     "street_hotspots",
     "to_wgs84",
+    "weighted_displacement_difference",
     "write_briefing",
     "write_plan",
 ]
