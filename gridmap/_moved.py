@@ -9,6 +9,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from gridmap.messages import Note
+
 __all__ = ["keep_old_names"]
 
 
@@ -36,5 +38,5 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__
-        warnings.warn(f"{old} is now {self.moved[old]}.", DeprecationWarning, stacklevel=2)
+        warnings.warn(Note("errors.moved", old=old, new=self.moved[old]), DeprecationWarning, stacklevel=2)
         sys.modules[old] = importlib.import_module(self.moved[old])

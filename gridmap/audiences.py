@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from gridmap.errors import SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 
 __all__ = ["AUDIENCES", "DEFAULT_AUDIENCE", "SMALLEST_COUNT", "Audience", "audience_table", "check_audience"]
 
@@ -137,7 +137,8 @@ def check_audience(audience: Any) -> Audience:
     False
     """
     if not isinstance(audience, str) or audience not in AUDIENCES:
-        raise SettingError(f"There is no audience {audience!r}. {did_you_mean(str(audience), AUDIENCES)}")
+        meant = did_you_mean(str(audience), AUDIENCES)
+        raise SettingError(Note("privacy.no_audience", found=audience, meant=meant))
     return AUDIENCES[audience]
 
 

@@ -4,6 +4,8 @@ import importlib
 import warnings
 from typing import Any
 
+from gridmap.messages import Note
+
 _HOMES = {
     "count_by_cell": "gridmap.counts.query",
 }
@@ -13,5 +15,7 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(f"{__name__} is now {_HOMES[name]}.", DeprecationWarning, stacklevel=2)
+    warnings.warn(
+        Note("errors.moved", old=f"{__name__}.{name}", new=f"{_HOMES[name]}.{name}"), DeprecationWarning, stacklevel=2
+    )
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,11 +1,15 @@
 """What the tests share: the bundled data, and the larger data beside the repository when it is there."""
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from gridmap.errors import GridmapError
+from gridmap.messages import Note
 
 from .needs import NEEDS, require
 
@@ -29,6 +33,23 @@ def pytest_terminal_summary(terminalreporter):
     absent = Counter(name for reason in reasons for name in NEEDS if f"needs {name}: " in reason)
     for name, number in absent.items():
         terminalreporter.write_line(f"not run for want of {name}: {number} tests ({NEEDS[name].install})")
+
+
+def error_of_a_note(self: GridmapError, *args) -> None:
+    """`GridmapError.__init__` while testing: what the package raises has a code, whichever way its text was made."""
+    frame = sys._getframe(1)
+    inside = Path(frame.f_code.co_filename).is_relative_to(ROOT / "gridmap")
+    inside = inside and not Path(frame.f_code.co_filename).is_relative_to(ROOT / "gridmap" / "runs")
+    if inside and not (args and isinstance(args[0], Note)):
+        raise AssertionError(f"{frame.f_code.co_filename}:{frame.f_lineno}: not a Note: {args!r}")
+    Exception.__init__(self, *args)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_error_has_a_code():
+    GridmapError.__init__ = error_of_a_note
+    yield
+    del GridmapError.__init__
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,7 @@ def passed(parts: list[Part], audience: str) -> list[Part]:
 
 
 def _released(part: Part, audience: str) -> Part:
-    frame = gate(part.frame, part.kind, audience=audience, what=f"The layer {part.name!r}")
+    frame = gate(part.frame, part.kind, audience=audience, what=Note("privacy.the_layer", name=part.name))
     return dataclasses.replace(part, frame=frame, audience=audience)
 
 

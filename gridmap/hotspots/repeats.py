@@ -14,6 +14,7 @@ Source: Knox 1964; Johnson et al. 2007; Ratcliffe & Rengert 2008.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
@@ -585,7 +586,8 @@ def cross_near_repeat(
         "permutations": permutations,
         "random_state": random_state,
     }
-    notes = [f"{kind}: {note}" for kind, part in (("first", one), ("second", other)) for note in part[3]]
+    kinds = (Note("hotspots.first_kind"), one), (Note("hotspots.second_kind"), other)
+    notes = [Note("hotspots.note_of", kind=kind, note=note) for kind, part in kinds for note in part[3]]
     tables: dict[str, Any] = band_tables(observed, chance, space, when, closed)
     return NearRepeatResult(pd.DataFrame(), "cross_near_repeat", params, notes=tuple(notes), **tables)
 
@@ -597,10 +599,8 @@ def _raw_points(events, x, y, time, space, crs=None):
         x, y, time = "x", "y", "date"
         crs = events.metric_crs if crs is None else crs
     if len(frame) < LEAST_INCIDENTS:
-        raise InputError(
-            f"There are {len(frame):,} events with a place and a time; fewer than {LEAST_INCIDENTS} say nothing about "
-            "near repeats. Take a longer period or a wider category." + "".join(f" {n}" for n in notes)
-        )
+        few = Note("hotspots.few_events", n=len(frame), least=LEAST_INCIDENTS)
+        raise InputError(reduce(lambda first, then: Note("messages.then", first=first, then=then), notes, few))
     xy = frame[[x, y]].to_numpy(float)
     extent = np.ptp(xy, axis=0)
     if not extent.any():

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gridmap._periods import DAYS, days_of
 from gridmap.errors import GridmapWarning
+from gridmap.messages import Note
 from gridmap.read.persons import mask, personal_columns
 
 __all__ = [
@@ -58,8 +59,8 @@ def without_persons(frame: pd.DataFrame, content: str, what: str) -> pd.DataFram
     asked = [c for c in frame.columns if isinstance(c, str) and c != geometry and c not in named]
     found = personal_columns((c, _values(frame[c])) for c in asked)
     if found:
-        said = "; ".join(f"{mask(name)}: {why}" for name, why in found.items())
-        warnings.warn(f"{what}: columns about persons are not written ({said}).", GridmapWarning, stacklevel=3)
+        columns = [Note("privacy.column_why", column=mask(name), why=why) for name, why in found.items()]
+        warnings.warn(Note("privacy.columns_left_out", what=what, columns=columns), GridmapWarning, stacklevel=3)
         frame = frame.drop(columns=list(found))
     return _said_by(frame, mask)
 

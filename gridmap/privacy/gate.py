@@ -56,7 +56,7 @@ def gate(
     *,
     audience: str = DEFAULT_AUDIENCE,
     k: int | None = None,
-    what: str = "The table",
+    what: str | None = None,
 ) -> pd.DataFrame:
     """What of a frame may be written for an audience.
 
@@ -69,8 +69,8 @@ def gate(
     audience : {"internal", "meeting", "public"}
     k : int, optional
         The smallest count for the public; the table's when not given.
-    what : str
-        What to call it in a message.
+    what : str or Note, optional
+        What to call it in a message; "The table" when not given.
 
     Returns
     -------
@@ -92,21 +92,17 @@ def gate(
     ['count']
     """
     who = check_audience(audience)
+    what = Note("privacy.the_table") if what is None else what
     least = who.smallest_count if k is None else check_k(k)
     if content not in CONTENTS:
-        raise SettingError(f"There is no content {content!r}. {did_you_mean(content, CONTENTS)}")
+        raise SettingError(Note("privacy.no_content", found=content, meant=did_you_mean(content, CONTENTS)))
     frame = without_persons(frame, content, what)
     if who.points:
         return frame
     if content == "points" or has_incidents(frame, content):
-        raise InputError(
-            f"{what} holds incidents one by one, which {_for(who)} may not have. Write counts or hotspots by cell "
-            "instead, or take audience='internal'."
-        )
+        raise InputError(Note("privacy.single_incidents", what=what, audience=_for(who)))
     if content == "patrols" and not who.patrols:
-        raise InputError(
-            f"{what} tells where the police will be and when; {_for(who)} may not have it. Take audience='meeting'."
-        )
+        raise InputError(Note("privacy.patrols", what=what, audience=_for(who)))
     if content == "clusters":
         frame = _clusters(frame, who, what)
     timed = content in ("places", "lines", "patrols")  # 08:05 at the station is when a patrol comes by
@@ -150,7 +146,7 @@ def _gated_value(value: Any, audience: str) -> Any:
 def check_k(k) -> int:
     """The smallest count, 2 or more: a number about one incident is that incident."""
     if isinstance(k, bool) or not hasattr(k, "__index__") or k < 2:
-        raise SettingError(f"k is the fewest incidents that a number may speak of, 2 or more; found {k!r}.")
+        raise SettingError(Note("privacy.small_k", found=k))
     return int(k)
 
 
@@ -170,13 +166,14 @@ def _reasons(frame: pd.DataFrame, k: int) -> pd.DataFrame:
     return pd.DataFrame({"reason": told.index, "rows": told.to_numpy()})
 
 
-def _for(who: Audience) -> str:
-    return f"the audience {who.name!r} ({who.who})"
+def _for(who: Audience) -> Note:
+    return Note("privacy.for_audience", name=who.name, who=Note(f"audience.{who.name}.who"))
 
 
-def check_periods(index: pd.Index, *, audience: str, what: str = "The table") -> None:
-    """Refuse periods that are finer than the audience's finest time (hours of the week are no moments)."""
+def check_periods(index: pd.Index, *, audience: str, what: str | None = None) -> None:
+    """Refuse periods that are finer than the audience's finest time (hours of the week are not moments)."""
     who = check_audience(audience)
+    what = Note("privacy.the_table") if what is None else what
     if who.points:
         return
     finest = DAYS[who.time_unit]
@@ -184,18 +181,13 @@ def check_periods(index: pd.Index, *, audience: str, what: str = "The table") ->
         times = index.levels[level] if index.nlevels > 1 else index
         exact = isinstance(times, pd.DatetimeIndex) and len(times) and bool((times != times.normalize()).any())
         if exact or (isinstance(times, pd.PeriodIndex) and days_of(times.freq) < finest):
-            raise InputError(
-                f"{what} tells more exactly than by the {who.time_unit} when incidents were, which {_for(who)} may not "
-                "have. Count by longer periods or by hour_of_week, or take audience='internal'."
-            )
+            unit = Note(f"privacy.unit.{who.time_unit}")
+            raise InputError(Note("privacy.too_fine_times", what=what, unit=unit, audience=_for(who)))
 
 
 def _clusters(frame: gpd.GeoDataFrame, who: Audience, what: str) -> gpd.GeoDataFrame:
     if who.clusters == "none":
-        raise InputError(
-            f"{what} holds outlines of clusters, whose corners are incidents; {_for(who)} may not have them. "
-            "Show hotspots by cell instead."
-        )
+        raise InputError(Note("privacy.cluster_outlines", what=what, audience=_for(who)))
     return covered(frame) if who.clusters == "covers" else frame
 
 
@@ -255,12 +247,6 @@ def _check_counts(frame: pd.DataFrame, content: str, k: int, what: str) -> None:
     least = smallest_counts(frame)
     low = least[least < k]
     if len(low):
-        raise InputError(
-            f"{what} has numbers under {k} (in {low.index[0]}), which the public may not have. Make it with the "
-            "incidents and the grid of gm.public_release(incidents, grid), or take audience='meeting'."
-        )
+        raise InputError(Note("privacy.small_counts", what=what, k=k, column=str(low.index[0])))
     if content == "cells" and not len(least) and any(isinstance(c, str) and DERIVED.search(c) for c in frame.columns):
-        raise InputError(
-            f"{what} has numbers made of incidents but no count beside them, so nobody can tell whether they speak of "
-            f"{k} or more. Keep the column count, or take audience='meeting'."
-        )
+        raise InputError(Note("privacy.no_count_beside", what=what, k=k))

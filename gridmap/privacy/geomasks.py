@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.messages import Note
 from gridmap.privacy.gate import check_k
 from gridmap.read.base import Incidents
 from gridmap.read.metric import unproject
@@ -124,11 +125,11 @@ def geomask(
     """
     k = check_k(k)
     if not isinstance(incidents, Incidents) or not len(incidents):
-        raise InputError("geomask moves the points of Incidents; found none. Read them with read_incidents.")
+        raise InputError(Note("privacy.geomask.no_incidents"))
     if grid is not None and not isinstance(grid, Grid):
-        raise InputError(f"grid= is a Grid as make_grid gives it; found {type(grid).__name__}.")
+        raise InputError(Note("privacy.geomask.not_a_grid", found=type(grid).__name__))
     if within_zone and grid is None:
-        raise SettingError("within_zone=True needs grid=, whose zones the points stay in.")
+        raise SettingError(Note("privacy.geomask.within_zone_needs_grid"))
     lon, lat = incidents.lonlat()
     crs = incidents.metric_crs if grid is None else grid.metric_crs
     xy = incidents.xy_m(crs)
@@ -178,14 +179,11 @@ def _density(grid: Grid, population: str, *, needed: bool) -> np.ndarray | None:
     if population not in grid.cells or not pd.api.types.is_numeric_dtype(grid.cells[population]):
         if not needed:
             return None
-        raise InputError(
-            f"The grid's cells have no numbers {population!r} to measure distances by. Name a column with population=, "
-            "or give min_m= and max_m=."
-        )
+        raise InputError(Note("privacy.geomask.no_population", column=population))
     people = grid.cells[population].fillna(0).to_numpy(float)
     area_m2 = grid.cells["area_m2"].to_numpy(float)
     if people.sum() <= 0:
-        raise InputError(f"Nobody lives in the grid: its column {population!r} sums to {people.sum():g}.")
+        raise InputError(Note("privacy.geomask.nobody_lives_there", column=population, total=float(people.sum())))
     return np.maximum(people / area_m2, 1e-3 * people.sum() / area_m2.sum())
 
 
@@ -194,11 +192,11 @@ def _radii(n: int, k: int, min_m, max_m, density, row) -> tuple[np.ndarray, np.n
     for name, value in (("min_m", min_m), ("max_m", max_m)):
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool) and np.isfinite(value)
         if value is not None and (not number or value < 0):
-            raise SettingError(f"{name} is a length in metres, 0 or more; found {value!r}.")
+            raise SettingError(Note("privacy.geomask.not_a_length", name=name, found=value))
     if max_m is not None and max_m < 1:
-        raise SettingError(f"max_m={max_m:g} looks like degrees; it is a length in metres, as in 300.")
+        raise SettingError(Note("privacy.geomask.degrees", found=float(max_m)))
     if density is None and (min_m is None or max_m is None):
-        raise SettingError("Without a population (grid=, population=) geomask needs min_m= and max_m=, in metres.")
+        raise SettingError(Note("privacy.geomask.needs_distances"))
     usable = np.ones(n, bool)
     low, high = (np.full(n, np.nan if value is None else float(value)) for value in (min_m, max_m))
     if density is not None and (min_m is None or max_m is None):
@@ -208,10 +206,8 @@ def _radii(n: int, k: int, min_m, max_m, density, row) -> tuple[np.ndarray, np.n
         high = np.sqrt(4 * k / (np.pi * here)) if max_m is None else high
     wrong = usable & ~(low < high)
     if wrong.any():
-        raise SettingError(
-            f"The least displacement must be smaller than the largest; found {low[wrong][0]:,.0f} m and "
-            f"{high[wrong][0]:,.0f} m."
-        )
+        found = {"low": float(low[wrong][0]), "high": float(high[wrong][0])}
+        raise SettingError(Note("privacy.geomask.least_not_smaller", **found))
     return low, high, usable
 
 

@@ -30,6 +30,7 @@ from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.grids.zones import ZoneGrid
+from gridmap.messages import Note
 from gridmap.privacy.gate import check_k
 from gridmap.privacy.merging import merged_areas
 from gridmap.privacy.series import OTHER, Series, series_of
@@ -128,10 +129,8 @@ def public_release(
     """
     k = check_k(k)
     if not isinstance(incidents, Incidents) or not isinstance(grid, Grid):
-        raise InputError(
-            "public_release takes Incidents and a Grid; found "
-            f"{type(incidents).__name__} and {type(grid).__name__}. Read and divide with read_incidents and make_grid."
-        )
+        found = {"incidents": type(incidents).__name__, "grid": type(grid).__name__}
+        raise InputError(Note("privacy.release.wrong_types", **found))
     published = series_of(incidents, series)
     row = grid.locate(*incidents.lonlat())
     used = (row >= 0) & (published.code >= 0)
@@ -149,11 +148,8 @@ def public_release(
         counts, grid.adjacency(), grid.centroids_m, k=k, area_m2=area_m2, least_m2=least_m2, zones=zones
     )
     if area.max() == 0 and len(grid) > 1:
-        raise InputError(
-            f"With k={k}, all {len(grid):,} cells would be hidden: only one area has {k} incidents in every series "
-            f"({', '.join(published.columns()[:4])}{', …' if len(published.names) > 4 else ''}). Tell fewer kinds or "
-            "longer periods apart, or make it for audience: meeting."
-        )
+        shown = [*published.columns()[:4], *(["…"] if len(published.names) > 4 else [])]
+        raise InputError(Note("privacy.release.one_area", k=k, cells=len(grid), series=shown))
     sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
     np.add.at(sums, area, counts)
     if (sums < k).any():  # the promise of this module, so it is checked and not assumed
@@ -174,21 +170,14 @@ def public_release(
         area_of=pd.Series(ids[area], index=grid.cells.index, name="area"),
         k=k,
         left_out=int((~used).sum()),
-        notes=(
-            f"For the public: {len(grid):,} cells were merged into {len(sums):,} areas, so that every number speaks of "
-            f"{k} incidents or more. Within an area nothing is known about where they were.",
-        ),
+        notes=(Note("privacy.release.merged", cells=len(grid), areas=len(sums), k=k),),
     )
 
 
 def _check_series(counts: np.ndarray, published: Series, k: int) -> None:
     few = [name for name, total in zip(published.columns(), counts.sum(axis=0), strict=True) if total < k]
     if few:
-        called = "; ".join(few[:3])
-        raise InputError(
-            f"There are fewer than {k} incidents of {called}, so nothing about them can be told to the public. Leave "
-            "this kind or period out, join it to another, or make it for audience: meeting."
-        )
+        raise InputError(Note("privacy.release.few", k=k, series=few[:3]))
 
 
 def _areas(grid: Grid, area: np.ndarray, ids: pd.Index, names: dict[str, str]) -> gpd.GeoDataFrame:

@@ -108,4 +108,4 @@ def _outlines(frame: gpd.GeoDataFrame, who: Audience, audience: str) -> gpd.GeoD
         return None
     if not len(frame):
         return without_persons(frame, "clusters", "The clusters")
-    return gate(frame, "clusters", audience=audience, what="The clusters")
+    return gate(frame, "clusters", audience=audience, what=Note("privacy.the_clusters"))

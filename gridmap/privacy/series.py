@@ -13,7 +13,7 @@ import pandas as pd
 
 from gridmap._periods import frequency_of
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import did_you_mean
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["OTHER", "Series", "check_series", "series_of"]
@@ -83,7 +83,7 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
     periods = [p if isinstance(p, pd.Period) else None for p in span[wanted]]
     found = sorted(set(zip(kinds, periods, strict=True)), key=lambda name: (name[0] or "", str(name[1] or "")))
     if not len(found):
-        raise InputError("No incident is in any of the series that are to be told. Check their categories and periods.")
+        raise InputError(Note("privacy.series.empty"))
     place = {name: i for i, name in enumerate(found)}
     code = np.full(len(frame), -1)
     code[wanted] = [place[name] for name in zip(kinds, periods, strict=True)]
@@ -97,13 +97,12 @@ def check_series(asked: Iterable[Mapping[str, Any]]) -> None:
     for one in asked:
         for key in one:
             if key not in ("category", "period", "every"):
-                raise SettingError(f"A series has no {key!r}. {did_you_mean(key, ('category', 'period', 'every'))}")
+                meant = did_you_mean(key, ("category", "period", "every"))
+                raise SettingError(Note("privacy.series.no_key", found=key, meant=meant))
         if one.get("period") is not None:
             _period(one["period"])
         if one.get("every") is not None and one["every"] not in FREQUENCIES:
-            raise SettingError(
-                f"The public may know the month, the quarter or the year; every={one['every']!r} is none of these."
-            )
+            raise SettingError(Note("privacy.series.every", found=one["every"]))
 
 
 def _listed(category) -> list[str] | None:
@@ -119,7 +118,7 @@ def _kinds(category: pd.Series, asked: Sequence[Mapping]) -> pd.Series:
         return pd.Series(None, index=category.index, dtype=object)
     there = set(category.dropna().unique())
     for name in sorted(named - there):
-        raise InputError(f"No incident has the category {name!r}. {did_you_mean(name, there)}")
+        raise InputError(Note("privacy.series.no_category", found=name, meant=did_you_mean(name, there)))
     return category.astype(object).where(category.isin(named), OTHER)
 
 
@@ -127,9 +126,9 @@ def _period(text) -> pd.Period:
     try:
         period = pd.Period(text)
     except (ValueError, TypeError):
-        raise SettingError(f"period is a year, a quarter or a month, as in 2018 or 2018-07; found {text!r}.") from None
+        raise SettingError(Note("privacy.series.not_a_period", found=text)) from None
     if period.freqstr[0] not in "MQY":
-        raise SettingError(f"The public may know the month and nothing finer; found the period {text!r}.")
+        raise SettingError(Note("privacy.series.fine_period", found=text))
     return period
 
 

@@ -14,6 +14,7 @@ import shapely
 
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.metric import unproject
 
@@ -98,7 +99,7 @@ def scattered(incidents: Incidents, grid: Grid, *, random_state: int | None = 0)
     row = grid.locate(*incidents.lonlat())
     inside = row >= 0
     if not inside.any():
-        raise InputError("No incident lies inside the grid. Check that both are of the same place.")
+        raise InputError(Note("privacy.none_inside"))
     table, row = table.filter(pa.array(inside)), row[inside]
     lon, lat = places_in_cells(grid, row, np.random.default_rng(random_state))
     for name, values in (("lon", lon), ("lat", lat)):

@@ -12,7 +12,7 @@ from gridmap._audit import AUDIT, append_audit
 from gridmap._extras import needs_extras
 from gridmap._io import write_bytes
 from gridmap.errors import OutputError, ReadError, SettingError
-from gridmap.messages import check_language, did_you_mean
+from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.run_folder import RunFolder, read_run
 
@@ -104,14 +104,14 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
         If a PDF is asked for and Pango is not there.
     """
     if path.suffix.lower() not in PAPERS:
-        raise SettingError(f"A briefing ends in {', '.join(PAPERS)}; found {path.name!r}.")
+        raise SettingError(Note("reports.ending", endings=list(PAPERS), found=path.name))
     if language is not None:
         check_language(language)
     if template is not None and not Path(template).exists():
-        raise ReadError(f"There is no template {template}. Name a folder, or leave --template out.")
+        raise ReadError(Note("reports.no_template", path=str(template)))
     kind = path.suffix.lower()
     if template is not None and kind == ".xlsx":
-        raise SettingError("A workbook takes no template. Leave --template out, or write a .pdf, .docx or .pptx.")
+        raise SettingError(Note("reports.workbook_template"))
     with needs_extras():
         from gridmap.reports.paper import content  # noqa: F401 - whether what draws its pictures is installed
 
@@ -125,7 +125,7 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
             from gridmap.reports.paper import pptx  # noqa: F401
     if template is not None and Path(template).is_file() and Path(template).suffix.lower() != kind:
         fits = did_you_mean(Path(template).suffix, PAPERS)
-        raise SettingError(f"The template of a {kind} is a {kind} or a folder; found {Path(template).name!r}. {fits}")
+        raise SettingError(Note("reports.template_kind", kind=kind, found=Path(template).name, meant=fits))
 
 
 @needs_extras()
@@ -177,9 +177,9 @@ def _printed(content: "Briefing", ending: str, template) -> bytes:
 def _check_place(path: Path) -> None:
     """Say that a place cannot be written before the pages are made."""
     if path.is_dir():
-        raise OutputError(f"{path} is a folder. Name a file in it.")
+        raise OutputError(Note("reports.is_a_folder", path=str(path)))
     folder = path.parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise OutputError(f"{path} cannot be written: {folder} is no folder that one may write to. Name another place.")
+        raise OutputError(Note("reports.not_writable", path=str(path), folder=str(folder)))

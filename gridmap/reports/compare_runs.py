@@ -102,7 +102,7 @@ def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
     else:
         earlier = read_run(since)
         if earlier.path.resolve() == run.path.resolve():
-            raise ReadError(f"{since} is this run itself. Name the folder of an earlier run.")
+            raise ReadError(Note("reports.same_run", folder=str(since)))
     reasons = _differences(run, earlier)
     period = earlier.head.get("period")
     if reasons:

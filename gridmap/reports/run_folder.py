@@ -104,7 +104,7 @@ class Findings:
         for name, (frame, content) in self.tables.items():
             try:
                 if few and name == "set_aside.parquet":
-                    raise InputError("Rows set aside are not told to the public.")
+                    raise InputError(Note("reports.run.rejected_rows"))
                 frame = gate(frame, content, audience=audience, what=f"results/{name}")
             except InputError:
                 left_out.append(name)
@@ -283,13 +283,13 @@ class RunFolder:
         if not path.is_file():
             if not listed:
                 return pd.DataFrame()
-            raise ReadError(f"{path} is missing, which run.json names. Run the pipeline again.")
+            raise ReadError(Note("reports.run.missing", path=str(path)))
         if listed and listed[place].get("sha256") not in (None, sha256_of(path)):
-            raise ReadError(f"{path} was changed since the run was made. Run the pipeline again.")
+            raise ReadError(Note("reports.run.changed", path=str(path)))
         try:
             return gpd.read_parquet(path) if "geometry" in pq.read_schema(path).names else pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise ReadError(f"{path} cannot be read: {error}. Run the pipeline again.") from None
+            raise ReadError(Note("reports.run.unreadable_table", path=str(path), why=str(error))) from None
 
 
 def identity(manifest: Mapping[str, Any]) -> str:
@@ -319,19 +319,16 @@ def read_run(path: str | Path) -> RunFolder:
     path = Path(path)
     folder = path.parent if path.name == "run.json" else path
     if not folder.is_dir():
-        raise ReadError(f"There is no folder {folder}. Name the one that gridmap run wrote into (--out).")
+        raise ReadError(Note("reports.run.no_folder", folder=str(folder)))
     if not (folder / "run.json").is_file():
-        raise ReadError(f"{folder} is no run: it has no run.json. Name the folder that gridmap run wrote into (--out).")
+        raise ReadError(Note("reports.run.no_record", folder=str(folder)))
     manifest = _json(folder / "run.json")
     facts = folder / "results" / "facts.json"
     if not facts.is_file():
-        raise ReadError(
-            f"{folder} has no results/facts.json: the run was made by an earlier version, or the file was removed. "
-            "Run the pipeline again."
-        )
+        raise ReadError(Note("reports.run.no_facts", folder=str(folder)))
     listed = {entry.get("path"): entry.get("sha256") for entry in manifest.get("outputs") or []}
     if listed.get("results/facts.json") not in (None, sha256_of(facts)):
-        raise ReadError(f"{facts} was changed since the run was made. Run the pipeline again.")
+        raise ReadError(Note("reports.run.changed", path=str(facts)))
     return run_folder(folder, manifest, _json(facts))
 
 
@@ -344,10 +341,8 @@ def run_folder(folder: Path, manifest: dict, stored: dict, *, place: Path | None
         If it is of a later version, or of another shape.
     """
     if not isinstance(stored.get("format"), int) or stored["format"] > FORMAT:
-        raise ReadError(
-            f"{folder}/results/facts.json has the format {stored.get('format')!r}; this version of gridmap reads up to "
-            f"{FORMAT}. Take the version that made the run, or run the pipeline again."
-        )
+        facts = {"path": f"{folder}/results/facts.json", "found": stored.get("format")}
+        raise ReadError(Note("reports.run.format", **facts, most=FORMAT))
     try:
         return RunFolder(
             folder,
@@ -360,9 +355,8 @@ def run_folder(folder: Path, manifest: dict, stored: dict, *, place: Path | None
             place,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ReadError(
-            f"{folder}/results/facts.json is not as gridmap writes it ({error}). Run the pipeline again."
-        ) from None
+        facts = {"path": f"{folder}/results/facts.json", "why": str(error)}
+        raise ReadError(Note("reports.run.facts_shape", **facts)) from None
 
 
 def note_of(value: Any) -> Any:
@@ -397,12 +391,12 @@ def said_text(value: Any, language: str) -> str:
 def _json(path: Path) -> dict:
     try:
         if path.stat().st_size > LARGEST_JSON:
-            raise ReadError(f"{path} is larger than {LARGEST_JSON:,} bytes, so it is not what gridmap wrote.")
+            raise ReadError(Note("reports.run.too_large", path=str(path), most=LARGEST_JSON))
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ReadError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ReadError(Note("reports.run.unreadable", path=str(path), why=error.strerror or str(error))) from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise ReadError(f"{path} is not what gridmap wrote: it is no JSON. Run the pipeline again.") from None
+        raise ReadError(Note("reports.run.not_json", path=str(path))) from None
     if not isinstance(found, dict):
-        raise ReadError(f"{path} is not what gridmap wrote. Run the pipeline again.")
+        raise ReadError(Note("reports.run.not_ours", path=str(path)))
     return found

@@ -378,7 +378,7 @@ def test_what_is_no_run_or_was_changed_is_said_in_one_line(april, tmp_path):
     with pytest.raises(ReadError, match="format 99"):
         write_briefing(copy, tmp_path / "x.pdf")
     facts.write_text("{", encoding="utf-8")
-    with pytest.raises(ReadError, match="no JSON"):
+    with pytest.raises(ReadError, match="not JSON"):
         write_briefing(copy, tmp_path / "x.pdf")
     facts.unlink()
     with pytest.raises(ReadError, match="earlier version"):

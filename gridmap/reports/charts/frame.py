@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from gridmap._fonts import families
 from gridmap._io import atomic_file
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import check_language, did_you_mean, say
+from gridmap.messages import Note, check_language, did_you_mean, say
 
 __all__ = ["FAINT", "INK", "SIZES", "STRONG", "Size", "alt_text", "chart", "checked", "note", "save_chart"]
 
@@ -47,7 +47,7 @@ SIZES = {"page": Size(6.5, 3.6, 9.5), "half": Size(3.2, 3.0, 7.5), "slide": Size
 def size_of(size: str) -> Size:
     """The size of that name."""
     if size not in SIZES:
-        raise SettingError(f"There is no size {size!r}. {did_you_mean(str(size), SIZES)}")
+        raise SettingError(Note("chart.error.no_size", found=size, meant=did_you_mean(str(size), SIZES)))
     return SIZES[size]
 
 
@@ -120,12 +120,13 @@ def head(ax: Axes, title: str | None, default: str, lines: int = 0) -> None:
 def checked(table, needed: tuple[str, ...], what: str) -> pd.DataFrame:
     """A table that has rows and the columns that are needed."""
     if not isinstance(table, pd.DataFrame):
-        raise InputError(f"{what} needs a table; found {type(table).__name__}.")
+        raise InputError(Note("chart.error.needs_table", what=what, found=type(table).__name__))
     for column in needed:
         if column not in table:
-            raise InputError(f"{what} needs the column {column!r}. {did_you_mean(column, map(str, table.columns))}")
+            meant = did_you_mean(column, map(str, table.columns))
+            raise InputError(Note("chart.error.no_column", what=what, column=column, meant=meant))
     if not len(table):
-        raise InputError(f"{what} has nothing to draw: the table is empty.")
+        raise InputError(Note("chart.error.empty", what=what))
     return table
 
 
@@ -149,7 +150,7 @@ def save_chart(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     path = Path(path)
     quiet = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}, ".pdf": {"CreationDate": None}}
     if path.suffix.lower() not in quiet:
-        raise SettingError(f"A chart is saved as .png, .svg or .pdf; found {path.name!r}.")
+        raise SettingError(Note("chart.error.ending", found=path.name))
     kind = path.suffix.lower()
     with atomic_file(path) as part, matplotlib.rc_context(SAVED):
         figure.savefig(part, format=kind[1:], dpi=dpi, metadata=quiet[kind], facecolor="white")

@@ -18,7 +18,7 @@ from gridmap.maps.classes import codes_of
 from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.figure import class_text, draw_scale_bar
 from gridmap.maps.layers import Layer
-from gridmap.messages import say
+from gridmap.messages import Note, say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts.frame import chart, month_names, size_of, word
 
@@ -70,11 +70,11 @@ def small_multiples(
     '2 maps with one legend: 2018-06 to 2018-07.'
     """
     if not isinstance(layer, Layer) or layer.frames is None:
-        raise InputError("small_multiples needs a layer with periods, as gm.cells_layer gives for counts by period.")
+        raise InputError(Note("chart.error.needs_periods"))
     there = list(layer.frames.columns)
     chosen = there[-6 if size == "half" else -12 :] if periods is None else [_found(p, there) for p in periods]
     if not 1 <= len(chosen) <= MOST:
-        raise InputError(f"small_multiples draws 1 to {MOST} periods; found {len(chosen)}.")
+        raise InputError(Note("chart.error.number_of_periods", most=MOST, found=len(chosen)))
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
     flat = gpd.GeoSeries(shapes, crs=4326)
     flat = flat.to_crs(metric_crs(tuple(flat.total_bounds)))
@@ -135,7 +135,8 @@ def _found(period, there: list):
     for known in there:
         if known == period or str(known) == str(period):
             return known
-    raise InputError(f"The layer has no period {period!r}; it has {there[0]} to {there[-1]}.")
+    ends = {"first": str(there[0]), "last": str(there[-1])}
+    raise InputError(Note("chart.error.no_period", found=str(period), **ends))
 
 
 def _called(period, language: str) -> str:

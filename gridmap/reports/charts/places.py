@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError
+from gridmap.messages import Note
 from gridmap.patrol.streets import street_concentration
 from gridmap.reports.charts.frame import STRONG, chart, checked, head, note, size_of, word
 
@@ -122,18 +123,18 @@ def concentration_chart(
 
 def _counts(counts, weights) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(counts, pd.DataFrame):
-        checked(counts, ("count",), "Concentration")
+        checked(counts, ("count",), Note("chart.what.concentration"))
         weights = counts["length_m"] if weights is None and "length_m" in counts else weights
         counts = counts["count"]
     try:
         values = np.asarray(counts, float).ravel()
         chance = np.ones(len(values)) if weights is None else np.asarray(weights, float).ravel()
     except (TypeError, ValueError):
-        raise InputError("Concentration needs one count a place, and weights as numbers.") from None
+        raise InputError(Note("chart.error.counts_as_numbers")) from None
     if not len(values) or not np.isfinite(values).all() or (values < 0).any() or (values % 1 != 0).any():
-        raise InputError("Concentration needs one count a place: whole numbers of 0 or more, zeros included.")
+        raise InputError(Note("chart.error.whole_counts"))
     if chance.shape != values.shape or not np.isfinite(chance).all() or (chance < 0).any() or chance.sum() <= 0:
-        raise InputError("The weights of chance are one number of 0 or more a place.")
+        raise InputError(Note("chart.error.weights"))
     return values.astype(np.int64), chance
 
 
@@ -197,14 +198,14 @@ def ranked_bars(
     'Bars of 2 places; first Station with 31, last Market with 12.'
     """
     ends = tuple(c for c in (low, high, expected) if c is not None)
-    table = checked(table, (name, value, *ends), "A ranking").head(most)
+    table = checked(table, (name, value, *ends), Note("chart.what.ranking")).head(most)
     values = pd.to_numeric(table[value], errors="coerce").to_numpy(float)
     if not np.isfinite(values).all():
-        raise InputError(f"A ranking needs a number in {value!r} for every place.")
+        raise InputError(Note("chart.error.number_a_place", column=value))
     if (low is None) != (high is None):
-        raise InputError("An interval has two ends: give low= and high=, or neither.")
+        raise InputError(Note("chart.error.two_ends"))
     if low is None and ((values < 0).any() or (values % 1 != 0).any()):
-        raise InputError(f"{value!r} holds no counts, so no interval can be computed for it. Give low= and high=.")
+        raise InputError(Note("chart.error.not_counts", column=value))
     if low is None:
         bounds = poisson_interval(values)
     else:

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from gridmap._intervals import no_change_limits
 from gridmap._periods import every_of
 from gridmap.errors import InputError
+from gridmap.messages import Note
 from gridmap.reports.charts.frame import (
     BAND,
     FAINT,
@@ -74,7 +75,7 @@ def trend_chart(
     >>> alt
     'Line of incidents by month from 2018-05 to 2018-07: lowest 40, highest 52 (2018-06), last 47.'
     """
-    table = checked(table, ("period", "count"), "A trend")
+    table = checked(table, ("period", "count"), Note("chart.what.trend"))
     counts = _by_period(table)
     freq = counts.index.freqstr[0].upper()
     year = IN_A_YEAR.get(freq, 12)
@@ -147,10 +148,10 @@ def _by_period(table: pd.DataFrame) -> pd.Series:
         try:
             period = pd.PeriodIndex([pd.Period(str(p)) for p in period])
         except (ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"A trend needs periods as in 2018, 2018-07 or 2018-07-14: {error}.") from None
+            raise InputError(Note("chart.error.trend_periods", why=str(error))) from None
     count = pd.to_numeric(table["count"], errors="coerce")
     if count.isna().all() or (count < 0).any():
-        raise InputError("A trend needs counts of 0 or more.")
+        raise InputError(Note("chart.error.trend_counts"))
     return pd.Series(count.to_numpy(float), index=pd.PeriodIndex(period)).groupby(level=0).sum(min_count=1).sort_index()
 
 
@@ -262,11 +263,11 @@ def _matrix(week) -> tuple[np.ndarray | None, dict]:
     if week is None:
         return None, {}
     if not isinstance(week, pd.DataFrame):
-        raise InputError(f"The matrix needs a table as hour_of_week gives it; found {type(week).__name__}.")
+        raise InputError(Note("chart.error.week_table", found=type(week).__name__))
     if {"weekday", "hour", "count"} <= set(week.columns):
         day, hour = (pd.to_numeric(week[c], errors="coerce").to_numpy(float) for c in ("weekday", "hour"))
         if not (np.isin(day, range(7)) & np.isin(hour, range(24))).all():
-            raise InputError("weekday is 0 (Monday) to 6, and hour 0 to 23.")
+            raise InputError(Note("chart.error.weekday_hour"))
         matrix = np.zeros((7, 24))
         np.add.at(matrix, (day.astype(int), hour.astype(int)), week["count"].to_numpy(float))
     elif week.shape == (7, 24):
@@ -274,9 +275,9 @@ def _matrix(week) -> tuple[np.ndarray | None, dict]:
     elif not len(week):
         return None, {}
     else:
-        raise InputError(f"The matrix has 7 weekdays and 24 hours; found {week.shape[0]} × {week.shape[1]}.")
+        raise InputError(Note("chart.error.week_shape", rows=week.shape[0], columns=week.shape[1]))
     if not np.isfinite(matrix).all() or (matrix < 0).any():
-        raise InputError("The matrix needs numbers of 0 or more.")
+        raise InputError(Note("chart.error.week_numbers"))
     return (matrix, dict(week.attrs)) if matrix.sum() > 0 else (None, {})
 
 

@@ -19,6 +19,7 @@ from docx.shared import Cm, Pt, RGBColor
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
+from gridmap.messages import Note
 from gridmap.reports.paper.content import (
     MOST_METHODS,
     MOST_NOTES,
@@ -73,7 +74,7 @@ def _document(template):
     try:
         document = Document(str(path))
     except (PackageNotFoundError, OSError, KeyError, ValueError) as error:
-        raise ReadError(f"{path} is no Word document that can be a template ({type(error).__name__}).") from None
+        raise ReadError(Note("reports.not_a_word_template", path=str(path), why=type(error).__name__)) from None
     body = document.element.body
     for child in list(body):
         if child.tag != qn("w:sectPr"):

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from gridmap._fonts import font_faces
 from gridmap.errors import GridmapError, ReadError
-from gridmap.messages import say
+from gridmap.messages import Note, say
 from gridmap.reports.paper.content import MOST_KINDS, MOST_METHODS, MOST_NOTES, MOST_OTHERS, Briefing, Picture, words_in
 
 __all__ = ["load_weasyprint", "pdf_bytes"]
@@ -56,10 +56,10 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     folders = [OWN]
     if template is not None:
         if not Path(template).is_dir():
-            raise ReadError(f"There is no folder {template}. --template names one with briefing.html or briefing.css.")
+            raise ReadError(Note("reports.no_template_folder", folder=str(template)))
         folders.insert(0, Path(template))
         if not any((Path(template) / name).is_file() for name in ("briefing.html", "briefing.css")):
-            raise ReadError(f"{template} holds neither briefing.html nor briefing.css. Copy those of gridmap first.")
+            raise ReadError(Note("reports.empty_template_folder", folder=str(template)))
     html = load_weasyprint()
     names, faces = font_faces(briefing.language)
     family = ", ".join(f'"{name}"' for name in names)
@@ -92,9 +92,10 @@ def _filled(briefing: Briefing, loader, around, family: str, faces, room: dict[s
         style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
         return around.get_template("briefing.html").render(**given, style=Markup(style))
     except jinja2.TemplateSyntaxError as error:
-        raise ReadError(f"{error.filename or error.name}, line {error.lineno}: {error.message}") from None
+        place = {"file": str(error.filename or error.name), "line": error.lineno}
+        raise ReadError(Note("reports.template_mistake", **place, why=str(error.message))) from None
     except (jinja2.TemplateError, OSError, TypeError, ValueError) as error:
-        raise ReadError(f"The template cannot be filled: {error}.") from None
+        raise ReadError(Note("reports.template_not_filled", why=str(error))) from None
 
 
 def _pages_before_annex(document: Any) -> int:
@@ -129,10 +130,7 @@ def load_weasyprint():
     except ModuleNotFoundError:
         raise  # weasyprint itself: said with the extra that brings it
     except (ImportError, OSError) as error:
-        raise GridmapError(
-            "A PDF needs Pango, which weasyprint did not find. On Debian or Ubuntu: apt-get install libpango-1.0-0 "
-            f"libpangoft2-1.0-0 libharfbuzz-subset0. A .docx, .pptx or .xlsx needs nothing more. ({str(error)[:80]})"
-        ) from None
+        raise GridmapError(Note("reports.needs_pango", why=str(error)[:80])) from None
     return HTML
 
 

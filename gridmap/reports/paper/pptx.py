@@ -19,6 +19,7 @@ from pptx.util import Cm, Pt
 
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
+from gridmap.messages import Note
 from gridmap.reports.paper.content import MOST_ROWS, Briefing, Picture, Table, words_in
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
@@ -80,7 +81,7 @@ def _presentation(template):
     try:
         made = Presentation(str(path))
     except (PackageNotFoundError, OSError, KeyError, ValueError) as error:
-        raise ReadError(f"{path} is no presentation that can be a template ({type(error).__name__}).") from None
+        raise ReadError(Note("reports.not_a_presentation_template", path=str(path), why=type(error).__name__)) from None
     listed = made.slides._sldIdLst
     for slide in list(listed):
         made.part.drop_rel(slide.rId)
