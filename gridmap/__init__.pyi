@@ -4,6 +4,14 @@ from .exports import export
 from .forecasts.backtesting import Backtest, backtest
 from .forecasts.offered import ForecastResult, forecast, score_forecast
 from .forecasts.scores import pai, pei, rri
+from .governance.cases import (
+    CaseLife,
+    case_life,
+    cumulative_incidence,
+    kaplan_meier,
+    lateness_hotspots,
+    threshold_pile,
+)
 from .governance.evaluation import (
     WeightedDisplacementDifference,
     displacement_quotient,
@@ -79,6 +87,7 @@ __version__: str
 __all__ = [
     "Backtest",
     "Basemap",
+    "CaseLife",
     "DensityResult",
     "ForecastResult",
     "GlobalResult",
@@ -97,6 +106,7 @@ __all__ = [
     "boundaries_layer",
     "build_map",
     "build_network",
+    "case_life",
     "cells_layer",
     "check_codes",
     "check_posts",
@@ -107,6 +117,7 @@ __all__ = [
     "count_by_cell",
     "cross_near_repeat",
     "crosswalk",
+    "cumulative_incidence",
     "dbscan",
     "density_layer",
     "displacement_quotient",
@@ -133,7 +144,9 @@ __all__ = [
     "incident_rates",
     "incident_workload",
     "join_zones",
+    "kaplan_meier",
     "kernel_density",
+    "lateness_hotspots",
     "local_moran",
     "make_grid",
     "near_repeat",
@@ -170,6 +183,7 @@ __all__ = [
     "street_counts",
     "street_density",
     "street_hotspots",
+    "threshold_pile",
     "to_wgs84",
     "weighted_displacement_difference",
     "write_briefing",

@@ -7,7 +7,9 @@ own seasons, weekdays and hours. On top of it are planted
   strength (how many times the background) and, for some, a time;
 - near-repeat burglaries: a share of them is followed by another within 200 m and 14 days;
 - a silent community, which reports next to nothing of what happens;
-- two measures: one that worked, one after which the events only moved to the places around;
+- three measures: one that worked, one after which the events only moved to the places around, and one that did nothing,
+  taken where the count of the year before was a peak by chance, so that it falls back;
+- a community that handles its events late, and one that closes them on paper, minutes before the deadline;
 - disputes that come before violence at the same place.
 
 `Truth` names all of it.
@@ -51,6 +53,9 @@ KINDS = (
     ("消防隐患", "事项", 0.050, 2.0, 1, 10, 0.00),
 )
 FOUND_BY_PATROL = {"事项": 0.55, "案件": 0.06, "纠纷": 0.12}
+REGRESSED, MEASURED = "婚姻家庭纠纷", "2024-01-01"  # of the measure that did nothing
+SLOWER = 3.0  # handling takes so many times as long in the late community
+ON_PAPER, REOPENED = 0.8, (0.02, 0.3)  # share of late events closed on paper; reopened elsewhere, and of these
 STEPS = ("filed_at", "dispatched_at", "handled_at", "checked_at", "closed_at")
 STEP_HOURS = {"案件": (2, 6, 240, 48, 24), "纠纷": (3, 5, 96, 24, 12), "事项": (0.5, 1, 10, 5, 3)}
 
@@ -65,7 +70,8 @@ class Truth:
         `name, category, shape, strength` (times the background), `since, until, events` (planted), geometry.
     measures : GeoDataFrame, EPSG:4326
         `name, category, start, effect` (share of the events gone), `displaced` (share of those that went to the places
-        around), `worked`, geometry (the target), `moved_to` (the area they went to, None where they did not).
+        around), `worked`, geometry (the target), `moved_to` (the area they went to, None where they did not). The third
+        has no effect: its community was chosen because it had a peak in the year before.
     silent_community : str
         The `zone_id` that reports next to nothing.
     silent_reports : float
@@ -76,6 +82,10 @@ class Truth:
         `before, after, share, days`: disputes that turned into violence at the same place.
     kinds : DataFrame
         `category, group, share, town_pull, peak_month, peak_hour`.
+    late_community : str
+        The `zone_id` where handling takes three times as long.
+    paper_community : str
+        The `zone_id` that closes most of what would be late in the minutes before the deadline, and reopens much of it.
     """
 
     hotspots: gpd.GeoDataFrame
@@ -85,6 +95,8 @@ class Truth:
     near_repeat: dict
     precursors: dict
     kinds: pd.DataFrame
+    late_community: str = ""
+    paper_community: str = ""
 
     def located(self, to_degrees) -> "Truth":
         """The same with its metres taken to lon, lat."""
@@ -136,7 +148,9 @@ def make_events(zones, buildings, roads, seats, events: int, rng) -> tuple[pd.Da
     silent = _quiet(zones)
     gone = (table["zone"].to_numpy() == silent) & (rng.random(len(table)) >= SILENT_REPORTS)
     table = table[~gone].reset_index(drop=True)
-    table = _life(table, rng)
+    late, paper = _slow_and_paper(zones)
+    table = _life(table, rng, late, paper)
+    measures = pd.concat([measures, _fallen_back(table, zones)], ignore_index=True)
     zone_ids = zones["zone_id"].to_numpy()
     table["zone_id"] = zone_ids[table["zone"]]
     table.insert(0, "incident_id", [f"E{k + 1:06d}" for k in rng.permutation(len(table))])
@@ -146,6 +160,8 @@ def make_events(zones, buildings, roads, seats, events: int, rng) -> tuple[pd.Da
     truth = Truth(
         hotspots=hotspots.drop(columns="held"),
         measures=measures.drop(columns="held"),
+        late_community=str(zone_ids[late]),
+        paper_community=str(zone_ids[paper]),
         silent_community=str(zone_ids[silent]),
         silent_reports=SILENT_REPORTS,
         near_repeat={"category": "入室盗窃", "share": 0.15, "distance_m": 200, "days": 14},
@@ -284,7 +300,30 @@ def _quiet(zones: pd.DataFrame) -> int:
     return int(village[np.argsort(zones["persons"].to_numpy()[village], kind="stable")[-3]])
 
 
-def _life(table: pd.DataFrame, rng) -> pd.DataFrame:
+def _slow_and_paper(zones: pd.DataFrame) -> tuple[int, int]:
+    """Two communities with many people, not the silent one: of a village and of the seat."""
+    village, seat = (np.flatnonzero(zones["urban"].to_numpy() == kind) for kind in (0, 2))
+    persons = zones["persons"].to_numpy()
+    return tuple(int(own[np.argsort(persons[own], kind="stable")[-2]]) for own in (village, seat))
+
+
+def _fallen_back(table: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
+    """A measure without effect, taken in the community with the highest chance peak of the year before.
+
+    Quarrels in families have the same rate per resident everywhere, so a community that had many in one year is no
+    different from the others in the next.
+    """
+    own = table[(table["category"] == REGRESSED) & (table["occurred_to"] < np.datetime64(MEASURED))]
+    count = np.bincount(own["zone"], minlength=len(zones))
+    persons = zones["persons"].to_numpy()
+    mean = len(own) * persons / persons.sum()
+    peak = int(np.argmax((count - mean) / np.sqrt(np.maximum(mean, 1))))
+    row = ("婚姻家庭纠纷集中排查", REGRESSED, MEASURED, 0.0, 0.0, False, zones["geometry"].iloc[peak], None)
+    columns = ["name", "category", "start", "effect", "displaced", "worked", "geometry", "moved_to"]
+    return pd.DataFrame([row], columns=columns)
+
+
+def _life(table: pd.DataFrame, rng, slow: int, paper: int) -> pd.DataFrame:
     """Group, who found it, and the six steps of an event's life; what is not yet closed has no later steps."""
     group = table["category"].map({k[0]: k[1] for k in KINDS})
     n = len(table)
@@ -298,10 +337,39 @@ def _life(table: pd.DataFrame, rng) -> pd.DataFrame:
     now, solved = found, rng.random(n) < np.where(group == "案件", 0.45, np.where(group == "纠纷", 0.975, 0.985))
     for step, name in enumerate(STEPS):
         wait = hours[:, step] * rng.lognormal(-0.3, 0.8, n)
+        if name == "handled_at":
+            wait = np.where(table["zone"] == slow, wait * SLOWER, wait)
         now = now + (wait * 60).astype("timedelta64[m]")
         late = (step >= 2) & ~solved
         table[name] = np.where(late | (now >= END), np.datetime64("NaT"), now)
     table["deadline_at"] = found + (hours.sum(axis=1) * 1.6 * 60).astype("timedelta64[m]")
-    for name in ("occurred_from", "occurred_to", "found_at", *STEPS, "deadline_at"):
+    times = ("occurred_from", "occurred_to", "found_at", *STEPS, "deadline_at")
+    for name in times:
         table[name] = table[name].astype("datetime64[us]")
+    return _ends(table, solved, paper, rng.spawn(1)[0])  # a stream of its own: what was drawn before stays as it was
+
+
+def _ends(table: pd.DataFrame, solved: np.ndarray, paper: int, rng) -> pd.DataFrame:
+    """Closures on paper, what was withdrawn or reopened, and how it ended."""
+    n, group = len(table), table["group"].to_numpy()
+    deadline = table["deadline_at"]
+    late = ((table["closed_at"] > deadline) | table["closed_at"].isna()) & (deadline < END)
+    on_paper = (table["zone"] == paper) & late & (rng.random(n) < ON_PAPER) & (group != "案件")
+    last = deadline - pd.to_timedelta(rng.uniform(1, 8, n).round(1), unit="min")
+    for name in STEPS:
+        table[name] = table[name].where(~on_paper, table[name].fillna(last).clip(upper=last))
+    table[list(STEPS)] = table[list(STEPS)].astype("datetime64[us]")
+    closed = table["closed_at"].notna()
+    gone = ~solved & ~closed & (group != "案件") & (rng.random(n) < 0.5)
+    withdrawn = table["found_at"] + pd.to_timedelta(rng.exponential(48, n).round(1), unit="h")
+    table["withdrawn_at"] = withdrawn.where(gone & (withdrawn < END)).astype("datetime64[us]")
+    again = closed & (rng.random(n) < np.where(on_paper, REOPENED[1], REOPENED[0]))
+    reopened = table["closed_at"] + pd.to_timedelta(rng.exponential(72, n).round(1), unit="h")
+    table["reopened_at"] = reopened.where(again & (reopened < END)).astype("datetime64[us]")
+    ended = np.select([group == "案件", group == "纠纷"], ["破获", "调解"], "办结").astype(object)
+    unsettled = closed.to_numpy() & (group == "纠纷") & (rng.random(n) < 0.02)
+    ended = np.where(unsettled, "调解失败", ended)
+    past = (group == "案件") & ~closed.to_numpy() & (deadline < END).to_numpy()
+    gone = table["withdrawn_at"].notna().to_numpy()
+    table["outcome"] = np.select([closed, gone, past], [ended, "撤回", "未破"], None)
     return table

@@ -1,0 +1,885 @@
+"""How do the grids work: what became of each event, how long each step took, and which grids really differ?
+
+An event is found, filed, dispatched, handled, checked and closed, and each step has a time. Three errors are common
+when such times are put into a league table, and each has its remedy here:
+
+- *Open events left out.* A mean over closed events looks the better, the more lie about unfinished. Step times are
+  estimated with the open ones as censored (Kaplan & Meier), and where an event can also be withdrawn, closing and
+  withdrawing compete (Aalen & Johansen). A share on time is of the events that are due.
+- *Small grids at both ends.* A grid with six events is best or worst by chance. Shares come with intervals, with an
+  estimate drawn towards the mean (empirical Bayes), and each grid is tested against the rest, its level held for all
+  grids together and for more variation than counting explains. What does not differ "cannot be told from the
+  average"; a worst grid is named only where one exists.
+- *Numbers made to please.* Closures in the last minutes before the deadline, values piling up just below a threshold,
+  and grids that report next to nothing are shown beside the rates.
+
+Places and units of work, never people: a column that names persons is refused as a unit.
+
+Source: Kaplan & Meier 1958; Aalen & Johansen 1978; Greenwood 1926; Marshall 1991; Spiegelhalter 2005; Wilson 1927;
+Mantel & Haenszel 1959.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gridmap._periods import frequency_of
+from gridmap.audiences import check_audience
+from gridmap.errors import InputError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.scan.spatial import spatial_scan
+from gridmap.hotspots.silence import QUIET, quiet_cells
+from gridmap.messages import Note, did_you_mean
+from gridmap.read.base import Incidents
+from gridmap.read.persons import is_person_column
+
+__all__ = [
+    "AVERAGE",
+    "INDICATORS",
+    "ROLES",
+    "STEPS",
+    "CaseLife",
+    "Indicator",
+    "case_life",
+    "cumulative_incidence",
+    "kaplan_meier",
+    "lateness_hotspots",
+    "threshold_pile",
+]
+
+#: The steps of an event's life, in their order.
+STEPS = ("found", "filed", "dispatched", "handled", "checked", "closed")
+#: What a column means → the names it may have.
+ROLES: dict[str, tuple[str, ...]] = {
+    "found": ("found_at", "发现时间", "上报时间", "受理时间"),
+    "filed": ("filed_at", "立案时间"),
+    "dispatched": ("dispatched_at", "派遣时间", "派单时间"),
+    "handled": ("handled_at", "处置时间", "处理时间"),
+    "checked": ("checked_at", "核查时间"),
+    "closed": ("closed_at", "结案时间", "办结时间"),
+    "deadline": ("deadline_at", "截止时间", "办理期限"),
+    "withdrawn": ("withdrawn_at", "撤回时间", "作废时间"),
+    "reopened": ("reopened_at", "返工时间", "重新打开时间"),
+    "outcome": ("outcome", "办理结果", "处理结果"),
+    "satisfied": ("satisfied", "是否满意"),
+}
+TIMES = tuple(role for role in ROLES if role not in ("outcome", "satisfied"))
+#: Outcome words → what they count as.
+OUTCOMES = {
+    "mediated": ("mediated", "调解", "调解成功", "调处成功"),
+    "cleared": ("cleared", "solved", "破获", "破案"),
+    "failed": ("not mediated", "调解失败", "调解不成"),
+    "unsolved": ("unsolved", "未破"),
+}
+SATISFIED = ("true", "1", "yes", "satisfied", "是", "满意")
+#: A unit that no test tells from the rest.
+AVERAGE = "cannot be told from the average"
+#: A unit whose numbers an audience may not have.
+WITHHELD = "withheld"
+#: The label of a unit by the side on which it differs.
+LABELS = {1: "better than the average", 0: AVERAGE, -1: "worse than the average"}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One share by which grids are appraised.
+
+    Attributes
+    ----------
+    over, of : str
+        Which events are counted, and among which: `all, filed, dispatched, handled, checked, closed, due, on_time,
+        overdue, open, withdrawn, reopened, ended, mediated, mediation_ended, cleared, rated, satisfied`.
+    high_is_good : bool
+    formula : str
+        In words.
+    source : str
+        Where it is prescribed or defined.
+    """
+
+    over: str
+    of: str
+    high_is_good: bool
+    formula: str
+    source: str
+
+
+_STANDARD = "GB/T 30428.4, digital urban management: performance evaluation"
+#: The indicators as appraisal standards have them; a mapping of one's own (`indicators=`) takes their place.
+INDICATORS: dict[str, Indicator] = {
+    "filing": Indicator("filed", "all", True, "filed / found", _STANDARD),
+    "handling": Indicator("handled", "dispatched", True, "handled / dispatched", _STANDARD),
+    "closing": Indicator("closed", "filed", True, "closed / filed", _STANDARD),
+    "on_time": Indicator("on_time", "due", True, "closed by the deadline / deadline passed, not withdrawn", _STANDARD),
+    "rework": Indicator("reopened", "closed", False, "reopened / closed", _STANDARD),
+    "mediated": Indicator("mediated", "mediation_ended", True, "mediated / mediations ended", "county year books"),
+    "cleared": Indicator("cleared", "cases", True, "cleared / cases with a finding known or open", "county year books"),
+    "satisfied": Indicator("satisfied", "rated", True, "satisfied / rated", _STANDARD),
+}
+
+
+# --------------------------------------------------------------------------------------------------
+# times until an end, some not yet ended
+
+
+def _durations(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
+    time, event = np.asarray(time, float), np.asarray(event)
+    if time.ndim != 1 or time.shape != event.shape or not len(time):
+        raise InputError(Note("governance.durations", n=time.size, m=event.size))
+    if not np.isfinite(time).all() or (time < 0).any():
+        raise InputError(Note("governance.durations_negative", n=int((~(time >= 0)).sum())))
+    return time, event.astype(int)
+
+
+def _at_risk(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times at which something ended, how many were under way until then, and where each time stands among them."""
+    moments = np.unique(time[event > 0])
+    left = np.searchsorted(np.sort(time), moments, side="left")
+    return moments, len(time) - left, np.searchsorted(moments, time)
+
+
+def kaplan_meier(time: Any, event: Any, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Share still open after each time, with the unfinished counted for as long as they were watched.
+
+    Parameters
+    ----------
+    time : array of numbers, 0 or more
+        From the start to the end, or to now where it has not ended.
+    event : array of bool
+        Whether it has ended.
+    confidence : float
+        Of the interval (Greenwood's variance on the log-log scale, so it stays between 0 and 1).
+
+    Returns
+    -------
+    DataFrame indexed by `time` (those at which something ended)
+        `at_risk, events, survival, standard_error, low, high, hazard` (Nelson & Aalen's cumulative).
+
+    Raises
+    ------
+    InputError
+        No times, times that are negative or missing.
+
+    Examples
+    --------
+    >>> days = [3, 5, 5, 8, 10, 10, 12, 15, 20, 20, 30, 7, 9, 14]
+    >>> closed = [1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0]
+    >>> kaplan_meier(days, closed).loc[[3, 15], ["at_risk", "events", "survival"]]
+          at_risk  events  survival
+    time
+    3.0        14       1  0.928571
+    15.0        4       1  0.343750
+
+    References
+    ----------
+    Kaplan & Meier (1958), JASA 53, 457–481. Kalbfleisch & Prentice (1980), section 1.3, for the interval.
+    """
+    time, event = _durations(time, event)
+    moments, at_risk, place = _at_risk(time, event)
+    ended = np.bincount(place[event > 0], minlength=len(moments))
+    survival = np.cumprod(1 - ended / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(np.cumsum(ended / (at_risk * (at_risk - ended.astype(float)))))
+        half = stats.norm.ppf((1 + confidence) / 2) * spread / np.log(survival)
+        low, high = survival ** np.exp(-half), survival ** np.exp(half)
+        error = np.where(survival > 0, survival * spread, 0.0)
+    gone = survival <= 0
+    return pd.DataFrame(
+        {
+            "at_risk": at_risk,
+            "events": ended,
+            "survival": survival,
+            "standard_error": error,
+            "low": np.where(gone, 0.0, low),
+            "high": np.where(gone, 0.0, high),
+            "hazard": np.cumsum(ended / at_risk),
+        },
+        index=pd.Index(moments, name="time"),
+    )
+
+
+def cumulative_incidence(time: Any, cause: Any) -> pd.DataFrame:
+    """Share that has ended by each cause after each time, where the causes compete.
+
+    One minus Kaplan and Meier's curve of one cause, with the other as censored, says too much: who was withdrawn can
+    no longer be closed. These shares and the share still open add up to one.
+
+    Parameters
+    ----------
+    time : array of numbers, 0 or more
+    cause : array of int
+        0 not ended, 1 the first cause, 2 the second, …
+
+    Returns
+    -------
+    DataFrame indexed by `time`
+        One column a cause (`cause_1`, …), and `open`.
+
+    Raises
+    ------
+    InputError
+        As `kaplan_meier`.
+
+    Examples
+    --------
+    >>> cumulative_incidence([1, 2, 3, 4, 5], [1, 2, 0, 1, 0]).round(2)
+          cause_1  cause_2  open
+    time
+    1.0       0.2      0.0   0.8
+    2.0       0.2      0.2   0.6
+    4.0       0.5      0.2   0.3
+
+    References
+    ----------
+    Aalen & Johansen (1978), Scandinavian Journal of Statistics 5, 141–150.
+    """
+    time, cause = _durations(time, cause)
+    moments, at_risk, place = _at_risk(time, cause)
+    causes = np.unique(cause[cause > 0])
+    ended = {c: np.bincount(place[cause == c], minlength=len(moments)) for c in causes}
+    open_after = np.cumprod(1 - sum(ended.values()) / at_risk) if len(causes) else np.ones(0)
+    open_before = np.concatenate([[1.0], open_after[:-1]]) if len(moments) else np.ones(0)
+    columns = {f"cause_{c}": np.cumsum(open_before * n / at_risk) for c, n in ended.items()}
+    return pd.DataFrame({**columns, "open": open_after}, index=pd.Index(moments, name="time"))
+
+
+def _quantile(curve: pd.DataFrame, share: float) -> float:
+    """The time after which `share` have ended; inf where the curve does not come so far."""
+    there = curve.index[curve["survival"].to_numpy() <= 1 - share + 1e-12]
+    return float(there[0]) if len(there) else float("inf")
+
+
+# --------------------------------------------------------------------------------------------------
+# shares of units, and which differ from the rest
+
+
+def _wilson(x: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    z = stats.norm.ppf((1 + confidence) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = x / n
+        middle, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+
+
+def _shrunk(x: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Marshall's empirical Bayes estimate of each share: the smaller the unit, the nearer to the mean."""
+    total = n.sum()
+    if not total:
+        return np.full(len(n), np.nan)
+    mean = x.sum() / total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = x / n
+        between = np.nansum(n * (share - mean) ** 2) / total - mean * (1 - mean) * (n > 0).sum() / total
+        between = max(0.0, float(between))
+        weight = between / (between + mean * (1 - mean) / n) if between else np.zeros(len(n))
+    return np.where(n > 0, mean + weight * (np.nan_to_num(share) - mean), mean)
+
+
+def _tails(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """One-sided p of each unit for less and for more than the rest has, and the over-dispersion allowed for.
+
+    `x` and `n` are units × kinds. Given all units' totals of a kind, a unit's number is hypergeometric where its share
+    is that of the rest: exact, however few the units. Over several kinds the means and variances add up (Mantel &
+    Haenszel), and the sum is taken as normal with its continuity correction. Where units vary more than that
+    (Spiegelhalter's winsorised mean of z², the outer tenths drawn in), the z of each is divided by its root.
+    """
+    big, hit, own, seen = n.sum(axis=0), x.sum(axis=0), n.sum(axis=1), x.sum(axis=1)
+    share = hit / np.maximum(big, 1)
+    mean = n @ share
+    error = np.sqrt(np.maximum((n * (big - n)) @ (share * (1 - share) / np.maximum(big - 1, 1)), 1e-12))
+    z = (seen - mean) / error
+    if n.shape[1] == 1:
+        low = stats.hypergeom.cdf(seen, int(big[0]), int(hit[0]), own)
+        high = stats.hypergeom.sf(seen - 1, int(big[0]), int(hit[0]), own)
+    else:
+        low, high = stats.norm.cdf(z + 0.5 / error), stats.norm.sf(z - 0.5 / error)
+    usable = (own > 0) & (error > 1e-5)
+    if usable.sum() < 3:
+        return low, high, 1.0
+    a, b = np.quantile(z[usable], [0.1, 0.9])
+    spread = max(1.0, float(np.mean(np.clip(z[usable], a, b) ** 2)))
+    if spread > 1:
+        root = np.sqrt(spread)
+        low, high = (stats.norm.sf(stats.norm.isf(np.clip(p, 1e-300, 1 - 1e-12)) / root) for p in (low, high))
+    return low, high, spread
+
+
+def _holm(p: np.ndarray) -> np.ndarray:
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    out = np.empty(len(p))
+    out[order] = np.minimum(steps, 1)
+    return out
+
+
+def _judged(x: np.ndarray, n: np.ndarray, high_is_good: bool, level: float) -> tuple[pd.DataFrame, float]:
+    """Share, interval, shrunk share, side and adjusted p of each unit."""
+    less, more, spread = _tails(x, n)
+    expected = n @ (x.sum(axis=0) / np.maximum(n.sum(axis=0), 1))
+    x, n = x.sum(axis=1), n.sum(axis=1)
+    low, high = _wilson(x, n)
+    seen = n > 0
+    p = np.ones(len(n))
+    p[seen] = _holm(np.minimum(1, 2 * np.minimum(less, more))[seen])
+    side = np.where(p <= level, np.where(less < more, -1, 1), 0) * (1 if high_is_good else -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table = pd.DataFrame({"share": x / n, "low": low, "high": high, "shrunk": _shrunk(x, n), "ratio": x / expected})
+    return table.assign(p_value=p, label=[LABELS[int(s)] for s in side]), spread
+
+
+def _the_worst(x: np.ndarray, n: np.ndarray, high_is_good: bool, level: float) -> int | None:
+    """Position of the one unit that is worse than the rest *and* than the next one; None where there is none."""
+    bad, own = n - x if high_is_good else x, n.sum(axis=1)
+    _, more, _ = _tails(bad, n)
+    p = np.where(own > 0, np.minimum(1, more * (own > 0).sum()), 1.0)  # Bonferroni: the worst of so many
+    if not len(p) or p.min() > level:
+        return None
+    flagged = np.flatnonzero(p <= level)
+    first = flagged[np.argsort(p[flagged], kind="stable")][0]
+    for other in flagged[flagged != first]:
+        two = [first, other]
+        if _tails(bad[two], n[two])[1][0] > level:
+            return None  # two are alike, and none is the worst
+    return int(first)
+
+
+# --------------------------------------------------------------------------------------------------
+# what became of each event
+
+
+@dataclass(frozen=True, repr=False)
+class CaseLife:
+    """What became of the events, by unit.
+
+    Attributes
+    ----------
+    table : DataFrame indexed by unit
+        `events, open, overdue, on_time, due, withdrawn, reopened`; for each indicator `<name>_share, _low, _high`
+        (Wilson, 95 %), `_shrunk` (empirical Bayes), `_ratio` (to what is expected of it), `_p` (two-sided against the
+        rest, adjusted for all units), `_label`;
+        `median_days, p90_days` from found to closed with the open as censored (inf: not yet so many), `on_time_by_now`
+        (Kaplan & Meier at the deadline, with those not yet due).
+    steps : DataFrame indexed by (unit, step)
+        `n, open, median_hours, p90_hours` of each step.
+    indicators : mapping
+        Name → `Indicator`, of those that the data allow.
+    overall : Series
+        The same numbers of all events together.
+    worst : object or None
+        The one unit that is worse than the rest and than the next, by `judged_by`; None where there is none.
+    spread : mapping
+        Indicator → over-dispersion allowed for (1: units vary as counting explains).
+    gaming : DataFrame indexed by unit
+        `closed, last_minutes` (closures within `params["last_minutes"]` before the deadline), `share, p_value, label`,
+        and `silent` where a grid with residents was given.
+    judged_by : str
+    params : mapping
+    notes : tuple of Note
+    audience : str or None
+    """
+
+    table: pd.DataFrame
+    steps: pd.DataFrame
+    indicators: Mapping[str, Indicator]
+    overall: pd.Series
+    worst: Any
+    spread: Mapping[str, float]
+    gaming: pd.DataFrame
+    judged_by: str | None
+    params: Mapping[str, Any]
+    notes: tuple[Note, ...] = ()
+    audience: str | None = None
+    events: pd.DataFrame | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        worst = "no worst unit" if self.worst is None else f"worst {self.worst}"
+        return (
+            f"<CaseLife: {int(self.overall['events']):,} events in {len(self.table):,} units, "
+            f"{int(self.overall['open']):,} open, {int(self.overall['overdue']):,} overdue, {worst}>"
+        )
+
+    def curve(self, unit: Any = None, step: str = "closed") -> pd.DataFrame:
+        """Kaplan and Meier's curve (hours) of a step, of one unit or of all; for the analyst, not after a release."""
+        if self.events is None:
+            raise InputError(Note("governance.released_no_curve"))
+        chosen = self.events if unit is None else self.events[self.events["unit"] == unit]
+        if step not in STEPS[1:]:
+            raise SettingError(Note("governance.no_step", found=str(step), meant=did_you_mean(str(step), STEPS[1:])))
+        hours, ended = _step_hours(chosen, step, self.params["now"])
+        return kaplan_meier(hours, ended)
+
+    def incidence(self, unit: Any = None) -> pd.DataFrame:
+        """Share closed, withdrawn and still open by hours since found, as competing ends; for the analyst."""
+        if self.events is None:
+            raise InputError(Note("governance.released_no_curve"))
+        own = self.events if unit is None else self.events[self.events["unit"] == unit]
+        now = self.params["now"]
+        hours, ended = _step_hours(own, "closed", now, "found")
+        gone = (
+            _flags(own, now)["withdrawn"].to_numpy() & (own["withdrawn"] >= own["found"]).to_numpy()
+            if ("withdrawn" in own)
+            else np.zeros(len(own), bool)
+        )
+        found = cumulative_incidence(hours, np.where(ended, 1, np.where(gone, 2, 0)))
+        return found.rename(columns={"cause_1": "closed", "cause_2": "withdrawn"})
+
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """Points of the funnel plot of `judged_by`: `n, share, low_95, high_95, low_998, high_998, label` by unit.
+
+        Limits are normal around the share of all, widened by the over-dispersion.
+        """
+        if self.judged_by is None:
+            return pd.DataFrame()
+        one = self.indicators[self.judged_by]
+        n, share = self.table[f"_{one.of}"], self.overall[f"{self.judged_by}_share"]
+        out = pd.DataFrame({"n": n, "share": self.table[f"{self.judged_by}_share"]})
+        error = np.sqrt(share * (1 - share) / n.where(n > 0) * self.spread[self.judged_by])
+        for name, z in (("95", 1.959964), ("998", 3.090232)):
+            out[f"low_{name}"], out[f"high_{name}"] = (share - z * error).clip(0, 1), (share + z * error).clip(0, 1)
+        return out.assign(label=self.table[f"{self.judged_by}_label"])
+
+    def released(self, audience: str = "meeting", *, k: int | None = None) -> "CaseLife":
+        """The same for an audience: units with fewer events than it may have lose their numbers, and single times go.
+
+        A share of few events says of each of them what became of it; so the whole row is emptied, and with one such row
+        alone the next smallest too, or it could be reckoned from the total.
+        """
+        who = check_audience(audience)
+        least = max(who.smallest_count, k or 0)
+        small = (self.table["events"] < least) & (self.table["events"] > 0)
+        if small.sum() == 1 and (~small).sum():
+            small[self.table.loc[~small, "events"].idxmin()] = True
+        table = self.table.astype({c: float for c in self.table if self.table[c].dtype.kind in "iub"})
+        table.loc[small, [c for c in table if table[c].dtype.kind == "f"]] = np.nan
+        table.loc[small, [c for c in table if c.endswith("_label")]] = WITHHELD
+        kept = self.table.index[~small]
+        steps = self.steps[self.steps.index.get_level_values(0).isin(kept)]
+        gaming = self.gaming[self.gaming.index.isin(kept)]
+        notes = self.notes + ((Note("governance.small_units", n=int(small.sum()), least=least),) if small.any() else ())
+        worst = self.worst if self.worst in kept else None
+        return replace(
+            self, table=table, steps=steps, gaming=gaming, worst=worst, notes=notes, audience=who.name, events=None
+        )
+
+
+def case_life(
+    events: Any,
+    grid: Grid | None = None,
+    *,
+    by: str | Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    now: Any = None,
+    indicators: Mapping[str, Indicator] | None = None,
+    judge: str | None = None,
+    alike: str | None = None,
+    population: Any = None,
+    last_minutes: float = 10,
+    level: float = 0.05,
+) -> CaseLife:
+    """What became of each event, by grid, community, kind, month or unit, and which of these differ from the rest.
+
+    Parameters
+    ----------
+    events : Incidents or DataFrame
+        With the times of the steps: `found_at, filed_at, dispatched_at, handled_at, checked_at, closed_at`, empty where
+        a step is not yet done, and `deadline_at, withdrawn_at, reopened_at, outcome, satisfied` where known. Chinese
+        names (发现时间, 结案时间, 截止时间, …) are known too.
+    grid : Grid, optional
+        With it, and without `by`, the units are its cells, empty ones included.
+    by : str or list of str, optional
+        A column, or several; "cell" for the grid's cells; "month", "quarter" or "year" for the time an event was found.
+        Without both: all events as one unit.
+    columns : mapping, optional
+        Role (`found, filed, …, deadline, withdrawn, reopened, outcome, satisfied`) → column.
+    now : time, optional
+        Until when the events were watched; the latest time of any step by default.
+    indicators : mapping, optional
+        In place of `INDICATORS`.
+    judge : str, optional
+        The indicator by which a worst unit is sought: "on_time" where there are deadlines, else "closing".
+    alike : str, optional
+        A column within which events are compared, such as "category": a grid with many burglaries is not slow because
+        burglaries are.
+    population : str, Series or array, optional
+        Residents of the grid's cells: units that report improbably little are then marked `silent` in `gaming`.
+    last_minutes : float
+        Closures so many minutes before the deadline, or fewer, are counted in `gaming`.
+    level : float
+        The chance with which anything is named though all units are alike.
+
+    Returns
+    -------
+    CaseLife
+
+    Raises
+    ------
+    InputError
+        No events, no time of finding or of closing, a column that is not there, a unit that names persons.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> county = gm.samples.simulated_county(0, households=5_000, events=4_000)
+    >>> life = case_life(county.incidents, by="zone_id", alike="category")
+    >>> life.worst == county.truth.late_community
+    True
+
+    References
+    ----------
+    Kaplan & Meier (1958), JASA 53, 457–481. Spiegelhalter (2005), Statistics in Medicine 24, 1185–1202.
+    Marshall (1991), Applied Statistics 40, 283–294.
+    """
+    raw = events.to_frame() if isinstance(events, Incidents) else events
+    if not isinstance(raw, pd.DataFrame) or not len(raw):
+        raise InputError(Note("governance.no_events"))
+    table, notes = _normal(raw, columns)
+    table["unit"], units = _units(raw, grid, by, table["found"])
+    outside = table["unit"].isna()
+    if outside.any():
+        notes.append(Note("governance.no_unit", n=int(outside.sum())))
+        table = table[~outside]
+        if not len(table):
+            raise InputError(Note("governance.no_events"))
+    ended = table[[r for r in TIMES if r in table and r != "deadline"]].max().max()
+    now = pd.Timestamp(ended if now is None else now)
+    flags = _flags(table, now)
+    used = _usable(indicators or INDICATORS, flags)
+    sums = flags.groupby(table["unit"], sort=True).sum().reindex(units, fill_value=0)
+    kinds = _kinds(raw, alike, table.index)
+    kind, many = kinds.factorize()[0], max(kinds.nunique(), 1)
+    place = units.get_indexer(table["unit"]) * many + kind
+
+    def counted(flag: str) -> np.ndarray:
+        """Units × kinds."""
+        found = np.bincount(place[flags[flag].to_numpy(bool)], minlength=len(units) * many)
+        return found.reshape(len(units), many)
+
+    out = sums[["all", "open", "overdue", "on_time", "due", "withdrawn", "reopened"]].rename(columns={"all": "events"})
+    overall: dict[str, Any] = out.sum().to_dict()
+    spread: dict[str, float] = {}
+    parts = [out.astype(int)]
+    for name, one in used.items():
+        n = counted(one.of)
+        x = np.minimum(counted(one.over), n)
+        found, spread[name] = _judged(x, n, one.high_is_good, level)
+        found.columns = [f"{name}_{'p' if c == 'p_value' else c}" for c in found]
+        parts.append(found.set_axis(units))
+        overall[f"{name}_share"] = x.sum() / n.sum() if n.sum() else float("nan")
+    needed = sorted({one.of for one in used.values()})
+    parts.append(sums[needed].astype(int).add_prefix("_"))
+    steps, totals = _all_steps(table, units, now)
+    parts.append(totals)
+    out = pd.concat(parts, axis=1)
+    judged = judge or next((name for name in ("on_time", "closing", *used) if name in used), None)
+    if judged is not None and judged not in used:
+        raise SettingError(Note("governance.no_indicator", found=judged, meant=did_you_mean(judged, used)))
+    worst = None
+    if judged is not None:
+        one = used[judged]
+        n = counted(one.of)
+        at = _the_worst(np.minimum(counted(one.over), n), n, one.high_is_good, level)
+        worst = None if at is None else units[at]
+    whole = _total_times(table, now)
+    return CaseLife(
+        table=out,
+        steps=steps,
+        indicators=used,
+        overall=pd.Series({**overall, **whole}),
+        worst=worst,
+        spread=spread,
+        gaming=_gaming(table, flags, units, grid, by, population, last_minutes, level),
+        judged_by=judged,
+        params={"by": by, "alike": alike, "now": now, "level": level, "last_minutes": last_minutes},
+        notes=tuple(notes),
+        events=table,
+    )
+
+
+def _normal(raw: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[pd.DataFrame, list[Note]]:
+    """One column a role, times as times; rows whose order cannot be are set aside and counted."""
+    chosen = dict(columns or {})
+    for role, column in chosen.items():
+        if role not in ROLES:
+            raise SettingError(Note("governance.no_role", found=str(role), meant=did_you_mean(str(role), ROLES)))
+        if column not in raw:
+            found = Note("governance.no_column", found=str(column), meant=did_you_mean(str(column), map(str, raw)))
+            raise InputError(found)
+    for role, names in ROLES.items():
+        there = next((name for name in names if name in raw), None)
+        if role not in chosen and there is not None:
+            chosen[role] = there
+    for role in ("found", "closed"):
+        if role not in chosen:
+            raise InputError(Note("governance.no_step_column", role=role, names=list(ROLES[role])))
+    table = pd.DataFrame({role: raw[column] for role, column in chosen.items()}, index=raw.index)
+    for role in set(TIMES) & set(chosen):
+        table[role] = pd.to_datetime(table[role], errors="coerce")
+    notes = []
+    bad = table["found"].isna()
+    late = (table["closed"] < table["found"]) & ~bad
+    if bad.any():
+        notes.append(Note("governance.never_found", n=int(bad.sum())))
+    if late.any():
+        notes.append(Note("governance.closed_before_found", n=int(late.sum())))
+    table = table[~(bad | late)]
+    if not len(table):
+        raise InputError(Note("governance.no_events"))
+    return table.copy(), notes
+
+
+def _units(raw: pd.DataFrame, grid: Grid | None, by: Any, found: pd.Series) -> tuple[pd.Series, pd.Index]:
+    """The unit of each event, and all units in order."""
+    names = ["cell" if grid is not None else "all"] if by is None else [by] if isinstance(by, str) else list(by)
+    parts, whole = [], None
+    for name in names:
+        if name == "all":
+            part = pd.Series("all", index=found.index)
+        elif name == "cell" and grid is not None:
+            at = grid.locate(raw.loc[found.index, "lon"].to_numpy(), raw.loc[found.index, "lat"].to_numpy())
+            ids = grid.cells.index.to_numpy()
+            part = pd.Series(np.where(at >= 0, ids[np.maximum(at, 0)], None), index=found.index)
+            whole = grid.cells.index if len(names) == 1 else None
+        elif name in ("month", "quarter", "year") and name not in raw:
+            part = found.dt.to_period(frequency_of(name))
+        elif name not in raw:
+            raise InputError(Note("governance.no_column", found=name, meant=did_you_mean(name, map(str, raw))))
+        elif is_person_column(name):
+            raise InputError(Note("governance.persons", name=name))
+        else:
+            part = raw.loc[found.index, name]
+        parts.append(part)
+    if len(parts) == 1:
+        unit = parts[0]
+        return unit, pd.Index(np.sort(unit.dropna().unique()), name=names[0]) if whole is None else whole
+    known = ~pd.concat(parts, axis=1).isna().any(axis=1)
+    joined = [t if ok else None for t, ok in zip(zip(*parts, strict=True), known, strict=True)]
+    unit = pd.Series(joined, index=found.index, dtype=object)
+    return unit, pd.Index(sorted(unit.dropna().unique()), tupleize_cols=False, name="unit")
+
+
+def _kinds(raw: pd.DataFrame, alike: str | None, index: pd.Index) -> pd.Series:
+    if alike is None:
+        return pd.Series("all", index=index, name="kind")
+    if alike not in raw:
+        raise InputError(Note("governance.no_column", found=alike, meant=did_you_mean(alike, map(str, raw))))
+    return raw.loc[index, alike].astype("string").fillna("").rename("kind")
+
+
+def _flags(table: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+    """Yes or no of each event, as the indicators count them."""
+    there = {r: table[r].notna() & (table[r] <= now) if r in table else None for r in TIMES}
+    no = pd.Series(False, index=table.index)
+    has: dict[str, pd.Series] = {r: no if v is None else v for r, v in there.items()}
+    flags = pd.DataFrame({"all": True, **{r: has[r] for r in ("filed", "dispatched", "handled", "checked", "closed")}})
+    gone = has["withdrawn"] & ~has["closed"]
+    deadline = table["deadline"] if "deadline" in table else pd.Series(pd.NaT, index=table.index)
+    flags["withdrawn"], flags["reopened"] = gone, has["reopened"]
+    flags["open"] = ~has["closed"] & ~gone
+    flags["due"] = (deadline <= now) & ~gone
+    flags["on_time"] = flags["due"] & has["closed"] & (table["closed"] <= deadline)
+    flags["overdue"] = flags["open"] & flags["due"]
+    flags["ended"] = has["closed"] | gone
+    outcome = table["outcome"].astype("string").str.strip() if "outcome" in table else pd.Series("", index=table.index)
+    for name, words in OUTCOMES.items():
+        flags[name] = outcome.isin(words).fillna(False).astype(bool)
+    flags["mediation_ended"] = flags["mediated"] | flags.pop("failed")
+    flags["cases"] = flags["cleared"] | flags.pop("unsolved")
+    if "satisfied" in table:
+        answer = table["satisfied"].astype("string").str.strip().str.lower()
+        flags["rated"], flags["satisfied"] = answer.notna(), answer.isin(SATISFIED).fillna(False).astype(bool)
+    else:
+        flags["rated"] = flags["satisfied"] = False
+    for step in ("filed", "dispatched", "handled", "checked"):
+        if there[step] is None:
+            flags = flags.drop(columns=step)
+    return flags
+
+
+def _usable(indicators: Mapping[str, Indicator], flags: pd.DataFrame) -> dict[str, Indicator]:
+    """The indicators whose columns are there and whose denominators are not all 0."""
+    known = {"filed", "dispatched", "handled", "checked", *flags}
+    for name, one in indicators.items():
+        for column in (one.over, one.of):
+            if column not in known:
+                meant = did_you_mean(column, sorted(known))
+                raise SettingError(Note("governance.indicator_column", name=name, found=column, meant=meant))
+    there = {n: one for n, one in indicators.items() if one.over in flags and one.of in flags and flags[one.of].any()}
+    return {n: one for n, one in there.items() if n != "rework" or flags["reopened"].any()}
+
+
+def _step_hours(table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None) -> tuple:
+    """Hours of a step from the one before it, and whether it has ended; withdrawn and open ones are censored."""
+    there = [s for s in STEPS if s in table]
+    start = start or there[max(there.index(step) - 1, 0)]
+    until = table["withdrawn"].fillna(now) if "withdrawn" in table else pd.Series(now, index=table.index)
+    ended = table[step].notna() & (table[step] <= now)
+    stop = table[step].where(ended, until.where(until <= now, now))
+    hours = (stop - table[start]) / pd.Timedelta("1h")
+    fine = table[start].notna() & (hours >= 0)
+    return hours[fine].to_numpy(), ended[fine].to_numpy()
+
+
+def _times_of(hours: np.ndarray, ended: np.ndarray) -> tuple[float, float]:
+    if not len(hours) or not ended.any():
+        return float("inf") if len(hours) else float("nan"), float("inf") if len(hours) else float("nan")
+    curve = kaplan_meier(hours, ended)
+    return _quantile(curve, 0.5), _quantile(curve, 0.9)
+
+
+def _total_times(table: pd.DataFrame, now: pd.Timestamp) -> dict[str, float]:
+    median, most = _times_of(*_step_hours(table, "closed", now, "found"))
+    found = {"median_days": median / 24, "p90_days": most / 24}
+    if "deadline" not in table:
+        return found
+    allowed = (table["deadline"] - table["found"]) / pd.Timedelta("1h")
+    own = table[allowed > 0]
+    if not len(own):
+        return found
+    hours, ended = _step_hours(own, "closed", now, "found")
+    curve = kaplan_meier(hours / allowed[allowed > 0].to_numpy(), ended)
+    upto = curve["survival"][curve.index <= 1]
+    return {**found, "on_time_by_now": 1 - float(upto.iloc[-1]) if len(upto) else 0.0}
+
+
+def _all_steps(table: pd.DataFrame, units: pd.Index, now: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Median and 90 % time of each step and of the whole, by unit."""
+    steps, totals = [], {}
+    for unit, own in table.groupby("unit", sort=True):
+        totals[unit] = _total_times(own, now)
+        for step in (s for s in STEPS[1:] if s in table):
+            hours, ended = _step_hours(own, step, now)
+            median, most = _times_of(hours, ended)
+            steps.append((unit, step, len(hours), int((~ended).sum()), median, most))
+    frame = pd.DataFrame(steps, columns=["unit", "step", "n", "open", "median_hours", "p90_hours"])
+    whole = pd.DataFrame(list(totals.values()), index=pd.Index(list(totals), tupleize_cols=False))
+    return frame.set_index(["unit", "step"]), whole.reindex(units)
+
+
+def _gaming(table, flags, units, grid, by, population, last_minutes: float, level: float) -> pd.DataFrame:
+    """Closures in the minutes before the deadline, unit by unit against the rest; and who reports too little."""
+    out = pd.DataFrame(index=units)
+    if "deadline" in table:
+        left = (table["deadline"] - table["closed"]) / pd.Timedelta("1min")
+        last = flags["closed"] & (left >= 0) & (left <= last_minutes)
+        counted = pd.DataFrame({"closed": flags["closed"], "last_minutes": last}).groupby(table["unit"]).sum()
+        counted = counted.reindex(units, fill_value=0).astype(int)
+        x, n = counted["last_minutes"].to_numpy(), counted["closed"].to_numpy()
+        _, more, _ = _tails(x[:, None], n[:, None])
+        p = np.ones(len(n))
+        p[n > 0] = _holm(more[n > 0])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out = counted.assign(share=x / n, p_value=p)
+        out["label"] = np.where(p <= level, "closes just before the deadline", "none")
+    if grid is not None and population is not None and by in (None, "cell"):
+        counts = table["unit"].value_counts().reindex(units, fill_value=0)
+        quiet = quiet_cells(pd.Series(counts.to_numpy(), units, name="count"), grid, population=population)
+        out["silent"] = (quiet.cells["label"] == QUIET).to_numpy()
+    return out
+
+
+def threshold_pile(values: Any, threshold: float, width: float) -> pd.Series:
+    """Do values pile up just below a threshold from which more is due?
+
+    Parameters
+    ----------
+    values : array of numbers
+        Losses, persons involved, days.
+    threshold, width : float
+        Values in [threshold − width, threshold) are compared with those in [threshold, threshold + width).
+
+    Returns
+    -------
+    Series
+        `below, above, share_below, p_value` (one-sided exact, against as many on either side).
+
+    Raises
+    ------
+    InputError
+        If no value lies on either side.
+
+    Examples
+    --------
+    >>> threshold_pile([2990, 2980, 2950, 2999, 2970, 2960, 2995, 3020], threshold=3000, width=100).round(3).to_dict()
+    {'below': 7.0, 'above': 1.0, 'share_below': 0.875, 'p_value': 0.035}
+
+    References
+    ----------
+    McCrary (2008), J. Econometrics 142, 698–714, for the idea; the exact binomial test is Clopper & Pearson's.
+    """
+    found = np.asarray(values, float)
+    below = int(((found >= threshold - width) & (found < threshold)).sum())
+    above = int(((found >= threshold) & (found < threshold + width)).sum())
+    if not below + above:
+        raise InputError(Note("governance.threshold", threshold=threshold, width=width))
+    p = float(stats.binom.sf(below - 1, below + above, 0.5))
+    return pd.Series({"below": below, "above": above, "share_below": below / (below + above), "p_value": p})
+
+
+def lateness_hotspots(
+    events: Any,
+    grid: Grid,
+    *,
+    alike: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    now: Any = None,
+    permutations: int = 999,
+    random_state: int | None = None,
+) -> HotspotResult:
+    """Where are more events late than their number lets one expect? Kulldorff's scan over the grid's cells.
+
+    Late is what was closed after its deadline, or is open after it; what is not yet due and what was withdrawn plays
+    no part. The p-value has paid for looking at all circles, so a cluster is found by chance in 5 % of territories.
+
+    Parameters
+    ----------
+    events : Incidents or DataFrame
+        As in `case_life`, with deadlines and coordinates.
+    grid : Grid
+    alike, columns, now
+        As in `case_life`.
+    permutations, random_state
+        As in `spatial_scan`.
+
+    Returns
+    -------
+    HotspotResult
+        Of `spatial_scan`: `clusters` with `cases` (late) and `expected`.
+
+    Raises
+    ------
+    InputError
+        No deadlines; fewer than 30 late events.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> county = gm.samples.simulated_county(0, households=5_000, events=8_000)
+    >>> grid = gm.make_grid(county.boundaries, system="zones")
+    >>> late = lateness_hotspots(county.incidents, grid, alike="category", permutations=99, random_state=1)
+    >>> county.truth.late_community in list(late.members.loc[late.members["cluster_id"] == 0, "area"])
+    True
+
+    References
+    ----------
+    Kulldorff (1997), Communications in Statistics: Theory and Methods 26, 1481–1496.
+    """
+    raw = events.to_frame() if isinstance(events, Incidents) else events
+    table, _ = _normal(raw, columns)
+    if "deadline" not in table:
+        raise InputError(Note("governance.no_step_column", role="deadline", names=list(ROLES["deadline"])))
+    table["unit"], units = _units(raw, grid, None, table["found"])
+    ended = table[[r for r in TIMES if r in table and r != "deadline"]].max().max()
+    flags = _flags(table, pd.Timestamp(ended if now is None else now))
+    own = pd.DataFrame({"unit": table["unit"], "late": flags["due"] & ~flags["on_time"]})[flags["due"]]
+    own["expected"] = own.groupby(_kinds(raw, alike, own.index))["late"].transform("mean")
+    sums = own.dropna(subset="unit").groupby("unit").sum().reindex(units, fill_value=0)
+    areas = pd.DataFrame({"cases": sums["late"].astype(int)})
+    areas.index.name = "cell_id"
+    people = sums["expected"].astype(float).to_numpy()
+    return spatial_scan(areas, population=people, grid=grid, permutations=permutations, random_state=random_state)

@@ -1,0 +1,213 @@
+"""Step times with the open ones counted, and no worst grid where there is none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gridmap as gm
+from gridmap.errors import InputError, SettingError
+from gridmap.governance.cases import AVERAGE, INDICATORS, WITHHELD, Indicator, _judged, _shrunk, _the_worst
+
+FREIREICH = (
+    [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35],
+    [1] * 9 + [0] * 12,
+)
+DAYS = [3, 5, 5, 8, 10, 10, 12, 15, 20, 20, 30, 7, 9, 14]
+CLOSED = [1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0]
+
+
+@pytest.fixture(scope="module")
+def county():
+    return gm.samples.simulated_county(3, households=20_000, events=20_000)
+
+
+def a_table(days=DAYS, closed=CLOSED, deadline=15):
+    """Events watched for `days` from the start of 2024 on, so that `now` is the same for all."""
+    now = pd.Timestamp("2024-03-01")
+    end = pd.to_timedelta(days, unit="D")
+    done = np.array(closed, bool)
+    found = pd.Series(np.where(done, pd.Timestamp("2024-01-01"), now - end))
+    return pd.DataFrame(
+        {
+            "found_at": found,
+            "closed_at": (found + end).where(done),
+            "deadline_at": found + pd.Timedelta(days=deadline),
+            "unit": "one",
+        }
+    )
+
+
+def test_survival_of_the_6mp_patients_is_as_published():
+    table = gm.kaplan_meier(*FREIREICH)
+    assert table["at_risk"].tolist() == [21, 17, 15, 12, 11, 7, 6]
+    assert np.round(table["survival"], 6).tolist() == [
+        0.857143,
+        0.806723,
+        0.752941,
+        0.690196,
+        0.627451,
+        0.537815,
+        0.448179,
+    ]
+    assert np.round(table["standard_error"], 6).tolist() == [
+        *(0.07636, 0.086935, 0.09635, 0.106815, 0.114054, 0.128234, 0.134591)
+    ]
+    assert np.round(table["hazard"], 6).tolist() == [
+        *(0.142857, 0.201681, 0.268347, 0.351681, 0.44259, 0.585447, 0.752114)
+    ]
+    ends = table.loc[[6, 10, 16, 22, 23], ["low", "high"]].round(6).to_numpy().tolist()
+    assert ends == [
+        *([0.619718, 0.951552], [0.5032, 0.889362], [0.367511, 0.804912], [0.267779, 0.746791], [0.188052, 0.680143])
+    ]
+
+
+def test_survival_is_the_product_to_nine_digits():
+    rng = np.random.default_rng(1)
+    time, event = rng.integers(1, 30, 300), rng.random(300) < 0.6
+    table = gm.kaplan_meier(time, event)
+    kept = 1.0
+    for t in np.unique(time[event]):
+        kept *= 1 - ((time == t) & event).sum() / (time >= t).sum()
+        assert table.loc[t, "survival"] == pytest.approx(kept, abs=1e-9)
+
+
+def test_competing_ends_add_up_to_one():
+    rng = np.random.default_rng(2)
+    time, cause = rng.integers(1, 30, 200), rng.integers(0, 3, 200)
+    table = gm.cumulative_incidence(time, cause)
+    assert np.allclose(table.sum(axis=1), 1)
+    assert np.allclose(table["open"], gm.kaplan_meier(time, cause > 0)["survival"])
+    naive = 1 - gm.kaplan_meier(time, cause == 1)["survival"]
+    assert table["cause_1"].iloc[-1] < naive.iloc[-1], "with the other cause as censored one says too much"
+
+
+def test_a_single_cause_is_kaplan_and_meier_s():
+    table = gm.cumulative_incidence(*FREIREICH)
+    assert np.allclose(table["cause_1"], 1 - gm.kaplan_meier(*FREIREICH)["survival"])
+
+
+def test_open_events_count_for_as_long_as_they_were_watched():
+    life = gm.case_life(a_table(), now="2024-03-01", by="unit")
+    assert life.overall["on_time_by_now"] == pytest.approx(0.65625)
+    assert life.overall["median_days"] == 12
+    assert life.overall[["open", "overdue"]].tolist() == [5, 2]
+    assert life.overall["open"] - life.overall["overdue"] == 3, "open and not yet due"
+
+
+def test_the_empirical_bayes_share_is_marshall_s():
+    x, n = np.array([1, 5, 9, 40]), np.array([10, 20, 30, 100])
+    mean = 55 / 160
+    between = (n * (x / n - mean) ** 2).sum() / 160 - mean * (1 - mean) * 4 / 160
+    weight = max(between, 0) / (max(between, 0) + mean * (1 - mean) / n)
+    assert np.allclose(_shrunk(x, n), mean + weight * (x / n - mean))
+
+
+def test_the_late_and_the_paper_community_are_found(county):
+    life = gm.case_life(county.incidents, by="zone_id", alike="category")
+    assert life.worst == county.truth.late_community
+    named = life.gaming.index[life.gaming["label"] != "none"]
+    assert named.tolist() == [county.truth.paper_community]
+    assert life.table.loc[county.truth.late_community, "on_time_label"].startswith("worse")
+    assert (life.table["on_time_label"] == AVERAGE).mean() > 0.9
+
+
+def test_rows_in_are_rows_used_and_rows_left_out(county):
+    table = county.incidents.to_frame()
+    table.loc[:9, "found_at"] = pd.NaT
+    table.loc[table.index[20], "closed_at"] = table["found_at"].iloc[20] - pd.Timedelta("1h")
+    table.loc[table.index[30:35], "zone_id"] = None
+    life = gm.case_life(table, by="zone_id")
+    assert life.overall["events"] + sum(note.values["n"] for note in life.notes) == len(table)
+    assert [note.values["n"] for note in life.notes] == [10, 1, 5]
+
+
+def test_empty_cells_of_a_grid_are_kept(county):
+    grid = gm.make_grid(county.boundaries, system="zones")
+    few = county.incidents.where(category="牲畜盗窃")
+    life = gm.case_life(few, grid)
+    assert life.table.index.equals(grid.cells.index)
+    assert (life.table["events"] == 0).any()
+    assert life.table["events"].sum() <= len(few)
+
+
+def test_the_silent_community_is_marked_beside_its_rates(county):
+    grid = gm.make_grid(county.boundaries, system="zones")
+    gaming = gm.case_life(county.incidents, grid, population="persons").gaming
+    assert gaming.index[gaming["silent"]].tolist() == [county.truth.silent_community]
+
+
+def test_several_columns_and_months_are_units(county):
+    life = gm.case_life(county.incidents, by=["group", "quarter"])
+    assert ("纠纷", pd.Period("2023Q1")) in list(life.table.index)
+    assert life.table["events"].sum() == life.overall["events"]
+
+
+def test_persons_are_no_units(county):
+    table = county.incidents.to_frame().assign(网格员姓名="王某")
+    with pytest.raises(InputError, match="names persons"):
+        gm.case_life(table, by="网格员姓名")
+
+
+def test_small_units_lose_their_numbers_for_the_public():
+    many = pd.concat([a_table().assign(unit=u) for u in "abc"] + [a_table().head(3).assign(unit="d")])
+    life = gm.case_life(many.reset_index(drop=True), by="unit").released("public")
+    assert life.table["events"].isna().tolist() == [True, False, False, True], "one alone could be reckoned"
+    assert life.table.loc["d", "on_time_label"] == WITHHELD
+    assert set(life.gaming.index) == {"b", "c"} == set(life.steps.index.get_level_values(0))
+    with pytest.raises(InputError, match="carries no single times"):
+        life.curve()
+
+
+def test_indicators_are_one_s_own(county):
+    own = {"checked": Indicator("checked", "handled", True, "checked / handled", "the county")}
+    life = gm.case_life(county.incidents, by="group", indicators=own)
+    assert list(life.indicators) == ["checked"] == [life.judged_by]
+    with pytest.raises(SettingError, match="'happy'"):
+        gm.case_life(county.incidents, indicators={"x": Indicator("happy", "all", True, "", "")})
+    assert set(INDICATORS) >= {"filing", "handling", "on_time", "rework", "satisfied"}
+
+
+def test_values_piled_up_below_a_threshold_are_seen():
+    rng = np.random.default_rng(4)
+    even = rng.uniform(2000, 4000, 2000)
+    assert gm.threshold_pile(even, 3000, 200)["p_value"] > 0.01
+    pushed = np.where((even > 3000) & (even < 3100), 2990, even)
+    assert gm.threshold_pile(pushed, 3000, 200)["p_value"] < 1e-6
+
+
+@pytest.mark.parametrize("bad", [pd.DataFrame(), "events", pd.DataFrame({"found_at": ["2024-01-01"]})])
+def test_what_are_no_events_is_refused(bad):
+    with pytest.raises(InputError):
+        gm.case_life(bad)
+
+
+def test_a_worst_grid_is_named_in_five_of_a_hundred_alike_counties_at_most():
+    rng = np.random.default_rng(5)
+    named = told_apart = 0
+    for _ in range(400):
+        n = rng.poisson(25, 80)[:, None]
+        x = rng.binomial(n, 0.85)
+        named += _the_worst(x, n, True, 0.05) is not None
+        told_apart += (_judged(x, n, True, 0.05)[0]["label"] != AVERAGE).any()
+    assert named <= 0.05 * 400
+    assert told_apart <= 0.065 * 400  # 5 % and two standard errors
+
+
+def test_two_equally_bad_grids_are_both_worse_and_neither_is_the_worst():
+    n = np.full(40, 200)[:, None]
+    x = np.full(40, 180)[:, None]
+    x[:2] = 100
+    assert _the_worst(x, n, True, 0.05) is None
+    labels = _judged(x, n, True, 0.05)[0]["label"]
+    assert labels.str.startswith("worse").tolist()[:3] == [True, True, False]
+    x[0] = 40
+    assert _the_worst(x, n, True, 0.05) == 0
+
+
+def test_where_all_vary_more_than_counts_do_more_is_needed():
+    rng = np.random.default_rng(6)
+    n = np.full(100, 400)[:, None]
+    x = rng.binomial(n, rng.beta(8, 2, (100, 1)))
+    found, spread = _judged(x, n, True, 0.05)
+    assert spread > 5
+    assert (found["label"] == AVERAGE).mean() > 0.9
