@@ -197,8 +197,11 @@ def _last_line(message: str, code: int) -> int:
 
 
 @contextmanager
-def progress_shown() -> Iterator[Callable[[str], None]]:
-    """A function that names the running step: on a terminal as a spinner, elsewhere not at all."""
+def progress_shown(*, as_lines: bool = False) -> Iterator[Callable[[str], None]]:
+    """A function that names the running step: on a terminal as a spinner, elsewhere not at all, or for a program."""
+    if as_lines:
+        yield lambda step: print(f"gridmap-step: {step}", file=sys.stderr, flush=True)
+        return
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda step: None
         return

@@ -36,9 +36,10 @@ def run(
     set_: Annotated[list[str], typer.Option("--set", help="cli.run.set")] = [],  # noqa: B006
     confined: Annotated[bool, typer.Option("--confined", help="cli.run.confined")] = False,
     who: Annotated[str | None, typer.Option(help="cli.run.who")] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="cli.run.steps")] = False,
 ) -> None:
     """Run one pipeline file."""
-    run_file(pipeline, out, set_, confined=confined, who=who)
+    run_file(pipeline, out, set_, confined=confined, who=who, steps=steps)
 
 
 @app.command(help="cli.schema.help")
@@ -57,6 +58,7 @@ def run_file(
     needs: str | None = None,
     confined: bool = False,
     who: str | None = None,
+    steps: bool = False,
 ) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
     from gridmap.runs import read_pipeline, run_pipeline
@@ -65,6 +67,6 @@ def run_file(
     pipeline = read_pipeline(path, overrides=overrides, needs=needs)
     if confined:
         check_confined(pipeline, out)
-    with progress_shown() as watch:
+    with progress_shown(as_lines=steps) as watch:
         report = run_pipeline(pipeline, out, on_step=watch, who=who)
     print_report(report)

@@ -1,0 +1,226 @@
+"""The questions of a meeting, and the steps of a pipeline that answer each.
+
+A recipe says which steps it is made of, and why these data cannot answer it where they cannot. A step of a pipeline
+belongs to a recipe by its method, so a pipeline that was edited by hand is still read back as the questions it answers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gridmap.messages import Note
+
+__all__ = ["QUESTIONS", "Facts", "Question", "facts_of", "questions_in", "with_questions"]
+
+#: Below this no map says more than a list would.
+FEWEST_INCIDENTS = 30
+#: Past periods that a forecast is tried on, and that a cell's history takes.
+FORECAST_WEEKS, HISTORY_PERIODS = 24, 10
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the inspections say of the data, as far as a question depends on it.
+
+    Attributes
+    ----------
+    months : tuple of str
+        Those with incidents, first to last, as 2018-07.
+    kinds : tuple of str
+        The most frequent first.
+    hours : bool
+        Whether times of day are known.
+    people : str or None
+        The column of residents in the boundaries.
+    methods : frozenset of str
+        Those of this gridmap.
+    """
+
+    incidents: int
+    months: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    hours: bool = False
+    people: str | None = None
+    methods: frozenset[str] = frozenset()
+
+    def compared(self) -> tuple[str, str] | None:
+        """The last month, and the same month of the year before it, else the month before it."""
+        if len(self.months) < 2:
+            return None
+        last = self.months[-1]
+        year_before = f"{int(last[:4]) - 1}{last[4:]}"
+        if year_before in self.months:
+            return year_before, last
+        return (self.months[-2], last) if _months_between(self.months[-2], last) == 1 else None
+
+    def gaps(self) -> int:
+        """Months without an incident between the first and the last."""
+        if not self.months:
+            return 0
+        return _months_between(self.months[0], self.months[-1]) + 1 - len(self.months)
+
+
+def _months_between(first: str, last: str) -> int:
+    return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
+
+
+def facts_of(incidents: Sequence[Mapping[str, Any]], zones: Mapping[str, Any] | None, methods: Sequence[str]) -> Facts:
+    """From what inspections found to what questions depend on."""
+    months: dict[str, int] = {}
+    kinds: dict[str, int] = {}
+    for found in incidents:
+        for month, n in found.get("months", {}).items():
+            months[month] = months.get(month, 0) + n
+        for kind, n in found.get("categories", {}).items():
+            kinds[kind] = kinds.get(kind, 0) + n
+    return Facts(
+        incidents=sum(found.get("used", 0) for found in incidents),
+        months=tuple(sorted(months)),
+        kinds=tuple(sorted(kinds, key=lambda kind: -kinds[kind])),
+        hours=any(found.get("hours") for found in incidents),
+        people=(zones or {}).get("people"),
+        methods=frozenset(methods),
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question.
+
+    Attributes
+    ----------
+    code : str
+        `desk.q_<code>` is the question, `desk.q_<code>_how` what is done.
+    methods : tuple of str
+        The methods whose steps are this recipe's.
+    steps : callable
+        Facts → entries of `hotspots:`.
+    why_not : callable
+        Facts → a note where these data cannot answer it, else None.
+    stage : str or None
+        A stage of its own instead: "forecasts" or "patrol".
+    """
+
+    code: str
+    methods: tuple[str, ...]
+    steps: Callable[[Facts], list[dict[str, Any]]]
+    why_not: Callable[[Facts], Note | None]
+    stage: str | None = None
+
+    def refused(self, facts: Facts) -> Note | None:
+        """Why it cannot be answered; None where it can."""
+        if facts.incidents < FEWEST_INCIDENTS:
+            return Note("desk.why_few", n=facts.incidents, least=FEWEST_INCIDENTS)
+        lacking = [method for method in self.methods if method not in facts.methods]
+        return Note("desk.why_no_method") if lacking else self.why_not(facts)
+
+
+def _always(facts: Facts) -> Note | None:
+    return None
+
+
+def _two_months(facts: Facts) -> Note | None:
+    return None if facts.compared() else Note("desk.why_one_period")
+
+
+def _history(facts: Facts) -> Note | None:
+    if facts.gaps():
+        return Note("desk.why_gaps", n=facts.gaps())
+    n = len(facts.months)
+    return None if n >= HISTORY_PERIODS else Note("desk.why_short", n=n, least=HISTORY_PERIODS)
+
+
+def _forecast(facts: Facts) -> Note | None:
+    if facts.gaps():
+        return Note("desk.why_gaps", n=facts.gaps())
+    weeks = int(len(facts.months) * 4.35)
+    return None if weeks >= FORECAST_WEEKS else Note("desk.why_short_weeks", n=weeks, least=FORECAST_WEEKS)
+
+
+def _hours(facts: Facts) -> Note | None:
+    return None if facts.hours else Note("desk.why_no_hours")
+
+
+def _two_kinds(facts: Facts) -> Note | None:
+    return None if len(facts.kinds) >= 2 else Note("desk.why_one_kind")
+
+
+def _people(facts: Facts) -> Note | None:
+    return None if facts.people else Note("desk.why_no_people")
+
+
+def _changed(facts: Facts) -> list[dict[str, Any]]:
+    before, after = facts.compared() or ("", "")
+    return [{"compare_periods": {"before": before, "after": after}}]
+
+
+def _together(facts: Facts) -> list[dict[str, Any]]:
+    first, second = facts.kinds[:2]
+    return [{"relative_risk": {"at_risk": second, "bandwidth_m": "rule-of-thumb"}, "category": first}]
+
+
+def _nothing(facts: Facts) -> list[dict[str, Any]]:
+    return []
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question("where", ("hotspot_test",), lambda f: [{"hotspot_test": {"order": 1, "fdr": 0.05}}], _always),
+    Question("changed", ("compare_periods",), _changed, _two_months),
+    Question(
+        "history", ("emerging_hotspots",), lambda f: [{"emerging_hotspots": {"order": 1}, "every": "month"}], _history
+    ),
+    Question("when", ("hour_of_week",), lambda f: [{"hour_of_week": {}}], _hours),
+    Question("quiet", ("quiet_cells",), lambda f: [{"quiet_cells": {}}], _people),
+    Question("kinds", ("relative_risk",), _together, _two_kinds),
+    Question("named", ("watched_areas",), _nothing, _always),
+    Question("next", (), _nothing, _forecast, stage="forecasts"),
+    Question("patrols", (), _nothing, _always, stage="patrol"),
+    Question("cases", ("case_handling",), _nothing, _always),
+)
+STAGES: dict[str, dict[str, Any]] = {
+    "forecasts": {"horizon": "7D"},
+    "patrol": {"units": 4, "shift_h": 8, "days": 30},
+}
+
+
+def _method(entry: Any) -> str | None:
+    """The method of an entry under `hotspots:`."""
+    if isinstance(entry, str):
+        return entry
+    beside = ("category", "period", "every", "name", "show", "stability", "weight")
+    return next((str(key) for key in entry if key not in beside), None) if isinstance(entry, Mapping) else None
+
+
+def questions_in(settings: Mapping[str, Any]) -> list[str]:
+    """The questions that a pipeline answers, by their codes."""
+    entries = settings.get("hotspots")
+    methods = {_method(entry) for entry in entries} if isinstance(entries, list) else set()
+    return [
+        q.code
+        for q in QUESTIONS
+        if (q.stage is not None and q.stage in settings) or (q.methods and set(q.methods) <= methods)
+    ]
+
+
+def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Facts) -> dict[str, Any]:
+    """Settings that answer these questions: steps of others go, those that are there stay as they were edited.
+
+    Steps that belong to no question are a person's own, and stay.
+    """
+    entries = settings.get("hotspots")
+    entries = list(entries) if isinstance(entries, list) else []
+    wanted = [q for q in QUESTIONS if q.code in codes and q.refused(facts) is None]
+    of_questions = {method for q in QUESTIONS for method in q.methods}
+    chosen = {method for q in wanted for method in q.methods}
+    kept = [e for e in entries if _method(e) not in of_questions or _method(e) in chosen]
+    there = {_method(entry) for entry in kept}
+    for question in wanted:
+        kept += [step for step in question.steps(facts) if _method(step) not in there]
+    out = {key: value for key, value in settings.items() if key != "hotspots"}
+    for question in QUESTIONS:
+        if question.stage is not None and question not in wanted:
+            out.pop(question.stage, None)
+        elif question.stage is not None:
+            out[question.stage] = {**STAGES[question.stage], **(out.get(question.stage) or {})}
+    out["hotspots"] = kept or QUESTIONS[0].steps(facts)
+    return out

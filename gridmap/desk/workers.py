@@ -1,0 +1,490 @@
+"""What is done in the process beside the desk: reading files, dividing territories, checking pipelines.
+
+Each function takes the workspace's folder first and plain values after it, and returns plain values, so that the desk
+itself loads none of what reads files, and a file that breaks a reader breaks that process only.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gridmap.errors import GridmapError
+from gridmap.messages import Note
+
+__all__ = [
+    "check_text",
+    "division",
+    "end_with_parent",
+    "for_audience",
+    "inspected",
+    "look_table",
+    "proposed_grids",
+    "warm",
+    "write_example",
+]
+
+#: Points of a picture, corners of an outline.
+MOST_POINTS, MOST_CORNERS, MOST_TILES = 900, 6_000, 2_500
+#: Rows of a file past which its picture is drawn from the inspection's own coarse lattice.
+MOST_ROWS_READ = 2_000_000
+
+
+def end_with_parent() -> None:
+    """Leave when the desk is gone, so that nothing of it stays behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(2)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def warm(folder: str) -> list[str]:
+    """Import what the others need, while the person looks at the first page; the methods that there are."""
+    import gridmap.read.quality
+    import gridmap.runs  # noqa: F401
+    from gridmap.hotspots.methods import METHODS
+
+    return sorted(METHODS)
+
+
+# ---------------------------------------------------------------------------------------------- bring
+
+
+def inspected(folder: str, name: str, boundaries: Mapping[str, Any] | None, options: Mapping[str, Any]) -> dict:
+    """What is in a file of `data/`: an incident table, zones, or something else.
+
+    Parameters
+    ----------
+    folder, name : str
+    boundaries : mapping, optional
+        The `boundaries:` of `data.yaml`, to hold points against.
+    options : mapping
+        Of `read_incidents`: what the person decided.
+
+    Returns
+    -------
+    dict
+        `kind` is "incidents", "zones", "roads" or "unreadable"; notes are in the form that `note_from` takes.
+    """
+    from gridmap.read.quality import ZoneReport, inspect_file
+
+    path = Path(folder) / "data" / name
+    zones, known = None, {k: v for k, v in options.items() if k in INSPECTED}
+    with suppress(GridmapError):
+        zones = _boundaries(folder, boundaries) if boundaries else None
+    try:
+        report = inspect_file(path, boundaries=zones, **known)
+    except GridmapError as problem:
+        return _lines_or_unreadable(path, problem)
+    if isinstance(report, ZoneReport):
+        return _zone_facts(path, report)
+    found: dict[str, Any] = {
+        "kind": "incidents",
+        "rows": report.rows,
+        "used": report.used,
+        "located": report.located_share,
+        "layout": {k: str(v) for k, v in report.layout.items() if v is not None},
+        "columns": [{**c, "reason": _plain(c["reason"])} for c in report.columns],
+        "times": _plain(report.times),
+        "hours": bool(report.charts.get("hours")) and max(report.charts["hours"]) < sum(report.charts["hours"]),
+        "months": report.charts.get("months", {}),
+        "categories": report.categories,
+        "personal": _plain(report.personal),
+        "set_aside": report.set_aside,
+        "problems": [_plain(p) for p in report.problems],
+        "notes": [_plain(n) for n in report.notes],
+        "coordinates": _plain(report.coordinates),
+        "settings": {k: v for k, v in report.settings.items() if k not in ("path", "boundaries", "columns")},
+        "roles": report.settings.get("columns", {}),
+    }
+    found["orders"] = _orders(report.problems)
+    found["datum_open"] = "datum_estimate" in report.coordinates or any(
+        getattr(p, "code", "").startswith("read.datum") for p in report.problems
+    )
+    points = _sample(path, report, {**found["settings"], **known}, found["datum_open"])
+    found["points"] = _in_each_datum(points) if found["datum_open"] else {"": points}
+    return found
+
+
+def _in_each_datum(points: list[list[float]]) -> dict[str, list[list[float]]]:
+    """Where the points would lie in WGS 84, if they stood in the file on each datum that could be meant."""
+    import numpy as np
+
+    from gridmap.read.datum import CANDIDATES, to_wgs84
+
+    x, y = np.array(points, float).reshape(-1, 2).T
+    moved = {datum: to_wgs84(x, y, datum=datum) for datum in CANDIDATES}
+    return {d: np.column_stack(xy).round(6).tolist() for d, xy in moved.items()}
+
+
+INSPECTED = ("columns", "datum", "crs", "timezone", "date_order", "encoding", "table")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Note):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _orders(problems: list) -> list[str]:
+    """The two orders of day and month that the dates fit, where they fit both."""
+    for problem in problems:
+        inner = problem.values.get("problem") if isinstance(problem, Note) else None
+        note = inner.args[0] if isinstance(inner, Exception) and inner.args else inner
+        if isinstance(note, Note) and note.code in ("read.day_or_month", "read.mixed_orders"):
+            return [note.values.get("first", "dmy"), note.values.get("second", "mdy")]
+    return []
+
+
+def _sample(path: Path, report: Any, settings: Mapping[str, Any], datum_open: bool) -> list[list[float]]:
+    """Some places as they stand in the file, or in WGS 84 where its datum is not in doubt."""
+    import numpy as np
+
+    from gridmap.read.incidents import read_incidents
+
+    lon: Any = []
+    lat: Any = []
+    if report.rows <= MOST_ROWS_READ:
+        given = {k: v for k, v in settings.items() if k in (*INSPECTED, "repair")}
+        given = {**given, "datum": "wgs84"} if datum_open else given
+        with suppress(GridmapError):
+            lon, lat = read_incidents(path, **given).lonlat()
+    elif (extent := report.coordinates.get("extent")) and (cloud := report.charts.get("cloud")):
+        west, south, east, north = extent
+        rows, columns = np.nonzero(np.array(cloud))
+        lon = west + (columns + 0.5) / len(cloud) * (east - west)
+        lat = north - (rows + 0.5) / len(cloud) * (north - south)
+    if len(lon) > MOST_POINTS:
+        chosen = np.random.default_rng(0).choice(len(lon), MOST_POINTS, replace=False)
+        lon, lat = np.asarray(lon)[chosen], np.asarray(lat)[chosen]
+    return [[round(float(x), 6), round(float(y), 6)] for x, y in zip(lon, lat, strict=True)]
+
+
+def _zone_facts(path: Path, report: Any) -> dict:
+    zones = _boundaries(str(path.parents[1]), {"path": f"data/{path.name}"})
+    outline, box = _outline(zones)
+    numbers = [c for c in zones.columns if zones[c].dtype.kind in "iuf"]
+    return {
+        "kind": "zones",
+        "zones": report.zones,
+        "level": report.level,
+        "parents": report.parents,
+        "crs": report.crs,
+        "area_km2": report.area_km2,
+        "columns": {k: _plain(v) for k, v in report.columns.items()},
+        "names": [str(n) for n in zones["name"].head(6)],
+        "choices": _zone_columns(zones),
+        "people": next((c for c in numbers if any(word in c.lower() for word in PEOPLE)), None),
+        "problems": [_plain(p) for p in report.problems],
+        "notes": [_plain(n) for n in report.notes],
+        "outline": outline,
+        "box": box,
+    }
+
+
+PEOPLE = ("population", "persons", "residents", "households", "people", "人口", "户数", "居民")
+
+
+def _zone_columns(zones: Any) -> list[dict]:
+    """The columns that could name a zone: how many different values each has."""
+    out = []
+    for column in zones.columns:
+        if column in ("geometry", "level") or zones[column].dtype.kind == "f":
+            continue
+        values = zones[column].dropna().astype(str)
+        if len(values):
+            out.append({"name": str(column), "n": int(values.nunique()), "example": values.iloc[0][:40]})
+    return out
+
+
+def _lines_or_unreadable(path: Path, problem: GridmapError) -> dict:
+    from gridmap.read.roads import read_roads
+
+    with suppress(GridmapError, ValueError, KeyError, TypeError):
+        return {"kind": "roads", "streets": len(read_roads(path)), "problems": [], "notes": []}
+    return {"kind": "unreadable", "problems": [_plain(problem.args[0] if problem.args else str(problem))], "notes": []}
+
+
+def _boundaries(folder: str, options: Mapping[str, Any]) -> Any:
+    from gridmap.read.boundaries import read_boundaries
+
+    given = dict(options)
+    return read_boundaries(Path(folder) / given.pop("path"), **given)
+
+
+def _outline(zones: Any) -> tuple[list, list[float]]:
+    """Rings of the zones in lon/lat, as few corners as a small picture shows, and their box."""
+    import shapely
+
+    box = [float(v) for v in zones.total_bounds]
+    fine = max(box[2] - box[0], box[3] - box[1]) / 400
+    shapes = shapely.simplify(zones.geometry.to_numpy(), fine)
+    rings, corners = [], 0
+    for part in shapely.get_parts(shapes):
+        if part.geom_type != "Polygon" or part.is_empty:
+            continue
+        ring = [[round(x, 5), round(y, 5)] for x, y in part.exterior.coords]
+        corners += len(ring)
+        if corners > MOST_CORNERS:
+            break
+        rings.append(ring)
+    if corners > MOST_CORNERS:
+        whole = shapely.simplify(shapely.union_all(zones.geometry.to_numpy()), fine)
+        parts = [p for p in shapely.get_parts(whole) if p.geom_type == "Polygon"]
+        rings = [[[round(x, 5), round(y, 5)] for x, y in p.exterior.coords] for p in parts]
+    return rings, box
+
+
+# ---------------------------------------------------------------------------------------------- ask
+
+
+def proposed_grids(folder: str, boundaries: Mapping[str, Any], incidents: int) -> list[dict]:
+    """Three sizes of hexagons around the one that the data support, with a picture's tiles of each."""
+    import shapely
+
+    from gridmap.grids.tiling import make_grid
+    from gridmap.read.metric import metric_crs
+    from gridmap.read.quality.page import propose_resolution
+
+    zones = _boundaries(folder, boundaries)
+    area = float(zones.to_crs(metric_crs(tuple(zones.total_bounds))).area.sum() / 1e6)
+    best = min(max(propose_resolution(incidents, area), 6), 10)
+    outline, box = _outline(zones)
+    out = []
+    for resolution in (best - 1, best, best + 1):
+        grid = make_grid(zones, system="h3", resolution=resolution)
+        cells = grid.cells.geometry.to_numpy()
+        west, south, east, north = box
+        near = (west, south, east, north)
+        if len(cells) > MOST_TILES:  # a part from the middle, or the picture is black
+            share = (MOST_TILES / len(cells)) ** 0.5 / 2
+            x, y, w, h = (west + east) / 2, (south + north) / 2, (east - west) * share, (north - south) * share
+            near = (x - w, y - h, x + w, y + h)
+            cells = cells[shapely.STRtree(cells).query(shapely.box(*near), predicate="intersects")]
+        tiles = [
+            [[round(x, 5), round(y, 5)] for x, y in part.exterior.coords]
+            for part in shapely.get_parts(cells)
+            if part.geom_type == "Polygon"
+        ]
+        out.append(
+            {
+                "resolution": resolution,
+                "cells": len(grid),
+                "each": incidents / max(len(grid), 1),
+                "across_m": float((grid.cells["area_m2"].median() * 2 / 3**0.5) ** 0.5),
+                "proposed": resolution == best,
+                "tiles": tiles,
+                "outline": outline,
+                "box": list(near),
+            }
+        )
+    return out
+
+
+def check_text(folder: str, text: str, out: str) -> dict:
+    """Is this pipeline right, as it would run in this workspace; where not, the first mistake.
+
+    Returns
+    -------
+    dict
+        `problem` is None or a text in the form that `note_from` takes.
+    """
+    import tempfile
+
+    from gridmap.runs import read_pipeline
+    from gridmap.runs.files import check_confined
+
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=folder, prefix=".gridmap-check-", suffix=".yaml", delete=False
+    ) as file:
+        file.write(text)
+    path = Path(file.name)
+    try:
+        pipeline = read_pipeline(path)
+        check_confined(pipeline, Path(folder) / "runs" / out)
+    except GridmapError as problem:
+        both = {tag: problem.say(tag).replace(str(path), "").replace(path.name, "") for tag in ("en", "zh")}
+        return {"problem": {tag: line.lstrip(" :,，：") for tag, line in both.items()}}
+    finally:
+        path.unlink(missing_ok=True)
+    return {"problem": None, "title": pipeline.title, "audience": pipeline.audience, "language": pipeline.language}
+
+
+# ---------------------------------------------------------------------------------------------- look closer
+
+
+def division(folder: str, run: str) -> dict:
+    """The cells of a run, in the order of `look_table`'s numbers: ids, names, rings, box."""
+    import shapely
+
+    _, grid, zones = _of_run(folder, run)
+    names = zones.set_index("zone_id")["name"].astype(str) if "zone_id" in zones else None
+    shapes = grid.cells.geometry.to_numpy()
+    rings = [
+        [[[round(x, 5), round(y, 5)] for x, y in part.exterior.coords] for part in shapely.get_parts(shape)]
+        for shape in shapes
+    ]
+    own = grid.cells["zone_id"].astype(str) if "zone_id" in grid.cells else None
+    ids = [str(i) for i in grid.cells.index]
+    called = ids if own is None or names is None else [str(names.get(z, i)) for z, i in zip(own, ids, strict=True)]
+    return {"ids": ids, "names": called, "rings": rings, "box": [float(v) for v in grid.cells.total_bounds]}
+
+
+def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
+    """The pipeline, the grid and the zones that a run worked with, from its own record."""
+    import json
+
+    from gridmap.errors import InputError
+    from gridmap.runs import read_pipeline
+    from gridmap.runs.files import check_confined
+    from gridmap.runs.grids import grid_stage
+
+    place = Path(folder)
+    record = json.loads((place / "runs" / run / "run.json").read_text(encoding="utf-8"))
+    if record.get("audience") != "internal":
+        raise InputError(Note("desk.look_internal_only"))
+    import yaml
+
+    hidden = place / f".gridmap-look-{os.getpid()}.yaml"
+    try:
+        hidden.write_text(yaml.safe_dump(record["settings"], allow_unicode=True, sort_keys=False), encoding="utf-8")
+        pipeline = read_pipeline(hidden)
+        check_confined(pipeline, place / "runs" / run)
+    finally:
+        hidden.unlink(missing_ok=True)
+    _check_inputs(place, record)
+    zones = _boundaries(folder, pipeline.boundaries)
+    grid, zones, _ = grid_stage(pipeline, zones)
+    return pipeline, grid, zones
+
+
+def _check_inputs(place: Path, record: Mapping[str, Any]) -> None:
+    """Whether the files are those that the run read: else the counts would be of something else."""
+    from gridmap._io import sha256_of
+    from gridmap.errors import InputError
+
+    for entry in record.get("inputs", []):
+        path = place / str(entry.get("path"))
+        if not path.is_file() or sha256_of(path) != entry.get("sha256"):
+            raise InputError(Note("desk.look_changed", name=Path(str(entry.get("path"))).name))
+
+
+def look_table(folder: str, run: str, target: str) -> dict:
+    """The incidents of an internal run as numbers: `cell, kind, day, weekday, hour, found`, one Parquet file.
+
+    Returns
+    -------
+    dict
+        `kinds` (name of each number), `rows`, `cells` and what `division` returns.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from gridmap._io import atomic_file
+    from gridmap.read.base import COLUMNS
+    from gridmap.runs.run import read_all_incidents
+
+    pipeline, grid, zones = _of_run(folder, run)
+    incidents, _ = read_all_incidents(pipeline, zones)
+    table = incidents.arrow(["lon", "lat", "category", "occurred_from", "occurred_to"])
+    cell = grid.locate(table["lon"].to_numpy(), table["lat"].to_numpy()).astype(np.int32)
+    coded = table["category"].combine_chunks().dictionary_encode()
+    kinds = [str(k) for k in coded.dictionary.to_pylist()]
+    kind = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int16)
+    start = table["occurred_from"].to_numpy().astype("datetime64[us]")
+    end = table["occurred_to"].to_numpy().astype("datetime64[us]")
+    known = ~np.isnat(start)
+    day = np.where(known, start.astype("datetime64[D]").astype(np.int64), -(1 << 30)).astype(np.int32)
+    exact = known & (end - start <= np.timedelta64(1, "h"))
+    one_day = known & (end - start <= np.timedelta64(1, "D"))
+    hour = np.where(exact, (start - start.astype("datetime64[D]")) // np.timedelta64(1, "h"), -1).astype(np.int8)
+    weekday = np.where(one_day, (day + 3) % 7, -1).astype(np.int8)  # 1970-01-01 was a Thursday
+    month = np.where(known, start.astype("datetime64[M]").astype(np.int64), -(1 << 14)).astype(np.int16)
+    found = np.full(len(cell), -1, np.int8)
+    by_officers = next(name for name, kind in COLUMNS.items() if pa.types.is_boolean(kind))
+    if by_officers in incidents.columns:
+        values = incidents.arrow([by_officers])[by_officers].combine_chunks()
+        found = values.cast(pa.int8()).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int8)
+    columns = {"cell": cell, "kind": kind, "day": day, "month": month, "weekday": weekday, "hour": hour, "found": found}
+    with atomic_file(Path(target)) as part:
+        pq.write_table(pa.table(columns), part, row_group_size=1 << 20)
+    return {"kinds": kinds, "rows": len(cell), **division(folder, run)}
+
+
+# ---------------------------------------------------------------------------------------------- share
+
+
+def for_audience(folder: str, run: str, audience: str) -> dict:
+    """The pipeline of an internal run as another audience may have it, and what had to be left out of it.
+
+    Returns
+    -------
+    dict
+        `text` of the new pipeline file, `left_out` (names of steps and stages).
+    """
+    import json
+
+    import yaml
+
+    from gridmap.runs.audience import why_not_allowed
+
+    pipeline, _, _ = _of_run(folder, run)
+    record = json.loads((Path(folder) / "runs" / run / "run.json").read_text(encoding="utf-8"))
+    settings, left_out = {**record["settings"], "audience": audience}, []
+    kept = []
+    for step, entry in zip(pipeline.hotspots, settings["hotspots"], strict=True):
+        if why_not_allowed(audience, (step,), None) or (step.weight and audience == "public"):
+            left_out.append(step.name or step.method)
+        else:
+            kept.append(entry)
+    settings["hotspots"] = kept
+    if "patrol" in settings and why_not_allowed(audience, (), pipeline.patrol):
+        del settings["patrol"]
+        left_out.append("patrol")
+    if "forecasts" in settings and audience == "public":
+        del settings["forecasts"]
+        left_out.append("forecasts")
+    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=110)
+    return {"text": text, "left_out": left_out}
+
+
+# ---------------------------------------------------------------------------------------------- an example
+
+
+def write_example(folder: str) -> list[str]:
+    """Bundled data into `data/`: the police data of a clone of the project, else a simulated county."""
+    import shutil
+
+    import gridmap
+
+    target = Path(folder) / "data"
+    bundled = Path(gridmap.__file__).resolve().parents[1] / "data" / "west_yorkshire"
+    wanted = ("lsoa_2011.geojson", "2017-07-west-yorkshire-street.csv.gz", "2018-07-west-yorkshire-street.csv.gz")
+    if all((bundled / name).is_file() for name in wanted):
+        for name in wanted:
+            if not (target / name).exists():
+                shutil.copyfile(bundled / name, target / name)
+        return list(wanted)
+    import tempfile
+
+    from gridmap.samples.county import simulated_county
+    from gridmap.samples.county_files import write_county
+
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".gridmap-example-") as made:
+        write_county(simulated_county(random_state=0), made)
+        names = [p.name for p in (Path(made) / "data").iterdir() if p.name in ("communities.geojson", "incidents.csv")]
+        for name in names:
+            shutil.copyfile(Path(made) / "data" / name, target / name)
+    return names
