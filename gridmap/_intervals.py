@@ -1,11 +1,27 @@
 """Intervals of counts: of a mean, of a ratio of two rates, of the count to come if nothing changes; and how much more
 than counting error periods vary."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-__all__ = ["LEAST_PERIODS", "no_change_limits", "poisson_interval", "ratio_interval", "variation_of_periods"]
+__all__ = [
+    "LEAST_PERIODS",
+    "no_change_limits",
+    "poisson_interval",
+    "ratio_interval",
+    "share_interval",
+    "variation_of_periods",
+]
+    "LEAST_PERIODS",
+    "no_change_limits",
+    "poisson_interval",
+    "ratio_interval",
+    "share_interval",
+    "variation_of_periods",
+]
 
 #: Fewer periods tell too little of how much they vary.
 LEAST_PERIODS = 8
@@ -61,6 +77,31 @@ def no_change_limits(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     return low, high
 
 
+def share_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> tuple[Any, Any]:
+    """Exact interval of a share (Clopper and Pearson).
+
+    Parameters
+    ----------
+    hits, of : number or array of counts
+    confidence : float
+
+    Returns
+    -------
+    (low, high), as `hits`
+        0 and 1 of nothing.
+
+    Examples
+    --------
+    >>> [round(float(v), 3) for v in share_interval(3, 10)]
+    [0.067, 0.652]
+    """
+    hits, of = np.asarray(hits, float), np.asarray(of, float)
+    tail = (1 - confidence) / 2
+    low = np.where(hits > 0, stats.beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
+    high = np.where(hits < of, stats.beta.ppf(1 - tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
+    return (low, high) if low.ndim else (float(low), float(high))
+
+
 def ratio_interval(
     after: np.ndarray, together: np.ndarray, share: ArrayLike, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -84,10 +125,7 @@ def ratio_interval(
     >>> [v.round(2).tolist() for v in ratio_interval(np.array([20, 0]), np.array([30, 0]), 0.5)]
     [[0.89, nan], [4.78, nan]]
     """
-    tail = (1 - confidence) / 2
-    low = np.where(after > 0, stats.beta.ppf(tail, np.maximum(after, 1), together - after + 1), 0.0)
-    rest = np.maximum(together - after, 1)
-    high = np.where(after < together, stats.beta.ppf(1 - tail, after + 1, rest), 1.0)
+    low, high = share_interval(after, together, confidence)
     with np.errstate(divide="ignore"):
         low, high = (v / (1 - v) * (1 - share) / share for v in (low, high))
     return np.where(together > 0, low, np.nan), np.where(together > 0, high, np.nan)

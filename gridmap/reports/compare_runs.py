@@ -10,7 +10,6 @@ corrected for the number of places (Benjamini & Hochberg, 5 %). Where grids, set
 differ, nothing is compared, and the paper says why.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +19,14 @@ import numpy as np
 import pandas as pd
 
 from gridmap._intervals import ratio_interval
-from gridmap.errors import GridmapError, ReadError
+from gridmap.errors import ReadError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.cores import significant_cells
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, note_from
 from gridmap.reports.facts import Fact, fact
-from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.run_folder import RunFolder, read_run, runs_beside
 
 __all__ = ["Since", "changes_since", "previous_run"]
 
@@ -56,27 +55,10 @@ class Since:
 
 def previous_run(run: RunFolder) -> RunFolder | None:
     """The newest earlier run of the same pipeline beside this one; None where there is none that can be read."""
-    name, written = run.manifest.get("pipeline"), run.written
     folder = (run.place or run.path).resolve()
-    found = []
-    for path in sorted([*folder.parent.glob("*/run.json"), *folder.parent.glob("*/*/run.json")]):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder.parent).parts)
-        if hidden or (run.place is None and folder in path.parents):  # a run that is being written replaces one
-            continue
-        try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            continue
-        if not isinstance(told, dict) or told.get("pipeline") != name:
-            continue
-        if not written or str(told.get("written", "")) < written:
-            found.append((str(told.get("written", "")), path.parent))
-    for _, path in sorted(found, reverse=True):
-        try:
-            earlier = read_run(path)
-        except GridmapError:  # a run of an earlier version, or half removed: the one before it may do
-            continue
-        if not _same_period(run, earlier):
+    for earlier in runs_beside(folder, str(run.manifest.get("pipeline")), before=run.written):
+        itself = run.place is None and folder in (earlier.path, *earlier.path.parents)
+        if not itself and not _same_period(run, earlier):  # a run that is being written replaces one
             return earlier
     return None
 

@@ -19,7 +19,7 @@ is said in one line before any page is made.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 
 from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
-from gridmap.errors import InputError, ReadError
+from gridmap.errors import GridmapError, InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.answers import answers
 from gridmap.maps.classes import packed_text
@@ -50,6 +50,7 @@ __all__ = [
     "read_run",
     "result_tables",
     "run_folder",
+    "runs_beside",
     "said_text",
     "zones_table",
 ]
@@ -330,6 +331,37 @@ def read_run(path: str | Path) -> RunFolder:
     if listed.get("results/facts.json") not in (None, sha256_of(facts)):
         raise ReadError(Note("reports.run.changed", path=str(facts)))
     return run_folder(folder, manifest, _json(facts))
+
+
+def runs_beside(folder: Path, pipeline: str, *, before: str = "") -> Iterator[RunFolder]:
+    """The runs of a pipeline in a folder and beside it, the newest first; what cannot be read is passed over.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a run, written or to be written.
+    pipeline : str
+        The name of its pipeline file, as `run.json` has it.
+    before : str
+        Only runs written before this time (as `RunFolder.written`); all when empty.
+    """
+    near = folder.resolve().parent
+    found = []
+    for path in sorted([*near.glob("*/run.json"), *near.glob("*/*/run.json")]):
+        if any(part.startswith(".") for part in path.relative_to(near).parts):
+            continue
+        try:
+            manifest = _json(path)
+        except ReadError:
+            continue
+        written = str(manifest.get("written", ""))
+        if manifest.get("pipeline") == pipeline and (not before or written < before):
+            found.append((written, path.parent))
+    for _, path in sorted(found, reverse=True):
+        try:
+            yield read_run(path)
+        except GridmapError:  # of an earlier version, or half removed: the one before it may do
+            continue
 
 
 def run_folder(folder: Path, manifest: dict, stored: dict, *, place: Path | None = None) -> RunFolder:

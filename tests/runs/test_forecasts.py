@@ -90,3 +90,38 @@ def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, 
     assert scores["hits"].to_numpy() == pytest.approx(found.scores["hits"].to_numpy())
     assert found.summary().loc["density_mixture", "better"]
     assert run_here(["backtest", path, "--start", "2023-10-02", "--end", "2023-10-03"]).returncode == 1
+
+
+def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_that_move, tmp_path):
+    """Three weeks held back, then added: the next run says how the forecast did, in the folder itself and beside it."""
+    path = places_that_move()
+    points = pd.read_csv(tmp_path / "points.csv")
+    days = points["date"].str[:10]
+    known = points[days < "2024-02-05"]
+    known.to_csv(tmp_path / "points.csv", index=False)
+    first = run_pipeline(read_pipeline(path), tmp_path / "runs" / "february")
+    assert not any("last forecast" in sentence for sentence in first.summary)
+    cells = first.results[-1][1].cells
+    points.to_csv(tmp_path / "points.csv", index=False)
+    for folder in ("march", "february"):
+        later = run_pipeline(read_pipeline(path), tmp_path / "runs" / folder)
+        (told,) = [s for s in later.summary if "The last forecast, for 2024-02-05 to 2024-02-12" in s]
+    week = points[(days >= "2024-02-05") & (days < "2024-02-12")]
+    row = first.grid.locate(week["lon"].to_numpy(), week["lat"].to_numpy())
+    hits = cells["chosen"].to_numpy()[row[row >= 0]].sum()
+    assert f"{hits} of {(row >= 0).sum()} incidents" in told
+    facts = json.loads((tmp_path / "runs" / "march" / "results" / "facts.json").read_text(encoding="utf-8"))["facts"]
+    (stored,) = [fact for fact in facts if fact["kind"] == "last_forecast"]
+    assert stored["values"]["hits"] == hits
+    assert stored["values"]["low"] < stored["values"]["hit_rate"] < stored["values"]["high"]
+
+
+def test_a_forecast_of_another_audience_or_of_other_cells_is_not_scored(places_that_move, tmp_path):
+    path = places_that_move()
+    points = pd.read_csv(tmp_path / "points.csv")
+    points[points["date"].str[:10] < "2024-02-05"].to_csv(tmp_path / "points.csv", index=False)
+    run_pipeline(read_pipeline(path, overrides=["audience=internal"]), tmp_path / "runs" / "one")
+    points.to_csv(tmp_path / "points.csv", index=False)
+    for change in ("audience=meeting", "grid.cell_size_m=300"):
+        later = run_pipeline(read_pipeline(path, overrides=[change]), tmp_path / "runs" / "two")
+        assert not any("last forecast" in sentence for sentence in later.summary)

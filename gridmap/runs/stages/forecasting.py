@@ -1,15 +1,21 @@
 """The forecast stage: what to expect next where counting is beaten, else the mean count."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from gridmap.forecasts.offered import ForecastResult, forecast
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
 from gridmap.runs.check import HotspotStep, Pipeline
+from gridmap.runs.stages.past_forecasts import score_last_forecast
 
 __all__ = ["forecast_stage"]
 
 
-def forecast_stage(pipeline: Pipeline, incidents: Incidents, grid: Grid) -> tuple[HotspotStep, HotspotResult]:
+def forecast_stage(
+    pipeline: Pipeline, incidents: Incidents, grid: Grid, out: Path
+) -> tuple[HotspotStep, HotspotResult]:
     """What the stage `forecasts` asks for, in the form of a step and its result, so that it is drawn and written alike.
 
     Parameters
@@ -18,13 +24,18 @@ def forecast_stage(pipeline: Pipeline, incidents: Incidents, grid: Grid) -> tupl
         With `forecasts`: the options of `gm.forecast`, and `category` and `name`.
     incidents, grid
         Of the run.
+    out : Path
+        Where the run will stand: the last forecast is looked for there and beside it, and scored.
     """
     options = dict(pipeline.forecasts or {})
     category, name = options.pop("category", None), options.pop("name", None)
     chosen = incidents if category is None else incidents.where(category=category)
     found = forecast(chosen, grid, **options)
+    taken = {name: options[name] for name in ("officer_initiated", "delay") if name in options}
+    last = score_last_forecast(out, pipeline.path.name, pipeline.audience, name, chosen, grid, **taken)
     step = HotspotStep(method="forecast", options=options, category=category, name=name, show=False)
-    return step, as_result(found)
+    result = as_result(found)
+    return step, result if last is None else replace(result, notes=(*result.notes, last))
 
 
 def as_result(found: ForecastResult) -> HotspotResult:

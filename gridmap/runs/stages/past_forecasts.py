@@ -1,0 +1,89 @@
+"""How the last forecast did: asked of every run that makes a forecast, of the runs of the same pipeline beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gridmap._intervals import share_interval
+from gridmap.errors import GridmapError
+from gridmap.forecasts.base import History, moment
+from gridmap.grids.base import Grid
+from gridmap.messages import Note
+from gridmap.read.base import Incidents
+from gridmap.reports.run_folder import RunFolder, runs_beside
+
+__all__ = ["score_last_forecast"]
+
+
+def score_last_forecast(
+    out: Path, pipeline: str, audience: str, name: str | None, incidents: Incidents, grid: Grid, **taken: Any
+) -> Note | None:
+    """The score of the newest forecast whose period is over in these incidents; None where there is none.
+
+    Parameters
+    ----------
+    out : Path
+        The folder that the run will write; an earlier run in it, or beside it, holds the forecast.
+    pipeline, audience, name : str
+        The forecast is one of the same pipeline file, audience and name.
+    incidents, grid
+        Those of the stage; an earlier forecast on other cells is passed over.
+    **taken
+        `officer_initiated` and `delay`, as the stage has them.
+
+    Returns
+    -------
+    Note or None
+        `fact.last_forecast`: hits among the incidents of its period, with the 95 % interval of the share, beside those
+        of the mean count in the same area.
+    """
+    officer = taken.get("officer_initiated", False)
+    known = History.of(incidents, grid, officer_initiated=officer)
+    late = pd.Timedelta(taken["delay"]) / pd.Timedelta("1D") if taken.get("delay") else 0.0
+    scores = []
+    for run in runs_beside(out, pipeline):
+        if run.audience != audience:
+            continue
+        for entry in run.results:
+            if entry.get("method") == "forecast" and entry.get("name") == name:
+                end, cells = _forecast_of(run, entry)
+                if cells is not None and set(cells.index) == set(grid.cells.index) and end <= known.until - late:
+                    scores.append((end, entry["params"], cells))
+    if not scores:
+        return None
+    _, params, cells = max(scores, key=lambda score: score[0])
+    cells = cells.reindex(grid.cells.index)
+    begin, end = moment(params["from"]), moment(params["until"])
+    seen = known.counts(begin, end)
+    total, area = float(seen.sum()), cells["area_m2"].to_numpy(float)
+    chosen = cells["chosen"].to_numpy(bool)
+    order = np.lexsort((area, -cells["a_year"].to_numpy(float)))
+    by_count = order[area[order].cumsum() <= area[chosen].sum() * (1 + 1e-9)]
+    hits, count_hits = float(seen[chosen].sum()), float(seen[by_count].sum())
+    numbers: dict[str, Any] = {"begin": params["from"], "end": params["until"], "incidents": int(total)}
+    if not total:
+        return Note("fact.last_forecast_empty", **numbers)
+    low, high = share_interval(hits, total)
+    return Note(
+        "fact.last_forecast",
+        **numbers,
+        hits=int(hits),
+        hit_rate=hits / total,
+        low=low,
+        high=high,
+        share=float(area[chosen].sum() / area.sum()),
+        count_hits=int(count_hits),
+        expected=float(cells["expected"].sum()),
+    )
+
+
+def _forecast_of(run: RunFolder, entry: dict) -> tuple[float, pd.DataFrame | None]:
+    """The end of a forecast's period and its cells, where its table can be read."""
+    try:
+        end = moment(entry["params"]["until"])
+        cells = run.table(next(layer["file"] for layer in entry["layers"]))
+    except (GridmapError, KeyError, StopIteration):
+        return 0.0, None
+    return end, cells if {"chosen", "expected", "a_year", "area_m2"} <= set(cells.columns) else None
