@@ -15,13 +15,6 @@ __all__ = [
     "share_interval",
     "variation_of_periods",
 ]
-    "LEAST_PERIODS",
-    "no_change_limits",
-    "poisson_interval",
-    "ratio_interval",
-    "share_interval",
-    "variation_of_periods",
-]
 
 #: Fewer periods tell too little of how much they vary.
 LEAST_PERIODS = 8

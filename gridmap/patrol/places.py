@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError
+from gridmap.forecasts.offered import ForecastResult
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
@@ -35,11 +36,12 @@ def patrol_places(
 
     Parameters
     ----------
-    hotspots : HotspotResult, or GeoDataFrame indexed by cell_id
-        With `predicted` (a forecast's expected incidents, taken as they are), `count` or `intensity`. Clusters become
-        one place each; else the cells or street segments that are labelled hot (or, without labels, those above zero).
+    hotspots : HotspotResult, ForecastResult, or GeoDataFrame indexed by cell_id
+        With `predicted` (expected incidents, taken as they are), `count` or `intensity`. Clusters become one place
+        each; else the cells or street segments that are labelled hot (or, without labels, those above zero). Of a
+        forecast the cells with the most expected incidents are taken, as they are expected.
     days : float, optional
-        Days that the counts cover. Given, prizes are incidents in `lasting_h` hours; without it they are only
+        Days that the counts cover; a forecast knows its own. Given, prizes are incidents in `lasting_h` hours; without it they are only
         proportional to that, which plans the same routes.
     most : int
         No more places than this, the largest prizes first.
@@ -64,7 +66,10 @@ def patrol_places(
     lasting_h, effect = check_number(lasting_h, "lasting_h", most=24), check_number(effect, "effect", most=1)
     most = int(check_number(most, "most", least=1, above=False))
     frame, everything = hotspots, hotspots
-    if isinstance(hotspots, HotspotResult):
+    if isinstance(hotspots, ForecastResult) or getattr(hotspots, "method", None) == "forecast":
+        days = hotspots.params["horizon_days"] if days is None else days
+        frame = everything = hotspots.cells[["expected", "geometry"]].rename(columns={"expected": "predicted"})
+    elif isinstance(hotspots, HotspotResult):
         clustered = hotspots.clusters is not None and len(hotspots.clusters) > 0
         frame = everything = hotspots.clusters if clustered else hotspots.cells
     if not isinstance(frame, gpd.GeoDataFrame) or len(frame) == 0:
