@@ -23,7 +23,8 @@ from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import block_bootstrap, crps_poisson, hit_rate, hits_in_area, log_score, pai, pei, rri
 from gridmap.grids.base import Grid
-from gridmap.messages import Note
+from gridmap.grids.population import residents_column, total_by_cell
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
 __all__ = ["Backtest", "backtest"]
@@ -47,6 +48,8 @@ class Backtest:
     grid : Grid
     chosen : dict from model to Series by cell_id
         In how many of the periods each model chose each cell.
+    seen : Series by cell_id
+        Incidents of all periods.
     notes : tuple of Note
     """
 
@@ -54,6 +57,7 @@ class Backtest:
     params: dict[str, Any]
     grid: Grid
     chosen: dict[str, pd.Series] = field(default_factory=dict, repr=False)
+    seen: pd.Series = field(default_factory=lambda: pd.Series(dtype=float), repr=False)
     notes: tuple[Note, ...] = ()
 
     def summary(self, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -90,6 +94,65 @@ class Backtest:
                 row |= {"difference": mean, "difference_low": low, "difference_high": high, "better": bool(low > 0)}
             rows.append(row)
         return pd.DataFrame(rows).set_index("model")
+
+    def exposure(self, model: str) -> pd.DataFrame:
+        """How often each neighbourhood would have been chosen, beside its share of the people and of the incidents.
+
+        Who lives where a forecast keeps sending patrols is stopped more often, whatever they do; a neighbourhood that
+        is chosen far more often than its share of the incidents says is a question for the committee.
+
+        Parameters
+        ----------
+        model : str
+            One of those that were tested.
+
+        Returns
+        -------
+        DataFrame by zone_id, the most chosen first
+            `chosen` (mean share of its area that was chosen, over the periods), `periods` (share of the periods in
+            which any of it was), `of_chosen, of_incidents, of_residents, of_area`: its shares of what was chosen, of
+            the incidents of the periods, of the residents (nan where nobody counted them) and of the land.
+
+        Raises
+        ------
+        SettingError
+            If the model was not tested.
+
+        Examples
+        --------
+        >>> import gridmap as gm
+        >>> town = gm.samples.town(random_state=0)
+        >>> grid = gm.make_grid(town.boundaries, system="square", cell_size_m=250)
+        >>> found = gm.backtest(town.incidents, grid, models=["mean_count"], start="2024-10-01",
+        ...                     end="2024-11-26", horizon="14D", area_share=0.05)
+        >>> table = found.exposure("mean_count")
+        >>> float(table["of_chosen"].sum().round(6)), float(table["of_area"].sum().round(6))
+        (1.0, 1.0)
+        """
+        if model not in self.chosen:
+            raise SettingError(Note("forecasts.not_tested", found=model, meant=did_you_mean(model, self.chosen)))
+        cells = self.grid.cells
+        zone = cells["zone_id"] if "zone_id" in cells else pd.Series("", index=cells.index)
+        periods = max(self.scores["origin"].nunique(), 1)
+        area = cells["area_m2"].astype(float)
+        column = residents_column(self.grid)
+        people = None if column is None else total_by_cell(self.grid, column)
+        table = pd.DataFrame(
+            {
+                "chosen": area * self.chosen[model] / periods,
+                "periods": self.chosen[model] / periods,
+                "of_chosen": area * self.chosen[model],
+                "of_incidents": self.seen,
+                "of_residents": np.nan if people is None else people,
+                "of_area": area,
+            }
+        )
+        sums = table.groupby(zone.to_numpy()).sum(min_count=1).rename_axis("zone_id")
+        sums["periods"] = table["periods"].groupby(zone.to_numpy()).max()
+        sums["chosen"] /= sums["of_area"]
+        for name in ("of_chosen", "of_incidents", "of_residents", "of_area"):
+            sums[name] /= sums[name].sum() or np.nan
+        return sums.sort_values(["of_chosen", "of_incidents"], ascending=False, kind="stable")
 
     def __repr__(self) -> str:
         models = self.scores["model"].unique()
@@ -188,8 +251,10 @@ def backtest(
         raise InputError(Note("forecasts.nothing_before_start", start=str(start), first=_date(whole.since)))
     rows, notes = [], []
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
+    everything = np.zeros(len(space))
     for done, origin in enumerate(origins):
         seen = whole.counts(origin, origin + horizon_days)
+        everything += seen
         for model in made:
             known = whole.before(float(origin), 0.0 if delay is None else span_days(delay))
             try:
@@ -216,7 +281,9 @@ def backtest(
         "random_state": random_state,
     }
     chosen = {name: pd.Series(times, index=space.cells) for name, times in times_chosen.items()}
-    return Backtest(pd.DataFrame(rows), params, grid, chosen, tuple(dict.fromkeys(notes)))
+    return Backtest(
+        pd.DataFrame(rows), params, grid, chosen, pd.Series(everything, index=space.cells), tuple(dict.fromkeys(notes))
+    )
 
 
 def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_days: float) -> dict[str, Any]:

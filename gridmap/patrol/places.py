@@ -41,8 +41,8 @@ def patrol_places(
         each; else the cells or street segments that are labelled hot (or, without labels, those above zero). Of a
         forecast the cells with the most expected incidents are taken, as they are expected.
     days : float, optional
-        Days that the counts cover; a forecast knows its own. Given, prizes are incidents in `lasting_h` hours; without it they are only
-        proportional to that, which plans the same routes.
+        Days that the counts cover; a forecast knows its own. Given, prizes are incidents in `lasting_h` hours; without
+        it they are only proportional to that, which plans the same routes.
     most : int
         No more places than this, the largest prizes first.
     lasting_h : float

@@ -103,3 +103,30 @@ def test_the_same_data_give_the_same_scores(town):
     first, second = (gm.backtest(sample.incidents, grid, **given).scores for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
     assert np.isfinite(first["log_score"]).all()
+
+
+def test_exposure_is_how_often_a_neighbourhood_is_chosen_beside_its_shares():
+    """Three zones of a square kilometre; all incidents and all residents are known by hand."""
+    import geopandas as gpd
+    import shapely
+
+    boxes = [shapely.box(x, 4_000_000, x + 1_000, 4_001_000) for x in (500_000, 501_000, 502_000)]
+    zones = gpd.GeoDataFrame({"zone_id": list("abc"), "persons": [300, 100, 0]}, geometry=boxes, crs=32650)
+    grid = gm.make_grid(gm.read_boundaries(zones.to_crs(4326)), system="zones")
+    lon, lat = grid.centroids.T
+    rows = [(0, day) for day in range(0, 56)] + [(1, day) for day in range(0, 56, 4)]
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta([day for _, day in rows], unit="D")
+    at = [where for where, _ in rows]
+    frame = pd.DataFrame({"lon": lon[at], "lat": lat[at], "time": times, "category": "x"})
+    incidents = gm.read_incidents(frame, datum="wgs84")
+    given = {"models": ["mean_count"], "start": "2024-01-29", "end": "2024-02-26"}
+    table = gm.backtest(incidents, grid, area_share=0.4, **given).exposure("mean_count")
+    assert table.index.tolist() == ["a", "b", "c"]
+    assert table["chosen"].tolist() == table["periods"].tolist() == table["of_chosen"].tolist() == [1, 0, 0]
+    np.testing.assert_allclose(table["of_incidents"], [28 / 35, 7 / 35, 0])
+    np.testing.assert_allclose(table["of_residents"], [0.75, 0.25, 0])
+    np.testing.assert_allclose(table["of_area"], 1 / 3, rtol=1e-3)
+    two = gm.backtest(incidents, grid, area_share=0.7, **given)
+    np.testing.assert_allclose(two.exposure("mean_count")["of_chosen"], [0.5, 0.5, 0], rtol=1e-3)
+    with pytest.raises(SettingError, match="was not tested"):
+        two.exposure("ensemble")

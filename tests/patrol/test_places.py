@@ -28,6 +28,16 @@ def test_a_forecast_goes_before_the_count_and_is_not_shrunk():
     assert places["prize"].tolist() == [7.0, 2.0, 1.0]
 
 
+def test_patrols_go_where_a_forecast_expects_most():
+    town = gm.samples.town(random_state=0)
+    grid = gm.make_grid(town.boundaries, system="square", cell_size_m=500)
+    next_month = gm.forecast(town.incidents, grid, horizon="28D", model="density_mixture")
+    places = gm.patrol_places(next_month, most=5)
+    best = next_month.cells["expected"].nlargest(5)
+    assert places["place_id"].tolist() == best.index.tolist()
+    np.testing.assert_allclose(places["prize"], best / (28 * 24) * 2)
+
+
 def test_counts_are_drawn_to_the_mean_and_the_hot_alone_are_taken():
     frame = cells(count=[12, 3, 0, 0, 1, 0], label=["hot 99", "hot 95", "none", "none", "none", "cold 95"])
     places = gm.patrol_places(frame)
