@@ -8,6 +8,7 @@ import pytest
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import MODELS, History, Space, model_named, moment
+from gridmap.forecasts.near_repeat import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
 from gridmap.forecasts.self_exciting import SelfExciting
 from gridmap.read.base import Incidents
@@ -252,3 +253,38 @@ def test_a_factor_that_is_none_is_refused(grid):
         RiskTerrain({"bars": gpd.GeoDataFrame(geometry=[], crs=4326)}).fit(known)
     with pytest.raises(InputError, match="GeoDataFrame of places or a Series"):
         RiskTerrain({"bars": [1, 2]}).fit(known)
+
+
+def planted_repeats(grid, share: float, seed: int = 0) -> Incidents:
+    """Incidents anywhere and at any time of a year; a share of them is followed once, 0 to 100 m off, within a week."""
+    rng = np.random.default_rng(seed)
+    low, high = grid.centroids_m.min(axis=0), grid.centroids_m.max(axis=0)
+    xy, day = rng.uniform(low, high, (3_000, 2)), rng.uniform(0, 365, 3_000)
+    of = np.flatnonzero(rng.random(3_000) < share)
+    turn, far = rng.uniform(0, 2 * np.pi, len(of)), rng.uniform(0, 100, len(of))
+    xy = np.vstack([xy, xy[of] + far[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])])
+    day = np.r_[day, day[of] + rng.uniform(0, 7, len(of))]
+    lon, lat = unproject(*xy.T, grid.metric_crs)
+    when = pa.array((pd.Timestamp("2023-01-01") + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"))
+    return Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": when, "occurred_to": when}))
+
+
+def test_near_repeat_finds_the_repeats_that_are_there_and_none_where_none_is(grid):
+    found = NearRepeat().fit(planted_repeats(grid, 0.3), grid).added_
+    assert found[0, 0] == pytest.approx(0.3 * 3_000 / 3_900, rel=0.12)  # of all incidents, the followers among them
+    assert found[1:, 1:].sum() < 0.05
+    for seed in range(5):
+        assert NearRepeat().fit(planted_repeats(grid, 0.0, seed), grid).added_.sum() < 0.03
+
+
+def test_near_repeat_expects_more_where_something_has_just_happened(grid):
+    incidents = planted_repeats(grid, 0.5)
+    history = History.of(incidents, grid, until="2023-12-31")
+    model = NearRepeat().fit(history)
+    week = model.predict((model.until_, model.until_ + 7.0))["expected"].to_numpy()
+    usual = history.counts() / history.days * 7
+    struck = np.unique(history.row[history.time > model.until_ - 2])
+    assert week[struck].sum() > 1.3 * usual[struck].sum()
+    assert week.sum() == pytest.approx(usual.sum())
+    with pytest.raises(SettingError, match="ascend"):
+        NearRepeat(rings_m=(200, 100))
