@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import hit_rate, pai
 from gridmap.grids.base import Grid
+from gridmap.hotspots.times import hour_of_week
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
@@ -49,6 +52,9 @@ class ForecastResult:
         Timestamps; the end is exclusive.
     grid : Grid
     params : mapping
+    profile : DataFrame of float, 7 × 24, or None
+        Share of the incidents in each hour of the week (weekday 0 is Monday), each incident spread over the hours in
+        which it may have happened; None where most times are vaguer than a shift.
     """
 
     cells: pd.DataFrame
@@ -59,6 +65,43 @@ class ForecastResult:
     period: tuple[pd.Timestamp, pd.Timestamp]
     grid: Grid
     params: dict[str, Any] = field(default_factory=dict)
+    profile: pd.DataFrame | None = field(default=None, repr=False)
+
+    def by_shift(self, hours: int = 4) -> pd.DataFrame:
+        """The expected incidents of each cell in each shift of the period.
+
+        A cell's expectation is spread over the week as all incidents are: a cell has too few of its own to tell its
+        hours apart. The gate tested where, not when.
+
+        Parameters
+        ----------
+        hours : int
+            Length of a shift; a whole part of 24, shifts begin at midnight.
+
+        Returns
+        -------
+        DataFrame by cell_id, a column a shift (its begin, a Timestamp)
+            Rows sum to `expected`.
+
+        Raises
+        ------
+        InputError
+            If the incidents' times are too vague for shifts.
+        SettingError
+            If 24 is no multiple of `hours`.
+        """
+        if not 0 < hours <= 24 or 24 % hours:
+            raise SettingError(Note("forecasts.shift_hours", found=hours))
+        if self.profile is None:
+            raise InputError(Note("forecasts.no_hours"))
+        begin, end = self.period
+        every = pd.date_range(begin, end, freq="h", inclusive="left")
+        share = self.profile.to_numpy()[every.day_of_week, every.hour]
+        shift = every.floor("D") + pd.to_timedelta(every.hour // hours * hours, unit="h")
+        by_shift = pd.Series(share, index=shift).groupby(level=0).sum()
+        by_shift /= by_shift.sum()
+        expected = self.cells["expected"].to_numpy(float)
+        return pd.DataFrame(np.outer(expected, by_shift), index=self.cells.index, columns=by_shift.index)
 
     def __repr__(self) -> str:
         begin, end = (t.strftime("%Y-%m-%d") for t in self.period)
@@ -152,7 +195,28 @@ def forecast(
     params |= {"periods_tested": 0 if tested is None else tested.scores["origin"].nunique(), "confidence": confidence}
     begin = pd.Timestamp("1970-01-01") + pd.Timedelta(days=at)
     period = (begin, begin + pd.Timedelta(days=horizon_days))
-    return ForecastResult(cells, used, offered, verdict, tested, period, grid, params)
+    profile = _profile(incidents, known) if known.precision <= VAGUE_DAYS else None
+    return ForecastResult(cells, used, offered, verdict, tested, period, grid, params, profile)
+
+
+#: Times of which most are vaguer than this say nothing of shifts, in days.
+VAGUE_DAYS = 0.25
+
+
+def _profile(incidents: Incidents, known: History) -> pd.DataFrame | None:
+    """Shares by weekday and hour of what is known, drawn towards weekday × hour of the day where there are few."""
+    table = incidents.arrow()
+    origin = np.datetime64("1970-01-01", "us")
+    since, until = (pa.scalar(origin + np.timedelta64(round(t * 86_400e6), "us")) for t in (known.since, known.until))
+    begin = pc.cast(table["occurred_from"], pa.timestamp("us"))
+    within = table.filter(pc.and_(pc.greater_equal(begin, since), pc.less(begin, until)))
+    if not len(within):
+        return None
+    week = hour_of_week(Incidents(within))
+    counts = week.to_numpy()
+    total = counts.sum()
+    usual = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / total**2
+    return pd.DataFrame((counts + counts.size * usual) / (total + counts.size), week.index, week.columns)
 
 
 def _tested(

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 import gridmap as gm
-from gridmap.errors import SettingError
+from gridmap.errors import InputError, SettingError
 from gridmap.read.base import Incidents
 
 
@@ -93,3 +93,37 @@ def test_a_forecast_is_scored_when_its_period_is_known(grid):
 def test_few_periods_are_refused(grid):
     with pytest.raises(SettingError, match="at least 16"):
         gm.forecast(incidents(grid, lambda week, rng: np.full(len(grid), 0.05)), grid, periods=5)
+
+
+def test_shifts_follow_the_hours_of_the_week_and_sum_to_the_forecast(grid):
+    """Half of the incidents on Friday evenings, the others at any time; half of them known to within three hours."""
+    rng = np.random.default_rng(3)
+    n = 4_000
+    week, friday = rng.integers(0, 60, n), rng.random(n) < 0.5
+    hour = np.where(friday, 4 * 24 + rng.uniform(20, 24, n), rng.uniform(0, 7 * 24, n))
+    begin = pd.Timestamp("2023-01-02") + pd.to_timedelta(week * 168 + hour, unit="h")
+    end = begin + pd.to_timedelta(np.where(rng.random(n) < 0.5, 3.0, 0.0), unit="h")
+    lon, lat = grid.centroids[rng.integers(0, len(grid), n)].T
+    times = {
+        "occurred_from": pa.array(begin.astype("datetime64[us]")),
+        "occurred_to": pa.array(end.astype("datetime64[us]")),
+    }
+    found = gm.forecast(Incidents(pa.table({"lon": lon, "lat": lat, **times})), grid, model="mean_count")
+    shifts = found.by_shift(4)
+    assert shifts.shape == (len(grid), 42)
+    np.testing.assert_allclose(shifts.sum(axis=1), found.cells["expected"])
+    total = shifts.sum()
+    assert total.idxmax().weekday() == 4
+    assert total.idxmax().hour == 20
+    assert 0.38 < total.max() / total.sum() < 0.5  # a quarter of the vague ones may have been later
+    with pytest.raises(SettingError, match="found 5"):
+        found.by_shift(5)
+
+
+def test_days_without_hours_have_no_shifts(grid):
+    day = pa.array(np.repeat(np.arange("2023-01-02", "2024-01-01", dtype="datetime64[D]"), 3).astype("datetime64[us]"))
+    end = pa.array((np.asarray(day) + np.timedelta64(1, "D")).astype("datetime64[us]"))
+    lon, lat = grid.centroids[np.arange(len(day)) % len(grid)].T
+    dated = Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": day, "occurred_to": end}))
+    with pytest.raises(InputError, match="nothing can be said of shifts"):
+        gm.forecast(dated, grid, model="mean_count").by_shift()
