@@ -24,7 +24,7 @@ from gridmap import __version__
 from gridmap._extras import missing_package
 from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError
-from gridmap.messages import Note, check_language, chosen_language, known, say
+from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say
 
 __all__ = ["app", "language", "main", "print_report", "progress_shown", "text"]
 
@@ -131,7 +131,10 @@ def _put_into_words(command: Any) -> None:
         for name in ("help", "short_help"):
             code = getattr(holder, name, None)
             if isinstance(code, str) and known(code.strip()):
-                setattr(holder, name, text(code.strip()))
+                setattr(holder, name, text(code.strip(), languages=list(LANGUAGES)))
+    command.options_metavar = f"[{text('cli.heading.options')}]"
+    if hasattr(command, "subcommand_metavar"):
+        command.subcommand_metavar = text("cli.heading.then")
     for below in getattr(command, "commands", {}).values():
         _put_into_words(below)
 

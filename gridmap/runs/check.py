@@ -19,7 +19,7 @@ from gridmap.forecasts.offered import forecast
 from gridmap.hotspots.methods import METHODS
 from gridmap.hotspots.registry import check_options, inputs_of, method_named, options_of
 from gridmap.hotspots.registry import methods as all_methods
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import LANGUAGES, Note, did_you_mean
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
@@ -47,7 +47,6 @@ OUTPUTS = {
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 INCIDENT_FILTERS = ("category", "patrol_found", "period")
 STEP_KEYS = ("category", "period", "every", "name", "show", "stability", "weight")
-LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def check_pipeline(file: YamlFile) -> Pipeline:
             raise file.error((stage,), f"{stage} needs options, as in `{stage}: {{…}}`; found {values[stage]!r}.")
     language = values.get("language", "en")
     if language not in LANGUAGES:
-        raise file.error(("language",), f"language is en or zh; found {language!r}.")
+        raise file.error(("language",), f"language is {', '.join(LANGUAGES)}; found {language!r}.")
     audience = values.setdefault("audience", "meeting")
     if audience not in tuple(AUDIENCES):
         raise file.error(("audience",), f"audience is {', '.join(AUDIENCES)}; found {audience!r}.")

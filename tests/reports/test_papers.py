@@ -19,7 +19,6 @@ from docx import Document
 from pptx import Presentation
 
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
-from gridmap.messages import catalogue
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper.content import NOT_IN_SUMMARY, briefing_content
@@ -480,27 +479,3 @@ def test_facts_of_an_earlier_version_are_read(april, tmp_path):
     text = words(write_briefing(tmp_path / "run", tmp_path / "old.xlsx", language="zh"))
     assert "热点99%" in text
     assert "About15incidentsareexpected." in text
-
-
-@pytest.fixture
-def pseudo(monkeypatch):
-    """A third language, of which nothing else in gridmap knows: English in brackets."""
-    english = catalogue._texts("en")
-    texts = {code: text if code.startswith("language.") else f"⟦{text}⟧" for code, text in english.items()}
-    monkeypatch.setattr(catalogue, "LANGUAGES", ("en", "qq", "zh"))
-    real = catalogue._texts
-    monkeypatch.setattr(catalogue, "_texts", lambda language: texts if language == "qq" else real(language))
-    return "qq"
-
-
-def test_a_third_language_is_spoken_by_papers_without_an_edit(april, tmp_path, pseudo):
-    run = read_run(april)
-    b = briefing_content(run, changes_since(run), language=pseudo, annex=True)
-    said = [*b.summary, *b.limits, *b.since.lines, *b.mind, *b.run_lines, b.places.heading, b.kinds_note or "⟦"]
-    said += [part for a in b.answers for part in (a.question, a.headline, a.detail)]
-    titles = [column.title for table in (b.places.table, b.sources) for column in table.columns]
-    said += [title for title in titles if title != "SHA-256"]
-    said += [label for label, _ in [*b.head, *b.facts]]
-    assert [text for text in said if not text.startswith("⟦")] == []
-    for ending in (".docx", ".pptx", ".xlsx"):
-        assert "⟦" in words(write_briefing(april, tmp_path / f"a{ending}", language=pseudo))

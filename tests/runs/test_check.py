@@ -70,7 +70,7 @@ def test_a_good_file_is_read_whole(pipeline_with):
         ({"patrol": {"units": 2, "shift_h": 8, "unts": 2}}, ["'unts'", "Did you mean 'units'"]),
         ({"patrol": {"units": 2, "shift_h": 8, "roads": {"path": "no.geojson"}}}, ["no file no.geojson"]),
         ({"outputs": {"maps": "map.html"}}, ["no output 'maps'", "Did you mean 'map'"]),
-        ({"language": "fr"}, ["en or zh", "'fr'"]),
+        ({"language": "fr"}, ["language is en, zh", "'fr'"]),
         ({"title": ["a"]}, ["title must be text"]),
     ],
 )
