@@ -1,26 +1,30 @@
-"""The answer strip: where, how sure, what changed, what next; each one sentence, computed or honestly empty.
+"""The answer strip: where, how sure, what changed, what next; and the same as a story of five steps with a view each.
 
 A meeting reads these four before it reads the map. Every one is a Note made from the rows that the cards show; where
 the data cannot answer, the sentence says why instead of guessing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gridmap.errors import SettingError
 from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.stability import FIRM
+from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note
+from gridmap.read.persons import mask
 
-__all__ = ["answers", "found"]
+__all__ = ["STEPS", "Answer", "answers", "change_of", "checked_titles", "found", "story"]
 
 #: So many places are named on the first screen; the sentences speak of these.
 SHOWN = 10
 
+#: Headline and detail.
 Answer = tuple[Note, Note]
 
 
@@ -44,7 +48,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     if not isinstance(layer, CellsLayer) or not len(layer.frame) or (layer.labels is not None and not layer.tested):
         return {}
     first = list(places)[:SHOWN]
-    change = _change_of(layer, layers)
+    change = change_of(layer, layers)
     return {
         "where": _where(layer, first),
         "sure": _sure(layer, first),
@@ -102,7 +106,7 @@ def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     return Note("page.sure_firm", firm=firm, places=len(known)), Note("page.sure_detail", least=FIRM, alarm=alarm)
 
 
-def _change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
+def change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
     """The layer that compares the same incidents with an earlier period."""
     if "count_before" in layer.frame:
         return layer
@@ -155,3 +159,102 @@ def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
         hours = Note("page.next_hours", start=start, end=end, share=share)
     head = Note("page.next_two" if len(two) > 1 else "page.next_one")
     return head, Note("page.next_detail", n=round(_sum(two, "count")), km2=_sum(two, "area_km2"), hours=hours)
+
+
+#: What the five steps answer, in their order.
+STEPS = ("where", "first", "sure", "changed", "next")
+
+
+def checked_titles(titles: Sequence[str | None] | None) -> list[str | None]:
+    """Titles for the steps, as many as there are; None keeps the computed one.
+
+    Raises
+    ------
+    SettingError
+        If they are no list of at most five texts.
+    """
+    if titles is None:
+        return []
+    known = isinstance(titles, list | tuple) and all(t is None or isinstance(t, str) for t in titles)
+    if not known or len(titles) > len(STEPS):
+        raise SettingError(Note("maps.story_titles", most=len(STEPS), found=str(titles)[:60]))
+    return [mask(t) if t else None for t in titles]
+
+
+def story(
+    layer: Layer,
+    places: Sequence[Place],
+    answered: Mapping[str, Answer],
+    *,
+    ids: Mapping[int, str],
+    change: Layer | None,
+    titles: Sequence[str | None] = (),
+) -> list[dict[str, Any]]:
+    """The five steps of a theme, packed; empty for a theme that answers nothing.
+
+    Parameters
+    ----------
+    layer, places
+        The theme, and its places as ranked.
+    answered : dict
+        Of `answers`.
+    ids : mapping from id() of a layer to its key on the page
+    change : Layer, optional
+        The theme that compares the same incidents with an earlier period; shown at the fourth step where it found
+        something.
+    titles : list of str, optional
+        Of `checked_titles`.
+
+    Returns
+    -------
+    list of dict
+        `answer` (which question), `title`, `text`, `theme` (what is shown), `ranks` (how many of the first places the
+        view holds; 0 is the whole area).
+    """
+    if not answered:
+        return []
+    own = ids[id(layer)]
+    moved = change is not None and isinstance(change, CellsLayer) and bool(change.side().any())
+    views = {
+        "where": (own, 0),
+        "first": (own, 1),
+        "sure": (own, 10),
+        "changed": (ids[id(change)] if moved else own, 0),
+        "next": (own, 2),
+    }
+    steps = []
+    for number, step in enumerate(STEPS):
+        theme, ranks = views[step]
+        title, text = _first(places) if step == "first" else answered[step]
+        written = titles[number] if number < len(titles) else None
+        steps.append(
+            {
+                "answer": step,
+                "title": written or packed_text(title),
+                "text": packed_text(text),
+                "theme": theme,
+                "ranks": min(ranks, len(places)),
+            }
+        )
+    return steps
+
+
+def _first(places: Sequence[Place]) -> Answer:
+    """The first place in one sentence: what is known of it, and no more."""
+    if not places:
+        return Note("page.where_none"), Note("page.tell_no_first")
+    values = places[0].values
+    name = places[0].name or "1"
+    facts: list[Note] = []
+    if "count" in values:
+        facts.append(Note("page.incidents_n", n=round(values["count"])))
+    if "count_before" in values and "count" not in values:
+        facts.append(Note("page.tell_change", before=round(values["count_before"]), after=round(values["count_after"])))
+    if "area_km2" in values:
+        facts.append(Note("page.tell_area", area=values["area_km2"]))
+    if "density_ratio" in values:
+        facts.append(Note("page.tell_density", times=values["density_ratio"]))
+    if "stability" in values:
+        facts.append(Note("page.stays_hot", share=values["stability"]))
+    said = Note("page.tell_facts", facts=facts) if facts else Note("page.tell_named")
+    return Note("page.tell_first", place=name), said

@@ -22,7 +22,8 @@ from gridmap._io import write_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.maps import basemaps
-from gridmap.maps.answers import answers, found
+from gridmap.maps.answers import answers, change_of, checked_titles, found
+from gridmap.maps.answers import story as told_in_steps
 from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.classes import packed_text
 from gridmap.maps.drawing import around, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
@@ -60,6 +61,7 @@ def build_map(
     boundaries: gpd.GeoDataFrame | None = None,
     hierarchy: pd.DataFrame | None = None,
     basemap: Basemap | str | Path | None = None,
+    story: Sequence[str | None] | None = None,
     audience: str = DEFAULT_AUDIENCE,
 ) -> "MapPage":
     """One page with these layers, that opens with no network at all.
@@ -88,6 +90,9 @@ def build_map(
     basemap : Basemap or str, optional
         Of `gm.basemap`, or its first argument: a folder of tiles beside the file, an MBTiles file, an intranet's
         address. None by default: own boundaries and roads need no network.
+    story : list of str, optional
+        Titles for the five steps of "Tell it" (key P) of the first theme: where, the first place, how sure, what
+        changed, what next. None, or a None among them, keeps the computed title; the sentences are always computed.
     audience : {"internal", "meeting", "public"}
         For whom the page is made, which it says: a meeting sees cells and outlines made of cells, the public no number
         under k (see docs/privacy.md).
@@ -102,7 +107,7 @@ def build_map(
     InputError
         If there is no layer, or something else; or if this audience may not have a layer.
     SettingError
-        For an unknown language, or a negative count.
+        For an unknown language, a negative count, or a story that is no list of titles.
 
     Examples
     --------
@@ -131,7 +136,8 @@ def build_map(
     }
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
     shown = release_layers(layers, audience, boundaries=boundaries)
-    data = page_data(shown, head=head, language=language, hierarchy=hierarchy, base=base)
+    titles = checked_titles(story)
+    data = page_data(shown, head=head, language=language, hierarchy=hierarchy, base=base, titles=titles)
     return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 
@@ -185,6 +191,7 @@ def page_data(
     hierarchy: pd.DataFrame | None = None,
     base: Basemap | None = None,
     audience: str = DEFAULT_AUDIENCE,
+    titles: Sequence[str | None] = (),
 ) -> dict[str, Any]:
     """Everything the page's scripts read, keyed as they read it.
 
@@ -195,6 +202,8 @@ def page_data(
         What the header says.
     language, boundaries, hierarchy, base, audience
         As in `build_map`.
+    titles : list of str, optional
+        Of the story's steps.
     """
     released = layers if isinstance(layers, ReleasedLayers) else release_layers(layers, audience, boundaries=boundaries)
     drawn = list(released)
@@ -206,10 +215,16 @@ def page_data(
         _pack_layer(layer, places, names, f"l{i}", released.audience)
         for i, (layer, places) in enumerate(zip(drawn, released.ranked, strict=True))
     ]
+    ids = {id(layer): f"l{i}" for i, layer in enumerate(drawn)}
+    themes = [layer for layer in drawn if layer.role == "theme"]
+    opens = next((layer for layer in themes if layer.show), themes[0] if themes else None)
     for data, layer, places in zip(packed, drawn, released.ranked, strict=True):
         if layer.role == "theme":
-            asked = answers(layer, places, released.layers)
+            asked = answers(layer, places, drawn)
             data["answers"] = {k: [packed_text(line) for line in both] for k, both in asked.items()}
+            change = change_of(layer, drawn) if isinstance(layer, CellsLayer) else None
+            own = titles if layer is opens else ()
+            data["story"] = told_in_steps(layer, places, asked, ids=ids, change=change, titles=own)
             data["found"] = None if (short := found(layer)) is None else packed_text(short)
     boxes = [box for layer in drawn if (box := lonlat_bounds(layer.frame))]
     if not boxes:
@@ -376,7 +391,7 @@ class MapPage(folium.Map):
             tiles=None,
             attributionControl=False,
             zoom_control=False,
-            zoom_snap=0.25,
+            zoom_snap=0,
             max_zoom=19,
             min_zoom=2,
         )

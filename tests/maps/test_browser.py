@@ -152,7 +152,7 @@ def test_the_table_is_searched_and_sorted(browser, page_file):
 def test_the_tour_walks_through_the_hotspots_and_gives_the_map_back(browser, page_file):
     page = browser.open(page_file)
     before = page.run("[gridmap.map.getCenter().lat, gridmap.map.getZoom()]")
-    page.key("p")
+    page.key("t")
     assert page.run("!document.getElementById('gm-tour').hidden")
     card = page.text("#gm-tour")
     assert "incidents" in card and "nearest of camera" in card and "peak hours" in card and "20–23 h" in card
@@ -234,11 +234,58 @@ def test_areas_drill_down_and_up(browser, page_file):
     clean(page)
 
 
-def test_compare_swipes_between_two_themes_and_two_periods(browser, page_file):
+def test_the_story_is_five_sentences_with_a_view_each_and_gives_the_map_back(browser, page_file):
     page = browser.open(page_file)
+    page.reduce_motion()
+    before = page.run("[gridmap.map.getCenter().lat, gridmap.map.getZoom(), gridmap.state.theme]")
+    strip = page.run("gridmap.theme().answers")
+    seen, views = [], []
+    page.key("p")
+    assert page.run("document.activeElement.id") == "gm-story"
+    for step in range(5):
+        assert page.run("gridmap.theme().id") == page.run(f"gridmap.byId('l0').story[{step}].theme")
+        seen.append((page.text("#gm-story h2"), page.text(".gm-story-text")))
+        views.append(page.run("gridmap.map.getZoom()"))
+        assert page.run("parseFloat(getComputedStyle(document.querySelector('.gm-story-text')).fontSize)") >= 18
+        page.key("ArrowRight")
+    page.screenshot(f"{SHOTS}/story.png")
+    assert page.text("#gm-story h2") == seen[-1][0]  # the last step stays
+    said = [
+        page.run(f"gridmap.text(gridmap.byId('l0').answers['{k}'][1])") for k in ("where", "sure", "changed", "next")
+    ]
+    assert [seen[i][1] for i in (0, 2, 3, 4)] == said and len(strip) == 4
+    assert page.run("gridmap.text(gridmap.rankedRows()[0].name)") in seen[1][0] or "1:" in seen[1][0]
+    assert views[1] > views[0]  # the first place is flown to, from the whole area
+    page.key("Tab")
+    assert page.run("document.getElementById('gm-story').contains(document.activeElement)")
+    page.key("Escape")
+    after = page.run("[gridmap.map.getCenter().lat, gridmap.map.getZoom(), gridmap.state.theme]")
+    assert after[2] == before[2] and after[:2] == pytest.approx(before[:2], abs=1e-3)
+    clean(page)
+
+
+def test_two_themes_stand_side_by_side_as_two_maps_that_move_together(browser, page_file):
+    page = browser.open(page_file)
+    page.run("gridmap.compare('l1'); 0")
+    halves = "['.folium-map', '#gm-second'].map(s => document.querySelector(s).getBoundingClientRect())"
+    left, right = page.run(f"{halves}.map(r => [Math.round(r.left), Math.round(r.right)])")
+    assert left[1] <= right[0] + 1 and abs((left[1] - left[0]) - (right[1] - right[0])) <= 2
+    assert page.run("document.getElementById('gm-swipe').hidden")  # no handle: they lie side by side
+    painted = page.run("document.querySelectorAll('#gm-second canvas').length")
+    assert painted >= 2
+    assert page.run("gridmap.text(gridmap.byId('l1').name)") in page.text("#gm-right-name")
+    page.screenshot(f"{SHOTS}/linked.png")
+    page.key("Escape")
+    assert page.run("document.getElementById('gm-second').hidden") and page.run("gridmap.comparing") is None
+    clean(page)
+
+
+def test_compare_swipes_between_two_periods_of_one_theme(browser, page_file):
+    page = browser.open(page_file)
+    page.click("#gm-layers label:nth-of-type(3) input")
     page.key("c")
     assert page.run("!document.getElementById('gm-swipe').hidden")
-    left = "gridmap.map.getPane('gm-l0').style.clipPath"
+    left = "gridmap.map.getPane('gm-l2').style.clipPath"
     before = page.run(left)
     x, y = page.centre("#gm-swipe")
     page.drag((x, y), (x - 200, y))
@@ -247,9 +294,11 @@ def test_compare_swipes_between_two_themes_and_two_periods(browser, page_file):
     page.screenshot(f"{SHOTS}/compare.png")
     page.key("c")
     assert page.run(left) == ""
-    page.click("#gm-layers label:nth-of-type(3) input")
     page.run("gridmap.compare('l2@0')")
     assert page.run("gridmap.comparing") == "l2@0"
+    labels = page.run("[...document.querySelectorAll('.gm-scale span')].map(s => s.textContent)")
+    periods = page.run("gridmap.theme().frames.periods.map(p => gridmap.period(p, gridmap.theme().frames.every))")
+    assert len(labels) >= 2 and set(labels) <= set(periods) and labels[-1] == periods[-1]
     clean(page)
 
 
@@ -331,7 +380,7 @@ def test_every_control_is_reached_by_the_keyboard_and_named(browser, page_file):
                 "(document.activeElement.id || document.activeElement.className || document.activeElement.tagName)"
             )
         )
-    assert {"gm-language", "gm-search", "gm-do-tour", "leaflet-control-zoom-in"} <= seen
+    assert {"gm-language", "gm-search", "gm-do-tell", "leaflet-control-zoom-in"} <= seen
     clean(page)
 
 

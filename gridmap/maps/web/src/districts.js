@@ -47,6 +47,7 @@ export function districts(gm) {
         });
       }
     });
+    gm.namesOn = (map) => { new Names({ shapes, classes: [{}] }, { pane: "overlayPane" }).addTo(map); };
     const shapes = levels.map((level) => shapesOf(level.draw, west));
     gm.districtShapes = shapes[0];
     const outlines = new gm.Canvas({ shapes: shapes[0], classes: [{}], fill: false, stroke: { colour: "#4B5668", width: 1.5 } }, { pane: "gm-districts" });

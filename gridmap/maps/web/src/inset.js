@@ -55,14 +55,7 @@ export function inset(gm) {
       hold.removeAttribute("tabindex");
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
       map.fitBounds(around, { animate: false, maxZoom: gm.map.getZoom() + 3 });
-      const places = rows.map((r) => r.rows), paint = { shapes: layer.shapes(), codes: () => layer.codesNow(), classes: layer.classes };
-      const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" });
-      new gm.Canvas(paint, { pane: "overlayPane" }).addTo(map);
-      if (gm.districtShapes) lines(gm.districtShapes, "#4B5668", 1.2).addTo(map);
-      const cores = gm.coresOf(layer);
-      if (cores.length) new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "overlayPane" }).addTo(map);
-      else if (layer.labels) lines(gm.border(layer.shapes(), places.flat()), "#1B2433", 1.8).addTo(map);
-      new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places }, { pane: "overlayPane" }).addTo(map);
+      gm.pictureOn(map, layer, rows.map((r) => r.rows), true);
       L.control.scale({ imperial: false, position: "bottomright", maxWidth: 90 }).addTo(map);
       outline = L.rectangle(map.getBounds(), { color: "#14366b", weight: 2, fill: false, interactive: false }).addTo(gm.map);
       say();

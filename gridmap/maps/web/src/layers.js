@@ -63,6 +63,7 @@ export function layers(gm) {
     else if (!layer.shapes().closed && !layer.draw.points) paint.stroke = { width: 3.4 };   /* streets, in their class's colour */
     return paint;
   }
+  gm.paintOf = paintOf;
   gm.canvasOf = (layer) => {
     if (layer.canvas) return layer.canvas;
     const pane = "gm-" + layer.id, node = gm.map.getPane(pane) || gm.map.createPane(pane);

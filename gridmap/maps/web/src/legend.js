@@ -20,12 +20,13 @@ export function legend(gm) {
   gm.part(() => {
     const box = el("section", { id: "gm-legend", tabindex: "0" }), nothing = el("p", { id: "gm-nothing", hidden: true });
     gm.parts.stage.append(nothing);
-    /* In the rail, where it covers nothing; on the map on paper. */
+    /* In the rail, where it covers nothing; on the map on paper and in the room, which have no rail. */
     function place() {
-      const rail = !document.body.classList.contains("gm-print");
+      const rail = !document.body.classList.contains("gm-print") && !document.body.classList.contains("gm-room");
       (rail ? gm.parts.side : gm.parts.stage).append(box);
     }
     gm.on("printing", place);
+    gm.on("room", place);
     place();
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);

@@ -24,6 +24,7 @@ import { ranks } from "./ranks.js";
 import { select } from "./select.js";
 import { share } from "./share.js";
 import { start } from "./start.js";
+import { story } from "./story.js";
 import { text } from "./text.js";
 import { timeline } from "./timeline.js";
 import { tools } from "./tools.js";
@@ -35,5 +36,5 @@ const gm = makePage(JSON.parse(node.textContent || "{}"));
 gm.border = border;
 gm.rowAt = rowAt;
 [text, canvas, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, districts, ranks, areas, periods,
-  timeline, clock, patrols, compare, about, tour, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
+  timeline, clock, patrols, compare, about, tour, story, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
 window.gridmap = gm;

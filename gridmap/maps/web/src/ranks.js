@@ -16,7 +16,7 @@ export function ranks(gm) {
       const layer = gm.rankedLayer();
       drawn.forEach((canvas) => gm.map.removeLayer(canvas));
       drawn = [];
-      if (!layer || !layer.ranked.length || gm.comparing) return;
+      if (!layer || !layer.ranked.length || (gm.comparing && !gm.linked())) return;
       const first = gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.rows);
       const cores = gm.coresOf(layer);
       if (cores.length) drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "gm-cores" }));

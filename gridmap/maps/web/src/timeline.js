@@ -10,10 +10,10 @@ export function timeline(gm) {
     const play = el("button", { type: "button", class: "gm-play" });
     const back = el("button", { type: "button", text: "◂" }), on = el("button", { type: "button", text: "▸" });
     const now = el("output", { class: "gm-now" });
-    const bars = el("div", { class: "gm-bars", "aria-hidden": "true" });
+    const bars = el("div", { class: "gm-bars", "aria-hidden": "true" }), scale = el("div", { class: "gm-scale", "aria-hidden": "true" });
     const range = el("input", { type: "range", min: 0, step: 1, class: "gm-range" });
     const speeds = el("select", { class: "gm-speed" }), modes = el("select", { class: "gm-mode" }), which = el("select", { class: "gm-which", hidden: true });
-    bar.append(el("div", { class: "gm-time-buttons" }, back, play, on), now, el("div", { class: "gm-track" }, bars, range), el("div", { class: "gm-time-options" }, modes, speeds, which));
+    bar.append(el("div", { class: "gm-time-buttons" }, back, play, on), now, el("div", { class: "gm-track" }, bars, scale, range), el("div", { class: "gm-time-options" }, modes, speeds, which));
     play.addEventListener("click", function () { halt ? stop() : start(); });
     back.addEventListener("click", function () { stop(); go(at - 1); });
     on.addEventListener("click", function () { stop(); go(at + 1); });
@@ -28,6 +28,7 @@ export function timeline(gm) {
       return { key: "theme", n: f.periods.length, totals: f.totals, pace: 900, modes: true,
         title: function () { return gm.text(theme.name); },
         first: function () { return theme.periodAt === undefined ? f.periods.length - 1 : theme.periodAt; },
+        short: function (i) { return gm.period(f.periods[i], f.every); },
         name: function (i) { const name = gm.period(f.periods[i], f.every); return mode === "single" ? name : gm.t("up_to", { period: name }); },
         note: function (i) { return gm.number(mode === "single" ? f.totals[i] : f.totals.slice(0, i + 1).reduce(function (a, b) { return a + b; }, 0), 0) + " " + gm.text(theme.unit); },
         show: function (i) {
@@ -44,6 +45,7 @@ export function timeline(gm) {
       return { key: "shift" + s.shift, n: s.n, totals: s.totals, pace: 500, modes: false,
         title: function () { return gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds); },
         first: function () { return s.at || 0; },
+        short: function (i) { return gm.clockTime(s.start, i * s.step); },
         name: function (i) { return gm.clockTime(s.start, i * s.step); },
         note: function (i) { return gm.t("units_at_stops", { there: gm.unitsAtStops(i * s.step), units: gm.patrols.length }); },
         show: function (i) { s.at = i; gm.patrolTime(s.shift, Math.min(i * s.step, s.seconds)); },
@@ -100,6 +102,13 @@ export function timeline(gm) {
         modes.value = mode; speeds.value = String(speed); which.value = layer.key; modes.dataset.language = gm.state.language;
       }
     }
+    /* Under the bars: as many names as there is room for, the first and the last among them. */
+    function labelled() {
+      const most = Math.max(2, Math.floor((bars.clientWidth || 600) / 92)), step = Math.max(1, Math.ceil((layer.n - 1) / (most - 1)));
+      gm.clear(scale);
+      for (let i = layer.n - 1; i >= 0; i -= step) scale.prepend(el("span", { style: { left: 100 * (i + 0.5) / layer.n + "%" }, text: layer.short(i) }));
+    }
+    window.addEventListener("resize", function () { if (layer) labelled(); });
     function choose(key) {
       wanted = key;
       open();
@@ -122,6 +131,7 @@ export function timeline(gm) {
       modes.dataset.language = "";
       const top = Math.max.apply(null, layer.totals.concat(1e-9));
       gm.put(gm.clear(bars), layer.totals.map(function (t) { return el("i", { style: { height: Math.max(2, 100 * t / top) + "%" } }); }));
+      labelled();
       range.onmousemove = function (e) {   /* what lies under the pointer */
         const box = range.getBoundingClientRect(), i = Math.max(0, Math.min(layer.n - 1, Math.floor((e.clientX - box.left) / box.width * layer.n)));
         range.title = layer.name(i) + " · " + layer.note(i);
@@ -131,7 +141,7 @@ export function timeline(gm) {
     }
     gm.on("theme", open);
     gm.on("ready", function () { if (!gm.themes.length) open(); });
-    gm.on("language", function () { say(); });
+    gm.on("language", function () { say(); if (layer) labelled(); });
     /* The map pans by arrows when it has the focus, tabs and handles have their own use for them. */
     function free(event) { return !event.target.closest || !event.target.closest(".leaflet-container, [role=tab], [role=slider]"); }
     document.addEventListener("keydown", function (event) {

@@ -1,4 +1,4 @@
-/* The row of tools: tour, compare, measure, share, print, full screen; each also by a key. */
+/* The row of tools: story, places, compare, measure, share, print, full screen; each also by a key. */
 /** @param {import("./types").Gm} gm */
 export function tools(gm) {
   const el = gm.el;
@@ -7,7 +7,8 @@ export function tools(gm) {
     gm.parts.stage.append(row);
     L.DomEvent.disableClickPropagation(row);
     const tools = /** @type {Array<[string, string, (b?: any) => void, (() => boolean)?]>} */ ([
-      ["tour", "P", function () { gm.tour(); }, function () { return gm.layers.some(function (l) { return l.ranked.length; }); }],
+      ["tell", "P", function () { gm.story(); }, function () { return gm.hasStory(); }],
+      ["tour", "T", function () { gm.tour(); }, function () { return gm.layers.some(function (l) { return l.ranked.length; }); }],
       ["compare", "C", function () { gm.compare(); }, function () { return gm.themes.length > 1 || gm.themes.some(function (l) { return l.frames && !l.clock; }); }],
       ["measure", "M", function () { gm.measure(); }],
       ["copy_link", "", function (b) { gm.share(b); }],
@@ -16,7 +17,7 @@ export function tools(gm) {
       ["room", "B", function () { gm.room(!document.body.classList.contains("gm-room")); }],
       ["fullscreen", "F", function () { full(); }, function () { return document.fullscreenEnabled; }]
     ]).filter(function (t) { return !t[3] || t[3](); });
-    const first = ["tour", "compare", "print_a4"], more = el("button", { type: "button", id: "gm-more", "aria-expanded": "false", "aria-controls": "gm-more-tools" });
+    const first = [gm.hasStory() ? "tell" : "tour", "compare", "print_a4"], more = el("button", { type: "button", id: "gm-more", "aria-expanded": "false", "aria-controls": "gm-more-tools" });
     const rest = el("div", { id: "gm-more-tools", hidden: true });
     const open = function (on) { rest.hidden = !on; more.setAttribute("aria-expanded", String(on)); };
     more.addEventListener("click", function () { open(rest.hidden); });

@@ -1,4 +1,4 @@
-/* The tour, key P: the top hotspots one by one, in type that reads from the back of the room. */
+/* Place by place, key T: the top hotspots one by one, in type that reads from the back of the room. */
 /** @param {import("./types").Gm} gm */
 export function tour(gm) {
   const el = gm.el;
@@ -78,7 +78,7 @@ export function tour(gm) {
     }
     document.addEventListener("keydown", function (e) {
       if (gm.typing(e)) return;
-      if (e.key === "p" || e.key === "P") { gm.tour(); e.preventDefault(); }
+      if ((e.key === "t" || e.key === "T") && (at >= 0 || !gm.busy)) { gm.tour(); e.preventDefault(); }
       if (at < 0) return;
       const step = { ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 }[e.key];
       if (e.key === "Escape") gm.tour(false);

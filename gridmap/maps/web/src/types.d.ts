@@ -18,8 +18,10 @@ export interface LayerData {
   draw: any; classes: LegendClass[]; codes: string; unit: Value; method: string; params: Record<string, any>; notes: Value[];
   period: string | null; total: number | null; columns: any[]; ranked: Ranked[]; places?: PackedColumn; ids?: string[];
   labels?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
-  null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value;
+  null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value; story?: StoryStep[];
 }
+/** `ranks`: how many of the first places the view holds; 0 is the whole area. */
+export interface StoryStep { answer: string; title: Value; text: Value; theme: string; ranks: number }
 export interface LiveLayer extends LayerData {
   index: number; canvas: any; clock?: boolean; data_places?: boolean;
   columns: Array<{ key: string; read: (row: number) => any }>;
@@ -56,7 +58,7 @@ export interface Gm {
   column: (key: string) => string; weekday: (day: number) => string; period: (written: string | null, every?: string) => string;
   map: any; home: any; start: (map: any) => void;
   layers: LiveLayer[]; themes: LiveLayer[]; overlays: LiveLayer[]; byId: (id: string | null) => LiveLayer | null; theme: () => LiveLayer | null;
-  Canvas: any; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; markSize: () => number;
+  Canvas: any; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number;
   showTheme: (id: string) => void; showOverlay: (layer: LiveLayer, on: boolean) => void; boundsOf: (layer: LiveLayer, rows: number[]) => any;
   parts: Record<"header" | "panel" | "stage" | "side" | "foot" | "strip", HTMLElement>; tabs: Record<string, { button: HTMLElement; body: HTMLElement; word: string }>;
   addTab: (key: string, word: string) => HTMLElement; openTab: (key: string) => void; foldPanel: (folded: boolean) => void;
@@ -69,7 +71,7 @@ export interface Gm {
   periodGo: (i: number) => void; timeSource: () => string | null; timeOf: (key: string) => void;
   patrols: any[]; shifts: any[]; patrolLit: any; patrolCorner: any; patrolWay: any; patrolAt: any; clockTime: (start: string, seconds: number) => string; shiftNow: () => any;
   patrolMove: any; patrolTime: any; unitsAtStops: (second: number) => number;
-  compare: (key?: string) => void; canCompare: () => boolean; tour: (on?: boolean) => void; measure: (on?: boolean) => void;
+  compare: (key?: string) => void; canCompare: () => boolean; tour: (on?: boolean) => void; story: (on?: boolean) => void; hasStory: () => boolean; measure: (on?: boolean) => void;
   view: () => string; setView: (fragment: string) => void; share: (button: HTMLElement) => void; copy: (text: string, button?: HTMLElement) => void;
   print: (paper: string) => void; printing: { before: () => void; after: () => void };
 }
