@@ -220,11 +220,11 @@ def page_data(
     opens = next((layer for layer in themes if layer.show), themes[0] if themes else None)
     for data, layer, places in zip(packed, drawn, released.ranked, strict=True):
         if layer.role == "theme":
-            asked = answers(layer, places, drawn)
-            data["answers"] = {k: [packed_text(line) for line in both] for k, both in asked.items()}
+            answered = answers(layer, places, drawn)
+            data["answers"] = {k: [packed_text(line) for line in both] for k, both in answered.items()}
             change = change_of(layer, drawn) if isinstance(layer, CellsLayer) else None
             own = titles if layer is opens else ()
-            data["story"] = told_in_steps(layer, places, asked, ids=ids, change=change, titles=own)
+            data["story"] = told_in_steps(layer, places, answered, ids=ids, change=change, titles=own)
             data["found"] = None if (short := found(layer)) is None else packed_text(short)
     boxes = [box for layer in drawn if (box := lonlat_bounds(layer.frame))]
     if not boxes:
