@@ -15,7 +15,7 @@ from gridmap.errors import InputError, MissingPackageError, OutputError
 from gridmap.examples import example_names, example_path, write_example
 from gridmap.installation import check_installation
 from gridmap.messages import all_texts
-from gridmap.runs.check import read_pipeline
+from gridmap.runs.config import read_pipeline
 from tests.command import run_here
 
 ROOT = Path(__file__).parents[1]

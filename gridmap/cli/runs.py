@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gridmap.cli.app import app, print_report, progress_shown
-from gridmap.messages import check_language
+from gridmap.messages import check_language, chosen_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
 
@@ -48,7 +48,7 @@ def schema() -> None:
     from gridmap._io import json_text
     from gridmap.runs.config import pipeline_schema
 
-    print(json_text(pipeline_schema(), indent=2).rstrip())
+    print(json_text(pipeline_schema(chosen_language()), indent=2).rstrip())
 
 
 def run_file(

@@ -45,6 +45,7 @@ __all__ = [
     "hotspot_method",
     "inputs_of",
     "method_named",
+    "method_names",
     "methods",
     "options_of",
     "other_incidents",
@@ -378,10 +379,20 @@ def method_named(name: str) -> Method:
     return method
 
 
+def method_names() -> list[str]:
+    """The names of all methods, plug-ins included; none is imported.
+
+    Examples
+    --------
+    >>> "getis_ord" in method_names()
+    True
+    """
+    return sorted({*OWN, *_others()})
+
+
 def methods() -> dict[str, Method]:
     """All methods by name, plug-ins included; each is imported."""
-    names = sorted({*OWN, *_others()})
-    return {name: method_named(name) for name in names}
+    return {name: method_named(name) for name in method_names()}
 
 
 def missing_words(method: Method) -> list[str]:

@@ -23,7 +23,6 @@ from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
-from gridmap.hotspots.methods import METHODS
 from gridmap.hotspots.registry import inputs_of, method_named, options_of, other_incidents
 from gridmap.messages import Note
 from gridmap.privacy.gate import PERSONS, gate, gate_text
@@ -41,19 +40,18 @@ __all__ = ["record_for", "restrict_inputs", "shown_step", "surface_incidents", "
 HASH = re.compile("[0-9a-f]{64}")
 
 
-def why_not_allowed(audience: str, steps, patrol) -> str | None:
+def why_not_allowed(audience: str, steps, patrol) -> Note | None:
     """What an audience cannot have of a pipeline, said before any work starts; None when all is well."""
     if patrol is not None and not AUDIENCES[audience].patrols:
-        return "a patrol plan tells where the police will be and when; it is not made for the public. Leave patrol out."
+        return Note("runs.no_patrols_for_the_public")
     if audience != "public":
         return None
     if all(method_named(step.method).of_points for step in steps):
-        named = ", ".join(sorted({step.method for step in steps}))
-        return f"{named} look at single incidents, which the public may not see. Add a method over cells, as getis_ord."
+        return Note("runs.only_of_points", methods=sorted({step.method for step in steps}))
     try:
         check_series([s for step in steps if not method_named(step.method).of_points for s in _series(step)])
     except SettingError as error:
-        return str(error)
+        return error.args[0]
     return None
 
 
@@ -72,14 +70,13 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
         held = np.bincount(row[row >= 0], minlength=len(grid))
         sizes = grid.cells[["area_m2", *(c for c in PERSONS if c in grid.cells)]].assign(count=held)
         if pipeline.audience != "public":  # whose cells are merged before anything is made of them
-            gate(sizes, "cells", audience=pipeline.audience, what="The grid")
+            gate(sizes, "cells", audience=pipeline.audience, what=Note("runs.the_grid"))
     if pipeline.audience != "public":
         return boundaries, grid, incidents, _without_hours(pipeline, incidents)
     steps = [_over_areas(step) for step in pipeline.hotspots if not method_named(step.method).of_points]
     left = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
     if left:
-        told = f"Not made for the public, because it looks at single incidents: {', '.join(left)}."
-        warnings.warn(told, GridmapWarning, stacklevel=2)
+        warnings.warn(Note("runs.left_out_of_points", methods=left), GridmapWarning, stacklevel=2)
     names = (
         dict(zip(boundaries["zone_id"].astype(str), boundaries["name"], strict=True)) if "name" in boundaries else {}
     )
@@ -123,10 +120,8 @@ def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
     dropped = {column: why for part in parts for column, why in part.get("dropped", {}).items()}
     for what, found in (("incidents", dropped), ("boundaries", boundaries.attrs.get("dropped") or {})):
         if found:
-            said = "; ".join(f"{column}: {why}" for column, why in found.items())
-            warnings.warn(
-                f"Columns of the {what} about persons were dropped at reading ({said}).", GridmapWarning, stacklevel=3
-            )
+            columns = [Note("runs.dropped_column", column=column, why=why) for column, why in found.items()]
+            warnings.warn(Note(f"runs.dropped_{what}", columns=columns), GridmapWarning, stacklevel=3)
 
 
 def _kinds_without_persons(incidents: Incidents) -> Incidents:
@@ -139,18 +134,16 @@ def _kinds_without_persons(incidents: Incidents) -> Incidents:
     said = [masked.get(kind, kind) for kind in table["category"].to_pylist()]
     column = table.schema.get_field_index("category")
     table = table.set_column(column, "category", pa.array(said, table.schema.field(column).type))
-    warnings.warn(
-        f"{len(masked):,} categories quote a person's number; it is starred out.", GridmapWarning, stacklevel=3
-    )
+    warnings.warn(Note("runs.masked_kinds", n=len(masked)), GridmapWarning, stacklevel=3)
     return Incidents(table, incidents.set_aside, incidents.source)
 
 
 def _over_areas(step):
     """A step over areas of very different size: of incidents per km² where it can be told so, and on no other grid."""
     options = dict(step.options)
-    if "population" in options_of(METHODS[step.method]) and method_named(step.method).per_area:
+    if "population" in options_of(method_named(step.method).function) and method_named(step.method).per_area:
         options.setdefault("population", "area_km2")
-    return dataclasses.replace(step, stability=0, options=options)
+    return step.model_copy(update={"stability": 0, "settings": options})
 
 
 def _as_wide(step, grid: Grid):
@@ -158,22 +151,23 @@ def _as_wide(step, grid: Grid):
     given, least = step.options.get("bandwidth_m"), float(np.ceil(cell_reach_m(grid)))
     if not method_named(step.method).surface or isinstance(given, str) or given is None or given >= least:
         return step
-    warnings.warn(
-        f"{step.method}: the bandwidth is {least:,.0f} m for the public, the size of an area, and not {given:,.0f} m.",
-        GridmapWarning,
-        stacklevel=3,
-    )
-    return dataclasses.replace(step, options={**step.options, "bandwidth_m": least})
+    wide = Note("runs.bandwidth_for_the_public", method=step.method, least=least, given=given)
+    warnings.warn(wide, GridmapWarning, stacklevel=3)
+    return step.model_copy(update={"settings": {**step.options, "bandwidth_m": least}})
 
 
 def _series(step) -> list[dict[str, Any]]:
     """What a step tells apart."""
     kinds = [
         step.category,
-        *(step.options[other] for other in other_incidents(METHODS[step.method]) if other in step.options),
+        *(
+            step.options[other]
+            for other in other_incidents(method_named(step.method).function)
+            if other in step.options
+        ),
     ]
     spans = [{"period": step.options[o]} for o in ("before", "after") if isinstance(step.options.get(o), str)]
-    if "counts_by_period" in inputs_of(METHODS[step.method]).values() and not spans:
+    if "counts_by_period" in inputs_of(method_named(step.method).function).values() and not spans:
         spans = [{"every": step.every or "month"}]
     if not spans:
         spans = [{"period": step.period}] if step.period is not None else [{}]

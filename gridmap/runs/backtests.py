@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gridmap.forecasts.backtesting import Backtest, backtest
 from gridmap.read.boundaries import read_boundaries
-from gridmap.runs.check import read_pipeline
+from gridmap.runs.config import read_pipeline
 from gridmap.runs.grids import grid_stage
 from gridmap.runs.run import read_all_incidents
 
@@ -38,8 +38,7 @@ def backtest_pipeline(
         As in `read_pipeline`.
     """
     pipeline = read_pipeline(path, overrides=overrides or [])
-    options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
-    boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+    boundaries = read_boundaries(pipeline.beside(pipeline.boundaries.path), **pipeline.boundaries.options)
     grid, boundaries, _ = grid_stage(pipeline, boundaries)
     incidents, _ = read_all_incidents(pipeline, boundaries)
     if category is not None:

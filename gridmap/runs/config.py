@@ -1,126 +1,859 @@
-"""The pipeline file as one pydantic model, for editors and for the check.
+"""The pipeline file: which keys there are, what each may hold, and whether a file is right, before any work starts.
 
-The stages are fixed; the options of a stage are the keywords of the function that does the work, so the models are made
-from the functions' signatures and from the registry of methods, and cannot fall behind them. `gridmap schema` prints
-the JSON Schema: an editor then completes keys and marks what is misspelt while a person types.
+One model a stage, one field a key. `read_pipeline` validates with these models, the stages of a run take them, and
+`gridmap schema` prints them for editors. The keywords of the function that does a stage's work are its keys as well
+(`@takes`), and a method's options are those of the registry, so neither can fall behind. A mistake is answered with its
+line, the name that was meant, and the names there are.
+
+To add a key: one field here, and what it means, as `setting.<stage>.<key>`, in each file of `gridmap/messages`.
 """
 
 import inspect
-import types
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NotRequired, Required, Self, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    PydanticSchemaGenerationError,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from typing_extensions import TypedDict
 
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
+from gridmap.errors import SettingError
+from gridmap.exports.formats import layer_endings
 from gridmap.forecasts.offered import forecast
-from gridmap.grids.tiling import SYSTEMS
-from gridmap.hotspots.methods import METHODS, options_of
-from gridmap.messages import LANGUAGES
+from gridmap.grids.codes import Template
+from gridmap.grids.tiling import grid_systems
+from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
+from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
+from gridmap.reports.briefing import PAPERS
+from gridmap.runs.audience import why_not_allowed
+from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
 
-__all__ = ["pipeline_model", "pipeline_schema"]
+__all__ = [
+    "BoundariesStage",
+    "FeatureFile",
+    "ForecastsStage",
+    "GridStage",
+    "HotspotStep",
+    "IncidentsStage",
+    "LimitsStage",
+    "OutputsStage",
+    "PatrolStage",
+    "Pipeline",
+    "check_pipeline",
+    "pipeline_schema",
+    "read_pipeline",
+    "takes",
+    "to_bytes",
+]
 
-#: What JSON can hold of an annotation; anything else is left open.
-_PLAIN = (int, float, str, bool, type(None))
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def _plain_type(annotation: Any) -> Any:
-    """An annotation as far as a YAML file can hold it."""
-    if annotation in _PLAIN or get_origin(annotation) is Literal:
-        return annotation
-    if get_origin(annotation) in (Union, types.UnionType):
-        parts = [_plain_type(part) for part in get_args(annotation)]
-        return Any if Any in parts else Union[tuple(parts)]  # noqa: UP007 - made at run time
-    return Any
-
-
-def _field(parameter: inspect.Parameter) -> tuple[Any, Any]:
-    kind = _plain_type(parameter.annotation)
-    default = parameter.default
-    if default is inspect.Parameter.empty:
-        return kind, ...
-    plain = default is None or isinstance(default, _PLAIN)
-    return (kind if not plain or kind is Any else kind | None), (default if plain else None)
-
-
-def _options(title: str, parameters: Iterable[inspect.Parameter], /, **more: tuple[Any, Any]) -> type[BaseModel]:
-    fields = {p.name: _field(p) for p in parameters} | more
-    return create_model(title, __config__=ConfigDict(extra="forbid", protected_namespaces=()), **fields)  # type: ignore[call-overload]
+# ---------------------------------------------------------------------------------------------------------------------
+# what a value may be: each form answers with a sentence of its own
 
 
-def _keywords(function: Callable) -> list[inspect.Parameter]:
-    return [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+def _told_as(code: str, **more: Any) -> WrapValidator:
+    """What is of another type is told as the note `code`, with the key and what was found."""
+
+    def check(value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise SettingError(Note(code, key=info.field_name, found=value, **more)) from None
+
+    return WrapValidator(check)
+
+
+def _one_of(names: Iterable[str]) -> BeforeValidator:
+    there = list(names)
+
+    def check(value: Any, info: ValidationInfo) -> Any:
+        if value not in there:
+            raise SettingError(Note("runs.one_of", key=info.field_name, names=_either(there), found=value))
+        return value
+
+    return BeforeValidator(check, json_schema_input_type=Literal[tuple(there)])
+
+
+def _either(names: Sequence[str]) -> Any:
+    return Note("runs.either", names=list(names[:-1]), last=names[-1]) if len(names) > 1 else names[0]
+
+
+def _existing_file(path: Any, info: ValidationInfo) -> str:
+    """A path as it is written, once the file is there; an address (`://`) is not looked for."""
+    if not isinstance(path, str):
+        raise SettingError(Note("runs.not_a_file_name", key=info.field_name or "path", found=path))
+    pipeline = _pipeline_path(info)
+    if "://" not in path and not _beside(pipeline, path).exists():
+        raise SettingError(Note("runs.no_file", path=path, file=pipeline.name))
+    return path
+
+
+def _pipeline_path(info: ValidationInfo) -> Path:
+    """Where the pipeline file is that is being checked: the context of the validation is its `YamlFile`."""
+    return info.context.path if isinstance(info.context, YamlFile) else Path("pipeline.yaml")
+
+
+def _beside(pipeline: Path, path: str) -> Path:
+    return Path(path) if Path(path).is_absolute() else pipeline.parent / path
+
+
+def _file_or_mapping(value: Any) -> Any:
+    """`roads: roads.geojson` or `roads: {path: roads.geojson}`."""
+    return value.get("path") if isinstance(value, Mapping) else value
+
+
+def _beside_if_text(value: Any, info: ValidationInfo) -> Any:
+    return _pipeline_path(info).parent / _existing_file(value, info) if isinstance(value, str) else value
+
+
+Text = Annotated[str, _told_as("runs.text")]
+Texts = Annotated[str | list[str], _told_as("runs.texts")]
+Flag = Annotated[bool, _told_as("runs.flag")]
+#: A year, month or day; a year may be written as a number.
+Period = Annotated[Text, BeforeValidator(lambda v: str(v) if type(v) is int else v, json_schema_input_type=str | int)]
+File = Annotated[str, BeforeValidator(_existing_file)]
+Files = Annotated[
+    list[File], BeforeValidator(lambda v: v if isinstance(v, list) else [v], json_schema_input_type=str | list[str])
+]
+#: An option that is a file here, and a number or a table for the function that takes it.
+FileOption = Annotated[Any, BeforeValidator(_file_or_mapping), AfterValidator(_beside_if_text)]
+
+
+def to_bytes(text: Any) -> float:
+    """A size as it is written.
+
+    Examples
+    --------
+    >>> to_bytes("800MB"), to_bytes("1.5 GB")
+    (800000000.0, 1500000000.0)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", str(text), flags=re.I)
+    if not found or float(found[1]) <= 0:
+        raise SettingError(Note("runs.not_a_size", found=text))
+    return float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " ")
+
+
+def _steps(value: Any) -> Any:
+    if not isinstance(value, list) or not value:
+        raise SettingError(Note("runs.hotspots_list"))
+    return tuple(value)
+
+
+def _size(value: Any) -> str:
+    to_bytes(value)
+    return str(value)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# options: the keywords of functions
+
+
+def _kept_as_written(hint: Any, name: str, owner: Any) -> Any:
+    """A type that a value must fit strictly and that leaves it as it was written; a list fits where a tuple does."""
+    try:
+        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    except (PydanticSchemaGenerationError, PydanticUserError, TypeError):
+        return Any  # a type that only the function itself can judge
+
+    def check(value: Any, handler: Callable[[Any], Any]) -> Any:
+        for tried in (value, tuple(value)) if isinstance(value, list) else (value,):
+            try:
+                handler(tried)
+            except ValidationError:
+                continue
+            return value
+        wanted = inspect.formatannotation(hint).replace("typing.", "")
+        raise SettingError(Note("hotspots.option_type", name=owner, option=name, wanted=wanted, found=repr(value)))
+
+    return Annotated[hint, WrapValidator(check)]
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    plain = parameter.default is None or isinstance(parameter.default, int | float | str | bool)
+    return parameter.default if plain else None
+
+
+def _hints(function: Callable) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError:  # names that only its own module's type checker knows
+        return {}
+
+
+class Options:
+    """The options of a method, a grid system or a reader, as a type made from parameters.
+
+    Parameters
+    ----------
+    owner : str or Note
+        What a message calls them.
+    function : callable
+        Whose annotations hold.
+    parameters : mapping
+        The options that may be set.
+    **types
+        What is something else in a file, and what there is beside the parameters.
+    """
+
+    def __init__(self, owner: Any, function: Callable, parameters: Mapping[str, inspect.Parameter], **types: Any):
+        hints, fields = _hints(function), {}
+        for name, parameter in parameters.items():
+            kind = types.pop(name) if name in types else _kept_as_written(hints.get(name, Any), name, owner)
+            if parameter.default is parameter.empty:
+                fields[name] = Required[kind]
+            else:
+                about = Field(json_schema_extra={"default": _default(parameter)})
+                fields[name] = NotRequired[Annotated[kind, about]]
+        fields |= {name: NotRequired[kind] for name, kind in types.items()}
+        make: Any = TypedDict
+        whole = make(function.__name__, fields)
+        whole.__pydantic_config__ = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+        self.owner, self.names, self.adapter = owner, list(fields), TypeAdapter(whole)
+
+    def check(self, values: Mapping[str, Any], file: Any, *place: Any) -> dict[str, Any]:
+        """The options, checked; a mistake is a SettingError with its place."""
+        try:
+            return self.adapter.validate_python(dict(values), context=file)
+        except ValidationError as error:
+            at, note = _faults(error, lambda loc: (self.owner, self.names))[0]
+            raise _refused(note, *place, *at) from None
+
+
+def _keyword_only(*functions: Callable, without: Iterable[str] = ()) -> dict[str, tuple[Callable, inspect.Parameter]]:
+    named = ((f, n, p) for f in functions for n, p in inspect.signature(f).parameters.items())
+    return {n: (f, p) for f, n, p in named if p.kind is p.KEYWORD_ONLY and n not in without}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# the stages
+
+
+class Stage(BaseModel):
+    """The keys of one stage; it can be read like the mapping of the file as well.
+
+    Attributes
+    ----------
+    keywords : set of str
+        Keys that are keywords of the function that does the stage's work.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, protected_namespaces=(), arbitrary_types_allowed=True
+    )
+    keywords: ClassVar[frozenset[str]] = frozenset()
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_what_was_given(cls, values: Any, handler: Callable[[Any], Self]) -> Self:
+        made = handler(values)
+        if isinstance(values, Mapping):
+            made._given = dict(values)
+        return made
+
+    @classmethod
+    def stage(cls) -> str:
+        """Its key in the file."""
+        return cls.__name__.removesuffix("Stage").lower()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the file sets of the function's keywords, in its order."""
+        return {name: getattr(self, name) for name in self._given if name in self.keywords}
+
+    def keys(self) -> KeysView[str]:
+        """The keys that the file has."""
+        return self._given.keys()
+
+    def items(self) -> ItemsView[str, Any]:
+        """The keys that the file has, with their values as they are written."""
+        return self._given.items()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._given[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._given
+
+    def __eq__(self, other: object) -> bool:
+        return self._given == other if isinstance(other, Mapping) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+S = TypeVar("S", bound=Stage)
+
+
+def takes(*functions: Callable, without: Iterable[str] = ()) -> Callable[[type[S]], type[S]]:
+    """A stage whose keys are also the keyword-only parameters of functions, but those in `without`."""
+
+    def add(stage: type[S]) -> type[S]:
+        found = _keyword_only(*functions, without=without)
+        hints = {function: _hints(function) for function in functions}
+        fields: dict[str, Any] = {}
+        for name, (function, parameter) in found.items():
+            if name not in stage.model_fields:
+                kind = _kept_as_written(hints[function].get(name, Any), name, stage.stage())
+                needed = parameter.default is parameter.empty
+                fields[name] = (kind, ... if needed else _default(parameter))
+        whole = create_model(stage.__name__, __base__=stage, __module__=__name__, __doc__=stage.__doc__, **fields)
+        whole.keywords = frozenset(found)
+        return whole
+
+    return add
+
+
+@takes(read_boundaries)
+class BoundariesStage(Stage):
+    """The territory: a file, and the keywords of `read_boundaries`."""
+
+    path: File
+
+
+@takes(read_incidents, without=("boundaries",))
+class IncidentsStage(Stage):
+    """The incidents: one file or several, the keywords of `read_incidents`, and what is kept of them."""
+
+    path: Files
+    category: Texts | None = None
+    period: Period | None = None
+    officer_initiated: Flag | None = None
+    patrol_found: Flag | None = None  # the earlier name of officer_initiated
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What `Incidents.where` is given."""
+        named = ("category", "period", "officer_initiated", "patrol_found")
+        return {name: getattr(self, name) for name in named if name in self}
+
+
+@takes(read_features)
+class FeatureFile(Stage):
+    """A file that the grid is drawn along, as in `roads.geojson` or `{path: buildings.csv, datum: gcj02}`."""
+
+    path: File
+
+
+#: The basic units of a balanced grid, and their earlier name.
+BASIC_UNITS = ("basic_units", "atoms")
+#: The settings of a balanced grid that are files in a pipeline.
+GRID_LAYERS = (*BASIC_UNITS, "follow", "barriers", "exclusive", "keep")
+
+
+def _feature_file(value: Any, info: ValidationInfo) -> FeatureFile:
+    key, given = info.field_name, value if isinstance(value, Mapping) else {"path": value}
+    if not isinstance(given.get("path"), str):
+        raise SettingError(Note("runs.grid_layer", key=key, found=value))
+    try:
+        return FeatureFile.model_validate(dict(given), context=info.context)
+    except ValidationError as error:
+        raise SettingError(_faults(error, lambda loc: (key, list(FeatureFile.model_fields)))[0][1]) from None
+
+
+def _template(value: Any) -> Any:
+    Template.read(value)
+    return value
 
 
 @cache
-def pipeline_model() -> type[BaseModel]:
-    """The model of a whole pipeline file."""
-    text, texts = (str | None, None), (str | list[str] | None, None)
-    paths = (str | list[str], ...)
-    boundaries = _options("Boundaries", _keywords(read_boundaries), path=paths)
-    incidents = _options(
-        "Incidents",
-        _keywords(read_incidents),
-        path=paths,
-        category=texts,
-        period=text,
-        patrol_found=(bool | None, None),
-        officer_initiated=(bool | None, None),
-    )
-    grid = {p.name: p for system in SYSTEMS.values() for p in inspect.signature(system.over).parameters.values()}
-    grid = {name: p.replace(default=None, annotation=Any) for name, p in grid.items() if name != "boundaries"}
-    own = dict.fromkeys(("communities", "codes"), (Any, None))
-    grid_model = _options("Grid", grid.values(), system=(Literal[tuple(SYSTEMS)], "h3"), **own)
-    methods = {name: (_options(name, options_of(function).values()) | None, None) for name, function in METHODS.items()}
-    step = _options(
-        "Hotspots",
-        [],
-        **methods,
-        category=texts,
-        period=text,
-        every=(Literal[tuple(EVERY)] | None, None),
-        name=text,
-        show=(bool, True),
-        stability=(int, 0),
-    )
-    forecasts = [p.replace(default=None, annotation=Any) for p in _keywords(forecast) if p.name != "progress"]
-    patrol = [p for f in (plan_patrols, plan_to_folder) for p in _keywords(f)]
-    patrol = [p.replace(default=None, annotation=Any) for p in patrol if p.name not in ("streets", "prize_by_shift")]
-    return _options(
-        "Pipeline",
-        [],
-        title=text,
-        language=(Literal[tuple(LANGUAGES)], "en"),
-        audience=(Literal[tuple(AUDIENCES)], "meeting"),
-        engine=(Literal[tuple(ENGINES)], ENGINES[0]),
-        limits=(_options("Limits", [], memory=(str | None, None), seconds=(float | None, None)) | None, None),
-        source=text,
-        classification=text,
-        approval=text,
-        boundaries=(boundaries, ...),
-        grid=(grid_model, ...),
-        incidents=(incidents, ...),
-        hotspots=(list[Literal[tuple(METHODS)] | step], ...),
-        forecasts=(_options("Forecasts", forecasts, category=texts, name=text) | None, None),
-        patrol=(_options("Patrol", {p.name: p for p in patrol if p.name != "language"}.values()) | None, None),
-        outputs=(dict[str, str] | None, None),
+def _grid_options(system: str) -> Options:
+    """The settings of a grid system; a balanced grid's layers are files, and it has two settings more."""
+    over = grid_systems()[system].over  # type: ignore[attr-defined]
+    named = {n: p for n, p in inspect.signature(over).parameters.items() if n != "boundaries"}
+    file = Annotated[Any, BeforeValidator(_feature_file), WithJsonSchema({"type": ["string", "object"]})]
+    more = dict.fromkeys(GRID_LAYERS, file) if system == "balanced" else {}
+    if system == "balanced":
+        more |= {
+            "communities": Annotated[str, _told_as("runs.communities")],
+            "codes": Annotated[Any, AfterValidator(_template)],
+        }
+    return Options(Note("runs.grid_system", system=system), over, named, **more)
+
+
+class GridStage(Stage):
+    """The grid: a system, and its own settings.
+
+    Attributes
+    ----------
+    settings : dict
+        Of the system, as `make_grid` takes them; for a balanced grid without its layers.
+    layers : dict of str to FeatureFile
+        What a balanced grid is drawn along.
+    communities : str or None
+        The column by which zones are joined to the communities that are divided.
+    codes : str or None
+        The template of the grids' codes.
+    """
+
+    system: str = "h3"
+    settings: dict[str, Any] = Field(default_factory=dict)
+    layers: dict[str, FeatureFile] = Field(default_factory=dict)
+    communities: str | None = None
+    codes: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_system(cls, values: Any, info: ValidationInfo) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        system = values.get("system", "h3")
+        if system not in grid_systems():
+            raise _refused(
+                Note("runs.no_grid_system", found=system, meant=did_you_mean(system, grid_systems())), "system"
+            )
+        given = {key: value for key, value in values.items() if key != "system"}
+        if system == "balanced" and set(BASIC_UNITS) <= given.keys():
+            raise _refused(Note("grids.units_twice"), BASIC_UNITS[1])
+        checked = _grid_options(system).check(given, info.context)
+        own = {name: checked[name] for name in ("communities", "codes") if system == "balanced" and name in checked}
+        layers = {name: value for name, value in checked.items() if isinstance(value, FeatureFile)}
+        settings = {name: value for name, value in given.items() if name not in own and name not in layers}
+        return {"system": system, "settings": settings, "layers": layers, **own}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Keys by system; where none is named, those of h3."""
+        systems = {"type": "string", "enum": list(grid_systems()), "default": "h3"}
+        cases = []
+        for system in grid_systems():
+            of_it = {**handler(_grid_options(system).adapter.core_schema)}
+            then = {**of_it, "properties": {"system": True, **of_it.get("properties", {})}}
+            named: dict[str, Any] = {"properties": {"system": {"const": system}}}
+            cases.append({"if": named if system == "h3" else {**named, "required": ["system"]}, "then": then})
+        return {"title": "GridStage", "type": "object", "properties": {"system": systems}, "allOf": cases}
+
+
+class HotspotStep(Stage):
+    """One entry under `hotspots:`, as in `- getis_ord: {order: 1}` with `category: Burglary` beside it.
+
+    Attributes
+    ----------
+    method : str
+        Of the registry.
+    settings : dict
+        The method's options.
+    """
+
+    method: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    category: Texts | None = None
+    period: Period | None = None
+    every: Annotated[str, _one_of(EVERY)] | None = None
+    name: Text | None = None
+    show: Flag = True
+    stability: Annotated[int, Field(ge=0, le=1000), _told_as("runs.whole_number", least=0, most=1000)] = 0
+    weight: Annotated[str, _told_as("counts.weight_is_a_column")] | None = None
+
+    @classmethod
+    def own_keys(cls) -> list[str]:
+        """What may stand beside the method."""
+        return [name for name in cls.model_fields if name not in ("method", "settings")]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The method's options."""
+        return self.settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_method(cls, entry: Any, info: ValidationInfo) -> Any:
+        entry = {entry: {}} if isinstance(entry, str) else entry
+        if not isinstance(entry, Mapping):
+            raise SettingError(Note("runs.step_is_a_method", found=repr(entry)))
+        names = [key for key in entry if key not in cls.own_keys()]
+        there = [name for name in names if name in method_names()]
+        for name in names:
+            if name not in there and there:
+                meant = did_you_mean(name, [there[0], *cls.own_keys()])
+                raise _refused(Note("hotspots.no_option", name=Note("runs.step"), found=name, meant=meant), name)
+            if name not in there:
+                raise _refused(Note("hotspots.no_method", found=name, meant=did_you_mean(name, method_names())), name)
+        if not names:
+            raise SettingError(Note("runs.no_method_named"))
+        if len(names) > 1:
+            raise SettingError(Note("runs.one_method", found=len(names), names=names))
+        options = entry[names[0]] or {}
+        if not isinstance(options, Mapping):
+            raise _refused(Note("runs.method_needs_options", method=names[0], found=repr(options)), names[0])
+        checked = _method_options(names[0]).check(options, info.context, names[0])
+        if "random_state" in options_of(method_named(names[0]).function):
+            checked.setdefault("random_state", 0)  # so that a run can be replayed
+        own = {key: value for key, value in entry.items() if key != names[0]}
+        return {"method": names[0], "settings": checked, **own}
+
+    @model_validator(mode="after")
+    def _stability_and_weight(self) -> Self:
+        """What is resampled must have labels; what is summed must be counted, and cannot be resampled."""
+        method = method_named(self.method)
+        if self.stability and not (method.resampled and method.labels):
+            able = [name for name, m in methods().items() if m.resampled and m.labels]
+            raise _refused(Note("runs.no_stability", able=able, method=self.method), "stability")
+        if self.weight is not None:
+            if not {"counts", "counts_by_period"} & set(inputs_of(method.function).values()):
+                raise _refused(Note("counts.weight_needs_counts", method=self.method), "weight")
+            if self.stability:
+                raise _refused(Note("counts.weight_and_stability"), "weight")
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A method's name, or one method with its options and the keys beside it."""
+        whole = handler.resolve_ref_schema(handler(core_schema))
+        beside = {key: value for key, value in whole["properties"].items() if key in cls.own_keys()}
+        for name in methods():
+            options = handler(_method_options(name).adapter.core_schema)
+            beside[name] = {"anyOf": [options, {"type": "null"}], "description": methods()[name].title}
+        entry = {"title": "HotspotStep", "type": "object", "properties": beside, "additionalProperties": False}
+        return {"anyOf": [{"enum": list(methods())}, entry]}
+
+
+@cache
+def _method_options(name: str) -> Options:
+    function = method_named(name).function
+    return Options(name, function, options_of(function))
+
+
+@takes(forecast, without=("progress",))
+class ForecastsStage(Stage):
+    """A forecast: the options of `gm.forecast`, and of which incidents."""
+
+    category: Texts | None = None
+    name: Text | None = None
+
+
+@takes(plan_patrols, plan_to_folder, without=("prize_by_shift", "language"))
+class PatrolStage(Stage):
+    """Patrols: the options of `plan_to_folder` and of `plan_patrols`, with files for roads, streets and units."""
+
+    units: FileOption
+    roads: FileOption = None
+    streets: FileOption = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the file sets; random where it says so only, so that a run can be replayed."""
+        return {"random_state": 0} | super().options
+
+
+class LimitsStage(Stage):
+    """What a run may take; beyond it, it is refused before it starts."""
+
+    memory: Annotated[str, BeforeValidator(_size)] | None = None
+    seconds: Annotated[float, Field(gt=0), _told_as("runs.above_zero")] | None = None
+
+
+def _ends_in(*endings: str) -> BeforeValidator:
+    def check(name: Any, info: ValidationInfo) -> Any:
+        if not isinstance(name, str) or not name.endswith(endings):
+            raise SettingError(Note("runs.output_ending", key=info.field_name, endings=_either(endings), found=name))
+        if Path(name).name != name or name == "run.json":
+            raise SettingError(Note("runs.plain_file_name", key=info.field_name, found=name))
+        return name
+
+    return BeforeValidator(check)
+
+
+class OutputsStage(Stage):
+    """What a run writes: a file name for each."""
+
+    map: Annotated[str, _ends_in(".html")] | None = None
+    layers: Annotated[str, _ends_in(*layer_endings())] | None = None
+    counts: Annotated[str, _ends_in(".parquet", ".csv")] | None = None
+    set_aside: Annotated[str, _ends_in(".csv", ".parquet")] | None = None
+    surface: Annotated[str, _ends_in(".tif")] | None = None
+    report: Annotated[str, _ends_in(*PAPERS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_outputs(cls, values: Any) -> Any:
+        for key in values if isinstance(values, Mapping) else ():
+            if key not in cls.model_fields:
+                raise _refused(Note("runs.no_output", found=key, meant=did_you_mean(key, cls.model_fields)), key)
+        return values
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> Self:
+        if len(set(self.files.values())) < len(self.files):
+            raise SettingError(Note("runs.outputs_twice"))
+        return self
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What is written → its file name, in the order of the file."""
+        return {key: name for key, name in self.items() if name is not None}
+
+
+DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
+
+
+class _Words:
+    """Marks a key whose text is never the name of a file."""
+
+
+class Pipeline(Stage):
+    """A checked pipeline: nothing in it is misspelt, and every file it names was found."""
+
+    title: Annotated[Text | None, _Words] = None
+    language: Annotated[str, _one_of(LANGUAGES), _Words] = "en"
+    audience: Annotated[str, _one_of(AUDIENCES), _Words] = "meeting"
+    limits: Annotated[
+        LimitsStage, BeforeValidator(lambda v: v or {}, json_schema_input_type=LimitsStage | None), _Words
+    ] = Field(default_factory=LimitsStage)
+    source: Annotated[Text | None, _Words] = None
+    classification: Annotated[Text | None, _Words] = None
+    approval: Annotated[Text | None, _Words] = None
+    engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
+    boundaries: BoundariesStage
+    grid: GridStage
+    incidents: IncidentsStage
+    hotspots: Annotated[tuple[HotspotStep, ...], BeforeValidator(_steps)]
+    forecasts: ForecastsStage | None = None
+    patrol: PatrolStage | None = None
+    outputs: Annotated[
+        OutputsStage,
+        BeforeValidator(lambda v: v or DEFAULT_OUTPUTS, json_schema_input_type=OutputsStage | None),
+        _Words,
+    ] = Field(default_factory=lambda: OutputsStage.model_validate(DEFAULT_OUTPUTS))
+    _path: Path = PrivateAttr(default=Path())
+
+    @property
+    def path(self) -> Path:
+        """The file that it was read from."""
+        return self._path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The whole file as it is written, with the audience."""
+        return self._given
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What page and papers print of it: source, marking, approval number."""
+        named = {key: getattr(self, key) for key in ("source", "classification", "approval")}
+        return {key: text for key, text in named.items() if text is not None}
+
+    def beside(self, path: str) -> Path:
+        """A path of the file, which is relative to the file itself."""
+        return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
+
+    @model_validator(mode="after")
+    def _for_its_audience(self) -> Self:
+        """What an audience may not have, and what an output needs."""
+        if self.audience == "public":
+            if self.forecasts is not None:
+                raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")
+            for i, step in enumerate(self.hotspots):
+                if step.weight is not None:
+                    raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
+        refused = why_not_allowed(self.audience, self.hotspots, self.patrol)
+        if refused is not None:
+            raise _refused(refused, "audience")
+        if self.outputs.surface and not any(method_named(step.method).surface for step in self.hotspots):
+            able = [name for name, method in methods().items() if method.surface]
+            raise _refused(Note("runs.surface_needs", able=able), "outputs", "surface")
+        return self
+
+
+def never_files() -> list[str]:
+    """The keys whose text is never the name of a file."""
+    return [name for name, field in Pipeline.model_fields.items() if _Words in field.metadata]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# reading, and what is answered to a mistake
+
+
+def read_pipeline(path: str | Path, *, overrides: Sequence[str] = (), needs: str | None = None) -> Pipeline:
+    """Read one YAML file and check the whole of it.
+
+    Parameters
+    ----------
+    path : str or Path
+    overrides : list of "key=value"
+        Settings that replace the file's, by dotted place: `grid.resolution=9`, `hotspots.0.getis_ord.order=2`.
+    needs : str, optional
+        A stage that the file must have, such as "patrol".
+
+    Returns
+    -------
+    Pipeline
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read as YAML.
+    SettingError
+        For the first mistake: file, line, what was found, what was meant, what there is.
+    """
+    file = read_yaml(path)
+    for override in overrides:
+        _override(file, override)
+    pipeline = check_pipeline(file)
+    if needs is not None and getattr(pipeline, needs) is None:
+        raise SettingError(Note("cli.no_stage", path=str(path), stage=needs))
+    return pipeline
+
+
+def check_pipeline(file: YamlFile) -> Pipeline:
+    """The same for values that were read already, such as the settings of a `run.json`."""
+    file.values.setdefault("audience", "meeting")
+    try:
+        pipeline = Pipeline.model_validate(file.values, context=file)
+    except ValidationError as error:
+        faults = sorted(_faults(error, _owner), key=lambda fault: (_rank(fault[1]), file.line(fault[0])))
+        raise file.error(*faults[0]) from None
+    pipeline._path = file.path
+    return pipeline
+
+
+def _refused(note: Any, *place: Any) -> SettingError:
+    """A SettingError that knows which key below the model it speaks of."""
+    error = SettingError(note)
+    error.place = place  # type: ignore[attr-defined]
+    return error
+
+
+def _owner(place: tuple) -> tuple[Any, list[str]]:
+    """Whose key a place names, as a message calls it, and the keys that there are."""
+    if len(place) == 1:
+        return None, list(Pipeline.model_fields)
+    stages = {s.stage(): s for s in (BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage)}
+    return place[0], list(stages[place[0]].model_fields) if place[0] in stages else []
+
+
+def _faults(error: ValidationError, owner: Callable[[tuple], tuple[Any, list[str]]]) -> list[tuple[tuple, Note]]:
+    """What pydantic found, as (place, note); a misspelt key before one that is missing for it."""
+    return sorted(
+        (_fault(found, owner) for found in error.errors(include_url=False)), key=lambda fault: _rank(fault[1])
     )
 
 
-def pipeline_schema() -> dict[str, Any]:
-    """The JSON Schema of a pipeline file.
+def _rank(note: Note) -> int:
+    """Which mistake is told first: the whole file's, then those of values by their line, then what is missing."""
+    order = {"runs.no_such_stage": 0, "runs.stage_missing": 1, "hotspots.option_needed": 3, "runs.needs_a_path": 3}
+    return order.get(note.code, 2)
+
+
+def _fault(found: Mapping[str, Any], owner: Callable[[tuple], tuple[Any, list[str]]]) -> tuple[tuple, Note]:
+    place, kind = tuple(found["loc"]), found["type"]
+    if kind == "value_error" and isinstance(own := found["ctx"]["error"], SettingError):
+        return (*place, *getattr(own, "place", ())), own.args[0]
+    name, known = owner(place)
+    key = str(place[-1]) if place else ""
+    if kind == "extra_forbidden" and name is None:
+        return place, Note("runs.no_such_stage", found=key, meant=did_you_mean(key, known))
+    if kind == "extra_forbidden":
+        meant = did_you_mean(key, known) if known else Note("hotspots.no_options")
+        return place, Note("hotspots.no_option", name=name, found=key, meant=meant)
+    if kind == "missing" and name is None:
+        needed = [n for n, field in Pipeline.model_fields.items() if field.is_required()]
+        return place[:-1], Note("runs.stage_missing", stage=key, needed=needed)
+    if kind == "missing" and key == "path":
+        return place[:-1], Note("runs.needs_a_path", stage=name)
+    if kind == "missing":
+        return place[:-1], Note("hotspots.option_needed", name=name, option=key)
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return place, Note("runs.needs_options", stage=key, found=repr(found["input"]))
+    return place, Note("runs.wrong_value", key=key, found=repr(found["input"]), why=found["msg"])
+
+
+def _override(file: YamlFile, override: str) -> None:
+    place, separator, text = override.partition("=")
+    if not separator or not place:
+        raise SettingError(Note("runs.set_form", found=override))
+    *parents, last = place.split(".")
+    target: Any = file.values
+    for part in parents:
+        target = target.setdefault(part, {}) if isinstance(target, dict) else _item(target, part, override)
+    if isinstance(target, dict):
+        target[last] = parse_value(text)
+    else:
+        _item(target, last, override)
+        target[int(last)] = parse_value(text)
+
+
+def _item(target: Any, part: str, override: str) -> Any:
+    if not isinstance(target, list) or not part.isdigit() or int(part) >= len(target):
+        raise SettingError(Note("runs.set_nothing_there", override=override, part=part))
+    return target[int(part)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# for editors
+
+
+class _Schema(GenerateJsonSchema):
+    """What JSON cannot hold, such as a table, is left open."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        return {}
+
+
+def described_keys() -> dict[str, list[str]]:
+    """Stage → its own keys, each of which has a text `setting.<stage>.<key>` in every language."""
+    stages = (BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage, OutputsStage)
+    own = {stage.stage(): [n for n in stage.model_fields if n not in stage.keywords] for stage in stages}
+    step = {"hotspots": HotspotStep.own_keys(), "grid": ["system", "communities", "codes"]}
+    return {"pipeline": list(Pipeline.model_fields), **own, **step}
+
+
+def pipeline_schema(language: str = "en") -> dict[str, Any]:
+    """The JSON Schema of a pipeline file, with what each key means in a language.
 
     Examples
     --------
     >>> schema = pipeline_schema()
     >>> sorted(schema["required"])
     ['boundaries', 'grid', 'hotspots', 'incidents']
+    >>> schema["properties"]["title"]["description"]
+    'What page and papers are headed with.'
     """
-    return {"$schema": _DIALECT, **pipeline_model().model_json_schema()}
+    schema = Pipeline.model_json_schema(schema_generator=_Schema)
+    _describe(schema, language)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _describe(schema: dict[str, Any], language: str) -> None:
+    """Put the meaning of each key beside its type."""
+    parts = {"pipeline": schema} | {name.removesuffix("Stage").lower(): part for name, part in schema["$defs"].items()}
+    for stage, keys in described_keys().items():
+        for part in _objects(parts["hotspotstep" if stage == "hotspots" else stage]):
+            for key in keys:
+                if key in part and isinstance(part[key], dict):
+                    part[key]["description"] = say(f"setting.{stage}.{key}", language)
+
+
+def _objects(part: Any) -> Iterable[dict[str, Any]]:
+    """The tables of properties of a schema, wherever they stand in it."""
+    if isinstance(part, dict):
+        if isinstance(part.get("properties"), dict):
+            yield part["properties"]
+        for name, inner in part.items():
+            if name in ("anyOf", "allOf", "then"):
+                for each in inner if isinstance(inner, list) else [inner]:
+                    yield from _objects(each)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gridmap.examples import example_names, example_path
 from gridmap.messages import check_language
-from gridmap.runs.check import read_pipeline
+from gridmap.runs.config import read_pipeline
 from gridmap.runs.run import RunReport, run_pipeline
 from gridmap.samples.county import simulated_county
 from gridmap.samples.county_files import write_county

@@ -18,6 +18,7 @@ import pyogrio
 from gridmap._io import as_output_error, sha256_of
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
+from gridmap.runs.config import Pipeline, never_files
 
 __all__ = [
     "InputFiles",
@@ -28,8 +29,6 @@ __all__ = [
     "portable_relative_path",
 ]
 
-#: Stages whose text is never a file.
-WORDS = ("title", "language", "audience", "source", "classification", "approval", "outputs", "limits", "engine")
 #: What a shapefile or a raster is made of beside the file that is named.
 PARTS = (".shx", ".dbf", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".shp.xml", ".aux.xml", ".tfw")
 
@@ -48,7 +47,7 @@ def _texts(value: Any) -> Iterator[str]:
 def files_named(settings: Mapping[str, Any], folder: Path) -> dict[str, Path]:
     """Path as it is written → the file, for each text of the settings that names a file that is there."""
     found = {}
-    for text in _texts({stage: value for stage, value in settings.items() if stage not in WORDS}):
+    for text in _texts({stage: value for stage, value in settings.items() if stage not in never_files()}):
         if "://" in text or len(text) > 1000 or "\0" in text:
             continue
         place = folder / text
@@ -95,10 +94,7 @@ class InputFiles:
         """
         for text, place in self.places.items():
             if not place.is_file() or _hash(place) != self.sha256[text]:
-                raise ReadError(
-                    f"{Path(text).name} was changed while it was read, so no number could be traced to it. "
-                    "Wait until it is written, or take a copy, and run again."
-                )
+                raise ReadError(Note("runs.changed_while_read", file=Path(text).name))
 
     def also_read(self, named: set[str]) -> list[dict[str, str]]:
         """The files beside those that `inputs` of `run.json` already names."""
@@ -109,7 +105,7 @@ def _hash(place: Path) -> str:
     try:
         return sha256_of(place)
     except OSError as error:
-        raise ReadError(f"{place.name} cannot be read: {error.strerror}.") from None
+        raise ReadError(Note("runs.file_unreadable", file=place.name, why=error.strerror)) from None
 
 
 def outputs_as_errors() -> AbstractContextManager[None]:
@@ -144,7 +140,7 @@ def portable_relative_path(out: Path, folder: Path) -> str | None:
     return Path(os.path.relpath(folder, out)).as_posix()
 
 
-def check_confined(pipeline, out: str | Path) -> None:
+def check_confined(pipeline: Pipeline, out: str | Path) -> None:
     """Refuse a pipeline that would read or write anything outside its own folder, before any work.
 
     Every text of the settings that could be a path is looked at: addresses (`://`), absolute paths, `..`, links that
@@ -160,28 +156,28 @@ def check_confined(pipeline, out: str | Path) -> None:
     path = Path(pipeline.path)
     folder = path.parent.resolve()
     if path.is_symlink():
-        raise SettingError(f"--confined: {path.name} is a link to another place. Run the file itself.")
+        raise SettingError(Note("runs.confined_link", file=path.name))
     if not _inside(Path(out), folder):
-        raise SettingError(f"--confined: --out must lie in the pipeline's folder; found {str(out)!r}.")
-    looked = {stage: value for stage, value in pipeline.settings.items() if stage not in WORDS}
+        raise SettingError(Note("runs.confined_out", found=str(out)))
+    looked = {stage: value for stage, value in pipeline.settings.items() if stage not in never_files()}
     for text in _texts(looked):
         if "://" in text or text.startswith("/vsi"):
-            raise SettingError(f"--confined: the pipeline reads from an address ({text.split('://')[0]}://…).")
+            raise SettingError(Note("runs.confined_address", address=text.split("://")[0]))
         absolute = text.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", text)
         climbs = ".." in re.split(r"[\\/]", text)
         if absolute or climbs or not _inside(folder / text, folder):
-            raise SettingError(f"--confined: {text!r} lies outside the pipeline's folder. Put the file beside it.")
+            raise SettingError(Note("runs.confined_outside", path=text))
     for text, place in files_named(looked, folder).items():
         for part in _parts(place):
             if not _inside(part, folder):
-                raise SettingError(f"--confined: {part.name}, a part of {text!r}, lies outside the pipeline's folder.")
+                raise SettingError(Note("runs.confined_part", part=part.name, path=text))
         if zipfile.is_zipfile(place):
             from gridmap.read.files import zip_members
 
             try:
                 zip_members(place)  # refuses members that lie outside
             except InputError as error:
-                raise SettingError(f"--confined: {error}") from None
+                raise SettingError(Note("runs.confined_archive", why=error.args[0])) from None
 
 
 def _inside(place: Path, folder: Path) -> bool:

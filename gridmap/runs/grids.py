@@ -1,4 +1,4 @@
-"""The grid stage: what a pipeline's `grid:` names is checked, read and drawn, and what came of it is written.
+"""The grid stage: what a pipeline's `grid:` names is read and drawn, and what came of it is written.
 
 For most systems the stage is `make_grid` with the file's settings. Management grids (`system: balanced`) need more:
 `basic_units` (`atoms` is its earlier name), `follow`, `barriers`, `exclusive` and `keep` are files here
@@ -8,7 +8,6 @@ Their report is written as a table, and so is the hierarchy from the grid up to 
 level.
 """
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,117 +15,52 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from gridmap._io import sha256_of
-from gridmap.errors import SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
-from gridmap.grids.codes import Template, grid_codes
+from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
-from gridmap.grids.tiling import grid_systems, make_grid
-from gridmap.hotspots.methods import check_options
-from gridmap.messages import Note, did_you_mean
+from gridmap.grids.tiling import make_grid
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
-from gridmap.runs.yamlfile import YamlFile
+from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, Pipeline
 
-__all__ = ["check_grid", "drawn_layer", "grid_facts", "grid_files", "grid_stage", "hierarchy_of", "write_grid_tables"]
+__all__ = ["drawn_layer", "grid_facts", "grid_stage", "hierarchy_of", "write_grid_tables"]
 
-#: The settings of a balanced grid that are files in a pipeline.
-LAYERS = ("basic_units", "atoms", "follow", "barriers", "exclusive", "keep")
-#: The basic units, and their earlier name.
-UNITS = ("basic_units", "atoms")
-#: What the stage knows beside the settings of `BalancedGrid.over`.
-OWN = ("communities", "codes")
 PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
-def check_grid(file: YamlFile) -> None:
-    """The grid stage held against the system's signature; a mistake is told with its line."""
-    values = file.values["grid"]
-    system = values.get("system", "h3")
-    systems = grid_systems()
-    if system not in systems:
-        raise file.error(("grid", "system"), f"there is no grid system {system!r}. {did_you_mean(system, systems)}")
-    over = systems[system].over
-    known: dict[str, Any] = {n: p for n, p in inspect.signature(over).parameters.items() if n != "boundaries"}
-    options = {name: value for name, value in values.items() if name != "system"}
-    if system == "balanced":
-        if all(name in options for name in UNITS):
-            raise file.error(("grid", "atoms"), Note("grids.units_twice"))
-        for name in (*LAYERS, *OWN):
-            if name in options:
-                _check_own(file, name, options.pop(name))
-        known |= dict.fromkeys(OWN, inspect.Parameter("own", inspect.Parameter.KEYWORD_ONLY, default=None))
-    try:
-        check_options(over, options, known)
-    except SettingError as error:
-        option = getattr(error, "option", None)
-        message = str(error).replace(over.__name__, f"the grid system {system!r}", 1)
-        raise file.error(("grid", option) if option else ("grid",), message) from None
-
-
-def _check_own(file: YamlFile, name: str, value: Any) -> None:
-    """A setting that is a file, a column or a template."""
-    place = ("grid", name)
-    if name == "codes":
-        try:
-            Template.read(value)
-        except SettingError as error:
-            raise file.error(place, str(error)) from None
-        return
-    if name == "communities":
-        if not isinstance(value, str):
-            raise file.error(place, f"communities is a column of the boundaries; found {value!r}.")
-        return
-    options = dict(value) if isinstance(value, Mapping) else {"path": value}
-    path = options.pop("path", None)
-    if not isinstance(path, str):
-        raise file.error(place, f"{name} is a file, as in `{name}: roads.geojson`; found {value!r}.")
-    if not (Path(path) if Path(path).is_absolute() else file.path.parent / path).exists():
-        raise file.error(place, f"there is no file {path}. Paths are relative to {file.path.name} itself.")
-    given = inspect.signature(read_features).parameters
-    try:
-        check_options(read_features, options, {n: p for n, p in given.items() if p.kind is p.KEYWORD_ONLY})
-    except SettingError as error:
-        raise file.error(place, str(error).replace("read_features", name, 1)) from None
-
-
-def grid_files(pipeline) -> dict[str, str]:
-    """The files that the grid stage reads: setting → path, as the pipeline writes it."""
-    if pipeline.grid.get("system") != "balanced":
-        return {}
-    found = {name: pipeline.grid[name] for name in LAYERS if name in pipeline.grid}
-    return {name: value["path"] if isinstance(value, Mapping) else value for name, value in found.items()}
-
-
-def grid_stage(pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, gpd.GeoDataFrame, list[dict]]:
+def grid_stage(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, gpd.GeoDataFrame, list[dict]]:
     """The grid of a pipeline, the zones it divides, and the files it was drawn from (for `run.json`)."""
-    settings = dict(pipeline.grid)
-    if settings.get("system") != "balanced":
-        return make_grid(boundaries, **settings), boundaries, []
-    codes, by = settings.pop("codes", None), settings.pop("communities", None)
-    communities = boundaries if by is None else join_zones(boundaries, by=by)
+    stage = pipeline.grid
+    settings = dict(stage.settings)
+    if stage.system != "balanced":
+        return make_grid(boundaries, system=stage.system, **settings), boundaries, []
+    communities = boundaries if stage.communities is None else join_zones(boundaries, by=stage.communities)
     inputs = []
-    for name, path in grid_files(pipeline).items():
-        value = settings[name]
-        options = {k: v for k, v in value.items() if k != "path"} if isinstance(value, Mapping) else {}
-        if name in UNITS:
+    for name in (name for name in GRID_LAYERS if name in stage.layers):
+        file = stage.layers[name]
+        options = dict(file.options)
+        if name in BASIC_UNITS:
             options = {"within": tuple(boundaries.total_bounds), "column": _load(settings), **options}
-        place = pipeline.beside(path)
+        place = pipeline.beside(file.path)
         frame = read_features(place, **options)
         settings[name] = frame.set_index("cell_id") if name == "keep" and "cell_id" in frame else frame
-        inputs.append({"path": path, "sha256": sha256_of(place), "rows": len(frame), "used": len(frame)})
+        inputs.append({"path": file.path, "sha256": None, "rows": len(frame), "used": len(frame)})
         inputs[-1] |= {"set_aside": 0, "stage": f"grid.{name}"}
-    if by is not None and not any(name in settings for name in UNITS) and _load(settings) != "area_m2":
+    if (
+        stage.communities is not None
+        and not any(name in settings for name in BASIC_UNITS)
+        and _load(settings) != "area_m2"
+    ):
         settings["basic_units"] = boundaries  # the zones themselves, as they were before they were joined
-    grid = make_grid(communities, **settings)
-    if inputs and any(name in grid_files(pipeline) for name in UNITS):
+    grid = make_grid(communities, system=stage.system, **settings)
+    if inputs and any(name in stage.layers for name in BASIC_UNITS):
         inputs[0] |= {"used": inputs[0]["rows"] - grid.report.attrs["outside"]}
         inputs[0] |= {"set_aside": grid.report.attrs["outside"]}
-    if codes is not None:
+    if stage.codes is not None:
         old = settings.get("keep")
         given = old if old is not None and "code" in old else None  # codes on the signs stay where they are
-        grid.cells.insert(0, "code", grid_codes(grid, codes, keep=given))
+        grid.cells.insert(0, "code", grid_codes(grid, stage.codes, keep=given))
     return grid, communities, inputs
 
 

@@ -13,7 +13,7 @@ from gridmap.maps.layers import Layer
 from gridmap.messages import LANGUAGES
 from gridmap.read.base import Incidents
 from gridmap.reports.findings import period_of
-from gridmap.runs.check import Pipeline
+from gridmap.runs.config import Pipeline
 
 __all__ = ["in_every_language", "map_layers", "map_page"]
 
@@ -41,7 +41,7 @@ def map_layers(
                 layers.append((number, replace(layer, period=period)))
                 shown = shown or (step.show and layer.role == "theme")
     if plan is not None:
-        start = pipeline.patrol.get("start", "08:00")
+        start = "08:00" if pipeline.patrol is None else pipeline.patrol.options.get("start", "08:00")
         layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
     layers.append((None, boundaries_layer(boundaries)))
     numbers = [number for number, _ in layers]

@@ -18,7 +18,8 @@ from gridmap._audit import versions
 from gridmap._io import sha256_of
 from gridmap.errors import ReadError
 from gridmap.examples import example_folder
-from gridmap.runs.check import check_pipeline
+from gridmap.messages import Note
+from gridmap.runs.config import check_pipeline
 from gridmap.runs.run import RunReport, run_pipeline
 from gridmap.runs.yamlfile import YamlFile
 
@@ -78,11 +79,15 @@ def replay_run(
     record = Path(record)
     run_json = _read(record)
     if Path(out).resolve() == record.resolve().parent:
-        raise ReadError(f"{out} is the folder of the record itself. Name another one with --out.")
+        raise ReadError(Note("runs.replay_same_folder", out=str(out)))
     folder = _folder_of_inputs(run_json, record, None if inputs is None else Path(inputs))
     pipeline = check_pipeline(YamlFile(folder / run_json["pipeline"], run_json["settings"], {}))
     then = run_json.get("versions", {})
-    others = [f"{name} {now}, then {then.get(name)}" for name, now in versions().items() if then.get(name) != now]
+    others: list[str] = [
+        Note("runs.replay_version", name=name, now=now, then=then.get(name))
+        for name, now in versions().items()
+        if then.get(name) != now
+    ]
     report = run_pipeline(pipeline, out, on_step=on_step)
     again = {entry["path"]: entry["sha256"] for entry in _read(Path(out) / "run.json")["outputs"]}
     before = {entry["path"]: entry["sha256"] for entry in run_json["outputs"]}
@@ -99,9 +104,9 @@ def _read(record: Path) -> dict[str, Any]:
         if not all(isinstance(e["path"], str) for part in (*parts, run_json.get("also_read", [])) for e in part):
             raise ValueError("paths")
     except OSError as error:
-        raise ReadError(f"{record} cannot be read: {error.strerror}. Name the run.json of a run folder.") from None
+        raise ReadError(Note("runs.replay_unreadable", record=str(record), why=error.strerror)) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ReadError(f"{record} is not the run.json of a run, or of an older version.") from None
+        raise ReadError(Note("runs.replay_not_a_record", record=str(record))) from None
     return run_json
 
 
@@ -109,21 +114,18 @@ def _folder_of_inputs(run_json: dict[str, Any], record: Path, given: Path | None
     """The folder in which every recorded path names the recorded bytes."""
     read = [e for e in [*run_json["inputs"], *run_json.get("also_read", [])] if "://" not in e["path"]]
     expected = {e["path"]: e.get("sha256") for e in read if e.get("sha256") or run_json.get("audience") == "public"}
-    faults: list[tuple[int, str]] = []
+    faults: list[tuple[int, Note]] = []
     for folder in _candidates(run_json, record, given):
         missing = [path for path in expected if not (folder / path).is_file()]
         if missing:
-            faults.append((1, f"{missing[0]} is not there"))
+            faults.append((1, Note("runs.replay_absent", path=missing[0])))
             continue
         changed = [path for path, digest in expected.items() if digest and sha256_of(folder / path) != digest]
         if not changed:
             return folder
-        faults.append((0, f"{changed[0]} was changed since: its SHA-256 is not the recorded one"))
-    reason = min(faults)[1] if faults else "there is no such folder"
-    raise ReadError(
-        f"The inputs of {record.name} cannot be replayed: {reason}. "
-        "Name the folder that the pipeline file was in with --inputs."
-    )
+        faults.append((0, Note("runs.replay_changed", path=changed[0])))
+    reason = min(faults)[1] if faults else Note("runs.replay_no_folder")
+    raise ReadError(Note("runs.replay_inputs", record=record.name, reason=reason))
 
 
 def _candidates(run_json: dict[str, Any], record: Path, given: Path | None) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
 from gridmap.grids.base import Grid
-from gridmap.hotspots.methods import METHODS, inputs_of, other_incidents
+from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
@@ -35,15 +35,15 @@ from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surface_incidents, what_is_told
-from gridmap.runs.check import HotspotStep, Pipeline
+from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
-from gridmap.runs.limits import refuse_beyond
 from gridmap.runs.page import in_every_language, map_layers, map_page
 from gridmap.runs.record import run_id, write_record
 from gridmap.runs.results_folder import write_report
 from gridmap.runs.stages.forecasting import forecast_stage
+from gridmap.runs.stages.limits import refuse_beyond
 from gridmap.runs.stages.patrolling import patrol_stage
 from gridmap.runs.tables import facts_of, tables_of
 
@@ -123,8 +123,8 @@ def run_pipeline(
     GridmapError
         For whatever a stage finds wrong.
     """
-    if "report" in pipeline.outputs:
-        check_paper(Path(pipeline.outputs["report"]), pipeline.language)
+    if pipeline.outputs.report:
+        check_paper(Path(pipeline.outputs.report), pipeline.language)
     with (
         staging(out, audience=pipeline.audience) as staged,
         fixed_gdal_date(),
@@ -206,8 +206,8 @@ def _read_boundaries(run: _Run) -> None:
     pipeline = run.pipeline
     run.files = InputFiles(pipeline.settings, pipeline.path.parent)
     with run.clock.step("read boundaries"):
-        options = {k: v for k, v in pipeline.boundaries.items() if k != "path"}
-        run.boundaries = read_boundaries(pipeline.beside(pipeline.boundaries["path"]), **options)
+        stage = pipeline.boundaries
+        run.boundaries = read_boundaries(pipeline.beside(stage.path), **stage.options)
     run.zones = len(run.boundaries)
     refuse_beyond(pipeline, run.boundaries)
 
@@ -302,7 +302,7 @@ def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[
 def _write_record(run: _Run) -> dict[str, Any]:
     """The paper and `run.json`, last of all; what the audit will say of the run."""
     pipeline, incidents, grid = run.pipeline, run.incidents, run.grid
-    inputs = [_input(pipeline.boundaries["path"], run.zones, run.zones, 0), *run.drawn_from, *run.inputs]
+    inputs = [_input(pipeline.boundaries.path, run.zones, run.zones, 0), *run.drawn_from, *run.inputs]
     inputs = [entry | {"sha256": run.files.sha256.get(entry["path"])} for entry in inputs]
     reasons = incidents.set_aside["reason"].value_counts().to_dict() if len(incidents.set_aside) else {}
     contents = {
@@ -333,7 +333,7 @@ def _write_record(run: _Run) -> dict[str, Any]:
         "warnings": run.warnings,
         "timings_s": run.clock.seconds,
     }
-    if "report" in pipeline.outputs:
+    if pipeline.outputs.report:
         with run.clock.step("write report"):
             run_json = record_for(contents, pipeline.audience)
             run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
@@ -346,22 +346,19 @@ def _write_record(run: _Run) -> dict[str, Any]:
 
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
     """The incidents of all files of a pipeline, filtered as it says; and an entry of each for `run.json`."""
-    options = dict(pipeline.incidents)
-    options.pop("boundaries", None)
-    paths = options.pop("path")
-    filters = {key: options.pop(key) for key in ("category", "patrol_found", "period") if key in options}
-    parts, inputs = [], []
-    for path in [paths] if isinstance(paths, str) else paths:
+    stage, parts, inputs = pipeline.incidents, [], []
+    for path in stage.path:
         place = path if "://" in path else pipeline.beside(path)
-        part = read_incidents(place, boundaries=boundaries, **options)  # so that exchanged coordinates are told
+        part = read_incidents(place, boundaries=boundaries, **stage.options)  # so that exchanged coordinates are told
         parts.append(part)
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
     incidents = Incidents.concat(parts)
-    if filters:
-        incidents = incidents.where(**filters)
+    if stage.filters:
+        incidents = incidents.where(**stage.filters)
     if not len(incidents):
-        raise InputError(f"No incident is left to map: {filters or 'all rows were set aside'}. Look at set_aside.csv.")
+        why = str(stage.filters) if stage.filters else Note("runs.all_rejected")
+        raise InputError(Note("runs.nothing_left", filters=why))
     return incidents, inputs
 
 
@@ -379,7 +376,7 @@ def _run_step(
     step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame, pipeline: Pipeline
 ) -> Any:
     """Give a method what it works on, and its options; try its hotspots on other grids where that is asked for."""
-    function = METHODS[step.method]
+    function = method_named(step.method).function
     incidents = surface_incidents(step, incidents, grid, pipeline.audience)
     chosen = incidents if step.category is None else incidents.where(category=step.category)
     at = chosen if step.period is None else chosen.where(period=step.period)
@@ -434,7 +431,7 @@ def _every(step: HotspotStep) -> str:
     except (ValueError, TypeError):
         found = None
     if found is None:
-        raise InputError(f"before is a period, as in 2017, 2017-07 or 2017-07-14; found {before!r}.")
+        raise InputError(Note("runs.before_is_a_period", found=before))
     return found
 
 
@@ -443,7 +440,7 @@ def _write_outputs(run: _Run) -> None:
     pipeline, folder = run.pipeline, run.folder
     hierarchy = hierarchy_of(run.grid, run.boundaries, run.counts)
     run.written |= write_grid_tables(run.grid, hierarchy, folder, pipeline.audience)
-    for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs).items():
+    for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs.files).items():
         if key == "report":
             continue
         before = set(folder.iterdir())

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from gridmap.errors import ReadError, SettingError
+from gridmap.messages import Note
 
 __all__ = ["YamlFile", "parse_value", "read_yaml"]
 
@@ -49,9 +50,9 @@ class YamlFile:
             place = place[:-1]
         return self.lines.get(place, 1)
 
-    def error(self, place: tuple, message: str) -> SettingError:
+    def error(self, place: tuple, what: Note) -> SettingError:
         """A SettingError that names the file and the line."""
-        return SettingError(f"{self.path}, line {self.line(place)}: {message}")
+        return SettingError(Note("runs.at_line", file=str(self.path), line=self.line(place), what=what))
 
 
 def read_yaml(path: str | Path) -> YamlFile:
@@ -65,32 +66,37 @@ def read_yaml(path: str | Path) -> YamlFile:
     path = Path(path)
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise ReadError(f"{path} is larger than {LARGEST_FILE:,} bytes; a pipeline file is a page of text.")
+            raise ReadError(Note("runs.yaml_too_large", path=str(path), most=LARGEST_FILE))
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ReadError(f"There is no pipeline file {path}. Check the path, or start from one in pipelines/.") from None
+        raise ReadError(Note("runs.yaml_absent", path=str(path))) from None
     except UnicodeDecodeError:
-        raise ReadError(f"{path} is not UTF-8 text. Save the pipeline file as UTF-8.") from None
+        raise ReadError(Note("runs.yaml_not_utf8", path=str(path))) from None
     except OSError as error:
-        raise ReadError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ReadError(Note("runs.yaml_unreadable", path=str(path), why=error.strerror)) from None
     try:
         for event in yaml.parse(text, Loader=_PlainLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise ReadError(f"{path}, line {event.start_mark.line + 1}: anchors and aliases (& *) are not read.")
+                raise _at_line(path, event.start_mark, Note("runs.yaml_anchors"))
             if getattr(event, "tag", None) is not None:
-                raise ReadError(f"{path}, line {event.start_mark.line + 1}: the tag {event.tag} is not read.")
+                raise _at_line(path, event.start_mark, Note("runs.yaml_tag", tag=event.tag))
         node = yaml.compose(text, Loader=_PlainLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable characters"
-        raise ReadError(f"{path}{where}: this is not YAML ({problem}). Check the indentation and the quotes.") from None
+        problem = getattr(error, "problem", None) or Note("runs.yaml_characters")
+        raise _at_line(path, getattr(error, "problem_mark", None), Note("runs.yaml_syntax", problem=problem)) from None
     except RecursionError:
-        raise ReadError(f"{path} is nested too deeply to be a pipeline.") from None
+        raise ReadError(Note("runs.yaml_too_deep", path=str(path))) from None
     if not isinstance(node, yaml.MappingNode):
-        raise ReadError(f"{path} does not hold a pipeline: expected keys such as boundaries: and incidents:.")
+        raise ReadError(Note("runs.yaml_no_pipeline", path=str(path)))
     lines: dict[tuple, int] = {}
     return YamlFile(path, _value(node, (), lines, path), lines)
+
+
+def _at_line(path: Path, mark: yaml.Mark | None, what: Note) -> ReadError:
+    """A ReadError that names the file, and the line where it is known."""
+    if mark is None:
+        return ReadError(Note("runs.yaml_file", file=str(path), what=what))
+    return ReadError(Note("runs.at_line", file=str(path), line=mark.line + 1, what=what))
 
 
 def _value(node: yaml.Node, place: tuple, lines: dict, path: Path) -> Any:
@@ -100,9 +106,9 @@ def _value(node: yaml.Node, place: tuple, lines: dict, path: Path) -> Any:
         for key_node, child in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ReadError(f"{path}, line {line}: a key must be a word.")
+                raise _at_line(path, key_node.start_mark, Note("runs.yaml_key"))
             if key in values:
-                raise ReadError(f"{path}, line {line}: the key {key!r} stands here twice.")
+                raise _at_line(path, key_node.start_mark, Note("runs.yaml_key_twice", key=key))
             lines[(*place, key)] = line
             values[key] = _value(child, (*place, key), lines, path)
         return values
@@ -116,7 +122,7 @@ def _scalar(node: yaml.ScalarNode, path: Path) -> Any:
     try:
         return loader.construct_object(node)
     except (yaml.YAMLError, ValueError, OverflowError):
-        raise ReadError(f"{path}, line {node.start_mark.line + 1}: the value {node.value!r} cannot be read.") from None
+        raise _at_line(path, node.start_mark, Note("runs.yaml_value", value=node.value)) from None
     finally:
         loader.dispose()
 

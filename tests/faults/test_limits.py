@@ -5,7 +5,7 @@ import pytest
 from gridmap.errors import SettingError
 from gridmap.read.boundaries import read_boundaries
 from gridmap.runs import run_pipeline
-from gridmap.runs.limits import estimate
+from gridmap.runs.stages.limits import estimate
 
 from .conftest import refused
 

@@ -273,8 +273,8 @@ hotspots: {hotspots}
 @pytest.mark.parametrize(
     "audience, hotspots, said",
     [
-        ("press", "[{getis_ord: {}}]", "line 5: audience is internal, meeting, public; found 'press'"),
-        ("[meeting]", "[{getis_ord: {}}]", "line 5: audience is"),
+        ("press", "[{getis_ord: {}}]", "line 5: audience must be internal, meeting or public; found 'press'"),
+        ("[meeting]", "[{getis_ord: {}}]", "line 5: audience must be"),
         ("public", "[{dbscan: {}}]", "line 5: dbscan look at single incidents"),
         ("public", "[{getis_ord: {}, period: 2024-01-05}]", "line 5: The public may know the month"),
         ("public", "[{emerging_hotspots: {}, every: week}]", "line 5: The public may know the month"),

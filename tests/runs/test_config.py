@@ -1,35 +1,117 @@
-"""The JSON Schema of a pipeline file takes what the project runs, and marks what is misspelt."""
+"""One home for a pipeline's keys: what is checked is what editors are given, and every key says what it means."""
 
 import copy
 
+import jsonschema
 import pytest
 import yaml
-from pydantic import ValidationError
 
-from gridmap.runs.check import STAGES
-from gridmap.runs.config import pipeline_model, pipeline_schema
+from gridmap.errors import SettingError
+from gridmap.hotspots.registry import methods, options_of
+from gridmap.messages import LANGUAGES, known
+from gridmap.runs.config import Pipeline, check_pipeline, described_keys, never_files, pipeline_schema
+from gridmap.runs.files import files_named
+from gridmap.runs.yamlfile import YamlFile
 
 
 @pytest.fixture(scope="module")
 def files(root):
-    return {p.name: yaml.safe_load(p.read_text(encoding="utf-8")) for p in sorted((root / "pipelines").glob("*.yaml"))}
+    return {p: yaml.safe_load(p.read_text(encoding="utf-8")) for p in sorted((root / "pipelines").glob("*.yaml"))}
 
 
-def test_every_pipeline_of_the_project_is_valid(files):
+@pytest.fixture(scope="module")
+def schema():
+    return pipeline_schema()
+
+
+def is_valid(schema, values) -> bool:
+    return jsonschema.Draft202012Validator(schema).is_valid(values)
+
+
+def test_every_pipeline_of_the_project_is_valid_for_check_and_editors(files, schema):
     assert len(files) >= 5
-    for values in files.values():
-        pipeline_model().model_validate(values)
+    for path, values in files.items():
+        jsonschema.validate(values, schema, cls=jsonschema.Draft202012Validator)
+        assert check_pipeline(YamlFile(path, copy.deepcopy(values), {})).hotspots
 
 
 @pytest.mark.parametrize(
-    "stage, change", [("grid", "resolutoin"), ("incidents", "pathh"), (None, "hotspot"), ("boundaries", "zone")]
+    "stage, key, value",
+    [
+        ("grid", "resolutoin", 8),
+        ("grid", "resolution", "eight"),
+        ("incidents", "pathh", "a.csv"),
+        ("incidents", "category", 7),
+        (None, "hotspot", []),
+        (None, "language", "fr"),
+        ("boundaries", "zone", "a"),
+        ("outputs", "maps", "a.html"),
+        ("limits", "seconds", 0),
+    ],
 )
-def test_a_misspelt_key_is_marked(files, stage, change):
-    values = copy.deepcopy(files["demo.yaml"])
-    (values if stage is None else values[stage])[change] = 1
-    with pytest.raises(ValidationError, match=change):
-        pipeline_model().model_validate(values)
+def test_what_the_check_refuses_an_editor_marks(files, schema, stage, key, value):
+    path, values = next((p, copy.deepcopy(v)) for p, v in files.items() if p.name == "demo.yaml")
+    (values if stage is None else values.setdefault(stage, {}))[key] = value
+    with pytest.raises(SettingError, match=key):
+        check_pipeline(YamlFile(path, copy.deepcopy(values), {}))
+    assert not is_valid(schema, values)
 
 
-def test_the_schema_knows_the_stages_that_the_check_knows():
-    assert set(pipeline_schema()["properties"]) == set(STAGES)
+@pytest.mark.parametrize("system", ["h3", "square"])
+def test_an_editor_is_offered_the_settings_of_the_system_alone(files, schema, system):
+    values = next(copy.deepcopy(v) for p, v in files.items() if p.name == "demo.yaml")
+    for setting in ({"resolution": 8}, {"cell_size_m": 500}):
+        values["grid"] = {"system": system, **setting}
+        assert is_valid(schema, values) == (("resolution" in setting) == (system == "h3"))
+
+
+def test_every_method_and_each_of_its_options_stands_in_the_schema(schema):
+    entry = schema["$defs"]["HotspotStep"]["anyOf"][1]["properties"]
+    for name, method in methods().items():
+        options = entry[name]["anyOf"][0]
+        options = schema["$defs"][options["$ref"].rpartition("/")[2]] if "$ref" in options else options
+        assert set(options.get("properties", {})) == set(options_of(method.function)), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_key_says_what_it_means(language):
+    keys = described_keys()
+    assert {
+        "pipeline",
+        "boundaries",
+        "grid",
+        "incidents",
+        "hotspots",
+        "forecasts",
+        "patrol",
+        "limits",
+        "outputs",
+    } == set(keys)
+    missing = [
+        f"setting.{s}.{k}" for s, names in keys.items() for k in names if not known(f"setting.{s}.{k}", language)
+    ]
+    assert missing == []
+
+
+def test_the_schema_speaks_the_language_of_the_reader():
+    assert pipeline_schema("zh")["properties"]["title"]["description"] == "页面和文件的标题。"
+    described = pipeline_schema("zh")["$defs"]["IncidentsStage"]["properties"]
+    assert described["officer_initiated"]["description"].startswith("只保留")
+
+
+def test_words_of_a_pipeline_are_not_taken_for_files(tmp_path):
+    (tmp_path / "points.csv").touch()
+    settings = dict.fromkeys(Pipeline.model_fields, "points.csv")
+    found = files_named({k: settings[k] for k in never_files()}, tmp_path)
+    assert found == {}
+    assert set(files_named(settings, tmp_path)) == {"points.csv"}
+    assert {"title", "source", "outputs"} <= set(never_files())
+    assert not {"boundaries", "grid", "incidents", "patrol"} & set(never_files())
+
+
+def test_options_are_kept_as_they_are_written(files):
+    path = next(p for p in files if p.name == "patrol.yaml")
+    pipeline = check_pipeline(YamlFile(path, copy.deepcopy(files[path]), {}))
+    assert pipeline.patrol.options == files[path]["patrol"]
+    assert [type(v) for v in pipeline.patrol.options.values()] == [type(v) for v in files[path]["patrol"].values()]
+    assert pipeline.hotspots[0].options == {"order": 1, "fdr": 0.05}

@@ -7,7 +7,7 @@ from gridmap.forecasts.offered import ForecastResult, forecast
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.read.base import Incidents
-from gridmap.runs.check import HotspotStep, Pipeline
+from gridmap.runs.config import ForecastsStage, HotspotStep, Pipeline
 from gridmap.runs.stages.past_forecasts import score_last_forecast
 
 __all__ = ["forecast_stage"]
@@ -27,13 +27,15 @@ def forecast_stage(
     out : Path
         Where the run will stand: the last forecast is looked for there and beside it, and scored.
     """
-    options = dict(pipeline.forecasts or {})
-    category, name = options.pop("category", None), options.pop("name", None)
-    chosen = incidents if category is None else incidents.where(category=category)
+    stage = pipeline.forecasts or ForecastsStage()
+    options, name = stage.options, stage.name
+    chosen = incidents if stage.category is None else incidents.where(category=stage.category)
     found = forecast(chosen, grid, **options)
-    taken = {name: options[name] for name in ("officer_initiated", "delay") if name in options}
+    taken = {key: options[key] for key in ("officer_initiated", "delay") if key in options}
     last = score_last_forecast(out, pipeline.path.name, pipeline.audience, name, chosen, grid, **taken)
-    step = HotspotStep(method="forecast", options=options, category=category, name=name, show=False)
+    step = HotspotStep.model_construct(
+        method="forecast", settings=options, category=stage.category, name=name, show=False
+    )
     result = as_result(found)
     return step, result if last is None else replace(result, notes=(*result.notes, last))
 

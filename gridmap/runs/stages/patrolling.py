@@ -7,11 +7,12 @@ import geopandas as gpd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
+from gridmap.messages import Note
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.reports.facts import place_name
-from gridmap.runs.check import Pipeline
+from gridmap.runs.config import Pipeline
 
 __all__ = ["patrol_stage"]
 
@@ -22,8 +23,8 @@ def patrol_stage(
     """Plan the patrols and write the papers for the shift into `folder`."""
     hotspots = next((r for _, r in results if isinstance(r, HotspotResult) and len(r.cells)), None)
     if hotspots is None:
-        raise InputError("Patrols need hotspots to go to: put a method such as getis_ord first under hotspots.")
-    options = dict(pipeline.patrol)
+        raise InputError(Note("runs.patrols_need_hotspots"))
+    options = {} if pipeline.patrol is None else pipeline.patrol.options
     choice = {name: options.pop(name) for name in ("days", "most", "effect") if name in options}
     places = patrol_places(hotspots, **choice)
     if "zone_id" in hotspots.cells:

@@ -7,22 +7,18 @@ the numbers; `limits: {memory: 8GB, seconds: 7200}` in the pipeline file sets th
 """
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import h3
 
 from gridmap.errors import SettingError
-from gridmap.messages import did_you_mean
-from gridmap.runs.yamlfile import YamlFile
+from gridmap.messages import Note
+from gridmap.runs.config import Pipeline, to_bytes
 
-__all__ = ["Estimate", "check_limits", "estimate", "refuse_beyond", "to_bytes"]
+__all__ = ["Estimate", "estimate", "refuse_beyond"]
 
-KEYS = ("memory", "seconds")
 SECONDS = 6 * 3600  # where nothing is said
 SHARE = 0.8  # of the memory that is free, where nothing is said
 FALLBACK_MEMORY = 8 << 30  # where the system does not tell
@@ -46,51 +42,16 @@ class Estimate:
     seconds: float
 
 
-def to_bytes(text: Any) -> float:
-    """A size as it is written.
-
-    Examples
-    --------
-    >>> to_bytes("800MB"), to_bytes("1.5 GB")
-    (800000000.0, 1500000000.0)
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", str(text), flags=re.I)
-    if not found or float(found[1]) <= 0:
-        raise SettingError(f'memory is a size such as "800MB" or "8GB"; found {text!r}.')
-    return float(found[1]) * 1000 ** " kmgt".index(found[2].lower() or " ")
-
-
-def check_limits(file: YamlFile) -> dict[str, Any]:
-    """The stage `limits`, held against what there is."""
-    limits = file.values.get("limits") or {}
-    if not isinstance(limits, Mapping):
-        raise file.error(("limits",), f"limits needs options, as in `limits: {{memory: 8GB}}`; found {limits!r}.")
-    for key, value in limits.items():
-        if key not in KEYS:
-            raise file.error(("limits", key), f"limits has no option {key!r}. {did_you_mean(key, KEYS)}")
-        if key == "memory":
-            try:
-                to_bytes(value)
-            except SettingError as error:
-                raise file.error(("limits", key), str(error)) from None
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-            raise file.error(("limits", key), f"seconds is a number above 0; found {value!r}.")
-    return dict(limits)
-
-
-def estimate(pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
+def estimate(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     """What a run over these boundaries would take: an order of magnitude."""
-    grid = pipeline.grid
-    system = grid.get("system", "h3")
+    system, grid = pipeline.grid.system, pipeline.grid.settings
     area_m2 = float(boundaries.to_crs("ESRI:54034").area.sum())
     cells = float(len(boundaries))
     if system == "h3" and isinstance(grid.get("resolution"), int) and 0 <= grid["resolution"] <= 15:
         cells += area_m2 / h3.average_hexagon_area(grid["resolution"], unit="m^2")
     elif system == "square" and isinstance(grid.get("cell_size_m"), int | float) and grid["cell_size_m"] > 0:
         cells += area_m2 / grid["cell_size_m"] ** 2
-    paths = pipeline.incidents["path"]
-    sizes = [_size(pipeline, path) for path in ([paths] if isinstance(paths, str) else paths)]
-    points = sum(sizes) / ROW_B
+    points = sum(_size(pipeline, path) for path in pipeline.incidents.path) / ROW_B
     seconds = BASE_S + CELL_S * cells + POINT_S * points
     drawn = 0.0
     for step in pipeline.hotspots:
@@ -102,7 +63,7 @@ def estimate(pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     return Estimate(cells, points, drawn, memory, seconds)
 
 
-def _size(pipeline, path: str) -> float:
+def _size(pipeline: Pipeline, path: str) -> float:
     place = pipeline.beside(path)
     try:
         size = place.stat().st_size if "://" not in path else 0
@@ -111,7 +72,7 @@ def _size(pipeline, path: str) -> float:
     return size * (8.0 if Path(path).suffix.lower() in (".gz", ".zip", ".parquet", ".xlsx") else 1.0)
 
 
-def refuse_beyond(pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
+def refuse_beyond(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     """Refuse a run that would not keep to its limits.
 
     Raises
@@ -121,15 +82,22 @@ def refuse_beyond(pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     """
     found = estimate(pipeline, boundaries)
     limits = pipeline.limits
-    memory = to_bytes(limits["memory"]) if "memory" in limits else SHARE * _free_bytes()
-    seconds = float(limits.get("seconds", SECONDS))
+    memory = SHARE * _free_bytes() if limits.memory is None else to_bytes(limits.memory)
+    seconds = SECONDS if limits.seconds is None else float(limits.seconds)
     if found.bytes <= memory and found.seconds <= seconds:
         return found
-    drawn = f" × {found.permutations:,.0f} permutations" if found.permutations else ""
+    drawn = Note("runs.permutations", n=found.permutations) if found.permutations else ""
     raise SettingError(
-        f"This run would take about {_size_text(found.bytes)} of memory and {_time_text(found.seconds)}: "
-        f"{found.cells:,.0f} cells{drawn}, {found.points:,.0f} points. Its limits are {_size_text(memory)} and "
-        f"{_time_text(seconds)}. Take larger cells or fewer permutations, or set limits: {{memory: …, seconds: …}}."
+        Note(
+            "runs.beyond_limits",
+            memory=_size_note(found.bytes),
+            time=_time_note(found.seconds),
+            cells=found.cells,
+            drawn=Note("runs.times", what=drawn) if drawn else "",
+            points=found.points,
+            most_memory=_size_note(memory),
+            most_time=_time_note(seconds),
+        )
     )
 
 
@@ -146,12 +114,12 @@ def _free_bytes() -> float:
         return float(FALLBACK_MEMORY)
 
 
-def _size_text(size: float) -> str:
-    return f"{size / 1e9:,.1f} GB"
+def _size_note(size: float) -> Note:
+    return Note("runs.gigabytes", n=size / 1e9)
 
 
-def _time_text(seconds: float) -> str:
+def _time_note(seconds: float) -> Note:
     for unit, length in (("years", 31_557_600), ("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:,.0f} seconds"
+            return Note(f"runs.{unit}", n=seconds / length)
+    return Note("runs.seconds", n=seconds)
