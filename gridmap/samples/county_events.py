@@ -54,6 +54,7 @@ KINDS = (
 )
 FOUND_BY_PATROL = {"事项": 0.55, "案件": 0.06, "纠纷": 0.12}
 REGRESSED, MEASURED = "婚姻家庭纠纷", "2024-01-01"  # of the measure that did nothing
+EXTRA = (1.5, 4.0)  # times the background, planted on top of it where a measure was taken
 SLOWER = 3.0  # handling takes so many times as long in the late community
 ON_PAPER, REOPENED = 0.8, (0.02, 0.3)  # share of late events closed on paper; reopened elsewhere, and of these
 STEPS = ("filed_at", "dispatched_at", "handled_at", "checked_at", "closed_at")
@@ -70,8 +71,9 @@ class Truth:
         `name, category, shape, strength` (times the background), `since, until, events` (planted), geometry.
     measures : GeoDataFrame, EPSG:4326
         `name, category, start, effect` (share of the events gone), `displaced` (share of those that went to the places
-        around), `worked`, geometry (the target), `moved_to` (the area they went to, None where they did not). The third
-        has no effect: its community was chosen because it had a peak in the year before.
+        around), `worked`, `extra` (events planted there on top of the background), geometry (the target), `moved_to`
+        (the area they went to, None where they did not). The third has no effect: its community was chosen because it
+        had a peak in the year before.
     silent_community : str
         The `zone_id` that reports next to nothing.
     silent_reports : float
@@ -150,10 +152,17 @@ def make_events(zones, buildings, roads, seats, events: int, rng) -> tuple[pd.Da
     table = table[~gone].reset_index(drop=True)
     late, paper = _slow_and_paper(zones)
     table = _life(table, rng, late, paper)
+    ids = [f"E{k + 1:06d}" for k in rng.permutation(len(table))]
+    where = (at, buildings["zone"].to_numpy())
+    more = _where_measures_were_taken(measures, where, events, persons, town, rng.spawn(1)[0])
+    measures["extra"] = more["measure"].value_counts().reindex(measures.index, fill_value=0)
+    more = more[more["zone"] != silent].drop(columns="measure").reset_index(drop=True)
+    table = pd.concat([table, _life(more, rng.spawn(1)[0], late, paper)], ignore_index=True)
     measures = pd.concat([measures, _fallen_back(table, zones)], ignore_index=True)
     zone_ids = zones["zone_id"].to_numpy()
     table["zone_id"] = zone_ids[table["zone"]]
-    table.insert(0, "incident_id", [f"E{k + 1:06d}" for k in rng.permutation(len(table))])
+    ids += [f"E{k + 1:06d}" for k in range(len(ids), len(table))]
+    table.insert(0, "incident_id", ids)
     kinds = pd.DataFrame(
         [k[:6] for k in KINDS], columns=["category", "group", "share", "town_pull", "peak_month", "peak_hour"]
     )
@@ -238,6 +247,28 @@ def _planted(zones, roads, seats) -> tuple[pd.DataFrame, pd.DataFrame]:
     return hotspots, measures
 
 
+def _where_measures_were_taken(measures, where, events: int, persons, town, rng) -> pd.DataFrame:
+    """More of its kind at the target of each measure, which is why it was taken there; the measure acts on them too.
+
+    From a stream of its own, so that every other event of a seed stays as it was before there were these.
+    """
+    at, zone = where
+    kinds = {k[0]: k for k in KINDS}
+    parts = []
+    for m, measure in measures.iterrows():
+        name, _, share, pull, month, hour, interval = kinds[measure["category"]]
+        weight = persons * np.where(town, pull, 1.0)
+        held, weight = measure["held"], weight / weight.sum()
+        n = rng.poisson(EXTRA[m] * events * share * weight[held].sum()) if len(held) else 0
+        place = rng.choice(held, n, p=weight[held] / weight[held].sum()) if n else np.zeros(0, int)
+        place, day = _measure(measure, place, _days(n, month, rng), at, rng)
+        parts.append(_timed(name, place, day, hour, interval, rng).assign(measure=m))
+    table = pd.concat(parts, ignore_index=True)
+    table["zone"] = zone[table["place"]]
+    table["x"], table["y"] = (at[table["place"]] + rng.normal(0, 6, (len(table), 2))).T
+    return table
+
+
 def _measure(measure, place, day, at, rng) -> tuple[np.ndarray, np.ndarray]:
     """After the start a share of the target's events is gone, or has moved to the ring around it."""
     start = int((np.datetime64(measure["start"]) - START).astype(int))
@@ -318,8 +349,8 @@ def _fallen_back(table: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:
     persons = zones["persons"].to_numpy()
     mean = len(own) * persons / persons.sum()
     peak = int(np.argmax((count - mean) / np.sqrt(np.maximum(mean, 1))))
-    row = ("婚姻家庭纠纷集中排查", REGRESSED, MEASURED, 0.0, 0.0, False, zones["geometry"].iloc[peak], None)
-    columns = ["name", "category", "start", "effect", "displaced", "worked", "geometry", "moved_to"]
+    row = ("婚姻家庭纠纷集中排查", REGRESSED, MEASURED, 0.0, 0.0, False, zones["geometry"].iloc[peak], None, 0)
+    columns = ["name", "category", "start", "effect", "displaced", "worked", "geometry", "moved_to", "extra"]
     return pd.DataFrame([row], columns=columns)
 
 
