@@ -17,10 +17,10 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from gridmap.audiences import check_audience
+from gridmap.desk.view import environment
 from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import LANGUAGES, Note
@@ -270,7 +270,7 @@ class Queue:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": _package_path()},
+                    env=environment(),
                 )
             except (OSError, GridmapError) as error:
                 why = error.say(self.language) if isinstance(error, GridmapError) else error.strerror
@@ -278,6 +278,7 @@ class Queue:
                 return
         lines = self._watch(job, self._process)
         code = self._process.wait()
+        self._process.stderr.close()  # type: ignore[union-attr]
         with self._changed:
             self._process = None
             if self._closing:
@@ -332,9 +333,3 @@ def _age(job: Job) -> str:
 
 def _last_line(lines: list[str]) -> str:
     return lines[-1] if lines else ""
-
-
-def _package_path() -> str:
-    """Where this gridmap is, so that the process runs the same one, from whatever folder."""
-    here = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -10,7 +10,7 @@ from typing import Any
 
 from gridmap.messages import Note
 
-__all__ = ["QUESTIONS", "Facts", "Question", "facts_of", "questions_in", "with_questions"]
+__all__ = ["QUESTIONS", "Facts", "Question", "facts_of", "kind_of", "of_kind", "questions_in", "with_questions"]
 
 #: Below this no map says more than a list would.
 FEWEST_INCIDENTS = 30
@@ -155,8 +155,7 @@ def _changed(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _together(facts: Facts) -> list[dict[str, Any]]:
-    first, second = facts.kinds[:2]
-    return [{"relative_risk": {"at_risk": second, "bandwidth_m": "rule-of-thumb"}, "category": first}]
+    return [{"relative_risk": {"at_risk": facts.kinds[1], "bandwidth_m": "rule-of-thumb"}, "category": facts.kinds[0]}]
 
 
 def _nothing(facts: Facts) -> list[dict[str, Any]]:
@@ -178,7 +177,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("cases", ("case_handling",), _nothing, _always),
 )
 STAGES: dict[str, dict[str, Any]] = {
-    "forecasts": {"horizon": "7D"},
+    "forecasts": {"horizon": "7D", "periods": 26},
     "patrol": {"units": 4, "shift_h": 8, "days": 30},
 }
 
@@ -200,6 +199,43 @@ def questions_in(settings: Mapping[str, Any]) -> list[str]:
         for q in QUESTIONS
         if (q.stage is not None and q.stage in settings) or (q.methods and set(q.methods) <= methods)
     ]
+
+
+def kind_of(settings: Mapping[str, Any]) -> str:
+    """The kind of incident that the questions of a pipeline are about; empty for all kinds."""
+    entries = settings.get("hotspots")
+    of_questions = {method for q in QUESTIONS for method in q.methods}
+    for entry in entries if isinstance(entries, list) else []:
+        if _method(entry) in of_questions and isinstance(entry, Mapping) and isinstance(entry.get("category"), str):
+            return entry["category"]
+    forecasts = settings.get("forecasts")
+    found = forecasts.get("category") if isinstance(forecasts, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def of_kind(settings: Mapping[str, Any], kind: str, facts: Facts) -> dict[str, Any]:
+    """Settings whose questions are about one kind of incident, or about all (an empty text)."""
+    of_questions = {method for q in QUESTIONS for method in q.methods}
+    out, entries = dict(settings), []
+    for entry in settings.get("hotspots") or []:
+        method = _method(entry)
+        if method in of_questions:
+            entry = {method: {}} if isinstance(entry, str) else dict(entry)
+            entry = {key: value for key, value in entry.items() if key != "category"}
+            if method == "relative_risk":
+                entry["category"] = kind or facts.kinds[0]
+                options = entry[method]
+                if isinstance(options, Mapping) and options.get("at_risk") == entry["category"]:
+                    other = next(k for k in facts.kinds if k != entry["category"])
+                    entry[method] = {**options, "at_risk": other}
+            elif kind:
+                entry["category"] = kind
+        entries.append(entry)
+    out["hotspots"] = entries
+    if isinstance(out.get("forecasts"), Mapping):
+        kept = {key: value for key, value in out["forecasts"].items() if key != "category"}
+        out["forecasts"] = {**kept, **({"category": kind} if kind else {})}
+    return out
 
 
 def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Facts) -> dict[str, Any]:

@@ -13,9 +13,11 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from traceback import format_exception
 from urllib.parse import parse_qsl, urlencode
 
 import uvicorn
@@ -31,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gridmap.desk.pages import ROUTES
 from gridmap.desk.queue import Queue
 from gridmap.desk.view import TEXT_LIMIT, Desk, language_of, page, refusal
-from gridmap.desk.workspace import Workspace
+from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import GridmapError, InputError, SettingError
 from gridmap.messages import Note, check_language, say
 
@@ -183,6 +185,9 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def _failure(request: Request, error: Exception) -> Response:
+    log = request.app.state.desk.workspace.folder / STATE / "errors.log"
+    with suppress(OSError), log.open("a", encoding="utf-8") as file:
+        file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {request.url.path}\n{''.join(format_exception(error))}\n")
     return page(request, "refused", status=500, problem=say("desk.failed", language_of(request)))
 
 

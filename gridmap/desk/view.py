@@ -1,27 +1,100 @@
 """What the pages of the desk share: the desk itself, templates, language, answers to a mistake."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from gridmap.desk.workers import end_with_parent
 from gridmap.desk.workspace import Workspace
-from gridmap.errors import GridmapError
-from gridmap.messages import LANGUAGES, say
+from gridmap.errors import GridmapError, InputError
+from gridmap.messages import LANGUAGES, Note, note_from, say
 
-__all__ = ["TEXT_LIMIT", "Desk", "desk_of", "form_of", "language_of", "page", "part", "redirect", "refusal"]
+__all__ = [
+    "LANGUAGE_COOKIE",
+    "TEXT_LIMIT",
+    "Desk",
+    "desk_of",
+    "environment",
+    "form_of",
+    "language_of",
+    "page",
+    "part",
+    "redirect",
+    "refusal",
+]
 
 #: Bytes of a form that carries no file.
 TEXT_LIMIT = 1 << 20
 LANGUAGE_COOKIE = "gridmap_language"
+
+
+class Beside:
+    """The process beside the desk: started when it is first wanted, and again where it ended."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._process: subprocess.Popen | None = None
+        self._lock = threading.Lock()
+
+    def call(self, name: str, given: Sequence[Any]) -> Any:
+        """The answer of one function, one at a time."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", "from gridmap.desk.workers import answer_all; answer_all()"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=environment(),
+                )
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            try:
+                self._process.stdin.write(json.dumps([name, str(self.folder), *given]).encode() + b"\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline()
+            except OSError:
+                line = b""
+            if not line:
+                self._end()
+                raise InputError(Note("desk.reader_ended"))
+        answer = json.loads(line)
+        if "error" in answer:
+            kind = {e.__name__: e for e in GridmapError.__subclasses__()}.get(answer["kind"], InputError)
+            raise kind(note_from(answer["error"]))
+        return answer["value"]
+
+    def close(self) -> None:
+        """End it."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+            self._process = None
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process of the desk's: it runs the gridmap that the desk is of, from whatever folder."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": path}
 
 
 @dataclass
@@ -46,7 +119,10 @@ class Desk:
     upload_limit: int = 20 << 30
     queue: Any = None
     looks: dict[str, Any] = field(default_factory=dict)
-    _workers: Executor | None = None
+    _beside: "Beside" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._beside = Beside(self.workspace.folder)
 
     @property
     def cookie(self) -> str:
@@ -54,19 +130,14 @@ class Desk:
         return f"gridmap_{self.port}"
 
     async def work(self, function: Callable[..., Any], *given: Any) -> Any:
-        """Call a function of `gridmap.desk.workers` in a process beside this one, which reads strangers' files."""
-        if self._workers is None:
-            self._workers = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=end_with_parent, max_tasks_per_child=50
-            )
-        try:
-            waiting: Future = self._workers.submit(function, str(self.workspace.folder), *given)
-            return await asyncio.wrap_future(waiting)
-        except (BrokenPipeError, RuntimeError) as error:  # the process ended: out of memory, or killed
-            if isinstance(error, GridmapError):
-                raise
-            self._workers = None
-            raise
+        """Call a function of `gridmap.desk.workers` in the process beside this one, which reads strangers' files.
+
+        Raises
+        ------
+        GridmapError
+            As the function raised it; or where its process ended, as one that ran out of memory does.
+        """
+        return await run_in_threadpool(self._beside.call, function.__name__, given)
 
     def close(self) -> None:
         """End the process beside, and let the workspace go."""
@@ -74,8 +145,7 @@ class Desk:
             self.queue.close()
         for look in self.looks.values():
             look.close()
-        if self._workers is not None:
-            self._workers.shutdown(wait=False, cancel_futures=True)
+        self._beside.close()
         self.workspace.close()
 
 
@@ -109,7 +179,7 @@ async def form_of(request: Request) -> dict[str, list[str]]:
     return out
 
 
-def part(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def part(request: Request, template: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A template as an answer, in the language of the reader."""
     language = language_of(request)
 
@@ -128,7 +198,7 @@ def part(request: Request, template: str, *, status: int = 200, **values: Any) -
     return HTMLResponse(_environment.get_template(template).render(given), status_code=status)
 
 
-def page(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def page(request: Request, name: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A whole page: its template, its two sentences of help, and where the manual says more."""
     return part(request, f"{name}.html", status=status, here=name, **values)
 

@@ -4,9 +4,9 @@ Each function takes the workspace's folder first and plain values after it, and 
 itself loads none of what reads files, and a file that breaks a reader breaks that process only.
 """
 
+import json
 import os
-import threading
-import time
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +16,9 @@ from gridmap.errors import GridmapError
 from gridmap.messages import Note
 
 __all__ = [
+    "answer_all",
     "check_text",
     "division",
-    "end_with_parent",
     "for_audience",
     "inspected",
     "look_table",
@@ -33,20 +33,31 @@ MOST_POINTS, MOST_CORNERS, MOST_TILES = 900, 6_000, 2_500
 MOST_ROWS_READ = 2_000_000
 
 
-def end_with_parent() -> None:
-    """Leave when the desk is gone, so that nothing of it stays behind."""
-    parent = os.getppid()
+def answer_all() -> None:
+    """Answer one line of JSON with one, until there are no more: the desk is gone then, and this process too."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    for line in sys.stdin.buffer:
+        name, *given = json.loads(line)
+        try:
+            answer: dict[str, Any] = {"value": CALLS[name](*given)}
+        except GridmapError as error:
+            answer = {"kind": type(error).__name__, "error": _plain(error.args[0] if error.args else str(error))}
+        except MemoryError:
+            os._exit(1)
+        except Exception:  # a reader's own fault: its file is not read, the desk goes on
+            answer = {"kind": "ReadError", "error": Note("desk.reader_failed").to_dict()}
+        answers.write(json.dumps(answer, default=_item).encode() + b"\n")
+        answers.flush()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(2)
-        os._exit(0)
 
-    threading.Thread(target=watch, daemon=True).start()
+def _item(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def warm(folder: str) -> list[str]:
     """Import what the others need, while the person looks at the first page; the methods that there are."""
+    import gridmap.grids.tiling
     import gridmap.read.quality
     import gridmap.runs  # noqa: F401
     from gridmap.hotspots.methods import METHODS
@@ -343,8 +354,6 @@ def division(folder: str, run: str) -> dict:
 
 def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
     """The pipeline, the grid and the zones that a run worked with, from its own record."""
-    import json
-
     from gridmap.errors import InputError
     from gridmap.runs import read_pipeline
     from gridmap.runs.files import check_confined
@@ -434,8 +443,6 @@ def for_audience(folder: str, run: str, audience: str) -> dict:
     dict
         `text` of the new pipeline file, `left_out` (names of steps and stages).
     """
-    import json
-
     import yaml
 
     from gridmap.runs.audience import why_not_allowed
@@ -488,3 +495,9 @@ def write_example(folder: str) -> list[str]:
         for name in names:
             shutil.copyfile(Path(made) / "data" / name, target / name)
     return names
+
+
+CALLS = {
+    function.__name__: function
+    for function in (*(warm, inspected, proposed_grids, check_text, division, look_table, for_audience, write_example),)
+}

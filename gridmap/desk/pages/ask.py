@@ -18,7 +18,7 @@ from gridmap.audiences import AUDIENCES
 from gridmap.desk import workers
 from gridmap.desk.pages.bring import data_part, incident_facts, yaml_text, zone_facts
 from gridmap.desk.pictures import tiles_picture
-from gridmap.desk.recipes import QUESTIONS, Facts, facts_of, questions_in, with_questions
+from gridmap.desk.recipes import QUESTIONS, Facts, facts_of, kind_of, of_kind, questions_in, with_questions
 from gridmap.desk.view import desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import DATA_PART, DEVICES
 from gridmap.errors import InputError
@@ -107,29 +107,27 @@ async def _first_settings(request: Request, data: Mapping[str, Any], facts: Fact
     best = next(grid for grid in grids if grid["proposed"])
     span = " – ".join(dict.fromkeys([facts.months[0], facts.months[-1]])) if facts.months else ""
     title = Note("desk.first_title", kind=kind or Note("desk.all_kinds"), span=span).say(language).strip(" ,，")
-    incidents = {**data["incidents"], **({"category": kind} if kind else {})}
     base = {
         "title": title,
         "language": language,
         "audience": "internal",
         "boundaries": data["boundaries"],
         "grid": {"system": "h3", "resolution": best["resolution"]},
-        "incidents": incidents,
+        "incidents": data["incidents"],
         "outputs": {**OUTPUTS, "report": "briefing.docx"},
     }
-    return in_order(with_questions(base, ["where"], facts))
+    return in_order(of_kind(with_questions(base, ["where"], facts), kind or "", facts))
 
 
-async def _grids(request: Request, kind: Any, facts: Facts) -> list[dict[str, Any]]:
+async def _grids(request: Request, kind: str | None, facts: Facts) -> list[dict[str, Any]]:
     desk = desk_of(request)
-    kinds = kind if isinstance(kind, list) else [kind] if kind else []
     counts: dict[str, int] = {}
     for found in incident_facts(desk.workspace):
         for name, n in found.get("categories", {}).items():
             counts[name] = counts.get(name, 0) + n
-    incidents = sum(counts.get(str(k), 0) for k in kinds) or facts.incidents
+    incidents = counts.get(kind or "", 0) or facts.incidents
     boundaries = data_part(desk.workspace)["boundaries"]
-    key = [boundaries, incidents, zone_facts(desk.workspace) and zone_facts(desk.workspace)["zones"]]
+    key = [boundaries, incidents, (zone_facts(desk.workspace) or {}).get("zones")]
     note = desk.workspace.note("grids.json")
     if isinstance(note, dict) and note.get("key") == key:
         return note["grids"]
@@ -148,15 +146,16 @@ async def _values(request: Request, text: str, name: str, facts: Facts) -> dict[
     if problem is None:
         checked = await desk.work(workers.check_text, text, name or "new")
         problem = checked["problem"][language] if checked["problem"] else None
-    incidents = settings.get("incidents") if isinstance(settings.get("incidents"), dict) else {}
-    kind = incidents.get("category")
-    grid = settings.get("grid") if isinstance(settings.get("grid"), dict) else {}
+    incidents = _part(settings, "incidents")
+    kind = kind_of(settings)
+    several = incidents.get("category") is not None  # the file's own filter, which the form leaves alone
+    grid = _part(settings, "grid")
     grids = await _grids(request, kind, facts)
     for one in grids:
         one["picture"] = tiles_picture(one["outline"], one["tiles"], one["box"], f"H3 {one['resolution']}")
-    outputs = settings.get("outputs") if isinstance(settings.get("outputs"), dict) else {}
+    outputs = _part(settings, "outputs")
     chosen = questions_in(settings)
-    patrol = settings.get("patrol") if isinstance(settings.get("patrol"), dict) else {}
+    patrol = _part(settings, "patrol")
     return {
         "name": name,
         "text": text,
@@ -166,13 +165,13 @@ async def _values(request: Request, text: str, name: str, facts: Facts) -> dict[
             {
                 "code": q.code,
                 "on": q.code in chosen,
-                "refused": _said(q.refused(facts), language),
+                "refused": _words(q.refused(facts), language),
             }
             for q in QUESTIONS
         ],
         "kinds": facts.kinds,
-        "kind": kind if isinstance(kind, str) else "",
-        "several_kinds": isinstance(kind, list),
+        "kind": kind,
+        "filtered": several,
         "grids": grids,
         "resolution": grid.get("resolution"),
         "system": grid.get("system"),
@@ -184,7 +183,12 @@ async def _values(request: Request, text: str, name: str, facts: Facts) -> dict[
     }
 
 
-def _said(note: Note | None, language: str) -> str:
+def _part(settings: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    found = settings.get(stage)
+    return found if isinstance(found, dict) else {}
+
+
+def _words(note: Note | None, language: str) -> str:
     return note.say(language) if note is not None else ""
 
 
@@ -211,13 +215,8 @@ def _from_form(request: Request, form: Mapping[str, list[str]], facts: Facts) ->
         settings["title"] = title
     if (audience := form.get("audience", [""])[0]) in AUDIENCES:
         settings["audience"] = audience
-    if "kind" in form and isinstance(settings.get("incidents"), dict):
-        kind, incidents = form["kind"][0], dict(settings["incidents"])
-        if kind in facts.kinds:
-            incidents["category"] = kind
-        elif not kind:
-            incidents.pop("category", None)
-        settings["incidents"] = incidents
+    if form.get("kind", ["?"])[0] in ("", *facts.kinds):
+        settings = of_kind(settings, form["kind"][0], facts)
     resolution = form.get("resolution", [""])[0]
     if resolution.isdigit() and int(resolution) <= 15 and isinstance(settings.get("grid"), dict):
         settings["grid"] = {**settings["grid"], "system": "h3", "resolution": int(resolution)}

@@ -199,25 +199,25 @@ def _picture(desk: Desk, points: list[list[float]], label: str) -> Any:
 def _questions(request: Request) -> dict[str, Any]:
     """What only a person can know, with what speaks for each answer."""
     desk, chosen = desk_of(request), _choices(desk_of(request).workspace)
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = dict.fromkeys(("datum", "date_order", "timezone", "zones"))
     for path, found in _of_role(desk.workspace, "incidents"):
-        if found.get("datum_open") and "datum" not in out:
+        if found.get("datum_open") and out["datum"] is None:
             evidence = found["coordinates"].get("datum_estimate", {}).get("evidence", {})
             now = chosen.get("datum") or found["settings"].get("datum")
             pictures = {d: _picture(desk, points, d) for d, points in found["points"].items()}
             out["datum"] = {"now": now, "evidence": evidence, "pictures": pictures, "choices": DATUMS[:3]}
-        if found.get("orders") and "date_order" not in out:
+        if found.get("orders") and out["date_order"] is None:
             examples = _examples(path, found)
             now = chosen.get("date_order") or found["settings"].get("date_order")
             out["date_order"] = {"now": now, "choices": found["orders"], "examples": examples}
-        if found.get("times") and "timezone" not in out:
+        if found.get("hours") and out["timezone"] is None:
             now = chosen.get("timezone") or found["times"].get("timezone") or ""
             out["timezone"] = {"now": now, "first": found["times"].get("first"), "last": found["times"].get("last")}
     if (zones := zone_facts(desk.workspace)) is not None:
         unique = [c for c in zones["choices"] if c["n"] == zones["zones"]]
         names = [c for c in zones["choices"] if c["name"] not in ("zone_id", "parent_id")]
         out["zones"] = {"unique": unique, "names": names, "now": chosen, "shown": zones["names"]}
-    return out
+    return out if any(out.values()) else {}
 
 
 def _examples(path: Path, found: Mapping[str, Any]) -> list[str]:

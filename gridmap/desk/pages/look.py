@@ -108,7 +108,6 @@ class Look:
         self._connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY})
         place = str(self.table).replace("'", "''")
         self._connection.execute(f"CREATE VIEW t AS SELECT * FROM read_parquet('{place}')")
-        self._connection.execute("SET enable_external_access = true")
 
     def counts(self, chosen: Filter) -> dict[str, dict[int, int]]:
         """Counts by cell, kind, month, weekday and hour of a selection, in one pass."""

@@ -1,0 +1,290 @@
+"""The whole way, as pages are clicked: files in, questions, a run, looking closer, sharing; and the bytes."""
+
+import html
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import serving
+from .exports import write_boundaries, write_export
+
+ROOT = Path(__file__).parents[2]
+
+
+def file_of(answer) -> str:
+    return html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.text, re.S)[1])
+
+
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory):
+    """A desk with a messy export and its communities."""
+    folder = tmp_path_factory.mktemp("way")
+    for client in serving(folder / "工作 台"):
+        client.bring(write_export(folder / "案件导出.csv"), write_boundaries(folder / "社区.geojson"))
+        yield client
+
+
+@pytest.fixture(scope="module")
+def finished(brought):
+    """The same with one finished run, internal."""
+    text = file_of(brought.get("/ask"))
+    given = {"text": text, "question": ["where", "changed", "when"], "title": "电动车", "kind": "盗窃电动车"}
+    text = file_of(brought.post("/ask/compose", {**given, "resolution": "8", "audience": "internal", "paper": ".docx"}))
+    assert brought.post("/ask/save", {"text": text, "then": "run"}).headers["location"] == "/runs"
+    job = brought.wait()
+    assert (job.state, job.error) == ("done", "")
+    return brought
+
+
+def test_a_messy_export_is_read_and_what_is_not_known_is_put_to_the_person(brought):
+    data = yaml.safe_load((brought.folder / "data.yaml").read_text(encoding="utf-8"))
+    assert data["incidents"] == {"path": "data/案件导出.csv", "datum": "gcj02"}
+    assert data["boundaries"] == {"path": "data/社区.geojson"}
+    page = brought.get("/bring").text
+    assert re.search(r'name="datum" value="gcj02" checked', page)
+    assert "100.0% of the points lie inside" in page
+    assert "报警人电话" in page.split("About persons")[1][:200]
+    assert page.count("<svg") >= 4  # one picture for each datum, and the boundary
+
+
+def test_a_wrong_guess_is_one_click(brought):
+    assert brought.post("/bring/decide", {"datum": "bd09", "go": "again"}).status == 303
+    assert "datum: bd09" in (brought.folder / "data.yaml").read_text(encoding="utf-8")
+    brought.post("/bring/decide", {"datum": "gcj02"})
+    brought.bring()
+    assert "datum: gcj02" in (brought.folder / "data.yaml").read_text(encoding="utf-8")
+
+
+def test_form_and_file_stay_in_step(brought):
+    text = file_of(brought.get("/ask"))
+    typed = text.replace(
+        "- hotspot_test: {order: 1, fdr: 0.05}", "- hotspot_test: {order: 2, fdr: 0.01}\n- hour_of_week: {}"
+    )
+    shown = brought.post("/ask/check", {"text": typed}).text
+    assert re.search(r'value="when" checked', shown)
+    composed = file_of(brought.post("/ask/compose", {"text": typed, "question": ["where"], "title": "x"}))
+    settings = yaml.safe_load(composed)
+    assert settings["title"] == "x"
+    assert [next(iter(step)) for step in settings["hotspots"]] == ["hotspot_test"]
+    assert settings["hotspots"][0]["hotspot_test"] == {"order": 2, "fdr": 0.01}  # edited by hand, and kept
+
+
+@pytest.mark.parametrize(
+    ("mistake", "named"),
+    [
+        ("order: 1", "ordre: 1"),
+        ("system: h3", "system: h33"),
+        ("path: data/案件导出.csv", "path: ../x.csv"),
+        ("hotspots:", "hotspots: ["),
+    ],
+)
+def test_a_mistake_is_named_while_it_is_typed_and_is_never_run(brought, mistake, named):
+    text = file_of(brought.get("/ask")).replace(mistake, named)
+    assert 'class="problem"' in brought.post("/ask/check", {"text": text}).text
+    before = brought.desk.workspace.pipelines()
+    assert brought.post("/ask/save", {"text": text, "then": "run"}).status == 400
+    assert brought.desk.workspace.pipelines() == before
+    assert [p.name for p in brought.folder.glob(".gridmap-check*")] == []
+
+
+def test_an_unanswerable_question_is_grey_and_says_why(brought):
+    shown = brought.get("/ask").text
+    for code in ("named", "cases"):
+        assert re.search(rf'value="{code}"[^>]*disabled', shown) or "no method" not in shown
+
+
+def test_every_question_is_a_pipeline_that_passes_the_check(brought):
+    text = file_of(brought.get("/ask"))
+    for code in ("where", "changed", "history", "when", "quiet", "kinds", "next", "patrols"):
+        composed = brought.post("/ask/compose", {"text": text, "question": ["where", code]})
+        assert "The file is right." in composed.text, code
+        assert re.search(rf'value="{code}" checked', composed.text), code
+
+
+@pytest.mark.slow
+def test_the_file_run_by_hand_gives_the_same_bytes(finished, tmp_path):
+    run = finished.desk.workspace.runs()[0]
+    pipeline = json.loads((run / "run.json").read_text())["pipeline"]
+    again = finished.folder / "runs" / "by-hand"
+    command = [sys.executable, "-c", "from gridmap.cli import main; main()", "run", pipeline, "--confined"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [*command, "--out", "runs/by-hand"], cwd=finished.folder, check=True, capture_output=True, env=environment
+    )
+    mine = {p.relative_to(run).as_posix(): p.read_bytes() for p in run.rglob("*") if p.is_file()}
+    other = {p.relative_to(again).as_posix(): p.read_bytes() for p in again.rglob("*") if p.is_file()}
+    assert set(mine) == set(other)
+    assert [name for name in mine if mine[name] != other[name] and name not in ("run.json", "audit.jsonl")] == []
+    assert len(mine) > 8
+
+
+def test_a_finished_run_shows_its_map_its_files_and_verifies(finished):
+    run = finished.desk.workspace.runs()[-1].name
+    shown = finished.get(f"/runs/{quoted(run)}").text
+    found = finished.get(re.search(r'href="(/runs/[^"]*index\.html)"', shown)[1])
+    assert found.status == 200
+    assert found.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in found.headers["content-security-policy"]
+    assert 'class="well"' in finished.post(f"/runs/{quoted(run)}/verify").text
+
+
+def quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text)
+
+
+def test_a_download_passes_the_gate(finished):
+    """Named in the audit, with the bytes that the run left, for the audience of the run; nothing else leaves."""
+    folder = finished.desk.workspace.runs()[-1]
+    name = quoted(folder.name)
+    assert finished.get(f"/runs/{name}/for/internal/counts.parquet").status == 200
+    for audience in ("public", "meeting", "x"):
+        assert finished.get(f"/runs/{name}/for/{audience}/counts.parquet").status == 400
+    (folder / "beside.csv").write_text("not of the run")
+    (folder / "link.csv").symlink_to(finished.folder / "data" / "案件导出.csv")
+    for path in ("beside.csv", "link.csv", "audit.jsonl", "../../data.yaml", "results/../beside.csv"):
+        assert finished.get(f"/runs/{name}/for/internal/{path}").status in (400, 404), path
+    file = folder / "set_aside.csv"
+    kept = file.read_bytes()
+    file.write_bytes(kept + b"x")
+    assert finished.get(f"/runs/{name}/for/internal/set_aside.csv").status == 400
+    assert finished.get(f"/share/{name}/carry.zip").status == 400
+    file.write_bytes(kept)
+    for path in ("beside.csv", "link.csv"):
+        (folder / path).unlink()
+
+
+def test_looking_closer_counts_what_is_there(finished):
+    run = quoted(finished.desk.workspace.runs()[-1].name)
+    assert finished.post(f"/look/{run}/prepare").status == 303
+    shown = finished.get(f"/look/{run}").text
+    assert "Counts, no test." in shown
+    whole = int(re.search(r"<b>([\d,]+) incidents", shown)[1].replace(",", ""))
+    assert 890 <= whole <= 900
+    nights = finished.get(f"/look/{run}/view?from_hour=22&to_hour=5").text
+    days = finished.get(f"/look/{run}/view?from_hour=6&to_hour=21").text
+    both = [int(re.search(r"<b>([\d,]+) incident", text)[1].replace(",", "")) for text in (nights, days)]
+    assert sum(both) == whole
+    kinds = [finished.get(f"/look/{run}/view?kind={k}").text for k in range(3)]
+    assert sum(int(re.search(r"<b>([\d,]+) incident", text)[1].replace(",", "")) for text in kinds) == whole
+    assert finished.get(f"/look/{run}/view?kind=0);DROP&first=x&from_hour=99").status == 200
+
+
+def test_a_selection_becomes_a_step(finished):
+    run = finished.desk.workspace.runs()[-1]
+    answer = finished.post(f"/look/{quoted(run.name)}/keep", {"kind": "1", "first": "2024-07", "last": "2024-07"})
+    assert answer.headers["location"].startswith("/ask?name=")
+    name = json.loads((run / "run.json").read_text())["pipeline"]
+    kept = yaml.safe_load((finished.folder / name).read_text(encoding="utf-8"))["hotspots"][-1]
+    assert kept["period"] == "2024-07"
+    assert "hotspot_test" in kept
+    assert finished.post(f"/look/{quoted(run.name)}/keep", {"from_hour": "3"}).status == 400
+
+
+@pytest.mark.slow
+def test_the_public_s_run_says_what_was_merged_and_is_never_looked_into(finished):
+    run = quoted(finished.desk.workspace.runs()[-1].name)
+    assert finished.post(f"/share/{run}", {"audience": "public"}).status == 303
+    job = finished.wait()
+    assert (job.state, job.error) == ("done", "")
+    shown = finished.get(f"/share/{quoted(job.out)}").text
+    assert re.search(r"[\d,]+ cells were merged into [\d,]+ areas", shown)
+    assert finished.get(f"/look/{quoted(job.out)}").status == 400
+    packed = zipfile.ZipFile(io.BytesIO(finished.get(f"/share/{quoted(job.out)}/carry.zip").body))
+    names = packed.namelist()
+    assert f"{job.out}/README.txt" in names
+    assert f"{job.out}/index.html" in names
+    assert "gridmap verify" in packed.read(f"{job.out}/README.txt").decode()
+    packed.extractall(finished.folder.parent / "carried")
+    from gridmap.runs.verify import verify_run
+
+    assert verify_run(finished.folder.parent / "carried" / job.out).faults == []
+
+
+@pytest.mark.slow
+def test_a_cancelled_run_leaves_nothing(finished):
+    name = finished.desk.workspace.pipelines()[-1].name
+    job = finished.desk.queue.add_run(name, out="cancelled")
+    while job.state == "waiting" or not job.steps:
+        time.sleep(0.05)
+    finished.desk.queue.cancel(job.id)
+    assert finished.wait().state == "cancelled"
+    assert not (finished.folder / "runs" / "cancelled").exists()
+
+
+def test_the_job_of_a_stranger_s_workspace_runs_nothing_outside(finished, tmp_path):
+    """A workspace may come by mail: what its queue names is held to the workspace, and nothing starts by itself."""
+    from gridmap.desk.queue import Job, Queue
+    from gridmap.desk.workspace import STATE, Workspace
+    from gridmap.errors import InputError
+
+    workspace = Workspace.open(tmp_path / "w")
+    evil = tmp_path / "evil.yaml"
+    evil.write_text("title: x\n")
+    for number, (pipeline, out) in enumerate([("../evil.yaml", "x"), (str(evil), "x"), ("data.yaml", "../../x")]):
+        job = Job(f"2026010100000{number}-abcdef", "run", out, pipeline)
+        (workspace.folder / STATE / "jobs" / f"{job.id}.json").write_text(json.dumps(vars(job)))
+    queue = Queue(workspace)
+    assert {job.state for job in queue.jobs()} == {"interrupted"}
+    for job in queue.jobs():
+        with pytest.raises(InputError):
+            queue.command(job)
+    queue.close()
+    workspace.close()
+
+
+def test_no_text_of_the_data_becomes_markup(brought, tmp_path):
+    evil = tmp_path / "evil.csv"
+    evil.write_text(
+        '"<script>alert(1)</script>",lon,lat,date\n"<img src=x>",116.41,39.91,2024-01-05\n', encoding="utf-8"
+    )
+    brought.bring(evil)
+    shown = brought.get("/bring").text
+    assert "<script>alert" not in shown
+    assert "<img src=x" not in shown
+    (brought.folder / "data" / "evil.csv").unlink()
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_workspace_opens_with_every_run_whole_or_marked(tmp_path):
+    import random
+
+    from gridmap.desk.queue import ENDED
+    from gridmap.runs.verify import verify_run
+
+    folder = tmp_path / "w"
+    for client in serving(folder):
+        client.bring(write_export(tmp_path / "e.csv"), write_boundaries(tmp_path / "b.geojson"))
+        text = file_of(client.get("/ask"))
+        client.post("/ask/save", {"text": text, "then": "save"})
+        name = client.desk.workspace.pipelines()[0].name
+    code = (
+        "import sys,time\nfrom gridmap.desk.server import open_desk\n"
+        "d=open_desk(sys.argv[1],port=1)\nd.queue.add_run(sys.argv[2],out=d.queue.free_name('r'))\n"
+        "print('on',flush=True)\ntime.sleep(60)"
+    )
+    rng = random.Random(22)
+    for _ in range(int(os.environ.get("GRIDMAP_KILLS", "4"))):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, folder, name], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True
+        )
+        process.stdout.readline()
+        time.sleep(rng.uniform(0, 4))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        for client in serving(folder):
+            assert all(job.state in ENDED for job in client.desk.queue.jobs())
+            for run in client.desk.workspace.runs():
+                assert verify_run(run).faults == []
