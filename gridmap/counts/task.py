@@ -399,6 +399,8 @@ def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str) -> dict[str
             added.append("occurred_from::TIMESTAMP AS occurred_to")
     if FLAGS[1] in columns and FLAGS[0] not in columns:
         added.append(f"{FLAGS[1]} AS {FLAGS[0]}")
+    elif FLAGS[0] in columns and FLAGS[1] not in columns:
+        added.append(f"{FLAGS[0]} AS {FLAGS[1]}")
     made = ", ".join([f"* REPLACE ({', '.join(replaced)})", *added])
     con.execute(f"CREATE OR REPLACE TEMP VIEW incidents AS SELECT {made} FROM source")
     return columns

@@ -223,7 +223,7 @@ def _drawn(sums: np.ndarray, published: Series, areas: Grid, random_state) -> pa
             "category": pa.array(category, pa.string()),
             "lon": pa.array(lon),
             "lat": pa.array(lat),
-            "patrol_found": pa.nulls(n, pa.bool_()),
+            "officer_initiated": pa.nulls(n, pa.bool_()),
         },
         schema=pa.schema(COLUMNS),
     )

@@ -24,7 +24,7 @@ from gridmap.read.metric import metric_crs_of_points, project
 
 __all__ = ["COLUMNS", "Incidents"]
 
-#: The columns every incident table has, with their Arrow types. `patrol_found` is null where unknown.
+#: The columns every incident table has, with their Arrow types. `officer_initiated` is null where unknown.
 COLUMNS = {
     "incident_id": pa.string(),
     "occurred_from": pa.timestamp("us"),
@@ -32,7 +32,7 @@ COLUMNS = {
     "category": pa.string(),
     "lon": pa.float64(),
     "lat": pa.float64(),
-    "patrol_found": pa.bool_(),
+    "officer_initiated": pa.bool_(),
 }
 
 
@@ -43,7 +43,7 @@ class Incidents:
     Attributes
     ----------
     data : pyarrow.Table or pyarrow.dataset.Dataset
-        `incident_id, occurred_from, occurred_to, category, lon, lat, patrol_found` + attributes.
+        `incident_id, occurred_from, occurred_to, category, lon, lat, officer_initiated` + attributes.
         `occurred_from == occurred_to` for an exact time; a month-only date is the whole month, its end
         exclusive. Times are local and naive; null where none was given.
         Every row has usable coordinates.
@@ -104,12 +104,19 @@ class Incidents:
 
     def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows as an Arrow table, all columns or those named."""
-        for name in columns or ():
+        if columns is None:
+            return self.data if isinstance(self.data, pa.Table) else self.data.to_table()
+        stored = [self._under(name) for name in columns]
+        for name in stored:
             if name not in self.columns:
                 raise InputError(Note("read.no_incident_column", name=name, meant=did_you_mean(name, self.columns)))
-        if isinstance(self.data, pa.Table):
-            return self.data.select(list(columns)) if columns is not None else self.data
-        return self.data.to_table(columns=list(columns) if columns is not None else None)
+        table = self.data.select(stored) if isinstance(self.data, pa.Table) else self.data.to_table(columns=stored)
+        return table.rename_columns(list(columns))
+
+    def _under(self, name: str) -> str:
+        """The name that a column has here: `officer_initiated` was `patrol_found` in tables made before."""
+        other = {"patrol_found": "officer_initiated", "officer_initiated": "patrol_found"}.get(name, name)
+        return name if name in self.columns or other not in self.columns else other
 
     def to_frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The rows as a pandas DataFrame."""
@@ -183,7 +190,7 @@ class Incidents:
                     raise InputError(Note("read.no_such_category", name=name, meant=did_you_mean(name, there)))
             table = table.filter(pc.is_in(table["category"], pa.array(wanted, pa.string())))
         if officer_initiated is not None:
-            found = pc.fill_null(table["patrol_found"], False)
+            found = pc.fill_null(table[self._under("officer_initiated")], False)
             table = table.filter(found if officer_initiated else pc.invert(found))
         if period is not None:
             table = table.filter(_within(table, period))

@@ -47,6 +47,7 @@ NAMES: dict[str, str] = {
         发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 结束时间 终止时间 截止时间 fechafin
         fechahasta datafim datefin tatzeitende tatzeitbis датаокончания 終了日時 終期 종료일시""",
     "time_of_day": """timeofday timeocc occurredclock incidenttime crimetime occtime cmplntfrtm horahecho horaocorrencia hora uhrzeit 案发时刻 发案时刻 发生时刻 时刻 时间点
+        发生时段 案发时段 发案时段 时段 发生时间段 案发时间段 发案时间段 时间段 timeslot timerange hourrange
         clock heure heurefait horadelhecho horadelito ora oradelfatto tatuhrzeit время времяпроисшествия 発生時刻 発生時間 時刻 時間
         발생시각 시각 시간 time 时间""",
     "year": "year yr occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",

@@ -321,7 +321,7 @@ def _columns(table, plan: Plan, lon, lat, start, end, uncertainty) -> pa.Table:
         "category": text("category"),
         "lon": pa.array(lon, pa.float64()),
         "lat": pa.array(lat, pa.float64()),
-        "patrol_found": _patrol(text("officer_initiated"), n),
+        "officer_initiated": _patrol(text("officer_initiated"), n),
     }
     if uncertainty is not None:
         columns["placed_by"] = uncertainty[0]

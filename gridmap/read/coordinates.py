@@ -36,6 +36,8 @@ _DMS = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+#: A pair in brackets at the end of an address, as Socrata writes a place.
+_AFTER_ADDRESS = re.compile(r"^[^()]*[^\W\d_][^()]*\(([-+]?\d+\.\d+)[°\s]*[,;]\s*([-+]?\d+\.\d+)[°\s]*\)\s*$")
 
 
 def could_be_in_china(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
@@ -102,7 +104,7 @@ _ABSENT = {"nan", "null", "none", "na", "n/a", "-", "--", "\\n", "无", "未知"
 
 def _odd_number(text: str) -> float:
     """Fullwidth digits, decimal commas, degrees-minutes-seconds; nan for anything else."""
-    text = unicodedata.normalize("NFKC", text).strip().strip("'\"“”").strip()
+    text = unicodedata.normalize("NFKC", text).strip().removeprefix("=").strip("'\"“”").strip()
     text = text.replace("′′", "″").replace("−", "-")
     if re.match(_PLAIN, text):
         return float(text)
@@ -152,7 +154,9 @@ def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, second = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
     written = np.array([bool(t and t.strip()) and t.strip().lower() not in _ABSENT for t in texts], bool)
     for i, text in enumerate(texts):
-        if text and len(found := _PAIR.findall(text[:400])) in (2, 3):
+        if text and (pair := _AFTER_ADDRESS.match(text[:400])):
+            first[i], second[i] = float(pair[1]), float(pair[2])
+        elif text and len(found := _PAIR.findall(text[:400])) in (2, 3):
             first[i], second[i] = float(found[0]), float(found[1])
     return first, second, written
 

@@ -125,6 +125,9 @@ def guess_by_content(
 
     if not ({"lon", "lat", "coordinates"} & (roles.keys() | set(absent))):
         found |= _places_by_content(sample, free())
+        address = roles.get("address")
+        if not found and address is not None and address[1].code != "read.reason_declared":
+            found |= _places_by_content(sample, [address[0]])  # a column "location" that holds (41.88, -87.63)
     dated = "occurred_from" in roles or {"year", "month"} <= roles.keys()
     if not dated and "occurred_from" not in absent and (time := _time_by_content(sample, free())):
         found["occurred_from"] = time
@@ -343,7 +346,10 @@ def make_plan(
     wanted = _Wanted(declared, not_personal)
     found, personal = _roles_and_persons(raw, sample, wanted)
     _require_whole_place(found, declared, raw, need_places)
-    found = {**guess_by_content(sample, found, personal, wanted.absent), **found}
+    guessed_roles = guess_by_content(sample, found, personal, wanted.absent)
+    if guessed_roles.get("coordinates", ("",))[0] == found.get("address", (None,))[0]:
+        found.pop("address")
+    found = {**guessed_roles, **found}
     plan = Plan({r: c for r, (c, _) in found.items()}, {r: why for r, (_, why) in found.items()}, personal)
     plan.chinese = is_chinese(raw.columns)
     _drop_repeating_id(plan, sample)
@@ -526,7 +532,9 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
             else None
         )
         if says is None:
-            bracketed = np.mean([str(t).lstrip().startswith("(") for t in texts]) > 0.5 if texts else False
+            bracketed = (
+                np.mean(["(" in str(t) and str(t).rstrip().endswith(")") for t in texts]) > 0.5 if texts else False
+            )
             exchanged = swapped_rows(x[fine], y[fine]).mean() > 0.5 if fine.any() else False
             says = "latlon" if exchanged or bracketed else "lonlat"
             plan.notes.append(Note(f"read.pair_{says}", column=plan.roles["coordinates"]))
@@ -609,7 +617,12 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     looks = (
         np.mean(
             [
-                bool(re.fullmatch(r"\D{0,4}\d{1,2}([:：时点時h.].*|\d{2})?(\s*[APap]\.?[Mm]\.?)?", t.strip()))
+                bool(
+                    re.fullmatch(
+                        r"\D{0,4}\d{1,2}([:：时点時h.–~～至到-].*|\d{2}([-–~～至到].*)?)?(\s*[APap]\.?[Mm]\.?)?",
+                        t.strip(),
+                    )
+                )
                 for t in texts
             ]
         )
@@ -659,6 +672,9 @@ def decide_times(plan: Plan, raw: RawTable, sample: pa.Table, batches, timezone,
                 Note("read.column_problem_in", column=plan.roles[role], file=raw.name, problem=problem)
             ) from None
         rule = replace(rule, from_1904=bool(raw.layout.get("counts_from_1904")))
+        if not rule.republic and evidence.formats.get("six digits") and _of_taiwan(plan, raw, sample):
+            rule = replace(rule, republic=True)
+            plan.notes.append(Note("read.republic_years", column=plan.roles[role]))
         plan.rules[role] = rule
         _require_readable(plan, role, sample, evidence)
         if rule.midnight_is_day:
@@ -668,6 +684,16 @@ def decide_times(plan: Plan, raw: RawTable, sample: pa.Table, batches, timezone,
         if len(evidence.formats) > 1:
             formats = [f"{k} {v}" for k, v in evidence.formats.items()]
             plan.notes.append(Note("read.time_formats", column=plan.roles[role], formats=formats))
+
+
+def _of_taiwan(plan: Plan, raw: RawTable, sample: pa.Table) -> bool:
+    """Whether headings are in traditional characters and the points lie in Taiwan, whose years they then are."""
+    if all(simplified(str(c)) == str(c) for c in raw.columns) or not place_columns(plan.roles):
+        return False
+    x, y, _ = raw_places(plan, sample)
+    fine = np.isfinite(x) & np.isfinite(y)
+    inside = (x > 119) & (x < 122.5) & (y > 21.5) & (y < 26.5)
+    return bool(fine.any() and inside[fine].mean() > 0.5)
 
 
 def _require_readable(plan: Plan, role: str, sample: pa.Table, evidence: TimeEvidence) -> None:
@@ -705,6 +731,12 @@ def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
         return values
     day = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
     clock = pc.utf8_trim_whitespace(table[plan.clock].cast(pa.string()))
+    clock = pc.replace_substring_regex(
+        clock, r"^(\d{1,2}):?(\d{2})\s*[-–—~～至到]\s*(\d{1,2}):?(\d{2})$", r"\1:\2~\3:\4"
+    )
+    clock = pc.replace_substring_regex(
+        clock, r"^(\d{1,2})\s*[时時點点]?\s*[-–—~～至到]\s*(\d{1,2})\s*[时時點点]?$", r"\1:00~\2:00"
+    )
     digits = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,4}$"), False)
     padded = pc.utf8_lpad(clock, 4, "0")
     colon = pc.binary_join_element_wise(

@@ -73,6 +73,7 @@ PATTERNS = {
     "compact": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?(?P<z>Z)?$",
     "year-month": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:月份?)?$",
     "compact month": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])$",
+    "six digits": r"^(?P<a>\d{2})(?P<b>0[1-9]|1[0-2])(?P<c>0[1-9]|[12]\d|3[01])$",
     "day month-name year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[-\s/.]+{_MON}[-\s/,.]+(?P<y>\d{{4}}|\d{{2}})"
     + _CLOCK,
     "month-name day year": rf"^(?:[A-Za-z]{{3,9}},?\s+)?{_MON}\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})"
@@ -114,6 +115,12 @@ _WEEKDAY = re.compile(
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "R": 2018, "H": 1988, "S": 1925}
 _ERA = re.compile(r"^(令和|平成|昭和|大正|明治|[RHS])\s*(元|\d{1,2})\s*(?=[年./-])")
 _PLAIN = re.compile(r"[\d\s:/.,+TZ-]*([AaPp][Mm])?$")
+#: A clock that runs to another: 22:00-23:30 behind a blank and without seconds, 08-10时, 8时至10时. After a T or after
+#: seconds, -05:00 is an offset from UTC.
+_CLOCK_RANGE = re.compile(r"(?<=\s)(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
+_HOUR_RANGE = re.compile(r"(?<![\d:-])(\d{1,2})\s*[时時點点]?\s*[-–—~～至到]\s*(\d{1,2})\s*[时時點点]$")
+#: What a spreadsheet or a program puts around a value: an apostrophe before it, ="…", /Date(…)/.
+_WRAPPED = re.compile(r"""^(?:'|="(?=.*"$)|/Date\((?=-?\d+))|(?:(?<=.)"|(?:[+-]\d{4})?\)/)$""")
 
 
 def clean(text: str) -> str:
@@ -124,9 +131,11 @@ def clean(text: str) -> str:
     >>> clean("13 de enero de 2021 10:30 p. m."), clean("13. März 2021, 8 Uhr"), clean("令和3年5月13日")
     ('13 Jan 2021 10:30 pm', '13 Mar 2021 8', '2021年5月13日')
     """
+    if text[:1] in ("'", "=", "/"):
+        text = _WRAPPED.sub("", text).strip()
     if _PLAIN.match(text) and not re.search(r"\. |\s\d{1,2}\.\d{2}", text):
-        return text
-    text = unicodedata.normalize("NFKC", text).strip()
+        return _CLOCK_RANGE.sub(r"\1~\2", text)
+    text = _HOUR_RANGE.sub(r"\1时~\2时", _CLOCK_RANGE.sub(r"\1~\2", unicodedata.normalize("NFKC", text).strip()))
     if "\uac00" <= max(text) <= "\ud7a3":
         text = _clean_korean(text)
     text = re.sub(r"^(\d{4})\.\s+(\d{1,2})\.\s+(\d{1,2})\.?", r"\1-\2-\3", text)
@@ -518,13 +527,17 @@ class TimeEvidence:
             self.clocks += clocked
             self.midnights += int((plain % DAY == 0).sum()) if clocked else 0
             return self
-        for name, at, parts in format_parts(texts.to_pylist()):
+        listed = texts.to_pylist()
+        firsts = [_first_of_two(text) for text in listed]  # the order of day and month shows in a range too
+        for name, at, parts in format_parts(firsts):
             self.formats[name] = self.formats.get(name, 0) + len(at)
             if "H" in parts:
                 clocked = parts["H"] >= 0
                 self.clocks += int(clocked.sum())
                 zero = (parts["H"] == 0) & (parts["M"] <= 0) & (parts["S"] <= 0)
                 self.midnights += int((clocked & zero).sum())
+            if name == "six digits":  # always the year first, in two digits
+                self.short_years += len(at)
             if name == "numbers":
                 self.numbers += len(at)
                 self.short_years += int((parts["c"] < 100).sum())
@@ -571,7 +584,8 @@ class TimeEvidence:
                 )
             date_order = fit[0]
         midnight = self.clocks >= 20 and self.clocks == self.midnights
-        return TimeRule(date_order, timezone, midnight, republic="Republic" in self.formats)
+        republic = bool({"Republic", "Republic compact"} & self.formats.keys())
+        return TimeRule(date_order, timezone, midnight, republic=republic)
 
 
 def check_timezone(timezone: str | None) -> None:
@@ -675,8 +689,9 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         micro = (np.round((serial - 25569) * 86_400) * 1_000_000).astype(np.int64)
         whole = serial % 1 == 0
         return micro, np.where(whole, micro + DAY, micro), np.full(size, OK, np.uint8)
-    if name == "numbers":
-        y, m, d = in_order(parts, rule.date_order) if rule.date_order else (np.full(size, -1),) * 3
+    if name in ("numbers", "six digits"):
+        order = "ymd" if name == "six digits" else rule.date_order
+        y, m, d = in_order(parts, order) if order else (np.full(size, -1),) * 3
         if rule.republic:
             y, m, d = parts["a"] + 1911, parts["b"], parts["c"]
     else:
@@ -685,7 +700,7 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         d = parts.get("d", np.ones(size, np.int64))
     good = is_date(y, m, d)
     start = days_since_1970(y, m, d) * DAY
-    if "d" not in parts and name != "numbers":
+    if "d" not in parts and name not in ("numbers", "six digits"):
         after = days_since_1970(y + 1, m, d) if name == "year" else days_since_1970(y + m // 12, m % 12 + 1, d)
         return start, after * DAY, np.where(good, OK, IMPOSSIBLE).astype(np.uint8)
     clock, clocked, right = time_of_day(parts, size)
@@ -694,6 +709,13 @@ def _interval(name: str, parts: dict, rule: TimeRule):
         moment = shift_zones(moment, parts["z"], rule.timezone)
     dateless = ~clocked | (rule.midnight_is_day & (clock == 0))
     return moment, np.where(dateless, start + DAY, moment), np.where(good & right, OK, IMPOSSIBLE).astype(np.uint8)
+
+
+def _first_of_two(text: str) -> str:
+    """The first of two times in one cell; a text that is one time as it stands."""
+    cleaned = clean(text)
+    halves = [half for half in RANGE.split(cleaned) if half] if not _PLAIN.match(cleaned) else []
+    return halves[0] if len(halves) == 2 else text
 
 
 def _range(text: str, rule: TimeRule):

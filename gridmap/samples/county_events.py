@@ -361,7 +361,7 @@ def _life(table: pd.DataFrame, rng, slow: int, paper: int) -> pd.DataFrame:
     table = table.assign(group=group)
     by_patrol = rng.random(n) < group.map(FOUND_BY_PATROL).to_numpy()
     known = rng.random(n) < 0.97
-    table["patrol_found"] = np.where(known, by_patrol, None)
+    table["officer_initiated"] = np.where(known, by_patrol, None)
     hours = np.array([STEP_HOURS[g] for g in group])
     found = table["occurred_to"].to_numpy() + (rng.exponential(1.5, n) * 60).astype("timedelta64[m]")
     table["found_at"] = found

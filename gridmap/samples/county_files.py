@@ -91,7 +91,7 @@ def write_county(county: County, folder) -> Path:
 def _incidents(county: County) -> pd.DataFrame:
     """The incidents under Chinese headers, times to the minute."""
     frame = county.incidents.to_frame()
-    found = frame["patrol_found"]
+    found = frame["officer_initiated"]
     frame["found_by"] = np.where(found.isna(), "", np.where(found.fillna(False).astype(bool), "巡逻发现", "群众报案"))
     frame = frame[list(INCIDENTS)].rename(columns=INCIDENTS)
     times = frame.select_dtypes("datetime").columns

@@ -248,6 +248,6 @@ def _incidents(xy, when, planted, exact_share, rng) -> Incidents:
     table = {
         "incident_id": [f"T{k:06d}" for k in range(n)], "occurred_from": start, "occurred_to": end,
         "category": kinds[rng.choice(3, n, p=[0.3, 0.5, 0.2])].tolist(), "lon": lon, "lat": lat,
-        "patrol_found": pa.array([None] * n, pa.bool_()), "planted": planted.tolist(),
+        "officer_initiated": pa.array([None] * n, pa.bool_()), "planted": planted.tolist(),
     }  # fmt: skip
     return Incidents(pa.table(table), source={"path": "gridmap.samples.town", "rows": n})

@@ -55,7 +55,7 @@ def incidents_of(counts: np.ndarray, seed: int = 0) -> Incidents:
                 "category": pa.array(np.array(KINDS, object)[kind], pa.string()),
                 "lon": 120 + 0.01 * (cell % SIDE + rng.uniform(0.01, 0.99, n)),
                 "lat": 30 + 0.01 * (cell // SIDE + rng.uniform(0.01, 0.99, n)),
-                "patrol_found": pa.nulls(n, pa.bool_()),
+                "officer_initiated": pa.nulls(n, pa.bool_()),
             }
         )
     )

@@ -215,7 +215,7 @@ def test_duplicates_are_counted_and_removed_only_on_request(small):
 def test_patrol_found_from_the_source_column(small):
     rows = "\n".join(f"2024-01-02,1.5,50,{s}" for s in ("巡逻发现", "110报警", "其他", ""))
     incidents = read_incidents(small("案发时间,经度,纬度,发现方式\n" + rows + "\n"))
-    assert incidents.to_frame()["patrol_found"].tolist() == [True, False, None, None]
+    assert incidents.to_frame()["officer_initiated"].tolist() == [True, False, None, None]
 
 
 def test_a_streamed_file_equals_one_in_memory(monkeypatch):

@@ -13,6 +13,7 @@ import shapely
 
 from gridmap.errors import InputError, ReadError
 from gridmap.grids.hierarchy import levels_above
+from gridmap.read.base import Incidents
 from gridmap.read.boundaries import names_areas, read_boundaries
 from gridmap.read.columns import match_columns
 from gridmap.read.incidents import read_incidents
@@ -876,3 +877,77 @@ def test_inspect_speaks_chinese():
     assert not any(word in chinese for word in ("named as", "Dropped", "rows", "Columns", "filled"))
     assert 'lang="zh"' in report.to_html("zh")
     assert io.StringIO(chinese).read() == chinese
+
+
+HOURS = {
+    "a clock column with colons": ("type,date,time,lon,lat", "{kind},2024-03-{i:02d},22:00-23:30,{x},{y}", 22.0, 23.5),
+    "a clock column without": ("type,date,time,lon,lat", "{kind},2024-03-{i:02d},0800-1000,{x},{y}", 8.0, 10.0),
+    "past midnight": ("type,date,time,lon,lat", "{kind},2024-03-{i:02d},22:00-02:00,{x},{y}", 22.0, 26.0),
+    "in one cell": ("type,when,lon,lat", "{kind},2024-03-{i:02d} 20:15-21:00,{x},{y}", 20.25, 21.0),
+    "day first, in one cell": ("type,when,lon,lat", "{kind},{i:02d}/03/2024 20:15-21:00,{x},{y}", 20.25, 21.0),
+    "Chinese hours": ("案由,发案日期,发案时段,lon,lat", "{kind},2024年3月{i}日,8时-10时,{x},{y}", 8.0, 10.0),
+    "Chinese, in one cell": ("案由,发案时间,lon,lat", "{kind},2024年3月{i}日8时至10时,{x},{y}", 8.0, 10.0),
+    "Taiwan's": ("案類,發生日期,發生時段,lon,lat", "{kind},11303{i:02d},22-24時,{x},{y}", 22.0, 24.0),
+}
+
+
+@pytest.mark.parametrize("kind", HOURS)
+def test_hours_that_run_to_others_are_intervals(tmp_path, kind):
+    heading, row, since, until = HOURS[kind]
+    rows = [row.format(kind="盗窃" if i % 2 else "诈骗", i=i, x=-0.1 - i / 1e4, y=51.5 + i / 1e4) for i in range(1, 25)]
+    (tmp_path / "a.csv").write_text("\n".join([heading, *rows]), encoding="utf-8")
+    frame = read_incidents(tmp_path / "a.csv").to_frame()
+    day = pd.to_datetime([f"2024-03-{i:02d}" for i in range(1, 25)])
+    assert ((frame["occurred_from"] - day) / pd.Timedelta("1h")).eq(since).all()
+    assert ((frame["occurred_to"] - day) / pd.Timedelta("1h")).eq(until).all()
+
+
+def test_an_offset_is_not_taken_for_a_range(tmp_path):
+    rows = [f"theft,2024-03-{i:02d}T22:00-05:00,{-0.1 - i / 1e4},{51.5 + i / 1e4}" for i in range(1, 25)]
+    (tmp_path / "a.csv").write_text("\n".join(["type,when,lon,lat", *rows]), encoding="utf-8")
+    frame = read_incidents(tmp_path / "a.csv").to_frame()
+    assert (frame["occurred_from"] == frame["occurred_to"]).all()
+    assert frame["occurred_from"].dt.hour.eq(22).all()
+
+
+@pytest.mark.parametrize("lon, year", [(121.5, 2010), (114.1, 1999)])
+def test_six_digits_are_the_republics_in_taiwan_only(tmp_path, lon, year):
+    rows = [f"{'竊盜' if i % 2 else '詐欺'},9905{i:02d},{lon + i / 1e4},{25 + i / 1e4}" for i in range(1, 25)]
+    (tmp_path / "a.csv").write_text("\n".join(["案類,發生日期,經度,緯度", *rows]), encoding="utf-8")
+    incidents = read_incidents(tmp_path / "a.csv", datum="wgs84")
+    assert incidents.to_frame()["occurred_from"].dt.year.eq(year).all()
+    assert ("read.republic_years" in [n.code for n in incidents.source["notes"]]) is (year == 2010)
+
+
+@pytest.mark.parametrize(
+    "time, x", [("'2024-03-{i:02d}", "'{x}"), ('="2024-03-{i:02d}"', '="{x}"'), ("/Date({ms})/", "{x}")]
+)
+def test_what_programs_put_around_a_value_is_taken_off(tmp_path, time, x):
+    rows = []
+    for i in range(1, 25):
+        day = time.format(i=i, ms=1709251200000 + (i - 1) * 86400000)
+        rows.append(f"theft,{day},{x.format(x=round(-0.1 - i / 1e4, 4))},{x.format(x=round(51.5 + i / 1e4, 4))}")
+    (tmp_path / "a.csv").write_text("\n".join(["type,when,lon,lat", *rows]), encoding="utf-8")
+    frame = read_incidents(tmp_path / "a.csv").to_frame()
+    assert frame["occurred_from"].dt.day.tolist() == list(range(1, 25))
+    assert frame["lon"].round(4).tolist() == [round(-0.1 - i / 1e4, 4) for i in range(1, 25)]
+
+
+@pytest.mark.parametrize("before", ["", "12 MAIN ST\n", "1600 PENNSYLVANIA AVE, 20500 DC "])
+def test_the_pair_in_brackets_is_the_place_whatever_stands_before_it(tmp_path, before):
+    rows = [f'theft,2024-03-{i:02d},"{before}({51.5 + i / 1e4:.4f}, {-0.1 - i / 1e4:.4f})"' for i in range(1, 25)]
+    (tmp_path / "a.csv").write_text("\n".join(["offense,date,location", *rows]), encoding="utf-8")
+    incidents = read_incidents(tmp_path / "a.csv")
+    assert len(incidents) == 24
+    assert incidents.to_frame()["lat"].round(4).tolist() == [round(51.5 + i / 1e4, 4) for i in range(1, 25)]
+
+
+def test_the_old_name_of_the_column_still_works(tmp_path):
+    (tmp_path / "a.csv").write_text("lon,lat,origin\n-0.1,51.5,patrol\n-0.2,51.6,call\n", encoding="utf-8")
+    incidents = read_incidents(tmp_path / "a.csv")
+    assert {"officer_initiated", "patrol_found"} & set(incidents.columns) == {"officer_initiated"}
+    assert incidents.to_frame(["patrol_found"])["patrol_found"].tolist() == [True, False]
+    before = Incidents(
+        incidents.arrow().rename_columns(["patrol_found" if c == "officer_initiated" else c for c in incidents.columns])
+    )
+    assert len(before.where(officer_initiated=True)) == len(incidents.where(patrol_found=True)) == 1

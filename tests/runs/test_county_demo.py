@@ -40,8 +40,8 @@ def test_all_incidents_are_read_back_to_where_they_were(report):
     was = county.incidents.to_frame(["incident_id", "lon", "lat"]).set_index("incident_id").sort_index()
     now = report.incidents.to_frame(["incident_id", "lon", "lat"]).set_index("incident_id").sort_index()
     assert (was - now).abs().to_numpy().max() < 2e-6  # 0.2 m: GCJ-02 and back, seven decimals
-    assert report.incidents.to_frame(["patrol_found"])["patrol_found"].eq(True).sum() == (
-        county.incidents.to_frame(["patrol_found"])["patrol_found"].eq(True).sum()
+    assert report.incidents.to_frame(["officer_initiated"])["officer_initiated"].eq(True).sum() == (
+        county.incidents.to_frame(["officer_initiated"])["officer_initiated"].eq(True).sum()
     )
 
 
