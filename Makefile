@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test smoke test-slow lint spark bench lock fonts clean
+.PHONY: help install demo test test-windows smoke test-slow lint spark bench lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ demo: $(STAMP)  ## the bundled police data, end to end, into out/demo (OUT=… f
 
 test: $(STAMP)  ## all tests but the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-windows: $(STAMP)  ## the rooms that handle files, with what Windows has not got taken away
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -p tests.windows tests/runs tests/exports tests/reports tests/test_cli.py tests/test_io.py
 
 smoke: $(STAMP)  ## the main job end to end, the layers, the names and the messages, in under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_smoke.py tests/test_layers.py tests/test_public_names.py tests/messages

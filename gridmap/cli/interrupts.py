@@ -34,7 +34,8 @@ def watch_interrupts(line: Callable[[], str]) -> Iterator[threading.Event]:
         yield came
         return
     reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    if hasattr(os, "set_blocking"):  # on Windows from Python 3.12 on; before, the wake-up needs none there
+        os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     ended_by = {number: signal.signal(number, _as_interrupt) for number in ENDS if number != signal.SIGINT}
     threading.Thread(target=_wait, args=(reading, came, ended, line), daemon=True).start()
