@@ -3,8 +3,8 @@
     python -m pytest -p tests.windows tests/runs tests/exports …
 
 For gridmap's own modules (the tests keep what they need): there is no `fcntl`, no `resource`, no `os.set_blocking`,
-`os.getuid`, `os.sysconf`, `os.mkfifo`, no POSIX signal beyond those of Windows, no `/proc`; a folder cannot be opened; a
-handle that may not write cannot be synced; a file that this process holds open can be neither replaced nor deleted; a
+`os.getuid`, `os.sysconf`, `os.mkfifo`, no POSIX signal beyond those of Windows, no `/proc`; a folder cannot be opened;
+a handle that may not write cannot be synced; a file that this process holds open can be neither replaced nor deleted; a
 text file written without `newline=` gets CRLF, and one opened without `encoding=` is an error, since it would be GBK in
 one office and cp1252 in the next; two names that differ by case alone are one file. What the shim cannot show: drive
 letters, backslashes, 260 characters, other processes' handles.
