@@ -24,6 +24,7 @@ from .governance.evaluation import (
     smallest_visible_fall,
     weighted_displacement_difference,
 )
+from .governance.register import NamedArea, Register, hotspot_areas, match_hotspots
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
@@ -104,7 +105,9 @@ __all__ = [
     "Incidents",
     "Layer",
     "MapPage",
+    "NamedArea",
     "PatrolPlan",
+    "Register",
     "WeightedDisplacementDifference",
     "adjust_p",
     "aoristic_weights",
@@ -146,6 +149,7 @@ __all__ = [
     "grid_codes",
     "grid_hierarchy",
     "hdbscan",
+    "hotspot_areas",
     "hotspot_cores",
     "hotspot_layer",
     "hotspot_stability",
@@ -160,6 +164,7 @@ __all__ = [
     "lateness_hotspots",
     "local_moran",
     "make_grid",
+    "match_hotspots",
     "near_repeat",
     "nearest_neighbour_hierarchy",
     "optics",

@@ -45,6 +45,7 @@ __all__ = [
     "is_person_column",
     "mask",
     "personal_columns",
+    "reads_as_name",
 ]
 
 #: What a column can tell of persons → its code in the catalogue.
@@ -554,7 +555,8 @@ def is_person_column(column: str) -> bool:
     return _by_name(column) is not None
 
 
-def _reads_as_name(text: str) -> bool:
+def reads_as_name(text: str) -> bool:
+    """Whether a text has the form of a Chinese person's name: a surname and one to three characters."""
     text = simplified(text)
     return (
         2 <= len(text) <= 4
@@ -695,8 +697,8 @@ def _by_content(
     if (
         not areas
         and n >= 5
-        and share(_reads_as_name) >= 0.8
-        and sum(map(_reads_as_name, distinct)) >= 0.8 * len(distinct) > 1
+        and share(reads_as_name) >= 0.8
+        and sum(map(reads_as_name, distinct)) >= 0.8 * len(distinct) > 1
     ):
         return "names of persons"
     long = n >= 5 and np.mean([len(v) for v in values]) > 30 and len(set(values)) > 0.9 * n
