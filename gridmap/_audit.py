@@ -32,6 +32,7 @@ __all__ = [
     "entry_of",
     "outputs_in",
     "read_audit",
+    "run_id",
     "versions",
     "write_lines",
 ]
@@ -46,6 +47,35 @@ def versions() -> dict[str, str]:
     """Python's version and those of the packages that numbers depend on."""
     packages = {name: importlib.metadata.version(name) for name in TRACED}
     return {"python": platform.python_version(), "gridmap": __version__} | packages
+
+
+def run_id(settings: Any, inputs: Sequence[Mapping[str, Any]], *, version: str = __version__) -> str:
+    """A run's id: the same for the same settings, inputs and version, so that a file can be led back to its run.
+
+    Every id of a run is made here: that of `gridmap run`; that of a result which is written from Python, whose inputs
+    are its numbers; that of a folder of an earlier version, which has none.
+
+    Parameters
+    ----------
+    settings : any
+        The whole pipeline file as read, or what a result says of itself.
+    inputs : list of mappings
+        As in `run.json`: the `sha256` of each file counts, not where it lies.
+    version : str
+        Of gridmap, as it made the run.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits: the beginning of a SHA-256.
+
+    Examples
+    --------
+    >>> len(run_id({"grid": {"resolution": 8}}, [{"path": "a.csv", "sha256": "00"}]))
+    16
+    """
+    counted = [entry.get("sha256") or entry.get("path") for entry in inputs]
+    return _sha256(json.dumps([version, settings, counted], sort_keys=True, default=str))[:16]
 
 
 def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:

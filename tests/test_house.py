@@ -16,8 +16,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: What is left from before; the lists only shrink.
 STILL_CUT_OFF = {
     *("gridmap.maps.answers", "gridmap.maps.hierarchy", "gridmap.maps.offline"),
-    *("gridmap.privacy.merging", "gridmap.read.gazetteer", "gridmap.runs.folder", "gridmap.runs.page"),
-    *("gridmap.runs.record", "gridmap.runs.results_folder", "gridmap.runs.tables"),
+    *("gridmap.privacy.merging", "gridmap.read.gazetteer", "gridmap.runs.folder"),
 }
 STILL_NAMED_AFTER_A_FUNCTION = {
     *(
@@ -108,8 +107,6 @@ def test_no_module_is_named_after_a_function_it_exports():
     assert set(named) <= STILL_NAMED_AFTER_A_FUNCTION
 
 
-#: What names a result that no run gave an id: exported from Python, or in a folder of an earlier version.
-NAMES_WITHOUT_A_RUN = {"exports/parts.py", "reports/run_folder.py"}
 #: What has one home: how it looks in the source → the only files in which it may stand.
 HOMES = {
     "SHA-256 of a file": (r"hashlib\.file_digest|def _?(?:sha256|file_hash|hash_of)\w*\(path", {"_io.py"}),
@@ -120,10 +117,7 @@ HOMES = {
     "names of Chinese fonts": (r"SimHei|PingFang|Noto Sans CJK|WenQuanYi|Source Han", {"_fonts.py"}),
     "intervals of Poisson counts": (r"chi2\.ppf|gammaincinv|chdtri", {"_intervals.py"}),
     "names of the days of the week": (r"""["']Mon(?:day)?["'],\s*["']Tue""", {"_periods.py"}),
-    "the id of a run": (
-        r"def run_id\(settings|default=str\)\.encode\(\)\)\.hexdigest",
-        {"runs/record.py", *NAMES_WITHOUT_A_RUN},
-    ),
+    "the id of a run": (r"def run_id\(settings|def identity\(|hexdigest\(\)\[:1[0-9]\]", {"_audit.py"}),
 }
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -205,6 +206,7 @@ def progress_shown(*, as_lines: bool = False) -> Iterator[Callable[[str], None]]
     if as_lines:
         yield lambda step: print(f"gridmap-step: {step}", file=sys.stderr, flush=True)
         return
+    _announce_compiling()
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda step: None
         return
@@ -212,6 +214,26 @@ def progress_shown(*, as_lines: bool = False) -> Iterator[Callable[[str], None]]
 
     with Console(stderr=True).status("…") as status:
         yield lambda step: status.update(f"{_step(step)} …")
+
+
+@cache
+def _announce_compiling() -> None:
+    """Say on stderr, once, that the wait is for compiling: when a kernel is needed that no cache holds yet."""
+    from numba.core import event
+
+    class Announced(event.Listener):
+        def on_start(self, event: Any) -> None:
+            kept = type(event.data["dispatcher"]._cache).__name__ != "NullCache"  # else it is compiled every time
+            if kept and not done:
+                done.append(True)
+                with suppress(OSError, ValueError, AttributeError):
+                    print(f"gridmap: {text('cli.compiling')}", file=sys.stderr, flush=True)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    done: list[bool] = []
+    event.register("numba:compile", Announced())
 
 
 def _step(name: str) -> str:

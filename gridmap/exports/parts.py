@@ -20,6 +20,7 @@ import pyogrio
 from pyproj import CRS
 
 from gridmap import __version__
+from gridmap._audit import run_id
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
@@ -212,14 +213,9 @@ def _with_shapes(table: pd.DataFrame, grid: Grid | None) -> pd.DataFrame:
 
 
 def run_id_of(parts: list[Part]) -> str:
-    """A name for a result that no run gave one: the same for the same numbers, method and settings.
-
-    The first 16 digits of the SHA-256 over all of them.
-    """
+    """A name for a result that no run gave one: the same for the same numbers, method, settings and version."""
     digest = hashlib.sha256()
     for part in parts:
-        about = {**part.about(), "name": part.name, "columns": [str(c) for c in part.frame.columns]}
-        digest.update(json.dumps(about, sort_keys=True, default=str).encode())
         values = pd.DataFrame(part.frame.drop(columns=part.frame.geometry.name) if part.is_spatial else part.frame)
         odd = [i for i, dtype in enumerate(values.dtypes) if dtype.kind == "O"]
         for i in odd:
@@ -227,7 +223,8 @@ def run_id_of(parts: list[Part]) -> str:
         digest.update(pd.util.hash_pandas_object(values, index=True).to_numpy().tobytes())
         if part.is_spatial:
             digest.update(np.ascontiguousarray(part.frame.geometry.bounds.to_numpy(float)).tobytes())
-    return digest.hexdigest()[:16]
+    abouts = [{**p.about(), "name": p.name, "columns": [str(c) for c in p.frame.columns]} for p in parts]
+    return run_id(abouts, [{"sha256": digest.hexdigest()}])
 
 
 def _plain(value: Any) -> Any:

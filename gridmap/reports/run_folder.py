@@ -17,7 +17,6 @@ is said in one line before any page is made.
 ======================= ===============================================================================
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from gridmap._audit import run_id
 from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapError, InputError, ReadError
@@ -261,7 +261,9 @@ class RunFolder:
     @property
     def run_id(self) -> str:
         """A short name of the run: of its inputs, its settings and its versions, not of the day it was made."""
-        return str(self.manifest.get("run_id") or identity(self.manifest))
+        own = self.manifest.get("run_id")
+        made_by = str(self.manifest.get("versions", {}).get("gridmap", ""))
+        return str(own or run_id(self.manifest.get("settings"), self.manifest.get("inputs", []), version=made_by))
 
     @property
     def written(self) -> str:
@@ -291,13 +293,6 @@ class RunFolder:
             return gpd.read_parquet(path) if "geometry" in pq.read_schema(path).names else pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise ReadError(Note("reports.run.unreadable_table", path=str(path), why=str(error))) from None
-
-
-def identity(manifest: Mapping[str, Any]) -> str:
-    """Twelve letters that name a run: the same for the same inputs, settings and versions."""
-    inputs = [(e.get("path"), e.get("sha256")) for e in manifest.get("inputs", [])]
-    stored = [inputs, manifest.get("settings"), manifest.get("versions"), manifest.get("audience")]
-    return hashlib.sha256(json.dumps(stored, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def read_run(path: str | Path) -> RunFolder:

@@ -30,10 +30,13 @@ class Stage:
         Everything in it is an output.
     facts : dict
         What the audit's line says beside the outputs: inputs, settings, audience, …
+    hashed : list of dict
+        Entries of outputs that were hashed already, so that each file is hashed once.
     """
 
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
+    hashed: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
     stage = Stage(Path())
 
     def finish(files: Path, out: Path) -> dict[str, str]:
-        return _write_audit(files, stage.facts, _lines(out, audience))
+        return _write_audit(files, stage.facts, _lines(out, audience), stage.hashed)
 
     if out.is_dir() and finish_move(out) is None:
         _lines(out, audience)
@@ -65,11 +68,12 @@ def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
         yield stage
 
 
-def _write_audit(files: Path, facts: dict[str, Any], lines: list[str]) -> dict[str, str]:
+def _write_audit(files: Path, facts: dict[str, Any], lines: list[str], hashed: list[dict[str, Any]]) -> dict[str, str]:
     """Write the audit beside the staged outputs; the earlier run's outputs that are to go, with their hashes."""
     (files / AUDIT).unlink(missing_ok=True)
     names = sorted(p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file())
-    entries = [entry_of(files, Path(name)) for name in names]
+    known = {entry["path"]: entry for entry in hashed}
+    entries = [known.get(name) or entry_of(files, Path(name)) for name in names]
     write_lines(files / AUDIT, [*lines, audit_line(lines, {"what": "run", **facts, "outputs": entries})])
     return {name: str(entry.get("sha256")) for name, entry in outputs_in(lines).items() if name not in names}
 

@@ -11,13 +11,15 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from gridmap._io import sha256_of
+from gridmap._audit import entry_of, run_id, versions
+from gridmap._io import json_text, write_text
 from gridmap._periods import every_of
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
@@ -39,13 +41,12 @@ from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
-from gridmap.runs.page import in_every_language, map_layers, map_page
-from gridmap.runs.record import run_id, write_record
-from gridmap.runs.results_folder import write_report
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.limits import refuse_beyond
+from gridmap.runs.stages.page import in_every_language, map_layers, map_page
 from gridmap.runs.stages.patrolling import patrol_stage
-from gridmap.runs.tables import facts_of, tables_of
+from gridmap.runs.stages.report import write_report
+from gridmap.runs.stages.tables import facts_of, tables_of
 
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 
@@ -145,6 +146,7 @@ def run_pipeline(
         _write_outputs(run)
         run.warnings = _texts_of(caught, pipeline.audience)
         staged.facts |= _write_record(run)
+        staged.hashed = run.hashed
         if who is not None:
             staged.facts["who"] = who
     outputs = {key: run.out / path.relative_to(run.folder) for key, path in run.written.items()}
@@ -176,6 +178,8 @@ class _Run:
     steps : tuple of HotspotStep
         The methods that this audience may have.
     written : dict from output key to Path
+    hashed : list of dict
+        An entry of each output, as `run.json` and the audit hold it.
     """
 
     pipeline: Pipeline
@@ -198,6 +202,7 @@ class _Run:
     run_id: str = ""
     sentences: list[str] = field(default_factory=list)
     written: dict[str, Path] = field(default_factory=dict)
+    hashed: list[dict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -337,9 +342,11 @@ def _write_record(run: _Run) -> dict[str, Any]:
         with run.clock.step("write report"):
             run_json = record_for(contents, pipeline.audience)
             run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
-    contents["outputs"] = [_output(run.folder, path) for path in run.written.values()]
+    run.hashed = [entry_of(run.folder, path) for path in run.written.values()]
+    contents["outputs"] = run.hashed
     run_json = record_for(contents, pipeline.audience)
-    write_record(run.folder / "run.json", run_json)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_text(run.folder / "run.json", json_text({"written": now, "versions": versions(), **run_json}, indent=2))
     run.written["run"] = run.folder / "run.json"
     return {k: run_json[k] for k in ("pipeline", "title", "audience", "inputs", "also_read", "settings")}
 
@@ -365,11 +372,6 @@ def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tupl
 def _input(path: str, rows: int, used: int, aside: int) -> dict:
     """An entry of `inputs`; the path as the pipeline file writes it, so that no machine's folders are told."""
     return {"path": path, "sha256": None, "rows": rows, "used": used, "set_aside": aside}
-
-
-def _output(stage: Path, path: Path) -> dict:
-    """An entry of `outputs`."""
-    return {"path": path.relative_to(stage).as_posix(), "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
 def _run_step(
