@@ -77,6 +77,7 @@ REASONS: dict[str, Note] = {
         "empty_row",
         "not_a_point",
         "duplicate",
+        "counted_before",
     )
 }
 

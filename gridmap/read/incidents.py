@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.convert import Losses, SeenRows, convert
+from gridmap.read.exports import CountedBefore
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.sources import again, open_source, sample_of
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 
-__all__ = ["read_incidents", "require_overlap", "zones_contradicted"]
+__all__ = ["read_incident_files", "read_incidents", "require_overlap", "zones_contradicted"]
 
 
 def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.01) -> float:
@@ -195,6 +197,66 @@ def read_incidents(
     >>> incidents.source["rows"], incidents.source["dropped"]
     (31635, {})
     """
+    return _read(
+        path,
+        columns=columns,
+        datum=datum,
+        crs=crs,
+        timezone=timezone,
+        date_order=date_order,
+        encoding=encoding,
+        table=table,
+        boundaries=boundaries,
+        gazetteer=gazetteer,
+        repair=repair,
+        duplicates=duplicates,
+        not_personal=not_personal,
+        join_categories=join_categories,
+    )[0]
+
+
+def read_incident_files(paths: Iterable[str | Path], **options: Any) -> list[Incidents]:
+    """Several exports, each incident counted once: what stands in an earlier file is set aside in a later one.
+
+    Parameters
+    ----------
+    paths : list of str or Path
+    **options
+        As `read_incidents` takes them.
+
+    Returns
+    -------
+    list of Incidents
+        One a file, in order; `Incidents.concat` makes them one.
+    """
+    paths = list(paths)
+    if len(paths) == 1:
+        return [_read(paths[0], **options)[0]]
+    before, parts = CountedBefore(), []
+    for path in paths:
+        incidents, rows = _read(path, **options)
+        parts.append(before.take(incidents, rows, path))
+    return parts
+
+
+def _read(
+    path,
+    *,
+    columns=None,
+    datum=None,
+    crs=None,
+    timezone=None,
+    date_order=None,
+    encoding=None,
+    table=None,
+    boundaries=None,
+    gazetteer=None,
+    repair=(),
+    duplicates="keep",
+    not_personal=(),
+    join_categories=False,
+) -> tuple[Incidents, np.ndarray]:
+    """The incidents of one file, and the number of the row that each stood in."""
     if duplicates not in ("keep", "remove"):
         raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
     check_timezone(timezone)
@@ -252,7 +314,7 @@ def read_incidents(
         require_overlap(incidents, boundaries)
         if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
             incidents.source["notes"].append(contradicted)
-    return incidents
+    return incidents, np.concatenate(stats["numbers"]) if stats["numbers"] else np.zeros(0, np.int64)
 
 
 #: Of more rows than this every n-th is looked at for a pile.
@@ -300,7 +362,7 @@ def _joined_categories(table: pa.Table, spelling: dict[str, str]) -> pa.Table:
 def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates, spelling=None):
     counts: dict[str, int] = {}
     aside, tables = [], []
-    stats: dict[str, Any] = {"rows": 0}
+    stats: dict[str, Any] = {"rows": 0, "numbers": []}
     owner, writer = None, None
     seen, losses = SeenRows(plan, find=duplicates == "remove"), Losses()
     try:
@@ -312,6 +374,7 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
             if spelling:
                 table = _joined_categories(table, spelling)
             again = seen.again(table)
+            stats["numbers"].append(rows[~again] if duplicates == "remove" else rows)
             if duplicates == "remove" and again.any():
                 twice = pd.DataFrame({"row": rows[again], "reason": "duplicate", "found": ""})
                 out = pd.concat([out, twice], ignore_index=True)

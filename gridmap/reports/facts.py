@@ -258,7 +258,8 @@ def run_facts(
     outside : int, optional
         Incidents that fell in no cell.
     """
-    aside = len(incidents.set_aside)
+    twice = int((incidents.set_aside["reason"] == "counted_before").sum()) if len(incidents.set_aside) else 0
+    aside, rows = len(incidents.set_aside) - twice, rows - twice
     statements = [
         fact(
             "sample",
@@ -270,6 +271,8 @@ def run_facts(
             cells=len(grid),
         )
     ]
+    if twice:
+        statements.append(fact("counted_once", n=twice))
     if outside:
         statements.append(fact("outside", n=outside, used=len(incidents)))
     vague = int(_longer_than_a_day(incidents).sum())

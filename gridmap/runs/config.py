@@ -38,7 +38,7 @@ from typing_extensions import TypedDict
 
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
-from gridmap.errors import SettingError
+from gridmap.errors import ReadError, SettingError
 from gridmap.exports.formats import layer_endings
 from gridmap.forecasts.offered import forecast
 from gridmap.grids.codes import Template
@@ -48,6 +48,7 @@ from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.exports import export_files
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.reports.briefing import PAPERS
@@ -113,6 +114,23 @@ def _existing_file(path: Any, info: ValidationInfo) -> str:
     return path
 
 
+def _existing_exports(written: Any, info: ValidationInfo) -> list[str]:
+    """The files of each text: a file, a folder of exports or a pattern such as exports/*.csv."""
+    found: list[str] = []
+    for text in written if isinstance(written, list) else [written]:
+        if not isinstance(text, str):
+            raise SettingError(Note("runs.not_a_file_name", key=info.field_name or "path", found=text))
+        pipeline = _pipeline_path(info)
+        try:
+            found += [name for name in export_files(text, pipeline.parent) if name not in found]
+        except ReadError as error:
+            note = error.args[0]
+            raise SettingError(
+                note if note.code != "runs.no_file" else Note(note.code, path=text, file=pipeline.name)
+            ) from None
+    return found
+
+
 def _pipeline_path(info: ValidationInfo) -> Path:
     """Where the pipeline file is that is being checked: the context of the validation is its `YamlFile`."""
     return info.context.path if isinstance(info.context, YamlFile) else Path("pipeline.yaml")
@@ -137,9 +155,7 @@ Flag = Annotated[bool, _told_as("runs.flag")]
 #: A year, month or day; a year may be written as a number.
 Period = Annotated[Text, BeforeValidator(lambda v: str(v) if type(v) is int else v, json_schema_input_type=str | int)]
 File = Annotated[str, BeforeValidator(_existing_file)]
-Files = Annotated[
-    list[File], BeforeValidator(lambda v: v if isinstance(v, list) else [v], json_schema_input_type=str | list[str])
-]
+Files = Annotated[list[str], BeforeValidator(_existing_exports, json_schema_input_type=str | list[str])]
 #: An option that is a file here, and a number or a table for the function that takes it.
 FileOption = Annotated[Any, BeforeValidator(_file_or_mapping), AfterValidator(_beside_if_text)]
 

@@ -160,6 +160,7 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
     if not _inside(Path(out), folder):
         raise SettingError(Note("runs.confined_out", found=str(out)))
     looked = {stage: value for stage, value in pipeline.settings.items() if stage not in never_files()}
+    looked["exports"] = list(pipeline.incidents.path)  # what patterns and folders came to
     for text in _texts(looked):
         if "://" in text or text.startswith("/vsi"):
             raise SettingError(Note("runs.confined_address", address=text.split("://")[0]))

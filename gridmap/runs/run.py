@@ -33,7 +33,7 @@ from gridmap.messages import Note
 from gridmap.privacy import gate_text
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.incidents import read_incidents
+from gridmap.read.incidents import read_incident_files
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surface_incidents, what_is_told
@@ -209,7 +209,7 @@ class _Run:
 def _read_boundaries(run: _Run) -> None:
     """The territory; and whether the run keeps to its limits."""
     pipeline = run.pipeline
-    run.files = InputFiles(pipeline.settings, pipeline.path.parent)
+    run.files = InputFiles({**pipeline.settings, "exports": pipeline.incidents.path}, pipeline.path.parent)
     with run.clock.step("read boundaries"):
         stage = pipeline.boundaries
         run.boundaries = read_boundaries(pipeline.beside(stage.path), **stage.options)
@@ -232,7 +232,7 @@ def _read_incidents(run: _Run) -> None:
 
 
 #: What reading found that makes a map doubtful, and a run therefore says aloud; all its other notes stand in run.json.
-DOUBTS = ("read.piled_rows", "read.zones_contradicted", "read.uneven_loss")
+DOUBTS = ("read.counted_once", "read.piled_rows", "read.zones_contradicted", "read.uneven_loss")
 
 
 def _reading_notes(incidents: Incidents) -> list[Note]:
@@ -353,11 +353,10 @@ def _write_record(run: _Run) -> dict[str, Any]:
 
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
     """The incidents of all files of a pipeline, filtered as it says; and an entry of each for `run.json`."""
-    stage, parts, inputs = pipeline.incidents, [], []
-    for path in stage.path:
-        place = path if "://" in path else pipeline.beside(path)
-        part = read_incidents(place, boundaries=boundaries, **stage.options)  # so that exchanged coordinates are told
-        parts.append(part)
+    stage, inputs = pipeline.incidents, []
+    places = [path if "://" in path else pipeline.beside(path) for path in stage.path]
+    parts = read_incident_files(places, boundaries=boundaries, **stage.options)  # so exchanged coordinates are found
+    for path, part in zip(stage.path, parts, strict=True):
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
     incidents = Incidents.concat(parts)
