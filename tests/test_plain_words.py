@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def texts() -> list[Path]:
     return [path for path in found if path.name != "vocabulary.md"]
 
 
+@cache
 def counted() -> dict[str, int]:
     """How often each banned word stands in the tree."""
     whole = "\n".join(path.read_text(encoding="utf-8") for path in texts())

@@ -1,6 +1,15 @@
 """One YAML file: read, checked against the functions' own signatures, run."""
 
-from gridmap.runs.config import Pipeline, read_pipeline
-from gridmap.runs.run import RunReport, run_pipeline
+from typing import TYPE_CHECKING
 
+import lazy_loader
+
+if TYPE_CHECKING:
+    from gridmap.runs.config import Pipeline, read_pipeline
+    from gridmap.runs.run import RunReport, run_pipeline
+
+# Imported when first used: `gridmap verify` need not wait for what a run needs.
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__, submod_attrs={"config": ["Pipeline", "read_pipeline"], "run": ["RunReport", "run_pipeline"]}
+)
 __all__ = ["Pipeline", "RunReport", "read_pipeline", "run_pipeline"]
