@@ -11,6 +11,8 @@ from hypothesis import settings
 from gridmap.errors import GridmapError
 from gridmap.messages import Note
 
+from .command import run_here
+from .made_once import made_once
 from .needs import NEEDS, require
 
 # In .ci/run the drawn cases are the same each time, so that a change is judged by itself; elsewhere they are new ones.
@@ -55,6 +57,18 @@ def every_error_has_a_code():
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> Path:
+    """`gridmap demo out` with what it printed in `stdout`; only to be read."""
+
+    def make(folder: Path) -> None:
+        done = run_here(["demo", "out"], cwd=folder)
+        assert done.returncode == 0, done.stderr
+        (folder / "stdout").write_text(done.stdout, encoding="utf-8")
+
+    return made_once(tmp_path_factory, "demo", make)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """The command line speaks the language that was asked for, and a line that cannot be shown fails nothing."""
 
+import io
 import os
 import subprocess
 import sys
 
 import pytest
+
+from gridmap.cli import main
 
 
 def ran(*arguments, cwd=None, code=None, **environment):
@@ -38,14 +41,19 @@ def test_a_language_that_there_is_not_is_one_line():
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
-def test_a_code_page_without_the_sign_fails_no_run(root, tmp_path, encoding):
+def test_a_code_page_without_the_sign_fails_no_run(root, tmp_path, monkeypatch, encoding):
     """`→` and Chinese names are in no Western code page; what was written stays written."""
     (tmp_path / "网格").mkdir()
     zones = root / "data/west_yorkshire/lsoa_2011.geojson"
-    done = ran(
-        "tile", zones, "--system", "zones", "-o", "网格/ça.parquet", cwd=tmp_path, PYTHONIOENCODING=f"{encoding}:strict"
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for _ in range(2))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    with pytest.raises(SystemExit) as ended:
+        main(["tile", str(zones), "--system", "zones", "-o", "网格/ça.parquet"])
+    err.flush()
+    assert (ended.value.code, err.buffer.getvalue()) == (0, b"")
+    assert b"1388" in out.buffer.getvalue().replace(b",", b"")
     assert (tmp_path / "网格" / "ça.parquet").exists()
 
 

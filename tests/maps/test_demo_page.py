@@ -6,17 +6,27 @@ from pathlib import Path
 import pytest
 
 from gridmap.runs import read_pipeline, run_pipeline
+from tests.made_once import made_once
 
 pytestmark = pytest.mark.browser
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 
 
+@pytest.fixture(scope="module")
+def pages(demo, tmp_path_factory):
+    """The page of the demo, and that of the same data in Chinese."""
+
+    def make(folder):
+        quick = [f"hotspots.{i}.stability=4" for i in (0, 1)]
+        run_pipeline(read_pipeline(PIPELINES / "demo_zh.yaml", overrides=quick), folder)
+
+    return {"demo": demo / "out/index.html", "demo_zh": made_once(tmp_path_factory, "demo_zh", make) / "index.html"}
+
+
 @pytest.mark.parametrize("name, theme", [("demo", "Anti-social behaviour"), ("demo_zh", "反社会行为")])
-def test_the_demo_opens_without_a_network_and_answers(browser, tmp_path, name, theme):
-    quick = [f"hotspots.{i}.stability=4" for i in (0, 1)]
-    run_pipeline(read_pipeline(PIPELINES / f"{name}.yaml", overrides=quick), tmp_path)
-    page = browser.open(tmp_path / "index.html")
+def test_the_demo_opens_without_a_network_and_answers(browser, pages, name, theme):
+    page = browser.open(pages[name])
     page.screenshot(f"build/screenshots/{name}.png")
     page.hover(".folium-map")
     page.wait("!!document.querySelector('.leaflet-tooltip')", 10)
@@ -31,11 +41,9 @@ def test_the_demo_opens_without_a_network_and_answers(browser, tmp_path, name, t
     page.close()
 
 
-def test_a_number_on_the_map_is_the_number_in_the_table(browser, tmp_path):
+def test_a_number_on_the_map_is_the_number_in_the_table(browser, demo):
     """Only the ranked layer is numbered: the clusters over it are not."""
-    quick = [f"hotspots.{i}.stability=0" for i in (0, 1)]
-    run_pipeline(read_pipeline(PIPELINES / "demo.yaml", overrides=quick), tmp_path)
-    page = browser.open(tmp_path / "index.html")
+    page = browser.open(demo / "out/index.html")
     panes = page.run("[...document.querySelectorAll('.leaflet-pane.leaflet-gm-numbers-pane canvas')].length")
     assert panes == 1
     assert re.match(r"\s*1\b", page.text(".gm-ranked li"))

@@ -12,6 +12,7 @@ from gridmap.exports import export
 from gridmap.exports.formats import all_formats
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.runs import read_pipeline, run_pipeline
+from tests.made_once import made_once
 from tests.privacy.canaries import PERSONAL, N, Search, plant
 
 METHODS = """
@@ -87,18 +88,32 @@ def test_the_search_finds_what_is_there(planted, tmp_path):
     assert len(points) == len(incidents) == N - 2
 
 
+@pytest.fixture(scope="module")
+def finished(planted, tmp_path_factory):
+    """Audience → the folder of a run with every method and output, and what it warned of; only to be read."""
+
+    def of(audience):
+        def make(folder):
+            methods = FEW if audience == "internal" else METHODS
+            patrol = "" if audience == "public" else PATROL
+            report = run(planted[0], folder / "out", audience=audience, methods=methods, patrol=patrol)
+            (folder / "warnings").write_text("\n".join(report.warnings), encoding="utf-8")
+            assert len(report.outputs) > 10
+
+        folder = made_once(tmp_path_factory, f"canaries_{audience}", make)
+        return folder / "out", (folder / "warnings").read_text(encoding="utf-8")
+
+    return of
+
+
 @pytest.mark.parametrize("audience", AUDIENCES)
-def test_every_method_and_output_of_a_pipeline(planted, tmp_path, audience):
-    folder, _, search = planted
-    methods = FEW if audience == "internal" else METHODS
-    patrol = "" if audience == "public" else PATROL
-    report = run(folder, tmp_path / "out", audience=audience, methods=methods, patrol=patrol)
-    found = search.folder(tmp_path / "out")
+def test_every_method_and_output_of_a_pipeline(planted, finished, audience):
+    _, _, search = planted
+    found = search.folder(finished(audience)[0])
     if audience == "internal":
         assert {kind for kinds in found.values() for kind in kinds} <= {"place", "time"}
     else:
         assert found == {}
-    assert len(report.outputs) > 10
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
@@ -163,10 +178,8 @@ def test_a_map_of_incidents_as_context_is_refused(planted):
         gm.build_map([gm.context_layer(points, name="cameras")], boundaries=zones)
 
 
-def test_what_is_personal_is_reported(planted, tmp_path):
-    folder, _, _ = planted
-    report = run(folder, tmp_path / "out", audience="meeting", methods=FEW)
-    said = " ".join(report.warnings)
+def test_what_is_personal_is_reported(finished):
+    _, said = finished("meeting")
     for column in ("报警人", "身份证号", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "户号", "简要案情", "网格员", "k7"):
         assert column in said, column
     assert not any(word in said for word in PERSONAL)
@@ -187,9 +200,9 @@ OFFICE = tuple(ending for ending in PAPERS if ending != ".pdf")
     "endings", [OFFICE, pytest.param((".pdf",), marks=pytest.mark.needs("pango"))], ids=["office", "pdf"]
 )
 @pytest.mark.parametrize("audience, language", [("meeting", "zh"), ("public", "en")])
-def test_the_papers_made_of_a_run(planted, tmp_path, audience, language, endings):
-    folder, _, search = planted
-    run(folder, tmp_path / "out", audience=audience, methods=FEW.replace("bandwidth_m: 900", "bandwidth_m: 1500"))
+def test_the_papers_made_of_a_run(planted, finished, tmp_path, audience, language, endings):
+    _, _, search = planted
+    out, _ = finished(audience)
     for ending in endings:
-        path = write_briefing(tmp_path / "out", tmp_path / f"papers/briefing{ending}", language=language)
+        path = write_briefing(out, tmp_path / f"papers/briefing{ending}", language=language)
         assert search.file(path) == set(), ending
