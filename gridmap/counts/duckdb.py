@@ -31,6 +31,7 @@ from gridmap.counts.task import (
     Progress,
     create_incidents_view,
     distinct,
+    how_often_query,
     keyed_points,
     points_query,
     prepare_connection,
@@ -105,7 +106,12 @@ def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress 
     refuse_missing_weights(query, keying.no_weight)
     sums = adding.sql("FROM counted").to_arrow_table()
     result = CountResult.of(grid, query, sums, periods, kinds, keys)
-    return CountResult(**{**result.__dict__, "rows": keying.rows, "repeated": keying.repeated})
+    how_often = None
+    if query.weight is not None:
+        text, values = how_often_query(query)
+        how_often = tuple((float(weight), int(n)) for weight, n in con.execute(text, values).fetchall())
+    known = {"rows": keying.rows, "repeated": keying.repeated, "how_often": how_often}
+    return CountResult(**{**result.__dict__, **known})
 
 
 class _Keying:

@@ -243,6 +243,8 @@ class CountResult:
     rows, outside, untimed, repeated : int
         As in `CountsAbout`.
     outside_weight, untimed_weight : float, optional
+    how_often : tuple of (float, int), optional
+        As `weights` in `CountsAbout`.
     """
 
     periods: Periods
@@ -255,6 +257,7 @@ class CountResult:
     repeated: int
     outside_weight: float | None = None
     untimed_weight: float | None = None
+    how_often: tuple[tuple[float, int], ...] | None = None
 
     @classmethod
     def of(
@@ -321,6 +324,7 @@ class CountResult:
             weight=query.weight,
             outside_weight=self.outside_weight,
             untimed_weight=self.untimed_weight,
+            weights=self.how_often,
         )
         columns = {"count": self.incidents}
         if self.weights is not None:
@@ -412,14 +416,8 @@ def _is_number(kind: str) -> bool:
 
 def points_query(query: CountQuery) -> tuple[str, dict]:
     """The SQL that reads the points to be counted from the view `incidents`, and its parameters."""
-    filters: list[str] = ["true"]
-    values: dict[str, Any] = {"every": query.every} if query.every else {}
-    if query.categories is not None:
-        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
-        values["categories"] = list(query.categories)
-    if query.officer_initiated is not None:
-        filters.append("coalesce(officer_initiated, false) = $officer_initiated")
-        values["officer_initiated"] = query.officer_initiated
+    which, values = _filter(query)
+    values |= {"every": query.every} if query.every else {}
     besides = []
     if not query.by_cell_alone:
         besides.append(f"{PERIOD if query.every else 'NULL::BIGINT'} AS period")
@@ -428,7 +426,31 @@ def points_query(query: CountQuery) -> tuple[str, dict]:
         weight = quoted(query.weight)
         besides += [f"whole_of({weight}) AS whole", f"millionths_of({weight}) AS millionths"]
     text = "".join(f", {column}" for column in besides)
-    return sql("points").format(besides=text, filter=" AND ".join(filters)), values
+    return sql("points").format(besides=text, filter=which), values
+
+
+def _filter(query: CountQuery) -> tuple[str, dict[str, Any]]:
+    """Which incidents are counted, as SQL and its parameters."""
+    filters: list[str] = ["true"]
+    values: dict[str, Any] = {}
+    if query.categories is not None:
+        filters.append("list_contains($categories::VARCHAR[], category::VARCHAR)")
+        values["categories"] = list(query.categories)
+    if query.officer_initiated is not None:
+        filters.append("coalesce(officer_initiated, false) = $officer_initiated")
+        values["officer_initiated"] = query.officer_initiated
+    return " AND ".join(filters), values
+
+
+#: Different weights that are remembered one by one; more are put into so many classes.
+WEIGHT_CLASSES = 4096
+
+
+def how_often_query(query: CountQuery) -> tuple[str, dict[str, Any]]:
+    """The SQL for each weight and how many of the incidents to be counted have it, and its parameters."""
+    which, values = _filter(query)
+    weight = f"usable({quoted(query.weight or '')})"
+    return sql("how_often").format(weight=weight, filter=which, classes=WEIGHT_CLASSES), values
 
 
 def sums_query(query: CountQuery) -> str:

@@ -26,7 +26,7 @@ one that says nothing (read back from Parquet, or made by hand) what its numbers
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import wraps
 from typing import Any, ClassVar, Literal, get_args
 
@@ -66,6 +66,9 @@ class CountsAbout:
         The settings that they were counted with.
     outside_weight, untimed_weight : float, optional
         For weighted counts: the weight of the incidents outside and untimed.
+    weights : tuple of (float, int), optional
+        For weighted counts: each weight and how many of the incidents read have it; of more than 4,096 different ones,
+        the means of 4,096 classes. A test needs it to know what chance alone adds up. Not in `attrs`.
     """
 
     kind: CountsKind = "counts"
@@ -80,6 +83,7 @@ class CountsAbout:
     weight: str | None = None
     outside_weight: float | None = None
     untimed_weight: float | None = None
+    weights: tuple[tuple[float, int], ...] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(CountsKind):
@@ -94,7 +98,8 @@ class CountsAbout:
 
     def as_attrs(self) -> dict[str, Any]:
         """The same as a plain dict, as it stands in the `attrs` of the frame for those who read it there."""
-        attrs = {name: value for name, value in asdict(self).items() if name in _ALWAYS or value}
+        told = asdict(replace(self, weights=None)).items()
+        attrs = {name: value for name, value in told if name in _ALWAYS or value}
         attrs["patrol_found"] = self.officer_initiated  # the name before officer_initiated
         return attrs
 
@@ -244,7 +249,7 @@ def _what_it_says(values: Any) -> CountsAbout | None:
     attrs = getattr(values, "attrs", {})
     if attrs.get("kind") not in get_args(CountsKind):
         return None
-    return CountsAbout(**{field.name: attrs[field.name] for field in fields(CountsAbout) if field.name in attrs})
+    return CountsAbout(**{one.name: attrs[one.name] for one in fields(CountsAbout) if one.name in attrs})
 
 
 def _whole(numbers: np.ndarray) -> bool:

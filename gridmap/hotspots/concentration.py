@@ -32,6 +32,7 @@ from scipy import optimize, sparse, special, stats
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import about_counts
 from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
 from gridmap.hotspots.lattice import as_counts, cell_values, named_cells, require_incidents
 from gridmap.hotspots.neighbours import neighbour_weights
@@ -43,10 +44,14 @@ from gridmap.messages import Note, did_you_mean
 
 __all__ = [
     "AtRisk",
+    "Law",
     "Variation",
+    "Weights",
     "at_risk_by_cell",
     "binomial_tails",
+    "compound_tails",
     "hotspot_test",
+    "incident_weights",
     "ordinary_differences",
     "share_interval",
 ]
@@ -102,7 +107,9 @@ def hotspot_test(
     Parameters
     ----------
     counts : DataFrame indexed by cell_id with a column `count`, or Series
-        Numbers of incidents, one a cell in the grid's order, zeros included. Not weighted sums, fractions or rates.
+        Numbers of incidents, one a cell in the grid's order, zeros included. Or weighted sums, as
+        `count_by_cell(weight=…)` gives them, with the numbers in the column `incidents`: then the null is that
+        incidents follow what is at risk and that each brings the weight of any incident. No fractions, no rates.
     grid : Grid or adjacency
         A `Grid`, or a scipy sparse matrix of neighbours, of which only who is whose neighbour is used.
     at_risk : name, list of names, Series, array, counts, or "land", optional
@@ -182,43 +189,43 @@ def hotspot_test(
     if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 < confidence < 1:
         raise SettingError(Note("hotspots.confidence", found=confidence))
     count, index = cell_values(counts, grid)
-    counts_only(counts, "hotspot_test")
-    require_incidents(count, variation=False)
-    weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count))
-    near = _neighbours(weights)
+    of, incidents = _what_is_summed(counts, count)
+    require_incidents(incidents, variation=False)
+    near = _neighbours(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)))
     risk = at_risk_by_cell(at_risk, grid, index)
-    total = count.sum()
+    total, n = count.sum(), incidents.sum()
     around, share = _around(near, count), np.clip(_around(near, risk.weight / risk.weight.sum()), 0.0, 1.0)
     share[share > 1 - 1e-12] = 1.0
     before = None if risk.counts is None else _around(near, risk.counts)
-    tested = (share > 0) & (share < 1) if before is None else (around + before > 0) & (share < 1)
+    n_around = around if of is None else _around(near, incidents)
+    tested = (share > 0) & (share < 1) if before is None else (n_around + before > 0) & (share < 1)
     expected = total * risk.weight / risk.weight.sum()
     columns = {"count": as_counts(count), "expected": expected}
-    columns |= _ratios(count, expected, total, confidence, "")
+    columns |= _ratios(count, expected, total, confidence, "", of)
     columns |= {"count_around": as_counts(around), "expected_around": total * share}
-    columns |= _ratios(around, total * share, total, confidence, "_around")
-    notes = _notes(count, around, share, risk)
+    columns |= _ratios(around, total * share, total, confidence, "_around", of)
+    notes = _notes(count, around, share, risk, of)
     p = np.full(len(count), np.nan)
-    likely = total * share
+    likely = n * share
     if before is None:
-        p[tested] = binomial_tails(around[tested], total, share[tested])
+        p[tested] = _binomial(around[tested], n, share[tested], of)
     else:
-        earlier = 0 if risk.counts is None else risk.counts.sum()
-        likely = total * (before + 0.5) / (earlier + 0.5)  # none before does not mean that none can come
-        p[tested] = _fisher(around[tested], before[tested], total, earlier)
+        earlier = 0.0 if risk.counts is None else risk.counts.sum()
+        likely = n * (before + 0.5) / (earlier + 0.5)  # none before does not mean that none can come
+        p[tested] = _fisher(around[tested], before[tested], n, earlier, of, n_around[tested])
     side = around - total * share
     cut = 0.05 if level is None else level
     q, judged = _adjusted(p, how)
-    strictly = _strict(p, q, around, likely, side, how)
+    strictly = _strict(p, q, around, likely, side, how, n_around, of)
     hot = (judged <= cut) & (side > 0)
-    columns |= {"z_score": _z_score(side, total, share), "p_value": p, "q_value": q}
+    columns |= {"z_score": _z_score(side, n, share, of), "p_value": p, "q_value": q}
     if strict:
         columns |= {"p_value": strictly.p, "q_value": strictly.q, "p_exact": p, "q_exact": q}
         judged = strictly.p if how == "none" else strictly.q
     columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
     if isinstance(grid, Grid):
-        columns["concentrated"] = hot if risk.null == "land" else _concentrated(near, around, total, grid, how, cut)
+        columns["concentrated"] = hot if risk.null == "land" else _concentrated(near, around, n, grid, how, cut, of)
     params = {
         "at_risk": risk.name,
         "null": risk.null if not strict else f"{risk.null}_strict",
@@ -229,8 +236,23 @@ def hotspot_test(
         "strict": strict,
         "confidence": confidence,
         "extra_variation": strictly.extra,
+        "weighted": of is not None,
     }
     return HotspotResult(named_cells(columns, index, grid), "hotspot_test", params, notes=notes)
+
+
+def _what_is_summed(counts, count: np.ndarray) -> "tuple[Weights | None, np.ndarray]":
+    """The weights of incidents where sums of them are tested, and the numbers of incidents."""
+    if about_counts(counts).kind != "weighted" or not isinstance(counts, pd.DataFrame) or "incidents" not in counts:
+        counts_only(counts, "hotspot_test")
+        return None, count
+    incidents = counts["incidents"].to_numpy(float)
+    if (count < 0).any() or not count.sum() > 0:
+        raise InputError(Note("hotspots.weights_finite"))
+    without = (count > 0) & ~(incidents > 0)
+    if without.any():
+        raise InputError(Note("hotspots.weight_without_incidents", n=int(without.sum())))
+    return incident_weights(counts), incidents
 
 
 def _neighbours(weights: sparse.csr_array) -> sparse.csr_array:
@@ -381,17 +403,35 @@ def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
 
 
-def _fisher(k: np.ndarray, before: np.ndarray, n: float, n_before: float) -> np.ndarray:
+def _binomial(around: np.ndarray, n: float, share: np.ndarray, of: "Weights | None") -> np.ndarray:
+    """Two-sided p of numbers of incidents, or of the sums of their weights, if each of n falls here with a chance."""
+    if of is None:
+        return binomial_tails(around, n, share)
+    return _two_sided(compound_tails(around, Law("binomial", np.full(len(share), n), share), of))
+
+
+def _two_sided(tails: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    return np.minimum(1.0, 2 * np.minimum(*tails))
+
+
+def _fisher(
+    k: np.ndarray, before: np.ndarray, n: float, n_before: float, of: "Weights | None", n_around: np.ndarray
+) -> np.ndarray:
     """Of k + before incidents here, k are of this period, n of n + n_before everywhere: twice the smaller tail."""
+    if of is not None:  # the binomial law is a little wider than the hypergeometric one
+        both = np.full(len(k), n / (n + n_before))
+        return _two_sided(compound_tails(k, Law("binomial", n_around + before, both), of))
     both = k + before
     upper = stats.hypergeom.sf(k - 1, n + n_before, both, n)
     lower = stats.hypergeom.cdf(k, n + n_before, both, n)
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
 
 
-def _z_score(side: np.ndarray, total: float, share: np.ndarray) -> np.ndarray:
+def _z_score(side: np.ndarray, n: float, share: np.ndarray, of: "Weights | None") -> np.ndarray:
     """How many standard deviations from what is expected; for ranks and for drawing, no p is made of it."""
-    variance = total * share * (1 - share)
+    variance = n * share * (1 - share)
+    if of is not None:
+        variance = n * share * (of.square - share * of.mean**2)
     return np.divide(side, np.sqrt(variance), out=np.full(len(side), np.nan), where=variance > 0)
 
 
@@ -401,9 +441,12 @@ def _adjusted(p: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
     return q, p if how == "none" else q
 
 
-def _ratios(k: np.ndarray, expected: np.ndarray, total: float, confidence: float, after: str) -> dict[str, np.ndarray]:
-    """Observed over expected with its exact interval, by column."""
-    low, high = share_interval(k, total, confidence)
+def _ratios(
+    k: np.ndarray, expected: np.ndarray, total: float, confidence: float, after: str, of: "Weights | None"
+) -> dict[str, np.ndarray]:
+    """Observed over expected with its exact interval, by column; no interval for weighted sums."""
+    nan = np.full(len(k), np.nan)
+    low, high = share_interval(k, total, confidence) if of is None else (nan, nan)
     over = np.divide(1.0, expected, out=np.full(len(k), np.nan), where=expected > 0)
     with np.errstate(invalid="ignore"):
         ratio = k * over
@@ -427,18 +470,28 @@ def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, n
     return low[where], high[where]
 
 
-def _concentrated(near, around: np.ndarray, total: float, grid: Grid, how: str, cut: float) -> np.ndarray:
+def _concentrated(
+    near, around: np.ndarray, n: float, grid: Grid, how: str, cut: float, of: "Weights | None"
+) -> np.ndarray:
     """More in the neighbourhood than if all land were alike."""
     land = _land(grid)
     share = np.clip(_around(near, land / land.sum()), 0.0, 1.0)
     p = np.where((share > 0) & (share < 1 - 1e-12), 1.0, np.nan)
-    up = np.flatnonzero((around > total * share) & ~np.isnan(p))
-    p[up] = np.minimum(1.0, 2 * special.betainc(around[up], total - around[up] + 1, share[up]))
-    return (_adjusted(p, how)[1] <= cut) & (around > total * share)
+    mean = n * share * (1.0 if of is None else of.mean)
+    up = np.flatnonzero((around > mean) & ~np.isnan(p))
+    if of is None:
+        p[up] = np.minimum(1.0, 2 * special.betainc(around[up], n - around[up] + 1, share[up]))
+    elif len(up):
+        p[up] = _binomial(around[up], n, share[up], of)
+    return (_adjusted(p, how)[1] <= cut) & (around > mean)
 
 
-def _notes(count: np.ndarray, around: np.ndarray, share: np.ndarray, risk: AtRisk) -> tuple[str, ...]:
+def _notes(
+    count: np.ndarray, around: np.ndarray, share: np.ndarray, risk: AtRisk, of: "Weights | None"
+) -> tuple[str, ...]:
     notes: list[str] = []
+    if of is not None:
+        notes.append(Note("hotspots.weights_drawn" if of.known else "hotspots.weights_unknown"))
     empty = (share <= 0) & (risk.counts is None)
     if empty.any():
         held = int(count[empty].sum())
@@ -533,7 +586,14 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
 
 
 def _strict(
-    p: np.ndarray, q: np.ndarray, around: np.ndarray, expected: np.ndarray, side: np.ndarray, how: str
+    p: np.ndarray,
+    q: np.ndarray,
+    around: np.ndarray,
+    expected: np.ndarray,
+    side: np.ndarray,
+    how: str,
+    n_around: np.ndarray,
+    of: "Weights | None",
 ) -> _Strict:
     """p and q that allow for ordinary differences. Only cells that the exact tier may find are looked at.
 
@@ -545,10 +605,14 @@ def _strict(
     if not len(looked):
         return _Strict(strict, strict.copy(), float("nan"))
     there = expected > 0
-    fitted = ordinary_differences(around[there], expected[there])
+    fitted = ordinary_differences(n_around[there], expected[there])
     k, mean, kappa = around[looked], fitted.mean(expected[looked]), fitted.kappa(expected[looked])
-    lower = special.betainc(kappa, k + 1, kappa / (kappa + mean))
-    found = np.where(side[looked] > 0, _upper_tail(k, mean, kappa), lower)
+    if of is None:
+        lower, upper = special.betainc(kappa, k + 1, kappa / (kappa + mean)), _upper_tail(k, mean, kappa)
+    else:
+        upper, lower = compound_tails(k, Law("negative binomial", mean, kappa), of)
+        upper = np.maximum(upper, compound_tails(k, Law("lognormal", mean, kappa), of)[0])
+    found = np.where(side[looked] > 0, upper, lower)
     strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
     return _Strict(strict, adjust_p(strict, "fdr" if how == "none" else how), fitted.over_poisson)
 
@@ -565,3 +629,278 @@ def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray) -> np.ndarra
     rate = mean[maybe, None] * np.exp(spread * NODES - spread**2 / 2)
     found[maybe] = np.maximum(found[maybe], special.gammainc(k, rate) @ MASS)
     return found[where]
+
+
+# ----------------------------------------------------------------------------------------------------
+# weighted sums: each incident brings a harm of its own
+#
+# Under the null K of all incidents fall here, and each brings a weight drawn from those of all incidents: the sum is a
+# compound binomial (or, in the strict tier, a compound negative binomial or Poisson-lognormal). Its law is computed,
+# not drawn: where few incidents can come, P(S >= s) = sum over k of P(K = k) P(H1 + ... + Hk >= s), from one table for
+# all cells; where many can, by the Fourier transform of its generating function. Weights are laid on a lattice, exactly
+# where they are multiples of a common step and the lattice is long enough, else shared between the two points beside
+# them, which keeps their mean and widens them; an observed sum between two points is taken as the one that is less far
+# out. (Panjer 1981 and Gruebel & Hermesmeier 1999 for compound laws on a lattice.)
+
+FEW = 160  # incidents that can come to a cell for which the table is used
+LATTICE = 8192  # its length, in steps
+CLASSES = 512  # different weights, beyond which those of like size are put together
+TRANSFORMED = 4096  # points of the Fourier transform
+BEYOND = 30.0  # chances below exp(-30) are not looked at: no p is below 1e-13
+NODES_FROM = 400  # cells with many incidents, from which on the law is computed at nodes of the share
+LEAST_P = 1e-13
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the incidents weigh: `value`, and the share of the incidents that do; `known` one by one or not."""
+
+    value: np.ndarray
+    share: np.ndarray
+    known: bool
+
+    @property
+    def mean(self) -> float:
+        """Of one incident."""
+        return float(self.value @ self.share)
+
+    @property
+    def square(self) -> float:
+        """Mean square."""
+        return float(self.value**2 @ self.share)
+
+
+def incident_weights(counts: pd.DataFrame) -> Weights:
+    """What single incidents weigh, from weighted counts.
+
+    `count_by_cell(weight=…)` remembers how often each weight occurs. Of sums that do not (a frame made by hand, or read
+    back from a file), cells with one incident tell their weight. In the others the weights are taken as unevenly as the
+    sum allows (all but one incident with the smallest weight there is, one with the rest), which can only make a
+    large sum less surprising.
+
+    Examples
+    --------
+    >>> known = incident_weights(pd.DataFrame({"count": [5.0, 0.0, 7.0], "incidents": [1, 0, 3]}))
+    >>> known.value.round(2).tolist(), known.share.tolist(), known.known
+    ([2.33, 5.0], [0.75, 0.25], False)
+    """
+    about = about_counts(counts)
+    if about.weights:
+        value, times = np.array(about.weights, float).T
+        return _in_classes(value, times, True)
+    total, n = counts["count"].to_numpy(float), counts["incidents"].to_numpy(float)
+    held = n > 0
+    total, n = total[held], n[held]
+    least = float((total / n).min())
+    value = np.r_[least, total - (n - 1) * least]
+    return _in_classes(value, np.r_[(n - 1).sum(), np.ones(len(n))], False)
+
+
+def _in_classes(value: np.ndarray, times: np.ndarray, known: bool) -> Weights:
+    value, where = np.unique(np.round(value, 6), return_inverse=True)
+    times = np.bincount(where, times)
+    if len(value) > CLASSES:
+        edges = np.geomspace(max(value[value > 0][0], value[-1] * 1e-6), value[-1], CLASSES)
+        put = np.searchsorted(edges, value)
+        held = np.bincount(put, times)
+        value = np.bincount(put, times * value)[held > 0] / held[held > 0]
+        times = held[held > 0]
+    return Weights(value[times > 0], times[times > 0] / times.sum(), known)
+
+
+@dataclass(frozen=True)
+class Law:
+    """How many incidents come to each cell.
+
+    Attributes
+    ----------
+    kind : {"binomial", "negative binomial", "lognormal"}
+        The last is a Poisson whose mean is lognormal.
+    first, second : ndarray, one a cell
+        n and share; or mean and κ, with the variance mean + mean² / κ.
+    """
+
+    kind: str
+    first: np.ndarray
+    second: np.ndarray
+
+    def of(self, which) -> "Law":
+        """The law of some cells."""
+        return Law(self.kind, self.first[which], self.second[which])
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of the number of incidents."""
+        return self.first * self.second if self.kind == "binomial" else self.first
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of the number of incidents."""
+        if self.kind == "binomial":
+            return self.first * self.second * (1 - self.second)
+        return self.first + self.first**2 / self.second
+
+    def chances(self, most: int) -> np.ndarray:
+        """P(K = k), shape (cells, most + 1)."""
+        k = np.arange(most + 1.0)
+        a, b = self.first[:, None], self.second[:, None]
+        if self.kind == "binomial":
+            a = a[:1] if (self.first == self.first[0]).all() else a
+            ways = special.gammaln(a + 1) - special.gammaln(k + 1) - special.gammaln(np.maximum(a - k, 0) + 1)
+            ways = np.where(k <= a, ways, -np.inf)
+            return np.exp(np.log(b / (1 - b)) * k + ways + a * np.log1p(-b))
+        if self.kind == "negative binomial":
+            ways = special.gammaln(k + b) - special.gammaln(b) - special.gammaln(k + 1)
+            return np.exp(ways - b * np.log1p(a / b) + k * (np.log(a) - np.log(a + b)))
+        rate = self.rates()[:, :, None]
+        return np.einsum("nqk,q->nk", np.exp(k * np.log(rate) - rate - special.gammaln(k + 1)), MASS)
+
+    def rates(self) -> np.ndarray:
+        """Of the lognormal: its nodes, shape (cells, nodes)."""
+        spread = np.sqrt(np.log1p(1 / self.second))[:, None]
+        return self.first[:, None] * np.exp(spread * NODES - spread**2 / 2)
+
+    def log_generated(self, less_one: np.ndarray) -> np.ndarray:
+        """log E(y^K) by y − 1, one row a cell; inf where it does not exist."""
+        a, b = self.first[:, None], self.second[:, None]
+        if self.kind == "binomial":
+            return a * np.log1p(b * less_one)
+        if self.kind == "negative binomial":
+            inside = 1 - a / b * less_one
+            if np.iscomplexobj(less_one):
+                return -b * np.log(inside)
+            return np.where(inside > 0, -b * np.log(np.maximum(inside, 1e-300)), np.inf)
+        if np.iscomplexobj(less_one):
+            return np.log(np.stack([np.exp(np.outer(less_one, r)) @ MASS for r in self.rates()]))
+        power = self.rates()[:, :, None] * less_one
+        return special.logsumexp(power, axis=1, b=MASS[None, :, None])
+
+
+def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Chance of at least, and of at most, such a sum in each cell, were the weights drawn for each incident alike.
+
+    Parameters
+    ----------
+    sums : ndarray of float, shape (n,)
+    law : Law
+        Of n cells.
+    weights : Weights
+
+    Returns
+    -------
+    upper, lower : ndarray, shape (n,)
+        Not below 1e-13.
+
+    Examples
+    --------
+    Three incidents, each here with chance ½, of weight 1 or 9: the chance of 9 or more is that of any 9.
+
+    >>> law = Law("binomial", np.array([3.0]), np.array([0.5]))
+    >>> upper, lower = compound_tails(np.array([9.0]), law, Weights(np.array([1.0, 9.0]), np.array([0.5, 0.5]), True))
+    >>> upper.round(4).tolist(), (1 - 0.75**3)
+    ([0.5781], 0.578125)
+    """
+    upper, lower = np.ones(len(sums)), np.ones(len(sums))
+    most = np.ceil(law.mean + 9 * np.sqrt(law.variance) + 25)
+    few = most <= FEW
+    if few.any():
+        k = int(most[few].max())
+        upper[few], lower[few] = _tails_of_few(sums[few], law.of(few), weights, k)
+    many = np.flatnonzero(~few)
+    if len(many) <= NODES_FROM or law.kind != "binomial":
+        for i in many:
+            (upper[i],), (lower[i],) = _tails_of_many(sums[[i]], law.of([i]), weights)
+    else:
+        upper[many], lower[many] = _tails_at_nodes(sums[many], law.of(many), weights)
+    return np.clip(upper, LEAST_P, 1.0), np.clip(lower, LEAST_P, 1.0)
+
+
+def _common_step(weights: Weights, largest: float, places: int) -> float:
+    """The largest number of which all weights are multiples, if the sums then fit; else as fine as fits."""
+    whole = np.rint(weights.value[weights.value > 0] * 1e6).astype(np.int64)
+    step = float(np.gcd.reduce(whole)) / 1e6
+    return step if weights.known and largest / step < places - 2 else max(largest, weights.value.min()) / (places - 2)
+
+
+def _on_lattice(weights: Weights, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points and chances of one incident's weight."""
+    at = weights.value / step
+    point = np.floor(at + 1e-7)
+    beside = np.clip(at - point, 0.0, 1.0)
+    return np.r_[point, point + 1].astype(np.int64), np.r_[weights.share * (1 - beside), weights.share * beside]
+
+
+def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: int) -> tuple[np.ndarray, np.ndarray]:
+    places = LATTICE
+    step = _common_step(weights, float(sums.max()), places)
+    places = min(places, int(sums.max() / step) + 3)
+    point, chance = _on_lattice(weights, step)
+    one = np.bincount(point[point < places], chance[point < places], minlength=places)
+    length = 1 << int(np.ceil(np.log2(2 * places)))
+    transformed = np.fft.rfft(one, length)
+    at_most = np.ones((most + 1, places))  # P(H1 + … + Hk ≤ s)
+    now = np.zeros(places)
+    now[0] = 1.0
+    for k in range(1, most + 1):
+        now = np.maximum(np.fft.irfft(np.fft.rfft(now, length) * transformed, length)[:places], 0.0)
+        at_most[k] = np.minimum(now.cumsum(), 1.0)
+    columns = np.ascontiguousarray(at_most.T)
+    below = np.floor(sums / step + 1e-6).astype(np.int64) - 1
+    above = np.minimum(np.ceil(sums / step - 1e-6).astype(np.int64), places - 1)
+    upper, lower = np.ones(len(sums)), np.ones(len(sums))
+    for start in range(0, len(sums), 1024):  # what fits a processor's cache
+        part = slice(start, start + 1024)
+        chances = law.of(part).chances(most)
+        less = np.einsum("nk,nk->n", chances, columns[below[part]])
+        upper[part] = 1.0 - np.where(below[part] >= 0, less, 0.0)
+        lower[part] = np.einsum("nk,nk->n", chances, columns[above[part]])
+    return upper, lower
+
+
+def _tails_of_many(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Tails of sums under one law, by the transform of its generating function between limits that it hardly passes."""
+    largest = weights.value[-1]
+    t = np.geomspace(1e-9, 200.0, 120) / largest
+    up = law.log_generated(np.expm1(np.outer(t, weights.value)) @ weights.share)[0]
+    down = law.log_generated(np.expm1(-np.outer(t, weights.value)) @ weights.share)[0]
+    high = float(np.min((up + BEYOND) / t))
+    low = max(0.0, float(np.max((-down - BEYOND) / t)))
+    step = (high - low) / (TRANSFORMED - 2)
+    whole = np.rint(weights.value[weights.value > 0] * 1e6).astype(np.int64)
+    common = float(np.gcd.reduce(whole)) / 1e6
+    if weights.known and common >= step:
+        step = common
+    first = int(np.floor(low / step))
+    point, chance = _on_lattice(weights, step)
+    one = np.bincount(point % TRANSFORMED, chance, minlength=TRANSFORMED)
+    generated = np.exp(law.log_generated(np.fft.rfft(one) - 1.0)[0])
+    law_of_sum = np.maximum(np.roll(np.fft.irfft(generated, TRANSFORMED), -(first % TRANSFORMED)), 0.0)
+    at_most = np.minimum(law_of_sum.cumsum(), 1.0)
+    at_least = np.minimum(law_of_sum[::-1].cumsum()[::-1], 1.0)
+    place = np.clip(np.floor(sums / step + 1e-6).astype(np.int64) - first, 0, TRANSFORMED)
+    upper = np.where(place < TRANSFORMED, at_least[np.minimum(place, TRANSFORMED - 1)], 0.0)
+    place = np.ceil(sums / step - 1e-6).astype(np.int64) - first
+    lower = np.where(place >= 0, at_most[np.clip(place, 0, TRANSFORMED - 1)], 0.0)
+    return upper, lower
+
+
+def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """The law at shares 5 % apart; each cell takes the larger p of the two beside its own, at the same z."""
+    mean, sd = _moments(law, weights)
+    n, share = float(law.first.max()), law.mean / law.first.max()
+    at = np.log(share) / np.log(1.05)
+    z = (sums - mean) / sd
+    upper, lower = np.zeros(len(sums)), np.zeros(len(sums))
+    for node in np.unique(np.r_[np.floor(at), np.ceil(at)]):
+        near = np.flatnonzero(np.abs(at - node) <= 1.0)
+        node_law = Law("binomial", np.array([n]), np.array([min(1.05**node, 1 - 1e-9)]))
+        node_mean, node_sd = _moments(node_law, weights)
+        found = _tails_of_many(np.maximum(node_mean + z[near] * node_sd, 0.0), node_law, weights)
+        upper[near] = np.maximum(upper[near], found[0])
+        lower[near] = np.maximum(lower[near], found[1])
+    return upper, lower
+
+
+def _moments(law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    own = weights.square - weights.mean**2
+    return law.mean * weights.mean, np.sqrt(law.mean * own + law.variance * weights.mean**2)

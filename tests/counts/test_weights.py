@@ -163,3 +163,20 @@ def test_a_task_tells_the_same_errors(grid, crowd):
         run(crowd.head(3).assign(occurred_from=pd.NaT), every="day")
     with pytest.raises(InputError, match="there are none"):
         run(crowd.head(0), every="day")
+
+
+def test_how_often_each_weight_occurs_is_remembered(grid, crowd):
+    fraud = crowd[crowd["category"] == "fraud"]
+    counts = count_by_cell(incidents_of(crowd), grid, weight="harm", category="fraud")
+    value, times = np.unique(fraud["harm"].to_numpy(), return_counts=True)
+    assert [n for _, n in counts.about.weights] == times.tolist()
+    assert np.allclose([v for v, _ in counts.about.weights], value)
+    assert "weights" not in counts.attrs
+
+
+def test_of_many_different_weights_the_means_of_classes_are_remembered(grid, crowd):
+    fine = crowd.assign(harm=np.random.default_rng(1).lognormal(2, 1, len(crowd)))
+    weights = count_by_cell(incidents_of(fine), grid, weight="harm").about.weights
+    assert len(weights) == 4096
+    assert sum(n for _, n in weights) == len(fine)
+    assert np.isclose(sum(v * n for v, n in weights), fine["harm"].sum())

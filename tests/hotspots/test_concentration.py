@@ -9,7 +9,15 @@ from scipy import sparse, stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.concentration import binomial_tails, ordinary_differences, share_interval
+from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.hotspots.concentration import (
+    Law,
+    Weights,
+    binomial_tails,
+    compound_tails,
+    ordinary_differences,
+    share_interval,
+)
 
 SIDE = 30
 
@@ -198,3 +206,87 @@ def test_a_column_that_is_not_there_is_named(two_quarters):
     grid = gm.make_grid(two_quarters, system="square", cell_size_m=1000)
     with pytest.raises(SettingError, match="persons"):
         gm.hotspot_test(pd.Series(1, grid.cells.index, name="count"), grid, at_risk="person")
+
+
+# weighted sums: harm, days, value
+
+
+def weighed(rng, chance, incidents: int, marks=(1, 5, 15, 365, 1825), often=(0.6, 0.25, 0.1, 0.04, 0.01)):
+    """Sums of weights by cell, as count_by_cell(weight=…) gives them, of incidents that fall with a chance."""
+    number = rng.multinomial(incidents, chance)
+    harm = rng.choice(np.asarray(marks, float), incidents, p=often)
+    sums = np.bincount(np.repeat(np.arange(len(chance)), number), harm, minlength=len(chance))
+    value, times = np.unique(harm, return_counts=True)
+    about = CountsAbout(kind="weighted", weight="harm", rows=incidents, weights=tuple(zip(value, times, strict=True)))
+    return Counts({"count": sums, "incidents": number}, index=pd.RangeIndex(len(chance), name="cell_id"), about=about)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second"),
+    [("binomial", 12, 0.2), ("binomial", 900, 0.3), ("negative binomial", 3.0, 1.5), ("lognormal", 3.0, 1.5)],
+)
+def test_the_law_of_a_weighted_sum_is_the_one_that_is_drawn(kind, first, second):
+    rng = np.random.default_rng(3)
+    spread = np.log1p(1 / second)
+    number = {
+        "binomial": lambda: rng.binomial(int(first), min(second, 1), 100_000),
+        "negative binomial": lambda: rng.negative_binomial(second, second / (second + first), 100_000),
+        "lognormal": lambda: rng.poisson(first * rng.lognormal(-spread / 2, np.sqrt(spread), 100_000)),
+    }[kind]()
+    weights = Weights(np.array([1.0, 2.5, 40.0]), np.array([0.7, 0.2, 0.1]), known=True)
+    drawn = rng.multinomial(number, weights.share) @ weights.value
+    at = np.quantile(drawn, [0.1, 0.5, 0.9, 0.99])
+    law = Law(kind, np.full(4, float(first)), np.full(4, float(second)))
+    upper, lower = compound_tails(at, law, weights)
+    assert np.allclose(upper, (drawn[:, None] >= at).mean(axis=0), atol=0.006)
+    assert np.allclose(lower, (drawn[:, None] <= at).mean(axis=0), atol=0.006)
+
+
+@pytest.mark.parametrize(("incidents", "share"), [(50, 0.1), (3000, 0.2)])
+def test_with_all_weights_alike_a_weighted_sum_is_a_number_of_incidents(incidents, share):
+    k = np.arange(incidents // 20, incidents // 2, max(1, incidents // 50))
+    law = Law("binomial", np.full(len(k), float(incidents)), np.full(len(k), share))
+    upper, lower = compound_tails(7.0 * k, law, Weights(np.array([7.0]), np.ones(1), known=True))
+    assert np.allclose(upper, np.maximum(stats.binom.sf(k - 1, incidents, share), 1e-13), rtol=1e-3, atol=1e-11)
+    assert np.allclose(lower, np.maximum(stats.binom.cdf(k, incidents, share), 1e-13), rtol=1e-3, atol=1e-11)
+
+
+def test_many_cells_of_many_incidents_take_the_law_beside_their_own(residents):
+    share = np.linspace(0.01, 0.02, 900)
+    weights = Weights(np.array([1.0, 2.5, 40.0]), np.array([0.7, 0.2, 0.1]), known=True)
+    sums = 40_000 * share * weights.mean * np.linspace(0.8, 1.2, 900)
+    law = Law("binomial", np.full(900, 40_000.0), share)
+    together = compound_tails(sums, law, weights)[0]
+    some = np.arange(0, 900, 90)
+    alone = compound_tails(sums[some], law.of(some), weights)[0]
+    assert np.allclose(np.log(together[some]), np.log(alone), rtol=0.03, atol=0.05)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_harm_with_nothing_on_it_is_rarely_hot(residents, known):
+    chance, alarms = residents / residents.sum(), 0
+    for seed in range(30):
+        counts = weighed(np.random.default_rng(seed), chance, 600)
+        counts = counts if known else pd.DataFrame(dict(counts))
+        result = gm.hotspot_test(counts, lattice(), at_risk=residents)
+        alarms += bool(result.cells["significant"].any())
+        assert result.notes[0].code == ("hotspots.weights_drawn" if known else "hotspots.weights_unknown")
+    assert alarms <= stats.binom.ppf(0.999, 30, 0.05)
+
+
+def test_harm_that_was_planted_is_found(residents):
+    planted = np.zeros(SIDE * SIDE, bool)
+    planted[[SIDE * 10 + 10, SIDE * 10 + 11, SIDE * 11 + 10]] = True
+    chance = residents * np.where(planted, 40.0, 1.0)
+    counts = weighed(np.random.default_rng(1), chance / chance.sum(), 3000)
+    cells = gm.hotspot_test(counts, lattice(), at_risk=residents).cells
+    assert cells.loc[planted, "label"].str.startswith("hot").all()
+    assert cells["count_around"][SIDE * 10 + 10] > cells["expected_around"][SIDE * 10 + 10]
+    assert cells["ratio_around_low"].isna().all()
+
+
+def test_harm_without_incidents_is_refused(residents):
+    counts = pd.DataFrame({"count": np.full(SIDE**2, 7.5), "incidents": np.r_[0, np.ones(SIDE**2 - 1, int)]})
+    with pytest.raises(InputError) as error:
+        gm.hotspot_test(counts, lattice(), at_risk=residents)
+    assert error.value.args[0].code == "hotspots.weight_without_incidents"
