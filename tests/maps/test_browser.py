@@ -414,14 +414,26 @@ def test_it_prints_on_one_sheet_with_legend_and_without_controls(browser, page_f
     clean(page)
 
 
-def test_many_notes_leave_the_map_less_room_and_are_all_printed(browser, tmp_path, hot):
+def test_a_sheet_is_mostly_map_whatever_the_notes_are(browser, tmp_path, hot):
     notes = [f"Note {i}: " + "what the reader of this sheet has to know before using it. " * 2 for i in range(10)]
     source = "A source with a long name, of which nothing may be cut off on paper, " * 2 + "end of source"
     page = browser.open(gm.build_map(gm.hotspot_layer(hot), notes=notes, source=source).save(tmp_path / "m.html"))
-    pdf = page.pdf(tmp_path / "page.pdf")
+    for paper, area in (("A4", 297 * 210), ("A3", 420 * 297)):
+        page.run(f"window.print = () => 0, gridmap.print('{paper}'), gridmap.printing.before(), 0")
+        wide, high = page.run(
+            "(r => [r.width, r.height])(document.getElementById('gm-stage').getBoundingClientRect())"
+        )
+        assert wide * high * (25.4 / 96) ** 2 >= 0.6 * area, paper
+        lines = page.run(
+            "(p => p.scrollHeight / parseFloat(getComputedStyle(p).lineHeight))(document.querySelector('#gm-sheet p'))"
+        )
+        assert lines <= 6.1, paper
+        page.run("gridmap.printing.after(), 0")
+    pdf = page.pdf(tmp_path / "page.pdf")  # the browser's own command, after A3
     (sheet,) = pypdf.PdfReader(pdf).pages
+    assert [round(side) for side in sheet.mediabox[2:]] in ([842, 595], [595, 842])
     text = "".join(sheet.extract_text().split())
-    assert [i for i in range(10) if f"Note{i}:" not in text] == []
+    assert "Note0:" in text and "Note9:" not in text and "About,onthepage" in text  # those that do not fit are said
     assert "endofsource" in text
     clean(page)
 

@@ -10,6 +10,21 @@ const PADDING = 0.2;
 /** A cell has an edge of its own only where it is larger than this, in pixels: smaller ones would be a mesh. */
 const EDGE_PX = 14;
 
+/* Cold and falling: dots on the colour, so that they are no hot or rising ones in grey either. */
+/** @param {string} colour */
+export function dotted(colour) {
+  const c = document.createElement("canvas");
+  c.width = c.height = 5;
+  const g = /** @type {CanvasRenderingContext2D} */ (c.getContext("2d"));
+  g.fillStyle = colour;
+  g.fillRect(0, 0, 5, 5);
+  g.fillStyle = "#23406e";
+  g.beginPath();
+  g.arc(2.5, 2.5, 1.05, 0, 7);
+  g.fill();
+  return /** @type {CanvasPattern} */ (g.createPattern(c, "repeat"));
+}
+
 /** @param {string} colour */
 export function hatch(colour) {
   const c = document.createElement("canvas");
@@ -141,7 +156,7 @@ export function canvas(gm) {
     /** @param {any} at @param {number[]} rows @param {any} c @param {number} px */
     filled: function (at, rows, c, px) {
       if (!c || c.bare) return;
-      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.colour;
+      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.below && px >= 5 ? dotted(c.colour) : c.colour;
       if (px < 2.2) this.specks(at, rows);
       else this.paths(at, rows, () => at.g.fill());
     },
@@ -197,7 +212,7 @@ export function canvas(gm) {
       });
     },
     /* The numbers of the ranked table, each in the middle of its place; the first on top, those that would lie on an
-       earlier one as small dots beside it. */
+       earlier one beside it at the end of a short line, or as small dots where there is no room. */
     /** @param {any} at @param {number[][]} places */
     numbers: function (at, places) {
       const g = at.g, box = at.s.box, size = gm.markSize ? gm.markSize() : 10.5;
@@ -210,13 +225,29 @@ export function canvas(gm) {
           x1 = Math.max(x1, box[4 * r + 2]); y1 = Math.max(y1, box[4 * r + 3]);
         });
         const x = (x0 + x1) / 2 * at.scale - at.ox, y = (y0 + y1) / 2 * at.scale - at.oy;
-        const free = put.every(([a, b]) => Math.hypot(a - x, b - y) > 1.35 * size);
-        if (free) put.push([x, y]);
-        return { i, x, y, free };
+        const open = (/** @type {number} */ u, /** @type {number} */ v) => put.every(([a, b]) => Math.hypot(a - u, b - v) > 2.05 * size);
+        let u = x, v = y, free = put.every(([a, b]) => Math.hypot(a - x, b - y) > 1.35 * size);
+        for (let turn = 0; !free && turn < 24; turn++) {
+          const angle = (turn % 8) * Math.PI / 4 - Math.PI / 2, far = (2.4 + 1.1 * Math.floor(turn / 8)) * size;
+          u = x + far * Math.cos(angle);
+          v = y + far * Math.sin(angle);
+          free = open(u, v);
+        }
+        if (free) put.push([u, v]);
+        return free ? { i, x: u, y: v, fx: x, fy: y, free } : { i, x, y, fx: x, fy: y, free };
       });
       g.font = "700 " + Math.round(1.25 * size) + "px " + getComputedStyle(document.body).fontFamily;
       g.textAlign = "center";
       g.textBaseline = "middle";
+      g.strokeStyle = "#1B2433";
+      g.lineWidth = 1.6;
+      spots.forEach(({ x, y, fx, fy }) => {
+        if (x === fx && y === fy) return;
+        g.beginPath();
+        g.moveTo(fx, fy);
+        g.lineTo(x, y);
+        g.stroke();
+      });
       spots.reverse().forEach(({ i, x, y, free }) => {
         g.fillStyle = "#1B2433";
         g.beginPath();

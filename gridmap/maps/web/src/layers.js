@@ -22,7 +22,7 @@ export function layers(gm) {
     layer.data_places = Boolean(data.places);
     layer.place = data.places ? reader(data.places) : () => null;
     layer.cell = (row) => (data.ids ? data.ids[row] : data.draw.type === "h3" ? /** @type {any} */ (layer.shapes()).id(row) : null);
-    layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); });
+    layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); c.below = isBelow(c); });
     layer.pale = Boolean(layer.labels) && layer.draw.closed !== false && layer.ranked.some((r) => r.values.share !== undefined);
     if (layer.pale) layer.classes.forEach((c) => { if (!c.bare && !c.hatch) c.colour = paler(c.colour); });
     return layer;
@@ -33,6 +33,8 @@ export function layers(gm) {
     const part = (/** @type {number} */ at) => Math.round(255 - 0.55 * (255 - parseInt(colour.slice(at, at + 2), 16))).toString(16).padStart(2, "0");
     return "#" + part(1) + part(3) + part(5);
   }
+  /** @param {any} c */
+  function isBelow(c) { return Boolean(c.label) && /^label\.(cold|fall|down)/.test(c.label.code || ""); }
   /* Where the test found nothing, nothing is filled: the ground shows. */
   /** @param {any} c */
   function isNone(c) { return Boolean(c.label) && c.label.code === "label.none"; }

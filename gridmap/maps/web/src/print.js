@@ -16,17 +16,19 @@ export function print(gm) {
     }
     function before() {
       if (view) return;
-      view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), size: gm.map.getSize() };
+      view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), whole: gm.map.getBounds().contains(gm.home) };
       document.body.classList.add("gm-print");
       gm.emit("printing", true);
       gm.sharp = 2;
       /* What the sheet has (A4 192 mm, A3 279 mm within its margins), less header and gaps, less the text under the map. */
+      fitNotes();
       const mm = 96 / 25.4, room = document.body.classList.contains("gm-a3") ? 279 : 192;
-      const height = Math.max(60, room - 17 - (sheet.offsetHeight + gm.parts.strip.offsetHeight) / mm);
+      const height = Math.max(60, room - 14 - (sheet.offsetHeight + gm.parts.strip.offsetHeight) / mm);
       document.body.style.setProperty("--map-height", height.toFixed(1) + "mm");
-      const bounds = gm.map.getBounds();
+      const bounds = view.whole ? gm.home : gm.map.getBounds().pad(-0.08);
       gm.map.invalidateSize({ animate: false, pan: false });
-      gm.map.fitBounds(bounds.pad(-0.08), { animate: false });
+      const legend = document.getElementById("gm-legend"), beside = legend && gm.map.getSize().x > 3 * legend.offsetWidth ? legend.offsetWidth + 12 : 8;
+      gm.map.fitBounds(bounds, { paddingTopLeft: [beside, 8], paddingBottomRight: [30, 8], animate: false });   /* the legend covers nothing */
     }
     function after() {
       if (!view) return;
@@ -42,22 +44,36 @@ export function print(gm) {
     gm.printing = { before: before, after: after };
     window.addEventListener("beforeprint", before);
     window.addEventListener("afterprint", after);
+    /** @type {string[]} */
+    let must = [];
     const sheet = gm.el("section", { id: "gm-sheet" });
     document.body.append(sheet);
-    /* Under the printed map: the ranking's first ten, the method, the notes. */
+    /* Under the printed map: the first ten places, a line each, and what must be known, in six lines; the rest stands
+       in About. */
     function fill() {
       const el = gm.el, layer = gm.rankedLayer(), head = gm.data.head;
       gm.clear(sheet);
       if (layer && layer.ranked.length) {
-        sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r)); })));
+        sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { class: "gm-mark", text: String(r.rank) }), el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r)); })));
       }
-      const theme = gm.theme(), words = [];
-      if (theme && gm.has("method." + theme.method + ".explains")) words.push(gm.t("method." + theme.method + ".explains"));
+      const words = [gm.t("print_cannot")];
+      if (layer && layer.pale) words.push(gm.t("chosen_high"));
       if (head.set_aside) words.push(gm.t("set_aside_n", { n: head.set_aside }) + gm.t("stop"));
-      head.notes.forEach(function (n) { words.push(gm.text(n)); });
-      words.push(gm.t("cannot_say_text"));
-      if (head.source) words.push(gm.pair(gm.t("source"), gm.text(head.source)));
-      sheet.append(el("p", { text: gm.joined(words) }));
+      if (head.source) words.push(gm.pair(gm.t("source"), gm.text(head.source)) + gm.t("stop"));
+      must = words;
+      sheet.append(el("p", { text: gm.joined(words.concat(gm.t("print_more"))) }));
+    }
+    /* The notes of the page's maker, as many whole ones as the six lines hold. */
+    function fitNotes() {
+      const lines = /** @type {HTMLElement} */ (sheet.querySelector("p")), more = gm.t("print_more"), kept = must.slice();
+      gm.data.head.notes.every(function (/** @type {any} */ note) {
+        const with_ = kept.concat(gm.text(note));
+        lines.textContent = gm.joined(with_.concat(more));
+        const fits = lines.scrollHeight <= lines.clientHeight + 1;
+        if (fits) kept.push(gm.text(note));
+        return fits;
+      });
+      lines.textContent = gm.joined(kept.concat(more));
     }
     ["ready", "theme", "language", "overlays"].forEach(function (e) { gm.on(e, fill); });
   });
