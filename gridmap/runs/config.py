@@ -44,6 +44,7 @@ from gridmap.forecasts.offered import forecast
 from gridmap.grids.codes import Template
 from gridmap.grids.tiling import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
+from gridmap.maps.answers import STEPS
 from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
@@ -643,6 +644,7 @@ class Pipeline(Stage):
     source: Annotated[Text | None, _Words] = None
     classification: Annotated[Text | None, _Words] = None
     approval: Annotated[Text | None, _Words] = None
+    story: Annotated[tuple[Text | None, ...] | None, Field(max_length=len(STEPS)), _Words] = None
     engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
     boundaries: BoundariesStage
     grid: GridStage

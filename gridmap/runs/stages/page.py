@@ -76,6 +76,7 @@ def map_page(
         notes=sentences,
         audience=pipeline.audience,
         hierarchy=hierarchy,
+        story=pipeline.story,
         **pipeline.about,
     )
 
