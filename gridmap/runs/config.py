@@ -644,7 +644,7 @@ class Pipeline(Stage):
     source: Annotated[Text | None, _Words] = None
     classification: Annotated[Text | None, _Words] = None
     approval: Annotated[Text | None, _Words] = None
-    story: Annotated[tuple[Text | None, ...] | None, Field(max_length=len(STEPS)), _Words] = None
+    story: Annotated[list[Text | None] | None, Field(max_length=len(STEPS)), _Words] = None
     engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
     boundaries: BoundariesStage
     grid: GridStage

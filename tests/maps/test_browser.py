@@ -420,9 +420,7 @@ def test_a_sheet_is_mostly_map_whatever_the_notes_are(browser, tmp_path, hot):
     page = browser.open(gm.build_map(gm.hotspot_layer(hot), notes=notes, source=source).save(tmp_path / "m.html"))
     for paper, area in (("A4", 297 * 210), ("A3", 420 * 297)):
         page.run(f"window.print = () => 0, gridmap.print('{paper}'), gridmap.printing.before(), 0")
-        wide, high = page.run(
-            "(r => [r.width, r.height])(document.getElementById('gm-stage').getBoundingClientRect())"
-        )
+        wide, high = page.run("(r => [r.width, r.height])(document.getElementById('gm-stage').getBoundingClientRect())")
         assert wide * high * (25.4 / 96) ** 2 >= 0.6 * area, paper
         lines = page.run(
             "(p => p.scrollHeight / parseFloat(getComputedStyle(p).lineHeight))(document.querySelector('#gm-sheet p'))"

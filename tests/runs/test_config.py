@@ -115,3 +115,13 @@ def test_options_are_kept_as_they_are_written(files):
     assert pipeline.patrol.options == files[path]["patrol"]
     assert [type(v) for v in pipeline.patrol.options.values()] == [type(v) for v in files[path]["patrol"].values()]
     assert pipeline.hotspots[0].options == {"order": 1, "fdr": 0.05}
+
+
+def test_a_story_is_at_most_five_titles(tmp_path):
+    from gridmap.examples import example_path
+
+    kept = read_pipeline(example_path("burglary"), overrides=['story=["Where it is", null]'])
+    assert kept.story == ["Where it is", None]
+    for wrong in ('story="x"', 'story=["a","b","c","d","e","f"]', "story=[3]"):
+        with pytest.raises(SettingError, match="story"):
+            read_pipeline(example_path("burglary"), overrides=[wrong])
