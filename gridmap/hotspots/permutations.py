@@ -149,7 +149,7 @@ def _tally(
 
 
 @njit(nogil=True, cache=True)
-def _tally_block(
+def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step would copy or allocate in its inner loops
     block, blocks, tested, place, values, rows, columns, weights, even, permutations, seed, ids, at_least, at_most
 ):
     n = len(values)

@@ -179,7 +179,7 @@ def _best(
 
 
 @njit(nogil=True, cache=True)
-def _maxima(
+def _maxima(  # noqa: C901 - one compiled kernel: its inner loops share running sums that no call may copy
     centres, points, sizes, most, farthest, longest, to_end, running, expected, table, best
 ):  # pragma: no cover
     blocks, n, spans, width = running.shape
