@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-windows smoke test-slow lint spark bench lock fonts clean
+.PHONY: help install demo test test-windows smoke test-slow lint spark windows bench lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
 	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
+
+windows: $(STAMP)  ## one zip for a Windows PC without internet (PYTHON_EMBED=zip SHA256=… puts Python in)
+	$(BIN)/python .ci/windows.py build $(if $(PYTHON_EMBED),--python $(PYTHON_EMBED) --sha256 $(SHA256))
 
 fonts: $(STAMP)  ## make gridmap/fonts anew from Noto Sans SC (needs npm and a network)
 	$(BIN)/python .ci/fonts.py

@@ -177,3 +177,58 @@ def test_doctor_finds_what_a_terminal_cannot_show(monkeypatch):
     (terminal,) = (f for f in check_installation() if f.about == "terminal")
     assert not terminal.good
     assert "(cp1252)" in terminal.text
+
+
+def test_the_conda_recipe_renders_and_has_the_same_dependencies():
+    import re
+
+    import jinja2
+    import yaml
+
+    from .test_setup import CONDA_NAMES
+
+    def load_file_regex(load_file, regex_pattern):
+        return re.search(regex_pattern, (ROOT / load_file).read_text(encoding="utf-8"))
+
+    text = (ROOT / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    recipe = yaml.safe_load(
+        jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text).render(load_file_regex=load_file_regex)
+    )
+    assert recipe["package"] == {"name": "gridmap", "version": gm.__version__}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [
+        package
+        for name, extra in project["optional-dependencies"].items()
+        if name not in ("all", "spark")
+        for package in extra
+    ]
+    wanted = {
+        f"{CONDA_NAMES.get(r.name, r.name)} {r.specifier}" for r in map(Requirement, project["dependencies"] + extras)
+    }
+    assert set(recipe["requirements"]["run"]) == wanted | {"python >=3.11"}
+    assert recipe["build"]["entry_points"] == ["gridmap = gridmap.cli:main"]
+    assert recipe["about"]["license"] == project["license"]
+    assert (ROOT / recipe["about"]["license_file"]).is_file()
+
+
+def test_the_dockerfile_installs_by_hash_what_the_papers_need_and_runs_as_nobody_special():
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    assert lines[0].startswith("FROM debian:12")
+    run = " ".join(line for line in lines if line.startswith("RUN"))
+    for package in ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-noto-cjk"):
+        assert package in run
+    assert "--require-hashes -r requirements.lock" in run
+    assert "USER gridmap" in lines
+    copied = {name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    assert lines.index("USER gridmap") < next(i for i, line in enumerate(lines) if line.startswith("ENTRYPOINT"))
+
+
+def test_the_citation_names_this_version():
+    import yaml
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= set(citation)
+    assert citation["version"] == gm.__version__

@@ -1,0 +1,19 @@
+# gridmap with everything but Spark: the system's libraries for PDF, fonts for Chinese in other programs' files, no compiler.
+#   docker build -t gridmap .
+#   docker run --rm -v "$PWD:/work" gridmap run pipeline.yaml --out out
+FROM debian:12-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        python3 python3-venv fonts-noto-cjk libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/gridmap
+COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY gridmap ./gridmap
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && useradd --create-home gridmap
+USER gridmap
+WORKDIR /work
+ENTRYPOINT ["/opt/venv/bin/gridmap"]
+CMD ["--help"]
