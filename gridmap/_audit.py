@@ -3,7 +3,8 @@
 Each line holds the SHA-256 of the line before it and its own, over its canonical JSON, so a byte that is changed, a
 line that is taken out and a line that is put in between are all found. The chain survives reruns into the same
 folder: a run appends. What it does not do: whoever can write the folder can write the whole chain anew. Against that,
-keep the last line's hash (`gridmap verify` prints it) somewhere else, such as in the minutes of the meeting.
+keep the last line's hash (`gridmap verify` prints it) somewhere else, such as in the minutes of the meeting, or sign
+the chain (`gridmap._signatures`).
 
 Who ran it is left out unless it is given: a clerk's name is a personal datum, and run folders travel.
 """
@@ -19,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from gridmap import __version__
-from gridmap._io import atomic_file, locked, sha256_of
+from gridmap._io import atomic_file, atomic_folder, locked, sha256_of
+from gridmap._signatures import Sign
 from gridmap.errors import OutputError
 from gridmap.messages import Note
 
 __all__ = [
     "AUDIT",
+    "SIGNATURE",
     "START",
     "append_audit",
     "audiences_in",
@@ -34,10 +37,13 @@ __all__ = [
     "read_audit",
     "run_id",
     "versions",
+    "write_added",
     "write_lines",
+    "write_signature",
 ]
 
 AUDIT = "audit.jsonl"
+SIGNATURE = "audit.jsonl.sig"
 START = "0" * 64  # what the first line names as the hash of the line before
 LARGEST = 100_000_000  # bytes; a larger audit is not gridmap's
 TRACED = ("duckdb", "geopandas", "h3", "numpy", "pandas", "scikit-learn", "scipy", "shapely")
@@ -165,6 +171,60 @@ def write_lines(path: Path, lines: Sequence[str]) -> None:
         part.write_bytes("".join(f"{text}\n" for text in lines).encode("utf-8"))
 
 
+def write_signature(folder: Path, sign: Sign) -> None:
+    """Sign the chain that stands in a folder."""
+    text = sign((folder / AUDIT).read_bytes())
+    with atomic_file(folder / SIGNATURE, held=True) as part:
+        part.write_text(text, encoding="ascii")
+
+
+def write_added(
+    folder: str | Path, name: str, data: bytes, *, what: str, sign: Sign | None = None, **facts: Any
+) -> Path:
+    """Write a file into a run folder together with the chain's line about it: both, or neither.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run folder.
+    name : str
+        The file's path in it; a file of that name is replaced.
+    data : bytes
+    what, **facts
+        As in `append_audit`.
+    sign : callable, optional
+        Signs the chain anew.
+
+    Raises
+    ------
+    OutputError
+        If the folder has no chain or a broken one, or cannot be written.
+    """
+    folder = Path(folder)
+
+    def finish(files: Path, out: Path) -> dict[str, str]:
+        lines = _whole_chain(out)
+        line = audit_line(lines, {"what": what, **facts, "outputs": [entry_of(files, Path(name))]})
+        write_lines(files / AUDIT, [*lines, line])
+        if sign is not None:
+            write_signature(files, sign)
+        return {}
+
+    with atomic_folder(folder, finish=finish) as files:
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        (files / name).write_bytes(data)
+    return folder / name
+
+
+def _whole_chain(folder: Path) -> list[str]:
+    lines, faults = read_audit(folder)
+    if faults or not lines:
+        raise OutputError(
+            Note("runs.no_whole_chain", folder=str(folder), file=AUDIT, fault=faults[0] if faults else "–")
+        )
+    return lines
+
+
 def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path], **facts: Any) -> str:
     """Tell a run folder's chain of files that were added to it, such as a paper made from it.
 
@@ -191,11 +251,7 @@ def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path]
     """
     folder = Path(folder)
     with locked(folder):
-        lines, faults = read_audit(folder)
-        if faults or not lines:
-            raise OutputError(
-                Note("runs.no_whole_chain", folder=str(folder), file=AUDIT, fault=faults[0] if faults else "–")
-            )
+        lines = _whole_chain(folder)
         entries = [entry_of(folder, Path(path)) for path in outputs]
         line = audit_line(lines, {"what": what, **facts, "outputs": entries})
         write_lines(folder / AUDIT, [*lines, line])

@@ -13,9 +13,11 @@ A folder has two cases:
   the move. What is replaced is kept in it until the end: when a file cannot be moved (a folder of its name, no
   permission) everything goes back to where it was.
 
-The journal of such a move may have been written by a stranger (a folder that came by mail), so nothing in it can lead
-out of the folder: a name is relative, without `..`, leads through no link, and names a regular file; anything else is
-refused before the first step.
+The journal of such a move may have been written by a stranger (a folder that came by mail). So it names the numbers by
+which the file system knows it and its files (inodes), which nobody can know of a folder that is yet to be unpacked or
+copied: a journal that was not begun in this very folder moves nothing. And nothing in it can lead out of the folder: a
+name is relative, without `..`, leads through no link, and names a regular file; anything else is refused before the
+first step.
 
 A hidden folder holds a lock as long as its process lives, and the next writer takes away those without one. Locks are
 flock()'s; where the system has none (Windows), hidden folders are taken away after a day.
@@ -465,11 +467,25 @@ def _commit(files: Path, out: Path, fresh: bool, finish: Callable[[Path, Path], 
         finish_move(out, held=True)
         plan = {"remove": dict(finish(files, out)) if finish is not None else {}}
         plan["files"] = _sync_all(files)
-        (hidden / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        sync(hidden / "plan.json")
+        _write_journal(hidden, plan)
         hidden.rename(out / COMMIT)
         if (fault := finish_move(out, held=True)) is not None:
             raise OSError(0, fault)
+
+
+def _write_journal(hidden: Path, plan: dict[str, Any]) -> None:
+    """The plan, with the numbers by which the file system knows the journal and the files that wait in it."""
+    journal = hidden / "plan.json"
+    journal.touch()
+    plan["inodes"] = _inodes(hidden, plan["files"])
+    journal.write_text(json.dumps(plan), encoding="utf-8")
+    sync(journal)
+
+
+def _inodes(commit: Path, files: list[str]) -> dict[str, int]:
+    """Path in the journal → inode, of itself, of its plan, and of the files that still wait in it."""
+    parts = {".": commit, "plan.json": commit / "plan.json"} | {f"files/{n}": commit / "files" / n for n in files}
+    return {name: place.lstat().st_ino for name, place in parts.items() if place.is_symlink() or place.exists()}
 
 
 def _sync_all(files: Path) -> list[str]:
@@ -560,6 +576,9 @@ def _plan(commit: Path, out: Path) -> dict[str, Any]:
         staged = commit / "files" / name
         if (staged.is_symlink() or staged.exists()) and not stat.S_ISREG(staged.lstat().st_mode):
             raise ValueError(f"{name} is not a regular file")
+    known = plan["inodes"]
+    if any(known.get(name) != inode for name, inode in _inodes(commit, files).items()):
+        raise ValueError("it was not begun in this folder")
     old = commit / "old"
     if any(p.is_symlink() and p.is_dir() for p in old.rglob("*")):
         raise ValueError("old leads elsewhere")

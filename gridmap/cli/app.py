@@ -27,7 +27,7 @@ from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError
 from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say
 
-__all__ = ["app", "language", "main", "print_report", "progress_shown", "text"]
+__all__ = ["app", "language", "main", "opened_key", "print_report", "progress_shown", "text"]
 
 app = typer.Typer(
     name="gridmap",
@@ -239,6 +239,16 @@ def _announce_compiling() -> None:
 def _step(name: str) -> str:
     code = f"cli.step.{name.replace(' ', '_')}"
     return text(code) if known(code) else text(f"method.{name}.name") if known(f"method.{name}.name") else name
+
+
+def opened_key(key: Path) -> Callable[[bytes], str]:
+    """A function that signs with the key of `--sign`; where it has a passphrase, it is typed."""
+    from gridmap._signatures import signer_of
+
+    def passphrase() -> str:
+        return typer.prompt(text("cli.passphrase", file=key.name), hide_input=True, err=True)
+
+    return signer_of(key, passphrase=passphrase)
 
 
 def print_report(report: Any) -> None:

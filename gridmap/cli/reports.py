@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, progress_shown
+from gridmap.cli.app import app, opened_key, progress_shown
 
 __all__ = ["report"]
 
@@ -19,12 +19,21 @@ def report(
     template: Annotated[Path | None, typer.Option(help="cli.report.template")] = None,
     title: Annotated[str | None, typer.Option(help="cli.report.title")] = None,
     annex: Annotated[bool, typer.Option("--annex", help="cli.report.annex")] = False,
+    sign: Annotated[Path | None, typer.Option(help="cli.run.sign")] = None,
 ) -> None:
     """The briefing of a run: a PDF, a Word document, slides or a workbook."""
     from gridmap.reports.briefing import write_briefing
 
+    signer = None if sign is None else opened_key(sign)
     with progress_shown() as watch:
         watch("write the briefing")
-        options = {"language": language, "template": template, "since": since, "title": title, "annex": annex}
+        options = {
+            "language": language,
+            "template": template,
+            "since": since,
+            "title": title,
+            "annex": annex,
+            "sign": signer,
+        }
         written = write_briefing(run, output, **options)
     print(f"→ {written}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, print_report, progress_shown
+from gridmap.cli.app import app, opened_key, print_report, progress_shown
 from gridmap.messages import check_language, chosen_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
@@ -37,9 +37,10 @@ def run(
     confined: Annotated[bool, typer.Option("--confined", help="cli.run.confined")] = False,
     who: Annotated[str | None, typer.Option(help="cli.run.who")] = None,
     steps: Annotated[bool, typer.Option("--steps", help="cli.run.steps")] = False,
+    sign: Annotated[Path | None, typer.Option(help="cli.run.sign")] = None,
 ) -> None:
     """Run one pipeline file."""
-    run_file(pipeline, out, set_, confined=confined, who=who, steps=steps)
+    run_file(pipeline, out, set_, confined=confined, who=who, steps=steps, sign=sign)
 
 
 @app.command(help="cli.schema.help")
@@ -59,6 +60,7 @@ def run_file(
     confined: bool = False,
     who: str | None = None,
     steps: bool = False,
+    sign: Path | None = None,
 ) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
     from gridmap.runs import read_pipeline, run_pipeline
@@ -67,6 +69,7 @@ def run_file(
     pipeline = read_pipeline(path, overrides=overrides, needs=needs)
     if confined:
         check_confined(pipeline, out)
+    signer = None if sign is None else opened_key(sign)
     with progress_shown(as_lines=steps) as watch:
-        report = run_pipeline(pipeline, out, on_step=watch, who=who)
+        report = run_pipeline(pipeline, out, on_step=watch, who=who, sign=signer)
     print_report(report)

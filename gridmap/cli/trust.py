@@ -16,11 +16,12 @@ __all__ = ["replay", "verify"]
 def verify(
     run_dir: Annotated[Path, typer.Argument(help="cli.verify.run_dir")],
     head: Annotated[str | None, typer.Option(help="cli.verify.head")] = None,
+    signed_by: Annotated[Path | None, typer.Option("--signed-by", help="cli.verify.signed_by")] = None,
 ) -> int:
     """Has any byte of a run's outputs changed since."""
     from gridmap.runs.verify import verify_run
 
-    verdict = verify_run(run_dir, head=head)
+    verdict = verify_run(run_dir, head=head, signed_by=signed_by)
     faults = verdict.faults
     for fault in faults:
         print(say(fault, language()))
@@ -29,6 +30,10 @@ def verify(
     if faults:
         raise InputError(Note("cli.not_verified", folder=str(run_dir), n=len(faults)))
     print(text("cli.verified", files=verdict.files, head=verdict.head))
+    if signed_by is not None:
+        print(text("cli.verified_signed", key=verdict.signer))
+    elif verdict.signer:
+        print(text("cli.verified_unsigned", key=verdict.signer))
     return 0
 
 

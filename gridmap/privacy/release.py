@@ -8,16 +8,19 @@ more than the table does, whichever writer makes it, and however many of them ar
 the privacy literature: the protection comes first, all else is post-processing.
 
 The price is paid in detail: where incidents are rare, areas are large; methods that look at single points (clusters of
-points, near repeats, hours) have nothing to look at. What the table does not protect against is a second table: two
-releases of the same incidents over different cells can be subtracted from each other. Release once.
+points, near repeats, hours) have nothing to look at. Which areas there can be follows from the map and not from the
+incidents (`gridmap.privacy.merging`), so that the areas themselves tell nothing. A release can be held against earlier
+ones over the same cells: a number then changes by nothing, or by k and more. What the table does not protect against
+is a second table over other cells, which can be subtracted from it.
 
 Source: k-anonymity, Sweeney (2002), International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10,
 557–570; threshold rules, secondary suppression and why it fails, Hundepool et al. (2012), Statistical Disclosure
 Control, chapter 4.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -31,7 +34,7 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note
-from gridmap.privacy.gate import check_k
+from gridmap.privacy.gate import PERSONS, check_k
 from gridmap.privacy.merging import merged_areas
 from gridmap.privacy.series import OTHER, Series, series_of
 from gridmap.privacy.shapes import places_in_cells
@@ -64,6 +67,9 @@ class PublicRelease:
     left_out : int
         Incidents that are in no series, or outside the grid.
     notes : tuple of str
+    told : dict
+        The same as plain data, for the next release to be held against: `k`, `cells` (a hash of the map), `series`,
+        `areas` (each area's place in the tree of areas → its counts).
     """
 
     incidents: Incidents
@@ -74,6 +80,7 @@ class PublicRelease:
     k: int
     left_out: int
     notes: tuple[str, ...]
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 def public_release(
@@ -84,6 +91,7 @@ def public_release(
     k: int = SMALLEST_COUNT,
     names: Mapping[str, str] | None = None,
     random_state: int | None = 0,
+    earlier: Sequence[Mapping[str, Any]] = (),
 ) -> PublicRelease:
     """Incidents and areas for the public: no number that can be made of them speaks of fewer than k incidents.
 
@@ -101,6 +109,9 @@ def public_release(
         The name of each `zone_id` of the grid's cells, to call the areas by.
     random_state : int, optional
         Of the random places. They tell nothing: the same places could be drawn by anyone who has the table.
+    earlier : list of mappings
+        What releases of the same incidents told before (their `told`): no number then differs from theirs by fewer
+        than k. Those over other cells cannot be compared, which a note says.
 
     Returns
     -------
@@ -142,16 +153,33 @@ def public_release(
         counts = counts[:, ~too_few]
     _check_series(counts, published, k)
     zones = pd.factorize(grid.cells["zone_id"].astype(str))[0] if "zone_id" in grid.cells else None
-    area_m2 = grid.cells["area_m2"].to_numpy(float)
-    least_m2 = AUDIENCES["public"].finest_cell_m2
-    area = merged_areas(
-        counts, grid.adjacency(), grid.centroids_m, k=k, area_m2=area_m2, least_m2=least_m2, zones=zones
+    people = next((grid.cells[c].to_numpy(float) for c in PERSONS if _is_number(grid.cells, c)), None)
+    who = AUDIENCES["public"]
+    map_hash = _hash_of(grid, zones, people)
+    same = [told for told in earlier if told.get("cells") == map_hash]
+    area, ways = merged_areas(
+        counts,
+        grid.centroids_m,
+        k=k,
+        area_m2=grid.cells["area_m2"].to_numpy(float),
+        least_m2=who.finest_cell_m2,
+        residents=people,
+        fewest_residents=who.fewest_persons,
+        zones=zones,
+        earlier=[_counts_told(told, published.columns()) for told in same],
     )
+    sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
+    np.add.at(sums, area, counts)
+    told = {
+        "k": k,
+        "cells": map_hash,
+        "series": list(map(str, published.columns())),
+        "areas": {way: row.tolist() for way, row in zip(ways, sums, strict=True)},
+    }
+    _check_earlier(told, same)
     if area.max() == 0 and len(grid) > 1:
         shown = [*published.columns()[:4], *(["…"] if len(published.names) > 4 else [])]
         raise InputError(Note("privacy.release.one_area", k=k, cells=len(grid), series=shown))
-    sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
-    np.add.at(sums, area, counts)
     if (sums < k).any():  # the promise of this module, so it is checked and not assumed
         raise AssertionError("an area has fewer incidents than k")
     ids = pd.Index([f"area {i + 1}" for i in range(len(sums))], name="cell_id")
@@ -170,8 +198,51 @@ def public_release(
         area_of=pd.Series(ids[area], index=grid.cells.index, name="area"),
         k=k,
         left_out=int((~used).sum()),
-        notes=(Note("privacy.release.merged", cells=len(grid), areas=len(sums), k=k),),
+        notes=(
+            Note("privacy.release.merged", cells=len(grid), areas=len(sums), k=k),
+            _note_of_earlier(len(earlier), len(same), k),
+        ),
+        told=told,
     )
+
+
+def _is_number(frame: pd.DataFrame, column: str) -> bool:
+    return column in frame and pd.api.types.is_numeric_dtype(frame[column])
+
+
+def _hash_of(grid: Grid, zones: np.ndarray | None, people: np.ndarray | None) -> str:
+    """Whatever the tree of areas follows from: the same hash, the same tree."""
+    digest = hashlib.sha256("\n".join(map(str, grid.cells.index)).encode())
+    for part in (grid.centroids_m.round(3), grid.cells["area_m2"].round(1).to_numpy(float), zones, people):
+        digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def _counts_told(told: Mapping[str, Any], series: pd.Index) -> dict[str, list[float]]:
+    """What an earlier release told, in the order of today's series; nan for one that it did not tell."""
+    place = {name: i for i, name in enumerate(told["series"])}
+    return {
+        way: [float(counts[place[name]]) if name in place else float("nan") for name in series]
+        for way, counts in told["areas"].items()
+    }
+
+
+def _check_earlier(told: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a release whose sums differ from those told before by fewer than k; areas below were seen to."""
+    total = pd.DataFrame(told["areas"].values(), columns=told["series"]).sum()
+    for one in same:
+        change = (total - pd.DataFrame(one["areas"].values(), columns=one["series"]).sum()).abs()
+        few = change[(change > 0) & (change < told["k"])]
+        if len(few):
+            raise InputError(Note("privacy.release.too_near", k=told["k"], series=list(few.index[:3])))
+
+
+def _note_of_earlier(given: int, same: int, k: int) -> Note:
+    if not given:
+        return Note("privacy.release.no_earlier", k=k)
+    if same < given:
+        return Note("privacy.release.other_areas", n=given - same)
+    return Note("privacy.release.held_against", n=same, k=k)
 
 
 def _check_series(counts: np.ndarray, published: Series, k: int) -> None:

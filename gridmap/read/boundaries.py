@@ -393,6 +393,14 @@ def read_boundaries(
     return _as_zones(frame, what, origin, zone_id=zone_id, name=name, parent_id=parent_id, crs=crs, datum=datum)
 
 
+def _finite(shapes: np.ndarray) -> np.ndarray:
+    """Whether each shape has no corner at infinity or at no number; bounds alone pass over what is no number."""
+    corners, of = shapely.get_coordinates(shapes, return_index=True)
+    found = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    found[of[~np.isfinite(corners).all(axis=1)]] = False
+    return found
+
+
 def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None) -> gpd.GeoDataFrame:
     rows, notes = len(frame), []
     if rows == 0:
@@ -411,7 +419,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
 
     shapes = shapely.force_2d(geometry.to_numpy())
     there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
-    if (bad := ~np.isfinite(shapely.bounds(shapes[there])).all(axis=1)).any():
+    if (bad := ~_finite(shapes[there])).any():
         first = int(np.flatnonzero(there)[np.argmax(bad)]) + 1
         raise InputError(Note("read.not_finite", file=what, n=int(bad.sum()), first=first))
     invalid = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)

@@ -87,6 +87,8 @@ def read_features(
         frame = _table(path)
     else:
         frame = read_vector(path, layer=layer)
+        if not isinstance(frame, gpd.GeoDataFrame):  # a layer without any geometry
+            raise InputError(Note("read.nothing_left", file=path.name))
         if frame.crs is None:
             if crs is None:
                 raise CRSError(Note("read.no_crs_short", file=path.name))

@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridmap._audit import AUDIT, append_audit
+from gridmap._audit import AUDIT, write_added
 from gridmap._extras import needs_extras
 from gridmap._io import write_bytes
+from gridmap._signatures import Sign
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
@@ -34,6 +35,7 @@ def write_briefing(
     since: str | Path | None = None,
     title: str | None = None,
     annex: bool = False,
+    sign: Sign | None = None,
 ) -> Path:
     """Write the briefing of a run as a PDF, a Word document, slides or a workbook.
 
@@ -55,6 +57,8 @@ def write_briefing(
     annex : bool
         After the four pages of a meeting, a page for every result, what changed place by place, and the charts. Slides
         and the workbook have none: slides are at most eight, and the workbook holds everything.
+    sign : callable, optional
+        Signs the run's chain anew, where the paper is written into the run's folder.
 
     Returns
     -------
@@ -87,10 +91,11 @@ def write_briefing(
         "annex": annex,
     }
     data = paper_bytes(found, path.suffix.lower(), **options)
-    written = write_bytes(path, data, make_parents=True)
-    if (Path(run) / AUDIT).exists() and written.resolve().is_relative_to(Path(run).resolve()):
-        append_audit(run, what="report", outputs=[written.resolve().relative_to(Path(run).resolve())])
-    return written
+    home, place = Path(run).resolve(), path.resolve()
+    if (home / AUDIT).exists() and place.is_relative_to(home):  # the paper and the audit's line of it, or neither
+        write_added(run, place.relative_to(home).as_posix(), data, what="report", sign=sign)
+        return path
+    return write_bytes(path, data, make_parents=True)
 
 
 def check_paper(path: Path, language: str | None, template=None) -> None:

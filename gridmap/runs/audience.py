@@ -7,9 +7,11 @@ is shown without them; densities are made of incidents moved at random within th
 
 import dataclasses
 import hashlib
+import json
 import re
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -34,10 +36,24 @@ from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask
 
-__all__ = ["record_for", "restrict_inputs", "shown_step", "surface_incidents", "what_is_told", "why_not_allowed"]
+__all__ = [
+    "record_for",
+    "releases_in",
+    "restrict_inputs",
+    "shown_step",
+    "surface_incidents",
+    "what_is_told",
+    "why_not_allowed",
+]
 
 #: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
 HASH = re.compile("[0-9a-f]{64}")
+#: A password within an address: of the user before the host, or of a parameter.
+SECRET = re.compile(r"(?i)(\w://[^\s:/@]*:|[?&;](?:password|passwd|pwd|token|key|tk|secret)=)[^\s@&;]+")
+#: Stages of a pipeline that say how numbers were made, and nothing of files, columns and machines.
+SETTINGS_FOR_ALL = ("title", "language", "audience", "source", "classification", "hotspots", "forecasts", "outputs")
+#: So many earlier releases of a folder are remembered, and a new one is held against each.
+EARLIER_KEPT = 24
 
 
 def why_not_allowed(audience: str, steps, patrol) -> Note | None:
@@ -55,12 +71,17 @@ def why_not_allowed(audience: str, steps, patrol) -> Note | None:
     return None
 
 
-def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Incidents):
-    """Boundaries, grid, incidents and steps, as the methods may have them.
+def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incidents: Incidents, out: Path | None = None):
+    """Boundaries, grid, incidents and steps, as the methods may have them; and what a release for the public tells.
+
+    Parameters
+    ----------
+    out : Path, optional
+        The run folder, whose earlier releases this one is held against.
 
     Returns
     -------
-    boundaries, grid, incidents, steps
+    boundaries, grid, incidents, steps, told
     """
     _tell_dropped(boundaries, incidents)
     incidents = _kinds_without_persons(incidents)
@@ -72,7 +93,7 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
         if pipeline.audience != "public":  # whose cells are merged before anything is made of them
             gate(sizes, "cells", audience=pipeline.audience, what=Note("runs.the_grid"))
     if pipeline.audience != "public":
-        return boundaries, grid, incidents, _without_hours(pipeline, incidents)
+        return boundaries, grid, incidents, _without_hours(pipeline, incidents), []
     steps = [_over_areas(step) for step in pipeline.hotspots if not method_named(step.method).of_points]
     left = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
     if left:
@@ -81,7 +102,9 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
         dict(zip(boundaries["zone_id"].astype(str), boundaries["name"], strict=True)) if "name" in boundaries else {}
     )
     names = {zone: name for zone, name in names.items() if isinstance(name, str) and name}
-    release = public_release(incidents, grid, series=[s for step in steps for s in _series(step)], names=names)
+    earlier = [] if out is None else releases_in(out)
+    series = [s for step in steps for s in _series(step)]
+    release = public_release(incidents, grid, series=series, names=names, earlier=earlier)
     left = len(incidents) + len(incidents.set_aside) - len(release.incidents)
     left = left if left >= who.smallest_count else 0  # a small number of rows is a small number too
     aside = pd.DataFrame(
@@ -95,7 +118,37 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
     drawn = Incidents(release.incidents.data, aside, release.incidents.source)
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
-    return release.boundaries, release.grid, drawn, tuple(_as_wide(step, release.grid) for step in steps)
+    steps = tuple(_as_wide(step, release.grid) for step in steps)
+    told = [told for told in earlier if told != release.told][-EARLIER_KEPT:]
+    return release.boundaries, release.grid, drawn, steps, [*told, release.told]
+
+
+def releases_in(folder: Path) -> list[dict[str, Any]]:
+    """What the releases of a folder told so far, as its `run.json` holds it; nothing where it cannot be understood.
+
+    Whoever gives a folder to others may have changed it, so each part is held to its form before it is used.
+    """
+    try:
+        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))["releases"]
+        return [told for told in found if _is_told(told)][-EARLIER_KEPT - 1 :]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def _is_told(told: Any) -> bool:
+    series, areas = told.get("series"), told.get("areas")
+    return (
+        isinstance(told.get("cells"), str)
+        and isinstance(series, list)
+        and all(isinstance(name, str) for name in series)
+        and len(set(series)) == len(series)
+        and isinstance(areas, dict)
+        and all(re.fullmatch("[01]{0,2000}", way) for way in areas)
+        and all(
+            isinstance(row, list) and len(row) == len(series) and all(type(n) is int and 0 <= n < 1 << 53 for n in row)
+            for row in areas.values()
+        )
+    )
 
 
 def _without_hours(pipeline, incidents: Incidents) -> tuple:
@@ -202,17 +255,41 @@ def what_is_told(audience: str, hashes: Mapping[str, str], incidents: Incidents)
 
 
 def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
-    """`run.json` as the audience may read it: nobody is quoted, and the public is not told numbers of rows by file."""
-    out = {key: _said(value, mask) for key, value in contents.items()}
+    """`run.json` as the audience may read it: nobody is quoted, and no password of a database.
+
+    The public is not told numbers of rows by file, nor the folders, columns, filters and queries of who made it.
+    """
+    as_is = {"releases": contents["releases"]} if "releases" in contents else {}  # digits that are no telephone
+    out = {key: _said(value, _masked) for key, value in contents.items() if key not in as_is} | as_is
     for key in ("warnings", "summary", "methods"):
         if key in out:
             out[key] = _said(out[key], lambda text: gate_text(text, audience=audience))
     if AUDIENCES[audience].smallest_count:  # a hash confirms whatever somebody guesses of a small file
         for key in ("inputs", "also_read"):
-            out[key] = [{"path": entry["path"]} for entry in out.get(key, [])]
+            out[key] = [{"path": _file_name(entry["path"])} for entry in out.get(key, [])]
+        out["settings"] = _settings_for_all(out.get("settings") or {})
+        out["found_from"] = None
         if "incidents" in out:
             out["incidents"] = {k: v for k, v in out["incidents"].items() if k in ("used", "set_aside")}
     return out
+
+
+def _masked(text: str) -> str:
+    return mask(SECRET.sub(r"\1***", text))
+
+
+def _file_name(path: str) -> str:
+    """A file without its folders; of a database, that it was one."""
+    return path.split("://")[0] + "://" if "://" in path else re.split(r"[\\/]", path)[-1]
+
+
+def _settings_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a pipeline's settings, what explains the numbers; how the data lie at whoever made it is not told."""
+    told: dict[str, Any] = {key: settings[key] for key in SETTINGS_FOR_ALL if key in settings}
+    for stage, keys in (("incidents", ("category", "period")), ("grid", ("system", "resolution", "cell_size_m"))):
+        found = settings.get(stage)
+        told[stage] = {key: found[key] for key in keys if key in found} if isinstance(found, Mapping) else {}
+    return told
 
 
 def _said(value: Any, say) -> Any:

@@ -12,8 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gridmap._audit import AUDIT, audiences_in, audit_line, entry_of, outputs_in, read_audit, write_lines
-from gridmap._io import atomic_folder, finish_move
+from gridmap._audit import (
+    AUDIT,
+    SIGNATURE,
+    audiences_in,
+    audit_line,
+    entry_of,
+    outputs_in,
+    read_audit,
+    write_lines,
+    write_signature,
+)
+from gridmap._io import atomic_folder, finish_move, sha256_of
+from gridmap._signatures import Sign
 from gridmap.errors import OutputError
 from gridmap.messages import Note
 
@@ -40,7 +51,7 @@ class Stage:
 
 
 @contextmanager
-def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
+def staging(out: str | Path, *, audience: str | None = None, sign: Sign | None = None) -> Iterator[Stage]:
     """A hidden folder to write into, which becomes `out` when the block ends well and vanishes when not.
 
     Parameters
@@ -48,6 +59,8 @@ def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
     out : str or Path
     audience : str, optional
         For whom the run is.
+    sign : callable, optional
+        Signs the audit. Without, the signature of an earlier run is taken away.
 
     Raises
     ------
@@ -59,7 +72,12 @@ def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
     stage = Stage(Path())
 
     def finish(files: Path, out: Path) -> dict[str, str]:
-        return _write_audit(files, stage.facts, _lines(out, audience), stage.hashed)
+        gone = _write_audit(files, stage.facts, _lines(out, audience), stage.hashed)
+        if sign is not None:
+            write_signature(files, sign)
+        elif (out / SIGNATURE).is_file() and not (out / SIGNATURE).is_symlink():
+            gone[SIGNATURE] = sha256_of(out / SIGNATURE)
+        return gone
 
     if out.is_dir() and finish_move(out) is None:
         _lines(out, audience)
@@ -70,7 +88,8 @@ def staging(out: str | Path, *, audience: str | None = None) -> Iterator[Stage]:
 
 def _write_audit(files: Path, facts: dict[str, Any], lines: list[str], hashed: list[dict[str, Any]]) -> dict[str, str]:
     """Write the audit beside the staged outputs; the earlier run's outputs that are to go, with their hashes."""
-    (files / AUDIT).unlink(missing_ok=True)
+    for name in (AUDIT, SIGNATURE):
+        (files / name).unlink(missing_ok=True)
     names = sorted(p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file())
     known = {entry["path"]: entry for entry in hashed}
     entries = [known.get(name) or entry_of(files, Path(name)) for name in names]

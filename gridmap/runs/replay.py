@@ -80,6 +80,10 @@ def replay_run(
     run_json = _read(record)
     if Path(out).resolve() == record.resolve().parent:
         raise ReadError(Note("runs.replay_same_folder", out=str(out)))
+    if "path" not in (run_json["settings"].get("incidents") or {}):
+        raise ReadError(Note("runs.replay_public", record=record.name))
+    if "***@" in json.dumps(run_json["settings"]):
+        raise ReadError(Note("runs.replay_password", record=record.name))
     folder = _folder_of_inputs(run_json, record, None if inputs is None else Path(inputs))
     pipeline = check_pipeline(YamlFile(folder / run_json["pipeline"], run_json["settings"], {}))
     then = run_json.get("versions", {})
@@ -113,7 +117,7 @@ def _read(record: Path) -> dict[str, Any]:
 def _folder_of_inputs(run_json: dict[str, Any], record: Path, given: Path | None) -> Path:
     """The folder in which every recorded path names the recorded bytes."""
     read = [e for e in [*run_json["inputs"], *run_json.get("also_read", [])] if "://" not in e["path"]]
-    expected = {e["path"]: e.get("sha256") for e in read if e.get("sha256") or run_json.get("audience") == "public"}
+    expected = {e["path"]: e["sha256"] for e in read if e.get("sha256")}
     faults: list[tuple[int, Note]] = []
     for folder in _candidates(run_json, record, given):
         missing = [path for path in expected if not (folder / path).is_file()]

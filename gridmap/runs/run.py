@@ -21,6 +21,7 @@ import pandas as pd
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
 from gridmap._periods import every_of
+from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
@@ -99,6 +100,7 @@ def run_pipeline(
     *,
     on_step: Callable[[str], None] | None = None,
     who: str | None = None,
+    sign: Sign | None = None,
 ) -> RunReport:
     """Run a pipeline and write its outputs into a folder.
 
@@ -112,6 +114,8 @@ def run_pipeline(
         Told the name of each step as it begins.
     who : str, optional
         For the audit; nobody is named when it is not given.
+    sign : callable, optional
+        Signs the audit, as `gridmap run --sign` does.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def run_pipeline(
     if pipeline.outputs.report:
         check_paper(Path(pipeline.outputs.report), pipeline.language)
     with (
-        staging(out, audience=pipeline.audience) as staged,
+        staging(out, audience=pipeline.audience, sign=sign) as staged,
         fixed_gdal_date(),
         outputs_as_errors(),
         warnings.catch_warnings(record=True) as caught,
@@ -177,6 +181,8 @@ class _Run:
         Entries of `run.json`: incident files; files that the grid was drawn from.
     steps : tuple of HotspotStep
         The methods that this audience may have.
+    releases : list of dict
+        What the releases for the public into this folder told, this one last.
     written : dict from output key to Path
     hashed : list of dict
         An entry of each output, as `run.json` and the audit hold it.
@@ -194,6 +200,7 @@ class _Run:
     incidents: Incidents = field(init=False)
     inputs: list[dict] = field(default_factory=list)
     steps: tuple[HotspotStep, ...] = ()
+    releases: list[dict[str, Any]] = field(default_factory=list)
     results: list[tuple[HotspotStep, Any]] = field(default_factory=list)
     counts: pd.DataFrame = field(init=False)
     plan: Any = None
@@ -243,8 +250,8 @@ def _reading_notes(incidents: Incidents) -> list[Note]:
 
 def _restrict_inputs(run: _Run) -> None:
     """From here on there is nothing but what the audience may have."""
-    narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents)
-    run.boundaries, run.grid, run.incidents, run.steps = narrowed
+    narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents, run.out)
+    run.boundaries, run.grid, run.incidents, run.steps, run.releases = narrowed
     run.run_id = run_id(run.pipeline.settings, what_is_told(run.pipeline.audience, run.files.sha256, run.incidents))
 
 
@@ -342,6 +349,8 @@ def _write_record(run: _Run) -> dict[str, Any]:
         with run.clock.step("write report"):
             run_json = record_for(contents, pipeline.audience)
             run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
+    if run.releases:
+        contents["releases"] = run.releases
     run.hashed = [entry_of(run.folder, path) for path in run.written.values()]
     contents["outputs"] = run.hashed
     run_json = record_for(contents, pipeline.audience)

@@ -16,14 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from gridmap._audit import AUDIT, outputs_in, read_audit
+from gridmap._audit import AUDIT, SIGNATURE, outputs_in, read_audit
 from gridmap._io import COMMIT, sha256_of
+from gridmap._signatures import fingerprint, is_signed, read_public_keys, signed_with
 from gridmap.errors import ReadError
 from gridmap.messages import Note
 
 __all__ = ["Verdict", "verify_run"]
 
 OWN_FOLDERS = ("results", "patrol")
+LARGEST_SIGNATURE = 10_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,19 @@ class Verdict:
         What no run wrote: files, links, hidden folders.
     head : str
         SHA-256 of the last audit line. Kept elsewhere, it shows whether the whole chain was written anew.
+    signer : str
+        The key that the folder's signature names, in short. Whether it is its signature was only looked at for
+        `signed_by`.
     """
 
     faults: list[str]
     files: int
     beside: list[str] = field(default_factory=list)
     head: str = ""
+    signer: str = ""
 
 
-def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
+def verify_run(folder: str | Path, *, head: str | None = None, signed_by: str | Path | None = None) -> Verdict:
     """Hold every file of a run folder against what its run wrote down. Nothing is changed.
 
     Parameters
@@ -56,6 +62,8 @@ def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
     folder : str or Path
     head : str, optional
         The hash that an earlier `gridmap verify` gave, as noted in the minutes: the chain must still hold that line.
+    signed_by : str or Path, optional
+        A public key of OpenSSH, or a file of several: one of them must have signed the whole chain.
 
     Returns
     -------
@@ -64,8 +72,9 @@ def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
     Raises
     ------
     ReadError
-        If it is not a folder, or no run ever ended in it.
+        If it is not a folder, or no run ever ended in it; if `signed_by` holds no key.
     """
+    keys = None if signed_by is None else read_public_keys(signed_by)
     folder = Path(folder)
     if not folder.is_dir():
         raise ReadError(Note("runs.no_folder", folder=str(folder)))
@@ -83,7 +92,7 @@ def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
     for name, entry in expected.items():
         if (fault := _fault(folder, name, entry)) is not None:
             faults.append(Note("runs.file_fault", file=name, what=fault))
-    strange = [name for name in _entries(folder) if name not in expected and name != AUDIT]
+    strange = [name for name in _entries(folder) if name not in expected and name not in (AUDIT, SIGNATURE)]
     inside = [n for n in strange if n.split("/")[0] in OWN_FOLDERS and "/" in n]
     faults += [Note("runs.file_fault", file=name, what=Note("runs.added")) for name in inside]
     hashes = [hashlib.sha256(line.encode()).hexdigest() for line in lines]
@@ -91,7 +100,34 @@ def verify_run(folder: str | Path, *, head: str | None = None) -> Verdict:
     if head is not None and head.strip().lower() not in hashes:
         faults.append(Note("runs.other_head", file=AUDIT, found=last or "–", head=head))
     beside = [name for name in strange if name not in inside and name.split("/")[0] != COMMIT]
-    return Verdict(faults, len(expected), beside, last)
+    signed = _signature(folder)
+    if keys is not None and (fault := _fault_of_signature(signed, lines, keys)) is not None:
+        faults.append(Note("runs.file_fault", file=SIGNATURE, what=fault))
+    return Verdict(faults, len(expected), beside, last, fingerprint(signed[0]) if signed else "")
+
+
+def _signature(folder: Path) -> tuple[bytes, bytes] | None:
+    """The key and the signature that lie in a folder; None where there is none that can be understood."""
+    path = folder / SIGNATURE
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_SIGNATURE:
+            return None
+        return signed_with(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _fault_of_signature(signed: tuple[bytes, bytes] | None, lines: list[str], keys: list[bytes]) -> Note | None:
+    if signed is None:
+        return Note("runs.no_signature")
+    key, signature = signed
+    if key not in keys:
+        return Note("runs.other_signer", found=fingerprint(key))
+    for n in range(len(lines), 0, -1):  # a paper may have been added without being signed
+        if is_signed("".join(f"{line}\n" for line in lines[:n]).encode(), key, signature):
+            return None if n == len(lines) else Note("runs.signed_before", signed=n, lines=len(lines))
+    return Note("runs.signature_of_other")
 
 
 def _entries(folder: Path) -> Iterator[str]:

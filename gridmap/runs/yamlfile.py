@@ -16,6 +16,7 @@ from gridmap.messages import Note
 __all__ = ["YamlFile", "parse_value", "read_yaml"]
 
 LARGEST_FILE = 1_000_000  # bytes; a pipeline is a page of text
+DEEPEST = 60  # mappings and lists within each other
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -74,8 +75,12 @@ def read_yaml(path: str | Path) -> YamlFile:
         raise ReadError(Note("runs.yaml_not_utf8", path=str(path))) from None
     except OSError as error:
         raise ReadError(Note("runs.yaml_unreadable", path=str(path), why=error.strerror)) from None
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=_PlainLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:  # before the parser has come far: it takes the square of the depth
+                raise RecursionError
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise _at_line(path, event.start_mark, Note("runs.yaml_anchors"))
             if getattr(event, "tag", None) is not None:

@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 
 import geopandas as gpd
@@ -360,3 +361,60 @@ def test_a_literal_name_is_a_literal_name(folder, name):
 def test_a_database_of_an_unknown_kind_is_not_opened():
     with pytest.raises(InputError):
         read_incidents("duckdb:////etc/passwd", table="select 1")
+
+
+@pytest.mark.parametrize("damage", ["header", "content"])
+def test_a_damaged_workbook_is_said_in_one_line(folder, damage):
+    """Found by benchmarks/fuzz_readers.py, as are the next four."""
+    pd.DataFrame({"lon": [-1.5], "lat": [53.7]}).to_excel(folder / "a.xlsx", index=False)
+    data = bytearray((folder / "a.xlsx").read_bytes())
+    at = data.index(b"xl/worksheets/sheet1.xml")
+    if damage == "header":
+        data[at - 30 : at - 26] = b"XXXX"
+    else:
+        data[at + 24 : at + 60] = b"\xff" * 36
+    (folder / "a.xlsx").write_bytes(data)
+    for reader in (read_incidents, read_features):
+        with pytest.raises(ReadError, match=r"a\.xlsx is not a readable workbook"):
+            reader(folder / "a.xlsx")
+
+
+def test_a_layer_without_geometry_is_no_layer_of_places(folder):
+    text = (
+        '<ogr:FeatureCollection xmlns:ogr="http://ogr.maptools.org/" xmlns:gml="http://www.opengis.net/gml">'
+        "<gml:featureMember><ogr:zones><ogr:code>a</ogr:code></ogr:zones></gml:featureMember></ogr:FeatureCollection>"
+    )
+    (folder / "zones.gml").write_text(text)
+    with pytest.raises(GridmapError, match=r"zones\.gml"):
+        read_features(folder / "zones.gml")
+
+
+def test_a_corner_at_no_number_is_refused():
+    from shapely import set_coordinates
+
+    bent = set_coordinates(shapely.box(0, 0, 1, 1), [[0, 0], [0, 1], [np.nan, 1], [1, 0], [0, 0]])
+    with pytest.raises(InputError, match="not finite"):
+        read_boundaries(gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[bent], crs=4326))
+
+
+def test_a_raster_at_no_place_is_refused(folder):
+    import rasterio
+    from rasterio.transform import Affine
+
+    from gridmap.read.rasters import read_pixels
+
+    profile = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "float32", "crs": 4326}
+    with rasterio.open(folder / "a.tif", "w", transform=Affine(np.inf, 0, 0, 0, -1, 1), **profile) as made:
+        made.write(np.ones((1, 2, 2), "float32"))
+    with pytest.raises(GridmapError, match=r"a\.tif"):
+        read_pixels(folder / "a.tif")
+
+
+def test_a_pipeline_of_thousands_of_brackets_is_refused_at_once(folder):
+    from gridmap.runs import read_pipeline
+
+    (folder / "p.yaml").write_text("outputs: {map:" + "{" * 40_000)
+    began = time.monotonic()
+    with pytest.raises(ReadError, match="nested too deeply"):
+        read_pipeline(folder / "p.yaml")
+    assert time.monotonic() - began < 10

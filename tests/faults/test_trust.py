@@ -252,3 +252,16 @@ def test_a_folder_has_one_audience(town, tmp_path):
         with pytest.raises(OutputError, match="a folder has one audience"):
             run_pipeline(town.pipeline(hotspots=["getis_ord"], audience=audience), out)
     assert contents(out) == before
+
+
+def test_a_planted_journal_moves_nothing_within_its_folder_either(copy, town, gridmap):
+    """It does not know the numbers by which this file system knows its files, so it was not begun here."""
+    journal = copy / ".gridmap-commit"
+    (journal / "files").mkdir(parents=True)
+    (journal / "files" / "c.parquet").write_bytes(b"forged")
+    plan = {"files": ["c.parquet"], "remove": {"l.gpkg": sha256_of(copy / "l.gpkg")}}
+    for inodes in ({}, {".": 1, "plan.json": 2, "files/c.parquet": 3}):
+        (journal / "plan.json").write_text(json.dumps(plan | {"inodes": inodes}), encoding="utf-8")
+        before = contents(copy)
+        refused(gridmap("run", town.file(), "--out", copy), ".gridmap-commit", "not as gridmap writes it")
+        assert contents(copy) == before

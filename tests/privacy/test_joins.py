@@ -9,9 +9,11 @@ import pytest
 import shapely
 
 from gridmap._io import sha256_of
-from gridmap.errors import InputError
+from gridmap.errors import InputError, ReadError
 from gridmap.privacy import gate, hours_tell_dates
 from gridmap.runs import run_pipeline
+from gridmap.runs.audience import record_for
+from gridmap.runs.replay import replay_run
 from tests.faults.conftest import Town
 
 
@@ -106,3 +108,28 @@ def test_the_public_s_record_confirms_no_guess_of_a_small_file(tmp_path):
     again = json.loads((tmp_path / "again" / "run.json").read_text(encoding="utf-8"))
     assert first["run_id"] == again["run_id"]
     assert not 0 < first["incidents"]["set_aside"] < 5
+
+
+def test_the_public_s_record_tells_nothing_of_how_the_data_lie_at_whoever_made_it(tmp_path):
+    town = Town(tmp_path / "town")
+    (town.folder / "secret-folder").mkdir()
+    (town.folder / "points.csv").rename(town.folder / "secret-folder" / "points.csv")
+    columns = {"path": "secret-folder/points.csv", "columns": {"category": "category"}, "category": ["theft"]}
+    settings = {"incidents": columns, "limits": {"seconds": 4711}, "hotspots": ["getis_ord"]}
+    run_pipeline(town.pipeline(audience="public", **settings), tmp_path / "out")
+    for name in ("run.json", "audit.jsonl"):
+        text = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        for held in ("secret-folder", "columns", "4711", "zone_id"):
+            assert held not in text, (name, held)
+        assert "getis_ord" in text
+    with pytest.raises(ReadError, match="Run the pipeline file itself"):
+        replay_run(tmp_path / "out" / "run.json", tmp_path / "again")
+
+
+def test_no_password_of_a_database_stands_in_a_record():
+    address = "postgresql+pg8000://reader:hunter2@host/cases?password=hunter3&x=1"
+    for audience in ("internal", "meeting", "public"):
+        inputs = [{"path": address, "rows": 9}]
+        told = record_for({"settings": {"incidents": {"path": address}}, "inputs": inputs}, audience)
+        assert "hunter" not in json.dumps(told)
+        assert audience == "public" or "reader:***@host" in json.dumps(told)

@@ -10,6 +10,7 @@ import html.parser
 import io
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +42,16 @@ def open_workbook(path: Path, *, table: str | None = None) -> RawTable:
         head = file.read(2048)
     if path.suffix.lower() in (".xls", ".xlsx") and not head.startswith((OLE, ZIP)):
         return _text_workbook(path, head)
-    if zipfile.is_zipfile(path):
-        check_zip(path)
-        _require_dense(path)
     try:
+        if zipfile.is_zipfile(path):
+            check_zip(path)
+            _require_dense(path)
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
         if table is not None and table not in names:
             raise InputError(Note("read.no_sheet", file=path.name, table=table, meant=did_you_mean(table, names)))
         sheets = {n: _sheet(book.get_sheet_by_name(n)) for n in ([table] if table is not None else names)}
-    except InputError:
+    except (InputError, ReadError):
         raise
     except BaseException as problem:  # a panic of the parser is no Exception
         if isinstance(problem, KeyboardInterrupt | SystemExit | MemoryError):
@@ -109,7 +110,11 @@ def _counts_from_1904(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
         if "xl/workbook.xml" not in archive.namelist():
             return False
-        return bool(re.search(rb"date1904\s*=\s*[\"'](1|true)[\"']", archive.read("xl/workbook.xml")))
+        try:
+            said = archive.read("xl/workbook.xml")
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
+            return False  # the parser was content with it
+        return bool(re.search(rb"date1904\s*=\s*[\"'](1|true)[\"']", said))
 
 
 #: A sheet with more cells between its corners than this, and few of them filled, would fill the memory.
