@@ -394,7 +394,7 @@ def read_boundaries(
 
 
 def _finite(shapes: np.ndarray) -> np.ndarray:
-    """Whether each shape has no corner at infinity or at no number; bounds alone pass over what is no number."""
+    """Whether each shape has no corner at infinity or at not-a-number; bounds alone pass over the latter."""
     corners, of = shapely.get_coordinates(shapes, return_index=True)
     found = np.isfinite(shapely.bounds(shapes)).all(axis=1)
     found[of[~np.isfinite(corners).all(axis=1)]] = False

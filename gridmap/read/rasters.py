@@ -80,8 +80,10 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     row, col = (v.ravel() for v in np.indices(values.shape)) if empty else np.nonzero(values > 0)
     corner_x = np.stack([col, col + 1, col + 1, col], axis=1)
     corner_y = np.stack([row, row, row + 1, row + 1], axis=1)
+    if not np.isfinite(tuple(transform)).all():
+        raise ReadError(Note("read.no_raster", path=str(path)))
     x, y = transform * (corner_x.astype(float), corner_y.astype(float))
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):  # a place that is no number
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):  # reprojected to nowhere
         raise ReadError(Note("read.no_raster", path=str(path)))
     shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
     return shapes.to_numpy(), values[row, col].clip(0)
