@@ -25,6 +25,13 @@ from .governance.evaluation import (
     weighted_displacement_difference,
 )
 from .governance.register import NamedArea, Register, hotspot_areas, match_hotspots
+from .governance.togetherness import (
+    Colocation,
+    Similarity,
+    bivariate_moran,
+    colocation_quotient,
+    similarity_of_patterns,
+)
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
@@ -96,6 +103,7 @@ __all__ = [
     "Backtest",
     "Basemap",
     "CaseLife",
+    "Colocation",
     "DensityResult",
     "Evaluation",
     "ForecastResult",
@@ -108,12 +116,14 @@ __all__ = [
     "NamedArea",
     "PatrolPlan",
     "Register",
+    "Similarity",
     "WeightedDisplacementDifference",
     "adjust_p",
     "aoristic_weights",
     "backtest",
     "basemap",
     "best_sites",
+    "bivariate_moran",
     "boundaries_layer",
     "build_map",
     "build_network",
@@ -122,6 +132,7 @@ __all__ = [
     "check_codes",
     "check_posts",
     "clusters_layer",
+    "colocation_quotient",
     "comparable_controls",
     "compare_log",
     "compare_periods",
@@ -192,6 +203,7 @@ __all__ = [
     "rri",
     "samples",
     "score_forecast",
+    "similarity_of_patterns",
     "smallest_visible_fall",
     "space_time_permutation_scan",
     "space_time_scan",
