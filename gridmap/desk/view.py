@@ -135,7 +135,7 @@ class Desk:
         Raises
         ------
         GridmapError
-            As the function raised it; or where its process ended, as one that ran out of memory does.
+            As the function raised it; or where its process ended, for want of memory for example.
         """
         return await run_in_threadpool(self._beside.call, function.__name__, given)
 

@@ -37,6 +37,8 @@ SHOWN_PLACES = 15
 MOST_OPEN = 3
 #: What DuckDB may take for a filter.
 MEMORY = "1GB"
+#: Incidents that are held in memory (some 12 bytes each); beyond, the file is read at each change.
+MOST_IN_MEMORY = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Filter:
 
     def where(self) -> str:
         """As SQL; whole numbers only, so nothing of a request's text comes into it."""
-        parts = ["cell >= 0"]
+        parts = ["true"]
         if self.kinds:
             parts.append(f"kind IN ({', '.join(str(int(k)) for k in self.kinds)})")
         if self.first is not None:
@@ -107,28 +109,30 @@ class Look:
 
         self._connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY})
         place = str(self.table).replace("'", "''")
-        self._connection.execute(f"CREATE VIEW t AS SELECT * FROM read_parquet('{place}')")
+        rows = self._connection.execute(f"SELECT count(*) FROM read_parquet('{place}')").fetchone()[0]
+        kind = "TABLE" if rows <= MOST_IN_MEMORY else "VIEW"
+        wanted = "cell, kind, month, weekday, hour, found"
+        self._connection.execute(f"CREATE {kind} t AS SELECT {wanted} FROM read_parquet('{place}') WHERE cell >= 0")
+        self._connection.execute(  # all that is not a place: some ten thousand rows, whatever the incidents
+            "CREATE TABLE cube AS SELECT kind, month, weekday, hour, found, count(*) AS n FROM t GROUP BY ALL"
+        )
 
     def counts(self, chosen: Filter) -> dict[str, dict[int, int]]:
-        """Counts by cell, kind, month, weekday and hour of a selection, in one pass."""
-        query = (
-            "SELECT grouping_id(cell, kind, month, weekday, hour), cell, kind, month, weekday, hour, count(*) "
-            f"FROM t WHERE {chosen.where()} "
-            "GROUP BY GROUPING SETS ((cell), (kind), (month), (weekday), (hour))"
+        """Counts by cell, kind, month, weekday and hour of a selection."""
+        where = chosen.where()
+        by_cell = f"SELECT cell, count(*) FROM t WHERE {where} GROUP BY cell"
+        others = (
+            "SELECT grouping_id(kind, month, weekday, hour), kind, month, weekday, hour, sum(n)::BIGINT "
+            f"FROM cube WHERE {where} GROUP BY GROUPING SETS ((kind), (month), (weekday), (hour))"
         )
         with self._lock:
-            rows = self._connection.execute(query).fetchall()
-        out: dict[str, dict[int, int]] = {name: {} for name in NAMES}
+            cells = self._connection.execute(by_cell).fetchall()
+            rows = self._connection.execute(others).fetchall()
+        out: dict[str, dict[int, int]] = {"cell": dict(cells), **{name: {} for name in NAMES}}
         for g, *values, n in rows:
             at = OF_GROUP[g]
             out[NAMES[at]][values[at]] = n
         return out
-
-    def span(self) -> tuple[int, int] | None:
-        """First and last month."""
-        with self._lock:
-            low, high = self._connection.execute("SELECT min(month), max(month) FROM t WHERE month > -16384").fetchone()
-        return None if low is None else (low, high)
 
     def close(self) -> None:
         """Let it go."""
@@ -136,10 +140,10 @@ class Look:
             self._connection.close()
 
 
-NAMES = ("cell", "kind", "month", "weekday", "hour")
+NAMES = ("kind", "month", "weekday", "hour")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: `grouping_id` sets a bit for each column that is not grouped by.
-OF_GROUP = {0b11111 ^ (1 << (4 - i)): i for i in range(5)}
+OF_GROUP = {0b1111 ^ (1 << (3 - i)): i for i in range(4)}
 
 
 def month_name(month: int) -> str:
