@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 from pyproj import CRS
 
 from gridmap._io import atomic_file, guard_formula
+from gridmap._periods import period_of_text
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs_of_points, project
@@ -199,7 +200,7 @@ class Incidents:
 
 def _within(table: pa.Table, period: str | pd.Period) -> pa.Array:
     try:
-        span = pd.Period(period)
+        span = period_of_text(period)
         start, end = span.start_time.to_datetime64(), (span + 1).start_time.to_datetime64()
     except (ValueError, TypeError):
         raise SettingError(Note("read.period_form", period=period)) from None

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap._intervals import ratio_interval
+from gridmap._periods import period_of_text
 from gridmap.errors import ReadError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.cores import significant_cells
@@ -165,6 +166,9 @@ def _options(run: RunFolder, entry: Mapping[str, Any]) -> Any:
 def _span(period: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     """First day and the day after the last of "2018-07", or of "2018-07-02 – 2018-07-30"."""
     try:
+        if "/" in str(period):
+            whole = period_of_text(period)
+            return whole.start_time, (whole + 1).start_time
         first, _, last = str(period).partition(" – ")
         return pd.Period(first).start_time, (pd.Period(last or first) + 1).start_time
     except (ValueError, TypeError):

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from gridmap._intervals import ratio_interval, variation_of_periods
+from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
 from gridmap.grids.base import Grid
@@ -111,6 +112,21 @@ def period_of(incidents: Incidents) -> str | None:
     return first if first == last else f"{first} – {last}"
 
 
+def _text_of(period: pd.Period) -> str:
+    """A period as `period_of_text` reads it."""
+    whole = period.freqstr[:1].isdigit()
+    return f"{period.start_time.date()}/{period.end_time.date()}" if whole else str(period)
+
+
+def _year_before(period: pd.Period) -> pd.Period:
+    """The same a year before; of weeks, 52 weeks before, so that it has the same weekdays."""
+    if period.freqstr.startswith("W"):
+        return period - 52
+    days = (period.end_time - period.start_time).days + 1
+    back = pd.DateOffset(weeks=52) if period.freqstr[:1].isdigit() and days % 7 == 0 else pd.DateOffset(years=1)
+    return pd.Period(period.start_time - back, freq=period.freq)
+
+
 def _inside(incidents: Incidents, grid: Grid) -> Incidents:
     """Those that lie in a cell, which are all that the map counts."""
     here = grid.locate(*incidents.lonlat()) >= 0
@@ -148,14 +164,14 @@ def kinds_table(
     if now is None or first is None:
         return pd.DataFrame()
     try:
-        period = pd.Period(now)
-        earlier = {str(period - 1), str(pd.Period(period.start_time - pd.DateOffset(years=1), freq=period.freq))}
+        period = period_of_text(now)
+        earlier = {_text_of(period - 1), _text_of(_year_before(period))}
         earlier |= {before_it} if before_it is not None else set()
     except (ValueError, TypeError):
         return pd.DataFrame()
     rows = []
     for against in sorted(earlier, reverse=True):
-        before = pd.Period(against)
+        before = period_of_text(against)
         if before.start_time < first or before.end_time > last:
             continue
         share = period.end_time - period.start_time

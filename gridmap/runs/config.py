@@ -8,6 +8,7 @@ line, the name that was meant, and the names there are.
 To add a key: one field here, and what it means, as `setting.<stage>.<key>`, in each file of `gridmap/messages`.
 """
 
+import datetime as dt
 import inspect
 import re
 from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Sequence
@@ -179,6 +180,15 @@ def _steps(value: Any) -> Any:
     if not isinstance(value, list) or not value:
         raise SettingError(Note("runs.hotspots_list"))
     return tuple(value)
+
+
+def _day(value: Any) -> str:
+    """A day as 2024-03-31."""
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", str(value).strip())
+    try:
+        return dt.date(*map(int, found.groups())).isoformat()  # type: ignore[union-attr]
+    except (AttributeError, ValueError):
+        raise SettingError(Note("runs.as_of_day", found=value)) from None
 
 
 def _size(value: Any) -> str:
@@ -481,6 +491,7 @@ class HotspotStep(Stage):
     category: Texts | None = None
     period: Period | None = None
     every: Annotated[str, _one_of(EVERY)] | None = None
+    each: Annotated[str, _one_of(("category",))] | None = None
     name: Text | None = None
     show: Flag = True
     stability: Annotated[int, Field(ge=0, le=1000), _told_as("runs.whole_number", least=0, most=1000)] = 0
@@ -645,6 +656,7 @@ class Pipeline(Stage):
     classification: Annotated[Text | None, _Words] = None
     approval: Annotated[Text | None, _Words] = None
     story: Annotated[list[Text | None] | None, Field(max_length=len(STEPS)), _Words] = None
+    as_of: Annotated[Annotated[str, BeforeValidator(_day)] | None, _Words] = None
     engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
     boundaries: BoundariesStage
     grid: GridStage
@@ -686,6 +698,8 @@ class Pipeline(Stage):
             if self.forecasts is not None:
                 raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")
             for i, step in enumerate(self.hotspots):
+                if step.each is not None and step.category is None:
+                    raise _refused(Note("runs.each_names_kinds"), "hotspots", i, "each")
                 if step.weight is not None:
                     raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
         refused = why_not_allowed(self.audience, self.hotspots, self.patrol)

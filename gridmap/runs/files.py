@@ -54,7 +54,7 @@ def files_named(settings: Mapping[str, Any], folder: Path) -> dict[str, Path]:
         try:
             if place.is_file():
                 found[text] = place
-        except OSError:  # a text that is no path here, such as one that is too long
+        except OSError:  # a text that cannot be a path here: too long, perhaps
             continue
     return found
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
-from gridmap._periods import every_of
+from gridmap._periods import every_of, period_of_text
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
@@ -42,6 +42,7 @@ from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
+from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.limits import refuse_beyond
 from gridmap.runs.stages.page import in_every_language, map_layers, map_page
@@ -155,7 +156,7 @@ def run_pipeline(
             staged.facts["who"] = who
     outputs = {key: run.out / path.relative_to(run.folder) for key, path in run.written.items()}
     return RunReport(
-        pipeline,
+        run.pipeline,
         run.boundaries,
         run.grid,
         run.incidents,
@@ -211,6 +212,7 @@ class _Run:
     written: dict[str, Path] = field(default_factory=dict)
     hashed: list[dict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    periods: list[dict[str, str]] = field(default_factory=list)
 
 
 def _read_boundaries(run: _Run) -> None:
@@ -231,7 +233,13 @@ def _make_grid(run: _Run) -> None:
 
 def _read_incidents(run: _Run) -> None:
     with run.clock.step("read incidents"):
-        run.incidents, run.inputs = read_all_incidents(run.pipeline, run.boundaries)
+        everything, run.inputs = read_all_incidents(run.pipeline, run.boundaries)
+        filters, steps, run.periods = with_dates(run.pipeline, everything)
+        run.incidents = kept_incidents(everything, filters)
+        steps, _ = step_for_each(steps, run.incidents, named_only=True)
+        run.pipeline = run.pipeline.model_copy(update={"hotspots": steps})
+    for entry in run.periods:
+        warnings.warn(Note("runs.period_is", **entry), GridmapWarning, stacklevel=2)
     for note in _reading_notes(run.incidents):
         if note.code in DOUBTS:
             warnings.warn(note, GridmapWarning, stacklevel=2)
@@ -252,6 +260,11 @@ def _restrict_inputs(run: _Run) -> None:
     """From here on there is nothing but what the audience may have."""
     narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents, run.out)
     run.boundaries, run.grid, run.incidents, run.steps, run.releases = narrowed
+    if any(step.each is not None for step in run.steps):  # of kinds as they may be shown
+        run.steps, notes = step_for_each(run.steps, run.incidents)
+        run.pipeline = run.pipeline.model_copy(update={"hotspots": run.steps})
+        for note in notes:
+            warnings.warn(note, GridmapWarning, stacklevel=2)
     run.run_id = run_id(run.pipeline.settings, what_is_told(run.pipeline.audience, run.files.sha256, run.incidents))
 
 
@@ -340,6 +353,7 @@ def _write_record(run: _Run) -> dict[str, Any]:
             "outside_grid": _outside(run.counts),
             "notes": _reading_notes(incidents),
         },
+        "periods": run.periods,
         "methods": [facts_of(step, result) for step, result in run.results],
         "summary": run.sentences,
         "warnings": run.warnings,
@@ -361,20 +375,29 @@ def _write_record(run: _Run) -> dict[str, Any]:
 
 
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
-    """The incidents of all files of a pipeline, filtered as it says; and an entry of each for `run.json`."""
+    """The incidents of all files of a pipeline, each once; and an entry of each for `run.json`."""
     stage, inputs = pipeline.incidents, []
     places = [path if "://" in path else pipeline.beside(path) for path in stage.path]
     parts = read_incident_files(places, boundaries=boundaries, **stage.options)  # so exchanged coordinates are found
     for path, part in zip(stage.path, parts, strict=True):
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
-    incidents = Incidents.concat(parts)
-    if stage.filters:
-        incidents = incidents.where(**stage.filters)
-    if not len(incidents):
-        why = str(stage.filters) if stage.filters else Note("runs.all_rejected")
+    return Incidents.concat(parts), inputs
+
+
+def kept_incidents(incidents: Incidents, filters: Mapping[str, Any]) -> Incidents:
+    """What the filters of `incidents:` keep.
+
+    Raises
+    ------
+    InputError
+        If nothing is left.
+    """
+    kept = incidents.where(**filters) if filters else incidents
+    if not len(kept):
+        why = str(dict(filters)) if filters else Note("runs.all_rejected")
         raise InputError(Note("runs.nothing_left", filters=why))
-    return incidents, inputs
+    return kept
 
 
 def _input(path: str, rows: int, used: int, aside: int) -> dict:
@@ -425,7 +448,7 @@ def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, coun
     dated = [step for step in pipeline.hotspots if step.period is not None or "before" in step.options]
     if not dated:
         return counts
-    every = _every(dated[0]) if dated[0].period is None else every_of(pd.Period(dated[0].period))
+    every = _every(dated[0]) if dated[0].period is None else every_of(period_of_text(dated[0].period))
     table = count_by_cell(incidents, grid, by="category", every=every, engine=pipeline.engine)
     held = table["count"].groupby(level="period").transform("sum") > 0
     return table[held.to_numpy()]
@@ -437,7 +460,7 @@ def _every(step: HotspotStep) -> str:
     if step.every is not None or before is None:
         return step.every or "month"
     try:
-        found = every_of(pd.Period(before))
+        found = every_of(period_of_text(before))
     except (ValueError, TypeError):
         found = None
     if found is None:
