@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -24,10 +25,10 @@ import typer.main
 from gridmap import __version__
 from gridmap._extras import missing_package
 from gridmap.cli.interrupts import watch_interrupts
-from gridmap.errors import GridmapError
+from gridmap.errors import GridmapError, OutputError
 from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say
 
-__all__ = ["app", "language", "main", "opened_key", "print_report", "progress_shown", "text"]
+__all__ = ["add_to_log", "app", "language", "main", "opened_key", "print_report", "progress_shown", "text"]
 
 app = typer.Typer(
     name="gridmap",
@@ -263,6 +264,26 @@ def print_report(report: Any) -> None:
     for key, output in report.outputs.items():
         if not key.startswith("results/"):  # a folder for the papers, not a list to read
             print(f"  → {output}")
+
+
+def add_to_log(report: Any, path: Path, out: Path) -> None:
+    """Add a run to a log file: when it ended, what it said, its sentences, and the seconds of each step.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    when = datetime.now().astimezone().isoformat(timespec="seconds")
+    said = [w.say(_spoken) if isinstance(w, Note) else str(w) for w in report.warnings]
+    lines = [f"{when} {report.pipeline.path.name} → {out}"]
+    lines += [f"  {line}" for line in (*said, *report.summary)]
+    lines += [f"  {step}: {seconds} s" for step, seconds in report.seconds.items()]
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError as error:
+        raise OutputError(Note("read.cannot_write", path=path, why=error.strerror or str(error))) from None
 
 
 def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:

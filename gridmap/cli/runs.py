@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, opened_key, print_report, progress_shown
+from gridmap.cli.app import add_to_log, app, opened_key, print_report, progress_shown
 from gridmap.messages import check_language, chosen_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
@@ -38,9 +38,16 @@ def run(
     who: Annotated[str | None, typer.Option(help="cli.run.who")] = None,
     steps: Annotated[bool, typer.Option("--steps", help="cli.run.steps")] = False,
     sign: Annotated[Path | None, typer.Option(help="cli.run.sign")] = None,
+    audience: Annotated[list[str], typer.Option("--audience", help="cli.run.audience")] = [],  # noqa: B006
+    quiet: Annotated[bool, typer.Option("--quiet", help="cli.run.quiet")] = False,
+    log: Annotated[Path | None, typer.Option("--log", help="cli.run.log")] = None,
 ) -> None:
-    """Run one pipeline file."""
-    run_file(pipeline, out, set_, confined=confined, who=who, steps=steps, sign=sign)
+    """Run one pipeline file, for one audience or for several, each into a folder of its own."""
+    wanted = list(dict.fromkeys(audience))
+    for name in wanted or [None]:
+        settings = set_ if name is None else [*set_, f"audience={name}"]
+        folder = out / name if name is not None and len(wanted) > 1 else out
+        run_file(pipeline, folder, settings, confined=confined, who=who, steps=steps, sign=sign, quiet=quiet, log=log)
 
 
 @app.command(help="cli.schema.help")
@@ -61,6 +68,8 @@ def run_file(
     who: str | None = None,
     steps: bool = False,
     sign: Path | None = None,
+    quiet: bool = False,
+    log: Path | None = None,
 ) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
     from gridmap.runs import read_pipeline, run_pipeline
@@ -72,4 +81,7 @@ def run_file(
     signer = None if sign is None else opened_key(sign)
     with progress_shown(as_lines=steps) as watch:
         report = run_pipeline(pipeline, out, on_step=watch, who=who, sign=signer)
-    print_report(report)
+    if log is not None:
+        add_to_log(report, log, out)
+    if not quiet:
+        print_report(report)

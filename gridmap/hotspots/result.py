@@ -79,7 +79,7 @@ class HotspotResult:
         return _drawn_by()[0](self, **options)
 
     def plot(self, **options):
-        """The result as a matplotlib figure for a paper, with legend and scale bar (see `gridmap.maps.figure`)."""
+        """The result as a matplotlib figure for a paper, with legend and scale bar; on the Axes `ax=`, if given."""
         return _drawn_by()[1](self, **options)
 
     def _repr_html_(self) -> str | None:

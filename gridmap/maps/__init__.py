@@ -26,6 +26,7 @@ from gridmap.maps.layers import (
 from gridmap.maps.page import MapPage, build_map
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -51,9 +52,10 @@ def view(result: HotspotResult, **options: Any) -> MapPage:
     return build_map(layers_of(result), **{"audience": "internal", **options})
 
 
-def plot(result: HotspotResult, **options: Any) -> "Figure":
-    """A result as a matplotlib figure; what `HotspotResult.plot()` gives."""
-    return figure_of(layers_of(result)[0], **options)
+def plot(result: HotspotResult, **options: Any) -> "Figure | Axes":
+    """A result as a matplotlib figure, or on the Axes given as `ax`, which are then returned."""
+    figure = figure_of(layers_of(result)[0], **options)
+    return figure if options.get("ax") is None else options["ax"]
 
 
 register_viewer(view, plot)

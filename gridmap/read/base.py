@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -74,6 +75,48 @@ class Incidents:
     def __repr__(self) -> str:
         path = self.source.get("path", "memory")
         return f"<Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}>"
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """The first rows as a DataFrame, to look at."""
+        return (self.data if isinstance(self.data, pa.Table) else self.data.head(n)).slice(0, n).to_pandas()
+
+    def __getitem__(self, chosen: Any) -> "Incidents":
+        """Some of the rows, by a mask of yes and no or a slice, as new Incidents with the same source.
+
+        Raises
+        ------
+        InputError
+            If a mask is not as long as there are rows, or is something else.
+
+        Examples
+        --------
+        >>> import gridmap as gm
+        >>> town = gm.load_sample().incidents
+        >>> len(town[town.to_frame()["category"] == town.head()["category"][0]]) <= len(town), len(town[:10])
+        (True, 10)
+        """
+        table = self.arrow()
+        if isinstance(chosen, slice):
+            return Incidents(table.take(pa.array(np.arange(len(self))[chosen])), self.set_aside, self.source)
+        mask = np.asarray(pd.array(chosen, dtype="boolean").fillna(False) if _is_mask(chosen) else np.zeros(0), bool)
+        if mask.shape != (len(self),):
+            raise InputError(Note("read.not_a_mask", n=len(self), found=type(chosen).__name__, length=len(mask)))
+        return Incidents(table.filter(pa.array(mask)), self.set_aside, self.source)
+
+    def select(self, chosen: Any = None, /, **filters: Any) -> "Incidents":
+        """Some of the incidents: by a mask, by a function of the frame, or by the filters of `where`.
+
+        Examples
+        --------
+        >>> import gridmap as gm
+        >>> town = gm.load_sample().incidents
+        >>> len(town.select(lambda frame: frame["lon"] < frame["lon"].median())) < len(town)
+        True
+        """
+        found = self.where(**filters) if filters else self
+        if chosen is None:
+            return found
+        return found[chosen(found.to_frame()) if callable(chosen) else chosen]
 
     def write_set_aside(self, path: str | Path) -> Path:
         """The rows set aside as a file, `.csv` (with a byte order mark, for Excel) or `.parquet`, whole or not at all.
@@ -196,6 +239,14 @@ class Incidents:
         if period is not None:
             table = table.filter(_within(table, period))
         return Incidents(table, self.set_aside, self.source)
+
+
+def _is_mask(chosen: Any) -> bool:
+    """Whether it is a row of yes and no, unknown allowed."""
+    try:
+        return pd.api.types.is_bool_dtype(pd.array(chosen)) if not isinstance(chosen, str) else False
+    except (TypeError, ValueError):
+        return False
 
 
 def _within(table: pa.Table, period: str | pd.Period) -> pa.Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridmap.errors import ReadError
+from gridmap.errors import InputError, ReadError
 from gridmap.read.base import Incidents
 from gridmap.read.exports import export_files
 from gridmap.read.incidents import read_incident_files
@@ -99,3 +99,17 @@ def test_brackets_in_a_name_are_a_name_and_a_folder_is_its_tables(tmp_path):
     assert export_files(".", tmp_path) == ["cases2.csv", "cases[2].csv"]
     with pytest.raises(ReadError, match="no pattern that fits"):
         export_files("none*.csv", tmp_path)
+
+
+def test_incidents_are_chosen_by_mask_slice_and_function(tmp_path):
+    _rows(30).to_csv(tmp_path / "1.csv", index=False)
+    incidents = _used(tmp_path)
+    frame = incidents.to_frame()
+    theft = frame["category"] == "theft"
+    assert incidents[theft].to_frame().equals(frame[theft].reset_index(drop=True))
+    assert len(incidents.select(lambda rows: rows["category"] == "theft")) == len(incidents.select(category="theft"))
+    assert incidents[5:8].to_frame()["incident_id"].tolist() == frame["incident_id"][5:8].tolist()
+    assert incidents.head(3).equals(frame.head(3))
+    for wrong in ([True], "theft", [1, 2, 3]):
+        with pytest.raises(InputError, match="yes and no"):
+            incidents[wrong]

@@ -130,3 +130,19 @@ def test_words_for_periods(text, day, dates):
     assert found == dates
     if found is not None:
         assert period_of_text(found).start_time <= pd.Timestamp(day)
+
+
+def test_several_audiences_have_a_folder_each_and_the_log_holds_both(week, tmp_path, capsys):
+    from gridmap.cli import main
+
+    _, write = week
+    write()
+    flags = ["--audience", "internal", "--audience", "meeting", "--quiet"]
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *f"{tmp_path / 'w.yaml'} --out {tmp_path / 'out'} --log {tmp_path / 'log.txt'}".split(), *flags])
+    assert ended.value.code == 0
+    for audience in ("internal", "meeting"):
+        record = json.loads((tmp_path / "out" / audience / "run.json").read_text(encoding="utf-8"))
+        assert record["audience"] == audience
+    assert capsys.readouterr().out == ""
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").count("w.yaml →") == 2
