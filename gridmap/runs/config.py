@@ -581,6 +581,7 @@ class PatrolStage(Stage):
     units: FileOption
     roads: FileOption = None
     streets: FileOption = None
+    prize: Literal["hotspots", "forecast"] = "hotspots"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -702,6 +703,8 @@ class Pipeline(Stage):
                     raise _refused(Note("runs.each_names_kinds"), "hotspots", i, "each")
                 if step.weight is not None:
                     raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
+        if self.patrol is not None and self.patrol.prize == "forecast" and self.forecasts is None:
+            raise _refused(Note("runs.prize_needs_forecast"), "patrol", "prize")
         refused = why_not_allowed(self.audience, self.hotspots, self.patrol)
         if refused is not None:
             raise _refused(refused, "audience")

@@ -125,3 +125,14 @@ def test_a_forecast_of_another_audience_or_of_other_cells_is_not_scored(places_t
     for change in ("audience=meeting", "grid.cell_size_m=300"):
         later = run_pipeline(read_pipeline(path, overrides=[change]), tmp_path / "runs" / "two")
         assert not any("last forecast" in sentence for sentence in later.summary)
+
+
+def test_patrols_take_the_forecast_as_their_prize(places_that_move, tmp_path):
+    """They go where it expects most; without a stage forecasts that is refused before any work."""
+    patrol = {"units": 2, "shift_h": 2, "most": 4, "prize": "forecast"}
+    report = run_pipeline(read_pipeline(places_that_move(patrol=patrol)), tmp_path / "out")
+    expected = report.results[-1][1].cells["expected"].nlargest(4)
+    places = gpd.read_file(tmp_path / "out" / "patrol" / "plan.gpkg", layer="places")
+    np.testing.assert_allclose(places["prize"].nlargest(4), expected / (7 * 24) * 2)
+    with pytest.raises(SettingError, match=r"p\.yaml.*add the stage forecasts"):
+        read_pipeline(places_that_move(patrol=patrol, forecasts=None))

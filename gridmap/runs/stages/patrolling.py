@@ -21,7 +21,9 @@ def patrol_stage(
     pipeline: Pipeline, results: list[tuple[Any, Any]], boundaries: gpd.GeoDataFrame, folder: Path
 ) -> PatrolPlan:
     """Plan the patrols and write the papers for the shift into `folder`."""
-    hotspots = next((r for _, r in results if isinstance(r, HotspotResult) and len(r.cells)), None)
+    by_forecast = pipeline.patrol is not None and pipeline.patrol.prize == "forecast"
+    found = [r for _, r in results if isinstance(r, HotspotResult) and len(r.cells)]
+    hotspots = next((r for r in found if (r.method == "forecast") == by_forecast), None)
     if hotspots is None:
         raise InputError(Note("runs.patrols_need_hotspots"))
     options = {} if pipeline.patrol is None else pipeline.patrol.options
