@@ -2,6 +2,7 @@
 """The page as a person uses it: Chromium with the network cut off, every control, both languages, three screens."""
 
 import time
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -548,3 +549,34 @@ def test_tiles_beside_the_file_are_the_only_thing_asked_for(browser, tmp_path, h
     )
     assert all(r.startswith("file://") and "/tiles/" in r for r in opened.requests())
     opened.close()
+
+
+AXE = Path(gm.__file__).parent / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+STATES = {
+    "opened": "0",
+    "areas": "gridmap.openTab('areas')",
+    "about": "gridmap.openTab('about')",
+    "clock": "gridmap.openTab('clock')",
+    "story": "gridmap.story(true)",
+    "place by place": "gridmap.tour(true)",
+    "side by side": "gridmap.compare('l1')",
+    "periods": "gridmap.showTheme('l2'), gridmap.compare('l2@0')",
+    "room": "gridmap.room(true)",
+    "more tools": "document.getElementById('gm-more').click()",
+    "Chinese": "gridmap.setLanguage('zh')",
+    "selected": "gridmap.select(gridmap.rankedLayer(), 0, false)",
+}
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm ci in gridmap/maps/web")
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_no_violation(browser, page_file, state):
+    page = browser.open(page_file)
+    page.reduce_motion()
+    page.run(f"{STATES[state]}, 0")
+    page.run(AXE.read_text(encoding="utf-8") + ";0")
+    found = page.run(
+        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes[0].html.slice(0, 120)))"
+    )
+    assert found == []
+    clean(page)

@@ -118,7 +118,6 @@ def test_options_are_kept_as_they_are_written(files):
 
 
 def test_a_story_is_at_most_five_titles(tmp_path):
-    from gridmap.errors import SettingError
     from gridmap.examples import example_path
     from gridmap.runs.config import read_pipeline
 

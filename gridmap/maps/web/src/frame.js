@@ -21,7 +21,7 @@ export function frame(gm) {
     panel.append(tablist, bodies);
     /* Each tab: a button, and a body that its own file fills. */
     gm.addTab = (key, word) => {
-      const body = el("section", { role: "tabpanel", id: "gm-tab-" + key, "aria-labelledby": "gm-tabbutton-" + key, tabindex: "-1", hidden: true });
+      const body = el("section", { role: "tabpanel", id: "gm-tab-" + key, "aria-labelledby": "gm-tabbutton-" + key, tabindex: "0", hidden: true });
       const button = el("button", { role: "tab", type: "button", id: "gm-tabbutton-" + key, "aria-controls": "gm-tab-" + key, "aria-selected": "false", onclick: () => gm.openTab(key) });
       gm.tabs[key] = { button, body, word };
       tablist.append(button);
@@ -90,6 +90,7 @@ export function frame(gm) {
           fact("", gm.text(head.classification), "gm-classification"),
           languages()));
       panel.setAttribute("aria-label", gm.t("panel"));
+      strip.setAttribute("aria-label", gm.t("answers"));
       side.setAttribute("aria-label", gm.t("layers"));
       Object.values(gm.tabs).forEach((tab) => { tab.button.textContent = gm.t(tab.word); });
       const folded = document.body.classList.contains("gm-folded");
