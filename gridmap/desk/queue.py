@@ -165,7 +165,14 @@ class Queue:
         if not job.is_over:
             return job
         expected = self._last_time(job.pipeline) if job.kind == "run" else None
-        fresh = {"state": "waiting", "started": 0.0, "ended": 0.0, "steps": [], "error": "", "warnings": []}
+        fresh: dict[str, Any] = {
+            "state": "waiting",
+            "started": 0.0,
+            "ended": 0.0,
+            "steps": [],
+            "error": "",
+            "warnings": [],
+        }
         return self._add(replace(job, id=_new_id(), expected_s=expected, **fresh))
 
     def command(self, job: Job) -> list[str]:
@@ -254,6 +261,7 @@ class Queue:
                         self._changed.wait()
                 if self._closing:
                     return
+            assert waiting is not None
             self._run(waiting)
 
     def _run(self, job: Job) -> None:

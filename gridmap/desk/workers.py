@@ -373,7 +373,7 @@ def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
     finally:
         hidden.unlink(missing_ok=True)
     _check_inputs(place, record)
-    zones = _boundaries(folder, pipeline.boundaries)
+    zones = _boundaries(folder, record["settings"]["boundaries"])
     grid, zones, _ = grid_stage(pipeline, zones)
     return pipeline, grid, zones
 

@@ -312,7 +312,7 @@ class _Incoming:
         self._file: Any = None
         self._name, self._size, self._looked = "", 0, 0
 
-    def callbacks(self) -> dict[str, Any]:
+    def callbacks(self) -> Any:
         """As the parser wants them."""
         return {
             "on_part_begin": self._begin,

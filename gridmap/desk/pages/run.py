@@ -241,7 +241,7 @@ async def verify(request: Request) -> Response:
     folder = run_of(desk.workspace, request.path_params["run"])
     verdict = await run_in_threadpool(verify_run, folder)
     faults = [fault.say(language) if isinstance(fault, Note) else str(fault) for fault in verdict.faults]
-    values = {"verdict": verdict, "faults": faults, "name": folder.name}
+    values: dict[str, Any] = {"verdict": verdict, "faults": faults, "name": folder.name}
     if request.headers.get("hx-request"):
         return part(request, "_verdict.html", **values)
     return page(request, "verdict", **values)
