@@ -124,7 +124,7 @@ class Watch:
         for hop in self.hops:
             given = {part for whole in hop.given for thing in handed(whole) for part in contents(thing)}
             ways = [longest[made[part].number] for part in given if part in made]
-            named = any(isinstance(value, str | Path) and Path(value).name == file for value in hop.given)
+            named = any(names(value, file) for value in hop.given)
             if ways or named:
                 longest[hop.number] = [*max(ways, key=len, default=[]), hop]
                 for thing in handed(hop.gave):
@@ -133,6 +133,13 @@ class Watch:
         last = max(number for number in longest if self.hops[number].function.endswith("MapPage.save"))
         way = {id(hop): hop for at in longest[last] for hop in (*at.inside, at)}
         return sorted(way.values(), key=lambda hop: hop.began)
+
+
+def names(value: Any, file: str) -> bool:
+    """Whether a value is a path of that name, or a list that holds one."""
+    if isinstance(value, list | tuple):
+        return any(names(inner, file) for inner in value)
+    return isinstance(value, str | Path) and Path(value).name == file
 
 
 def module_of(path: str) -> str:
