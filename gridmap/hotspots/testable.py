@@ -23,8 +23,19 @@ __all__ = ["OF_UNKNOWN_LAW", "counts_only", "enough_incidents"]
 OF_UNKNOWN_LAW = ("weighted", "crosswalked", "aoristic")
 
 
-def counts_only(counts: Any, method: str) -> CountsAbout:
+def counts_only(counts: Any, method: str, *, column: str = "count", of_known_law: bool = False) -> CountsAbout:
     """What the numbers are, where they are numbers of incidents.
+
+    Parameters
+    ----------
+    counts
+        As the caller gave them.
+    method : str
+        Whose test it is, for the message.
+    column : str
+        The one that is tested.
+    of_known_law : bool
+        Refuse only numbers that are known to be no counts, not any fraction.
 
     Raises
     ------
@@ -37,9 +48,9 @@ def counts_only(counts: Any, method: str) -> CountsAbout:
     'counts'
     """
     if isinstance(counts, Mapping) and counts:
-        return next(reversed([counts_only(one, method) for one in counts.values()]))
-    about = about_counts(counts)
-    if about.are_counts:
+        return next(reversed([counts_only(one, method, column=column) for one in counts.values()]))
+    about = about_counts(counts, column)
+    if about.are_counts or (of_known_law and about.kind not in OF_UNKNOWN_LAW):
         return about
     what = Note(f"hotspots.kind_{about.kind}")
     remedy = Note("hotspots.take_incidents" if about.kind == "weighted" else "hotspots.take_counts")

@@ -4,8 +4,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
+
+import gridmap as gm
+from gridmap.errors import InputError
+from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.hotspots.registry import methods
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import calibration
@@ -79,3 +85,28 @@ def test_a_test_that_does_not_hold_claims_nothing(fine_town):
 def test_the_band_is_the_binomials():
     assert calibration.band(100) == stats.binom.ppf(0.99, 100, 0.05) / 100
     assert np.isclose(calibration.band(100), 0.11)
+
+
+def test_every_method_that_claims_has_a_row_in_the_calibration():
+    """A new method that names a null is measured (benchmarks/calibration.py), or it may not name one."""
+    measured = {name.split(",")[0] for name in calibration.TESTS}
+    claiming = {name for name, method in methods().items() if method.tests}
+    assert claiming - measured == set()
+    assert {name for name in measured if not methods()[name].tests} == set()
+
+
+def test_the_page_has_every_row_and_none_that_claims_out_of_its_band():
+    page = calibration.DOCUMENT.read_text(encoding="utf-8")
+    missing = [name for name in calibration.TESTS if f"| `{name}` |" not in page]
+    assert missing == []
+    assert "OUT OF ITS BAND" not in page
+
+
+def test_scans_know_weighted_sums_by_the_column_that_they_test():
+    table = pd.DataFrame({"cases": [40, 3, 5], "population": [10.5, 20.25, 30.0], "lon": [0, 1, 2], "lat": [0, 0, 0]})
+    assert len(gm.spatial_scan(table, permutations=9).cells) == 3
+    weighted = Counts(table, about=CountsAbout(kind="weighted", weight="harm"))
+    with pytest.raises(InputError, match="weighted sums"):
+        gm.spatial_scan(weighted, permutations=9)
+    with pytest.raises(InputError, match="weighted sums"):
+        gm.space_time_scan(weighted.assign(area=[0, 1, 2], date="2018-01-01"), every="month", permutations=9)

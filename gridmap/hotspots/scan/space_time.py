@@ -30,6 +30,7 @@ from gridmap.hotspots.scan.places import (
 from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
 from gridmap.hotspots.scan.tables import area_rows, dated_clusters, long_table, longest_span, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
+from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note
 
 __all__ = ["space_time_scan"]
@@ -132,6 +133,7 @@ def space_time_scan(
         raise SettingError(Note("hotspots.prospective_bool", prospective=prospective))
     most = whole_number(max_clusters, "max_clusters", least=1)
     radius = check_radius(max_radius_m, distance)
+    counts_only(areas, "space_time_scan", column="count" if grid is not None else cases, of_known_law=grid is None)
     frame = long_table(areas, grid, {area: "the area (area=)", time: "the time (time=)", cases: "cases"}, population)
     if grid is not None:
         area, time, cases, population = "cell_id", "period", "count", "population"

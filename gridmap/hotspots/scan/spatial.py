@@ -165,12 +165,13 @@ def _cases_and_people(areas, grid, cases, population, expected):
         found = "no rows" if isinstance(areas, pd.DataFrame) else type(areas).__name__
         raise InputError(Note("hotspots.table_of_areas", found=found))
     if grid is None:
+        counts_only(areas, "spatial_scan", column=cases, of_known_law=True)
         index, count = areas.index, column_of(areas, cases, "cases")
         people = None
         if expected is None or (isinstance(population, str) and population in areas):
             people = column_of(areas, population, "the population")
     else:
-        counts_only(areas, "spatial_scan")
+        counts_only(areas, "spatial_scan", column=cases if cases in areas else "count")
         count, index = cell_values(areas, grid, column=cases if cases in areas else "count")
         known = not isinstance(population, str) or population in grid.cells
         people = cell_population(population, grid, count, index) if expected is None or known else None
