@@ -224,6 +224,8 @@ def hotspot_test(
         judged = strictly.p if how == "none" else strictly.q
     columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
+    if strict and columns["strict"].any():
+        notes = (*notes, Note("hotspots.strict_smooth", n=int(columns["strict"].sum())))
     if isinstance(grid, Grid):
         columns["concentrated"] = hot if risk.null == "land" else _concentrated(near, around, n, grid, how, cut, of)
     params = {
@@ -697,7 +699,8 @@ def incident_weights(counts: pd.DataFrame) -> Weights:
 
 
 def _in_classes(value: np.ndarray, times: np.ndarray, known: bool) -> Weights:
-    value, where = np.unique(np.round(value, 6), return_inverse=True)
+    unit = min(1.0, value.max())  # weights may all be tiny
+    value, where = np.unique(np.round(value / unit, 6) * unit, return_inverse=True)
     times = np.bincount(where, times)
     if len(value) > CLASSES:
         edges = np.geomspace(max(value[value > 0][0], value[-1] * 1e-6), value[-1], CLASSES)
@@ -800,6 +803,8 @@ def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
     >>> upper.round(4).tolist(), (1 - 0.75**3)
     ([0.5781], 0.578125)
     """
+    unit = min(1.0, weights.value.max())
+    sums, weights = sums / unit, Weights(weights.value / unit, weights.share, weights.known)
     upper, lower = np.ones(len(sums)), np.ones(len(sums))
     most = np.ceil(law.mean + 9 * np.sqrt(law.variance) + 25)
     few = most <= FEW

@@ -95,11 +95,8 @@ def test_every_method_that_claims_has_a_row_in_the_calibration():
     assert {name for name in measured if not methods()[name].tests} == set()
 
 
-def test_the_page_has_every_row_and_none_that_claims_out_of_its_band():
-    page = calibration.DOCUMENT.read_text(encoding="utf-8")
-    missing = [name for name in calibration.TESTS if f"| `{name}` |" not in page]
-    assert missing == []
-    assert "OUT OF ITS BAND" not in page
+def test_no_row_of_the_page_claims_out_of_its_band():
+    assert "OUT OF ITS BAND" not in calibration.DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_scans_know_weighted_sums_by_the_column_that_they_test():

@@ -290,3 +290,22 @@ def test_harm_without_incidents_is_refused(residents):
     with pytest.raises(InputError) as error:
         gm.hotspot_test(counts, lattice(), at_risk=residents)
     assert error.value.args[0].code == "hotspots.weight_without_incidents"
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e6])
+def test_the_unit_of_a_weight_does_not_matter(residents, unit):
+    k = np.random.default_rng(4).multinomial(2000, residents / residents.sum())
+    harm = k * np.random.default_rng(5).choice([1.0, 3.0], k.size)
+    cells = [
+        gm.hotspot_test(pd.DataFrame({"count": harm * u, "incidents": k}), lattice(), at_risk=residents).cells
+        for u in (1.0, unit)
+    ]
+    assert np.allclose(cells[0]["p_value"], cells[1]["p_value"], rtol=0.02, atol=0.002)
+
+
+def test_what_the_strict_tier_cannot_tell_is_said_where_it_finds_something(residents):
+    chance = residents * np.where(np.arange(SIDE * SIDE) == SIDE * 10 + 10, 200.0, 1.0)
+    counts = np.random.default_rng(1).multinomial(3000, chance / chance.sum())
+    found = gm.hotspot_test(counts, lattice(), at_risk=residents, strict=True)
+    assert found.cells["strict"].any()
+    assert found.notes[-1].code == "hotspots.strict_smooth"
