@@ -135,7 +135,7 @@ LEAST_PERIODS = 10  # what ArcGIS asks for; fewer get a note
 REFUSED_BELOW = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EmergingResult(HotspotResult):
     """Emerging hotspots, with the cube they were read from.
 

@@ -61,7 +61,7 @@ NEAR_REPEAT_TABLES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NearRepeatResult(HotspotResult):
     """A table of space bands × time bands, and which event began or followed.
 

@@ -96,7 +96,7 @@ class HotspotResult:
             parts += [f"{n:,} {label}" for label, n in found.items() if label != "none"]
         if self.clusters is not None:
             parts.append(f"{len(self.clusters):,} clusters")
-        return f"<HotspotResult {self.method}({shown}): {', '.join(parts)}>"
+        return f"<{type(self).__name__} {self.method}({shown}): {', '.join(parts)}>"
 
 
 _SYMBOLS = {"global_moran": "I", "global_geary": "C", "global_getis_ord": "G"}

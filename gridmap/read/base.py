@@ -90,10 +90,10 @@ class Incidents:
 
         Examples
         --------
-        >>> import gridmap as gm
-        >>> town = gm.load_sample().incidents
-        >>> len(town[town.to_frame()["category"] == town.head()["category"][0]]) <= len(town), len(town[:10])
-        (True, 10)
+        >>> points = pa.table({"lon": [0.1, 0.2, 0.3], "lat": [51.5, 51.5, 51.6], "category": ["a", "b", "a"]})
+        >>> town = Incidents(points)
+        >>> len(town[town.to_frame()["category"] == "a"]), len(town[:1])
+        (2, 1)
         """
         table = self.arrow()
         if isinstance(chosen, slice):
@@ -108,10 +108,9 @@ class Incidents:
 
         Examples
         --------
-        >>> import gridmap as gm
-        >>> town = gm.load_sample().incidents
-        >>> len(town.select(lambda frame: frame["lon"] < frame["lon"].median())) < len(town)
-        True
+        >>> town = Incidents(pa.table({"lon": [0.1, 0.2, 0.3], "lat": [51.5, 51.5, 51.6]}))
+        >>> len(town.select(lambda frame: frame["lon"] < 0.25))
+        2
         """
         found = self.where(**filters) if filters else self
         if chosen is None:

@@ -53,7 +53,7 @@ from gridmap.runs.stages.tables import facts_of, tables_of
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunReport:
     """What a run found and wrote.
 
@@ -78,6 +78,10 @@ class RunReport:
     summary: list[str]
     seconds: dict[str, float]
     warnings: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        found = f"{len(self.results)} results, {len(self.outputs)} outputs"
+        return f"<RunReport {self.pipeline.path.name}: {self.incidents!r}, {found}>"
 
 
 class _Clock:

@@ -146,3 +146,10 @@ def test_several_audiences_have_a_folder_each_and_the_log_holds_both(week, tmp_p
         assert record["audience"] == audience
     assert capsys.readouterr().out == ""
     assert (tmp_path / "log.txt").read_text(encoding="utf-8").count("w.yaml →") == 2
+
+
+def test_a_report_is_short_to_look_at(week, tmp_path):
+    _, write = week
+    said = repr(run_pipeline(write(), tmp_path / "out"))
+    assert said.startswith("<RunReport w.yaml: <Incidents: 600 used,")
+    assert len(said) < 400
