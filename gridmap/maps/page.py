@@ -107,7 +107,7 @@ def build_map(
     InputError
         If there is no layer, or something else; or if this audience may not have a layer.
     SettingError
-        For an unknown language, a negative count, or a story that is no list of titles.
+        For an unknown language, a negative count, or a story other than a list of titles.
 
     Examples
     --------
