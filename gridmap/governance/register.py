@@ -125,7 +125,7 @@ def match_hotspots(
     Raises
     ------
     InputError
-        What are no hotspots.
+        Neither outlines nor labelled cells with shapes.
     SettingError
         A share or a distance out of range.
 
