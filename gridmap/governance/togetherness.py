@@ -77,7 +77,7 @@ def colocation_quotient(
     kind : str or array
         A column, or one value a point: the kinds whose neighbours are looked at, and those looked for.
     other : str or array, optional
-        Another kind of each point, which is looked for among the neighbours, as in the quotient of regions to sizes of towns.
+        Another kind of each point, looked for among the neighbours, as in regions to sizes of towns.
     k : int
         Nearest neighbours. Points at one place are neighbours at distance 0; ties beyond the k-th are taken in, each
         with the same weight, so the answer does not depend on the order of rows.
