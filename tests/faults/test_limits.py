@@ -59,3 +59,16 @@ def test_the_cells_are_guessed_within_a_third(town, tmp_path, grid):
     report = run_pipeline(pipeline, tmp_path / "out")
     assert guessed == pytest.approx(len(report.grid), rel=1 / 3)
     assert len(report.incidents) < estimate(pipeline, report.boundaries).points * 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grid": {"system": "square", "cell_size_m": 1e-300}},
+        {"hotspots": [{"kernel_density": {"bandwidth_m": 300 + i}} for i in range(1000)], "limits": {"seconds": 5.5}},
+    ],
+    ids=["cells of nothing", "a thousand steps"],
+)
+def test_what_would_never_end_is_refused_in_one_line(town, gridmap, tmp_path, changes):
+    refused(gridmap("run", town.file(**changes), "--out", tmp_path / "out"), "This run would take about")
+    assert not (tmp_path / "out").exists()

@@ -50,7 +50,7 @@ def estimate(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     if system == "h3" and isinstance(grid.get("resolution"), int) and 0 <= grid["resolution"] <= 15:
         cells += area_m2 / h3.average_hexagon_area(grid["resolution"], unit="m^2")
     elif system == "square" and isinstance(grid.get("cell_size_m"), int | float) and grid["cell_size_m"] > 0:
-        cells += area_m2 / grid["cell_size_m"] ** 2
+        cells += area_m2 / grid["cell_size_m"] / grid["cell_size_m"]
     points = sum(_size(pipeline, path) for path in pipeline.incidents.path) / ROW_B
     seconds = BASE_S + CELL_S * cells + POINT_S * points
     drawn = 0.0
