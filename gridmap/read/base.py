@@ -73,7 +73,8 @@ class Incidents:
         return self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
 
     def __repr__(self) -> str:
-        path = self.source.get("path", "memory")
+        several = self.source.get("parts")
+        path = f"{len(several)} files" if several else self.source.get("path", "memory")
         return f"<Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}>"
 
     def head(self, n: int = 5) -> pd.DataFrame:
