@@ -111,7 +111,7 @@ def ratio_interval(
     Returns
     -------
     (array, array)
-        1 is no change; nan where nothing happened in either.
+        1 is not a change; nan where nothing happened in either.
 
     Examples
     --------

@@ -11,7 +11,7 @@ __all__ = ["bar"]
 
 @contextmanager
 def bar(title: str = "Counting") -> Iterator:
-    """A `progress=` for `count_by_cell` that draws a bar on stderr, and nothing where that is no terminal.
+    """A `progress=` for `count_by_cell` that draws a bar on stderr, and nothing where that is not a terminal.
 
     Examples
     --------

@@ -36,7 +36,7 @@ MOST_ROWS_READ = 2_000_000
 def answer_all() -> None:
     """Answer one line of JSON with one, until there are no more: the desk is gone then, and this process too."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints is not an answer
     for line in sys.stdin.buffer:
         name, *given = json.loads(line)
         try:

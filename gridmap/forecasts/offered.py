@@ -88,7 +88,7 @@ class ForecastResult:
         InputError
             If the incidents' times are too vague for shifts.
         SettingError
-            If 24 is no multiple of `hours`.
+            If 24 is not a multiple of `hours`.
         """
         if not 0 < hours <= 24 or 24 % hours:
             raise SettingError(Note("forecasts.shift_hours", found=hours))

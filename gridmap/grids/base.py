@@ -127,7 +127,7 @@ def degrees(lon, lat) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     InputError
-        For what is no number, or for different lengths.
+        For what is not a number, or for different lengths.
     """
     try:
         lon, lat = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))

@@ -50,7 +50,7 @@ class CountsAbout:
     kind : str
         - "counts": whole incidents, each counted once;
         - "weighted": sums of a weight, such as a harm score; the number of incidents stands in the column `incidents`;
-        - "fractions": numbers that are no whole counts, of unknown origin;
+        - "fractions": numbers that are not whole counts, of unknown origin;
         - "crosswalked": carried over from another grid, shared out by area, people or points;
         - "aoristic": incidents known as an interval, spread over the hours that it covers;
         - "merged areas": whole incidents of areas that were merged, because each must hold at least some number.

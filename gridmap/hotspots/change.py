@@ -260,7 +260,7 @@ def _e_test(before: float, after: float, odds: float) -> float:
 
 
 def binomial_p(successes, trials, share) -> np.ndarray:
-    """Exact two-sided binomial p-values: the chance of all outcomes that are no likelier than the one observed.
+    """Exact two-sided binomial p-values: the chance of all outcomes that are not likelier than the one observed.
 
     Parameters
     ----------

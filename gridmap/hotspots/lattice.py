@@ -1,4 +1,4 @@
-"""The door of the statistics over cells: counts in, a vector in the grid's order out.
+"""The input of the statistics over cells: counts in, a vector in the grid's order out.
 
 Every statistic over cells needs two things that must agree row by row: one value a cell, zeros
 included, and who is whose neighbour (`neighbours`). A count that sits in the wrong row gives a wrong map
@@ -47,7 +47,7 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
     Raises
     ------
     InputError
-        If cells are missing, foreign, in another order, or a value is no finite number.
+        If cells are missing, foreign, in another order, or a value is not a finite number.
     """
     if isinstance(counts, pd.DataFrame):
         if column not in counts:

@@ -1,4 +1,4 @@
-"""What every method over points asks of its incidents, checked once at the door.
+"""What every method over points asks of its incidents, checked once, where they come in.
 
 Points are measured in metres, in one projected CRS that the result names. A length below one metre is
 taken for degrees and refused; fewer than 30 incidents are refused, because any pattern in them is as

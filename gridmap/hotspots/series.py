@@ -1,7 +1,7 @@
 """Which incidents are near in space *and* in time? Series and outbreaks.
 
 `st_dbscan` is DBSCAN with two radii: an incident is core when enough others lie within `eps_m` metres and `eps_days`
-days of it, and clusters chain along. A street with one burglary a month for a year is no series; six in a week are.
+days of it, and clusters chain along. A street with one burglary a month for a year is not a series; six in a week are.
 
 It needs to know *when*. Where only the month is known, two incidents "of the same day" may be thirty days apart: an
 incident whose interval is longer than `eps_days` cannot be placed, is left out, and the result says how many. If that

@@ -60,7 +60,7 @@ def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None 
     InputError
         For no incidents, or none with a time.
     SettingError
-        For a `longest_h` that is no positive number.
+        For a `longest_h` that is not a positive number.
 
     Examples
     --------

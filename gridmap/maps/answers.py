@@ -171,7 +171,7 @@ def checked_titles(titles: Sequence[str | None] | None) -> list[str | None]:
     Raises
     ------
     SettingError
-        If they are no list of at most five texts.
+        If they are not a list of at most five texts.
     """
     if titles is None:
         return []

@@ -36,12 +36,12 @@ WHERE = re.compile(
 )
 #: Columns that tell when it was.
 WHEN = re.compile(r"^(occurred(_from|_to)?|reported_at|发生时间|发案时间)$", re.I)
-#: The words of a zone are its names; a village called 王家庄 is no person.
+#: The words of a zone are its names; a village called 王家庄 is not a person.
 NAMES_OF_PLACES = {"name", "zone_id", "cell_id", "place_id", "level", "parent_id", "unit_id", "label", "category"}
 #: Columns of codes, whose digits are nobody's number.
 CODES = {"zone_id", "cell_id", "place_id", "parent_id"}
 ABOUT_PLACES = ("zones", "cells", "places", "lines", "patrols", "clusters", "counts")
-#: What has a place of its own, and is no incident.
+#: What has a place of its own, and is not an incident.
 PLACED = ("places", "lines", "patrols", "zones")
 COORDINATES = re.compile(r"(?<![\d.])-?\d{1,3}\.\d{4,}(?!\d)")
 TIME_OF_DAY = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:：][0-5]\d(?:[:：][0-5]\d(?:\.\d+)?)?(?![\d:])")
@@ -152,7 +152,7 @@ def _index_said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFra
 
 
 def _coarse(column: pd.Series, unit: str) -> pd.Series | None:
-    """Times as text of the unit; None for what are no times, or coarse enough."""
+    """Times as text of the unit; None for what are not times, or coarse enough."""
     pattern = {"day": "%Y-%m-%d", "month": "%Y-%m"}[unit]
     if isinstance(column.dtype, pd.PeriodDtype):
         fine = days_of(column.dtype.freq) < DAYS[unit]

@@ -1,4 +1,4 @@
-"""The door: what a frame carries is declared by its writer, and held against what its readers may have.
+"""The gate: what a frame carries is declared by its writer, and held against what its readers may have.
 
 A writer says *what* it writes (cells, clusters, zones, counts, …) and *for whom*; the gate gives back the frame that
 may be written, or refuses in one line that says what to do. It looks at what is there, not at where it came from: an
@@ -35,7 +35,7 @@ CONTENTS = {
     "counts": "numbers by cell, period or category, without shapes",
     "clusters": "one row a cluster, its outline drawn around incidents",
     "points": "one row an incident",
-    "places": "points that are no incidents: cameras, posts, stops of a patrol",
+    "places": "points that are not incidents: cameras, posts, stops of a patrol",
     "lines": "streets",
     "patrols": "who goes where, and when",
     "zones": "boundaries",

@@ -6,7 +6,7 @@ enough depends on who lives there: with a population given, the most is the radi
 number of people, far in the country and near in town. What was reached is measured, not assumed: `k_anonymity` counts
 how many people (or cells' worth of them) live nearer to the masked point than the true place does.
 
-It is no protection against everything: the same points masked twice can be averaged, a masked point still tells
+It does not protect against everything: the same points masked twice can be averaged, a masked point still tells
 roughly where, and a reader who knows something about one incident may recognise it. So masked points are still points:
 they are for `internal` use, and the gate stops them like any other.
 

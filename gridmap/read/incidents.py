@@ -2,7 +2,7 @@
 
 A case export as it is (title rows, GBK, 经度/纬度 in any order of columns, a month for a date, rows without a place)
 becomes `Incidents`. Nothing is lost in silence: every row is used or set aside with its number and the reason, and
-the sum is checked each time a file is read. Columns about persons are dropped at the door and named in
+the sum is checked each time a file is read. Columns about persons are dropped at reading and named in
 `source["dropped"]`.
 """
 

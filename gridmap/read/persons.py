@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- tables of words and patterns read best unbroken
-"""Which columns are about persons: they are dropped at the door.
+"""Which columns are about persons: they are dropped when a file is read.
 
 gridmap maps places, never people. No name, identity number, telephone, household or vehicle passes the
 reader, whatever the map is for. A column is personal by its name (报警人, 身份证号, victim_age, phone) or by

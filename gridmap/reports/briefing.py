@@ -67,7 +67,7 @@ def write_briefing(
     Raises
     ------
     ReadError
-        If the folder is no run, of another version, or was changed; if the template cannot be read.
+        If the folder is not a run, of another version, or was changed; if the template cannot be read.
     SettingError
         For an unknown ending or language.
     OutputError

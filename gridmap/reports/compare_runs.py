@@ -76,7 +76,7 @@ def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
     Raises
     ------
     ReadError
-        If `since` is no run that can be read, or is this run itself.
+        If `since` is not a run that can be read, or is this run itself.
     """
     if since is None:
         earlier = previous_run(run)

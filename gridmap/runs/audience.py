@@ -46,7 +46,7 @@ __all__ = [
     "why_not_allowed",
 ]
 
-#: A SHA-256 holds eleven digits in a row now and then, and is no telephone for it.
+#: A SHA-256 holds eleven digits in a row now and then, and is not a telephone number for it.
 HASH = re.compile("[0-9a-f]{64}")
 #: A password within an address: of the user before the host, or of a parameter.
 SECRET = re.compile(r"(?i)(\w://[^\s:/@]*:|[?&;](?:password|passwd|pwd|token|key|tk|secret)=)[^\s@&;]+")
@@ -259,7 +259,9 @@ def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
 
     The public is not told numbers of rows by file, nor the folders, columns, filters and queries of who made it.
     """
-    as_is = {"releases": contents["releases"]} if "releases" in contents else {}  # digits that are no telephone
+    as_is = (
+        {"releases": contents["releases"]} if "releases" in contents else {}
+    )  # digits that are not a telephone number
     out = {key: _said(value, _masked) for key, value in contents.items() if key not in as_is} | as_is
     for key in ("warnings", "summary", "methods"):
         if key in out:

@@ -237,7 +237,7 @@ def incident_workload(units, incidents, *, weights: Mapping[str, float] | None =
     Raises
     ------
     InputError
-        If the basic units have no place, or what was given are no incidents.
+        If the basic units have no place, or what was given are not incidents.
     SettingError
         If a weight is not a number of 0 or more, or of a category that does not occur.
 

@@ -2,7 +2,7 @@
 
 The space-time permutation scan looks through the cylinders of `scan_space_time`, but needs no population: it expects
 in each (cases of the place × cases of the span) / all cases, and asks whether there are more. A place that is always
-busy and a week that is busy everywhere are no clusters to it.
+busy and a week that is busy everywhere are not clusters to it.
 
 Source: Kulldorff et al. 2005.
 """

@@ -93,7 +93,7 @@ class Places:
 
 
 def check_names(grid, distance, **columns) -> None:
-    """Refuse a grid that is none, an unknown distance, and names of columns that are no text."""
+    """Refuse a grid that is none, an unknown distance, and names of columns that are not text."""
     if grid is not None and not isinstance(grid, Grid):
         raise InputError(Note("hotspots.grid_argument", name=type(grid).__name__))
     if not isinstance(distance, str) or distance not in DISTANCES:

@@ -2,8 +2,8 @@
 
 Kulldorff's scan lays circles of every size around every area, asks of each how much better "more inside" explains
 the cases than "equal everywhere", and keeps the best. Because it looks at all circles at once, its p-value has
-already paid for the looking. `space_time_scan` (next door, `scan_space_time`) makes the circles cylinders: a place
-and a span of time.
+already paid for the looking. `space_time_scan` (beside this one, `scan_space_time`) makes the circles cylinders: a
+place and a span of time.
 
 Source: Kulldorff 1997; Abrams, Kleinman & Kulldorff 2010 for the Gumbel p.
 """

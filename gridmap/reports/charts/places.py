@@ -63,7 +63,7 @@ def concentration_chart(
     Raises
     ------
     InputError
-        For no places, no incident, or numbers that are no counts.
+        For no places, no incident, or numbers that are not counts.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def ranked_bars(
     Raises
     ------
     InputError
-        For an empty table or missing columns, or where no interval is given and the values are no counts.
+        For an empty table or missing columns, or where no interval is given and the values are not counts.
 
     Examples
     --------

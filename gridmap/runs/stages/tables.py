@@ -1,4 +1,4 @@
-"""Results that are no map: tables of their own, and the facts of each result for `run.json`."""
+"""Results without a map: tables of their own, and the facts of each result for `run.json`."""
 
 import dataclasses
 from typing import Any
