@@ -1,4 +1,4 @@
-"""How the last forecast did: asked of every run that makes a forecast, of the runs of the same pipeline beside it."""
+"""How the last forecast did: with every run that makes a forecast, from the runs of the same pipeline beside it."""
 
 from pathlib import Path
 from typing import Any
