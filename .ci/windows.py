@@ -158,7 +158,7 @@ def _embedded(packed: bytes) -> dict[str, bytes]:
         made = {f"python/{name}": archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     paths = next((name for name in made if name.endswith("._pth")), None)
     if paths is None or "python/python.exe" not in made:
-        raise SystemExit("This is no embeddable Python: it has no python.exe or no ._pth file.")
+        raise SystemExit("This is not an embeddable Python: it has no python.exe or no ._pth file.")
     library = Path(paths).name.replace("._pth", ".zip")
     made[paths] = "\r\n".join([library, ".", r"..\app\site-packages", "import site", ""]).encode("ascii")
     return made

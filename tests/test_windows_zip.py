@@ -118,7 +118,7 @@ def test_an_embeddable_python_is_told_where_the_packages_are(windows, tmp_path):
     made = windows.files([], wheel(tmp_path, "gridmap"), "", packed.getvalue(), "1.0")
     lines = made["python/python311._pth"].decode("ascii").split("\r\n")
     assert lines == ["python311.zip", ".", r"..\app\site-packages", "import site", ""]
-    with pytest.raises(SystemExit, match="no embeddable Python"):
+    with pytest.raises(SystemExit, match="not an embeddable Python"):
         windows.files([], tmp_path / "gridmap-1.0-py3-none-any.whl", "", _empty_zip(), "1.0")
     (tmp_path / "python.zip").write_bytes(packed.getvalue())
     with pytest.raises(SystemExit, match="another SHA-256"):

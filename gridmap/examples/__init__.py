@@ -37,7 +37,7 @@ def example_path(name: str) -> Path:
     Raises
     ------
     InputError
-        Where there is no example of that name.
+        For an unknown name.
     """
     names = example_names()
     if name not in names:
@@ -63,7 +63,7 @@ def write_example(name: str, path: str | Path) -> list[Path]:
     Raises
     ------
     InputError
-        Where there is no example of that name.
+        For an unknown name.
     OutputError
         Where the pipeline file exists, or a data file of another content does.
 

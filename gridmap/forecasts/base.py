@@ -41,7 +41,7 @@ MODELS: dict[str, str] = {
     "density": "gridmap.forecasts.density:DecayedDensity",
     "density_mixture": "gridmap.forecasts.density:DensityMixture",
     "boosted": "gridmap.forecasts.boosted:Boosted",
-    "near_repeat": "gridmap.forecasts.near_repeat:NearRepeat",
+    "near_repeat": "gridmap.forecasts.following:NearRepeat",
     "self_exciting": "gridmap.forecasts.self_exciting:SelfExciting",
     "risk_terrain": "gridmap.forecasts.risk_terrain:RiskTerrain",
     "ensemble": "gridmap.forecasts.ensemble:Ensemble",
@@ -292,7 +292,7 @@ class History:
     def kept(self, key: tuple, make: Callable[[], np.ndarray]) -> np.ndarray:
         """A map that depends on nothing after the moment in its key, computed once."""
         if key[1] > self.until + 1e-9:
-            raise ValueError(f"a map of {key[1]} was asked of a history that ends at {self.until}")
+            raise ValueError(f"a map of {key[1]} was wanted of a history that ends at {self.until}")
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
@@ -350,7 +350,7 @@ class Forecaster(ABC):
         until : date
             Nothing from then on is seen; the end of the data when not given.
         horizon : span
-            How long the periods are that will be asked for, as in "7D".
+            How long the periods are that are to be forecast, as in "7D".
         delay : span, optional
             How late incidents are reported: what happened in this last stretch is not seen either.
 

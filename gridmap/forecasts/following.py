@@ -2,7 +2,7 @@
 
 In rings of distance and of days, the pairs of past incidents are counted and held against those that would be expected
 if places and dates had nothing to do with each other (every place with every date, the expectation of Knox's test, in
-closed form). What is in excess is what an incident adds to a place, by ring; where there is no excess nothing is added.
+closed form). What is in excess is what an incident adds to a place, by ring; without an excess nothing is added.
 The rest is the mean count. Different seasons in different quarters look like repetition here as they do in Knox's test.
 
 References
