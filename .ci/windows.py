@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements-windows.lock"
-EXTRAS = ("papers", "patrol", "databases", "desk")
+EXTRAS = ("papers", "patrol", "databases", "desk", "sign")
 VERSION = "3.11"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 TARGET = ["--only-binary", ":all:", "--platform", "win_amd64", "--python-version", VERSION, "--implementation", "cp"]
@@ -196,7 +196,7 @@ def lock() -> None:
             "--only-binary",
             ":all:",
         ]
-        quiet = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet"]
+        quiet = ["--no-emit-index-url", "--no-annotate", "--no-header", "--quiet"]
         command = ["uv", "pip", "compile", "pyproject.toml", "-", *extras, *how, *quiet, "-c", constraints, "-o", LOCK]
         subprocess.run(command, cwd=ROOT, input="pip\n", text=True, check=True)
 

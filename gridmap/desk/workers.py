@@ -471,30 +471,17 @@ def for_audience(folder: str, run: str, audience: str) -> dict:
 
 
 def write_example(folder: str) -> list[str]:
-    """Bundled data into `data/`: the police data of a clone of the project, else a simulated county."""
+    """The police data that the package brings, into `data/`; what stands there already is left."""
     import shutil
 
-    import gridmap
+    from gridmap.examples import example_folder
 
     target = Path(folder) / "data"
-    bundled = Path(gridmap.__file__).resolve().parents[1] / "data" / "west_yorkshire"
-    wanted = ("lsoa_2011.geojson", "2017-07-west-yorkshire-street.csv.gz", "2018-07-west-yorkshire-street.csv.gz")
-    if all((bundled / name).is_file() for name in wanted):
-        for name in wanted:
-            if not (target / name).exists():
-                shutil.copyfile(bundled / name, target / name)
-        return list(wanted)
-    import tempfile
-
-    from gridmap.samples.county import simulated_county
-    from gridmap.samples.county_files import write_county
-
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".gridmap-example-") as made:
-        write_county(simulated_county(random_state=0), made)
-        names = [p.name for p in (Path(made) / "data").iterdir() if p.name in ("communities.geojson", "incidents.csv")]
-        for name in names:
-            shutil.copyfile(Path(made) / "data" / name, target / name)
-    return names
+    bundled = sorted((example_folder() / "west_yorkshire").iterdir())
+    for path in bundled:
+        if not (target / path.name).exists():
+            shutil.copyfile(path, target / path.name)
+    return [path.name for path in bundled]
 
 
 CALLS = {

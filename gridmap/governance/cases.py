@@ -454,10 +454,10 @@ class CaseLife:
         least = max(who.smallest_count, k or 0)
         small = (self.table["events"] < least) & (self.table["events"] > 0)
         if small.sum() == 1 and (~small).sum():
-            small[self.table.loc[~small, "events"].idxmin()] = True
+            small |= self.table.index == self.table.loc[~small, "events"].idxmin()
         table = self.table.astype({c: float for c in self.table if self.table[c].dtype.kind in "iub"})
         table.loc[small, [c for c in table if table[c].dtype.kind == "f"]] = np.nan
-        table.loc[small, [c for c in table if c.endswith("_label")]] = WITHHELD
+        table.loc[small, [c for c in table if str(c).endswith("_label")]] = WITHHELD
         kept = self.table.index[~small]
         steps = self.steps[self.steps.index.get_level_values(0).isin(kept)]
         gaming = self.gaming[self.gaming.index.isin(kept)]
@@ -553,7 +553,7 @@ def case_life(
     sums = flags.groupby(table["unit"], sort=True).sum().reindex(units, fill_value=0)
     kinds = _kinds(raw, alike, table.index)
     kind, many = kinds.factorize()[0], max(kinds.nunique(), 1)
-    place = units.get_indexer(table["unit"]) * many + kind
+    place = units.get_indexer(pd.Index(table["unit"])) * many + kind
 
     def counted(flag: str) -> np.ndarray:
         """Units × kinds."""
@@ -561,7 +561,7 @@ def case_life(
         return found.reshape(len(units), many)
 
     out = sums[["all", "open", "overdue", "on_time", "due", "withdrawn", "reopened"]].rename(columns={"all": "events"})
-    overall: dict[str, Any] = out.sum().to_dict()
+    overall: dict[Any, Any] = out.sum().to_dict()
     spread: dict[str, float] = {}
     parts = [out.astype(int)]
     for name, one in used.items():
@@ -720,7 +720,7 @@ def _step_hours(table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | 
     until = table["withdrawn"].fillna(now) if "withdrawn" in table else pd.Series(now, index=table.index)
     ended = table[step].notna() & (table[step] <= now)
     stop = table[step].where(ended, until.where(until <= now, now))
-    hours = (stop - table[start]) / pd.Timedelta("1h")
+    hours = (stop - table[start]).dt.total_seconds() / 3600
     fine = table[start].notna() & (hours >= 0)
     return hours[fine].to_numpy(), ended[fine].to_numpy()
 
@@ -737,7 +737,7 @@ def _total_times(table: pd.DataFrame, now: pd.Timestamp) -> dict[str, float]:
     found = {"median_days": median / 24, "p90_days": most / 24}
     if "deadline" not in table:
         return found
-    allowed = (table["deadline"] - table["found"]) / pd.Timedelta("1h")
+    allowed = (table["deadline"] - table["found"]).dt.total_seconds() / 3600
     own = table[allowed > 0]
     if not len(own):
         return found

@@ -670,7 +670,8 @@ def comparable_controls(
 
 def _standardised(areas: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     value = areas[list(columns)].astype(float)
-    value = value.where((value < 0).any(), np.log1p(value.clip(lower=0)))
+    for column in value.columns[~(value < 0).any()]:  # amounts are compared by their ratios, other numbers as they are
+        value[column] = np.log1p(value[column])
     return (value - value.mean()) / value.std().replace(0, 1)
 
 
@@ -710,7 +711,8 @@ def randomised_pairs(
     value = _standardised(areas, columns).to_numpy()
     apart = np.sqrt(((value[:, None] - value[None]) ** 2).mean(axis=2))
     first, second = np.triu_indices(len(areas), 1)
-    free, found = np.ones(len(areas), bool), []
+    free = np.ones(len(areas), bool)
+    found: list[Any] = []
     for k in np.argsort(apart[first, second], kind="stable"):
         if free[first[k]] and free[second[k]] and len(found) < (pairs or most):
             found.append((first[k], second[k]))
@@ -781,7 +783,7 @@ class Evaluation:
     def sentence(self) -> Note:
         """The verdict with its numbers."""
         d = self.difference
-        values = {"before": d.before, "after": d.after, "expected": d.expected, "change": d.ratio - 1}
+        values: dict[str, Any] = {"before": d.before, "after": d.after, "expected": d.expected, "change": d.ratio - 1}
         values |= {"low": d.low - 1, "high": d.high - 1, "smallest": self.smallest_fall}
         around = self.buffer_difference
         values["around"] = None if around is None else around.ratio - 1
@@ -887,7 +889,7 @@ def evaluate_intervention(
         t[~later].sum(), c[~later].sum(), trend=trend, dispersion=variation, confidence=confidence
     )
     quotient = (
-        displacement_quotient(_two(t, later), _two(around, later), _two(c, later))
+        displacement_quotient(*(tuple(map(float, _two(v, later))) for v in (t, around, c)))
         if (len(bands) and (_two(c, later) > 0).all())
         else None
     )
@@ -979,7 +981,7 @@ def _by_part(data, what: str, differ, c: np.ndarray, later: np.ndarray, confiden
         beside = difference_in_differences(near, other, later) if near.sum() >= 5 else None
         around.append(beside.ratio if beside is not None else float("nan"))
     table = _difference_rows(rows, what)
-    q = adjust_p(table["p_value"].to_numpy(), "holm") if len(table) else []
+    q = adjust_p(table["p_value"].to_numpy(), "holm") if len(table) else np.zeros(0)
     return table.assign(q_value=q, around_ratio=around)
 
 

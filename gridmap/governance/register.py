@@ -150,8 +150,8 @@ def match_hotspots(
         raise SettingError(Note("governance.share", name="least_overlap", found=str(least_overlap)))
     a, b = hotspot_areas(earlier), hotspot_areas(later)
     overlap, apart = _closeness(a, b)
-    linked = overlap >= least_overlap
-    lone_a, lone_b = ~linked.any(axis=1), ~linked.any(axis=0)
+    linked: np.ndarray = np.asarray(overlap >= least_overlap, bool)
+    lone_a, lone_b = np.asarray(~linked.any(axis=1)), np.asarray(~linked.any(axis=0))
     near = np.where(lone_a[:, None] & lone_b[None], apart, np.inf)
     for i in np.flatnonzero(lone_a):
         j = int(near[i].argmin()) if len(b) else 0
@@ -189,16 +189,16 @@ def match_hotspots(
                 "geometry": b.geometry.iloc[j],
             }
         )
-    for i in np.flatnonzero(~linked.any(axis=1)):
+    for gone in np.flatnonzero(~linked.any(axis=1)):
         row = {
-            "count_before": _count(a, [i]),
+            "count_before": _count(a, [int(gone)]),
             "count_after": float("nan"),
             "ratio": float("nan"),
             "p_value": float("nan"),
         }
-        label = a.index[i]
+        label = a.index[gone]
         where = {"earlier": (label,), "later": None, "overlap": 0.0, "distance_m": float("nan")}
-        rows.append({"identity": label, "status": "gone", **where, **row, "geometry": a.geometry.iloc[i]})
+        rows.append({"identity": label, "status": "gone", **where, **row, "geometry": a.geometry.iloc[gone]})
     columns = ["identity", "status", "earlier", "later", "overlap", "distance_m"]
     columns += ["count_before", "count_after", "ratio", "p_value", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=4326)

@@ -149,11 +149,12 @@ def colocation_quotient(
             less += shuffled <= seen + 1e-9
         p = np.minimum(1, 2 * np.minimum(more, less) / (permutations + 1))
     q = adjust_p(p.ravel(), "fdr").reshape(p.shape) if permutations else p
-    table = {"index": pd.Index(rows, name="from"), "columns": pd.Index(cols, name="to")}
+    index, columns = pd.Index(rows, name="from"), pd.Index(cols, name="to")
+    tables = [pd.DataFrame(v, index, columns) for v in (quotient, p, q, seen)]
     local = pd.DataFrame(own, columns=cols)
     local.insert(0, "kind", first)
     params = {"k": k, "permutations": permutations, "random_state": random_state}
-    return Colocation(*(pd.DataFrame(v, **table) for v in (quotient, p, q, seen)), local, params)
+    return Colocation(tables[0], tables[1], tables[2], tables[3], local, params)
 
 
 def _places(points: Any) -> tuple[np.ndarray, pd.DataFrame | None]:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import geopandas as gpd
@@ -110,7 +111,12 @@ def basemap(
     """
     if datum not in DATUMS:
         raise SettingError(Note("maps.no_datum", found=datum, meant=did_you_mean(datum, DATUMS)))
-    shared = {"datum": datum, "attribution": str(attribution), "max_zoom": int(max_zoom), "max_mb": float(max_mb)}
+    shared: dict[str, Any] = {
+        "datum": datum,
+        "attribution": str(attribution),
+        "max_zoom": int(max_zoom),
+        "max_mb": float(max_mb),
+    }
     text = str(source)
     if text == "tianditu":
         if not key or not re.fullmatch(r"[0-9A-Za-z]{8,64}", key):
