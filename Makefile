@@ -33,7 +33,7 @@ test: $(STAMP)  ## all tests but the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-windows: $(STAMP)  ## the rooms that handle files, with what Windows has not got taken away
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -p tests.windows tests/runs tests/exports tests/reports tests/test_cli.py tests/test_io.py
+	PYTHONPATH=.ci $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -p seen_as_windows tests/runs tests/exports tests/reports tests/test_cli.py tests/test_io.py
 
 smoke: $(STAMP)  ## the main job end to end, the layers, the names and the messages, in under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) tests/test_smoke.py tests/test_layers.py tests/test_public_names.py tests/messages

@@ -255,8 +255,8 @@ def opened_key(key: Path) -> Callable[[bytes], str]:
 def print_report(report: Any) -> None:
     """Print what a run found, and what it wrote; in the language of the pipeline."""
     for warning in report.warnings:
-        said = warning.say(_spoken) if isinstance(warning, Note) else warning
-        print(f"gridmap: {said}", file=sys.stderr)
+        words = warning.say(_spoken) if isinstance(warning, Note) else warning
+        print(f"gridmap: {words}", file=sys.stderr)
     if report.pipeline.title:
         print(report.pipeline.title)
     for sentence in report.summary:
@@ -275,9 +275,9 @@ def add_to_log(report: Any, path: Path, out: Path) -> None:
         If the file cannot be written.
     """
     when = datetime.now().astimezone().isoformat(timespec="seconds")
-    said = [w.say(_spoken) if isinstance(w, Note) else str(w) for w in report.warnings]
+    warned = [w.say(_spoken) if isinstance(w, Note) else str(w) for w in report.warnings]
     lines = [f"{when} {report.pipeline.path.name} → {out}"]
-    lines += [f"  {line}" for line in (*said, *report.summary)]
+    lines += [f"  {line}" for line in (*warned, *report.summary)]
     lines += [f"  {step}: {seconds} s" for step, seconds in report.seconds.items()]
     try:
         with path.open("a", encoding="utf-8") as file:

@@ -43,7 +43,7 @@ def with_dates(
     filters : dict
         Those of `incidents:`.
     steps : tuple of HotspotStep
-    said : list of dict
+    dates : list of dict
         `period, dates, as_of` for `run.json`.
 
     Raises
@@ -51,7 +51,7 @@ def with_dates(
     InputError
         If a word refers to a day and no incident has a time.
     """
-    said: dict[str, dict[str, str]] = {}
+    stated: dict[str, dict[str, str]] = {}
     day: pd.Timestamp | None = None
 
     def dated(text: Any) -> Any:
@@ -63,12 +63,12 @@ def with_dates(
         if day is None:
             raise InputError(Note("runs.no_day_for_period", period=text))
         dates = relative_period(text, day)
-        said[text] = {"period": text, "dates": str(dates), "as_of": str(day.date())}
+        stated[text] = {"period": text, "dates": str(dates), "as_of": str(day.date())}
         return dates
 
     filters = {key: dated(value) if key == "period" else value for key, value in pipeline.incidents.filters.items()}
     steps = tuple(_dated_step(step, dated) for step in pipeline.hotspots)
-    return filters, steps, list(said.values())
+    return filters, steps, list(stated.values())
 
 
 def _dated_step(step: HotspotStep, dated: Any) -> HotspotStep:

@@ -1,6 +1,6 @@
 """A pytest plugin that makes gridmap see Linux as Windows is: `make test-windows` runs the file-handling rooms with it.
 
-    python -m pytest -p tests.windows tests/runs tests/exports …
+    PYTHONPATH=.ci python -m pytest -p seen_as_windows tests/runs tests/exports …
 
 For gridmap's own modules (the tests keep what they need): there is no `fcntl`, no `resource`, no `os.set_blocking`,
 `os.getuid`, `os.sysconf`, `os.mkfifo`, no POSIX signal beyond those of Windows, no `/proc`; a folder cannot be opened;
@@ -178,4 +178,5 @@ _see_as_windows()  # before any conftest imports gridmap
 
 
 def pytest_report_header() -> str:
+    """One line at the top of pytest's output."""
     return f"gridmap sees this machine as Windows ({Path(__file__).name})"
