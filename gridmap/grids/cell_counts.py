@@ -253,6 +253,9 @@ def _what_it_says(values: Any) -> CountsAbout | None:
 
 
 def _whole(numbers: np.ndarray) -> bool:
-    numbers = numbers.astype(float)
+    try:
+        numbers = numbers.astype(float)
+    except ValueError:
+        return True  # texts: refused by name where they are to be counted
     numbers = numbers[np.isfinite(numbers)]
     return bool((numbers >= 0).all() and (numbers == np.round(numbers)).all())

@@ -173,5 +173,5 @@ def test_an_engine_that_is_none_is_told_before_any_work(tmp_path):
     from gridmap.runs import read_pipeline
 
     (tmp_path / "p.yaml").write_text("engine: spakr\nboundaries: {}\ngrid: {}\nincidents: {}\nhotspots: []\n")
-    with pytest.raises(SettingError, match=r"no engine 'spakr'\. Did you mean 'spark'"):
+    with pytest.raises(SettingError, match=r"engine must be duckdb or spark; found 'spakr'"):
         read_pipeline(tmp_path / "p.yaml")

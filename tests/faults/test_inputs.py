@@ -22,15 +22,15 @@ HEAD, ROW = b"date,category,lon,lat\n", b"2024-03-05,theft,-1.53,53.77\n"
 
 
 def test_an_input_that_changes_while_it_is_read_ends_the_run(town, tmp_path, monkeypatch):
-    read = run_module.read_incidents
+    read = run_module.read_incident_files
 
-    def changing(path, **options):
-        found = read(path, **options)
-        with path.open("a", encoding="utf-8") as file:
+    def changing(paths, **options):
+        found = read(paths, **options)
+        with paths[0].open("a", encoding="utf-8") as file:
             file.write("2024-03-05,theft,-1.53,53.77\n")
         return found
 
-    monkeypatch.setattr(run_module, "read_incidents", changing)
+    monkeypatch.setattr(run_module, "read_incident_files", changing)
     with pytest.raises(ReadError, match=r"points\.csv was changed while it was read"):
         run_pipeline(town.pipeline(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -188,12 +188,19 @@ def test_a_confined_pipeline_writes_nothing_outside_its_folder(town, gridmap, tm
     assert done.returncode == 0, done.stderr
 
 
+def copied_at(pipeline, path):
+    """The pipeline as if it had been read from another place."""
+    moved = pipeline.model_copy()
+    moved._path = path
+    return moved
+
+
 def test_a_confined_pipeline_is_the_file_itself_and_its_archives_are_closed(town, tmp_path):
     (tmp_path / "p.yaml").symlink_to(town.file())
     pipeline = town.pipeline()
     check_confined(pipeline, town.folder / "out")
     with pytest.raises(SettingError, match="is a link"):
-        check_confined(type(pipeline)(**{**vars(pipeline), "path": tmp_path / "p.yaml"}), tmp_path / "out")
+        check_confined(copied_at(pipeline, tmp_path / "p.yaml"), tmp_path / "out")
     with zipfile.ZipFile(town.folder / "points.zip", "w") as archive:
         archive.writestr("../points.csv", HEAD + ROW)
     with pytest.raises(GridmapError, match="leads out"):

@@ -41,7 +41,7 @@ def test_a_disk_that_is_full_in_whichever_writer(town, tmp_path, most_bytes):
     assert verify_run(tmp_path / "out").faults == []
 
 
-@pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "write_record"])
+@pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "json_text"])
 def test_a_disk_that_is_full_is_told_whoever_meets_it(town, tmp_path, monkeypatch, writer):
     def full(*arguments, **more):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

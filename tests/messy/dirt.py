@@ -180,7 +180,7 @@ def _line_breaks(folder, rng):
     return Expected(put(folder, text_of(rows)), truth=rows)
 
 
-@kind("blank lines", "skipped; they are no rows")
+@kind("blank lines", "skipped; they are not rows")
 def _blank_lines(folder, rng):
     rows = clean(rng)
     return Expected(put(folder, text_of(rows).replace("\r\nA0007", "\r\n\r\n\r\nA0007")), truth=rows)

@@ -72,6 +72,7 @@ def score_last_forecast(
         hits=int(hits),
         hit_rate=hits / total,
         low=low,
+        confidence=0.95,
         high=high,
         share=float(area[chosen].sum() / area.sum()),
         count_hits=int(count_hits),
