@@ -175,7 +175,7 @@ def write_signature(folder: Path, sign: Sign) -> None:
     """Sign the chain that stands in a folder."""
     text = sign((folder / AUDIT).read_bytes())
     with atomic_file(folder / SIGNATURE, held=True) as part:
-        part.write_text(text, encoding="ascii")
+        part.write_text(text, encoding="ascii", newline="\n")
 
 
 def write_added(

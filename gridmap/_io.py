@@ -478,7 +478,7 @@ def _write_journal(hidden: Path, plan: dict[str, Any]) -> None:
     journal = hidden / "plan.json"
     journal.touch()
     plan["inodes"] = _inodes(hidden, plan["files"])
-    journal.write_text(json.dumps(plan), encoding="utf-8")
+    journal.write_text(json.dumps(plan), encoding="utf-8", newline="\n")
     sync(journal)
 
 

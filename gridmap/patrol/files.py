@@ -154,9 +154,9 @@ def write_plan(
         (folder / "gpx").mkdir(parents=True, exist_ok=True)
         for i, key in enumerate(plan.routes[["unit_id", "shift"]].itertuples(index=False), 1):
             path = folder / "gpx" / gpx_name(i, key.unit_id, key.shift)
-            path.write_text(to_gpx(plan, key.unit_id, key.shift, start=start), encoding="utf-8")
+            path.write_text(to_gpx(plan, key.unit_id, key.shift, start=start), encoding="utf-8", newline="\n")
             written.append(path)
-        (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8")
+        (folder / "plan.kml").write_text(to_kml(plan, start=start), encoding="utf-8", newline="\n")
         log_template(plan, start=start).map(plain_text).to_csv(folder / "visits.csv", index=False, encoding="utf-8-sig")
         _workbook(plan, folder / "plan.xlsx", start, date, language)
         package = folder / "plan.gpkg"

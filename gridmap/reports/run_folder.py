@@ -128,7 +128,7 @@ class Findings:
         }
         path = folder / "facts.json"
         written_text = json.dumps(_gated(whole, audience), ensure_ascii=False, indent=1, allow_nan=False)
-        path.write_text(written_text + "\n", encoding="utf-8")
+        path.write_text(written_text + "\n", encoding="utf-8", newline="\n")
         return [*written, path]
 
 

@@ -97,7 +97,7 @@ COMMANDS = [
 MISTAKES = {
     ("verify", "无"): 1,
     ("run", "无.yaml"): 1,
-    ("report", "无", "-o", "b.pdf"): 1,
+    ("report", "无", "-o", "b.docx"): 1,
     ("report", "无", "-o", "b.xyz"): 1,
     ("tile", "无.geojson", "-o", "c.parquet"): 1,
     ("inspect", "无.csv"): 1,

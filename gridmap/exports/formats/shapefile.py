@@ -82,7 +82,7 @@ def _write(part: Part, path: Path, stamp: Stamp) -> None:
     kind = {"geometry_type": "Polygon"} if not shapes or "Polygon" in shapes else {}
     options = {"DBF_DATE_LAST_UPDATE": f"{written_at():%Y-%m-%d}"}
     pyogrio.write_dataframe(table, path, driver="ESRI Shapefile", encoding=CPG[encoding], layer_options=options, **kind)
-    path.with_suffix(".cpg").write_text(CPG[encoding], encoding="ascii")
+    path.with_suffix(".cpg").write_text(CPG[encoding], encoding="ascii", newline="\n")
     with path.with_suffix(".fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["field", "column", "unit"])
