@@ -1,6 +1,5 @@
 """What a package from the wheel brings: examples, extras, the version; and what it says where something is missing."""
 
-import importlib.util
 import subprocess
 import sys
 import tomllib
@@ -17,6 +16,7 @@ from gridmap.installation import check_installation
 from gridmap.messages import all_texts
 from gridmap.runs.config import read_pipeline
 from tests.command import run_here
+from tests.scripts import script
 
 ROOT = Path(__file__).parents[1]
 #: What a distribution is imported as, where that is another name.
@@ -29,17 +29,10 @@ IMPORTED = {
 }
 
 
-def examples_script():
-    spec = importlib.util.spec_from_file_location("examples_script", ROOT / ".ci" / "examples.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_examples_in_the_package_are_made_from_pipelines_and_data():
-    script = examples_script()
-    assert script.differing() == []
-    assert sum(map(len, script.files().values())) <= 400_000
+    examples = script("examples")
+    assert examples.differing() == []
+    assert sum(map(len, examples.files().values())) <= 400_000
 
 
 def test_every_example_is_a_pipeline_that_can_be_read_where_it_stands():

@@ -2,7 +2,6 @@
 
 import collections
 import hashlib
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,14 @@ from gridmap import _io
 from gridmap.maps import gated
 from gridmap.runs import read_pipeline, run_pipeline
 
+from .scripts import script
+
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def way():
-    spec = importlib.util.spec_from_file_location("way", ROOT / ".ci" / "way.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("way")
 
 
 def test_the_drawing_is_that_of_a_trace_and_has_at_most_15_hops(way):

@@ -1,7 +1,6 @@
 """The zip for a Windows PC without internet: complete by hash, and made of what pip and cmd.exe can read."""
 
 import hashlib
-import importlib.util
 import io
 import subprocess
 import sys
@@ -12,15 +11,14 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from .scripts import script
+
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def windows():
-    spec = importlib.util.spec_from_file_location("windows_zip", ROOT / ".ci" / "windows.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("windows")
 
 
 def wheel(folder: Path, name: str, version: str = "1.0", tag: str = "py3-none-any") -> Path:
