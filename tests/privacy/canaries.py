@@ -102,6 +102,7 @@ class Search:
         self.degrees = cKDTree(np.vstack([np.c_[lon, lat], np.c_[from_wgs84(lon, lat, datum="gcj02")]]))
         self.metres = cKDTree(np.column_stack(project(lon, lat, crs)))
         self.times = {f"{t:%H:%M:%S}" for t in incidents["when"]} | {f"{t:%H%M%S}Z" for t in incidents["when"]}
+        self.days = {f"{day:{how}}" for day in incidents["when"].dt.date for how in ("%Y-%m-%d", "%Y%m%d")}
         stamps = incidents["when"].astype("datetime64[ns]").astype("int64")
         self.stamps = {str(int(s) // d) for s in stamps for d in (1, 1000, 10**6, 10**9)}
         #: Seven digits of one number may be another place's by chance: a place is its two numbers, side by side.
@@ -173,7 +174,9 @@ class Search:
     def text(self, text: str) -> set[str]:
         """What was found in a text."""
         found = {"person" for word in PERSONAL if word in text}
-        if any(t in self.times for t in re.findall(r"\d\d:\d\d:\d\d|\d{6}Z", text)):
+        # a time of day stands alone or beside a day of the incidents: beside another day it is the run's own clock
+        clock = re.findall(r"(?:(\d{4}-\d\d-\d\d|\d{8})[T ])?(\d\d:\d\d:\d\d|\d{6}Z)", text)
+        if any(time in self.times and (not day or day in self.days) for day, time in clock):
             found.add("time")
         if any(t in self.stamps for t in re.findall(r"\d{10,19}", text)):
             found.add("time")

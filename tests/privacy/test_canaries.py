@@ -88,6 +88,21 @@ def test_the_search_finds_what_is_there(planted, tmp_path):
     assert len(points) == len(incidents) == N - 2
 
 
+def test_the_clock_of_a_run_is_not_taken_for_an_incident(planted):
+    """One second in a hundred of a day is some incident's: what a run writes of itself must not be found by chance."""
+    _, incidents, search = planted
+    when = incidents["when"].iloc[0]
+    for found in (
+        f"{when:%H:%M:%S}",
+        f"at {when:%Y-%m-%dT%H:%M:%S}Z",
+        f"{when:%Y%m%dT%H%M%S}Z",
+        f"{when:%Y-%m-%d %H:%M:%S}",
+    ):
+        assert search.text(found) == {"time"}, found
+    for own in (f"2031-05-06T{when:%H:%M:%S}Z", f"20310506T{when:%H%M%S}Z", f'"started": "2031-05-06 {when:%H:%M:%S}"'):
+        assert search.text(own) == set(), own
+
+
 @pytest.fixture(scope="module")
 def finished(planted, tmp_path_factory):
     """Audience → the folder of a run with every method and output, and what it warned of; only to be read."""
