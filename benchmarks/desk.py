@@ -22,10 +22,9 @@ from urllib.parse import urlencode
 
 import h3
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gridmap._audit import audit_line, write_lines
+from gridmap.desk.workers import LOOK_COLUMNS, write_look
 
 ROOT = Path(__file__).parents[1]
 
@@ -102,7 +101,6 @@ def write_run(folder: Path, rows: int) -> None:
     columns = {
         "cell": np.minimum(rng.exponential(len(cells) / 4, rows), len(cells) - 1).astype(np.int32),
         "kind": rng.integers(0, 12, rows).astype(np.int16),
-        "day": day,
         "month": month,
         "weekday": ((day + 3) % 7).astype(np.int8),
         "hour": rng.integers(-1, 24, rows).astype(np.int8),
@@ -114,9 +112,16 @@ def write_run(folder: Path, rows: int) -> None:
     (folder / "runs" / "R" / "run.json").write_text(json.dumps(record))
     write_lines(folder / "runs" / "R" / "audit.jsonl", [audit_line([], {"what": "run", **record, "outputs": []})])
     key = hashlib.sha256(b"R").hexdigest()[:24]
-    pq.write_table(pa.table(columns), folder / ".gridmap-desk" / f"look-{key}.parquet", row_group_size=1 << 20)
-    about = {"run_id": "benchmark", "kinds": [f"kind {i}" for i in range(12)], "ids": cells, "names": cells}
-    about |= {"rings": rings, "box": [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]}
+    write_look(folder / ".gridmap-desk" / f"look-{key}.parquet", columns)
+    about = {
+        "run_id": "benchmark",
+        "columns": LOOK_COLUMNS,
+        "kinds": [f"kind {i}" for i in range(12)],
+        "ids": cells,
+        "names": cells,
+    }
+    about |= {"ids": cells, "names": cells, "rings": rings}
+    about |= {"box": [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]}
     (folder / ".gridmap-desk" / f"look-{key}.json").write_text(json.dumps(about))
 
 

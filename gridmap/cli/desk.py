@@ -1,5 +1,6 @@
 """`gridmap serve`: the desk, for people who do not type."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,10 +8,14 @@ import typer
 
 from gridmap.cli.app import app, text
 from gridmap.cli.app import language as spoken
+from gridmap.cli.interrupts import leave_the_ending_to_the_command
 from gridmap.errors import SettingError
 from gridmap.messages import Note, check_language
 
 __all__ = ["serve"]
+
+#: Seconds that a desk has to stop what is running when it is asked to end.
+GRACE_S = 30
 
 
 @app.command(help="cli.serve.help")
@@ -40,12 +45,16 @@ def serve(
 
             threading.Timer(0.5, webbrowser.open, [place]).start()
 
-    serve_folder(
-        folder,
-        port=port,
-        address=address,
-        allow_address=allow_address,
-        token=token,
-        language=speaking,
-        announce=announce,
-    )
+    try:
+        with leave_the_ending_to_the_command(GRACE_S):  # a run that is going is stopped first
+            serve_folder(
+                folder,
+                port=port,
+                address=address,
+                allow_address=allow_address,
+                token=token,
+                language=speaking,
+                announce=announce,
+            )
+    except KeyboardInterrupt:
+        print(f"gridmap: {text('cli.serve.closed')}", file=sys.stderr, flush=True)

@@ -13,11 +13,25 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["watch_interrupts"]
+__all__ = ["leave_the_ending_to_the_command", "watch_interrupts"]
 
 GRACE_S = 0.5
 #: Signals that ask a command to end: Ctrl-C, `kill`, a closed terminal.
 ENDS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+#: Seconds that the command in hand was given to end by itself.
+_grace_s = [GRACE_S]
+
+
+@contextmanager
+def leave_the_ending_to_the_command(seconds: float) -> Iterator[None]:
+    """For a command that stops others first, and says itself how it ended: it has so many seconds for that."""
+    _grace_s[0] = seconds
+    try:
+        yield
+    finally:
+        _grace_s[0] = GRACE_S
 
 
 @contextmanager
@@ -57,7 +71,7 @@ def _wait(reading: int, came: threading.Event, ended: threading.Event, line: Cal
     while number := os.read(reading, 1):
         if number[0] in ENDS:
             came.set()
-            if not ended.wait(GRACE_S):
+            if not ended.wait(_grace_s[0]):
                 _leave(line())
     os.close(reading)
 

@@ -5,11 +5,14 @@ Presentation attributes only, because the pages' policy allows no style of an el
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-__all__ = ["SHADES", "bars", "cells_picture", "frame_paths", "places_picture", "shade", "tiles_picture"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["SHADES", "bars", "cells_picture", "frame_paths", "places_picture", "shades_of", "tiles_picture"]
 
 INK, LINE, MARK, GROUND = "#1b2433", "#8894a6", "#14366b", "#eef1f4"
 #: Classes of counts, light to dark: `.s0` to `.s5` of the style sheet.
@@ -88,11 +91,19 @@ def cells_picture(paths: Sequence[str], shades: str, width: float, height: float
     return _svg(width, height, label, f'{ground}<g stroke="#c9d1db" stroke-width="0.3">{body}</g>')
 
 
-def shade(count: int, breaks: Sequence[int]) -> int:
-    """The class of a count: -1 for none, else how many breaks it reaches."""
-    if count <= 0:
-        return -1
-    return min(sum(count >= limit for limit in breaks), SHADES - 1)
+def shades_of(counts: "np.ndarray", breaks: Sequence[int]) -> str:
+    """The class of each count as one sign: a point for none, else how many breaks it reaches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shades_of(np.array([0, 1, 4, 5, 90]), [5, 20])
+    '.0012'
+    """
+    import numpy as np
+
+    reached = np.minimum(np.searchsorted(np.asarray(breaks), counts, side="right"), SHADES - 1)
+    return np.where(counts > 0, reached + ord("0"), ord(".")).astype(np.uint8).tobytes().decode("ascii")
 
 
 def frame_paths(rings: Sequence[Sequence[Ring]], box: Sequence[float], width: float, height: float) -> list[str]:

@@ -390,7 +390,10 @@ def _check_inputs(place: Path, record: Mapping[str, Any]) -> None:
 
 
 def look_table(folder: str, run: str, target: str) -> dict:
-    """The incidents of an internal run as numbers: `cell, kind, day, weekday, hour, found`, one Parquet file.
+    """The incidents of an internal run as numbers, one Parquet file (`write_look`).
+
+    An hour is known where the incident's interval is no longer than an hour, a weekday where it is no longer than a
+    day, a month where it is no longer than that; each is that of the interval's middle, as `Incidents.where` takes it.
 
     Returns
     -------
@@ -399,37 +402,65 @@ def look_table(folder: str, run: str, target: str) -> dict:
     """
     import numpy as np
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    from gridmap._io import atomic_file
     from gridmap.read.base import COLUMNS
     from gridmap.runs.run import read_all_incidents
 
     pipeline, grid, zones = _of_run(folder, run)
     incidents, _ = read_all_incidents(pipeline, zones)
     table = incidents.arrow(["lon", "lat", "category", "occurred_from", "occurred_to"])
-    cell = grid.locate(table["lon"].to_numpy(), table["lat"].to_numpy()).astype(np.int32)
     coded = table["category"].combine_chunks().dictionary_encode()
-    kinds = [str(k) for k in coded.dictionary.to_pylist()]
-    kind = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int16)
     start = table["occurred_from"].to_numpy().astype("datetime64[us]")
-    end = table["occurred_to"].to_numpy().astype("datetime64[us]")
-    known = ~np.isnat(start)
-    day = np.where(known, start.astype("datetime64[D]").astype(np.int64), -(1 << 30)).astype(np.int32)
-    exact = known & (end - start <= np.timedelta64(1, "h"))
-    one_day = known & (end - start <= np.timedelta64(1, "D"))
-    hour = np.where(exact, (start - start.astype("datetime64[D]")) // np.timedelta64(1, "h"), -1).astype(np.int8)
-    weekday = np.where(one_day, (day + 3) % 7, -1).astype(np.int8)  # 1970-01-01 was a Thursday
-    month = np.where(known, start.astype("datetime64[M]").astype(np.int64), -(1 << 14)).astype(np.int16)
-    found = np.full(len(cell), -1, np.int8)
+    long = table["occurred_to"].to_numpy().astype("datetime64[us]") - start
+    middle = start + long // 2
+    date, month = middle.astype("datetime64[D]"), middle.astype("datetime64[M]")
+    days_of_month = (month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")
+    one_day, one_hour = long <= np.timedelta64(1, "D"), long <= np.timedelta64(1, "h")
+    found = np.full(len(table), -1, np.int8)
     by_officers = next(name for name, kind in COLUMNS.items() if pa.types.is_boolean(kind))
     if by_officers in incidents.columns:
         values = incidents.arrow([by_officers])[by_officers].combine_chunks()
         found = values.cast(pa.int8()).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int8)
-    columns = {"cell": cell, "kind": kind, "day": day, "month": month, "weekday": weekday, "hour": hour, "found": found}
-    with atomic_file(Path(target)) as part:
-        pq.write_table(pa.table(columns), part, row_group_size=1 << 20)
-    return {"kinds": kinds, "rows": len(cell), **division(folder, run)}
+    columns = {
+        "cell": grid.locate(table["lon"].to_numpy(), table["lat"].to_numpy()).astype(np.int32),
+        "kind": coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int16),
+        "month": np.where(long <= days_of_month, month.astype(np.int64), UNKNOWN_MONTH).astype(np.int16),
+        "weekday": np.where(one_day, (date.astype(np.int64) + 3) % 7, -1).astype(np.int8),  # 1970-01-01: a Thursday
+        "hour": np.where(one_hour, (middle - date) // np.timedelta64(1, "h"), -1).astype(np.int8),
+        "found": found,
+    }
+    write_look(Path(target), columns)
+    return {"kinds": [str(k) for k in coded.dictionary.to_pylist()], "rows": len(table), **division(folder, run)}
+
+
+#: The month of an incident whose month is not known.
+UNKNOWN_MONTH = -(1 << 14)
+#: The columns of `write_look`.
+LOOK_COLUMNS = ["cell", "kind", "month", "weekday", "hour", "found", "code"]
+
+
+def write_look(target: Path, columns: Mapping[str, Any]) -> None:
+    """The table that filters count over (LOOK_COLUMNS), the rows of a cell together.
+
+    `code` numbers what is not a place, so that one lookup a row decides whether a filter keeps it.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from gridmap._io import atomic_file
+
+    code = np.zeros(len(columns["cell"]), np.int64)
+    for name in LOOK_COLUMNS[1:-1]:
+        values, at = np.unique(columns[name], return_inverse=True)
+        code = code * len(values) + at.reshape(-1)
+        if name != "kind":  # a number for each that occurs, so that many kinds and many years do not multiply
+            code = np.unique(code, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(columns["cell"], kind="stable")
+    whole = {name: pa.array(np.asarray(values)[order]) for name, values in columns.items()}
+    whole["code"] = pa.array(code[order].astype(np.uint32))
+    with atomic_file(target) as part:
+        pq.write_table(pa.table(whole), part, row_group_size=1 << 20)
 
 
 # ---------------------------------------------------------------------------------------------- share

@@ -1,8 +1,10 @@
 """Look closer: the incidents of an internal run, filtered; map, list, trend and clock answer together.
 
-What is shown are counts without a test. DuckDB counts over one Parquet file of numbers (cell, kind, day, hour) that is
-made of the run's own inputs, and only while they are the bytes that the run read. A selection that is worth more can be
-kept as a step of the pipeline; only what is run becomes a result.
+What is shown are counts without a test. DuckDB counts over one Parquet file of numbers (cell, kind, month, weekday,
+hour) that is made of the run's own inputs, and only while they are the bytes that the run read. All that is not a place
+is counted in a small cube; a place's incidents carry the number of their cube row, so a filter is chosen in the cube
+and each place adds up the rows that it keeps. A selection that is worth more can be kept as a step of the pipeline;
+only what is run becomes a result.
 """
 
 import hashlib
@@ -10,8 +12,9 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -24,11 +27,14 @@ from gridmap.desk import workers
 from gridmap.desk.pages.ask import in_order, read_settings
 from gridmap.desk.pages.bring import yaml_text
 from gridmap.desk.pages.run import audience_of, record_of, run_of
-from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shade
+from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shades_of
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import STATE
 from gridmap.errors import InputError
 from gridmap.messages import Note, say
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["ROUTES", "Filter", "Look"]
 
@@ -37,8 +43,10 @@ SHOWN_PLACES = 15
 MOST_OPEN = 3
 #: What DuckDB may take for a filter.
 MEMORY = "1GB"
-#: Incidents that are held in memory (some 12 bytes each); beyond, the file is read at each change.
-MOST_IN_MEMORY = 30_000_000
+#: Incidents that are held in memory (4 bytes each); beyond, the file is read at each change.
+MOST_IN_MEMORY = 50_000_000
+#: Up to so many cells a loop over them costs less than what it saves.
+FEW_CELLS = 10_000
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,10 @@ class Look:
     paths: list[str]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _connection: Any = None
+    _cells: Any = None
+    _starts: Any = None
+    _codes: Any = None
+    _most: int = 0
 
     @classmethod
     def open(cls, table: Path, about: Mapping[str, Any]) -> "Look":
@@ -106,32 +118,60 @@ class Look:
 
     def _connect(self) -> None:
         import duckdb
+        import numpy as np
 
         self._connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY})
         place = str(self.table).replace("'", "''")
-        rows = self._connection.execute(f"SELECT count(*) FROM read_parquet('{place}')").fetchone()[0]
-        kind = "TABLE" if rows <= MOST_IN_MEMORY else "VIEW"
-        wanted = "cell, kind, month, weekday, hour, found"
-        self._connection.execute(f"CREATE {kind} t AS SELECT {wanted} FROM read_parquet('{place}') WHERE cell >= 0")
-        self._connection.execute(  # all that is not a place: some ten thousand rows, whatever the incidents
-            "CREATE TABLE cube AS SELECT kind, month, weekday, hour, found, count(*) AS n FROM t GROUP BY ALL"
+        self._connection.execute(f"CREATE VIEW t AS SELECT * FROM read_parquet('{place}') WHERE cell >= 0")
+        self._connection.execute(  # all that is not a place: some hundred thousand rows, whatever the incidents
+            "CREATE TABLE cube AS SELECT code, any_value(kind) AS kind, any_value(month) AS month, "
+            "any_value(weekday) AS weekday, any_value(hour) AS hour, any_value(found) AS found, count(*) AS n "
+            "FROM t GROUP BY code"
         )
+        by_cell = self._columns("SELECT cell, count(*) AS n FROM t GROUP BY cell ORDER BY cell")
+        self._cells, rows = by_cell["cell"], by_cell["n"]
+        self._starts = np.concatenate([[0], np.cumsum(rows)[:-1]]) if len(rows) else rows
+        if rows.sum() <= MOST_IN_MEMORY:  # the rows of a cell lie together in the file
+            self._codes = self._columns("SELECT code FROM t")["code"]
+            self._most = int(self._codes.max(initial=0))
 
-    def counts(self, chosen: Filter) -> dict[str, dict[int, int]]:
-        """Counts by cell, kind, month, weekday and hour of a selection."""
+    def _columns(self, query: str) -> dict[str, "np.ndarray"]:
+        import numpy as np
+
+        return {name: np.asarray(values) for name, values in self._connection.execute(query).fetchnumpy().items()}
+
+    def counts(self, chosen: Filter) -> tuple["np.ndarray", dict[str, dict[int, int]]]:
+        """Counts of a selection: of every cell in their order; and by kind, month, weekday and hour."""
         where = chosen.where()
-        by_cell = f"SELECT cell, count(*) FROM t WHERE {where} GROUP BY cell"
         others = (
             "SELECT grouping_id(kind, month, weekday, hour), kind, month, weekday, hour, sum(n)::BIGINT "
             f"FROM cube WHERE {where} GROUP BY GROUPING SETS ((kind), (month), (weekday), (hour))"
         )
         with self._lock:
-            cells = self._connection.execute(by_cell).fetchall()
             rows = self._connection.execute(others).fetchall()
-        out: dict[str, dict[int, int]] = {"cell": dict(cells), **{name: {} for name in NAMES}}
+            cells = self._by_cell(where)
+        out: dict[str, dict[int, int]] = {name: {} for name in NAMES}
         for g, *values, n in rows:
             at = OF_GROUP[g]
             out[NAMES[at]][values[at]] = n
+        return cells, out
+
+    def _by_cell(self, where: str) -> "np.ndarray":
+        """Of ten million rows in the time of one lookup each; of more than are held, by a scan of the file."""
+        import numpy as np
+
+        out = np.zeros(len(self.about["ids"]), np.int64)
+        if self._codes is None:
+            found = self._columns(f"SELECT cell, count(*) AS n FROM t WHERE {where} GROUP BY cell")
+            out[found["cell"]] = found["n"]
+            return out
+        kept = np.zeros(self._most + 1, bool)
+        kept[self._columns(f"SELECT code FROM cube WHERE {where}")["code"]] = True
+        if len(self._starts) <= FEW_CELLS:  # long stretches: counted one by one, each within the processor's cache
+            stretches = zip(self._starts, [*self._starts[1:], len(self._codes)], strict=True)
+            out[self._cells] = [np.count_nonzero(kept[self._codes[a:b]]) for a, b in stretches]
+        else:
+            out[self._cells] = np.add.reduceat(kept[self._codes].view(np.uint8), self._starts, dtype=np.int64)
         return out
 
     def close(self) -> None:
@@ -181,6 +221,8 @@ async def _open(desk: Desk, run: str) -> Look | None:
     identity = record_of(folder).get("run_id")
     if not table.is_file() or not isinstance(known, dict) or known.get("run_id") != identity:
         return None
+    if known.get("columns") != workers.LOOK_COLUMNS:  # an earlier gridmap made it
+        return None
     key = f"{run}:{identity}"
     if key not in desk.looks:
         while len(desk.looks) >= MOST_OPEN:
@@ -214,7 +256,9 @@ async def prepare(request: Request) -> Response:
     folder = _internal(desk, run)
     table, note = _place(desk, run)
     made = await desk.work(workers.look_table, folder.name, str(table))
-    desk.workspace.write_note(note.name, {"run_id": record_of(folder).get("run_id"), **made})
+    desk.workspace.write_note(
+        note.name, {"run_id": record_of(folder).get("run_id"), "columns": workers.LOOK_COLUMNS, **made}
+    )
     for key in [key for key in desk.looks if key.startswith(f"{run}:")]:
         desk.looks.pop(key).close()
     return redirect(f"/look/{run}")
@@ -242,25 +286,23 @@ def filter_of(given: Any, kinds: int) -> Filter:
     )
 
 
-def _breaks(counts: list[int]) -> list[int]:
-    """Limits of the shades: shares of the highest, on the scale of a square root, whole numbers, each once."""
-    most = max(counts, default=0)
-    return sorted({max(1, round(most * (i / SHADES) ** 2)) for i in range(1, SHADES)})
+def _breaks(most: int) -> list[int]:
+    """Where the next shade begins: shares of the highest, on the scale of a square root, whole numbers, each once."""
+    return sorted({b for i in range(1, SHADES) if (b := round(most * (i / SHADES) ** 2)) > 1})
 
 
 def _values(request: Request, opened: Look, run: str) -> dict[str, Any]:
     language, about = language_of(request), opened.about
     chosen = filter_of(request.query_params, len(about["kinds"]))
-    counts = opened.counts(chosen)
-    cells = counts["cell"]
-    breaks = _breaks(list(cells.values()))
-    shades = "".join("." if (s := shade(cells.get(i, 0), breaks)) < 0 else str(s) for i in range(len(opened.paths)))
-    top = sorted(cells.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_PLACES]
+    cells, counts = opened.counts(chosen)
+    breaks = _breaks(int(cells.max(initial=0)))
+    shades = shades_of(cells, breaks)
+    top = [(i, int(cells[i])) for i in (-cells).argsort(kind="stable")[:SHOWN_PLACES].tolist() if cells[i]]
     months = counts["month"]
     known = sorted(m for m in months if m is not None and m > -16384)
     every = range(known[0], known[-1] + 1) if known else range(0)
     days = [say(f"weekday_short.{day}", language) for day in DAYS]
-    total = sum(cells.values())
+    total = int(cells.sum())
     whole = not request.headers.get("hx-request")
     return {
         "run": run,
@@ -278,7 +320,11 @@ def _values(request: Request, opened: Look, run: str) -> dict[str, Any]:
         "days": list(enumerate(days)),
         "picture": cells_picture(opened.paths, shades, WIDTH, HEIGHT, say("desk.look_map", language)) if whole else "",
         "query": urlencode(request.query_params.multi_items()),
-        "legend": [(s, f"{low:,}+") for s, low in enumerate([1, *breaks]) if s < SHADES],
+        "legend": [
+            (i, low, high - 1 if high is not None else None)
+            for i, (low, high) in enumerate(pairwise([1, *breaks, None]))
+        ],
+        "swapped": not whole,
     }
 
 

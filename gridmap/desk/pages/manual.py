@@ -5,7 +5,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -45,6 +44,8 @@ def _file(name: str, language: str) -> tuple[Path, bool]:
 
 def _html(text: str) -> Markup:
     """A document as HTML; HTML in it is shown, not obeyed, and links lead to other documents only."""
+    from markdown_it import MarkdownIt  # a start need not wait for it
+
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
     for token in tokens:
