@@ -2,7 +2,7 @@
 
 Six truths a county (a silent community, a measure that worked, one that only moved things, one that only fell back to
 normal, a community that is late, one that closes on paper), two measures that were never taken, and 400 counties in
-which all grids are alike. Printed results stand in docs/governance.md.
+which all grids are alike. Printed results, with exact (Clopper & Pearson) 95 % intervals, stand in docs/governance.md.
 """
 
 import sys
@@ -10,6 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 import gridmap as gm
 
@@ -48,7 +49,14 @@ def one_county(seed: int) -> dict[str, bool]:
     found["measure that only fell back"] = verdict(2, kinds[2], None) == "fell_back"
     for m, category in NOTHING:
         found[f"false: claimed where nothing was ({category})"] = verdict(m, category, 400) in CLAIMS
+    found["false: any of these in the county"] = any(hit for name, hit in found.items() if name.startswith("false"))
     return found
+
+
+def interval(k: int, n: int) -> str:
+    """A share with its exact interval."""
+    exact = binomtest(k, n).proportion_ci()
+    return f"{k} of {n} ({k / n:.1%}; {exact.low:.1%} to {exact.high:.1%})"
 
 
 def alike(counties: int = 400, grids: int = 30, mean: int = 25) -> tuple[int, int]:
@@ -64,7 +72,7 @@ def alike(counties: int = 400, grids: int = 30, mean: int = 25) -> tuple[int, in
         table["deadline_at"] = table["found_at"] + pd.Timedelta("72h")
         life = gm.case_life(table, by="grid_id")
         worst += life.worst is not None
-        labelled += bool((life.table["on_time_label"] != "cannot be labelled from the average").any())
+        labelled += bool((life.table["on_time_label"] != "cannot be told from the average").any())
     return worst, labelled
 
 
@@ -74,7 +82,10 @@ if __name__ == "__main__":
     for seed in range(seeds):
         total.update(one_county(seed))
         print(seed + 1, dict(total), flush=True)
+    claims = sum(n for name, n in total.items() if "where nothing was" in name)
     for name, n in sorted(total.items(), key=lambda item: item[0].startswith("false")):
-        print(f"{name}: {n} of {seeds}")
+        print(f"{name}: {interval(n, seeds)}")
+    print(f"false claims of measures, both kinds: {interval(claims, seeds * len(NOTHING))}")
     worst, labelled = alike()
-    print(f"400 counties of alike grids: a worst is named in {worst}, any grid is labelled in {labelled}")
+    print(f"counties of alike grids: a worst is named in {interval(worst, 400)}")
+    print(f"counties of alike grids: any is labelled in {interval(labelled, 400)}")

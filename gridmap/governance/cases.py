@@ -63,7 +63,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "handled": ("handled_at", "处置时间", "处理时间"),
     "checked": ("checked_at", "核查时间"),
     "closed": ("closed_at", "结案时间", "办结时间"),
-    "deadline": ("deadline_at", "截止时间", "办理期限"),
+    "deadline": ("deadline_at", "截止时间", "办理期限", "办结时限"),
     "withdrawn": ("withdrawn_at", "撤回时间", "作废时间"),
     "reopened": ("reopened_at", "返工时间", "重新打开时间"),
     "outcome": ("outcome", "办理结果", "处理结果"),

@@ -831,7 +831,8 @@ def evaluate_intervention(
     exposure : str or Series, optional
         Column of `chosen_from` (or Series by label) with residents or the like; each area counts the same by default.
     confidence : float
-        Of all intervals, and of the claim.
+        Of the claim, and of all intervals behind it together: with a `buffer` the verdict looks at three of them (the
+        area, the area around, both), and each is as much wider (Bonferroni).
 
     Returns
     -------
@@ -865,9 +866,11 @@ def evaluate_intervention(
     if not t[~later].sum() or not c[~later].sum():
         raise InputError(Note("governance.nothing_before", treated=int(t[~later].sum()), control=int(c[~later].sum())))
     between = _between_areas(controls[:, ~later].sum(axis=1), controls[:, later].sum(axis=1))
+    looks = 3 if len(bands) else 1  # the area, the area around, both: what the verdict says must hold for all of them
+    together = 1 - (1 - confidence) / looks
 
     def differ(series: np.ndarray) -> Difference:
-        return difference_in_differences(series, c, later, confidence=confidence, between_areas=between)
+        return difference_in_differences(series, c, later, confidence=together, between_areas=between)
 
     main, around = differ(t), bands.sum(axis=0)
     near = differ(around) if len(bands) else None
@@ -886,7 +889,7 @@ def evaluate_intervention(
         )
     variation = max(main.dispersion * (1 + main.serial) / (1 - main.serial), between)
     smallest = smallest_visible_fall(
-        t[~later].sum(), c[~later].sum(), trend=trend, dispersion=variation, confidence=confidence
+        t[~later].sum(), c[~later].sum(), trend=trend, dispersion=variation, confidence=together
     )
     quotient = (
         displacement_quotient(*(tuple(map(float, _two(v, later))) for v in (t, around, c)))

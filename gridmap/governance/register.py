@@ -35,10 +35,23 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs
 from gridmap.read.persons import personal_columns, reads_as_name
 
-__all__ = ["STATUSES", "NamedArea", "Register", "hotspot_areas", "match_hotspots"]
+__all__ = [
+    "STANDINGS",
+    "STATUSES",
+    "FollowedHotspots",
+    "NamedArea",
+    "Register",
+    "WatchedAreas",
+    "follow_hotspots",
+    "hotspot_areas",
+    "match_hotspots",
+    "watch_areas",
+]
 
 #: What can become of a hotspot.
 STATUSES = ("new", "persistent", "worsening", "fading", "split", "merged", "back", "gone")
+#: How a named area stands at a day.
+STANDINGS = ("active", "overdue", "back", "struck off", "ended")
 #: How a unit's short name ends, where it would read as that of a person (安委会).
 UNIT_ENDS = tuple("办会委部科组室处院队所局站厅")
 #: The register's form; a file of a later one is refused.
@@ -245,6 +258,124 @@ def _trend(row: Mapping[str, float], level: float) -> str:
     if not row["p_value"] <= level:
         return "persistent"
     return "worsening" if row["ratio"] > 1 else "fading"
+
+
+# --------------------------------------------------------------------------------------------------
+# hotspots over several times
+
+
+@dataclass(frozen=True, repr=False)
+class FollowedHotspots:
+    """Hotspots that keep their identity over several times.
+
+    Attributes
+    ----------
+    history : GeoDataFrame, EPSG:4326
+        One row an identity and time in which it was there or ended: `identity, period, status, count, ratio, p_value`,
+        geometry.
+    now : GeoDataFrame indexed by identity
+        As they stand at the last time: `status, first, last, times` (in how many it was a hotspot), `periods` since it
+        was first there, `count` (of the last time it was a hotspot), geometry.
+    params : dict
+    """
+
+    history: gpd.GeoDataFrame
+    now: gpd.GeoDataFrame
+    params: dict[str, Any]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{n} {status}" for status, n in self.now["status"].value_counts().items())
+        return f"<FollowedHotspots: {len(self.now)} over {len(self.params['periods'])} times; now {found}>"
+
+
+def follow_hotspots(
+    hotspots: Mapping[str, Any], *, totals: Mapping[str, float] | None = None, **settings: Any
+) -> FollowedHotspots:
+    """Hotspots of several times, each with one identity: when it was first there, and what became of it.
+
+    Parameters
+    ----------
+    hotspots : mapping from time to HotspotResult or GeoDataFrame of polygons
+        In the order of time: {"2016-07": …, "2017-07": …, "2018-07": …}.
+    totals : mapping from time to number, optional
+        The territory's events, or the length of each time: "no change" then means the same share of them.
+    settings
+        Of `match_hotspots`: `distance_m, least_overlap, level`.
+
+    Returns
+    -------
+    FollowedHotspots
+
+    Raises
+    ------
+    InputError
+        Fewer than two times.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import box
+    >>> def areas(*west): return gpd.GeoDataFrame({"count": [30] * len(west)}, crs=4326,
+    ...     geometry=[box(x, 0, x + 0.01, 0.01) for x in west])
+    >>> found = follow_hotspots({"2016": areas(0, 0.1), "2017": areas(0), "2018": areas(0, 0.1)})
+    >>> found.now[["status", "first", "times"]].values.tolist()
+    [['persistent', '2016', 3], ['back', '2016', 2]]
+    """
+    periods = [str(p) for p in hotspots]
+    if len(periods) < 2:
+        raise InputError(Note("governance.two_times", n=len(periods)))
+    sizes = dict.fromkeys(periods, 1.0) if totals is None else {str(p): float(n) for p, n in totals.items()}
+    current, former, fresh = None, None, 0
+    rows: list[dict[str, Any]] = []
+    for k, (period, found) in enumerate(zip(periods, hotspots.values(), strict=True)):
+        areas = hotspot_areas(found)
+        if current is None:
+            table = areas.assign(identity=None, status="new", ratio=np.nan, p_value=np.nan)
+            table["count"] = areas["count"].astype(float) if "count" in areas else np.nan
+        else:
+            exposure = (sizes[periods[k - 1]], sizes[period])
+            table = match_hotspots(current, areas, former=former, exposure=exposure, **settings)
+            table["count"] = table["count_after"]
+            table.loc[[str(i).startswith("new ") for i in table["identity"]], "identity"] = None
+        identities = []
+        for identity in table["identity"]:
+            fresh += bool(pd.isna(identity))
+            identities.append(str(fresh) if pd.isna(identity) else str(identity))
+        table = table.assign(identity=identities, period=period)
+        kept = ["identity", "period", "status", "count", "ratio", "p_value", "geometry"]
+        rows += table[kept].to_dict("records")
+        there = table[table["status"] != "gone"].set_index("identity")
+        ended = table[table["status"] == "gone"].set_index("identity")
+        if former is not None:
+            ended = pd.concat([former[~former.index.isin([*there.index, *ended.index])], ended[["geometry"]]])
+        former = gpd.GeoDataFrame(ended[["geometry"]], geometry="geometry", crs=4326)
+        current = gpd.GeoDataFrame(there[["count", "geometry"]], geometry="geometry", crs=4326)
+    history = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=4326)
+    history = history.drop_duplicates(["identity", "period"], ignore_index=True)
+    return FollowedHotspots(history, _standing(history, periods), {"periods": periods, **settings})
+
+
+def _standing(history: gpd.GeoDataFrame, periods: list[str]) -> gpd.GeoDataFrame:
+    """The last that is known of each identity."""
+    rows = []
+    for identity, own in history.groupby("identity", sort=False):
+        seen = own[own["status"] != "gone"]
+        last = own.iloc[-1]
+        status = last["status"] if last["period"] == periods[-1] else "gone"
+        since = len(periods) - 1 - periods.index(str(seen["period"].iloc[0]))
+        rows.append(
+            {
+                "identity": identity,
+                "status": status,
+                "first": seen["period"].iloc[0],
+                "last": seen["period"].iloc[-1],
+                "times": len(seen),
+                "periods": since,
+                "count": float(seen["count"].iloc[-1]),
+                "geometry": seen.geometry.iloc[-1],
+            }
+        )
+    return gpd.GeoDataFrame(pd.DataFrame(rows).set_index("identity"), geometry="geometry", crs=4326)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -653,3 +784,91 @@ def _merged(a: NamedArea, b: NamedArea, old: NamedArea | None) -> tuple[NamedAre
         if kept:
             others[name] = tuple(sorted(kept, key=str))
     return NamedArea(id=a.id, **values, alternatives=others), differing
+
+
+# --------------------------------------------------------------------------------------------------
+# what the meeting hears of it
+
+
+@dataclass(frozen=True, repr=False)
+class WatchedAreas:
+    """The named areas as they stand at a day.
+
+    Attributes
+    ----------
+    areas : GeoDataFrame indexed by id, EPSG:4326
+        `name, category, named_by, named_on, measures, target, review_on, sunset_on, struck_off_on, evidence`,
+        `standing` (one of `STANDINGS`), `days` since it was named, `became` (what its hotspot is now, one of
+        `STATUSES`; empty where that was not looked at), geometry.
+    due : DataFrame
+        As `Register.due`: reviews and sunsets before they pass, and reviews that have passed.
+    unnamed : int or None
+        Hotspots of now that lie in no named area; None where there were none to compare with.
+    notes : tuple of Note
+        What the meeting must hear: what came back, what is due.
+    params : dict
+    """
+
+    areas: gpd.GeoDataFrame
+    due: pd.DataFrame
+    unnamed: int | None
+    notes: tuple[Note, ...]
+    params: dict[str, Any]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{n} {one}" for one, n in self.areas["standing"].value_counts().items())
+        return f"<WatchedAreas: {len(self.areas)} named areas, {found or 'none'}; {len(self.due)} dates due>"
+
+
+def watch_areas(
+    register: Register, hotspots: Any = None, *, on: Any = None, within_days: int = 60, **settings: Any
+) -> WatchedAreas:
+    """How the named areas stand: their age, what is due, what became of each, and which struck-off area is back.
+
+    Parameters
+    ----------
+    register : Register
+    hotspots : HotspotResult or GeoDataFrame, optional
+        Of now, of the kind that the areas were named for.
+    on : date, optional
+        Today by default.
+    within_days : int
+        Reviews and sunsets that come within so many days are listed.
+    settings
+        Of `match_hotspots`.
+
+    Returns
+    -------
+    WatchedAreas
+
+    Examples
+    --------
+    >>> from shapely import box
+    >>> one = Register().add("Old town", named_by="County office", named_on="2026-01-10", area=box(0, 0, 0.01, 0.01),
+    ...     review_on="2026-07-01")
+    >>> found = watch_areas(one, on="2026-06-15")
+    >>> found, found.notes[0].say()
+    (<WatchedAreas: 1 named areas, 1 active; 1 dates due>, 'Old town: review on 2026-07-01, in 16 days.')
+    """
+    day = _as_date(on, "on") or dt.date.today()
+    frame = register.to_frame(day)
+    due = register.due(day, within_days=within_days)
+    frame = frame.rename(columns={"status": "standing"})
+    frame["became"] = ""
+    notes: list[Note] = []
+    unnamed = None
+    if hotspots is not None:
+        found, notes = register.compare(hotspots, on=day, **settings)
+        became = found[found["identity"].isin(frame.index)].drop_duplicates("identity").set_index("identity")["status"]
+        frame.loc[became.index, "became"] = became
+        for later in found["earlier"]:  # of several areas that became one hotspot, each was merged
+            if len(later) > 1:
+                frame.loc[[key for key in later if not frame.loc[key, "became"]], "became"] = "merged"
+        frame.loc[frame["became"] == "back", "standing"] = "back"
+        unnamed = int((found["status"] == "new").sum())
+    for row in due.itertuples():
+        code = "governance.due_review" if row.what == "review" else "governance.due_sunset"
+        code = "governance.review_passed" if row.days_left < 0 else code
+        notes.append(Note(code, name=row.name, day=row.day.isoformat(), days=abs(int(row.days_left))))
+    params = {"on": day.isoformat(), "within_days": within_days, **settings}
+    return WatchedAreas(frame, due, unnamed, tuple(notes), params)

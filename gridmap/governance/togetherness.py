@@ -4,12 +4,14 @@ Two kinds can be in the same places only because both follow the people. The co-
 one kind who its nearest neighbours are, and holds their kinds against those of all events: shuffling the kinds over
 the same places keeps where people are, and breaks only what ties the kinds. It has a direction: disputes may lie
 around fights without fights lying around disputes. The bivariate Moran's I asks the same of values of areas; as it
-also takes in what both have in common within one and the same area, that correlation stands beside it.
+also takes in what both have in common within one and the same area, that correlation stands beside it; its local form
+says in which areas. `cross_k` says up to which distance, with envelopes of a null that is named.
 
 `similarity_of_patterns` compares two patterns area by area, as shares (Andresen's S): last year's and this year's, or
 reports and convictions.
 
-Source: Leslie & Kronenfeld 2011; Wang et al. 2017; Lee 2001; Andresen 2009; Wheeler, Steenbeek & Andresen 2018.
+Source: Leslie & Kronenfeld 2011; Wang et al. 2017; Lee 2001; Lotwick & Silverman 1982; Baddeley, Møller & Waagepetersen
+2000; Anselin, Syabri & Smirnov 2002; Andresen 2009; Wheeler, Steenbeek & Andresen 2018.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,17 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 from gridmap.read.metric import metric_crs_of_points, project
 
-__all__ = ["Colocation", "Similarity", "bivariate_moran", "colocation_quotient", "similarity_of_patterns"]
+__all__ = [
+    "CROSS_NULLS",
+    "Colocation",
+    "CrossK",
+    "Similarity",
+    "bivariate_moran",
+    "colocation_quotient",
+    "cross_k",
+    "local_bivariate_moran",
+    "similarity_of_patterns",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -345,3 +357,302 @@ def similarity_of_patterns(
     table["label"] = np.where(differs, np.where(table["difference"] > 0, "more", "less"), "none")
     lively = (a + b) > 0
     return Similarity(float(1 - differs.mean()), float(1 - differs[lively].mean()), table, method)
+
+
+# --------------------------------------------------------------------------------------------------
+# at which distance
+
+
+#: What a cross-K is held against.
+CROSS_NULLS = ("labels", "independence", "inhomogeneous")
+
+
+@dataclass(frozen=True, repr=False)
+class CrossK:
+    """How many events of one kind lie within each distance of those of another, against a null.
+
+    Attributes
+    ----------
+    table : DataFrame indexed by distance_m
+        `K` (square metres: events within the distance, over their density), `expected` (mean of the simulations),
+        `theory` (π r²), `low, high` (envelope at each distance by itself), `L` (√(K/π) − r).
+    p_value : float
+        Of the whole curve, all distances together: the largest deviation, in standard deviations of the simulations.
+    together, apart : tuple of float
+        Distances at which the curve leaves the envelope that holds for all distances at once, above and below.
+    null : str
+        One of `CROSS_NULLS`.
+    params : dict
+    """
+
+    table: pd.DataFrame
+    p_value: float
+    together: tuple[float, ...]
+    apart: tuple[float, ...]
+    null: str
+    params: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<CrossK: {len(self.table)} distances, null {self.null!r}, p = {self.p_value:.3g}>"
+
+
+def cross_k(
+    first: Any,
+    second: Any,
+    distances_m: Any = (50, 100, 200, 400, 800),
+    *,
+    null: str = "labels",
+    window: tuple[float, float, float, float] | None = None,
+    correction: str = "translate",
+    bandwidth_m: float | None = None,
+    simulations: int = 199,
+    level: float = 0.05,
+    random_state: int | None = None,
+) -> CrossK:
+    """Up to which distance do events of the second kind gather around those of the first?
+
+    K₁₂(r) is the mean number of second events within r of a first one, divided by the density of the second. Without
+    any tie it is π r² (homogeneous patterns); what "without any tie" means is the null.
+
+    Parameters
+    ----------
+    first, second : Incidents, frame with lon and lat, or arrays of shape (n, 2) in metres
+    distances_m : list of numbers, rising
+    null : {"labels", "independence", "inhomogeneous"}
+        "labels" shuffles the two kinds over all their places: what both owe to where people are is kept, only the tie
+        between the kinds is broken. "independence" shifts the second pattern as a whole, round the rectangle: each
+        pattern's own clustering is kept. "inhomogeneous" divides each pair by the smooth densities at both points
+        (Baddeley, Møller & Waagepetersen 2000) and draws the second kind anew from its own smooth density: what both
+        owe to a common broad density is taken out.
+    window : (west, south, east, north) in metres, optional
+        The study area; the rectangle around all points by default.
+    correction : {"translate", "none"}
+        Of edges: each pair is weighed by the share of the window that a pair so far apart can lie in.
+    bandwidth_m : float, optional
+        Of the smooth densities; the larger of the two largest distances and a tenth of the window's side by default.
+    simulations : int
+    level : float
+        Of envelope and claim.
+    random_state : int
+
+    Returns
+    -------
+    CrossK
+        `.table`, `.p_value`, `.together`, `.apart`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two points of a kind, or points outside the window.
+    SettingError
+        Distances that do not rise, an unknown null or correction.
+
+    Examples
+    --------
+    >>> first, second = [[10, 10], [50, 50], [90, 90]], [[10, 12], [52, 50], [90, 93], [30, 80]]
+    >>> found = cross_k(first, second, [5, 60], window=(0, 0, 100, 100), correction="none", simulations=0)
+    >>> found.table["K"].round(1).tolist()  # 3 and 8 of 12 pairs, times 10,000 square metres
+    [2500.0, 6666.7]
+
+    References
+    ----------
+    Lotwick & Silverman (1982), JRSS B 44, 406–413. Baddeley, Møller & Waagepetersen (2000), Statistica Neerlandica 54,
+    329–350. Myllymäki et al. (2017), JRSS B 79, 381–404, for the test of the whole curve. Ohser (1983), translation.
+    """
+    if null not in CROSS_NULLS:
+        raise SettingError(Note("governance.cross_null", found=str(null), meant=did_you_mean(str(null), CROSS_NULLS)))
+    if correction not in ("translate", "none"):
+        meant = did_you_mean(str(correction), ("translate", "none"))
+        raise SettingError(Note("governance.cross_correction", found=str(correction), meant=meant))
+    simulations = whole_number(simulations, "simulations", least=0)
+    reach = np.atleast_1d(np.asarray(distances_m, float))
+    if reach.ndim != 1 or not len(reach) or (np.diff(reach) <= 0).any() or not reach[0] > 0:
+        raise SettingError(Note("governance.bands", found=str(distances_m)))
+    a, b = _two_patterns_of(first, second)
+    if min(len(a), len(b)) < 2:
+        raise InputError(Note("governance.cross_few", n=len(a), m=len(b)))
+    both = np.vstack([a, b])
+    box = np.r_[both.min(axis=0), both.max(axis=0)] if window is None else np.asarray(window, float)
+    if (both < box[:2]).any() or (both > box[2:]).any() or not (box[2:] > box[:2]).all():
+        raise InputError(Note("governance.cross_window"))
+    size = box[2:] - box[:2]
+    smooth = _Smooth(float(bandwidth_m or max(2 * reach[-1], size.max() / 10)), box)
+
+    def curve(x: np.ndarray, y: np.ndarray, density: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """K at each distance: pairs, weighed for edges and for densities."""
+        pairs = cKDTree(x).sparse_distance_matrix(cKDTree(y), reach[-1] * (1 + 1e-12), output_type="coo_matrix")
+        i, j = pairs.row, pairs.col
+        area = float(size.prod())
+        weight = np.ones(len(i))
+        if correction == "translate":
+            weight = area / np.maximum((size - np.abs(x[i] - y[j])).prod(axis=1), 1e-9)
+        if density is None:
+            weight = weight * area / (len(x) * len(y))
+        else:
+            weight = weight / (density[0][i] * density[1][j]) / area
+        at = np.searchsorted(reach, pairs.data * (1 - 1e-12))
+        return np.cumsum(np.bincount(at, weight, minlength=len(reach) + 1)[: len(reach)])
+
+    dense = (smooth.at(a, a, own=True), smooth.at(b, b, own=True)) if null == "inhomogeneous" else None
+    seen = curve(a, b, dense)
+    rng = np.random.default_rng(random_state)
+
+    def drawn() -> np.ndarray:
+        if null == "labels":
+            mixed = rng.permutation(both)
+            return curve(mixed[: len(a)], mixed[len(a) :])
+        if null == "independence":
+            return curve(a, box[:2] + (b - box[:2] + rng.uniform(0, size)) % size)
+        other = smooth.draw(b, len(b), rng)
+        return curve(a, other, (dense[0], smooth.at(other, other, own=True)))  # type: ignore[index]
+
+    null_curves = np.array([drawn() for _ in range(simulations)]).reshape(simulations, len(reach))
+    table, p, outside = _against(seen, null_curves, reach, level)
+    params = {"null": null, "correction": correction, "simulations": simulations, "random_state": random_state}
+    params |= {"bandwidth_m": smooth.bandwidth_m if null == "inhomogeneous" else None, "level": level}
+    far = [tuple(float(r) for r in reach[outside == side]) for side in (1, -1)]
+    return CrossK(table, p, far[0], far[1], null, params)
+
+
+def _two_patterns_of(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Both patterns in metres, in one projection."""
+    frames = [p.to_frame(["lon", "lat"]) if isinstance(p, Incidents) else p for p in (first, second)]
+    if all(isinstance(f, pd.DataFrame) for f in frames):
+        both = pd.concat([f[["lon", "lat"]] for f in frames])
+        xy, _ = _places(both.dropna())
+        n = int(frames[0][["lon", "lat"]].notna().all(axis=1).sum())
+        return xy[:n], xy[n:]
+    return _places(frames[0])[0], _places(frames[1])[0]
+
+
+class _Smooth:
+    """A Gaussian density within a rectangle, corrected for what leaks over its edges; and draws from it."""
+
+    def __init__(self, bandwidth_m: float, box: np.ndarray):
+        self.bandwidth_m, self.box = bandwidth_m, box
+
+    def at(self, places: np.ndarray, events: np.ndarray, *, own: bool = False) -> np.ndarray:
+        """Events per square metre at each place; with `own` an event does not count at its own place."""
+        h = self.bandwidth_m
+        out = np.zeros(len(places))
+        for k in range(0, len(places), 500):
+            apart = ((places[k : k + 500, None] - events[None]) ** 2).sum(axis=2)
+            kernel = np.exp(-apart / (2 * h * h)) / (2 * np.pi * h * h)
+            out[k : k + 500] = kernel.sum(axis=1)
+        if own:
+            out = (out - 1 / (2 * np.pi * h * h)) * len(events) / max(len(events) - 1, 1)
+        inside = (stats.norm.cdf((self.box[2:] - places) / h) - stats.norm.cdf((self.box[:2] - places) / h)).prod(
+            axis=1
+        )
+        floor = 1e-3 * len(events) / float((self.box[2:] - self.box[:2]).prod())
+        return np.maximum(out / inside, floor)
+
+    def draw(self, events: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n places from the smooth density of the events, inside the rectangle."""
+        found = np.zeros((0, 2))
+        while len(found) < n:
+            more = events[rng.integers(0, len(events), 2 * n)] + rng.normal(0, self.bandwidth_m, (2 * n, 2))
+            found = np.vstack([found, more[((more >= self.box[:2]) & (more <= self.box[2:])).all(axis=1)]])
+        return found[:n]
+
+
+def _against(
+    seen: np.ndarray, drawn: np.ndarray, reach: np.ndarray, level: float
+) -> tuple[pd.DataFrame, float, np.ndarray]:
+    """The curve beside its simulations: envelopes, p of the whole, and at which distances it leaves the joint one."""
+    table = pd.DataFrame({"K": seen}, index=pd.Index(reach, name="distance_m"))
+    table["theory"], table["L"] = np.pi * reach**2, np.sqrt(seen / np.pi) - reach
+    if not len(drawn):
+        return table.assign(expected=np.nan, low=np.nan, high=np.nan), float("nan"), np.zeros(len(reach), int)
+    low, high = np.quantile(drawn, [level / 2, 1 - level / 2], axis=0)
+    table["expected"], table["low"], table["high"] = drawn.mean(axis=0), low, high
+    every = np.vstack([seen, drawn])  # the observed is one more draw under the null
+    spread = np.maximum(every.std(axis=0, ddof=1), 1e-12)
+    away = np.abs(every - every.mean(axis=0)) / spread
+    most = away.max(axis=1)
+    p = float((most >= most[0] - 1e-12).mean())
+    limit = np.sort(most)[min(int(np.ceil((1 - level) * len(most))), len(most)) - 1]
+    side = np.where(away[0] > limit, np.sign(seen - every.mean(axis=0)), 0).astype(int)
+    return table, p, side if p <= level else np.zeros(len(reach), int)
+
+
+def local_bivariate_moran(
+    x: Any,
+    y: Any,
+    weights: Any,
+    *,
+    permutations: int = 999,
+    fdr: float = 0.05,
+    random_state: int | None = None,
+) -> pd.DataFrame:
+    """Which areas have much (or little) of one thing among neighbours with much (or little) of another?
+
+    Parameters
+    ----------
+    x, y : arrays of numbers, or Series with one index
+        `x` of the area itself (violence), `y` of those around it (disputes).
+    weights : sparse or dense matrix
+        Neighbours; rows are standardised here.
+    permutations : int
+        For each area, its neighbours' y are drawn from all other areas, its own left in its place (conditional).
+    fdr : float
+        Share of false labels that is allowed among all (Benjamini & Hochberg).
+    random_state : int
+
+    Returns
+    -------
+    DataFrame, one row an area
+        `I` (as esda's `Moran_Local_BV`), `lag` (standardised y around), `p_value` (two-sided), `q_value`, and `label`:
+        "high-high" (much of x, much of y around), "high-low", "low-high", "low-low", "none".
+
+    Raises
+    ------
+    InputError
+        Values of different lengths, or that do not vary.
+
+    Examples
+    --------
+    >>> chain = np.eye(6, k=1) + np.eye(6, k=-1)
+    >>> local_bivariate_moran([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], chain, permutations=0)["I"].round(3).tolist()
+    [1.071, 0.643, 0.071, 0.071, 0.643, 1.071]
+
+    References
+    ----------
+    Anselin (1995), Geographical Analysis 27, 93–115. Anselin, Syabri & Smirnov (2002).
+    """
+    index = x.index if isinstance(x, pd.Series) else pd.RangeIndex(len(x))
+    x, y, w = np.asarray(x, float), np.asarray(y, float), sparse.csr_array(weights, dtype=float)
+    n = len(x)
+    if y.shape != (n,) or w.shape != (n, n) or not x.std() or not y.std():
+        raise InputError(Note("governance.bivariate", n=n, m=y.size, rows=w.shape[0]))
+    permutations = whole_number(permutations, "permutations", least=0)
+    total = w.sum(axis=1)
+    w = sparse.csr_array(sparse.diags_array(1 / np.where(total > 0, total, 1)) @ w)
+    a, b = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+    lag = w @ b
+    table = pd.DataFrame({"I": (n - 1) / n * a * lag, "lag": lag}, index=index)
+    p = np.full(n, np.nan)
+    if permutations:
+        p = _conditional_p(w, b, lag, permutations, np.random.default_rng(random_state))
+    q = adjust_p(np.nan_to_num(p, nan=1.0), "fdr")
+    named = np.where(a > 0, np.where(lag > 0, "high-high", "high-low"), np.where(lag > 0, "low-high", "low-low"))
+    return table.assign(p_value=p, q_value=q, label=np.where(q <= fdr, named, "none"))
+
+
+def _conditional_p(
+    w: sparse.csr_array, b: np.ndarray, lag: np.ndarray, permutations: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Two-sided p of each area's lag, its neighbours' values drawn without replacement from all other areas."""
+    n = len(b)
+    p = np.ones(n)
+    for i in range(n):
+        own = w.data[w.indptr[i] : w.indptr[i + 1]]
+        if not len(own):
+            continue
+        keys = rng.random((permutations, n - 1))
+        chosen = np.argpartition(keys, min(len(own), n - 2), axis=1)[:, : len(own)]
+        others = np.delete(b, i)
+        drawn = others[rng.permuted(chosen, axis=1)] @ own
+        side = min((drawn >= lag[i] - 1e-12).sum(), (drawn <= lag[i] + 1e-12).sum())
+        p[i] = min(1.0, 2 * (1 + float(side)) / (permutations + 1))
+    return p

@@ -211,3 +211,37 @@ def test_where_all_vary_more_than_counts_do_more_is_needed():
     found, spread = _judged(x, n, True, 0.05)
     assert spread > 5
     assert (found["label"] == AVERAGE).mean() > 0.9
+
+
+#: Of lifelines 0.30.3 (KaplanMeierFitter, NelsonAalenFitter, AalenJohansenFitter), run once beside this; on 200 random
+#: data sets (ties, heavy censoring, times of 0) the largest difference was 6e-15: docs/governance.md.
+DAYS = [3, 5, 5, 8, 10, 10, 12, 15, 20, 20, 30, 7, 9, 14]
+ENDED = [1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0]
+LIFELINES = {
+    "survival": [0.9285714285714287, 0.7857142857142859, 0.7071428571428574, 0.6285714285714286, 0.55,
+                 0.4583333333333333, 0.34375000000000006, 0.22916666666666663],
+    "low": [0.5907668674267574, 0.4724636799142605, 0.393805004217929, 0.3227211295827117, 0.257841524053956,
+            0.18325063248811543, 0.09813035941387364, 0.03992017087648047],
+    "high": [0.98961982313685, 0.9253652262552371, 0.8791033170791428, 0.8264503601508999, 0.7682110917166132,
+             0.6985965872307516, 0.6118961108891232, 0.5097036477614666],
+    "hazard": [0.07142857142857142, 0.22527472527472528, 0.3252747252747253, 0.4363858363858364, 0.5613858363858364,
+               0.728052503052503, 0.978052503052503, 1.3113858363858364],
+}  # fmt: skip
+CAUSES = [1, 1, 2, 1, 2, 0, 1, 1, 0, 2, 0, 0, 1, 0]
+CLOSED_BY = {3: 0.07142857142857142, 5.01: 0.14285714285714285, 8.03: 0.22142857142857145, 9.12: 0.30000000000000004,
+             12.06: 0.3916666666666667, 15.07: 0.5062500000000001}  # fmt: skip
+
+
+def test_survival_hazard_and_interval_are_those_of_lifelines():
+    found = gm.kaplan_meier(DAYS, ENDED)
+    assert found.index.tolist() == [3, 5, 8, 9, 10, 12, 15, 20]
+    for column, published in LIFELINES.items():
+        assert np.allclose(found[column], published, rtol=0, atol=1e-9), column
+
+
+def test_competing_ends_are_those_of_lifelines():
+    apart = [d + 0.01 * i for i, d in enumerate(DAYS)]  # lifelines moves ties apart at random, so there are none
+    found = gm.cumulative_incidence(apart, CAUSES)["cause_1"]
+    assert np.allclose(
+        [found[found.index <= t + 1e-9].iloc[-1] for t in CLOSED_BY], list(CLOSED_BY.values()), atol=1e-9
+    )

@@ -252,3 +252,64 @@ def test_two_people_who_add_an_area_each_keep_both():
     assert "both are kept" in notes[0]
     assert a_register().ids == a_register().ids, "the same area made twice has one id"
     assert pd.Index(a_register().ids).is_unique
+
+
+def squares(*west, count=30):
+    return gpd.GeoDataFrame(
+        {"count": [count] * len(west)}, geometry=[box(x, 0, x + 0.01, 0.01) for x in west], crs=4326
+    )
+
+
+def test_hotspots_keep_their_identity_over_three_times():
+    found = gm.follow_hotspots(
+        {"2016": squares(0, 0.1, 0.2), "2017": squares(0, 0.3), "2018": squares(0, 0.1, 0.3, count=90)}
+    )
+    now = found.now
+    assert now["status"].to_dict() == {"1": "worsening", "2": "back", "3": "gone", "4": "worsening"}
+    assert now["first"].to_dict() == {"1": "2016", "2": "2016", "3": "2016", "4": "2017"}
+    assert now["times"].to_dict() == {"1": 3, "2": 2, "3": 1, "4": 2}
+    assert now["periods"].to_dict() == {"1": 2, "2": 2, "3": 2, "4": 1}
+    told = found.history[found.history["identity"] == "2"]
+    assert list(zip(told["period"], told["status"], strict=True)) == [
+        ("2016", "new"),
+        ("2017", "gone"),
+        ("2018", "back"),
+    ]
+
+
+def test_a_general_rise_makes_no_area_worse():
+    two = {"a": squares(0, 0.1, count=100), "b": squares(0, 0.1, count=200)}
+    assert set(gm.follow_hotspots(two).now["status"]) == {"worsening"}
+    assert set(gm.follow_hotspots(two, totals={"a": 1000, "b": 2000}).now["status"]) == {"persistent"}
+    with pytest.raises(InputError, match="two times"):
+        gm.follow_hotspots({"a": squares(0)})
+
+
+def watched():
+    named = {"named_by": "县平安办", "named_on": "2026-01-10"}
+    register = gm.Register().add("车站", area=box(0, 0, 0.01, 0.01), review_on="2026-06-30", **named)
+    register = register.add("市场", area=box(0.1, 0, 0.11, 0.01), sunset_on="2026-07-10", **named)
+    register = register.add("老城", area=box(0.2, 0, 0.21, 0.01), review_on="2026-05-01", **named)
+    gone = next(one.id for one in register.areas if one.name == "市场")
+    return register, gone
+
+
+def test_what_is_due_is_listed_before_it_passes_and_a_struck_off_area_that_is_back_is_told():
+    register, gone = watched()
+    found = gm.watch_areas(register, on="2026-06-15")
+    assert found.due[["name", "what", "days_left"]].values.tolist() == [
+        ["老城", "review", -45], ["车站", "review", 15], ["市场", "sunset", 25]
+    ]  # fmt: skip
+    assert found.notes[0].say("zh") == "老城：应于 2026-05-01 复核，已逾期 45 天。"
+    assert found.areas.set_index("name")["standing"].to_dict() == {
+        "车站": "active",
+        "市场": "active",
+        "老城": "overdue",
+    }
+    register = register.strike_off(gone, on="2026-06-01", by="县平安办", evidence="半年下降五成")
+    found = gm.watch_areas(register, squares(0, 0.1, 0.4), on="2026-06-15")
+    by_name = found.areas.set_index("name")
+    assert by_name["standing"].to_dict() == {"车站": "active", "市场": "back", "老城": "overdue"}
+    assert by_name["became"].to_dict() == {"车站": "persistent", "市场": "back", "老城": "gone"}
+    assert found.unnamed == 1
+    assert "市场 was struck off on 2026-06-01 (半年下降五成) and is a hotspot again." in found.notes

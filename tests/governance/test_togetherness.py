@@ -110,3 +110,94 @@ def test_what_does_not_fit_is_refused():
         gm.similarity_of_patterns([1, 2], [0, 0])
     with pytest.raises(SettingError, match="'chi'"):
         gm.similarity_of_patterns([1, 2], [1, 2], method="chi")
+
+
+def test_the_local_bivariate_moran_is_esda_s():
+    esda, weights = pytest.importorskip("esda"), pytest.importorskip("libpysal").weights
+    rng = np.random.default_rng(0)
+    lattice = weights.lat2W(6, 7)
+    lattice.transform = "r"
+    x, y = rng.normal(size=42), rng.normal(size=42)
+    theirs = esda.Moran_Local_BV(x, y, lattice, permutations=0).Is
+    assert np.allclose(gm.local_bivariate_moran(x, y, lattice.sparse, permutations=0)["I"], theirs, atol=1e-12)
+
+
+def test_the_mean_of_the_local_values_is_the_global_one():
+    rng = np.random.default_rng(1)
+    x, y, w = rng.normal(size=30), rng.normal(size=30), np.eye(30, k=1) + np.eye(30, k=-1)
+    local = gm.local_bivariate_moran(x, y, w, permutations=0)["I"].sum() / 29
+    assert local == pytest.approx(gm.bivariate_moran(x, y, w, permutations=0)["I"])
+
+
+def test_a_planted_corner_of_much_among_much_is_named():
+    rng = np.random.default_rng(2)
+    lattice = np.kron(np.eye(12), np.eye(12, k=1) + np.eye(12, k=-1)) + np.kron(
+        np.eye(12, k=1) + np.eye(12, k=-1), np.eye(12)
+    )
+    corner = np.add.outer(np.arange(12), np.arange(12)).ravel() < 6
+    x, y = rng.poisson(np.where(corner, 30, 5)), rng.poisson(np.where(corner, 40, 8))
+    found = gm.local_bivariate_moran(x, y, lattice, random_state=1)
+    named = found["label"] == "high-high"
+    assert named[corner].mean() > 0.6
+    assert not named[~corner].any()
+
+
+def test_cross_k_by_hand_and_with_edges():
+    """Two of the pairs lie within 5 m; a pair 30 m apart in a square of 100 m is weighed by 100 / 70."""
+    first, second = [[10, 10], [50, 50]], [[10, 13], [50, 54], [50, 80]]
+    plain = gm.cross_k(first, second, [5, 31], window=(0, 0, 100, 100), correction="none", simulations=0).table
+    assert plain["K"].tolist() == pytest.approx([2 * 1e4 / 6, 3 * 1e4 / 6])
+    edged = gm.cross_k(first, second, [5, 31], window=(0, 0, 100, 100), simulations=0).table
+    assert edged["K"].tolist() == pytest.approx(
+        [(1 / 0.97 + 1 / 0.96) * 1e4 / 6, (1 / 0.97 + 1 / 0.96 + 1 / 0.7) * 1e4 / 6]
+    )
+
+
+@pytest.mark.parametrize("null", ["labels", "independence", "inhomogeneous"])
+def test_a_planted_tie_leaves_the_envelope_at_its_distance(null):
+    rng = np.random.default_rng(3)
+    first = rng.uniform(0, 2000, (150, 2))
+    second = np.clip(first + rng.normal(0, 8, first.shape), 0, 2000)
+    found = gm.cross_k(first, second, [20, 60], null=null, window=(0, 0, 2000, 2000), simulations=39, random_state=1)
+    assert 20.0 in found.together
+    assert found.p_value == pytest.approx(1 / 40)
+    assert found.table.loc[20, "K"] > found.table.loc[20, "high"]
+
+
+def test_a_common_town_is_no_tie():
+    """Both kinds follow the people of one town: the homogeneous null of independence is fooled, the others are not."""
+    rng = np.random.default_rng(4)
+    town = rng.normal(1000, 250, (600, 2)).clip(0, 2000)
+    first, second = town[:300], town[300:]
+    window = {"window": (0, 0, 2000, 2000), "simulations": 39, "random_state": 2}
+    assert gm.cross_k(first, second, [50, 150], null="independence", **window).together
+    assert not gm.cross_k(first, second, [50, 150], null="labels", **window).together
+    smooth = gm.cross_k(first, second, [50, 150], null="inhomogeneous", bandwidth_m=150, **window)
+    assert not smooth.together
+
+
+@pytest.mark.slow
+def test_patterns_without_a_tie_are_called_tied_at_the_promised_rate():
+    rng = np.random.default_rng(5)
+    for null in ("labels", "independence", "inhomogeneous"):
+        p = [
+            gm.cross_k(
+                rng.uniform(0, 1000, (60, 2)), rng.uniform(0, 1000, (60, 2)), [30, 80], null=null,
+                window=(0, 0, 1000, 1000), simulations=39, random_state=k,
+            ).p_value
+            for k in range(150)
+        ]  # fmt: skip
+        assert np.mean(np.array(p) <= 0.05) < 0.105, null  # 99.9 % of draws with 5 %
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"null": "lables"}, "labels"),
+        ({"correction": "x"}, "no edge correction"),
+        ({"window": (0, 0, 1, 1)}, "in the window"),
+    ],
+)
+def test_settings_of_a_cross_k_that_cannot_be_are_refused(settings, what):
+    with pytest.raises((InputError, SettingError), match=what):
+        gm.cross_k([[0, 0], [5, 5]], [[1, 1], [2, 2]], [1, 3], **settings)
