@@ -10,6 +10,8 @@ import grimp
 import networkx as nx
 import pytest
 
+from gridmap.errors import GridmapError
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gridmap"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -126,3 +128,46 @@ def test_each_thing_has_one_home(thing):
     looks, homes = HOMES[thing]
     found = {p.relative_to(PACKAGE).as_posix() for p in SOURCES if re.search(looks, p.read_text(encoding="utf-8"))}
     assert found <= homes, f"{thing} belongs into {', '.join(sorted(homes))}"
+
+
+#: The errors of the package: a test of one says which mistake it means.
+ERRORS = {"GridmapError", *(error.__name__ for error in GridmapError.__subclasses__()), "Exception", "OSError"}
+
+
+def vague(function: ast.FunctionDef) -> list[int]:
+    """Lines of a test where any error would do, nothing is compared, or a file need only be there."""
+    lines = []
+    for block in (node for node in ast.walk(function) if isinstance(node, ast.With)):
+        for item in block.items:
+            call = item.context_expr
+            if not (isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "raises" and call.args):
+                continue
+            kinds = {getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(call.args[0])}
+            caught = getattr(item.optional_vars, "id", None)
+            looked_at = any(
+                isinstance(op, ast.In | ast.Eq) and caught in {getattr(n, "id", None) for n in ast.walk(compared)}
+                for compared in ast.walk(function)
+                if isinstance(compared, ast.Compare)
+                for op in compared.ops
+            )
+            if kinds & ERRORS and not any(k.arg == "match" for k in call.keywords) and not (caught and looked_at):
+                lines.append(call.lineno)
+    asserts = [node for node in ast.walk(function) if isinstance(node, ast.Assert)]
+    for node in asserts:
+        either = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or) and len(node.test.values) > 2
+        # `assert page.save` holds whatever it does; a property that is true or false starts with is_ or are_
+        whole = isinstance(node.test, ast.Attribute) and not re.match(r"is_|are_|empty$|met$", node.test.attr)
+        lines += [node.lineno] * (either or whole)
+    only_there = [n for n in asserts if isinstance(n.test, ast.Call) and getattr(n.test.func, "attr", "") == "exists"]
+    raises = any(getattr(node, "attr", "") in ("raises", "warns") for node in ast.walk(function))
+    return lines + [n.lineno for n in only_there] * (len(only_there) == len(asserts) > 0 and not raises)
+
+
+def test_every_test_says_what_it_means():
+    """No `pytest.raises` of the package's errors that takes any of them, no assert that holds whatever happens."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found += [f"{path.relative_to(ROOT)}:{line}" for line in vague(node)]
+    assert found == []

@@ -38,7 +38,10 @@ def test_the_examples_in_the_package_are_made_from_pipelines_and_data():
 def test_every_example_is_a_pipeline_that_can_be_read_where_it_stands():
     assert example_names() == sorted(p.stem for p in (ROOT / "pipelines").glob("*.yaml"))
     for name in example_names():
-        assert read_pipeline(example_path(name)).boundaries
+        pipeline = read_pipeline(example_path(name))
+        written = (pipeline.boundaries.path, pipeline.incidents.path)
+        files = [file for paths in written for file in ([paths] if isinstance(paths, str) else paths)]
+        assert [file for file in files if not (pipeline.path.parent / file).exists()] == []
 
 
 def test_an_example_is_written_whole_and_replaces_nothing(tmp_path):

@@ -238,7 +238,7 @@ def test_the_job_of_a_stranger_s_workspace_runs_nothing_outside(finished, tmp_pa
     queue = Queue(workspace)
     assert {job.state for job in queue.jobs()} == {"interrupted"}
     for job in queue.jobs():
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="leads out of the workspace"):
             queue.command(job)
     queue.close()
     workspace.close()

@@ -22,17 +22,27 @@ def test_an_unknown_ending_is_refused_with_those_there_are(answers, tmp_path, na
         gm.export(answers.hot, tmp_path / name)
 
 
-@pytest.mark.parametrize("what", [None, 7, "cells", [], {}, object()])
-def test_what_cannot_be_written_is_refused(tmp_path, what):
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (None, "found NoneType"),
+        (7, "found int"),
+        ("cells", "found str"),
+        ([], "found list"),
+        ({}, "the mapping is empty"),
+        (object(), "found object"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tmp_path, what, words):
+    with pytest.raises(InputError, match=words):
         gm.export(what, tmp_path / "a.gpkg")
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("setting", [{"audience": "press"}, {"language": "fr"}, {"encoding": "latin-1"}])
-def test_a_wrong_setting_is_refused(answers, tmp_path, setting):
-    with pytest.raises(SettingError):
-        gm.export(answers.hot, tmp_path / "a.gpkg", **setting)
+@pytest.mark.parametrize(("setting", "value"), [("audience", "press"), ("language", "fr"), ("encoding", "latin-1")])
+def test_a_wrong_setting_is_refused(answers, tmp_path, setting, value):
+    with pytest.raises(SettingError, match=f"There is no {setting} '{value}'"):
+        gm.export(answers.hot, tmp_path / "a.gpkg", **{setting: value})
 
 
 @pytest.mark.parametrize("ending", all_formats())
@@ -142,7 +152,11 @@ def test_the_callers_frame_is_left_alone(hostile):
 
 
 def test_every_refusal_is_one_line(answers, tmp_path):
-    for what, name in ((answers.counts, "a.kml"), (answers.incidents, "a.gpkg"), (answers.hot, "a.xyz")):
-        with pytest.raises(GridmapError) as refused:
+    for what, name, words in (
+        (answers.counts, "a.kml", "KML holds shapes"),
+        (answers.incidents, "a.gpkg", "one by one"),
+        (answers.hot, "a.xyz", "names no format"),
+    ):
+        with pytest.raises(GridmapError, match=words) as refused:
             gm.export(what, tmp_path / name)
         assert "\n" not in str(refused.value)

@@ -55,7 +55,7 @@ def test_a_model_that_is_the_mean_count_does_not_differ_from_it(town):
     )
     row = found.summary().loc["watching"]
     assert row["difference"] == row["difference_low"] == row["difference_high"] == 0
-    assert row["better"] is False or not row["better"]
+    assert not row["better"]
 
 
 def test_hits_are_those_that_fell_into_the_best_cells(town):

@@ -58,7 +58,7 @@ def test_places_that_move_make_a_forecast_worth_offering(grid):
         return rate
 
     found = gm.forecast(incidents(grid, moving), grid, model="density_mixture", area_share=0.02)
-    assert found.offered
+    assert found.offered is True
     assert found.verdict.code == "fact.forecast_offered"
     table = found.backtest.summary()
     assert table.loc["density_mixture", "difference_low"] > 0

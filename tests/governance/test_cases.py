@@ -175,9 +175,16 @@ def test_values_piled_up_below_a_threshold_are_seen():
     assert gm.threshold_pile(pushed, 3000, 200)["p_value"] < 1e-6
 
 
-@pytest.mark.parametrize("bad", [pd.DataFrame(), "events", pd.DataFrame({"found_at": ["2024-01-01"]})])
-def test_what_are_no_events_is_refused(bad):
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (pd.DataFrame(), "no events"),
+        ("events", "no events"),
+        (pd.DataFrame({"found_at": ["2024-01-01"]}), "when an event was closed"),
+    ],
+)
+def test_what_are_no_events_is_refused(bad, words):
+    with pytest.raises(InputError, match=words):
         gm.case_life(bad)
 
 

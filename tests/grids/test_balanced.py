@@ -320,7 +320,7 @@ def test_west_yorkshire_in_grids_of_1300_households(root):
     assert grid.cells["households"].sum() == some["households"].sum()
     assert grid.report["deviation"].abs().mean() < 0.15
     assert isinstance(grid.report.attrs["mean_deviation"], float)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="no column 'households' for the load"):
         balanced(msoa, some.drop(columns="households"), target=1300)
 
 

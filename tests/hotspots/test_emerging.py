@@ -206,11 +206,18 @@ def test_bad_counts_are_refused_by_name(change, message):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"definition": "esri-4"}, {"time_steps": -1}, {"trend_level": 5}, {"fdr": 2}, {"correction": "bonf"}]
+    ("setting", "words"),
+    [
+        ({"definition": "esri-4"}, "no definition 'esri-4'"),
+        ({"time_steps": -1}, "time_steps is a whole number"),
+        ({"trend_level": 5}, "trend_level is a share"),
+        ({"fdr": 2}, "fdr is a share"),
+        ({"correction": "bonf"}, "No correction is called 'bonf'"),
+    ],
 )
-def test_bad_settings_are_refused(setting):
+def test_bad_settings_are_refused(setting, words):
     grid, counts, _ = town()
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError, match=words):
         emerging_hotspots(counts, grid, **setting)
 
 

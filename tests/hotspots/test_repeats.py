@@ -259,7 +259,7 @@ def test_bad_events_are_refused_by_name(change, error, message):
     ],
 )
 def test_bad_settings_are_refused(setting):
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError, match=f"^{next(iter(setting))} "):
         near_repeat(random_events(), **(BANDS | setting))
 
 

@@ -221,7 +221,7 @@ def test_degrees_and_metres_are_not_confused():
     ],
 )
 def test_bad_settings_are_refused(setting):
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError, match=f"^{next(iter(setting))} is "):
         scan(town(), **setting)
 
 

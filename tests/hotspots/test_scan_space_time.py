@@ -197,7 +197,7 @@ def test_events_without_dates_or_in_metres_for_degrees_are_refused():
 @pytest.mark.parametrize("scan", [space_time_scan, space_time_permutation_scan])
 def test_bad_settings_are_refused(scan, setting):
     frame, *_ = region()
-    with pytest.raises((SettingError, InputError)):
+    with pytest.raises((SettingError, InputError), match=f"^{next(iter(setting))}\\b"):
         scan(frame, **(PLANE | setting))
 
 

@@ -99,7 +99,7 @@ def test_a_long_name_is_cut():
 def test_no_data_zero_and_amounts_are_three_things():
     classes, codes, bounds = amount_classes([np.nan, 0, 1, 2, 3, 100], k=3)
     assert codes.tolist()[:3] == [0, 1, 2]
-    assert classes[0].hatch
+    assert classes[0].hatch is True
     assert classes[1].high == 0
     assert bounds[-1] == 100
 
@@ -131,7 +131,7 @@ def test_labels_are_drawn_in_the_order_of_their_scale_and_none_is_lost():
     assert [c.label.code for c in classes[:7]] == [f"label.{x.replace(' ', '_')}" for x in palette.HOT_COLD]
     assert [classes[c].hatch for c in codes] == [False, False, False, True, True]
     quiet, codes = label_classes(pd.Series(["none", "possibly under-reported"]))
-    assert quiet[codes[1]].hatch
+    assert quiet[codes[1]].hatch is True
     assert quiet[codes[1]].label.code == "page.under_reported"
 
 
@@ -224,9 +224,15 @@ def test_basemaps_enter_the_policy_by_name(placed, tmp_path):
     html = gm.build_map(layer, basemap="http://10.0.0.8:8080/{z}/{x}/{y}.png").save(tmp_path / "m.html").read_text()
     assert "img-src data: blob: http://10.0.0.8:8080;" in html
     assert "tianditu" in gm.basemap("tianditu", key="0123456789abcdef").hosts[0]
-    for bad in ({"source": "tiles.png"}, {"source": "tianditu"}, {"source": "/{z}/{x}/{y}"}, {"source": "no.mbtiles"},
-                {"source": "http://a b/{z}/{x}/{y}"}, {"source": "t/{z}/{x}/{y}", "datum": "bd08"}):  # fmt: skip
-        with pytest.raises(GridmapError):
+    for bad, words in (
+        ({"source": "tiles.png"}, "template of tiles"),
+        ({"source": "tianditu"}, "needs key="),
+        ({"source": "/{z}/{x}/{y}"}, "beside the page or on an http server"),
+        ({"source": "no.mbtiles"}, "does not exist"),
+        ({"source": "http://a b/{z}/{x}/{y}"}, "cannot be named in a policy"),
+        ({"source": "t/{z}/{x}/{y}", "datum": "bd08"}, "no datum 'bd08'"),
+    ):
+        with pytest.raises(GridmapError, match=words):
             gm.basemap(**bad)
 
 

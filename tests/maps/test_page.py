@@ -42,20 +42,26 @@ def test_wrong_arguments_are_told_apart(hot):
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "words"),
     [
-        lambda: gm.cells_layer(pd.DataFrame({"count": []}), "count"),
-        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["x"]), "count"),
-        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "cuont"),
-        lambda: gm.cells_layer([1, 2], "count"),
-        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", k=12),
-        lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", scheme="jenks"),
-        lambda: gm.hotspot_layer("hot"),
-        lambda: gm.boundaries_layer(pd.DataFrame({"a": [1]})),
+        (lambda: gm.cells_layer(pd.DataFrame({"count": []}), "count"), "the frame is empty"),
+        (lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["x"]), "count"), "does not hold H3 ids"),
+        (lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "cuont"), "no column 'cuont'"),
+        (lambda: gm.cells_layer([1, 2], "count"), "found list"),
+        (
+            lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", k=12),
+            "whole number from 1 to 7",
+        ),
+        (
+            lambda: gm.cells_layer(pd.DataFrame({"count": [1]}, index=["891942c5d0fffff"]), "count", scheme="jenks"),
+            "scheme 'jenks'",
+        ),
+        (lambda: gm.hotspot_layer("hot"), "draws a HotspotResult"),
+        (lambda: gm.boundaries_layer(pd.DataFrame({"a": [1]})), "needs a GeoDataFrame"),
     ],
 )
-def test_bad_input_is_one_clear_error(call):
-    with pytest.raises(GridmapError) as error:
+def test_bad_input_is_one_clear_error(call, words):
+    with pytest.raises(GridmapError, match=words) as error:
         call()
     assert "\n" not in str(error.value)
 

@@ -42,9 +42,12 @@ def test_a_map_can_show_one_shift_alone(plan):
     assert set(gm.patrol_layers(plan, shift=2)[0].frame["shift"]) == {2}
 
 
-@pytest.mark.parametrize(("shift", "kind"), [(9, gm.errors.InputError), ("one", gm.errors.SettingError)])
-def test_a_shift_without_routes_is_refused(plan, shift, kind):
-    with pytest.raises(kind):
+@pytest.mark.parametrize(
+    ("shift", "kind", "words"),
+    [(9, gm.errors.InputError, "No unit patrols in shift 9"), ("one", gm.errors.SettingError, "number of one shift")],
+)
+def test_a_shift_without_routes_is_refused(plan, shift, kind, words):
+    with pytest.raises(kind, match=words):
         gm.patrol_layers(plan, shift=shift)
 
 

@@ -27,7 +27,7 @@ def test_areas_are_in_the_order_that_shows_them_all(network):
 
 
 def test_only_what_was_made_for_it_is_drawn(network):
-    with pytest.raises(gm.errors.InputError):
+    with pytest.raises(gm.errors.InputError, match="what response_coverage gives"):
         gm.reach_layer(gpd.GeoDataFrame(geometry=[], crs=4326))
     reach = gm.response_coverage(network, [(-1.55, 53.79)], minutes=1)
     with pytest.raises(gm.errors.InputError, match="nothing to draw"):

@@ -80,7 +80,7 @@ def test_wrong_options_are_refused(options, words):
 
 
 def test_straight_lines_have_no_isochrone(tempe):
-    with pytest.raises(gm.errors.InputError):
+    with pytest.raises(gm.errors.InputError, match="Response times need streets"):
         gm.response_coverage(gm.build_network(None), [(0, 0)], minutes=5)
     with pytest.raises(gm.errors.SettingError, match="town"):
         gm.response_coverage(tempe, [(-111.82, 33.41)], minutes="towns")

@@ -40,11 +40,17 @@ def test_the_interval_holds_the_planted_effect_95_times_in_100(effect):
     assert 0.91 <= inside / runs <= 0.98
 
 
-@pytest.mark.parametrize("counts", [
-    pd.DataFrame({"before": [1]}), pd.DataFrame({"before": [1, 1], "after": [1, 1]}, index=["a", "a"]),
-    pd.DataFrame({"before": [-1], "after": [1]}), pd.DataFrame({"before": ["x"], "after": [1]}), [1, 2],
-])  # fmt: skip
-def test_wrong_counts_are_refused_in_one_line(counts):
-    with pytest.raises(gm.errors.InputError) as problem:
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (pd.DataFrame({"before": [1]}), "lacks the columns after"),
+        (pd.DataFrame({"before": [1, 1], "after": [1, 1]}, index=["a", "a"]), "e row a place"),
+        (pd.DataFrame({"before": [-1], "after": [1]}), "one row a place"),
+        (pd.DataFrame({"before": ["x"], "after": [1]}), "one row a place"),
+        ([1, 2], "found a list"),
+    ],
+)
+def test_wrong_counts_are_refused_in_one_line(counts, words):
+    with pytest.raises(gm.errors.InputError, match=words) as problem:
         dosage_effect(frame([1.0]), counts)
     assert "\n" not in str(problem.value)

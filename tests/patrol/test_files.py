@@ -230,16 +230,24 @@ def test_a_recorded_track_gives_back_the_visits(plan, tmp_path):
     assert compare_log(mine, log).share_done == 1.0
 
 
-@pytest.mark.parametrize("text", ["", "<gpx>", "<gpx/>", "<!DOCTYPE x [<!ENTITY a 'b'>]><gpx/>"])
-def test_what_is_no_track_is_refused(plan, tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("<gpx>", "not a readable GPX"),
+        ("<gpx/>", "no track point with a time"),
+        ("<!DOCTYPE x [<!ENTITY a 'b'>]><gpx/>", "declares entities"),
+    ],
+)
+def test_what_is_no_track_is_refused(plan, tmp_path, text, words):
     file = tmp_path / "track.gpx"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(gm.errors.ReadError):
+    with pytest.raises(gm.errors.ReadError, match=words):
         visits_from_gpx(plan, file, unit_id="u")
 
 
 def test_wrong_times_are_refused(plan):
-    with pytest.raises(gm.errors.SettingError):
+    with pytest.raises(gm.errors.SettingError, match="found '25:00'"):
         clock(0, "25:00")
     template = log_template(plan)
     with pytest.raises(gm.errors.InputError, match=r"08:15; row 2 has 'soon'"):

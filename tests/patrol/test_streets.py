@@ -48,7 +48,7 @@ def test_half_of_the_incidents_on_one_of_ten_streets():
 
 
 def test_nothing_to_concentrate_is_refused():
-    with pytest.raises(gm.errors.InputError):
+    with pytest.raises(gm.errors.InputError, match="no incident on any street"):
         street_concentration(pd.DataFrame({"count": [0, 0], "length_m": 1.0}))
-    with pytest.raises(gm.errors.InputError):
+    with pytest.raises(gm.errors.InputError, match="the columns count and length_m"):
         street_concentration(pd.DataFrame({"number": [1]}))

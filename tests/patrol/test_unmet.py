@@ -152,5 +152,5 @@ def test_every_reason_is_said_in_both_languages(tempe, hotspots_at_junctions):
     assert "4 名警力" in said["remedy"].iloc[0]
     assert all(re.search("[\u4e00-\u9fff]", text) for text in said["reason"])
     assert say_unmet(plan)["reason"].tolist() == plan.unmet["reason"].tolist()
-    with pytest.raises(gm.errors.SettingError):
+    with pytest.raises(gm.errors.SettingError, match="There is no language 'fr'"):
         say_unmet(plan, "fr")

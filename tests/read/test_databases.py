@@ -57,16 +57,16 @@ def test_database_mistakes_are_one_clear_line(sqlite, tmp_path):
         read_incidents(f"sqlite:///{sqlite}", table="SELECT nothing FROM nowhere")
     with pytest.raises(ReadError, match="kind of database"):
         read_incidents("oracel://a/b", table="t")
-    with pytest.raises(ReadError) as caught:
+    with pytest.raises(ReadError, match="cannot be read") as caught:
         read_incidents("postgresql+pg8000://me:secret@127.0.0.1:1/none", table="t")
     assert "secret" not in str(caught.value)
     (tmp_path / "noise.db").write_bytes(b"noise" * 100)
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match="file is not a database"):
         read_incidents(f"sqlite:///{tmp_path}/noise.db", table="t")
 
 
 def test_reading_cannot_write(sqlite):
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match="readonly database"):
         read_incidents(f"sqlite:///{sqlite}", table="WITH a AS (SELECT 1) DELETE FROM cases")
     with sqlite3.connect(sqlite) as connection:
         assert connection.execute("SELECT count(*) FROM cases").fetchone() == (25,)
@@ -173,6 +173,6 @@ def test_postgis_geometry_says_its_crs(cases):
 
 
 def test_postgresql_is_read_only(cases):
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match="read-only transaction"):
         read_incidents(cases, table="WITH gone AS (DELETE FROM cases RETURNING *) SELECT * FROM gone", datum="wgs84")
     assert len(read_incidents(cases, datum="wgs84", table="cases")) == 1000

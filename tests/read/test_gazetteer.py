@@ -69,7 +69,7 @@ def test_set_aside_is_written_whole(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["set_aside.csv", "set_aside.parquet"]
     with pytest.raises(SettingError, match="parquet"):
         incidents.write_set_aside(tmp_path / "a.txt")
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError, match="cannot be written"):
         incidents.write_set_aside(tmp_path / "nowhere" / "a.csv")
 
 

@@ -158,7 +158,7 @@ def test_wrong_files_are_one_clear_line(small, tmp_path):
             read_incidents(path)
         assert "\n" not in str(caught.value)
     (tmp_path / "noise.csv").write_bytes(bytes(range(256)) * 20)
-    with pytest.raises(ReadError):
+    with pytest.raises(ReadError, match="not a table of text"):
         read_incidents(tmp_path / "noise.csv")
     with pytest.raises(InputError, match="int"):
         read_incidents(3)

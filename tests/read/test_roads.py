@@ -41,12 +41,23 @@ def test_parts_become_rows_and_what_is_no_line_is_set_aside():
 
 
 def test_a_file_that_is_no_street_file_is_refused(tmp_path):
-    for name, text in (("a.osm.pbf", "no pbf"), ("b.geojson", "{"), ("c.xyz", "x"), ("d.osm", "<osm/>")):
+    for name, text, words in (
+        ("a.osm.pbf", "no pbf", "cannot be read as OpenStreetMap data"),
+        ("b.geojson", "{", "not what its name says"),
+        ("c.xyz", "x", "no known boundary format"),
+        ("d.osm", "<osm/>", "cannot be read as OpenStreetMap data"),
+    ):
         (tmp_path / name).write_text(text)
-        with pytest.raises(gm.errors.GridmapError) as refused:
+        with pytest.raises(gm.errors.GridmapError, match=words) as refused:
             gm.read_roads(tmp_path / name)
         assert name in str(refused.value)
-    for bad in (None, 3, tmp_path / "absent.shp", gpd.GeoDataFrame(geometry=[Point(0, 0)], crs=4326),
-                gpd.GeoDataFrame(geometry=LINES), gpd.GeoDataFrame(geometry=[], crs=4326)):  # fmt: skip
-        with pytest.raises(gm.errors.GridmapError):
+    for bad, words in (
+        (None, "not from a NoneType"),
+        (3, "not from a int"),
+        (tmp_path / "absent.shp", "There is no file"),
+        (gpd.GeoDataFrame(geometry=[Point(0, 0)], crs=4326), "has no lines"),
+        (gpd.GeoDataFrame(geometry=LINES), "coordinate reference system"),
+        (gpd.GeoDataFrame(geometry=[], crs=4326), "no rows with a geometry"),
+    ):
+        with pytest.raises(gm.errors.GridmapError, match=words):
             gm.read_roads(bad)

@@ -245,34 +245,37 @@ def test_lightness_runs_one_way_so_that_grey_paper_keeps_the_order():
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "words"),
     [
-        lambda: trend_chart(pd.DataFrame()),
-        lambda: trend_chart(pd.DataFrame({"period": [], "count": []})),
-        lambda: trend_chart(pd.DataFrame({"period": ["<b>"], "count": [1]})),
-        lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [-1]})),
-        lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [np.nan]})),
-        lambda: trend_chart([1, 2]),
-        lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [1]}), language="fr"),
-        lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [1]}), size="poster"),
-        lambda: weekday_hour_chart(pd.DataFrame({"weekday": [7], "hour": [1], "count": [1]})),
-        lambda: weekday_hour_chart(pd.DataFrame(np.full((7, 24), -1.0))),
-        lambda: weekday_hour_chart(pd.DataFrame(np.ones((3, 3)))),
-        lambda: weekday_hour_chart("week"),
-        lambda: concentration_chart([]),
-        lambda: concentration_chart([0, 0]),
-        lambda: concentration_chart([1.5, 2]),
-        lambda: concentration_chart([1, 2], weights=[1]),
-        lambda: concentration_chart(["a"]),
-        lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [1.5]})),
-        lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [np.nan]})),
-        lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [1], "low": [0]}), low="low"),
-        lambda: ranked_bars(pd.DataFrame({"name": ["a"]})),
-        lambda: small_multiples("layer"),
+        (lambda: trend_chart(pd.DataFrame()), "needs the column 'period'"),
+        (lambda: trend_chart(pd.DataFrame({"period": [], "count": []})), "the table is empty"),
+        (lambda: trend_chart(pd.DataFrame({"period": ["<b>"], "count": [1]})), "needs periods as in 2018"),
+        (lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [-1]})), "counts of 0 or more"),
+        (lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [np.nan]})), "counts of 0 or more"),
+        (lambda: trend_chart([1, 2]), "needs a table; found list"),
+        (lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [1]}), language="fr"), "no language 'fr'"),
+        (lambda: trend_chart(pd.DataFrame({"period": ["2018-01"], "count": [1]}), size="poster"), "no size 'poster'"),
+        (lambda: weekday_hour_chart(pd.DataFrame({"weekday": [7], "hour": [1], "count": [1]})), "hour 0 to 23"),
+        (lambda: weekday_hour_chart(pd.DataFrame(np.full((7, 24), -1.0))), "numbers of 0 or more"),
+        (lambda: weekday_hour_chart(pd.DataFrame(np.ones((3, 3)))), "found 3 × 3"),
+        (lambda: weekday_hour_chart("week"), "found str"),
+        (lambda: concentration_chart([]), "one count a place"),
+        (lambda: concentration_chart([0, 0]), "no incident on any street"),
+        (lambda: concentration_chart([1.5, 2]), "whole numbers of 0 or more"),
+        (lambda: concentration_chart([1, 2], weights=[1]), "one number of 0 or more a place"),
+        (lambda: concentration_chart(["a"]), "weights as numbers"),
+        (lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [1.5]})), "no interval can be computed"),
+        (lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [np.nan]})), "for every place"),
+        (
+            lambda: ranked_bars(pd.DataFrame({"name": ["a"], "count": [1], "low": [0]}), low="low"),
+            "low= and high=, or neither",
+        ),
+        (lambda: ranked_bars(pd.DataFrame({"name": ["a"]})), "needs the column 'count'"),
+        (lambda: small_multiples("layer"), "needs a layer with periods"),
     ],
 )
-def test_bad_input_is_one_clear_line(make):
-    with pytest.raises(GridmapError) as refused:
+def test_bad_input_is_one_clear_line(make, words):
+    with pytest.raises(GridmapError, match=words) as refused:
         make()
     assert "\n" not in str(refused.value)
 

@@ -104,4 +104,7 @@ def test_set_that_names_nothing_is_refused(pipeline_with, override):
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml")), ids=lambda p: p.name)
 def test_each_pipeline_of_the_project_is_right(path):
-    assert read_pipeline(path).hotspots
+    written = yaml.safe_load(path.read_text(encoding="utf-8"))["hotspots"]
+    read = read_pipeline(path).hotspots
+    assert len(read) == len(written) > 0
+    assert [step.method for step in read if step.method not in str(written)] == []

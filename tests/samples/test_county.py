@@ -98,5 +98,5 @@ def test_coordinates_are_there_on_both_datums(county):
 
 @pytest.mark.parametrize("options", [{"households": 10}, {"events": "many"}, {"random_state": 1.5}])
 def test_wrong_sizes_are_refused(options):
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError, match=f"^{next(iter(options))} is a whole number"):
         simulated_county(**options)
