@@ -218,7 +218,7 @@ def test_layers_over_different_cells_are_not_laid_over_each_other_for_the_public
     with pytest.raises(InputError, match="different cells"):
         gm.build_map(layers, audience="public")
     page = gm.build_map(layers[:1], audience="public")
-    assert page._data["audience"] == "public"
+    assert page._data["head"]["audience"] == "public"
     assert len(page._data["layers"]) == 1
     assert gm.count_by_cell(release.incidents, release.grid).about.kind == "merged areas"
 
