@@ -21,6 +21,7 @@ from branca.element import Element
 from gridmap._io import write_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.stability import FIRM
 from gridmap.maps import basemaps
 from gridmap.maps.answers import answers, change_of, checked_titles, found
 from gridmap.maps.answers import story as told_in_steps
@@ -238,6 +239,7 @@ def page_data(
         "words": {tag: _words(tag, _codes_in([head, packed])) for tag in LANGUAGES},
         "head": head,
         "bounds": around(boxes),
+        "firm": FIRM,
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
         "areas": area_tree(zones, drawn, hierarchy),

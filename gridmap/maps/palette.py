@@ -10,6 +10,7 @@ import colorsys
 
 __all__ = [
     "CHANGE",
+    "CONCENTRATED",
     "EMERGING",
     "HIGH_LOW",
     "HOT_COLD",
@@ -27,6 +28,8 @@ __all__ = [
 #: The quiet middle of every scale, and a true zero.
 ZERO = "#F7F7F2"
 NO_DATA = "#D9DCE0"
+#: Land with more than if all land were alike, under what a stronger test finds: a claim, but the weaker one.
+CONCENTRATED = "#F1D9A6"
 
 HOT_COLD = {
     "hot 99": "#D62F27",

@@ -398,3 +398,20 @@ def test_layers_that_were_released_are_neither_gated_nor_ranked_again(placed, to
     assert release_layers(released, "meeting") is released
     with pytest.raises(InputError, match="released for the audience"):
         gm.build_map(released, audience="public")
+
+
+def test_concentrated_land_is_pale_ground_and_never_what_the_test_calls_hot(hexes):
+    cells = hexes.assign(
+        z_score=0.0,
+        label=np.where(hexes["count"] > 7, "hot 99", "none"),
+        significant=hexes["count"] > 7,
+        concentrated=hexes["count"] > 3,
+    )
+    layer = gm.hotspot_layer(gm.HotspotResult(cells, "hotspot_test", {"fdr": 0.05}))
+    assert set(layer.frame.index[layer.ground()]) == set(hexes.index[hexes["count"].between(4, 7)])
+    packed = page_data([layer], head={"title": None}, language="en")["layers"][0]
+    rows = np.unpackbits(np.frombuffer(unpack(packed["ground"]["rows"]), np.uint8), count=len(hexes))
+    assert rows.sum() == layer.ground().sum() > 0
+    assert packed["ground"]["n"] == (hexes["count"] > 3).sum()
+    assert palette.CONCENTRATED not in {c["colour"] for c in packed["classes"]}
+    assert "concentrated" in layer.figure_legend()[-1].text()

@@ -15,8 +15,8 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import side_of
 from gridmap.maps import palette
-from gridmap.maps.classes import Rule, amount_classes, codes_of, label_classes, label_text
-from gridmap.maps.drawing import pack_column
+from gridmap.maps.classes import Class, Rule, amount_classes, codes_of, label_classes, label_text
+from gridmap.maps.drawing import pack, pack_column
 from gridmap.maps.layers.base import Layer
 from gridmap.messages import Note, did_you_mean
 
@@ -74,9 +74,21 @@ class CellsLayer(Layer):
             sides[code] = side_of(_own_label(entry.label))
         return sides[self.codes]
 
+    def ground(self) -> np.ndarray:
+        """Where the test found more than if all land were alike, but nothing that is drawn hot; one a row."""
+        if not self.tested or "concentrated" not in self.frame:
+            return np.zeros(len(self.frame), bool)
+        return self.frame["concentrated"].fillna(False).to_numpy(bool) & (self.side() == 0)
+
     def pack(self, order: np.ndarray) -> dict[str, Any]:
         """The amounts of the periods: one column's integers after the other, and their classes' bounds."""
         out: dict[str, Any] = {"labels": self.tested, "rank_by": self.rank_by}
+        if (ground := self.ground()).any():
+            out["ground"] = {
+                "colour": palette.CONCENTRATED,
+                "rows": pack(np.packbits(ground[order]).tobytes()),
+                "n": int(self.frame["concentrated"].sum()),  # the hot ones among them, as the findings count them
+            }
         if self.frames is None:
             return out
         values = self.frames.iloc[order]
@@ -100,11 +112,20 @@ class CellsLayer(Layer):
 
     def draw(self, ax: "Axes", shapes: gpd.GeoSeries) -> None:
         """Into a figure: filled, class by class, hatched where hatched."""
+        ground = self.ground()
         for code, entry in enumerate(self.classes):
-            part = shapes[self.codes == code]
+            part = shapes[(self.codes == code) & ~ground]
             if len(part):
                 edge, hatch = ("#6B7280", "////") if entry.hatch else ("#00000022", None)
                 _fill(ax, part.to_numpy(), facecolor=entry.colour, edgecolor=edge, linewidth=0.2, hatch=hatch)
+        if ground.any():
+            colour = palette.CONCENTRATED
+            _fill(ax, shapes[ground].to_numpy(), facecolor=colour, edgecolor=colour, linewidth=0.2)
+
+    def figure_legend(self) -> list[Class]:
+        """The classes, and the ground of what is concentrated where there is any."""
+        ground = [Class(palette.CONCENTRATED, Note("page.concentrated"))] if self.ground().any() else []
+        return [*super().figure_legend(), *ground]
 
     def style_column(self) -> str | None:
         """The column whose values decide the class."""

@@ -5,6 +5,7 @@ without evidence are left unfilled; places are outlined and numbered by the rank
 """
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ from gridmap.errors import GridmapError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps.classes import breaks_of, codes_of
 from gridmap.maps.figure import draw_scale_bar
-from gridmap.maps.palette import amounts
+from gridmap.maps.palette import CONCENTRATED, amounts
 from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
@@ -144,6 +145,10 @@ class _Theme:
         self.classes = [] if self.lines else _classes(entry, frame, language)
         self.codes = np.zeros(len(frame), int) if self.lines else frame["class_code"].to_numpy(int)
         at = {str(name): i for i, name in enumerate(frame.index)}
+        self.ground = np.zeros(len(frame), bool)
+        if "concentrated" in frame and not self.lines:
+            found = [code for code, *_ in self.classes]
+            self.ground = frame["concentrated"].fillna(False).to_numpy(bool) & ~np.isin(self.codes, found)
         self.places = []
         for row in list(entry["ranked"])[:MOST_NUMBERS]:
             rows = [at[str(i)] for i in row.get("ids", ()) if str(i) in at]
@@ -153,6 +158,7 @@ class _Theme:
     def draw(self, ax: Axes, *, outline: bool = True) -> None:
         if self.lines:
             _fill(ax, self.shapes, facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
+        _fill(ax, self.shapes[self.ground], facecolor=CONCENTRATED, edgecolor=CONCENTRATED, linewidth=0.15, zorder=1)
         for code, colour, _, hatch in self.classes:
             style = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
             style |= {"linewidth": 0.15, "hatch": "////" if hatch else None, "zorder": 1}
@@ -174,6 +180,9 @@ class _Theme:
         if self.places and not self.lines:
             words = say("paper.place_key", self.language)
             handles.insert(0, Patch(facecolor="none", edgecolor=CORE, linewidth=1.4, label=words))
+        if self.ground.any():
+            words = textwrap.fill(say("page.concentrated", self.language), 30)
+            handles.append(Patch(facecolor=CONCENTRATED, edgecolor="#55606E", linewidth=0.5, label=words))
         if self.classes:
             words = say("paper.no_evidence", self.language)
             handles.append(Patch(facecolor=LAND, edgecolor="#55606E", linewidth=0.5, label=words))

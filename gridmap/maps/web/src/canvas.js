@@ -40,6 +40,26 @@ export function hatch(colour) {
   return /** @type {CanvasPattern} */ (g.createPattern(c, "repeat"));
 }
 
+/** Where the numbers of places stand: in their middles, or beside an earlier one, or not free where there is no room.
+ * @param {Array<[number, number]>} middles in pixels @param {number} size @param {boolean} ring */
+export function spread(middles, size, ring) {
+  /** @type {Array<[number, number]>} */
+  const put = [];
+  const apart = (ring ? 2.75 : 2.05) * size, own = (ring ? 1.95 : 1.35) * size;
+  return middles.map(([x, y], i) => {
+    const open = (/** @type {number} */ u, /** @type {number} */ v, /** @type {number} */ far) => put.every(([a, b]) => Math.hypot(a - u, b - v) > far);
+    let u = x, v = y, free = open(x, y, own);
+    for (let turn = 0; !free && turn < 24; turn++) {
+      const angle = (turn % 8) * Math.PI / 4 - Math.PI / 2, far = ((ring ? 3 : 2.4) + 1.1 * Math.floor(turn / 8)) * size;
+      u = x + far * Math.cos(angle);
+      v = y + far * Math.sin(angle);
+      free = open(u, v, apart);
+    }
+    if (free) put.push([u, v]);
+    return { i, x: free ? u : x, y: free ? v : y, fx: x, fy: y, free };
+  });
+}
+
 /** @param {import("./types").Gm} gm */
 export function canvas(gm) {
   gm.Canvas = L.Layer.extend({
@@ -215,27 +235,16 @@ export function canvas(gm) {
        earlier one beside it at the end of a short line, or as small dots where there is no room. */
     /** @param {any} at @param {number[][]} places */
     numbers: function (at, places) {
-      const g = at.g, box = at.s.box, size = gm.markSize ? gm.markSize() : 10.5;
-      /** @type {Array<[number, number]>} */
-      const put = [];
-      const spots = places.map((rows, i) => {
+      const ring = this.paint.ring, g = at.g, box = at.s.box, size = gm.markSize ? gm.markSize() : 10.5;
+      const middles = places.map((rows) => {
         let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
         rows.forEach((r) => {
           x0 = Math.min(x0, box[4 * r]); y0 = Math.min(y0, box[4 * r + 1]);
           x1 = Math.max(x1, box[4 * r + 2]); y1 = Math.max(y1, box[4 * r + 3]);
         });
-        const x = (x0 + x1) / 2 * at.scale - at.ox, y = (y0 + y1) / 2 * at.scale - at.oy;
-        const open = (/** @type {number} */ u, /** @type {number} */ v) => put.every(([a, b]) => Math.hypot(a - u, b - v) > 2.05 * size);
-        let u = x, v = y, free = put.every(([a, b]) => Math.hypot(a - x, b - y) > 1.35 * size);
-        for (let turn = 0; !free && turn < 24; turn++) {
-          const angle = (turn % 8) * Math.PI / 4 - Math.PI / 2, far = (2.4 + 1.1 * Math.floor(turn / 8)) * size;
-          u = x + far * Math.cos(angle);
-          v = y + far * Math.sin(angle);
-          free = open(u, v);
-        }
-        if (free) put.push([u, v]);
-        return free ? { i, x: u, y: v, fx: x, fy: y, free } : { i, x, y, fx: x, fy: y, free };
+        return /** @type {[number, number]} */ ([(x0 + x1) / 2 * at.scale - at.ox, (y0 + y1) / 2 * at.scale - at.oy]);
       });
+      const spots = spread(middles, size, Boolean(ring));
       g.font = "700 " + Math.round(1.25 * size) + "px " + getComputedStyle(document.body).fontFamily;
       g.textAlign = "center";
       g.textBaseline = "middle";
@@ -249,6 +258,12 @@ export function canvas(gm) {
         g.stroke();
       });
       spots.reverse().forEach(({ i, x, y, free }) => {
+        if (ring && free) {   /* a red ring, for the red of the place itself lies under its number */
+          g.fillStyle = ring;
+          g.beginPath();
+          g.arc(x, y, size * 1.42, 0, 7);
+          g.fill();
+        }
         g.fillStyle = "#1B2433";
         g.beginPath();
         g.arc(x, y, free ? size : 3, 0, 7);

@@ -177,6 +177,7 @@ export function compare(gm) {
     const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" }).addTo(map);
     const districts = gm.districtShapes;
     if (districts && !gm.data.basemap) new gm.Canvas({ shapes: districts, classes: [{ colour: "#FCFBF7" }], stroke: { colour: "#FCFBF7", width: 1 } }, { pane: "overlayPane" }).addTo(map);
+    gm.groundOn(map, layer, "overlayPane");
     if (layer.image) L.imageOverlay(layer.image.url, layer.image.bounds, { pane: "overlayPane", alt: "" }).addTo(map);
     else new gm.Canvas(gm.paintOf(layer), { pane: "overlayPane" }).addTo(map);
     gm.overlays.filter((l) => l.show && l.kind === "context" && l.drawing === "lines").forEach((l) => new gm.Canvas(gm.paintOf(l), { pane: "overlayPane" }).addTo(map));
@@ -186,6 +187,6 @@ export function compare(gm) {
     const cores = gm.coresOf(layer);
     if (cores.length) new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "overlayPane" }).addTo(map);
     else if (layer.labels) lines(gm.border(layer.shapes(), places.flat()), "#1B2433", 1.8);
-    new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places }, { pane: "overlayPane" }).addTo(map);
+    new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places, ring: cores.length ? gm.CORE : null }, { pane: "overlayPane" }).addTo(map);
   };
 }

@@ -1,9 +1,12 @@
 /* District outlines and names from the hierarchy of the boundaries; the next level's names when one comes nearer. */
+import { spread } from "./canvas.js";
 import { shapesOf, worldX, worldY } from "./decode.js";
 
 /** A level's names are written where its units are wider than this on the screen, and not yet where they are all of it. */
 const LEAST_PX = 90;
 const MOST_PX = 1400;
+/** How far a district's name may move to be free, in heights of its letters, the nearest first. */
+const SHIFTS = [0, -1.2, 1.2, -2.2, 2.2, -3.2, 3.2, -4.2, 4.2];
 
 /** @param {import("./types").Gm} gm */
 export function districts(gm) {
@@ -21,7 +24,8 @@ export function districts(gm) {
       draw: function (g, scale, ox, oy, width, height) {
         const u = parseFloat(getComputedStyle(document.body).getPropertyValue("--u") || "1"), font = getComputedStyle(document.body).fontFamily;
         /** @type {Array<[number, number, number, number]>} */
-        const put = [];
+        const put = [], mark = 1.5 * gm.markSize();
+        if (this.map === gm.map) spread(gm.marks().map(([lon, lat]) => [worldX(lon) * scale - ox, worldY(lat) * scale - oy]), gm.markSize(), true).forEach((m) => put.push([m.x, m.y, mark, mark]));
         levels.forEach((level, depth) => {
           const box = this.paint.shapes[depth].box, size = (depth ? 13 : 17) * u;
           g.font = (depth ? "500 " : "600 ") + size + "px " + font;
@@ -33,10 +37,14 @@ export function districts(gm) {
             if (px < LEAST_PX * (depth ? 1.2 : 0.75) || px > MOST_PX * u) return;
             let lon = level.at[i][0];
             if (lon < west) lon += 360;
-            const x = worldX(lon) * scale - ox, y = worldY(level.at[i][1]) * scale - oy;
+            const x = worldX(lon) * scale - ox;
+            let y = worldY(level.at[i][1]) * scale - oy;
             if (x < 0 || y < 0 || x > width || y > height) return;
             const text = depth ? name : name.toLocaleUpperCase(gm.locale()), half = g.measureText(text).width / 2 + 4;
-            if (put.some(([a, b, w, h]) => Math.abs(a - x) < w + half && Math.abs(b - y) < h + size * 0.7)) return;
+            /* A name gives way to a number, up or down; where there is no room for it, it is left out. */
+            const shift = SHIFTS.find((s) => !put.some(([a, b, w, h]) => Math.abs(a - x) < w + half && Math.abs(b - y - s * size) < h + size * 0.7));
+            if (shift === undefined || (depth && shift)) return;
+            y += shift * size;
             put.push([x, y, half, size * 0.7]);
             g.lineWidth = 4 * u;
             g.strokeStyle = "rgba(255,255,255,0.92)";
@@ -54,6 +62,6 @@ export function districts(gm) {
     const ground = new gm.Canvas({ shapes: shapes[0], classes: [{ colour: "#FCFBF7" }], stroke: { colour: "#FCFBF7", width: 1 } }, { pane: "gm-ground" });
     const names = new Names({ shapes, classes: [{}] }, { pane: "gm-names" });
     gm.on("ready", () => { if (!gm.data.basemap) ground.addTo(gm.map); outlines.addTo(gm.map); names.addTo(gm.map); });
-    gm.on("room", () => names.redraw());
+    ["room", "marks"].forEach((event) => gm.on(event, () => names.redraw()));
   });
 }

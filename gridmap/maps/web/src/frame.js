@@ -1,5 +1,8 @@
 /* The page's frame: header, answer strip, side panel with its tabs, the map's stage, the rail, the foot. */
 
+/** A headline of the strip that is no longer than this stands on one line. */
+const SHORT = 24;
+
 /** @param {import("./types").Gm} gm */
 export function frame(gm) {
   const el = gm.el;
@@ -106,7 +109,7 @@ export function frame(gm) {
       /** @type {Record<string, string>} */
       const titles = { where: "where", sure: "sure", changed: "changed_label", next: "next_label" };
       gm.put(gm.clear(strip), Object.entries(said).map(([key, lines]) => el("div", { class: "gm-answer", id: "gm-answer-" + key },
-        el("h2", { text: gm.t(titles[key]) }), el("p", { text: gm.text(lines[0]) }), el("span", { text: gm.text(lines[1]) }))));
+        el("h2", { text: gm.t(titles[key]) }), el("p", { text: gm.text(lines[0]), class: gm.text(lines[0]).length <= SHORT ? "gm-short" : null }), el("span", { text: gm.text(lines[1]) }))));
       if (before !== strip.hidden) gm.map.invalidateSize({ animate: false });
     }
     gm.setLanguage = (language) => { gm.state.language = language; gm.emit("language", language); };

@@ -13,9 +13,10 @@ const SPAN = Math.log(4);
  * @param {number} ratio */
 export function onLine(ratio) { return 50 + 50 * Math.max(-1, Math.min(1, Math.log(Math.max(ratio, 1e-9)) / SPAN)); }
 
-/** Three dots for stability: how often a place is hot on other grids and resamples.
- * @param {number} share */
-export function dots(share) { const full = share >= 0.95 ? 3 : share >= 0.8 ? 2 : share >= 0.5 ? 1 : 0; return "●".repeat(full) + "○".repeat(3 - full); }
+/** Three dots for stability: how often a place is hot on other grids and resamples. All three are what the answer
+ * strip counts as drawn again.
+ * @param {number} share @param {number} firm */
+export function dots(share, firm) { const full = share >= firm ? 3 : share >= firm - 0.15 ? 2 : share >= 0.5 ? 1 : 0; return "●".repeat(full) + "○".repeat(3 - full); }
 
 /** @param {import("./types").Gm} gm */
 export function hotspots(gm) {
@@ -118,7 +119,7 @@ export function hotspots(gm) {
         el("span", { class: "gm-rank", text: r.rank }),
         el("span", { class: "gm-entry" }, el("span", { class: "gm-place", dir: "auto", text: gm.placeOf(r) }), el("span", { class: "gm-more", dir: "auto", text: where(layer, r) })),
         el("span", { class: "gm-numbers" }, el("strong", { text: main ? gm.value(main, v[main]) : "" }), el("small", { text: under })),
-        v.stability === undefined ? null : el("span", { class: "gm-sure", title: gm.t("stays_hot", { share: v.stability }) }, el("span", { "aria-hidden": "true", text: dots(v.stability) }), el("small", { text: gm.percent(v.stability) })),
+        v.stability === undefined ? null : el("span", { class: "gm-sure", title: gm.t("stays_hot", { share: v.stability }) }, el("span", { "aria-hidden": "true", text: dots(v.stability, gm.data.firm) }), el("small", { text: gm.percent(v.stability) })),
         change(r)));
     }
     function fill() {

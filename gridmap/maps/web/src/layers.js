@@ -10,16 +10,25 @@ const HEIGHT = { theme: 410, context: 405, points: 440, boundaries: 420, other: 
 export function layers(gm) {
   const bounds = gm.data.bounds, west = bounds[2] > 180 ? bounds[0] : -180;
   gm.layers = gm.data.layers.map((data, i) => {
-    const layer = /** @type {LiveLayer} */ ({ index: i, ...data });
+    const layer = /** @type {LiveLayer} */ (/** @type {any} */ ({ index: i, ...data }));
     /** @type {import("./types").Shapes | null} */
     let shapes = null;
     /** @type {Uint8Array | null} */
     let codes = null;
+    /** @type {number[] | null} */
+    let ground = null;
     layer.shapes = () => (shapes = shapes || shapesOf(data.draw, west));
     layer.allCodes = () => (codes = codes || bytes(data.codes));
     layer.codesNow = layer.allCodes;          /* a layer with periods replaces this */
     layer.columns = data.columns.map((c) => ({ key: c.key, read: reader(c) }));
     layer.data_places = Boolean(data.places);
+    layer.ground_n = data.ground ? data.ground.n : 0;
+    layer.ground_colour = data.ground ? data.ground.colour : "";
+    layer.ground = () => {
+      if (!data.ground) return [];
+      const bits = bytes(data.ground.rows);
+      return (ground = ground || Array.from({ length: data.draw.n }, (_, r) => r).filter((r) => bits[r >> 3] & (128 >> (r & 7))));
+    };
     layer.place = data.places ? reader(data.places) : () => null;
     layer.cell = (row) => (data.ids ? data.ids[row] : data.draw.type === "h3" ? /** @type {any} */ (layer.shapes()).id(row) : null);
     layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); c.below = isBelow(c); });

@@ -7,7 +7,7 @@ export function ranks(gm) {
   gm.part(() => {
     /** @type {any[]} */
     let drawn = [];
-    [["gm-cores", "442"], ["gm-numbers", "445"]].forEach(([name, height]) => {
+    [["gm-concentrated", "404"], ["gm-cores", "442"], ["gm-numbers", "445"]].forEach(([name, height]) => {
       const pane = gm.map.createPane(name);
       pane.style.zIndex = height;
       pane.style.pointerEvents = "none";
@@ -16,6 +16,8 @@ export function ranks(gm) {
       const layer = gm.rankedLayer();
       drawn.forEach((canvas) => gm.map.removeLayer(canvas));
       drawn = [];
+      const theme = gm.theme();
+      if (theme && !gm.comparing) drawn.push(...gm.groundOn(gm.map, theme, "gm-concentrated"));
       if (!layer || !layer.ranked.length || (gm.comparing && !gm.linked())) return;
       const first = gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.rows);
       const cores = gm.coresOf(layer);
@@ -24,9 +26,21 @@ export function ranks(gm) {
         const shapes = border(layer.shapes(), first.flat());
         drawn.push(new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour: "#1B2433", width: 2, halo: "rgba(255,255,255,0.9)" } }, { pane: "gm-cores" }));
       }
-      drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first }, { pane: "gm-numbers" }));
-      drawn.forEach((canvas) => canvas.addTo(gm.map));
+      drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first, ring: cores.length ? gm.CORE : null }, { pane: "gm-numbers" }));
+      drawn.forEach((canvas) => { if (!gm.map.hasLayer(canvas)) canvas.addTo(gm.map); });
+      gm.emit("marks");
     }
+    /* Where the numbers stand, in lon and lat: names give way to them. */
+    gm.marks = () => {
+      const layer = gm.rankedLayer();
+      if (!layer || !layer.ranked.length || (gm.comparing && !gm.linked())) return [];
+      return gm.rankedRows().slice(0, gm.shownRanks()).map((r) => gm.boundsOf(layer, r.rows).getCenter()).map((c) => [c.lng, c.lat]);
+    };
+    /* The pale ground: where more lies than if all land were alike. */
+    gm.groundOn = (map, layer, pane) => {
+      const only = layer.ground(), colour = layer.ground_colour;
+      return only.length ? [new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour }], only, stroke: { colour, width: 0.8 } }, { pane }).addTo(map)] : [];
+    };
     /* The first places of a test whose ground was cut into cores: they are dark, and the ground is pale. */
     gm.CORE = "#B10D1E";
     gm.coresOf = (layer) => (layer.pale ? layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows) : []);

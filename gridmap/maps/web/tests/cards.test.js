@@ -5,7 +5,7 @@ import { dots, onLine } from "../src/hotspots.js";
 import { densest } from "../src/inset.js";
 
 test("dots say how often a place stays hot", () => {
-  assert.deepEqual([1, 0.95, 0.9, 0.6, 0.2].map(dots), ["●●●", "●●●", "●●○", "●○○", "○○○"]);
+  assert.deepEqual([1, 0.9, 0.89, 0.6, 0.2].map((share) => dots(share, 0.9)), ["●●●", "●●●", "●●○", "●○○", "○○○"]);
 });
 
 test("no change stands in the middle of the line, and the ends hold whatever is beyond", () => {
