@@ -4,7 +4,7 @@
 FROM debian:12-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        python3 python3-venv fonts-noto-cjk libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+        python3 python3-venv fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/gridmap
 COPY requirements.lock pyproject.toml README.md LICENSE ./

@@ -79,7 +79,7 @@ README = """gridmap {version}: hotspot maps on a Windows PC without internet
 3. Double-click 开始.bat: the desk opens in the browser. Work is kept in the folder gridmap of your user.
 
 To remove gridmap, delete this folder. SHA256SUMS lists every file; `certutil -hashfile FILE SHA256` compares one.
-A briefing as .docx, .pptx or .xlsx needs nothing more; a .pdf is saved from Word (Pango is not there).
+A briefing as .pdf, .docx, .pptx or .xlsx needs nothing more.
 
 
 gridmap {version}：在不联网的 Windows 电脑上制作热点地图
@@ -89,7 +89,7 @@ gridmap {version}：在不联网的 Windows 电脑上制作热点地图
 3. 双击“开始.bat”，浏览器中打开工作台。资料保存在用户文件夹下的 gridmap 中。
 
 不再使用时删除本文件夹即可。SHA256SUMS 列出每个文件的校验值，可用 certutil -hashfile 文件 SHA256 核对。
-简报可直接生成 .docx、.pptx、.xlsx；.pdf 需要 Pango，Windows 上没有，请用 Word 另存为 PDF。
+简报可直接生成 .pdf、.docx、.pptx、.xlsx，无需另装软件。
 """
 
 

@@ -14,7 +14,7 @@ __all__ = ["EXTRAS", "extra_of", "missing_package", "needs_extras"]
 
 #: extra → the modules it brings, by the names that they are imported under.
 EXTRAS = {
-    "papers": ("matplotlib", "weasyprint", "docx", "pptx", "PIL"),
+    "papers": ("matplotlib", "typst", "docx", "pptx", "PIL"),
     "patrol": ("osmium", "segno", "matplotlib"),
     "databases": ("sqlalchemy",),
     "desk": ("starlette", "uvicorn", "python_multipart", "markdown_it"),

@@ -49,7 +49,7 @@ def families(language: str = "en") -> list[str]:
 
 
 def font_faces(language: str = "en") -> tuple[list[str], list[FontFace]]:
-    """Families in order, and the files that they are in, as a style sheet names them with `@font-face`."""
+    """Families in order, and the files that they are in."""
     import matplotlib
 
     asked = os.environ.get("GRIDMAP_FONT", "")
@@ -62,8 +62,11 @@ def font_faces(language: str = "en") -> tuple[list[str], list[FontFace]]:
         FontFace(CHINESE, True, FOLDER / "GridmapSansSC-Bold.ttf"),
         FontFace(_RARE, False, FOLDER / "GridmapSansSC-Regular.ttf"),
     ]
-    if asked and Path(asked).is_file():
-        faces.append(FontFace(_family_of(asked), False, Path(asked)))
+    if asked:
+        from matplotlib.font_manager import findfont
+
+        file = Path(asked) if Path(asked).is_file() else Path(findfont(_family_of(asked), fallback_to_default=False))
+        faces.append(FontFace(_family_of(asked), False, file))
     return _ordered(language, asked), faces
 
 

@@ -3,7 +3,6 @@
 `gridmap doctor` prints it. Nothing is changed, nothing is fetched.
 """
 
-import ctypes
 import importlib.metadata
 import os
 import re
@@ -25,7 +24,6 @@ __all__ = ["Finding", "check_installation", "summary_line"]
 
 #: What gridmap reads or writes through GDAL.
 DRIVERS = ("ESRI Shapefile", "FlatGeobuf", "GPKG", "GeoJSON", "LIBKML|KML")
-PANGO = ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Finding:
     Attributes
     ----------
     about : str
-        What: `core`, `papers`, `pango`, `java`, …
+        What: `core`, `papers`, `patrol`, `java`, …
     good : bool
         Whether it is there.
     text : Note
@@ -102,16 +100,9 @@ def _fonts() -> Iterator[Finding]:
 
 
 def _system() -> Iterator[Finding]:
-    yield _finding("pango", all(map(_loads, PANGO)))
     java = shutil.which("java") or os.environ.get("JAVA_HOME")
     yield _finding("java", bool(java), path=java or "")
     yield _finding("browser", _quietly(webbrowser.get))
-
-
-def _loads(library: str) -> bool:
-    """Whether the system's loader finds a library by one of the names it has on Linux, macOS and Windows."""
-    names = (f"lib{library}.so.0", f"lib{library}.0.dylib", f"lib{library}-0.dll")
-    return any(_quietly(lambda name=name: ctypes.CDLL(name)) for name in names)
 
 
 def _quietly(attempt: Callable[[], object]) -> bool:

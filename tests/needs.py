@@ -1,11 +1,10 @@
 """What some tests need of the system, each told in one place: how it is found, and the one line that installs it.
 
-A test says `@pytest.mark.needs("pango")`, a fixture calls `require("browser")`. Where the thing is absent the test is
+A test says `@pytest.mark.needs("java")`, a fixture calls `require("browser")`. Where the thing is absent the test is
 skipped by that name, and the closing lines of pytest list what was not run and how to install it. With
 `GRIDMAP_REQUIRE=all` (or some of the names, with commas), as in .ci/run, its absence is a failure instead.
 """
 
-import ctypes
 import os
 import shutil
 from collections.abc import Callable
@@ -44,21 +43,8 @@ def _has_java() -> bool:
     return bool(shutil.which("java") or os.environ.get("JAVA_HOME"))
 
 
-def _loads(*libraries: str) -> bool:
-    try:
-        for library in libraries:
-            ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
-
-
 NEEDS = {
     "browser": Need(lambda: find_chromium() is not None, "apt-get install chromium"),
-    "pango": Need(
-        lambda: _loads("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0"),
-        "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
-    ),
     "postgres": Need(lambda: find_postgres() is not None, "apt-get install postgresql"),
     "postgis": Need(_has_postgis, "apt-get install postgresql-postgis"),
     "java": Need(_has_java, "apt-get install openjdk-17-jre-headless"),

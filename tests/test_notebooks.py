@@ -16,14 +16,7 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-def that_run():
-    """Each notebook but the first, which runs in Jupyter, with what it needs of the system."""
-    for path in NOTEBOOKS[1:]:
-        marks = [pytest.mark.needs("pango")] if ".pdf" in path.read_text(encoding="utf-8") else []
-        yield pytest.param(path, marks=marks, id=path.stem)
-
-
-@pytest.mark.parametrize("path", list(that_run()))
+@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)  # the first one runs in Jupyter
 @pytest.mark.filterwarnings("default")  # as a notebook has them
 def test_the_notebook_runs(path, monkeypatch):
     """Cell by cell in this process, the last line of each shown as a notebook shows it."""

@@ -212,8 +212,7 @@ def test_the_dockerfile_installs_by_hash_what_the_papers_need_and_runs_as_nobody
     lines = [line.strip() for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
     assert lines[0].startswith("FROM debian:12")
     run = " ".join(line for line in lines if line.startswith("RUN"))
-    for package in ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-noto-cjk"):
-        assert package in run
+    assert "fonts-noto-cjk" in run
     assert "--require-hashes -r requirements.lock" in run
     assert "USER gridmap" in lines
     copied = {name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]}

@@ -16,6 +16,7 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "osmium": "pyosmium",
     "playwright": "playwright-python",
+    "typst": "typst-py",
 }
 
 

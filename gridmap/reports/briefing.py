@@ -105,8 +105,8 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
     ------
     SettingError
     ReadError
-    GridmapError
-        If a PDF is asked for and Pango is not there.
+    MissingPackageError
+        If what prints it is not installed.
     """
     if path.suffix.lower() not in PAPERS:
         raise SettingError(Note("reports.ending", endings=list(PAPERS), found=path.name))
@@ -121,9 +121,7 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
         from gridmap.reports.paper import content  # noqa: F401 - whether what draws its pictures is installed
 
         if kind == ".pdf":
-            from gridmap.reports.paper.pdf import load_weasyprint
-
-            load_weasyprint()
+            import typst  # noqa: F401
         elif kind == ".docx":
             from gridmap.reports.paper import docx  # noqa: F401
         elif kind == ".pptx":

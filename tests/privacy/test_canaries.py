@@ -211,9 +211,7 @@ def test_the_search_knows_a_place_in_bytes_and_not_one_of_its_numbers(planted):
 OFFICE = tuple(ending for ending in PAPERS if ending != ".pdf")
 
 
-@pytest.mark.parametrize(
-    "endings", [OFFICE, pytest.param((".pdf",), marks=pytest.mark.needs("pango"))], ids=["office", "pdf"]
-)
+@pytest.mark.parametrize("endings", [OFFICE, (".pdf",)], ids=["office", "pdf"])
 @pytest.mark.parametrize("audience, language", [("meeting", "zh"), ("public", "en")])
 def test_the_papers_made_of_a_run(planted, finished, tmp_path, audience, language, endings):
     _, _, search = planted

@@ -1,32 +1,44 @@
-"""The briefing as a PDF: the templates in `templates/` filled by jinja2, laid out by weasyprint, fonts embedded.
+"""The briefing as a PDF: the templates in `templates/` laid out by typst, with gridmap's own fonts.
 
-A folder of one's own may hold `briefing.html` or `briefing.css`, or both; what it lacks is taken from here. Text from
-data is escaped, and nothing is fetched: a template's pictures and styles come from its own folder.
+typst is one wheel and needs nothing of the system ([decision 0019](../../../docs/decisions)). A folder of one's own may
+hold `briefing.typ` or `style.typ`, or both, and the pictures that they name; what it lacks is taken from here. What is
+printed reaches the template as text in `briefing.json`, so nothing of the data is read as markup. typst reads what was
+put into a folder made for it and no other file of the machine; a package from elsewhere is not fetched.
 """
 
-import base64
+import json
+import os
 import re
-import warnings
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import unquote
 
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
+from gridmap._fonts import FOLDER, FontFace, font_faces
+from gridmap.errors import ReadError
+from gridmap.messages import Note, all_texts, say
+from gridmap.reports.paper.content import (
+    MOST_KINDS,
+    MOST_METHODS,
+    MOST_NOTES,
+    MOST_OTHERS,
+    Briefing,
+    Picture,
+    Section,
+    Table,
+    words_in,
+)
 
-from gridmap._fonts import font_faces
-from gridmap.errors import GridmapError, ReadError
-from gridmap.messages import Note, say
-from gridmap.reports.paper.content import MOST_KINDS, MOST_METHODS, MOST_NOTES, MOST_OTHERS, Briefing, Picture, words_in
-
-__all__ = ["load_weasyprint", "pdf_bytes"]
+__all__ = ["pdf_bytes"]
 
 #: A meeting gets so many pages.
 PAGES = 4
 #: What is put on them: as much as fits, tried from the first on. The workbook holds what is left out.
 ROOMS = tuple(
-    dict(zip(("body", "kinds", "others", "periods_cm", "methods", "notes", "sources"), row, strict=True))
+    dict(zip(("size", "kinds", "others", "periods_cm", "methods", "notes", "sources"), row, strict=True))
     for row in (
         ("", MOST_KINDS, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5),
         ("tight", 10, 3, 5.6, 6, 1, 4),
@@ -35,6 +47,14 @@ ROOMS = tuple(
     )
 )
 OWN = Path(__file__).parent / "templates"
+TEMPLATES = ("briefing.typ", "style.typ")
+#: Of a template's folder: so much is handed over, and nothing larger.
+MOST_BYTES = 30_000_000
+READ = (".typ", ".png", ".jpg", ".jpeg", ".svg", ".json", ".csv", ".txt")
+WORDS = (
+    *("annex", "changed_page", "charts", "kinds", "limits", "method_and_limits", "mind", "others", "run_id"),
+    *("sources",),
+)
 
 
 def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
@@ -44,119 +64,180 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
     ----------
     briefing : Briefing
     template : path of a folder, optional
-        With `briefing.html` and `briefing.css` of one's own, or one of them.
+        With `briefing.typ` and `style.typ` of one's own, or one of them.
 
     Raises
     ------
     ReadError
-        If the folder is none, or its template has a mistake: the line is named.
-    GridmapError
-        If weasyprint cannot find Pango.
+        If the folder is none, holds none of the two, or its template has a mistake: the line is named.
     """
-    folders = [OWN]
-    if template is not None:
-        if not Path(template).is_dir():
-            raise ReadError(Note("reports.no_template_folder", folder=str(template)))
-        folders.insert(0, Path(template))
-        if not any((Path(template) / name).is_file() for name in ("briefing.html", "briefing.css")):
-            raise ReadError(Note("reports.empty_template_folder", folder=str(template)))
-    html = load_weasyprint()
-    names, faces = font_faces(briefing.language)
-    family = ", ".join(f'"{name}"' for name in names)
-    loader = jinja2.FileSystemLoader([str(f) for f in folders])
-    around = ImmutableSandboxedEnvironment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    base = str(folders[0].resolve()) + "/"
-    fetcher = _own_files(folders, {face.path for face in faces})
-    for room in ROOMS:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a user's style sheet asks for and paper has not
-            text = _filled(briefing, loader, around, family, faces, room)
-            document = html(string=text, base_url=base, url_fetcher=fetcher).render()
-            if template is not None or _pages_before_annex(document) <= PAGES:
-                break
-    return document.write_pdf()
+    import typst
+
+    files: dict[str, bytes] = {name: (OWN / name).read_bytes() for name in TEMPLATES}
+    files |= {} if template is None else _own_files(Path(template))
+    families, faces = font_faces(briefing.language)
+    with TemporaryDirectory(prefix="gridmap-paper-") as place, _no_network():
+        for name, content in files.items():
+            _put(Path(place, name), content)
+        fonts = typst.Fonts(False, False, _font_folders(faces, Path(place, "fonts")))
+        for room in ROOMS:
+            given, pictures = _given(briefing, room, families)
+            for name, content in {**pictures, "briefing.json": given}.items():
+                _put(Path(place, name), content)
+            main = str(Path(place, "briefing.typ"))
+            try:
+                compiler = typst.Compiler(main, root=place, font_paths=fonts, ignore_system_fonts=True)
+                data = compiler.compile(format="pdf")
+                if template is not None or room is ROOMS[-1] or _last_of_four(compiler) <= PAGES:
+                    break
+            except typst.TypstError as error:
+                raise _mistake(error) from None
+    return data
 
 
-def _filled(briefing: Briefing, loader, around, family: str, faces, room: dict[str, Any]) -> str:
-    """The template with the briefing in it.
+def _font_folders(faces: Iterable[FontFace], place: Path) -> list[str]:
+    """The folders that typst looks into: it takes folders only, so a font that stands among others is put apart."""
+    place.mkdir()
+    for path in {face.path for face in faces if face.path.parent != FOLDER}:
+        shutil.copyfile(path, place / path.name)
+    return [str(FOLDER), str(place)]
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _last_of_four(compiler: Any) -> int:
+    """The page on which the four pages end."""
+    return json.loads(compiler.query("<last-of-four>", field="value", one=True))
+
+
+def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> tuple[bytes, dict[str, bytes]]:
+    """`briefing.json`, and the pictures that it names: all that is printed, as text in the briefing's language."""
+    b, say_word = briefing, words_in(briefing.language)
+    pictures: dict[str, bytes] = {}
+
+    def picture(p: Picture | None) -> dict[str, Any] | None:
+        if p is None:
+            return None
+        name = f"picture{len(pictures)}.png"
+        pictures[name] = p.png
+        return {"file": name, "ratio": p.ratio, "caption": p.caption}
+
+    def table(t: Table | None) -> dict[str, Any] | None:
+        if t is None or not t.rows:
+            return None
+        columns = [{"title": c.title, "wide": c.wide} for c in t.columns]
+        return {"columns": columns, "rows": [[cell.text for cell in row] for row in t.rows]}
+
+    def section(s: Section) -> dict[str, Any]:
+        shown = {"picture": picture(s.picture), "table": table(s.table)}
+        return {"heading": s.heading, "lines": s.lines, "notes": s.notes, **shown}
+
+    def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
+        return [say_word("label", label=label, text=text) for label, text in rows]
+
+    more = len(b.others) - room["others"]
+    lang, *further = all_texts(b.language)["language.locale"].split("_")
+    region = next((part.lower() for part in further if len(part) == 2), "cn" if lang == "zh" else None)
+    words = {key: say_word(key) for key in WORDS} | {
+        "page": say("paper.page", b.language, page="{page}", pages="{pages}")
+    }
+    methods = [
+        {"names": m.names, "explains": m.explains or "", "notes": m.notes[: room["notes"]],
+         "settings": [f"{key} = {value}" for key, value in m.settings]}
+        for m in b.methods[: room["methods"]]
+    ]  # fmt: skip
+    annex = b.annex if b.with_annex else []
+    printed = {
+        "lang": lang,
+        "region": region,
+        "fonts": families,
+        "words": words,
+        "room": {"size": room["size"], "periods_cm": room["periods_cm"]},
+        "title": b.title,
+        "title_short": b.title[:90],
+        "subtitle": b.subtitle,
+        "classification": b.classification or "",
+        "run_id": b.run_id,
+        "head": pairs(b.head),
+        "answers": [{"question": a.question, "headline": a.headline, "detail": a.detail} for a in b.answers],
+        "map": picture(b.map),
+        "mind": b.mind,
+        "summary": b.summary,
+        "places": section(b.places),
+        "kinds": table(b.kinds and b.kinds.head(room["kinds"])),
+        "kinds_note": b.kinds_note,
+        "periods": picture(b.periods),
+        "others": [section(s) for s in b.others[: room["others"]]],
+        "more_others": say_word("more_others", n=more) if more > 0 else "",
+        "since": {
+            "heading": b.since.heading,
+            "lines": b.since.lines,
+            "table": table(b.since.table and b.since.table.head(40)) if b.with_annex else None,
+        },
+        "methods": methods,
+        "limits": b.limits,
+        "run_lines": b.run_lines,
+        "set_aside": table(b.set_aside and b.set_aside.head(room["sources"])),
+        "sources": table(b.sources.ends(room["sources"])),
+        "facts": [list(pair) for pair in b.facts],
+        "annex": [section(s) for s in annex],
+        "charts": [picture(p) for p in b.charts] if b.with_annex else [],
+    }
+    return json.dumps(printed, ensure_ascii=False).encode(), pictures
+
+
+def _own_files(folder: Path) -> dict[str, bytes]:
+    """What a template's folder holds: typst is given it as bytes, so a template reads no other file.
 
     Raises
     ------
     ReadError
-        If the template has a mistake.
+        If the folder is none, has no template, or holds more than a paper can need.
     """
-    try:
-        style = loader.get_source(around, "briefing.css")[0]
-        style = style.replace("{page}", _page_counter(briefing.language)).replace("{family}", family)
-        given = {"b": briefing, "w": words_in(briefing.language), "picture": _address, "fit": fit, "room": room}
-        style = "\n".join([*map(_font_face, faces), style]).replace("</", "<\\/")
-        return around.get_template("briefing.html").render(**given, style=Markup(style))
-    except jinja2.TemplateSyntaxError as error:
-        place = {"file": str(error.filename or error.name), "line": error.lineno}
-        raise ReadError(Note("reports.template_mistake", **place, why=str(error.message))) from None
-    except (jinja2.TemplateError, OSError, TypeError, ValueError) as error:
-        raise ReadError(Note("reports.template_not_filled", why=str(error))) from None
+    if not folder.is_dir():
+        raise ReadError(Note("reports.no_template_folder", folder=str(folder)))
+    if not any((folder / name).is_file() for name in TEMPLATES):
+        old = any((folder / name).is_file() for name in ("briefing.html", "briefing.css"))
+        raise ReadError(Note("reports.html_template" if old else "reports.empty_template_folder", folder=str(folder)))
+    files, size = {}, 0
+    for path in sorted(folder.rglob("*")):
+        inside = path.resolve().is_relative_to(folder.resolve())
+        if path.is_file() and inside and path.suffix.lower() in READ:
+            size += path.stat().st_size
+            if size > MOST_BYTES:
+                raise ReadError(Note("reports.template_too_large", folder=str(folder), most=MOST_BYTES))
+            files[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return files
 
 
-def _pages_before_annex(document: Any) -> int:
-    """How many pages the four pages have become."""
-    return next((i for i, page in enumerate(document.pages) if "annex" in page.anchors), len(document.pages))
+def _mistake(error: Any) -> ReadError:
+    """What typst found wrong in a template, with its file and line."""
+    place = re.search(r"([\w./-]+\.typ):(\d+)", str(error.diagnostic))
+    name = "briefing.typ" if place is None or place[1].endswith("main.typ") else Path(place[1]).name
+    why = " ".join(str(error.message).split())
+    if place is None:
+        return ReadError(Note("reports.template_not_filled", why=why))
+    return ReadError(Note("reports.template_mistake", file=name, line=int(place[2]), why=why))
 
 
-def _page_counter(language: str) -> str:
-    """What stands at the foot of a page, as a style sheet counts."""
-    parts = re.split("(PAGE|NUMPAGES)", say("paper.page", language, page="PAGE", pages="NUMPAGES"))
-    counters = {"PAGE": "counter(page)", "NUMPAGES": "counter(pages)"}
-    return " ".join(counters.get(part) or f'"{part}"' for part in parts if part)
+_TAKEN = threading.Lock()
 
 
-def _font_face(face) -> str:
-    weight = "bold" if face.bold else "normal"
-    return f'@font-face {{ font-family: "{face.family}"; font-weight: {weight}; src: url("{face.path.as_uri()}"); }}'
-
-
-def load_weasyprint():
-    """weasyprint's `HTML`.
-
-    Raises
-    ------
-    GridmapError
-        If Pango is not there: what to install.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "No fonts configured")  # ours are handed over as files
-            from weasyprint import HTML
-    except ModuleNotFoundError:
-        raise  # weasyprint itself: said with the extra that brings it
-    except (ImportError, OSError) as error:
-        raise GridmapError(Note("reports.needs_pango", why=str(error)[:80])) from None
-    return HTML
-
-
-def _own_files(folders: list[Path], fonts: set[Path]):
-    """A fetcher that reads pictures in the page, the fonts, and files of the template's folder, and nothing else."""
-    from weasyprint.urls import URLFetcher, URLFetchingError
-
-    roots, allowed = [folder.resolve() for folder in folders], {font.resolve() for font in fonts}
-
-    class OwnFiles(URLFetcher):
-        def fetch(self, url, headers=None):
-            if not url.startswith("data:"):
-                place = Path(unquote(url.removeprefix("file://"))).resolve() if url.startswith("file://") else None
-                known = place in allowed or (place and any(place.is_relative_to(root) for root in roots))
-                if not known:
-                    raise URLFetchingError(f"a paper fetches nothing: {url[:60]}")
-            return super().fetch(url, headers)
-
-    return OwnFiles()
-
-
-def _address(picture: Picture) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture.png).decode("ascii")
-
-
-def fit(picture: Picture, width_cm: float = 17.4, height_cm: float = 10.6) -> str:
-    """The size of a picture that fits into a box: as wide as it may be, unless that makes it too tall."""
-    width = min(width_cm, height_cm / picture.ratio)
-    return f"width:{width:.2f}cm;height:{width * picture.ratio:.2f}cm"
+@contextmanager
+def _no_network() -> Iterator[None]:
+    """typst would fetch a package that a template names: here it meets a proxy that is not there."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY", "no_proxy")
+    with _TAKEN:
+        before = {name: os.environ.get(name) for name in names}
+        os.environ |= {name: "" if name.lower() == "no_proxy" else "http://127.0.0.1:9" for name in names}
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
