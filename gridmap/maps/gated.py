@@ -12,12 +12,12 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, SurfaceLayer, boundaries_layer
 from gridmap.maps.ranking import Place, rank_places
-from gridmap.messages import LANGUAGES, Note
+from gridmap.messages import Note
 from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, is_released, two_figures
 from gridmap.privacy.results import SCATTERED
 from gridmap.read.persons import mask
 
-__all__ = ["ReleasedLayers", "gate_note", "release_layers"]
+__all__ = ["ReleasedLayers", "release_layers"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,14 +132,6 @@ def _gated(layer: Layer, audience: str) -> Layer:
         name=layer.name if isinstance(layer.name, Note) else mask(layer.name),
         frame=frame,
         columns=tuple(c for c in layer.columns if c in frame.columns),
-        notes=tuple(gate_note(n, audience) for n in layer.notes),
+        notes=tuple(gate_text(n, audience=audience) for n in layer.notes),
         **changed,
     )
-
-
-def gate_note(note: str, audience: str) -> str:
-    """A note as the audience may read it; one that holds nothing to hide keeps its code, and so its languages."""
-    text = gate_text(str(note), audience=audience)
-    if isinstance(note, Note) and all(gate_text(note.say(x), audience=audience) == note.say(x) for x in LANGUAGES):
-        return note
-    return text

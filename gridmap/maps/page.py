@@ -28,7 +28,7 @@ from gridmap.maps.answers import story as told_in_steps
 from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.classes import packed_text
 from gridmap.maps.drawing import around, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
-from gridmap.maps.gated import ReleasedLayers, gate_note, release_layers
+from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.hierarchy import area_tree
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer
 from gridmap.maps.layers.boundaries import districts
@@ -160,8 +160,7 @@ def _without_label(text: Any, code: str) -> Any:
 def _said(note: Any, audience: str) -> str | dict[str, str]:
     """A note as the page carries it: in every language, or as it is."""
     if isinstance(note, Note):
-        note = gate_note(note, audience)
-    if isinstance(note, Note):
+        note = gate_text(note, audience=audience)
         return {language: note.say(language) for language in LANGUAGES}
     if isinstance(note, Mapping):
         return {str(language): gate_text(str(text), audience=audience) for language, text in note.items()}

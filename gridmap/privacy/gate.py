@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap._periods import DAYS, days_of
-from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
+from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy.columns import (
@@ -48,6 +48,8 @@ DERIVED = re.compile(
     r"^(z_score|p_value|q_value|intensity|density|rate|expected|ratio|label|local_.*|difference|stability)$|^rate_",
     re.I,
 )
+#: Values of notes that are coordinates of places.
+PLACED = re.compile(r"^(lon|lat|lng|longitude|latitude|x|y|x_m|y_m|easting|northing)\d*$", re.I)
 
 
 def gate(
@@ -123,7 +125,8 @@ def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
     """A text with what its readers may not have starred out.
 
     Identity numbers, telephones, plates and e-mail addresses for nobody; coordinates of four decimals and more and the
-    time of day only for `internal`.
+    time of day only for `internal`. A Note stays one, and its values are looked at, not the sentence that they make: a
+    rate of 0.00523 is a number, a latitude of 53.80123 is a place and is rounded.
 
     Examples
     --------
@@ -132,15 +135,17 @@ def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
     """
     who = check_audience(audience)
     if isinstance(text, Note):  # stays a note, to be said in the reader's language
-        return Note(text.code, **{name: _gated_value(value, audience) for name, value in text.values.items()})
+        return Note(text.code, **{name: _gated_value(value, name, audience) for name, value in text.values.items()})
     text = mask(str(text))
     return text if who.points else TIME_OF_DAY.sub("***", COORDINATES.sub("***", text))
 
 
-def _gated_value(value: Any, audience: str) -> Any:
+def _gated_value(value: Any, name: str, audience: str) -> Any:
     if isinstance(value, str):
         return gate_text(value, audience=audience)
-    return [_gated_value(v, audience) for v in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, float) and PLACED.match(name) and not AUDIENCES[audience].points:
+        return round(value, 3 if abs(value) <= 180 else -2)  # degrees, else metres
+    return [_gated_value(v, name, audience) for v in value] if isinstance(value, list | tuple) else value
 
 
 def check_k(k) -> int:

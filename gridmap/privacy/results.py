@@ -62,7 +62,7 @@ def shown_result(result: Any, *, audience: str = DEFAULT_AUDIENCE, what: str = "
         shapes = {n: v for n, v in drawn.items() if isinstance(v, gpd.GeoDataFrame)}
         shapes = {n: gate(v, "clusters", audience=audience, what=what) for n, v in shapes.items()}
         return dataclasses.replace(result, cells=cells, audience=audience, **shapes)
-    notes = tuple(note if isinstance(note, Note) else gate_text(note, audience=audience) for note in result.notes)
+    notes = tuple(gate_text(note, audience=audience) for note in result.notes)
     changes: dict[str, Any] = {"notes": notes, "cells": cells, "audience": audience}
     for field in dataclasses.fields(result):
         value = getattr(result, field.name)

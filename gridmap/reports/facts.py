@@ -111,8 +111,13 @@ class Fact:
         >>> cold.say("zh")
         'Burglary：1 个单元为显著冷点，低于常住人口所能解释的程度。'
         """
+        note = self.note()
+        return "" if note is None else note.say(language)
+
+    def note(self) -> Note | None:
+        """The fact as a note, to be said in any language; None for a kind that this version does not know."""
         code = f"fact.{self.kind}"
-        return say(code, language, **_spoken(self.values, language)) if known(code) else ""
+        return Note(code, **_spoken(self.values)) if known(code) else None
 
     def to_dict(self) -> dict[str, Any]:
         """As `results/facts.json` holds it."""
@@ -163,13 +168,13 @@ def _json(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Note) else value
 
 
-def _spoken(values: Mapping[str, Any], language: str) -> dict[str, Any]:
+def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a fact with what a sentence makes of them: names, thresholds, weekdays, reasons."""
     spoken = dict(values)
     if "method" in values or "name" in values:
-        name = values.get("name") or method_name(values.get("method"), language)
+        name = values.get("name") or _title(values.get("method"))
         # no heading where all incidents are meant
-        spoken |= {"name": name, "heading": say("fact.heading", language, name=name) if name else ""}
+        spoken |= {"name": name, "heading": Note("fact.heading", name=name) if name else ""}
     if "correction" in values:
         code = f"threshold.{values['correction']}"
         spoken["threshold"] = Note(code if known(code) else "threshold.fdr", level=values.get("level"))
@@ -186,6 +191,11 @@ def _spoken(values: Mapping[str, Any], language: str) -> dict[str, Any]:
     return spoken
 
 
+def _title(method: str | None) -> str:
+    code = f"method.{method}.name"
+    return Note(code) if known(code) else str(method or "").replace("_", " ")
+
+
 def sentences(facts: Iterable[Fact], language: str = "en") -> list[str]:
     """All facts as sentences, in their order."""
     return [statements for one in facts if (statements := one.say(language))]
@@ -193,8 +203,7 @@ def sentences(facts: Iterable[Fact], language: str = "en") -> list[str]:
 
 def method_name(method: str | None, language: str) -> str:
     """What the map calls a method's layer."""
-    code = f"method.{method}.name"
-    return say(code, language) if known(code) else str(method or "").replace("_", " ")
+    return say(_title(method), language)
 
 
 def all_facts(

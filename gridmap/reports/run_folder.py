@@ -85,6 +85,10 @@ class Findings:
         """The facts as sentences."""
         return sentences(self.facts, language)
 
+    def notes(self, audience: str) -> list[Note]:
+        """The facts as notes, each of whose values an audience may have: gated as values, before they are sentences."""
+        return [gate_text(note, audience=audience) for one in self.facts if (note := one.note()) is not None]
+
     def write(self, folder: Path, *, audience: str = DEFAULT_AUDIENCE) -> list[Path]:
         """Write the folder `results/`; what the audience may not have is left out, and `facts.json` says so.
 

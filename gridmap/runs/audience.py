@@ -263,7 +263,7 @@ def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
         {"releases": contents["releases"]} if "releases" in contents else {}
     )  # digits that are not a telephone number
     out = {key: _said(value, _masked) for key, value in contents.items() if key not in as_is} | as_is
-    for key in ("warnings", "summary", "methods"):
+    for key in ("warnings", "methods"):  # the values of the summary were gated before they became sentences
         if key in out:
             out[key] = _said(out[key], lambda text: gate_text(text, audience=audience))
     if AUDIENCES[audience].smallest_count:  # a hash confirms whatever somebody guesses of a small file
@@ -295,6 +295,8 @@ def _settings_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(value: Any, say) -> Any:
+    if isinstance(value, Note):  # by its values, never the sentence that they make
+        return Note(value.code, **_said(dict(value.values), say))
     if isinstance(value, str):
         return value if HASH.fullmatch(value) else say(value)
     if isinstance(value, Mapping):

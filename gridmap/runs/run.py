@@ -45,7 +45,7 @@ from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.limits import refuse_beyond
-from gridmap.runs.stages.page import in_every_language, map_layers, map_page
+from gridmap.runs.stages.page import map_layers, map_page
 from gridmap.runs.stages.patrolling import patrol_stage
 from gridmap.runs.stages.report import write_report
 from gridmap.runs.stages.tables import facts_of, tables_of
@@ -315,7 +315,8 @@ def _gather_findings(run: _Run) -> None:
             outside=_outside(run.counts),
             plan=run.plan,
         )
-    run.sentences = run.findings.sentences(run.pipeline.language)
+    notes = run.findings.notes(run.pipeline.audience)
+    run.sentences = [note.say(run.pipeline.language) for note in notes]
 
 
 def _outside(counts: pd.DataFrame) -> int:
@@ -501,7 +502,7 @@ def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | Non
     pipeline, audience = run.pipeline, run.pipeline.audience
     given = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
     if key == "map":
-        notes = in_every_language(run.findings)
+        notes = run.findings.notes(audience)
         map_page(pipeline, run.boundaries, run.incidents, run.layers, notes, hierarchy).save(path)
     elif key == "layers":
         path, *_ = write_layers(_layers(run.grid, run.results), path, **given)

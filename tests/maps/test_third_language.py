@@ -32,7 +32,7 @@ def pseudo(monkeypatch, tmp_path):
     texts |= {"language.name": "Psèudo", "language.locale": "fr"}
     real = catalogue._texts
     monkeypatch.setattr(catalogue, "_texts", lambda language: texts if language == "xx" else real(language))
-    for module in ("gridmap.messages.catalogue", "gridmap.maps.page", "gridmap.maps.gated"):
+    for module in ("gridmap.messages.catalogue", "gridmap.maps.page"):
         monkeypatch.setattr(f"{module}.LANGUAGES", (*LANGUAGES, "xx"))
     monkeypatch.setattr("gridmap.maps.page.check_language", lambda language: language)
     return "xx"

@@ -1,6 +1,6 @@
 """From a run's results to its map page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import geopandas as gpd
@@ -10,12 +10,12 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, layers_of, patrol_layers
 from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer
-from gridmap.messages import LANGUAGES
+from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.reports.findings import period_of
 from gridmap.runs.config import Pipeline
 
-__all__ = ["in_every_language", "map_layers", "map_page"]
+__all__ = ["map_layers", "map_page"]
 
 
 def map_layers(
@@ -62,7 +62,7 @@ def map_page(
     boundaries: gpd.GeoDataFrame,
     incidents: Incidents,
     layers: ReleasedLayers,
-    sentences: Sequence[Mapping[str, str]],
+    notes: Sequence[Note],
     hierarchy: pd.DataFrame | None = None,
 ):
     """The page that shows every result of a run, of the layers that `map_layers` made."""
@@ -73,14 +73,9 @@ def map_page(
         period=period_of(incidents),
         incidents=len(incidents),
         set_aside=len(incidents.set_aside),
-        notes=sentences,
+        notes=notes,
         audience=pipeline.audience,
         hierarchy=hierarchy,
         story=pipeline.story,
         **pipeline.about,
     )
-
-
-def in_every_language(found) -> list[dict[str, str]]:
-    """The sentences of a run's findings, each in every language, so that the page can switch."""
-    return [dict(zip(LANGUAGES, said, strict=True)) for said in zip(*map(found.sentences, LANGUAGES), strict=True)]
