@@ -7,8 +7,10 @@ of the test's own null (marked *): there at most 5 % of the maps may show any ho
 maps. What a test finds on other maps is not an error: it is what its null does not explain. Which is why every claim
 names its null.
 
-`python benchmarks/calibration.py --write` makes the tables of docs/calibration.md anew (about half an hour on two
-cores); `tests/hotspots/test_calibration.py` holds the marked entries at a smaller size (`make test-slow`).
+`python benchmarks/calibration.py --write` makes the tables of docs/calibration.md anew (about three hours on one core;
+`--only` and `--case` choose). Each entry is kept in benchmarks/calibration.json as soon as it is there, and the page
+is made from that file. `tests/hotspots/test_calibration.py` holds the page, the numbers and the registry together, and
+the marked entries at a smaller size (`make test-slow`).
 """
 
 import argparse
@@ -16,6 +18,7 @@ import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +26,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyproj import Transformer
-from scipy import sparse, stats
+from scipy import ndimage, sparse, stats
 
 import gridmap as gm
 from gridmap.errors import GridmapError
@@ -36,6 +39,7 @@ from gridmap.read.base import Incidents
 ROOT = Path(__file__).resolve().parents[1]
 WEST_YORKSHIRE = ROOT / "data" / "west_yorkshire"
 DOCUMENT = ROOT / "docs" / "calibration.md"
+KEPT = ROOT / "benchmarks" / "calibration.json"
 HARM = np.array([1, 5, 15, 365, 1825]), np.array([0.60, 0.25, 0.10, 0.04, 0.01])  # days, and how often
 
 
@@ -104,6 +108,19 @@ def by_residents_gamma(town, rng):
     return _drawn(town, town.residents * rng.gamma(1.0, 1.0, len(town.residents)), rng)
 
 
+def by_residents_smooth(town, rng, over_m: float = 1500.0, sd: float = 1.0):
+    """Incidents fall on residents times a smooth lognormal field: white noise smoothed over 1.5 km, standard deviation
+    1 in the logarithm. Whole quarters are two or three times as risky as others, for ordinary reasons.
+    """
+    at = town.grid.centroids_m
+    step = over_m / 4
+    place = np.rint((at - at.min(axis=0)) / step).astype(int)
+    rough = rng.standard_normal(place.max(axis=0) + 1)
+    field = ndimage.gaussian_filter(rough, over_m / step, mode="wrap")
+    field = (field / field.std())[tuple(place.T)]
+    return _drawn(town, town.residents * np.exp(sd * field), rng)
+
+
 def clustered_parents(town, rng):
     """A Thomas process: parents fall on residents, seven incidents each in the parent's cell or beside it."""
     parents = rng.choice(len(town.residents), town.counts.sum() // 7, p=town.residents / town.residents.sum())
@@ -133,6 +150,7 @@ NULLS: dict[str, Callable] = {
     "shuffled": shuffled,
     "residents": by_residents,
     "residents, gamma": by_residents_gamma,
+    "residents, smooth": by_residents_smooth,
     "clustered parents": clustered_parents,
     "harm": harm_weighted,
 }
@@ -271,8 +289,16 @@ def _of_everywhere(method: Callable, **options):
     return run
 
 
-ANYWHERE = ("even", "shuffled", "residents", "residents, gamma", "clustered parents")
-STAY = ("even", "residents", "residents, gamma", "×5 on land", "×5 on residents", "×5 on residents, gamma")
+ANYWHERE = ("even", "shuffled", "residents", "residents, gamma", "residents, smooth", "clustered parents")
+STAY = (
+    "even",
+    "residents",
+    "residents, gamma",
+    "residents, smooth",
+    "×5 on land",
+    "×5 on residents",
+    "×5 on residents, gamma",
+)
 TESTS: dict[str, Test] = {
     "hotspot_test": Test(_over_cells(gm.hotspot_test), ("residents",)),
     "hotspot_test, strict": Test(
@@ -348,7 +374,8 @@ def measure(town: Town, test: Test, draw: Callable, maps: int, seed: int) -> dic
     table = pd.DataFrame(rows).mean().round(4).to_dict()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a result without intervals
-        return table | {"claims": bool(claims), "maps": maps, "coverage": float(np.round(np.nanmean(covered), 4))}
+        coverage = float(np.round(np.nanmean(covered), 4))
+    return table | {"claims": bool(claims), "maps": maps} | ({"coverage": coverage} if np.isfinite(coverage) else {})
 
 
 def _covered(result, one: Map, town: Town) -> float:
@@ -373,17 +400,22 @@ def band(maps: int, level: float = 0.05) -> float:
     return float(stats.binom.ppf(0.99, maps, level)) / maps
 
 
-def run(town: Town, maps: int, *, slow: int, only: str | None = None, tell=print) -> dict:
-    """All tests on all maps: test → map → numbers."""
+def run(
+    town: Town, maps: int, *, slow: int, only: str = "*", case: str = "*", keep: Callable | None = None
+) -> dict[str, dict]:
+    """All tests on all maps: test → map → numbers; `keep` is given each entry when it is there."""
     found: dict[str, dict] = {}
     coarse = west_yorkshire(resolution=7)
     for name, test in TESTS.items():
-        if only and only not in name:
-            continue
-        for seed, (case, draw) in enumerate({**NULLS, **TRUTHS}.items()):
-            many = min(maps, slow) if test.slow else maps
-            found.setdefault(name, {})[case] = measure(coarse if test.coarse else town, test, draw, many, seed)
-            tell(name, "|", case, found[name][case], flush=True)
+        for seed, (one, draw) in enumerate({**NULLS, **TRUTHS}.items()):
+            if not (fnmatch(name, only) and fnmatch(one, case)):
+                continue
+            many = min(maps, slow) if test.slow and one not in test.own else maps
+            entry = measure(coarse if test.coarse else town, test, draw, many, seed)
+            found.setdefault(name, {})[one] = entry
+            print(name, "|", one, entry, flush=True)
+            if keep:
+                keep(name, one, entry)
     return found
 
 
@@ -394,7 +426,7 @@ def run(town: Town, maps: int, *, slow: int, only: str | None = None, tell=print
 def _entry(found: dict, own: bool) -> str:
     if "refused" in found:
         return "refused"
-    text = f"{found['any']:.2f} ({found['cells']:.3g})"
+    text = f"{found['any']:.2f} ({found['cells']:.3g})" + (f" of {found['maps']}" if found["maps"] != 100 else "")
     if not own:
         return text
     if not found["claims"]:
@@ -402,49 +434,69 @@ def _entry(found: dict, own: bool) -> str:
     return f"**{text}**" if found["any"] <= band(found["maps"]) else f"**{text} OUT OF ITS BAND**"
 
 
-def tables(found: dict) -> str:
+def _planted_entry(found: dict | None) -> str:
+    if found is None:
+        return "not run"
+    if "refused" in found:
+        return "refused"
+    return f"{found['fdp']:.3f} / {found['recall']:.2f}" if "fdp" in found else "–"
+
+
+def tables(rows: dict) -> str:
     """The results as Markdown."""
     lines = ["| test | " + " | ".join(NULLS) + " |", "|---" * (len(NULLS) + 1) + "|"]
-    for name, cases in found.items():
-        entries = [_entry(cases[case], case in TESTS[name].own) for case in NULLS]
+    for name, cases in rows.items():
+        entries = [_entry(cases[case], case in TESTS[name].own) if case in cases else "not run" for case in NULLS]
         lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
     lines += ["", "| test | " + " | ".join(TRUTHS) + " |", "|---" * (len(TRUTHS) + 1) + "|"]
-    for name, cases in found.items():
-        entries = [
-            "refused"
-            if "refused" in cases[c]
-            else "–"
-            if "fdp" not in cases[c]
-            else f"{cases[c]['fdp']:.3f} / {cases[c]['recall']:.2f}"
-            for c in TRUTHS
-        ]
-        lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
+    for name, cases in rows.items():
+        entries = [_planted_entry(cases.get(case)) for case in TRUTHS]
+        if set(entries) - {"–", "not run", "refused"}:  # cells only: nothing to tell of tables and clusters
+            lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
     lines += ["", "| interval | " + " | ".join((*NULLS, *TRUTHS)) + " |", "|---" * (len(NULLS) + len(TRUTHS) + 1) + "|"]
-    for name, cases in found.items():
-        shares = [cases[c].get("coverage", np.nan) for c in (*NULLS, *TRUTHS)]
-        if not np.isfinite(shares).any():
-            continue
-        lines.append(f"| `{name}` | " + " | ".join("–" if not np.isfinite(s) else f"{s:.3f}" for s in shares) + " |")
+    for name, cases in rows.items():
+        shares = [cases.get(c, {}).get("coverage") for c in (*NULLS, *TRUTHS)]
+        if any(share is not None for share in shares):
+            lines.append(f"| `{name}` | " + " | ".join("–" if s is None else f"{s:.3f}" for s in shares) + " |")
     return "\n".join(lines)
+
+
+def kept() -> dict[str, dict]:
+    """What was measured, test → map → numbers, in the order of `TESTS`."""
+    rows = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    return {name: rows[name] for name in TESTS if name in rows}
+
+
+def keep(name: str, case: str, entry: dict) -> None:
+    """Keep an entry, and make the page's tables from all that are kept."""
+    rows = kept()
+    rows[name] = rows.get(name, {}) | {case: entry}
+    rows = {name: rows[name] for name in TESTS if name in rows}
+    lines = [f" {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}" for name, row in rows.items()]
+    KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- tables -->")
+    after = rest.partition("<!-- end of tables -->")[2]
+    text = f"{before}<!-- tables -->\n\n{tables(rows)}\n\n<!-- end of tables -->{after}"
+    DOCUMENT.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--maps", type=int, default=100)
-    parser.add_argument("--slow-maps", type=int, default=100)
-    parser.add_argument("--only")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/calibration.md")
+    parser.add_argument("--slow-maps", type=int, default=20, help="of slow tests, on maps of another null")
+    parser.add_argument("--only", default="*", help="rows by name, with * for any text")
+    parser.add_argument("--case", default="*", help="maps by name, with * for any text")
+    parser.add_argument("--write", action="store_true", help="keep each entry and put it into docs/calibration.md")
     options = parser.parse_args()
-    found = run(west_yorkshire(), options.maps, slow=options.slow_maps, only=options.only)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1))
+    found = run(
+        west_yorkshire(),
+        options.maps,
+        slow=options.slow_maps,
+        only=options.only,
+        case=options.case,
+        keep=keep if options.write else None,
+    )
     print(tables(found))
-    if options.write:
-        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- tables -->")
-        after = rest.partition("<!-- end of tables -->")[2]
-        text = f"{before}<!-- tables -->\n\n{tables(found)}\n\n<!-- end of tables -->{after}"
-        DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
