@@ -463,7 +463,7 @@ def in_a_format(ending):
     return ending
 
 
-@pytest.mark.parametrize("ending", [in_a_format(ending) for ending in PAPERS])
+@pytest.mark.parametrize("ending", PAPERS)
 def test_nothing_hot_still_makes_papers(nothing_hot, tmp_path, ending):
     assert not read_run(nothing_hot).results[0]["layers"][0]["ranked"]
     said = words(write_briefing(nothing_hot, tmp_path / f"x{ending}"))

@@ -1,0 +1,389 @@
+"""An inbox: a folder into which exports are put; when a new one is whole, the pipeline runs on all of them.
+
+`gridmap watch` looks at the folder again and again, or once (`--once`, for cron and Windows' own scheduler). An export
+is taken when it was the same at two looks some seconds apart and its end is there, so a file that is still being copied
+waits. What was taken stands in `watch.json` beside the runs, by the SHA-256 of the bytes: nothing is run twice, also
+not after a restart, and a file that could not be read is left out until it changes. Each run gets a folder of its own,
+is compared with the one before, and adds one line to `watch.log`.
+"""
+
+import gzip
+import json
+import os
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gridmap._io import json_text, sha256_of, write_text
+from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
+from gridmap.messages import Note
+from gridmap.read.exports import READABLE
+from gridmap.reports.compare_runs import changes_since
+from gridmap.reports.facts import Fact
+from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.runs.config import Pipeline, read_pipeline
+from gridmap.runs.files import check_confined
+from gridmap.runs.run import run_pipeline
+
+__all__ = ["Inbox", "Looked", "watch"]
+
+STATE, LOG, HELD = "watch.json", "watch.log", ".gridmap-watch"
+#: What browsers, copiers and Office call a file that is not whole yet.
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
+#: Inputs are read in so many bytes at a time, to see whether a compressed one has its end.
+STEP = 1 << 20
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one look at the inbox came to.
+
+    Attributes
+    ----------
+    lines : list of Note or str
+        One for each thing that happened; empty where there was nothing new.
+    run : Path or None
+        The folder of the run that was made.
+    failed : bool
+        Whether something new could not be used.
+    """
+
+    lines: list[Any] = field(default_factory=list)
+    run: Path | None = None
+    failed: bool = False
+
+
+class Inbox:
+    """The exports of a folder, and the runs that were made of them.
+
+    Parameters
+    ----------
+    pipeline : str or Path
+        The pipeline file; the inbox's exports take the place of its `incidents: path:`.
+    inbox : str or Path
+    out : str or Path
+        Holds a folder for each run, `watch.json` and `watch.log`; made if absent.
+    overrides : list of "key=value"
+        As `gridmap run --set` takes them.
+    latest : bool
+        Each export is whole by itself: run the newest alone, not all of them together.
+    confined : bool
+        Refuse whatever lies outside the pipeline's folder, the inbox among it.
+    settle_s : float
+        Seconds between the two looks at which an export must be the same.
+
+    Raises
+    ------
+    ReadError, SettingError
+        If the inbox is not a folder, or the pipeline file has a mistake: before anything is waited for.
+    """
+
+    def __init__(
+        self,
+        pipeline: str | Path,
+        inbox: str | Path,
+        out: str | Path,
+        *,
+        overrides: Sequence[str] = (),
+        latest: bool = False,
+        confined: bool = False,
+        settle_s: float = 5.0,
+    ):
+        self.pipeline, self.inbox, self.out = Path(pipeline), Path(inbox), Path(out)
+        self.overrides, self.latest, self.confined, self.settle_s = list(overrides), latest, confined, settle_s
+        if not self.inbox.is_dir():
+            raise ReadError(Note("inbox.no_folder", folder=str(inbox)))
+        if self.out.resolve() == self.inbox.resolve() or self.out.resolve().is_relative_to(self.inbox.resolve()):
+            raise SettingError(Note("inbox.out_inside", out=str(out)))
+        self.language = self._read([]).language
+        self._away = False
+        #: Name → (size and time of change, SHA-256): an export that stays as it is is hashed once.
+        self._known: dict[str, tuple[tuple[int, int], str]] = {}
+
+    def look(self, *, on_step: Callable[[str], None] | None = None) -> Looked:
+        """Look once, and run where an export is new and whole.
+
+        Raises
+        ------
+        OutputError
+            If the folder of the runs cannot be written.
+        """
+        try:
+            names = self._whole()
+        except OSError as error:
+            lines = [] if self._away else [Note("inbox.away", folder=self.inbox.name, why=error.strerror or str(error))]
+            self._away = True
+            return Looked(lines)
+        lines: list[Any] = [Note("inbox.back", folder=self.inbox.name)] if self._away else []
+        self._away = False
+        seen = self._state()
+        digests = {name: digest for name in names if (digest := self._digest(name)) is not None}
+        new = [name for name, digest in digests.items() if digest not in seen]
+        lines += self._again(digests, seen)
+        if not new:
+            return Looked(lines)
+        usable = [name for name, digest in digests.items() if seen.get(digest, {}).get("state") != "failed"]
+        usable = list({digests[name]: name for name in reversed(usable)}.values())[::-1]  # the same bytes once
+        if self.latest:
+            usable = [max(new, key=lambda name: ((self.inbox / name).stat().st_mtime_ns, name))]
+        return self._run(usable, new, digests, seen, lines, on_step)
+
+    def _run(
+        self,
+        usable: list[str],
+        new: list[str],
+        digests: Mapping[str, str],
+        seen: dict[str, dict[str, Any]],
+        lines: list[Any],
+        on_step: Callable[[str], None] | None,
+    ) -> Looked:
+        now = datetime.now().astimezone()
+        folder = self._folder_for(now)
+        names = ", ".join(new)
+        try:
+            pipeline = self._read(usable)
+            if self.confined:
+                check_confined(pipeline, folder)
+            report = run_pipeline(pipeline, folder, on_step=on_step)
+        except OutputError:
+            raise  # the disk is full, or the folder is gone: not the export's fault
+        except GridmapError as error:
+            why = error.args[0] if error.args else str(error)
+            if getattr(why, "code", "") == "runs.changed_while_read":
+                return Looked(lines)  # it was not whole after all: the next look takes it
+            line = Note("inbox.failed", when=_clock(now), files=names, why=why)
+            state = {"state": "failed", "why": str(why)}
+            folder_made = None
+        else:
+            made = read_run(folder)
+            found = [fact.say(self.language) for fact in made.facts if fact.step is not None]
+            since = self._since(made, seen)
+            line = Note(
+                "inbox.line",
+                when=_clock(now),
+                files=names,
+                n=len(report.incidents),
+                found=next(iter(found), ""),
+                since=next((fact.say(self.language) for fact in since), ""),
+                folder=folder.name,
+            )
+            state, folder_made = {"state": "run", "run": folder.name}, folder
+        for name in new if not self.latest else usable:
+            seen[digests[name]] = {"name": name, "when": now.isoformat(timespec="seconds"), **state}
+        for name in new:  # with `latest`, older ones that came along are passed over
+            seen.setdefault(digests[name], {"name": name, "when": now.isoformat(timespec="seconds"), "state": "older"})
+        self._keep(seen, line)
+        return Looked([*lines, line], folder_made, failed=folder_made is None)
+
+    def _since(self, made: RunFolder, seen: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
+        """What changed since the run before; nothing is said at the first one, or where it was taken away."""
+        runs = sorted({entry["run"] for entry in seen.values() if entry["state"] == "run"})
+        before = next((folder for name in reversed(runs) if (folder := self.out / name).is_dir()), None)
+        return [] if before is None else changes_since(made, before).facts
+
+    def _read(self, names: Sequence[str]) -> Pipeline:
+        """The pipeline with these exports in the place of its own."""
+        # where there is none yet, the pipeline file stands for one, so that its other settings are checked
+        exports = [self._as_written(name) for name in names] or [self.pipeline.name]
+        return read_pipeline(self.pipeline, overrides=[*self.overrides, f"incidents.path={json.dumps(exports)}"])
+
+    def _as_written(self, name: str) -> str:
+        """The path of an export from the pipeline's folder, so that a run tells no machine's folders."""
+        place, home = (self.inbox / name).resolve(), self.pipeline.resolve().parent
+        try:
+            return Path(os.path.relpath(place, home)).as_posix()
+        except ValueError:  # another drive
+            return str(place)
+
+    def _whole(self) -> list[str]:
+        """Names of the exports that are whole: the same at two looks, and with their end."""
+        first = self._seen_now()
+        if not any(self._is_news(name, entry) for name, entry in first.items()):
+            return sorted(first)
+        time.sleep(self.settle_s)
+        second = self._seen_now()
+        steady = [name for name, entry in second.items() if first.get(name) == entry and entry[0] > 0]
+        return sorted(
+            name for name in steady if not self._is_news(name, second[name]) or has_its_end(self.inbox / name)
+        )
+
+    def _seen_now(self) -> dict[str, tuple[int, int]]:
+        """Name → size and time of change, of what could be an export."""
+        found = {}
+        with os.scandir(self.inbox) as entries:
+            for entry in entries:
+                name, low = entry.name, entry.name.lower()
+                hidden = name.startswith((".", "~$")) or low.endswith(UNFINISHED)
+                if not hidden and low.endswith(READABLE) and entry.is_file(follow_symlinks=False):
+                    state = entry.stat(follow_symlinks=False)
+                    found[name] = (state.st_size, state.st_mtime_ns)
+        return found
+
+    def _is_news(self, name: str, entry: tuple[int, int]) -> bool:
+        return name not in self._known or self._known[name][0] != entry
+
+    def _digest(self, name: str) -> str | None:
+        path = self.inbox / name
+        try:
+            state = path.stat()
+            entry = (state.st_size, state.st_mtime_ns)
+            if self._is_news(name, entry):
+                self._known[name] = (entry, sha256_of(path))
+        except OSError:  # taken away, or open elsewhere: the next look sees it again
+            return None
+        return self._known[name][1]
+
+    def _again(self, digests: Mapping[str, str], seen: dict[str, dict[str, Any]]) -> list[Note]:
+        """An export that was run before under another name is named once, and not run."""
+        lines = []
+        for name, digest in digests.items():
+            entry = seen.get(digest)
+            if entry is not None and name != entry["name"] and name not in entry.get("also", []):
+                entry["also"] = [*entry.get("also", []), name]
+                lines.append(Note("inbox.same_file", name=name, first=entry["name"]))
+        for line in lines:
+            self._keep(seen, line)
+        return lines
+
+    def _folder_for(self, now: datetime) -> Path:
+        base = f"{now:%Y-%m-%d_%H%M%S}"
+        return next(p for i in range(1000) if not (p := self.out / (base if not i else f"{base}-{i + 1}")).exists())
+
+    def _state(self) -> dict[str, dict[str, Any]]:
+        path = self.out / STATE
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))
+            return dict(held["exports"])
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ReadError(Note("inbox.bad_state", path=str(path))) from None
+
+    def _keep(self, seen: Mapping[str, Any], line: Note) -> None:
+        """What was taken, and its line: the line first, so that nothing is taken without one."""
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            with (self.out / LOG).open("a", encoding="utf-8") as log:
+                log.write(" ".join(line.say(self.language).split()) + "\n")
+        except OSError as error:
+            raise OutputError(Note("read.cannot_write", path=str(self.out / LOG), why=error.strerror or "")) from None
+        write_text(self.out / STATE, json_text({"format": 1, "exports": seen}, indent=1))
+
+
+def watch(
+    inbox: Inbox,
+    *,
+    every_s: float = 30.0,
+    once: bool = False,
+    on_look: Callable[[Looked], None],
+    on_step: Callable[[str], None] | None = None,
+) -> Looked:
+    """Look at an inbox again and again, until the process is ended; or once.
+
+    Parameters
+    ----------
+    inbox : Inbox
+    every_s : float
+        Seconds between looks.
+    once : bool
+        Return after the first.
+    on_look : callable
+        Given what each look came to.
+    on_step : callable, optional
+        Given the name of each step of a run.
+
+    Raises
+    ------
+    SettingError
+        If another process watches for the same folder of runs.
+    """
+    with _alone(inbox.out):
+        while True:
+            looked = inbox.look(on_step=on_step)
+            on_look(looked)
+            if once:
+                return looked
+            time.sleep(every_s)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """One watcher for a folder of runs; a lock that ends with its process.
+
+    Raises
+    ------
+    SettingError
+    OutputError
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        handle = (out / HELD).open("a+b")
+    except OSError as error:
+        raise OutputError(Note("read.cannot_write", path=str(out), why=error.strerror or str(error))) from None
+    with handle:
+        if not _lock(handle):
+            raise SettingError(Note("inbox.watched", out=str(out)))
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (out / HELD).unlink()
+
+
+def _lock(handle: Any) -> bool:
+    """Whether the lock is ours now; on a file system without locks it is taken for ours."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def has_its_end(path: Path) -> bool:
+    """Whether a file that has a mark at its end, a compressed one or a Parquet, has it; true of all others.
+
+    Examples
+    --------
+    >>> has_its_end(Path("no-such-file.xlsx"))
+    False
+    """
+    low = path.name.lower()
+    try:
+        if low.endswith((".zip", ".xlsx", ".xlsb", ".ods")):
+            return zipfile.is_zipfile(path)
+        if low.endswith(".parquet"):
+            with path.open("rb") as file:
+                file.seek(-4, os.SEEK_END)
+                return file.read() == b"PAR1"
+        if low.endswith(".gz"):
+            with gzip.open(path) as packed:
+                while packed.read(STEP):
+                    pass
+            return True
+        with path.open("rb"):  # on Windows a file that is being copied does not open
+            return True
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def _clock(now: datetime) -> str:
+    return f"{now:%Y-%m-%d %H:%M}"
