@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from gridmap.errors import InputError, SettingError
@@ -311,7 +312,7 @@ def estimate_datum(lon, lat, *, boundaries=None, roads=None, zone=None, random_s
                 )
                 same = np.zeros(len(x), bool)
                 same[point[(names[row] == own[point][:, None]).any(axis=1)]] = True
-                known = np.isin(own.astype(str), names)
+                known = pd.Index(own.astype(str)).isin(np.ravel(names))
                 if known.mean() > 0.2:
                     measures["in_named_zone"] = float(same[known].mean())
                     fit = np.where(known, same, fit)

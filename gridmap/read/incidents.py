@@ -102,14 +102,13 @@ def zones_contradicted(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, le
         return None
     table = incidents.arrow([role, "lon", "lat"]).slice(0, 20_000)
     named = np.array([None if v is None else str(v).strip() for v in table[role].to_pylist()], object)
-    known = np.zeros(len(named), bool)
     names = boundaries[[c for c in ("zone_id", "name") if c in boundaries]].astype(str).to_numpy()
-    known = np.isin(named.astype(str), names)
+    known = pd.Index(named.astype(str)).isin(names.ravel())  # by hash: numpy sorts texts, for seconds
     if known.sum() < 20 or known.mean() < 0.2:
         return None
     at = np.flatnonzero(known)
     points = shapely.points(table["lon"].to_numpy()[at], table["lat"].to_numpy()[at])
-    point, zone = shapely.STRtree(boundaries.geometry.to_numpy()).query(points, predicate="intersects")
+    zone, point = shapely.STRtree(points).query(boundaries.geometry.to_numpy(), predicate="intersects")
     same = np.zeros(len(at), bool)
     same[point[(names[zone] == named[at][point][:, None]).any(axis=1)]] = True
     if 1 - same.mean() < least:

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,48 +12,23 @@ from gridmap.errors import OutputError
 from gridmap.runs.folder import staging
 from gridmap.runs.verify import verify_run
 
-from .conftest import contents, start
+from .conftest import contents, killed_at_step, start
 
-STEPS = ("replace", "rename", "mkdir", "rmdir", "unlink", "write_text")
+#: Generation → what it alone holds.
+LAST = {1: "old/gone.csv", 2: "new.csv"}
 
 
 def write(out, generation: int, die_at: int = 0) -> int:
-    """A staged write in a process of its own, killed by SIGKILL before its n-th step on the file system.
+    """A staged write in a process of its own, killed before its n-th step on the file system."""
 
-    Returns the number of steps, or minus nine when it was killed.
-    """
-    child = os.fork()
-    if child == 0:
-        try:
-            _write(out, generation, die_at)
-        finally:
-            os._exit(99)
-    _, status = os.waitpid(child, 0)
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    def work():
+        with staging(out) as stage:
+            for name in ("a.csv", "b.csv", "results/c.csv", "run.json", LAST[generation]):
+                path = stage.folder / name
+                os.makedirs(path.parent, exist_ok=True)  # noqa: PTH103 - not one of the steps that are counted
+                path.write_bytes(f"{name} of {generation}".encode())
 
-
-def _write(out, generation, die_at):
-    step = 0
-
-    def dying(function):
-        def call(*arguments, **more):
-            nonlocal step
-            step += 1
-            if step == die_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(*arguments, **more)
-
-        return call
-
-    for name in STEPS:
-        setattr(Path, name, dying(getattr(Path, name)))
-    os.unlink, os.rmdir = dying(os.unlink), dying(os.rmdir)
-    with staging(out) as stage:
-        for name in ("a.csv", "b.csv", "results/c.csv", "run.json", "old/gone.csv" if generation == 1 else "new.csv"):
-            path = stage.folder / name
-            os.makedirs(path.parent, exist_ok=True)  # noqa: PTH103 - not one of the steps that are counted
-            path.write_bytes(f"{name} of {generation}".encode())
-    os._exit(step)
+    return killed_at_step(die_at, work)
 
 
 def finished(out) -> None:

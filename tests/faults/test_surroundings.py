@@ -14,7 +14,7 @@ from gridmap.errors import OutputError
 from gridmap.runs.folder import staging
 from gridmap.runs.verify import verify_run
 
-from .conftest import ROOT, contents, finished, needs_root, start
+from .conftest import ROOT, contents, finished, killed_at_step, needs_root, start
 
 TITLE = "热点 → São Paulo"
 
@@ -140,12 +140,8 @@ def test_a_clock_that_jumps_back_breaks_no_chain(tmp_path, monkeypatch):
 
 def test_a_paper_over_an_earlier_one_is_whole_with_its_line_or_not_there(tmp_path):
     """Killed at each step of the file system between the paper and the audit's line of it."""
-    from pathlib import Path
-
     from gridmap._audit import write_added
     from gridmap._io import finish_move
-
-    from .test_kills import STEPS
 
     out = tmp_path / "out"
     with staging(out) as stage:
@@ -154,32 +150,11 @@ def test_a_paper_over_an_earlier_one_is_whole_with_its_line_or_not_there(tmp_pat
     for die_at in range(1, 40):
         copy = tmp_path / f"{die_at}"
         shutil.copytree(out, copy)
-        child = os.fork()
-        if child == 0:
-            step = 0
-
-            def dying(function, die_at=die_at):
-                def call(*arguments, **more):
-                    nonlocal step
-                    step += 1
-                    if step == die_at:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    return function(*arguments, **more)
-
-                return call
-
-            for name in STEPS:
-                setattr(Path, name, dying(getattr(Path, name)))
-            os.unlink, os.rmdir = dying(os.unlink), dying(os.rmdir)
-            try:
-                write_added(copy, "paper.pdf", b"two", what="report")
-            finally:
-                os._exit(0)
-        killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        ended = killed_at_step(die_at, lambda copy=copy: write_added(copy, "paper.pdf", b"two", what="report"))
         assert finish_move(copy) is None
         assert verify_run(copy).faults == []
         assert (copy / "paper.pdf").read_bytes() in (b"one", b"two")
-        if not killed:
+        if ended != -signal.SIGKILL:
             break
     assert die_at > 3
-    assert not killed
+    assert ended == die_at - 1  # it came to its end after so many steps

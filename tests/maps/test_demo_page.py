@@ -18,7 +18,7 @@ def pages(demo, tmp_path_factory):
     """The page of the demo, and that of the same data in Chinese."""
 
     def make(folder):
-        quick = [f"hotspots.{i}.stability=4" for i in (0, 1)]
+        quick = [f"hotspots.{i}.stability=2" for i in (0, 1)]
         run_pipeline(read_pipeline(PIPELINES / "demo_zh.yaml", overrides=quick), folder)
 
     return {"demo": demo / "out/index.html", "demo_zh": made_once(tmp_path_factory, "demo_zh", make) / "index.html"}

@@ -110,6 +110,9 @@ class Search:
         pairs = [(a, b) for a, b in zip(lon, lat, strict=True)] + [(b, a) for a, b in zip(lon, lat, strict=True)]
         self.doubles = {np.float64(a).tobytes(): np.float64(b).tobytes() for a, b in pairs}
         self.exact |= {np.int64(int(s) // d).tobytes() for s in stamps for d in (1, 1000, 10**6)}
+        #: Which two bytes any of them begins with.
+        self.begins = np.zeros(1 << 16, bool)
+        self.begins[[int.from_bytes(eight[:2], "little") for eight in self.exact | set(self.doubles)]] = True
 
     def folder(self, folder: Path) -> dict[str, set[str]]:
         """What was found in each file of a folder: kinds among `person`, `place`, `time`."""
@@ -158,17 +161,15 @@ class Search:
             coded = {word.encode(c) for c in ("utf-8", "gbk", "utf-16-le")} | {json.dumps(word)[1:-1].encode()}
             if any(c in data for c in coded):
                 found.add("person")
-        # every 8 bytes in a row are looked at, whatever they are
-        windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), 8) if len(data) > 8 else []
-        if len(windows):
-            keys = np.ascontiguousarray(windows).view("<u8").ravel()
-            wanted = np.array([int.from_bytes(e, "little") for e in self.exact], np.uint64)
-            first = np.array([int.from_bytes(e, "little") for e in self.doubles], np.uint64)
-            doubles = np.flatnonzero(np.isin(keys, first)).tolist()
-            if np.isin(keys, wanted).any() or any(
-                data[k + 8 : k + 16] == self.doubles[data[k : k + 8]] for k in doubles
-            ):
-                found.add("place")
+        # every 8 bytes in a row are looked at, whatever they are: first by two of them, then whole
+        octets = np.frombuffer(data, np.uint8)
+        if len(octets) >= 8:
+            pairs = octets[:-7].astype(np.uint16) | octets[1:-6].astype(np.uint16) << 8
+            for k in np.flatnonzero(self.begins[pairs]).tolist():
+                eight = data[k : k + 8]
+                if eight in self.exact or data[k + 8 : k + 16] == self.doubles.get(eight):
+                    found.add("place")
+                    break
         return found
 
     def text(self, text: str) -> set[str]:
@@ -191,9 +192,11 @@ class Search:
         xy = xy[np.isfinite(xy).all(axis=1)] if len(xy) else xy
         if not len(xy):
             return set()
-        near = np.isfinite(self.degrees.query(xy, distance_upper_bound=tolerance_m / 111_000)[0]).any()
-        near |= np.isfinite(self.metres.query(xy, distance_upper_bound=tolerance_m)[0]).any()
-        return {"place"} if near else set()
+        for tree, tolerance in ((self.degrees, tolerance_m / 111_000), (self.metres, tolerance_m)):
+            about = ((xy >= tree.mins - tolerance) & (xy <= tree.maxes + tolerance)).all(axis=1)
+            if about.any() and np.isfinite(tree.query(xy[about], distance_upper_bound=tolerance)[0]).any():
+                return {"place"}
+        return set()
 
     def frame(self, frame: pd.DataFrame) -> set[str]:
         """What was found in a table, its index and its shapes."""

@@ -17,7 +17,7 @@ from tests.privacy.canaries import PERSONAL, N, Search, plant
 
 METHODS = """
   - getis_ord: {order: 1, fdr: 0.05}
-    stability: 4
+    stability: 2
   - local_moran: {order: 1, permutations: 0}
   - kernel_density: {bandwidth_m: 900}
   - relative_risk: {at_risk: 电动车盗窃, bandwidth_m: 900}

@@ -13,7 +13,7 @@ from gridmap.errors import SettingError
 from gridmap.runs import read_pipeline, run_pipeline
 from gridmap.runs.backtests import backtest_pipeline
 
-FORECAST = {"horizon": "7D", "model": "density_mixture", "area_share": 0.05, "name": "Next week"}
+FORECAST = {"horizon": "7D", "model": "recent_count", "area_share": 0.05, "name": "Next week"}
 
 
 @pytest.fixture
