@@ -86,6 +86,7 @@ from .maps import (
     cells_layer,
     clusters_layer,
     context_layer,
+    context_layers,
     density_layer,
     hotspot_layer,
     patrol_layers,
@@ -109,6 +110,7 @@ from .read.datum import from_wgs84, to_wgs84
 from .read.features import read_features
 from .read.incidents import read_incidents
 from .read.roads import read_roads
+from .read.surroundings import read_context
 from .reports.briefing import write_briefing
 
 __version__: str
@@ -156,6 +158,7 @@ __all__ = [
     "compare_log",
     "compare_periods",
     "context_layer",
+    "context_layers",
     "count_by_cell",
     "cross_k",
     "cross_near_repeat",
@@ -215,6 +218,7 @@ __all__ = [
     "randomised_pairs",
     "reach_layer",
     "read_boundaries",
+    "read_context",
     "read_features",
     "read_incidents",
     "read_roads",

@@ -7,6 +7,7 @@ smallest integers that keep the digits shown. All of it is zlib in base64; 200,0
 
 import base64
 import zlib
+from collections.abc import Sequence
 
 import geopandas as gpd
 import h3
@@ -72,7 +73,7 @@ def h3_outlines(ids: pd.Index) -> np.ndarray:
     return np.array([shapely.Polygon([(x, y) for y, x in h3.cell_to_boundary(c)]) for c in ids], dtype=object)
 
 
-def pack_outlines(shapes: np.ndarray, *, simplify: bool = True) -> dict:
+def pack_outlines(shapes: np.ndarray, *, simplify: bool = True, zooms: Sequence[float] = ()) -> dict:
     """Polygons, lines or points as rounded steps.
 
     Parameters
@@ -80,6 +81,9 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True) -> dict:
     shapes : array of shapely geometries in lon/lat
     simplify : bool
         Thin out what has more corners than a screen can show.
+    zooms : list of float, coarsest first
+        Corners that no screen shows at the last of them are left out, and `levels` says of each corner from which of
+        them on it is drawn: one geometry, simplified by zoom.
     """
     shapes = np.asarray(shapes, dtype=object)
     areal = bool(len(shapes)) and set(np.unique(shapely.get_type_id(shapes)).tolist()) <= {3, 6}
@@ -106,6 +110,11 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True) -> dict:
     else:
         xy, of_ring = shapely.get_coordinates(parts, return_index=True)
         n_rings = len(parts)
+    by_zoom = {}
+    if zooms:
+        level, drawn = _levels(xy, of_ring, zooms, closed=areal)
+        xy, of_ring = xy[drawn], of_ring[drawn]
+        by_zoom = {"levels": pack(level[drawn].astype(np.uint8).tobytes())}
     steps = np.diff(np.round(xy * scale).astype(np.int64), axis=0, prepend=0)
     return {
         "type": "outlines",
@@ -116,7 +125,41 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True) -> dict:
         "xy": pack(varints(_zigzag(steps.ravel()))),
         "rings": pack(varints(np.bincount(of_ring, minlength=n_rings))),
         "parts": pack(varints(np.bincount(owner, minlength=len(shapes)))),
+        **by_zoom,
     }
+
+
+#: What two thirds of a pixel are, in degrees of longitude, at zoom 0.
+TWO_THIRDS_PX = 360 / 256 * 2 / 3
+
+
+def _levels(
+    xy: np.ndarray, of_ring: np.ndarray, zooms: Sequence[float], *, closed: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """From which of the zooms on each corner is drawn, and which corners any of them draws.
+
+    Lines are simplified in Mercator's plane by Douglas & Peucker (1973), the finest first and each of the one before,
+    so that what a scale draws is part of what the next one draws.
+    """
+    if not len(xy):
+        return np.zeros(0, int), np.zeros(0, bool)
+    plane = np.column_stack([xy[:, 0], np.degrees(np.arcsinh(np.tan(np.radians(xy[:, 1]))))])
+    count = np.bincount(of_ring)
+    least = 3 if closed else 2
+    rings = np.flatnonzero(count >= 2)
+    inside = np.isin(of_ring, rings)
+    level = np.full(len(xy), len(zooms))
+    level[~inside] = 0  # points
+    lines = shapely.linestrings(plane[inside], indices=np.searchsorted(rings, of_ring[inside]))
+    key = pd.MultiIndex.from_arrays([of_ring, *plane.T])
+    for at in range(len(zooms) - 1, -1, -1):
+        lines = shapely.simplify(lines, TWO_THIRDS_PX / 2 ** zooms[at], preserve_topology=False)
+        kept, owner = shapely.get_coordinates(lines, return_index=True)
+        level[key.isin(pd.MultiIndex.from_arrays([rings[owner], *kept.T])) & inside] = at
+    drawn = level < len(zooms)
+    few = np.bincount(of_ring[drawn], minlength=len(count)) < least
+    drawn |= few[of_ring]  # what would vanish keeps its corners
+    return np.minimum(level, len(zooms) - 1), drawn
 
 
 def digits_for(values: np.ndarray) -> int:

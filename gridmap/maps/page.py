@@ -314,7 +314,7 @@ def _pack_shapes(layer: Layer) -> tuple[dict[str, Any], np.ndarray]:
         return found
     if not layer.has_geometry:
         raise InputError(Note("maps.mixed_resolutions"))
-    return pack_outlines(frame.geometry.to_numpy()), np.arange(len(frame))
+    return pack_outlines(frame.geometry.to_numpy(), simplify=not layer.zooms, zooms=layer.zooms), np.arange(len(frame))
 
 
 def _is_h3(frame: pd.DataFrame) -> bool:

@@ -53,6 +53,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.exports import export_files
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
+from gridmap.read.surroundings import read_context
 from gridmap.reports.briefing import PAPERS
 from gridmap.runs.audience import why_not_allowed
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
@@ -386,6 +387,19 @@ class FeatureFile(Stage):
     path: File
 
 
+@takes(read_context)
+class ContextFile(Stage):
+    """A file of streets, water, railways or names that the page draws, as in `county.osm.pbf`."""
+
+    path: File
+
+
+def _context_files(value: Any) -> Any:
+    """`context: county.osm.pbf`, `{path: …}`, or a list of these."""
+    files = value if isinstance(value, list) else [value]
+    return tuple({"path": file} if isinstance(file, str) else file for file in files)
+
+
 #: The basic units of a balanced grid, and their earlier name.
 BASIC_UNITS = ("basic_units", "atoms")
 #: The settings of a balanced grid that are files in a pipeline.
@@ -665,6 +679,10 @@ class Pipeline(Stage):
     hotspots: Annotated[tuple[HotspotStep, ...], BeforeValidator(_steps)]
     forecasts: ForecastsStage | None = None
     patrol: PatrolStage | None = None
+    context: Annotated[
+        tuple[ContextFile, ...],
+        BeforeValidator(_context_files, json_schema_input_type=str | ContextFile | list[str | ContextFile]),
+    ] = ()
     outputs: Annotated[
         OutputsStage,
         BeforeValidator(lambda v: v or DEFAULT_OUTPUTS, json_schema_input_type=OutputsStage | None),

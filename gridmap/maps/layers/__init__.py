@@ -8,7 +8,7 @@ from gridmap.maps.layers.base import Layer
 from gridmap.maps.layers.boundaries import BoundariesLayer, boundaries_layer
 from gridmap.maps.layers.cells import CellsLayer, cells_layer
 from gridmap.maps.layers.clusters import ClustersLayer, clusters_layer
-from gridmap.maps.layers.context import ContextLayer, context_layer
+from gridmap.maps.layers.context import ContextLayer, context_layer, context_layers
 from gridmap.maps.layers.reach import ReachLayer, reach_layer
 from gridmap.maps.layers.results import density_layer, hotspot_layer, layers_of
 from gridmap.maps.layers.routes import RoutesLayer, patrol_layers
@@ -29,6 +29,7 @@ __all__ = [
     "cells_layer",
     "clusters_layer",
     "context_layer",
+    "context_layers",
     "density_layer",
     "hotspot_layer",
     "layers_of",

@@ -74,6 +74,8 @@ class Layer:
     null: Note | None = None
     #: The months or days that its numbers speak of, where they are not those of the whole page.
     period: str | None = None
+    #: Scales by which its outlines are simplified, coarsest first; () where they are as they are at every scale.
+    zooms: tuple[float, ...] = ()
     #: Whether its shapes were moved to another datum, so that H3 ids no longer tell them.
     shifted: bool = False
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps import boundaries_layer, build_map, layers_of, patrol_layers
+from gridmap.maps import boundaries_layer, build_map, context_layers, layers_of, patrol_layers
 from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
+from gridmap.read.surroundings import read_context
 from gridmap.reports.findings import period_of
 from gridmap.runs.config import Pipeline
 
@@ -43,9 +45,22 @@ def map_layers(
     if plan is not None:
         start = "08:00" if pipeline.patrol is None else pipeline.patrol.options.get("start", "08:00")
         layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
+    layers.extend((None, layer) for layer in _surroundings(pipeline, boundaries))
     layers.append((None, boundaries_layer(boundaries)))
     numbers = [number for number, _ in layers]
     return release_layers([layer for _, layer in layers], pipeline.audience, numbers=numbers)
+
+
+def _surroundings(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> list[Layer]:
+    """Streets, water, railways and names, of all the files of `context:` together."""
+    if not pipeline.context:
+        return []
+    files = [read_context(pipeline.beside(stage.path), **stage.options) for stage in pipeline.context]
+    together = gpd.GeoDataFrame(pd.concat(files, ignore_index=True), geometry="geometry", crs=4326)
+    layers = context_layers(together, boundaries=boundaries)
+    if not layers:
+        raise InputError(Note("runs.context_elsewhere", files=[stage.path for stage in pipeline.context]))
+    return list(layers)
 
 
 def _period_of_step(step, incidents: Incidents | None) -> str | None:

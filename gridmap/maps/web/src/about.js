@@ -25,7 +25,7 @@ export function about(gm) {
       pair(facts, gm.t("classification"), gm.text(head.classification));
       if (head.audience) pair(facts, gm.t("made_for"), gm.pair(gm.t("audience." + head.audience + ".name"), gm.t("audience." + head.audience + ".holds")));
       if (head.notes.length) body.append(el("h3", { text: gm.t("notes") }), el("ul", {}, head.notes.map((n) => el("li", { dir: "auto", text: gm.text(n) }))));
-      gm.layers.forEach((l) => { if (l.method) method(l); });
+      gm.layers.forEach((l) => { if (l.method || (l.surround && l.notes.length)) method(l); });
       body.append(el("h3", { text: gm.t("cannot_say") }), el("p", { text: gm.t("cannot_say_text") }), el("p", { text: gm.t("chosen_high") }),
         el("p", { class: "gm-made", text: gm.t("made_with") }));
     }

@@ -194,7 +194,7 @@ export function canvas(gm) {
     },
     /** @param {any} at @param {number[]} rows @param {() => void} finish */
     paths: function (at, rows, finish) {
-      const g = at.g, s = at.s, xy = s.xy, k = at.scale, ox = at.ox, oy = at.oy;
+      const g = at.g, s = at.s, xy = s.xy, k = at.scale, ox = at.ox, oy = at.oy, level = at.level;   /* outlines that are simplified by zoom */
       for (let i = 0; i < rows.length; i += BATCH) {
         g.beginPath();
         for (let j = i; j < Math.min(i + BATCH, rows.length); j++) {
@@ -202,7 +202,7 @@ export function canvas(gm) {
           for (let p = s.row[r]; p < s.row[r + 1]; p++) {
             let v = s.ring[p];
             g.moveTo(xy[2 * v] * k - ox, xy[2 * v + 1] * k - oy);
-            for (v++; v < s.ring[p + 1]; v++) g.lineTo(xy[2 * v] * k - ox, xy[2 * v + 1] * k - oy);
+            for (v++; v < s.ring[p + 1]; v++) if (!level || level[v] <= at.upto) g.lineTo(xy[2 * v] * k - ox, xy[2 * v + 1] * k - oy);
             if (s.closed) g.closePath();
           }
         }

@@ -177,10 +177,12 @@ export function compare(gm) {
     const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" }).addTo(map);
     const districts = gm.districtShapes;
     if (districts && !gm.data.basemap) new gm.Canvas({ shapes: districts, classes: [{ colour: "#FCFBF7" }], stroke: { colour: "#FCFBF7", width: 1 } }, { pane: "overlayPane" }).addTo(map);
+    const surround = (/** @type {(l: LiveLayer) => boolean} */ chosen) => gm.overlays.filter((l) => l.show && l.kind === "context" && l.drawing === "lines" && chosen(l)).forEach((l) => gm.drawingOf(l, "overlayPane").addTo(map));
+    surround((l) => l.surround === "water" || l.surround === "rivers");
     gm.groundOn(map, layer, "overlayPane");
     if (layer.image) L.imageOverlay(layer.image.url, layer.image.bounds, { pane: "overlayPane", alt: "" }).addTo(map);
     else new gm.Canvas(gm.paintOf(layer), { pane: "overlayPane" }).addTo(map);
-    gm.overlays.filter((l) => l.show && l.kind === "context" && l.drawing === "lines").forEach((l) => new gm.Canvas(gm.paintOf(l), { pane: "overlayPane" }).addTo(map));
+    surround((l) => l.surround !== "water" && l.surround !== "rivers");
     if (districts) lines(districts, "#4B5668", 1.2);
     if (gm.namesOn && !bare) gm.namesOn(map);
     if (!places.length) return;

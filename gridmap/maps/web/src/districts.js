@@ -53,6 +53,7 @@ export function districts(gm) {
             g.fillText(text, x, y);
           });
         });
+        if (this.map === gm.map) { gm.taken = put; gm.emit("names"); }
       }
     });
     gm.namesOn = (map) => { new Names({ shapes, classes: [{}] }, { pane: "overlayPane" }).addTo(map); };

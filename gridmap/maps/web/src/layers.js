@@ -78,16 +78,17 @@ export function layers(gm) {
   gm.canvasOf = (layer) => {
     if (layer.canvas) return layer.canvas;
     const pane = "gm-" + layer.id, node = gm.map.getPane(pane) || gm.map.createPane(pane);
-    node.style.zIndex = String(height(layer));
+    node.style.zIndex = layer.surround ? gm.surroundHeight(layer) : String(height(layer));
     node.style.pointerEvents = "none";
     if (gm.veil && layer.role === "theme") node.style.opacity = String(gm.veil);
     if (layer.image) {
       layer.canvas = L.imageOverlay(layer.image.url, layer.image.bounds, { pane, className: "gm-surface", alt: "" });
       layer.canvas.redraw = function () { return this; };
     }
-    else layer.canvas = new (layer.patrol ? gm.PatrolCanvas : gm.Canvas)(paintOf(layer), { pane });
+    else layer.canvas = gm.drawingOf(layer, pane);
     return layer.canvas;
   };
+  gm.drawingOf = (layer, pane) => new (layer.surround ? gm.Surroundings : layer.patrol ? gm.PatrolCanvas : gm.Canvas)(paintOf(layer), { pane });
 
   gm.showTheme = (id) => {
     const before = gm.theme();

@@ -24,6 +24,7 @@ import { ranks } from "./ranks.js";
 import { select } from "./select.js";
 import { share } from "./share.js";
 import { start } from "./start.js";
+import { surroundings } from "./surroundings.js";
 import { story } from "./story.js";
 import { text } from "./text.js";
 import { timeline } from "./timeline.js";
@@ -35,6 +36,6 @@ const node = /** @type {HTMLElement} */ (document.getElementById("gridmap-data")
 const gm = makePage(JSON.parse(node.textContent || "{}"));
 gm.border = border;
 gm.rowAt = rowAt;
-[text, canvas, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, districts, ranks, areas, periods,
+[text, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, districts, ranks, areas, periods,
   timeline, clock, patrols, compare, about, tour, story, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
 window.gridmap = gm;

@@ -18,12 +18,12 @@ export interface LayerData {
   draw: any; classes: LegendClass[]; codes: string; unit: Value; method: string; params: Record<string, any>; notes: Value[];
   period: string | null; total: number | null; columns: any[]; ranked: Ranked[]; places?: PackedColumn; ids?: string[];
   labels?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
-  ground?: { colour: string; rows: string; n: number }; null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value; story?: StoryStep[];
+  ground?: { colour: string; rows: string; n: number }; surround?: string; ranks?: string; null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value; story?: StoryStep[];
 }
 /** `ranks`: how many of the first places the view holds; 0 is the whole area. */
 export interface StoryStep { answer: string; title: Value; text: Value; theme: string; ranks: number }
 export interface LiveLayer extends Omit<LayerData, "ground"> {
-  ground: () => number[]; ground_colour: string; ground_n: number;
+  rank_of?: Uint8Array; level_of?: Uint8Array | null; ground: () => number[]; ground_colour: string; ground_n: number;
   index: number; canvas: any; clock?: boolean; data_places?: boolean;
   columns: Array<{ key: string; read: (row: number) => any }>;
   shapes: () => Shapes; allCodes: () => any; codesNow: () => any; place: (row: number) => any; cell: (row: number) => any;
@@ -59,7 +59,7 @@ export interface Gm {
   column: (key: string) => string; weekday: (day: number) => string; period: (written: string | null, every?: string) => string;
   map: any; home: any; start: (map: any) => void;
   layers: LiveLayer[]; themes: LiveLayer[]; overlays: LiveLayer[]; byId: (id: string | null) => LiveLayer | null; theme: () => LiveLayer | null;
-  Canvas: any; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
+  Canvas: any; Surroundings: any; surroundHeight: (layer: LiveLayer) => string; drawingOf: (layer: LiveLayer, pane: string) => any; taken?: Array<[number, number, number, number]>; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
   showTheme: (id: string) => void; showOverlay: (layer: LiveLayer, on: boolean) => void; boundsOf: (layer: LiveLayer, rows: number[]) => any;
   parts: Record<"header" | "panel" | "stage" | "side" | "foot" | "strip", HTMLElement>; tabs: Record<string, { button: HTMLElement; body: HTMLElement; word: string }>;
   addTab: (key: string, word: string) => HTMLElement; openTab: (key: string) => void; foldPanel: (folded: boolean) => void;
