@@ -232,4 +232,4 @@ def _kind_of_file(path: Path, frame: gpd.GeoDataFrame, classes: pd.Series) -> st
     held = {kind: len(words & {w for ranked in RANKS[kind] for w in ranked}) for kind in CONTEXT_KINDS}
     if any(held.values()):
         return max(held, key=lambda kind: held[kind])
-    return next((kind for kind, said in FILE_WORDS.items() if re.search(said, path.stem.lower())), None)
+    return next((kind for kind, words in FILE_WORDS.items() if re.search(words, path.stem.lower())), None)

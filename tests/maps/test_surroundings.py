@@ -98,7 +98,7 @@ def test_corners_are_marked_with_the_scale_from_which_on_they_are_drawn():
     assert len(packed["xy"]) < 0.7 * len(whole["xy"])
 
 
-def test_what_does_not_fit_is_left_out_the_least_important_first_and_said():
+def test_what_does_not_fit_is_left_out_the_least_important_first_and_a_note_says_so():
     walks = np.random.default_rng(0).normal(0, 1e-3, (80, 100, 2)).cumsum(axis=1) + np.array([-1.5, 53.8])
     streets = gpd.GeoDataFrame(
         {"kind": "streets", "rank": [0, 1, 2, 3] * 20, "name": None},
