@@ -23,7 +23,7 @@ from gridmap.maps.gated import ReleasedLayers
 from gridmap.privacy import hours_beside_days
 from gridmap.read.base import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
-from gridmap.reports.run_folder import Findings, layer_entry, result_tables, zones_table
+from gridmap.reports.run_folder import Findings, Table, layer_entry, result_tables, rows_of, zones_table
 
 __all__ = ["gather_findings", "kinds_table", "period_of", "trend_table"]
 
@@ -56,7 +56,8 @@ def gather_findings(
     outside : int
         Incidents that fell in no cell.
     """
-    entries, tables, ranked = [], {"zones.parquet": (zones_table(boundaries), "zones")}, []
+    tables: dict[str, Table] = {"zones.parquet": (zones_table(boundaries), "zones")}
+    entries, ranked = [], []
     for number, (step, result) in enumerate(results, start=1):
         told, mine = [], layers.of(number)
         own = result_tables(number, result, [layer for layer, _ in mine if layer.role != "overlay"])
@@ -72,8 +73,9 @@ def gather_findings(
     beside = [_beside(part, pipeline.audience, results) for _, part in kinds]
     no_hours, no_days = "days" in beside, "hours" in beside
     times = {category: None if no_hours else _hours(part) for category, part in kinds}
-    tables |= _time_tables(inside, times, daily=not (no_days and any(week is not None for week in times.values())))
-    trend = tables["trend.parquet"][0]
+    by_time = _time_tables(inside, times, daily=not (no_days and any(week is not None for week in times.values())))
+    tables |= by_time
+    trend = by_time["trend.parquet"][0]
     tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
@@ -95,7 +97,7 @@ def gather_findings(
         "bounds": [float(v) for v in boundaries.total_bounds],
         **pipeline.about,
     }
-    return Findings(head, facts, entries, {k: v for k, v in tables.items() if len(v[0])})
+    return Findings(head, facts, entries, {name: table for name, table in tables.items() if rows_of(table)})
 
 
 def period_of(incidents: Incidents) -> str | None:

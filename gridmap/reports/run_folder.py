@@ -38,7 +38,7 @@ from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note, known, note_from
-from gridmap.privacy import DEFAULT_AUDIENCE, gate, gate_text
+from gridmap.privacy import DEFAULT_AUDIENCE, Released, gate_text, is_released, release, value_for
 from gridmap.reports.facts import Fact, sentences
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "ranked_rows",
     "read_run",
     "result_tables",
+    "rows_of",
     "run_folder",
     "runs_beside",
     "said_text",
@@ -57,6 +58,8 @@ __all__ = [
 
 #: Version of what `facts.json` holds; a reader refuses a later one.
 FORMAT = 1
+#: A table and what a row of it is; or one that has passed the gate already.
+Table = Released | tuple[pd.DataFrame, str]
 #: Facts that count rows of the input rather than places.
 OF_ROWS = ("outside", "vague_times")
 KEPT = ("zone_id", "name", "level", "parent_id", "geometry")
@@ -73,13 +76,13 @@ class Findings:
     facts : list of Fact
     results : list of dict
         One entry a result: `step, method, name, category, period, params, notes`, and its `layers` (ranked tables).
-    tables : dict from file name to (frame, content for the gate)
+    tables : dict from file name to Released, where it is of a released result, or (frame, content for the gate)
     """
 
     head: dict[str, Any]
     facts: list[Fact]
     results: list[dict[str, Any]]
-    tables: dict[str, tuple[pd.DataFrame, str]] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
 
     def sentences(self, language: str = "en") -> list[str]:
         """The facts as sentences."""
@@ -89,35 +92,29 @@ class Findings:
         """The facts as notes, each of whose values an audience may have: gated as values, before they are sentences."""
         return [gate_text(note, audience=audience) for one in self.facts if (note := one.note()) is not None]
 
-    def write(self, folder: Path, *, audience: str = DEFAULT_AUDIENCE) -> list[Path]:
-        """Write the folder `results/`; what the audience may not have is left out, and `facts.json` says so.
+    def released(self, audience: str = DEFAULT_AUDIENCE) -> "ReleasedFindings":
+        """What of it an audience may have, decided once: every table and every text of `facts.json`.
 
         Parameters
         ----------
-        folder : Path
-            Made if absent; its parent is where the run is staged.
         audience : {"internal", "meeting", "public"}
 
         Returns
         -------
-        list of Path
+        ReleasedFindings
+            What is refused to the audience is left out, and `facts.json` says so.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        written, left_out = [], []
+        tables, left_out = {}, []
         few = AUDIENCES[audience].smallest_count  # the public is not told numbers of rows, which may be small
         facts = [stored for stored in self.facts if not (few and stored.kind in OF_ROWS)]
-        for name, (frame, content) in self.tables.items():
-            try:
-                if few and name == "set_aside.parquet":
-                    raise InputError(Note("reports.run.rejected_rows"))
-                frame = gate(frame, content, audience=audience, what=f"results/{name}")
-            except InputError:
+        for name, table in self.tables.items():
+            if few and name == "set_aside.parquet":
                 left_out.append(name)
                 continue
-            stored = _plain(frame).copy(deep=False)
-            stored.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
-            stored.to_parquet(folder / name)
-            written.append(folder / name)
+            try:
+                tables[name] = _released(name, table, audience)
+            except InputError:
+                left_out.append(name)
         results = [
             entry | {"layers": [layer for layer in entry["layers"] if layer["file"] not in left_out]}
             for entry in self.results
@@ -130,10 +127,69 @@ class Findings:
             "results": results,
             "left_out": left_out,
         }
+        return ReleasedFindings(audience, self.notes(audience), _gated(whole, audience), tables)
+
+
+@dataclass(frozen=True)
+class ReleasedFindings:
+    """What an audience may have of what a run found; whoever writes it asserts that audience and decides nothing.
+
+    Attributes
+    ----------
+    audience : {"internal", "meeting", "public"}
+    notes : list of Note
+        The facts, as sentences for the page.
+    document : dict
+        What `facts.json` holds.
+    tables : dict from file name to Released
+    """
+
+    audience: str
+    notes: list[Note]
+    document: dict[str, Any]
+    tables: dict[str, Released]
+
+    def write(self, folder: Path, *, audience: str) -> list[Path]:
+        """Write the folder `results/`.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if absent; its parent is where the run is staged.
+        audience : {"internal", "meeting", "public"}
+            For whom the folder is.
+
+        Returns
+        -------
+        list of Path
+
+        Raises
+        ------
+        AssertionError
+            If it was released for another audience.
+        """
+        if not is_released(self, audience):
+            raise AssertionError(f"released for {self.audience}, not for {audience}")
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, table in self.tables.items():
+            stored = _plain(value_for(table, audience=audience)).copy(deep=False)
+            stored.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
+            stored.to_parquet(folder / name)
+            written.append(folder / name)
         path = folder / "facts.json"
-        written_text = json.dumps(_gated(whole, audience), ensure_ascii=False, indent=1, allow_nan=False)
-        path.write_text(written_text + "\n", encoding="utf-8", newline="\n")
+        text = json.dumps(self.document, ensure_ascii=False, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8", newline="\n")
         return [*written, path]
+
+
+def _released(name: str, table: Table, audience: str) -> Released:
+    """A table as its audience may have it: held against the gate here, unless it was with the result it is of."""
+    if isinstance(table, Released):
+        value_for(table, audience=audience)
+        return table
+    frame, content = table
+    return release(frame, content, audience=audience, what=f"results/{name}")
 
 
 def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
@@ -178,19 +234,28 @@ def layer_entry(layer: Layer, places: Sequence[Place], layers: Sequence[Layer], 
     }
 
 
-def result_tables(number: int, result: Any, layers: Sequence[Layer]) -> dict[str, tuple[pd.DataFrame, str]]:
+def result_tables(number: int, result: Any, layers: Sequence[Layer]) -> dict[str, Table]:
     """The cells and the clusters of a result, by file name; cells with the class that the page draws them in."""
     if not isinstance(result, HotspotResult):
         return {}
-    tables: dict[str, tuple[pd.DataFrame, str]] = {}
+    tables: dict[str, Table] = {}
     stem = f"{number}_{result.method}"
     if len(result.cells):
         drawn = next((layer for layer in layers if len(layer.frame) == len(result.cells)), None)
         cells = result.cells if drawn is None else result.cells.assign(class_code=drawn.codes)
-        tables[f"{stem}.parquet"] = (cells, "cells")
+        tables[f"{stem}.parquet"] = _of_result(cells, "cells", result)
     if result.clusters is not None and len(result.clusters):
-        tables[f"{stem}_clusters.parquet"] = (result.clusters, "clusters")
+        tables[f"{stem}_clusters.parquet"] = _of_result(result.clusters, "clusters", result)
     return tables
+
+
+def rows_of(table: Table) -> int:
+    """How many rows it has."""
+    return len(table.value if isinstance(table, Released) else table[0])
+
+
+def _of_result(frame: pd.DataFrame, content: str, result: HotspotResult) -> Table:
+    return (frame, content) if result.audience is None else Released(frame, content, result.audience)
 
 
 def zones_table(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -314,9 +314,8 @@ def _gather_findings(run: _Run) -> None:
             rows=sum(entry["rows"] for entry in run.inputs),
             outside=_outside(run.counts),
             plan=run.plan,
-        )
-    notes = run.findings.notes(run.pipeline.audience)
-    run.sentences = [note.say(run.pipeline.language) for note in notes]
+        ).released(run.pipeline.audience)
+    run.sentences = [note.say(run.pipeline.language) for note in run.findings.notes]
 
 
 def _outside(counts: pd.DataFrame) -> int:
@@ -502,8 +501,7 @@ def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | Non
     pipeline, audience = run.pipeline, run.pipeline.audience
     given = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
     if key == "map":
-        notes = run.findings.notes(audience)
-        map_page(pipeline, run.boundaries, run.incidents, run.layers, notes, hierarchy).save(path)
+        map_page(pipeline, run.boundaries, run.incidents, run.layers, run.findings.notes, hierarchy).save(path)
     elif key == "layers":
         path, *_ = write_layers(_layers(run.grid, run.results), path, **given)
     elif key == "counts":
