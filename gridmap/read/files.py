@@ -15,7 +15,16 @@ from pathlib import Path
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["brief", "check_file", "check_text", "check_zip", "open_bytes", "zip_members"]
+__all__ = [
+    "brief",
+    "check_file",
+    "check_text",
+    "check_zip",
+    "open_bytes",
+    "require_few_columns",
+    "require_filled",
+    "zip_members",
+]
 
 #: What a file that cannot be read raises on the way, whoever reads it.
 READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -24,6 +33,10 @@ READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplement
 LONGEST_LINE = 16 << 20
 MOST_UNPACKED = 200
 SMALL = 64 << 20  # unpacked, below which the ratio is nobody's worry
+#: More columns than any table has (Excel's sheets end at 16,384): each costs more than its name.
+MOST_COLUMNS = 16_384
+#: A table with more cells between its corners than this, and few of them filled, would fill the memory.
+MOST_EMPTY = 20_000_000
 
 
 def check_file(path, what: str) -> Path:
@@ -68,6 +81,28 @@ def brief(problem: BaseException, longest: int = 160) -> str:
     """What another library says went wrong, on one line."""
     words = getattr(problem, "orig", None) or problem  # a database's own words are behind SQLAlchemy's
     return " ".join(str(words).split())[:longest].rstrip(".") or type(problem).__name__
+
+
+def require_few_columns(columns: int, name: str) -> None:
+    """Refuse a table of more columns than any sheet has.
+
+    Raises
+    ------
+    ReadError
+    """
+    if columns > MOST_COLUMNS:
+        raise ReadError(Note("read.too_many_columns", file=name, n=columns, most=MOST_COLUMNS))
+
+
+def require_filled(rows: int, columns: int, cells: int, name: str) -> None:
+    """Refuse a table whose few cells lie so far apart that all between them would fill the memory.
+
+    Raises
+    ------
+    ReadError
+    """
+    if rows * columns > MOST_EMPTY and rows * columns > 50 * cells:
+        raise ReadError(Note("read.sheet_bomb", file=name, rows=rows, columns=columns, cells=cells))
 
 
 def zip_members(path: Path) -> dict[str, zipfile.ZipInfo]:

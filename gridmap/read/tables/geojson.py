@@ -21,7 +21,7 @@ from shapely.geometry import shape
 
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
-from gridmap.read.files import brief
+from gridmap.read.files import MOST_EMPTY, brief, require_few_columns, require_filled
 from gridmap.read.metric import as_crs
 
 __all__ = ["read_json_layer"]
@@ -69,7 +69,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
         if not isinstance(document, dict):
             raise ReadError(Note("read.no_json_layer", file=name))
         if document.get("type") == "Topology":
-            rows, crs = list(_topology(document)), CRS.from_epsg(4326)
+            rows, crs = list(_topology(document, name)), CRS.from_epsg(4326)
         elif isinstance(document.get("features"), list) and (
             "geometryType" in document
             or "spatialReference" in document
@@ -78,7 +78,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
             rows, crs = list(_esri(document)), _esri_crs(document, name)
         else:
             rows, crs = list(_features(document, 0)), _named_crs(document, name)
-    except (InputError, CRSError):
+    except (InputError, CRSError, ReadError):
         raise
     except RecursionError:
         raise ReadError(Note("read.json_too_deep", file=name)) from None
@@ -97,7 +97,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
     shapes = np.empty(len(rows), object)
     shapes[:] = [row[0] for row in rows]
     _require_finite(shapes, name)
-    return gpd.GeoDataFrame(_columns([row[1] for row in rows]), geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+    return gpd.GeoDataFrame(_columns([row[1] for row in rows], name), geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
 
 
 def _parsed(data: bytes, name: str) -> Any:
@@ -180,10 +180,11 @@ def _polygon_of_rings(rings: Iterable) -> Any:
     lines = [shapely.LinearRing([p[:2] for p in ring]) for ring in rings if len(ring) > 2]
     outer = [shapely.Polygon(line) for line in lines if not line.is_ccw] or [shapely.Polygon(line) for line in lines]
     holes = [shapely.Polygon(line) for line in lines if line.is_ccw] if any(not x.is_ccw for x in lines) else []
-    parts = []
-    for polygon in outer:
-        inside = [h.exterior for h in holes if polygon.contains(h.representative_point())]
-        parts.append(shapely.Polygon(polygon.exterior, inside))
+    inside: list[list] = [[] for _ in outer]
+    points = [hole.representative_point() for hole in holes]
+    for hole, polygon in zip(*shapely.STRtree(outer).query(points, predicate="within"), strict=True):
+        inside[polygon].append(holes[hole].exterior)
+    parts = [shapely.Polygon(polygon.exterior, within) for polygon, within in zip(outer, inside, strict=True)]
     return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
 
 
@@ -198,13 +199,18 @@ def _esri_crs(document: dict, name: str) -> CRS | None:
     return None
 
 
-def _topology(document: dict) -> Iterator[tuple[Any, dict]]:
+def _topology(document: dict, name: str) -> Iterator[tuple[Any, dict]]:
     arcs = [_arc(arc, document.get("transform")) for arc in document["arcs"]]
+    there, taken = sum(map(len, arcs)), 0
 
     def line(indices: list[int]) -> list:
+        nonlocal taken
         points: list = []
         for i in indices:
             part = arcs[i] if i >= 0 else arcs[~i][::-1]
+            taken += len(part)
+            if taken > MOST_EMPTY and taken > 50 * there:
+                raise ReadError(Note("read.arcs_bomb", file=name, arcs=there))
             points.extend(part[1:] if points else part)
         return points
 
@@ -256,9 +262,11 @@ def _require_finite(shapes: np.ndarray, name: str) -> None:
         raise InputError(Note("read.not_finite", file=name, n=int(bad.sum()), first=first))
 
 
-def _columns(records: list[dict]) -> pd.DataFrame:
+def _columns(records: list[dict], file: str) -> pd.DataFrame:
     """Properties as columns, in the order in which they first appear; mixed ones as text, nested ones as JSON."""
     names = list(dict.fromkeys(str(key) for record in records for key in record))
+    require_few_columns(len(names), file)
+    require_filled(len(records), len(names), sum(map(len, records)), file)
     columns = {}
     for name in names:
         if name == "geometry":

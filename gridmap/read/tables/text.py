@@ -22,7 +22,7 @@ import pyarrow.csv as pacsv
 from gridmap.errors import ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.read.columns import roles_in
-from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes
+from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes, require_few_columns
 from gridmap.read.tables.base import Batch, RawTable, ReadAgain, is_total
 from gridmap.read.tables.encodings import SAMPLE, code_page
 
@@ -129,7 +129,7 @@ def find_header(rows: list[list[str]], width: int) -> tuple[int, bool]:
     return best, best_score >= 0
 
 
-def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None) -> Layout:
+def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None, name: str = "") -> Layout:
     """Delimiter, header and title rows, from the first part of a file.
 
     Parameters
@@ -138,6 +138,8 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None)
         The beginning of the file, decoded.
     whole : bool
         Whether it is all of it; otherwise the last line may be cut.
+    name : str
+        Of the file, for messages.
     """
     csv.field_size_limit(LONGEST_LINE)
     lines = text.splitlines(keepends=True)
@@ -157,6 +159,7 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None)
     _, mark, width, rows = best
     if best[0] == 0:
         mark, rows = ",", _rows(text, ",", 300)
+    require_few_columns(max(map(len, rows), default=0), name)
     at, named = find_header(rows, width)
     if not named:
         at = next((i for i, r in enumerate(rows) if len(r) == width), 0)
@@ -355,8 +358,10 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str | 
     if text.count("\0") > max(3, 0.001 * len(text)) or text.count("\ufffd") > 0.05 * len(text):
         raise ReadError(Note("read.not_text", file=name, encoding=encoding))
     try:
-        layout = find_layout(text, whole=whole)
-    except ReadError:
+        layout = find_layout(text, whole=whole, name=name)
+    except ReadError as problem:
+        if getattr(problem.args[0], "code", "") != "read.blank":
+            raise
         raise ReadError(Note("read.blank_table", file=name, what=what or Note("read.incidents_file"))) from None
     notes = [Note("read.title_left_out", title=t[:80]) for t in layout.titles]
     if not layout.named:

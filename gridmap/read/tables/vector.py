@@ -29,7 +29,7 @@ import shapely
 
 from gridmap.errors import CRSError, InputError, ReadError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import MOST_UNPACKED, brief, check_zip, zip_members
+from gridmap.read.files import MOST_UNPACKED, brief, check_zip, require_few_columns, require_filled, zip_members
 from gridmap.read.metric import as_crs, names_a_file
 from gridmap.read.tables.base import MemoryTable
 from gridmap.read.tables.encodings import code_page
@@ -253,8 +253,19 @@ def _require_content(data: bytes, suffix: str, name: str) -> None:
         if foreign is not None or (b"\0" in data[:200] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
             what = foreign.decode() if foreign is not None else "NUL"
             raise ReadError(Note("read.names_another", file=name, what=what))
+        _require_few_fields(data, name)
     if suffix == ".gpkg":
         _require_plain_database(data, name)
+
+
+def _require_few_fields(data: bytes, name: str) -> None:
+    """Refuse an XML text of thousands of fields of different names: GDAL gives each of them to all features."""
+    fields = set(re.findall(rb"<([\w:.-]+)", data))
+    said = re.findall(rb"<(?:[\w.-]+:)?(?:Data|SimpleData|SimpleField)\s[^>]*?\bname\s*=\s*[\"']([^\"']*)", data)
+    fields |= set(said)
+    features = len(re.findall(rb"<(?:[\w.-]+:)?(?:Placemark|featureMember|member)\b", data))
+    require_few_columns(len(fields), name)
+    require_filled(features, len(fields), data.count(b"</"), name)
 
 
 def _root_of(data: bytes) -> str | None:
@@ -382,6 +393,7 @@ def require_no_bomb(path: Path) -> pq.FileMetaData | None:
         about = pq.read_metadata(path)
     except (pa.ArrowException, OSError):
         return None  # who reads it says what is wrong
+    require_few_columns(about.num_columns, path.name)
     packed, cells = path.stat().st_size, about.num_rows * max(about.num_columns, 1) * 8
     if cells > MOST_CELLS and cells > MOST_UNPACKED * packed:
         raise ReadError(
