@@ -35,6 +35,8 @@ _DMS = re.compile(
     r"(?:(?P<m>\d{1,2}(?:\.\d+)?)\s*['′’分m:\s]?\s*)?(?:(?P<s>\d{1,2}(?:\.\d+)?)\s*(?:\"|″|”|''|′′|秒|s)?)?\s*(?P<after>[NSEW东西南北]?)\s*$",
     re.IGNORECASE,
 )
+#: Characters that no coordinate has; patterns take the square of a text's length.
+LONGEST = 400
 _PAIR = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 #: A pair in brackets at the end of an address, as Socrata writes a place.
 _AFTER_ADDRESS = re.compile(r"^[^()]*[^\W\d_][^()]*\(([-+]?\d+\.\d+)[°\s]*[,;]\s*([-+]?\d+\.\d+)[°\s]*\)\s*$")
@@ -104,6 +106,8 @@ _ABSENT = {"nan", "null", "none", "na", "n/a", "-", "--", "\\n", "无", "未知"
 
 def _odd_number(text: str) -> float:
     """Fullwidth digits, decimal commas, degrees-minutes-seconds; nan for anything else."""
+    if len(text) > LONGEST:
+        return float("nan")
     text = unicodedata.normalize("NFKC", text).strip().removeprefix("=").strip("'\"“”").strip()
     text = text.replace("′′", "″").replace("−", "-")
     if re.match(_PLAIN, text):
@@ -154,9 +158,9 @@ def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, second = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
     written = np.array([bool(t and t.strip()) and t.strip().lower() not in _ABSENT for t in texts], bool)
     for i, text in enumerate(texts):
-        if text and (pair := _AFTER_ADDRESS.match(text[:400])):
+        if text and (pair := _AFTER_ADDRESS.match(text[:LONGEST])):
             first[i], second[i] = float(pair[1]), float(pair[2])
-        elif text and len(found := _PAIR.findall(text[:400])) in (2, 3):
+        elif text and len(found := _PAIR.findall(text[:LONGEST])) in (2, 3):
             first[i], second[i] = float(found[0]), float(found[1])
     return first, second, written
 

@@ -87,6 +87,8 @@ PATTERNS = {
 MONTHS = {
     m: i for i, m in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }
+#: Bytes that no time has, however many words it is written in.
+LONGEST = 1000
 RANGE = re.compile(r"\s*(?:至|到|~|～|—+|–|--|\s-\s|\sto\s)\s*")
 
 
@@ -236,6 +238,10 @@ def distinct_texts(values) -> tuple[pa.Array, np.ndarray]:
         else:
             values = values.cast(pa.string())
     values = pc.utf8_trim_whitespace(values)
+    long = pc.greater(pc.binary_length(values), LONGEST)
+    if pc.any(long).as_py():  # patterns take the square of a text's length
+        cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(values, 0, 60), "… not a time", "")
+        values = pc.if_else(pc.fill_null(long, False), cut, values)
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
     if isinstance(values, pa.ChunkedArray):

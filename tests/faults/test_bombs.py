@@ -254,3 +254,12 @@ def test_an_esri_polygon_of_thousands_of_holes_takes_no_time(tmp_path):
     shape = read_features(tmp_path / "a.json").geometry.iloc[0]
     assert len(shape.geoms) == 3_000
     assert all(len(part.interiors) == 1 for part in shape.geoms)
+
+
+@pytest.mark.parametrize("column", ["note", "date", "lon"])
+def test_a_long_text_takes_time_by_its_length_and_not_by_the_square_of_it(column):
+    """A hundred thousand characters in one field took minutes; a process of its own is not needed to see it."""
+    rows = pd.DataFrame({"lon": "-1.55", "lat": "53.75", "date": "2024-03-05 10:00", "note": "a"}, range(20))
+    rows.loc[3, column] = "1" + {"note": "一", "date": " ", "lon": "\t"}[column] * 300_000 + "1"
+    read = read_incidents(rows)
+    assert len(read) == (20 if column == "note" else 19)

@@ -261,8 +261,9 @@ def _require_content(data: bytes, suffix: str, name: str) -> None:
 def _require_few_fields(data: bytes, name: str) -> None:
     """Refuse an XML text of thousands of fields of different names: GDAL gives each of them to all features."""
     fields = set(re.findall(rb"<([\w:.-]+)", data))
-    said = re.findall(rb"<(?:[\w.-]+:)?(?:Data|SimpleData|SimpleField)\s[^>]*?\bname\s*=\s*[\"']([^\"']*)", data)
-    fields |= set(said)
+    fields |= set(
+        re.findall(rb"<(?:[\w.-]+:)?(?:Data|SimpleData|SimpleField)\s[^>]*?\bname\s*=\s*[\"']([^\"']*)", data)
+    )
     features = len(re.findall(rb"<(?:[\w.-]+:)?(?:Placemark|featureMember|member)\b", data))
     require_few_columns(len(fields), name)
     require_filled(features, len(fields), data.count(b"</"), name)

@@ -262,8 +262,8 @@ def _sheets_by_part(archive: zipfile.ZipFile) -> int:
     for name in archive.namelist():
         if name.lower().endswith((".xml.rels", ".bin.rels")):
             for tag in re.findall(rb"<(?:[\w.-]+:)?Relationship\s[^<>]*>", archive.read(name)):
-                said = dict(re.findall(rb"\b(Id|Target)\s*=\s*[\"']([^\"']*)", tag))
-                targets[said.get(b"Id", b"")] = said.get(b"Target", b"").rsplit(b"/", 1)[-1].lower()
+                link = dict(re.findall(rb"\b(Id|Target)\s*=\s*[\"']([^\"']*)", tag))
+                targets[link.get(b"Id", b"")] = link.get(b"Target", b"").rsplit(b"/", 1)[-1].lower()
         elif name.lower().endswith("workbook.xml"):
             tags = re.findall(rb"<(?:[\w.-]+:)?sheet\s[^<>]*>", archive.read(name))
             sheets += [m[1] if (m := re.search(rb":id\s*=\s*[\"']([^\"']*)", tag)) else b"" for tag in tags]
