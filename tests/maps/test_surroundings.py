@@ -1,8 +1,11 @@
 """Streets, water, railways and names under the hotspots: from an OpenStreetMap extract and from an office's files."""
 
 import base64
+import gzip
+import io
 import json
 import re
+import struct
 import zlib
 
 import geopandas as gpd
@@ -10,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from PIL import Image
 
 import gridmap as gm
 from gridmap.errors import GridmapError
-from gridmap.maps.drawing import pack_outlines
+from gridmap.maps.drawing import pack_outlines, varints
 from gridmap.maps.page import page_data
 
 #: A crossroads, a lake of two rings, a canal, a railway with a siding, two places, a street that is only planned.
@@ -172,3 +176,43 @@ def test_streets_are_drawn_over_the_theme_and_water_under_it(browser, tmp_path, 
     finally:
         opened.close()
     assert page_data([gm.hotspot_layer(hot)], head={"title": None}, language="en")["layers"][0].get("surround") is None
+
+
+def archive_of(path, tile: bytes, *, kind: int, box=(-180, -85, 180, 85)):
+    """A PMTiles archive of one tile, that of scale 0."""
+    root, meta = gzip.compress(bytes([1, 0, 1]) + varints([len(tile)]) + bytes([1])), gzip.compress(b"{}")
+    at = 127
+    where = [at, len(root), at + len(root), len(meta), at + len(root) + len(meta), 0, at + len(root) + len(meta)]
+    head = b"PMTiles\x03" + struct.pack("<11Q", *where, len(tile), 1, 1, 1)
+    head += bytes([1, 2, 1, kind, 0, 0]) + struct.pack("<4i", *(int(v * 1e7) for v in box)) + bytes([0]) + bytes(8)
+    path.write_bytes(head + root + meta + tile)
+    return path
+
+
+def test_a_map_file_is_drawn_below_without_a_request_and_taken_away_again(browser, tmp_path, hot):
+    red = io.BytesIO()
+    Image.new("RGB", (256, 256), (200, 30, 40)).save(red, "PNG")
+    good = archive_of(tmp_path / "city.pmtiles", red.getvalue(), kind=2)
+    away = archive_of(tmp_path / "far.pmtiles", red.getvalue(), kind=2, box=(100, 20, 101, 21))
+    strange = tmp_path / "strange.pmtiles"
+    strange.write_bytes(b"something else")
+    opened = browser.open(gm.build_map([gm.hotspot_layer(hot)]).save(tmp_path / "page.html"))
+    try:
+        pick = lambda path: opened._page.set_input_files("#gm-map-file", str(path))  # noqa: E731
+        pick(good)
+        opened.wait("/city\\.pmtiles/.test(document.querySelector('#gm-map-hint').textContent)")
+        pixel = (
+            "(() => { const n = document.querySelector('.leaflet-tile-loaded'); "
+            "return n && Array.from(n.getContext('2d').getImageData(256, 256, 1, 1).data.slice(0, 3)); })()"
+        )
+        opened.wait(f"({pixel} || [0])[0] === 200", 10)
+        assert opened.run("gridmap.map.getPane('gm-' + gridmap.state.theme).style.opacity") == "0.72"
+        opened.click("#gm-map-open")
+        assert opened.run("document.querySelectorAll('.leaflet-tile').length") == 0
+        for path in (away, strange):
+            pick(path)
+            opened.wait(f"document.querySelector('#gm-map-hint').textContent.startsWith('{path.name}')")
+            assert opened.run("document.querySelectorAll('.leaflet-tile').length") == 0
+        assert opened.requests() == opened.errors() == []
+    finally:
+        opened.close()

@@ -19,6 +19,7 @@ import { measure } from "./measure.js";
 import { patrols } from "./patrols.js";
 import { patrolTimes } from "./patrolTimes.js";
 import { periods } from "./periods.js";
+import { pmtiles } from "./pmtiles.js";
 import { print } from "./print.js";
 import { ranks } from "./ranks.js";
 import { select } from "./select.js";
@@ -36,6 +37,6 @@ const node = /** @type {HTMLElement} */ (document.getElementById("gridmap-data")
 const gm = makePage(JSON.parse(node.textContent || "{}"));
 gm.border = border;
 gm.rowAt = rowAt;
-[text, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, districts, ranks, areas, periods,
+[text, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, pmtiles, districts, ranks, areas, periods,
   timeline, clock, patrols, compare, about, tour, story, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
 window.gridmap = gm;
