@@ -61,7 +61,7 @@ bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks
 	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
+	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --extra mcp --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
 	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
 
 windows: $(STAMP)  ## one zip for a Windows PC without internet (PYTHON_EMBED=zip SHA256=… puts Python in)

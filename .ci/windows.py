@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements-windows.lock"
-EXTRAS = ("papers", "patrol", "databases", "desk", "sign")
+EXTRAS = ("papers", "patrol", "databases", "desk", "sign", "mcp")
 VERSION = "3.11"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 TARGET = ["--only-binary", ":all:", "--platform", "win_amd64", "--python-version", VERSION, "--implementation", "cp"]

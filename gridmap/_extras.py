@@ -19,6 +19,7 @@ EXTRAS = {
     "databases": ("sqlalchemy",),
     "desk": ("starlette", "uvicorn", "python_multipart", "markdown_it"),
     "spark": ("pyspark",),
+    "mcp": ("mcp",),
     "sign": ("cryptography", "bcrypt"),
 }
 

@@ -11,6 +11,18 @@ from gridmap.cli.app import app, main
 __all__ = ["COMMANDS", "app", "main"]
 
 #: The files of this folder that hold commands, in the order of `gridmap --help`.
-COMMANDS = ("runs", "installation", "forecasts", "reports", "trust", "files", "patrols", "methods", "desk", "inbox")
+COMMANDS = (
+    "runs",
+    "installation",
+    "forecasts",
+    "reports",
+    "trust",
+    "files",
+    "patrols",
+    "methods",
+    "desk",
+    "inbox",
+    "agents",
+)
 for name in COMMANDS:
     import_module(f"gridmap.cli.{name}")
