@@ -15,21 +15,6 @@ from gridmap.errors import GridmapError
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gridmap"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-#: What is left from before; the lists only shrink.
-STILL_CUT_OFF = {
-    *("gridmap.maps.answers", "gridmap.maps.hierarchy", "gridmap.maps.offline"),
-    *("gridmap.privacy.merging", "gridmap.read.gazetteer", "gridmap.runs.folder"),
-}
-STILL_NAMED_AFTER_A_FUNCTION = {
-    *(
-        "gridmap/exports/plain.py",
-        "gridmap/grids/index/h3_keys.py",
-        "gridmap/maps/answers.py",
-        "gridmap/maps/vendor.py",
-    ),
-    *("gridmap/privacy/gate.py", "gridmap/read/convert.py", "gridmap/reports/run_folder.py"),
-}
-STILL_UPWARD: set[str] = set()
 
 
 @cache
@@ -72,7 +57,7 @@ def test_a_module_that_one_neighbour_uses_is_part_of_it_or_of_a_family():
         named = any(f"{file}.py".startswith(f"gridmap/{family}") for family in families())
         if together and not named:
             cut_off.append(module)
-    assert set(cut_off) <= STILL_CUT_OFF, "merge it into the one file that uses it, or name its family in CONTRIBUTING"
+    assert cut_off == [], "merge it into the one file that uses it, or name its family in CONTRIBUTING"
 
 
 def test_every_family_of_contributing_is_there():
@@ -97,7 +82,7 @@ def test_no_import_leads_upward_not_even_one_in_a_string():
             there = height(node.value.partition(":")[0]) if named else None
             if own is not None and there is not None and there < own:
                 upward.append(f"{path.relative_to(ROOT)} names {node.value}")
-    assert set(upward) <= STILL_UPWARD
+    assert upward == []
 
 
 def test_no_module_is_named_after_a_function_it_exports():
@@ -106,7 +91,7 @@ def test_no_module_is_named_after_a_function_it_exports():
         for path in SOURCES
         if path.stem in {n.name for n in ast.parse(path.read_text(encoding="utf-8")).body if hasattr(n, "name")}
     ]
-    assert set(named) <= STILL_NAMED_AFTER_A_FUNCTION
+    assert named == []
 
 
 #: What has one home: how it looks in the source → the only files in which it may stand.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gridmap.maps.vendor import vendor
+from gridmap.maps.vendor import write_vendored
 
 __all__ = ["PACKAGES", "STATIC"]
 
@@ -14,4 +14,4 @@ PACKAGES = {
 }
 
 if __name__ == "__main__":
-    vendor(STATIC, PACKAGES, "gridmap.desk.vendor")
+    write_vendored(STATIC, PACKAGES, "gridmap.desk.vendor")

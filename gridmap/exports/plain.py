@@ -12,12 +12,12 @@ import pandas as pd
 
 from gridmap._io import xml_text
 
-__all__ = ["geometry_kind", "plain", "unique_names"]
+__all__ = ["geometry_kind", "plain_frame", "unique_names"]
 
 LARGEST = 2**63 - 1
 
 
-def plain(frame: pd.DataFrame, *, reserved: Iterable[str] = ()) -> pd.DataFrame:
+def plain_frame(frame: pd.DataFrame, *, reserved: Iterable[str] = ()) -> pd.DataFrame:
     """The frame with its named index as columns, column names as text, and values of plain types.
 
     Parameters
@@ -35,7 +35,7 @@ def plain(frame: pd.DataFrame, *, reserved: Iterable[str] = ()) -> pd.DataFrame:
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"n": [1, 2]}, index=pd.PeriodIndex(["2018-07", "2018-08"], freq="M", name="period"))
-    >>> plain(frame).to_dict("list")
+    >>> plain_frame(frame).to_dict("list")
     {'period': ['2018-07', '2018-08'], 'n': [1, 2]}
     """
     geometry = frame._geometry_column_name if isinstance(frame, gpd.GeoDataFrame) else None

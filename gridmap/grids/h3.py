@@ -18,7 +18,7 @@ from scipy import sparse
 
 from gridmap.errors import SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.index.h3_keys import SURE_OF_FACE, KeyTable, faces, h3_keys, lattice, measures
+from gridmap.grids.index.h3_keys import SURE_OF_FACE, KeyTable, faces, keys_of_points, lattice, measures
 from gridmap.grids.index.locator import each
 from gridmap.grids.index.raster import compiled
 from gridmap.grids.territory import METRES_PER_DEGREE, Territory, rings_of
@@ -71,7 +71,7 @@ def _places(ids, lon, lat, resolution: int, steps: np.ndarray) -> tuple[np.ndarr
     places, whole = np.empty((len(lon), len(steps), 2)), np.empty(len(lon), bool)
     lon, lat, tables = np.ascontiguousarray(lon), np.ascontiguousarray(lat), (faces(), *measures(resolution))
     each(lambda k: _parts(lon[k], lat[k], *tables, steps, places[k], whole[k]), len(lon))
-    whole &= h3_keys(places[:, 0, 0], places[:, 0, 1], resolution) == ids
+    whole &= keys_of_points(places[:, 0, 0], places[:, 0, 1], resolution) == ids
     return places, whole
 
 
@@ -144,7 +144,7 @@ def neighbours(ids: np.ndarray, lon: np.ndarray, lat: np.ndarray, resolution: in
     """Pairs of a cell's position in `ids` and the id of a neighbour; parameters as for `draw`."""
     places, whole = _places(ids, lon, lat, resolution, NEIGHBOURS)
     at = np.flatnonzero(whole)
-    near = h3_keys(places[at, 1:, 0].ravel(), places[at, 1:, 1].ravel(), resolution)
+    near = keys_of_points(places[at, 1:, 0].ravel(), places[at, 1:, 1].ravel(), resolution)
     bent = np.flatnonzero(~whole)
     rings = [h3i.grid_ring(ids[k], 1) for k in bent.tolist()]
     source = np.concatenate([np.repeat(at, 6), np.repeat(bent, [len(r) for r in rings])])
@@ -187,7 +187,7 @@ class HexGrid(Grid):
 
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on an edge belongs to the cell that H3 gives it."""
-        return self._table.rows(h3_keys(*degrees(lon, lat), self.params["resolution"]))
+        return self._table.rows(keys_of_points(*degrees(lon, lat), self.params["resolution"]))
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
@@ -216,10 +216,10 @@ def _candidates(territory: Territory, resolution: int) -> tuple[np.ndarray, np.n
         )
     lon, lat = territory.sample(0.6 * edge_deg)  # so near that no cell slips between
     edge_lon, edge_lat = territory.sample_border(0.25 * edge_deg)
-    border = np.unique(h3_keys(edge_lon, edge_lat, resolution))
+    border = np.unique(keys_of_points(edge_lon, edge_lat, resolution))
     # The border may cut the corner of a cell between two samples: that cell is next to one that was found.
     near = np.unique(np.concatenate([h3i.grid_disk(c, 1) for c in border.tolist()]).astype(np.uint64))
     near_lat, near_lon = np.array([h3i.cell_to_latlng(c) for c in near.tolist()]).T
     near_lon += 360 * np.round(((west + east) / 2 - near_lon) / 360)  # a territory may run past ±180°
-    ids, first = np.unique(np.concatenate([h3_keys(lon, lat, resolution), near]), return_index=True)
+    ids, first = np.unique(np.concatenate([keys_of_points(lon, lat, resolution), near]), return_index=True)
     return ids, np.concatenate([lon, near_lon])[first], np.concatenate([lat, near_lat])[first]

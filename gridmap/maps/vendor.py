@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-__all__ = ["PACKAGES", "STATIC", "vendor"]
+__all__ = ["PACKAGES", "STATIC", "write_vendored"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -37,7 +37,7 @@ PACKAGES = {
 }
 
 
-def vendor(static: Path = STATIC, packages: dict = PACKAGES, by: str = "gridmap.maps.vendor") -> dict:
+def write_vendored(static: Path = STATIC, packages: dict = PACKAGES, by: str = "gridmap.maps.vendor") -> dict:
     """Write the pinned files, their manifest and their licences into `static`; returns the manifest."""
     manifest, licences = {}, []
     with tempfile.TemporaryDirectory() as folder:
@@ -73,4 +73,4 @@ def vendor(static: Path = STATIC, packages: dict = PACKAGES, by: str = "gridmap.
 
 
 if __name__ == "__main__":
-    vendor()
+    write_vendored()

@@ -7,7 +7,7 @@ What this does not protect against stands in docs/privacy.md.
 """
 
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
-from gridmap.privacy.gate import CONTENTS, check_periods, gate, gate_text
+from gridmap.privacy.audience_gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.joins import hours_beside_days, hours_tell_dates
 from gridmap.privacy.release import PublicRelease, public_release

@@ -26,7 +26,7 @@ import pyarrow as pa
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
-from gridmap.privacy.gate import check_k
+from gridmap.privacy.audience_gate import check_k
 from gridmap.read.base import Incidents
 from gridmap.read.metric import unproject
 

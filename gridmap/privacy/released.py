@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, check_audience
-from gridmap.privacy.gate import gate
+from gridmap.privacy.audience_gate import gate
 
 __all__ = ["Released", "is_released", "release", "value_for"]
 

@@ -16,8 +16,8 @@ import pandas as pd
 from gridmap.audiences import DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
+from gridmap.privacy.audience_gate import gate, gate_text
 from gridmap.privacy.columns import without_incidents, without_persons
-from gridmap.privacy.gate import gate, gate_text
 
 __all__ = ["SCATTERED", "shown_result"]
 

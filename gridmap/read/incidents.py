@@ -25,7 +25,7 @@ import shapely
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
-from gridmap.read.convert import Losses, SeenRows, convert
+from gridmap.read.conversion import Losses, SeenRows, convert
 from gridmap.read.exports import CountedBefore
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.sources import again, open_source, sample_of

@@ -33,9 +33,9 @@ from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapError, InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps.answers import answers
 from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer
+from gridmap.maps.meeting_questions import answers
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note, known, note_from
 from gridmap.privacy import DEFAULT_AUDIENCE, Released, gate_text, is_released, release, value_for
@@ -45,12 +45,12 @@ __all__ = [
     "FORMAT",
     "Findings",
     "RunFolder",
+    "findings_of_run",
     "layer_entry",
     "ranked_rows",
     "read_run",
     "result_tables",
     "rows_of",
-    "run_folder",
     "runs_beside",
     "said_text",
     "zones_table",
@@ -394,7 +394,7 @@ def read_run(path: str | Path) -> RunFolder:
     listed = {entry.get("path"): entry.get("sha256") for entry in manifest.get("outputs") or []}
     if listed.get("results/facts.json") not in (None, sha256_of(facts)):
         raise ReadError(Note("reports.run.changed", path=str(facts)))
-    return run_folder(folder, manifest, _json(facts))
+    return findings_of_run(folder, manifest, _json(facts))
 
 
 def runs_beside(folder: Path, pipeline: str, *, before: str = "") -> Iterator[RunFolder]:
@@ -428,7 +428,7 @@ def runs_beside(folder: Path, pipeline: str, *, before: str = "") -> Iterator[Ru
             continue
 
 
-def run_folder(folder: Path, manifest: dict, stored: dict, *, place: Path | None = None) -> RunFolder:
+def findings_of_run(folder: Path, manifest: dict, stored: dict, *, place: Path | None = None) -> RunFolder:
     """A RunFolder of a manifest and of what `facts.json` tells.
 
     Raises

@@ -27,7 +27,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.density import cell_reach_m
 from gridmap.hotspots.registry import inputs_of, method_named, options_of, other_incidents
 from gridmap.messages import Note
-from gridmap.privacy.gate import PERSONS, gate, gate_text
+from gridmap.privacy.audience_gate import PERSONS, gate, gate_text
 from gridmap.privacy.joins import hours_beside_days
 from gridmap.privacy.release import public_release
 from gridmap.privacy.results import SCATTERED, shown_result

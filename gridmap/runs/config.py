@@ -45,7 +45,7 @@ from gridmap.forecasts.offered import forecast
 from gridmap.grids.codes import Template
 from gridmap.grids.tiling import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
-from gridmap.maps.answers import STEPS
+from gridmap.maps.meeting_questions import STEPS
 from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols

@@ -11,7 +11,7 @@ import gridmap as gm
 from gridmap.errors import CRSError, GridmapError, InputError, OutputError, SettingError
 from gridmap.exports import write_layers, write_table
 from gridmap.exports.formats import all_formats
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 
 SPATIAL = [e for e in all_formats() if e not in (".parquet", ".geoparquet", ".csv", ".xlsx")]
 
@@ -146,7 +146,7 @@ def test_a_table_keeps_its_index_and_its_formulas_are_text(tmp_path):
 
 def test_the_callers_frame_is_left_alone(hostile):
     before = hostile.copy(deep=True)
-    plain(hostile)
+    plain_frame(hostile)
     assert hostile.columns.tolist() == before.columns.tolist()
     assert hostile.dtypes.tolist() == before.dtypes.tolist()
 

@@ -4,7 +4,7 @@ import h3.api.numpy_int as h3i
 import numpy as np
 import pytest
 
-from gridmap.grids.index.h3_keys import KeyTable, h3_keys
+from gridmap.grids.index.h3_keys import KeyTable, keys_of_points
 
 
 def by_library(lon, lat, resolution):
@@ -33,13 +33,13 @@ def near_corners_and_edges(rng, resolution, n):
 def test_every_resolution_all_over_the_globe(resolution):
     rng = np.random.default_rng(resolution)
     lon, lat = around_the_globe(rng, 2_000)
-    np.testing.assert_array_equal(h3_keys(lon, lat, resolution), by_library(lon, lat, resolution))
+    np.testing.assert_array_equal(keys_of_points(lon, lat, resolution), by_library(lon, lat, resolution))
 
 
 @pytest.mark.parametrize("resolution", [0, 1, 2, 7, 8, 9, 10, 15])
 def test_corners_and_edges_of_cells(resolution):
     lon, lat = near_corners_and_edges(np.random.default_rng(resolution), resolution, 200)
-    np.testing.assert_array_equal(h3_keys(lon, lat, resolution), by_library(lon, lat, resolution))
+    np.testing.assert_array_equal(keys_of_points(lon, lat, resolution), by_library(lon, lat, resolution))
 
 
 @pytest.mark.parametrize("resolution", [1, 4, 9, 14])
@@ -51,7 +51,7 @@ def test_pentagons_poles_and_the_antimeridian(resolution):
     lon = np.concatenate([lon, rng.uniform(-180, 180, 300), [180, -180, 180, 0, 77, 0], rng.normal(180, spread, 300)])
     lat = np.concatenate([lat.clip(-90, 90), rng.choice([-1, 1], 300) * (90 - rng.exponential(0.1, 300).clip(0, 90))])
     lat = np.concatenate([lat, [0, 0, 90, 90, -90, -90], rng.uniform(-90, 90, 300)])
-    np.testing.assert_array_equal(h3_keys(lon, lat, resolution), by_library(lon, lat, resolution))
+    np.testing.assert_array_equal(keys_of_points(lon, lat, resolution), by_library(lon, lat, resolution))
 
 
 def test_middles_of_faces_and_of_their_edges():
@@ -71,17 +71,19 @@ def test_middles_of_faces_and_of_their_edges():
     for off in (0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-3):
         x, y = (np.repeat(v, 10) + off * rng.normal(size=10 * len(v)) for v in (lon, lat))
         for resolution in (0, 2, 9, 15):
-            np.testing.assert_array_equal(h3_keys(x, y, resolution), by_library(x, y, resolution))
+            np.testing.assert_array_equal(keys_of_points(x, y, resolution), by_library(x, y, resolution))
 
 
 def test_what_is_no_place_has_no_cell():
     lon = [np.nan, 0, np.inf, 0, 0, 400, 1e300]
     lat = [0, np.nan, 0, np.inf, 90.1, 0, 0]
-    assert h3_keys(lon, lat, 9).tolist() == [0] * 7
+    assert keys_of_points(lon, lat, 9).tolist() == [0] * 7
 
 
 def test_longitudes_may_go_round():
-    np.testing.assert_array_equal(h3_keys([190.0, -170.0], [10.0, 10.0], 9), by_library([-170, -170], [10, 10], 9))
+    np.testing.assert_array_equal(
+        keys_of_points([190.0, -170.0], [10.0, 10.0], 9), by_library([-170, -170], [10, 10], 9)
+    )
 
 
 def test_a_key_table_finds_what_it_holds():
@@ -98,6 +100,8 @@ def test_a_key_table_finds_what_it_holds():
 def test_millions_of_points(resolution):
     rng = np.random.default_rng(100 + resolution)
     lon, lat = around_the_globe(rng, 1_000_000)
-    np.testing.assert_array_equal(h3_keys(lon, lat, resolution), by_library(lon.tolist(), lat.tolist(), resolution))
+    np.testing.assert_array_equal(
+        keys_of_points(lon, lat, resolution), by_library(lon.tolist(), lat.tolist(), resolution)
+    )
     lon, lat = near_corners_and_edges(rng, resolution, 20_000)
-    np.testing.assert_array_equal(h3_keys(lon, lat, resolution), by_library(lon, lat, resolution))
+    np.testing.assert_array_equal(keys_of_points(lon, lat, resolution), by_library(lon, lat, resolution))

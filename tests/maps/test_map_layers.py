@@ -21,8 +21,7 @@ from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
 from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
-from gridmap.maps.hierarchy import area_tree
-from gridmap.maps.page import page_data
+from gridmap.maps.page import area_tree, page_data
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts
 

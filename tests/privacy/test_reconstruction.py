@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import gridmap as gm
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.privacy import public_release
-from gridmap.privacy.gate import COUNTS
+from gridmap.privacy.audience_gate import COUNTS
 from gridmap.read.base import Incidents
 from gridmap.runs import read_pipeline, run_pipeline
 from tests.privacy.attack import Facts

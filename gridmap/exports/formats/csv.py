@@ -8,7 +8,7 @@ import pandas as pd
 from gridmap._io import guard_formula
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 
 __all__ = ["FORMATS", "csv_table", "flat", "to_csv"]
 
@@ -30,7 +30,7 @@ def to_csv(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
 def flat(part: Part) -> pd.DataFrame:
     """A part as a plain table, with `lon` and `lat` (WGS 84) of a point inside each shape."""
-    table = plain(part.frame)
+    table = plain_frame(part.frame)
     if not part.is_spatial:
         return table
     shapes = part.frame.geometry

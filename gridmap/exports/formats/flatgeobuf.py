@@ -6,7 +6,7 @@ import pyogrio
 
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import geometry_kind, plain
+from gridmap.exports.plain import geometry_kind, plain_frame
 
 __all__ = ["FORMATS", "to_flatgeobuf"]
 
@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "to_flatgeobuf"]
 def to_flatgeobuf(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """The first part with shapes as FlatGeobuf, with its spatial index; the facts stand in its description."""
     part = shapes_of(parts, "FlatGeobuf")
-    frame = plain(part.frame, reserved=("fid",))
+    frame = plain_frame(part.frame, reserved=("fid",))
     about = {"TITLE": part.name, "DESCRIPTION": stamp.as_json(part)}
     if (frame.geometry.isna() | frame.geometry.is_empty).any():
         about["SPATIAL_INDEX"] = "NO"  # which cannot hold a row without a shape

@@ -6,7 +6,7 @@ import pyogrio
 
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import KEY, Part, Stamp, shapes_of
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 
 __all__ = ["FORMATS", "to_geojson"]
 
@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "to_geojson"]
 def to_geojson(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """The first part with shapes as GeoJSON (RFC 7946: WGS 84, lon before lat), the facts as a foreign member."""
     part = shapes_of(parts, "GeoJSON")
-    frame = plain(part.frame, reserved=("id",)).to_crs(4326)
+    frame = plain_frame(part.frame, reserved=("id",)).to_crs(4326)
     about = f'"{KEY}": {stamp.as_json(part)},'
     bare = path.with_name("bare.json")
     options = {"RFC7946": "YES", "WRITE_NAME": "NO", "COORDINATE_PRECISION": "7"}

@@ -17,7 +17,7 @@ import pyogrio
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import geometry_kind, plain
+from gridmap.exports.plain import geometry_kind, plain_frame
 from gridmap.exports.styles import Rule, Style, style_of
 
 __all__ = ["FORMATS", "filter_of", "qml", "to_geopackage"]
@@ -40,7 +40,7 @@ def to_geopackage(parts: list[Part], path: Path, stamp: Stamp) -> None:
     for part in parts:
         if part.is_spatial:
             shapes_of([part], "A GeoPackage")
-        frame = _in_utc(plain(part.frame, reserved=("fid", "geom")))
+        frame = _in_utc(plain_frame(part.frame, reserved=("fid", "geom")))
         options = {"driver": "GPKG", "layer": part.name, "layer_metadata": stamp.flat(part), "append": path.exists()}
         if (style := style_of(part, stamp.language)) is not None:
             styles.append((part.name, "geom", style))

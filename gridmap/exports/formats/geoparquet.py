@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import KEY, Part, Stamp, shapes_of
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 
 __all__ = ["FORMATS", "to_geoparquet"]
 
@@ -15,7 +15,7 @@ __all__ = ["FORMATS", "to_geoparquet"]
 def to_geoparquet(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """The first part as GeoParquet (or plain Parquet, without shapes), the facts in the file's metadata."""
     part = parts[0]
-    frame = plain(part.frame)
+    frame = plain_frame(part.frame)
     if part.is_spatial:
         shapes_of([part], "GeoParquet")
         frame.to_parquet(path, index=False, compression="zstd")

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of, unit_of
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.surfaces import DensityResult, burnt
@@ -63,7 +63,7 @@ def to_geotiff(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
 def _bands(part: Part) -> list[tuple[str, np.ndarray, dict[str, str]]]:
     """Name, values and tags of each column that is a number or a class."""
-    frame, found = plain(part.frame), []
+    frame, found = plain_frame(part.frame), []
     for column in frame.columns:
         values = frame[column]
         if column == frame.geometry.name:

@@ -20,7 +20,7 @@ from gridmap import _kml as kml
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 from gridmap.exports.styles import Style, style_of
 from gridmap.patrol.files import to_kml as plan_to_kml
 from gridmap.patrol.plan import PatrolPlan
@@ -79,7 +79,7 @@ def _styles(i: int, style: Style | None) -> Iterator[str]:
 
 
 def _placemarks(i: int, part: Part, style: Style | None) -> Iterator[str]:
-    frame = plain(part.frame).to_crs(4326)
+    frame = plain_frame(part.frame).to_crs(4326)
     columns = [c for c in frame.columns if c != frame.geometry.name]
     heads = [f"<Data name={quoteattr(xml_text(c))}><value>" for c in columns]
     texts = [_texts(frame[c]) for c in columns]

@@ -17,7 +17,7 @@ import pyogrio
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of, written_at
-from gridmap.exports.plain import plain
+from gridmap.exports.plain import plain_frame
 from gridmap.messages import Note
 
 __all__ = ["FORMATS", "short_names", "to_shapefile", "to_zipped_shapefile"]
@@ -69,7 +69,7 @@ def to_zipped_shapefile(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
 
 def _write(part: Part, path: Path, stamp: Stamp) -> None:
-    frame, encoding = plain(part.frame), stamp.encoding
+    frame, encoding = plain_frame(part.frame), stamp.encoding
     shapes = set(frame.geom_type.dropna().str.removeprefix("Multi"))
     if len(shapes) > 1:
         raise InputError(Note("exports.several_kinds", name=part.name, kinds=sorted(shapes)))

@@ -28,7 +28,7 @@ import numpy as np
 from gridmap.grids.index.locator import each
 from gridmap.grids.index.raster import compiled
 
-__all__ = ["SURE_OF_FACE", "KeyTable", "faces", "h3_keys", "lattice", "measures"]
+__all__ = ["SURE_OF_FACE", "KeyTable", "faces", "keys_of_points", "lattice", "measures"]
 
 UNIT = (3 - 5**0.5) / 2  # spacing of the coarsest lattice on a face at distance 1: a face's corner is two steps out
 TURN = np.arcsin((3 / 28) ** 0.5)  # each finer lattice is turned against the one before, to and fro
@@ -204,7 +204,7 @@ def _learned() -> tuple[np.ndarray, np.ndarray]:
     return base, turns
 
 
-def h3_keys(lon: np.ndarray, lat: np.ndarray, resolution: int, *, threads: int | None = None) -> np.ndarray:
+def keys_of_points(lon: np.ndarray, lat: np.ndarray, resolution: int, *, threads: int | None = None) -> np.ndarray:
     """The H3 cell of each point.
 
     Parameters
@@ -223,7 +223,7 @@ def h3_keys(lon: np.ndarray, lat: np.ndarray, resolution: int, *, threads: int |
 
     Examples
     --------
-    >>> [hex(key) for key in h3_keys([116.39], [39.91], 8)]
+    >>> [hex(key) for key in keys_of_points([116.39], [39.91], 8)]
     ['0x8831aa428dfffff']
     """
     lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)

@@ -17,7 +17,7 @@ import pandas as pd
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.convert import REASONS, time_texts
+from gridmap.read.conversion import REASONS, time_texts
 from gridmap.read.quality.page import as_html, as_pipeline, as_text
 from gridmap.read.quality.places import inspect_places
 from gridmap.read.quality.profile import read_facts

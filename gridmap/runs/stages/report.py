@@ -6,7 +6,7 @@ from typing import Any
 
 from gridmap._audit import versions
 from gridmap.reports.briefing import paper_bytes
-from gridmap.reports.run_folder import run_folder
+from gridmap.reports.run_folder import findings_of_run
 from gridmap.runs.config import Pipeline
 
 __all__ = ["write_report"]
@@ -26,7 +26,7 @@ def write_report(pipeline: Pipeline, stage: Path, out: Path, manifest: dict[str,
         What `run.json` will hold.
     """
     told = json.loads((stage / "results" / "facts.json").read_text(encoding="utf-8"))
-    run = run_folder(stage, {"versions": versions(), **manifest}, told, place=out)
+    run = findings_of_run(stage, {"versions": versions(), **manifest}, told, place=out)
     path = stage / str(pipeline.outputs.report)
     path.write_bytes(paper_bytes(run, path.suffix.lower(), language=pipeline.language))
     return path
