@@ -6,8 +6,10 @@ lie some hundreds of metres off WGS 84, so their datum is declared and the layer
 """
 
 import base64
+import contextlib
 import re
 import sqlite3
+import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,43 +134,104 @@ def basemap(
         return Basemap(mbtiles=Path(source), **shared)
     if not all(part in text for part in ("{z}", "{x}", "{y}")):
         raise SettingError(Note("maps.tile_template", found=text))
+    if re.search(r"[\x00-\x1f]", text):
+        raise SettingError(Note("maps.tile_place", found=text))
     parts = urlsplit(text)
+    text = text if parts.scheme else text.replace("\\", "/")
     if parts.scheme in ("http", "https"):
         if not re.fullmatch(r"[\w.:\[\]-]+", parts.netloc):
             raise SettingError(Note("maps.tile_host", found=parts.netloc))
         return Basemap((text,), hosts=(f"{parts.scheme}://{parts.netloc}",), **shared)
-    if parts.scheme or text.startswith(("/", "\\")):
+    if parts.scheme or text.startswith("/") or re.search(r"//|^\s", text):  # another machine's folder
         raise SettingError(Note("maps.tile_place", found=text))
     return Basemap((text,), hosts=("'self'", "file:"), **shared)
 
 
 def _embedded(path: Path, box: list[float], max_mb: float) -> dict:
-    """The tiles of an MBTiles file over a box, coarse levels first, as data URIs by z/x/y."""
-    tiles, size, finest = {}, 0, 0
+    """The tiles of an MBTiles file over a box, coarse levels first, as data URIs by z/x/y.
+
+    The file may be a stranger's: what it calls its tiles may be a view without an end, or pictures of a million pixels
+    a side. So SQLite stops after so many steps, makes no value beyond the limit, and only pictures of the size of tiles
+    are taken.
+    """
+    tiles, size, finest = {}, 0.0, 0
     west, south, east, north = box
     try:
-        with sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True) as con:
-            for z in [r[0] for r in con.execute("select distinct zoom_level from tiles order by 1")]:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+            con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_TILE)
+            con.execute("PRAGMA trusted_schema = OFF")
+            steps = iter(range(MOST_STEPS))
+            con.set_progress_handler(lambda: next(steps, None) is None, 10_000)
+            levels = con.execute("select distinct zoom_level from tiles order by 1 limit 100").fetchall()
+            for z in [z for (z,) in levels if isinstance(z, int) and 0 <= z <= FINEST]:
                 n = 2**z
                 x0, x1 = (int((lon + 180) / 360 * n) for lon in (west, east))
                 y0, y1 = (int((0.5 - np.arcsinh(np.tan(np.radians(lat))) / (2 * np.pi)) * n) for lat in (north, south))
-                rows = con.execute(
+                found, more = {}, 0.0
+                for x, row, data in con.execute(
                     "select tile_column, tile_row, tile_data from tiles where zoom_level = ? "
                     "and tile_column between ? and ? and tile_row between ? and ?",
                     (z, x0, x1, n - 1 - y1, n - 1 - y0),
-                ).fetchall()
-                more = sum(len(data) for _, _, data in rows) * 4 / 3
-                if size + more > max_mb * 1e6:
+                ):
+                    if not (isinstance(x, int) and isinstance(row, int)):
+                        continue
+                    found[f"{z}/{x}/{n - 1 - row}"] = data
+                    more += (len(data) if isinstance(data, bytes) else 0) * 4 / 3
+                    if size + more > max_mb * 1e6 or len(found) > MOST_TILES:
+                        break
+                if size + more > max_mb * 1e6 or len(found) > MOST_TILES:
                     break
                 size, finest = size + more, z
-                for x, row, data in rows:
-                    kind = "jpeg" if data[:2] == b"\xff\xd8" else "webp" if data[8:12] == b"WEBP" else "png"
-                    tiles[f"{z}/{x}/{n - 1 - row}"] = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    except sqlite3.Error as error:
+                tiles |= {key: _picture(data, path) for key, data in found.items()}
+    except (sqlite3.Error, OverflowError) as error:
         raise ReadError(Note("maps.not_mbtiles", path=str(path), why=str(error))) from error
     if not tiles:
         raise InputError(Note("maps.no_tiles_here", path=str(path), mb=f"{max_mb:g}"))
     return {"tiles": tiles, "max_native": finest}
+
+
+#: What no honest file of tiles reaches: bytes of a tile, tiles of a page, its finest level, pixels of a side, and
+#: SQLite's steps (of 10,000 operations), some seconds.
+MOST_TILE, MOST_TILES, FINEST, MOST_PIXELS, MOST_STEPS = 4 << 20, 50_000, 24, 2048, 20_000
+
+
+def _picture(data: Any, path: Path) -> str:
+    """A tile as a data URI, if it is a picture of the size of a tile.
+
+    Raises
+    ------
+    ReadError
+    """
+    kind, sides = _kind_and_sides(data) if isinstance(data, bytes) else ("", ())
+    if not kind:
+        raise ReadError(Note("maps.not_mbtiles", path=str(path), why=Note("maps.no_picture")))
+    if max(sides) > MOST_PIXELS:
+        raise ReadError(Note("maps.not_mbtiles", path=str(path), why=Note("maps.large_picture", n=max(sides))))
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _kind_and_sides(data: bytes) -> tuple[str, tuple[int, ...]]:
+    """Which kind of picture bytes are, and its width and height, from the beginning; "" for none that a page shows."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR":
+        return "png", struct.unpack(">II", data[16:24].ljust(8, b"\xff"))
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        head = data[:30].ljust(30, b"\xff")
+        bits = int.from_bytes(head[21:25], "little")
+        sides = {
+            b"VP8 ": tuple(n & 0x3FFF for n in struct.unpack("<HH", head[26:30])),
+            b"VP8L": ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1),
+            b"VP8X": tuple(int.from_bytes(head[i : i + 3], "little") + 1 for i in (24, 27)),
+        }
+        return ("webp", sides[head[12:16]]) if head[12:16] in sides else ("", ())
+    if data[:2] != b"\xff\xd8":
+        return "", ()
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return "jpeg", struct.unpack(">HH", data[at + 5 : at + 9])
+        at += 1 if marker == 0xFF else 2 + length
+    return "", ()
 
 
 def shifted(layer: Layer, datum: str) -> Layer:

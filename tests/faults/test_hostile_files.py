@@ -435,3 +435,52 @@ def test_a_pipeline_of_thousands_of_brackets_is_refused_at_once(folder):
     with pytest.raises(ReadError, match="nested too deeply"):
         read_pipeline(folder / "p.yaml")
     assert time.monotonic() - began < 10
+
+
+COMPUTED = {
+    "without end": "CREATE VIEW v AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+    "SELECT x AS fid, geom FROM c, z",
+    "by itself": "CREATE VIEW v AS SELECT a.* FROM z a, z b, z c, z d, z e, z f, z g, z h",
+    "to a gigabyte": "CREATE VIEW v AS SELECT fid, geom, zeroblob(3000000) AS b FROM z",
+    "with a function of GDAL": "CREATE VIEW v AS SELECT a.fid, ST_MinX(a.geom) x, zeroblob(3000000) b FROM z a",
+    "in a column": "CREATE TABLE v (fid INTEGER, geom BLOB, b AS (zeroblob(fid * 300000)))",
+}
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_a_geopackage_that_computes_without_end_is_refused(folder, monkeypatch, name):
+    monkeypatch.setattr("gridmap.read.tables.vector.MOST_STEPS", 100)
+    monkeypatch.setattr("gridmap.read.tables.vector.MOST_COMPUTED", 20_000_000)
+    path = folder / "z.gpkg"
+    gpd.GeoDataFrame({"zone_id": list(map(str, range(30)))}, geometry=[SQUARE] * 30, crs=4326).to_file(path)
+    con = sqlite3.connect(path)
+    con.execute(COMPUTED[name])
+    if name == "in a column":
+        con.execute("INSERT INTO v (fid, geom) SELECT fid, geom FROM z")
+    con.commit()
+    con.close()
+    with pytest.raises(ReadError, match="computed without end"):
+        read_boundaries(path)
+
+
+def test_an_honest_view_of_a_geopackage_is_read(folder):
+    path = folder / "z.gpkg"
+    gpd.GeoDataFrame({"zone_id": ["a", "b"]}, geometry=[SQUARE, SQUARE], crs=4326).to_file(path)
+    con = sqlite3.connect(path)
+    con.execute("CREATE VIEW v AS SELECT * FROM z WHERE zone_id = 'a'")
+    con.commit()
+    con.close()
+    assert len(read_boundaries(path, layer="z")) == 2
+
+
+def test_a_table_whose_column_calls_another_file_is_refused(folder):
+    path = folder / "z.gpkg"
+    gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[SQUARE], crs=4326).to_file(path)
+    con = sqlite3.connect(path)
+    con.execute("PRAGMA writable_schema = ON")
+    sql = "CREATE TABLE t (a, p AS (gdal_get_pixel_value('/etc/x.tif', 1, 'georef', 1, 1)))"
+    con.execute("INSERT INTO sqlite_master VALUES ('table', 't', 't', 0, ?)", [sql])
+    con.commit()
+    con.close()
+    with pytest.raises(ReadError, match="refers to other files"):
+        read_boundaries(path)

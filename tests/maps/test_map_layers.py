@@ -235,6 +235,11 @@ def test_basemaps_enter_the_policy_by_name(placed, tmp_path):
             gm.basemap(**bad)
 
 
+def png(side: int) -> bytes:
+    """How a picture of so many pixels begins."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + side.to_bytes(4, "big") * 2
+
+
 def test_embedded_tiles_are_capped(placed, tmp_path):
     file = tmp_path / "city.mbtiles"
     with sqlite3.connect(file) as con:
@@ -245,7 +250,7 @@ def test_embedded_tiles_are_capped(placed, tmp_path):
             y = int((0.5 - np.arcsinh(np.tan(np.radians(53.8))) / (2 * np.pi)) * n)
             con.execute(
                 "insert into tiles values (?, ?, ?, ?)",
-                (z, x, n - 1 - y, b"\x89PNG" + b"0" * (100 if z == 8 else 10**6)),
+                (z, x, n - 1 - y, png(256) + b"0" * (100 if z == 8 else 10**6)),
             )
     base = gm.basemap(file, max_mb=0.5)
     boxes = np.array([[-1.56, 53.78, -1.5, 53.82]])

@@ -156,6 +156,7 @@ INDEXES = ("rtree", "rtree_i32", "fts3", "fts4", "fts5", "geopoly")
 REACHES_OUT = re.compile(
     rb"\b(gdal_\w+|ogr_\w+|load_extension|readfile|writefile|importshp|blobfromfile|attach)\b", re.I
 )
+CALLS_OUT = re.compile(rb"\b(gdal_\w+|ogr_\w+|load_extension|readfile|writefile|importshp|blobfromfile)\s*\(", re.I)
 
 
 @functools.cache
@@ -295,6 +296,7 @@ def _require_plain_database(data: bytes, name: str) -> None:
     try:
         con.deserialize(bytes(image))
         rows = con.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+        _require_ends(con, rows, name)
     except sqlite3.Error as problem:
         raise ReadError(Note("read.vector_damaged", file=name, why=brief(problem))) from None
     finally:
@@ -305,10 +307,39 @@ def _require_plain_database(data: bytes, name: str) -> None:
         virtual = (
             re.search(r"USING\s+[\"'`\[]?(\w+)", sql, re.I) if re.match(r"\s*CREATE\s+VIRTUAL", sql, re.I) else None
         )
-        if (virtual and virtual[1].lower() not in INDEXES) or (
-            kind in ("view", "trigger") and REACHES_OUT.search(sql.encode())
-        ):
+        reaches = REACHES_OUT if kind in ("view", "trigger") else CALLS_OUT
+        if (virtual and virtual[1].lower() not in INDEXES) or reaches.search(sql.encode()):
             raise ReadError(Note("read.names_another", file=name, what=f"{kind} {item}"))
+
+
+#: Some seconds of SQLite's time, in steps of 10,000 operations; and the most bytes that computed columns may hold.
+MOST_STEPS, MOST_COMPUTED = 20_000, 1 << 30
+
+
+def _require_ends(con: sqlite3.Connection, schema: list[tuple[str, str, str]], name: str) -> None:
+    """Refuse a GeoPackage whose views or computed columns never end, or make of few bytes more than a memory holds."""
+    for kind, item, sql in schema:
+        if not (kind == "view" or (kind == "table" and re.search(r"\bAS\s*\(", sql, re.I))):
+            continue
+        for function in set(re.findall(r"\b(ST_\w+|gpkg_?\w*)\s*\(", sql, re.I)):  # GDAL's own, which SQLite lacks
+            con.create_function(function, -1, lambda *given: given[0] if given else None)
+        con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_COMPUTED)
+        steps, total = iter(range(MOST_STEPS)), 0
+        con.set_progress_handler(lambda steps=steps: next(steps, None) is None, 10_000)
+        try:
+            quoted = item.replace('"', '""')
+            for row in con.execute(f'SELECT * FROM "{quoted}"'):
+                total += sum(len(value) for value in row if isinstance(value, str | bytes))
+                if total > MOST_COMPUTED:
+                    break
+        except (sqlite3.OperationalError, sqlite3.DataError) as problem:
+            if not re.search("interrupted|too big", str(problem)):
+                continue  # GDAL does not get further with it
+            total = MOST_COMPUTED + 1
+        finally:
+            con.set_progress_handler(None, 0)
+        if total > MOST_COMPUTED:
+            raise ReadError(Note("read.view_bomb", file=name, item=item))
 
 
 def _snapshot(path: Path) -> bytes:
