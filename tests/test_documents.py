@@ -40,3 +40,16 @@ def test_every_link_of_a_document_leads_somewhere(path):
     links = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
     broken = [link for link in links if "://" not in link and not (path.parent / link).exists()]
     assert broken == []
+
+
+def test_the_vocabulary_has_the_same_words_in_both_languages(root):
+    """Row by row: an English word with its Chinese one."""
+
+    def words(name):
+        rows = [line.split("|")[1:3] for line in (root / "docs" / name).read_text("utf-8").splitlines() if "|" in line]
+        return [tuple(cell.strip() for cell in row) for row in rows if "-" not in row[0][:3]]
+
+    chinese = {(word, term) for term, word in words("vocabulary.zh-CN.md")}
+    english = {row for row in words("vocabulary.md") if re.search("[\u4e00-\u9fff]", row[1])}
+    assert len(english) > 40
+    assert chinese == english
