@@ -103,49 +103,4 @@ def contents(folder) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-#: What is counted as a step on the file system.
-STEPS = ("replace", "rename", "mkdir", "rmdir", "unlink", "write_text")
-
-
-def killed_at_step(number: int, work) -> int:
-    """Do `work()` in a process of its own, killed by SIGKILL before its n-th step on the file system (0: never).
-
-    Nothing is flushed to the disk meanwhile: what a process has written outlives its kill.
-
-    Returns
-    -------
-    int
-        Minus nine where it was killed; otherwise the number of its steps, or 255 where `work` failed.
-    """
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(_counted(number, work))
-        finally:
-            os._exit(255)
-    status = os.waitpid(child, 0)[1]
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _counted(number, work) -> int:
-    step = 0
-
-    def counting(function):
-        def call(*arguments, **more):
-            nonlocal step
-            step += 1
-            if step == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(*arguments, **more)
-
-        return call
-
-    for name in STEPS:
-        setattr(Path, name, counting(getattr(Path, name)))
-    os.unlink, os.rmdir = counting(os.unlink), counting(os.rmdir)
-    os.fsync = lambda descriptor: None
-    work()
-    return step
-
-
 needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")

@@ -1,6 +1,5 @@
 """Killed at any moment: the outputs are absent or whole, `verify` passes, the next run succeeds."""
 
-import os
 import random
 import signal
 import time
@@ -12,7 +11,8 @@ from gridmap.errors import OutputError
 from gridmap.runs.folder import staging
 from gridmap.runs.verify import verify_run
 
-from .conftest import contents, killed_at_step, start
+from .conftest import contents, start
+from .killed import killed_at_step
 
 #: Generation → what it alone holds.
 LAST = {1: "old/gone.csv", 2: "new.csv"}
@@ -20,15 +20,8 @@ LAST = {1: "old/gone.csv", 2: "new.csv"}
 
 def write(out, generation: int, die_at: int = 0) -> int:
     """A staged write in a process of its own, killed before its n-th step on the file system."""
-
-    def work():
-        with staging(out) as stage:
-            for name in ("a.csv", "b.csv", "results/c.csv", "run.json", LAST[generation]):
-                path = stage.folder / name
-                os.makedirs(path.parent, exist_ok=True)  # noqa: PTH103 - not one of the steps that are counted
-                path.write_bytes(f"{name} of {generation}".encode())
-
-    return killed_at_step(die_at, work)
+    names = ("a.csv", "b.csv", "results/c.csv", "run.json", LAST[generation])
+    return killed_at_step(die_at, "staged", str(out), {name: f"{name} of {generation}" for name in names})
 
 
 def finished(out) -> None:

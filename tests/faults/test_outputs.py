@@ -1,10 +1,9 @@
 """The place to write to: full, forbidden, taken. The folder stays as it was, and one line says why."""
 
 import errno
+import json
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -15,30 +14,52 @@ from gridmap.runs import run as run_module
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
 
-from .conftest import ROOT, contents, needs_root, refused
+from .conftest import ROOT, Town, contents, needs_root, refused
+
+#: A process in which no file may grow beyond so many bytes: one run for each of several numbers, and how it ended.
+SMALL_FILES = """
+import contextlib, io, json, resource, signal, sys, warnings
+from gridmap.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for most_bytes in map(int, sys.argv[2:]):
+    out, err = io.StringIO(), io.StringIO()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+        try:
+            main(["run", sys.argv[1], "--out", f"out{most_bytes}"])
+        except SystemExit as ended:
+            print(json.dumps([ended.code, out.getvalue(), err.getvalue()]), file=sys.__stdout__)
+"""
+LIMITS = (0, 3_000, 60_000, 300_000)
 
 
-@pytest.mark.parametrize("most_bytes", [0, 3_000, 60_000, 300_000])
-def test_a_disk_that_is_full_in_whichever_writer(town, tmp_path, most_bytes):
-    """No file may grow beyond this, so each writer in its turn is the one that fails."""
-    run_pipeline(town.pipeline(patrol={"units": 1, "shift_h": 1, "sheets": False}), tmp_path / "out")
-    before = contents(tmp_path / "out")
-
-    def small():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
+@pytest.fixture(scope="module")
+def on_small_disks(tmp_path_factory):
+    """Most bytes of a file → how a run into a folder that has an earlier one ended, the folder, what was in it."""
+    folder = tmp_path_factory.mktemp("disks")
+    town = Town(folder / "town")
+    run_pipeline(town.pipeline(patrol={"units": 1, "shift_h": 1, "sheets": False}), folder / "kept")
+    for most_bytes in LIMITS:
+        shutil.copytree(folder / "kept", folder / f"out{most_bytes}")
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "gridmap.cli", "run", town.folder / "p.yaml", "--out", tmp_path / "out"],
+        [sys.executable, "-B", "-c", SMALL_FILES, town.folder / "p.yaml", *map(str, LIMITS)],
         capture_output=True,
         text=True,
-        check=False,
-        preexec_fn=small,
+        check=True,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
+    ended = [subprocess.CompletedProcess((), *json.loads(line)) for line in done.stdout.splitlines()]
+    return {n: (end, folder / f"out{n}", contents(folder / "kept")) for n, end in zip(LIMITS, ended, strict=True)}
+
+
+@pytest.mark.parametrize("most_bytes", LIMITS)
+def test_a_disk_that_is_full_in_whichever_writer(on_small_disks, most_bytes):
+    """No file may grow beyond this, so each writer in its turn is the one that fails."""
+    done, out, before = on_small_disks[most_bytes]
     refused(done)
-    assert contents(tmp_path / "out") == before
-    assert verify_run(tmp_path / "out").faults == []
+    assert contents(out) == before
+    assert verify_run(out).faults == []
 
 
 @pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "json_text"])

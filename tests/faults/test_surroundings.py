@@ -14,7 +14,8 @@ from gridmap.errors import OutputError
 from gridmap.runs.folder import staging
 from gridmap.runs.verify import verify_run
 
-from .conftest import ROOT, contents, finished, killed_at_step, needs_root, start
+from .conftest import ROOT, contents, finished, needs_root, start
+from .killed import killed_at_step
 
 TITLE = "热点 → São Paulo"
 
@@ -150,7 +151,7 @@ def test_a_paper_over_an_earlier_one_is_whole_with_its_line_or_not_there(tmp_pat
     for die_at in range(1, 40):
         copy = tmp_path / f"{die_at}"
         shutil.copytree(out, copy)
-        ended = killed_at_step(die_at, lambda copy=copy: write_added(copy, "paper.pdf", b"two", what="report"))
+        ended = killed_at_step(die_at, "added", str(copy), "paper.pdf", "two")
         assert finish_move(copy) is None
         assert verify_run(copy).faults == []
         assert (copy / "paper.pdf").read_bytes() in (b"one", b"two")
