@@ -7,19 +7,35 @@ installed family, which then comes first.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gridmap.errors import SettingError
 from gridmap.messages import Note, all_texts
 
-__all__ = ["CHINESE", "FOLDER", "LATIN", "FontFace", "families", "font_faces", "office_fonts"]
+__all__ = ["CHINESE", "FOLDER", "LATIN", "FontFace", "drawing_style", "families", "font_faces", "office_fonts"]
 
 FOLDER = Path(__file__).parent / "fonts"
 CHINESE, LATIN = "Gridmap Sans SC", "DejaVu Sans"
 #: The regular font under a second name: bold has 6,500 of the 8,105 characters, the rare ones are then not bold.
 _RARE = "Gridmap Sans SC Rare"
+
+
+@contextmanager
+def drawing_style(settings: Mapping[str, Any]) -> Iterator[None]:
+    """matplotlib with its own defaults and these settings, whatever `matplotlibrc` lies in the current folder.
+
+    A folder that came by mail may hold one, which could have the text of a chart set by TeX, a language of programs.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"text.parse_math": False, **settings})
+        yield
 
 
 class FontFace(NamedTuple):

@@ -292,6 +292,7 @@ def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:
     Whoever can write such a cache decides what runs. Beside the package where that is this user's alone; else in the
     user's cache, a folder a version; without a home (a service, a container) in a folder of this process.
     """
+    _pass_over_settings_of_numba()
     if "NUMBA_CACHE_DIR" in os.environ or _is_ours_alone(package):
         return
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
@@ -310,6 +311,21 @@ def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:
             return  # nowhere to write at all: said when an output cannot be written
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _pass_over_settings_of_numba() -> None:
+    """Have numba's settings read elsewhere than in the current folder, which may be a stranger's.
+
+    A `.numba_config.yaml` names the folder of compiled code, and so what runs; numba reads it when it is imported.
+    """
+    if not os.path.lexists(".numba_config.yaml"):
+        return
+    here = Path.cwd()
+    try:
+        os.chdir(Path(__file__).parent)
+        import numba  # noqa: F401
+    finally:
+        os.chdir(here)
 
 
 def _is_ours_alone(folder: Path) -> bool:

@@ -12,13 +12,16 @@ extension is needed, none is downloaded, and Python's variables are out of its s
 written: `cases[1].parquet` is that file, and a pattern is one only where no file of that name is there.
 """
 
+import os
 import re
+import stat
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from glob import has_magic
 from pathlib import Path
+from secrets import token_hex
 from tempfile import gettempdir
 
 import duckdb
@@ -157,7 +160,8 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     con = duckdb.connect(":memory:")
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
-    con.execute("SET temp_directory = $folder", {"folder": str(Path(gettempdir()) / "gridmap-spill")})
+    con.execute("SET autoload_known_extensions = false")
+    con.execute("SET temp_directory = $folder", {"folder": str(_spill_folder())})
     if memory_limit is not None:
         try:
             con.execute("SET memory_limit = $limit", {"limit": str(memory_limit)})
@@ -166,6 +170,21 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     if threads is not None:
         con.execute("SET threads = $threads", {"threads": threads})
     return con
+
+
+def _spill_folder() -> Path:
+    """Where rows go that do not fit into memory: a folder that nobody else can read or have made before."""
+    folder = Path(gettempdir()) / f"gridmap-spill-{os.getuid() if hasattr(os, 'getuid') else 'files'}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and (
+            not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+        ):
+            return folder
+    except OSError:
+        pass
+    return Path(gettempdir()) / f"gridmap-spill-{token_hex(8)}"  # made by DuckDB where it is needed
 
 
 def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) -> str:
@@ -184,7 +203,7 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
     else:
         paths = files_of(incidents)
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
-        _scan(con, paths, name)
+        _scan(con, paths, name, partitioned=_is_partitioned(incidents, paths))
     query.check_columns(name, create_incidents_view(con, name))
     return name
 
@@ -220,6 +239,27 @@ def files_of(given: str | Path | Sequence[str | Path]) -> list[str]:
     return paths
 
 
+def _is_partitioned(given: str | Path | Sequence[str | Path], paths: list[str]) -> bool:
+    """Whether folders below what was given name columns, as in `month=2024-01`; a file alone is what it holds.
+
+    Raises
+    ------
+    InputError
+        If a folder above does too, which DuckDB would take for a column of every file.
+    """
+    roots = [Path(root).absolute() for root in ([given] if isinstance(given, str | Path) else given)]
+    roots = [next(p for p in (root, *root.parents) if p.is_dir()) for root in roots if not root.is_file()]
+
+    def named(path: Path) -> bool:
+        return any(re.fullmatch(r"[^=]+=.*", part) for part in path.parts)
+
+    folders = {Path(path).absolute().parent for path in paths}
+    below = any(named(f.relative_to(root)) for f in folders for root in roots if f.is_relative_to(root))
+    if below and any(map(named, roots)):
+        raise InputError(Note("counts.partition_above", path=str(next(filter(named, roots)))))
+    return below
+
+
 def literal_pattern(path: str) -> str:
     """A path as the pattern that matches it alone: DuckDB takes every path for a pattern.
 
@@ -231,15 +271,15 @@ def literal_pattern(path: str) -> str:
     return re.sub(r"[*?\[]", lambda sign: f"[{sign.group()}]", path)
 
 
-def _scan(con: duckdb.DuckDBPyConnection, paths: list[str], name: str) -> None:
+def _scan(con: duckdb.DuckDBPyConnection, paths: list[str], name: str, *, partitioned: bool) -> None:
     kinds = {TABLES.get(Path(p).suffix.lower()) for p in paths}
     if len(kinds) > 1 or None in kinds:
         raise ReadError(Note("counts.not_a_table", name=name))
-    names = [literal_pattern(path) for path in paths]
+    names = [literal_pattern(str(Path(path).absolute())) for path in paths]  # else a folder named ~ is the user's home
     try:
         if kinds == {"parquet"}:
-            con.read_parquet(names, hive_partitioning=True, union_by_name=True).create_view("source")
+            con.read_parquet(names, hive_partitioning=partitioned, union_by_name=True).create_view("source")
         else:
-            con.read_csv(names).create_view("source")  # type: ignore[arg-type]  # it takes lists, its stub does not say so
+            con.read_csv(names, hive_partitioning=False).create_view("source")  # type: ignore[arg-type]  # it takes lists, its stub does not say so
     except duckdb.Error as error:
         raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from None

@@ -13,7 +13,6 @@ import unicodedata
 import warnings
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import segno
 import shapely
@@ -22,7 +21,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gridmap._fonts import families
+from gridmap._fonts import drawing_style, families
 from gridmap._io import xml_text
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
@@ -103,7 +102,7 @@ def write_sheets(
     settings = {"font.family": families(language), "pdf.fonttype": 3}
     try:
         with (
-            matplotlib.rc_context(settings),
+            drawing_style(settings),
             warnings.catch_warnings(),
             PdfPages(path, metadata={"CreationDate": None}) as book,
         ):

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gridmap._fonts import families
+from gridmap._fonts import drawing_style, families
 from gridmap._io import atomic_file
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, check_language, did_you_mean, say
@@ -64,7 +64,7 @@ def chart(size: str, language: str, *, height: float = 1.0):
     """
     check_language(language)
     measure = size_of(size)
-    with matplotlib.rc_context(_style(measure.type_pt, language)):
+    with drawing_style(_style(measure.type_pt, language)):
         yield Figure(figsize=(measure.width_in, measure.height_in * height), layout="constrained")
 
 
@@ -152,6 +152,6 @@ def save_chart(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     if path.suffix.lower() not in quiet:
         raise SettingError(Note("chart.error.ending", found=path.name))
     kind = path.suffix.lower()
-    with atomic_file(path) as part, matplotlib.rc_context(SAVED):
+    with atomic_file(path) as part, drawing_style(SAVED):
         figure.savefig(part, format=kind[1:], dpi=dpi, metadata=quiet[kind], facecolor="white")
     return path
