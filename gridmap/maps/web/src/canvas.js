@@ -2,6 +2,8 @@
    picture; it is painted anew when the map comes to rest. Fills go in short paths of one colour, which software
    rendering does many times faster than one path a shape or one path for all. */
 
+import { MANY, colourPixels, rowsOfPixels } from "./raster.js";
+
 /** @typedef {import("./types").Paint} Paint */
 
 const BATCH = 16;
@@ -82,7 +84,7 @@ export function canvas(gm) {
     onRemove: function () {
       this.dropPaper();
       this.node.remove();
-      this.map = this.node = null;
+      this.map = this.node = this.pixels = null;
     },
     getEvents: function () {
       return {
@@ -141,6 +143,7 @@ export function canvas(gm) {
     draw: function (g, scale, ox, oy, width, height) {
       const p = this.paint, s = p.shapes, at = { g, s, scale, ox, oy };
       if (p.ranks) return this.numbers(at, p.ranks(), width, height);
+      if (this.lookedUp(at, width, height)) return;
       const { by, px } = this.seen(at, width, height);
       if (s.points) return this.dots(at, by);
       const codes = Object.keys(by);
@@ -152,6 +155,32 @@ export function canvas(gm) {
       const edged = p.stroke ? codes : codes.filter((code) => !p.classes[code]?.bare || px > 4 * EDGE_PX);
       if (g.globalAlpha) edged.forEach((code) => this.stroked(at, by[code], p.classes[code], stroke));
       g.globalAlpha = 1;
+    },
+    /* A theme of very many small cells, on the screen: pixels looked up, the view's rows found once. False where it is
+       none, and is painted as any other. */
+    /** @param {any} at @param {number} width @param {number} height */
+    lookedUp: function (at, width, height) {
+      const p = this.paint, s = at.s, node = this.node;
+      if (!p.codes || p.only || p.stroke || !s.closed || s.n < MANY || gm.sharp > 1) return false;
+      const view = [at.scale, at.ox, at.oy, node.width, node.height].join();
+      if (!this.pixels || this.pixels.view !== view) {
+        const box = s.box, x0 = at.ox / at.scale, y0 = at.oy / at.scale, x1 = (at.ox + width) / at.scale, y1 = (at.oy + height) / at.scale;
+        const inView = (/** @type {number} */ r) => { const b = 4 * r; return box[b + 2] >= x0 && box[b] <= x1 && box[b + 3] >= y0 && box[b + 1] <= y1; };
+        let seen = 0, extent = 0;
+        for (let r = 0; r < s.n; r++) if (inView(r)) { seen++; extent += box[4 * r + 2] - box[4 * r]; }
+        const px = seen ? extent / seen * at.scale : 0;
+        this.pixels = { view, px, rows: null, image: null };
+        if (seen >= MANY && px <= EDGE_PX) {
+          const dpr = node.width / width;
+          this.pixels.rows = rowsOfPixels(s, { scale: at.scale * dpr, ox: at.ox * dpr, oy: at.oy * dpr }, node.width, node.height, inView);
+          this.pixels.image = new ImageData(node.width, node.height);
+        }
+      }
+      const { rows, image, px } = this.pixels;
+      if (!rows) return false;
+      colourPixels(new Uint32Array(image.data.buffer), rows, p.codes(), p.classes, node.width, px >= 5);
+      at.g.putImageData(image, 0, 0);
+      return true;
     },
     /* The rows in view by class, and their mean width in pixels. */
     /** @param {any} at @param {number} width @param {number} height */
