@@ -16,17 +16,19 @@ def demo(
     out: Annotated[Path, typer.Argument(help="cli.demo.out")] = Path("out/demo"),
     language: Annotated[str | None, typer.Option(help="cli.demo.language")] = None,
     county: Annotated[bool, typer.Option("--county", help="cli.demo.county")] = False,
+    hours: Annotated[bool, typer.Option("--hours", help="cli.demo.hours")] = False,
 ) -> None:
     """The bundled police data of West Yorkshire, or a simulated county, end to end."""
     from gridmap.runs.demos import county_demo, demo_pipeline
 
-    if not county:
+    if not county and not hours:
         return run_file(demo_pipeline(language or "en"), out, [])
     settings = [f"language={check_language(language)}"] if language else []
+    pipeline = "county" if not hours else "hours" if language == "zh" else "hours_en"
     with progress_shown() as watch:
-        report = county_demo(out, overrides=settings, on_step=watch)
+        report = county_demo(out, pipeline=pipeline, overrides=settings, on_step=watch)
     print_report(report)
-    print(f"  {out / 'county.yaml'}, {out / 'data'}")
+    print(f"  {report.pipeline.path}, {out / 'data'}")
 
 
 @app.command(help="cli.run.help")

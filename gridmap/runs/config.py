@@ -394,10 +394,25 @@ class ContextFile(Stage):
     path: File
 
 
+class TimelineStage(Stage):
+    """Counts of incidents in time, on the page's slider or clock: of which kinds, in months, weeks or hours."""
+
+    every: Annotated[str, _one_of(EVERY)]
+    category: Texts | None = None
+    period: Period | None = None
+    name: Text | None = None
+
+
 def _context_files(value: Any) -> Any:
     """`context: county.osm.pbf`, `{path: …}`, or a list of these."""
     files = value if isinstance(value, list) else [value]
     return tuple({"path": file} if isinstance(file, str) else file for file in files)
+
+
+def _timeline_steps(value: Any) -> Any:
+    """`timeline: month`, `{every: month, category: …}`, or a list of these."""
+    steps = value if isinstance(value, list) else [value]
+    return tuple({"every": step} if isinstance(step, str) else step for step in steps)
 
 
 #: The basic units of a balanced grid, and their earlier name.
@@ -683,6 +698,10 @@ class Pipeline(Stage):
         tuple[ContextFile, ...],
         BeforeValidator(_context_files, json_schema_input_type=str | ContextFile | list[str | ContextFile]),
     ] = ()
+    timeline: Annotated[
+        tuple[TimelineStage, ...],
+        BeforeValidator(_timeline_steps, json_schema_input_type=str | TimelineStage | list[str | TimelineStage]),
+    ] = ()
     outputs: Annotated[
         OutputsStage,
         BeforeValidator(lambda v: v or DEFAULT_OUTPUTS, json_schema_input_type=OutputsStage | None),
@@ -870,6 +889,7 @@ class _Schema(GenerateJsonSchema):
 def described_keys() -> dict[str, list[str]]:
     """Stage → its own keys, each of which has a text `setting.<stage>.<key>` in every language."""
     stages = (BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage, OutputsStage)
+    stages += (TimelineStage,)
     own = {stage.stage(): [n for n in stage.model_fields if n not in stage.keywords] for stage in stages}
     step = {"hotspots": HotspotStep.own_keys(), "grid": ["system", "communities", "codes"]}
     return {"pipeline": list(Pipeline.model_fields), **own, **step}

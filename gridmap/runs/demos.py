@@ -23,6 +23,7 @@ def county_demo(
     out: str | Path,
     *,
     random_state: int = 0,
+    pipeline: str = "county",
     overrides: Sequence[str] = (),
     on_step: Callable[[str], None] | None = None,
     **sizes: int,
@@ -32,9 +33,11 @@ def county_demo(
     Parameters
     ----------
     out : str or Path
-        The folder: `data/` and `county.yaml` for the user to look at and change, and the pipeline's outputs.
+        The folder: `data/` and the pipeline file for the user to look at and change, and the pipeline's outputs.
     random_state : int
         Same seed, same county.
+    pipeline : {"county", "hours", "hours_en"}
+        Which of the county's pipelines; "hours" has slider, clock, streets and patrols.
     overrides : list of "key=value"
         As in `read_pipeline`.
     on_step : callable, optional
@@ -48,5 +51,5 @@ def county_demo(
     """
     if on_step is not None:
         on_step("simulate the county")
-    path = write_county(simulated_county(random_state=random_state, **sizes), out)
+    path = write_county(simulated_county(random_state=random_state, **sizes), out, pipeline=pipeline)
     return run_pipeline(read_pipeline(path, overrides=overrides), out, on_step=on_step)

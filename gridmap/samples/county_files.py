@@ -44,7 +44,7 @@ INCIDENTS = {
 }
 
 
-def write_county(county: County, folder) -> Path:
+def write_county(county: County, folder, *, pipeline: str = "county") -> Path:
     """Write a simulated county as files, with a pipeline that maps it.
 
     Parameters
@@ -52,7 +52,9 @@ def write_county(county: County, folder) -> Path:
     county : County
         Of `simulated_county`.
     folder : str or Path
-        Made if absent. `data/` gets the files, `county.yaml` stands beside it.
+        Made if absent. `data/` gets the files, the pipeline file stands beside it.
+    pipeline : {"county", "hours", "hours_en"}
+        Which one: all kinds on grids drawn by households; one kind with its months, hours, streets and patrols.
 
     Returns
     -------
@@ -81,8 +83,8 @@ def write_county(county: County, folder) -> Path:
             data / "buildings.csv", index=False, encoding="utf-8-sig", float_format="%.7f"
         )
         _incidents(county).to_csv(data / "incidents.csv", index=False, encoding="utf-8-sig", float_format="%.7f")
-        path = folder / "county.yaml"
-        path.write_text(files("gridmap.samples").joinpath("county.yaml").read_text("utf-8"), encoding="utf-8")
+        path = folder / f"{pipeline.removesuffix('_en')}.yaml"
+        path.write_text(files("gridmap.samples").joinpath(f"{pipeline}.yaml").read_text("utf-8"), encoding="utf-8")
     except OSError as error:
         raise OutputError(Note("samples.unwritable", folder=folder, why=error.strerror or error)) from None
     return path

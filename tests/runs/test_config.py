@@ -85,6 +85,7 @@ def test_every_key_says_what_it_means(language):
         "hotspots",
         "forecasts",
         "patrol",
+        "timeline",
         "limits",
         "outputs",
     } == set(keys)

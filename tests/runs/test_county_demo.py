@@ -1,6 +1,7 @@
 """`gridmap demo --county`: files as an office has them, grids drawn from them, and the planted hotspot on the map."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -70,3 +71,34 @@ def test_a_language_there_is_not_is_one_line(tmp_path, capsys):
     assert left.value.code == 1
     assert "There are: en, zh." in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
+
+
+def page_of(path) -> dict:
+    return json.loads(re.search(r'id="gridmap-data">(.*?)</script>', path.read_text(encoding="utf-8"), re.S)[1])
+
+
+def test_the_county_shows_its_months_on_the_slider_and_its_hours_on_the_clock(report):
+    data = page_of(report.outputs["map"])
+    months, hours = (layer["frames"] for layer in data["layers"] if layer.get("frames"))
+    assert months["every"] == "month"
+    assert {f"{year}-{month:02}" for year in (2023, 2024) for month in range(1, 13)} <= set(months["periods"])
+    assert hours["every"] == "hour_of_week"
+    burglaries = report.incidents.where(category="入室盗窃")
+    assert sum(months["totals"]) == len(burglaries) == data["layers"][0]["total"]
+    around = {layer.get("surround") for layer in data["layers"]}
+    assert "streets" in around
+    assert around & {"water", "rivers"}
+
+
+@pytest.mark.slow
+def test_the_hours_demo_advises_on_hours_and_plans_patrols_along_streets(tmp_path):
+    report = county_demo(tmp_path, pipeline="hours_en", random_state=3, **SIZES)
+    data = page_of(report.outputs["map"])
+    first = data["layers"][0]
+    assert first["answers"]["next"][1]["values"]["hours"]["code"] == "page.next_hours"
+    assert first["answers"]["changed"][0]["code"] == "page.changed"
+    kinds = [layer["kind"] for layer in data["layers"]]
+    assert "routes" in kinds
+    assert {layer["frames"]["every"] for layer in data["layers"] if layer.get("frames")} == {"month", "hour_of_week"}
+    assert (tmp_path / "hours.yaml").exists()
+    assert (tmp_path / "patrol" / "plan.xlsx").exists()

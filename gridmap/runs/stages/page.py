@@ -6,22 +6,30 @@ from dataclasses import replace
 import geopandas as gpd
 import pandas as pd
 
+from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError
+from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps import boundaries_layer, build_map, context_layers, layers_of, patrol_layers
+from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers
 from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.surroundings import read_context
 from gridmap.reports.findings import period_of
-from gridmap.runs.config import Pipeline
+from gridmap.runs.config import Pipeline, TimelineStage
 
 __all__ = ["map_layers", "map_page"]
 
 
 def map_layers(
-    pipeline: Pipeline, boundaries: gpd.GeoDataFrame, results, plan=None, *, incidents: Incidents | None = None
+    pipeline: Pipeline,
+    boundaries: gpd.GeoDataFrame,
+    results,
+    plan=None,
+    *,
+    incidents: Incidents | None = None,
+    grid: Grid | None = None,
 ) -> ReleasedLayers:
     """Every layer of the page, released and ranked: cells as themes, clusters as overlays, patrols, zones.
 
@@ -30,7 +38,9 @@ def map_layers(
     pipeline, boundaries, results, plan
         Of the run.
     incidents : Incidents, optional
-        To tell of each theme which months or days it speaks of.
+        To tell of each theme which months or days it speaks of, and for the counts of `timeline:`.
+    grid : Grid, optional
+        For the counts of `timeline:`.
     """
     layers: list[tuple[int | None, Layer]] = []
     shown = False
@@ -42,6 +52,8 @@ def map_layers(
             if len(layer.frame):
                 layers.append((number, replace(layer, period=period)))
                 shown = shown or (step.show and layer.role == "theme")
+    if grid is not None and incidents is not None:
+        layers.extend((None, _in_time(step, incidents, grid, pipeline.engine)) for step in pipeline.timeline)
     if plan is not None:
         start = "08:00" if pipeline.patrol is None else pipeline.patrol.options.get("start", "08:00")
         layers.extend((None, layer) for layer in patrol_layers(plan, start=start))
@@ -61,6 +73,16 @@ def _surroundings(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> list[Laye
     if not layers:
         raise InputError(Note("runs.context_elsewhere", files=[stage.path for stage in pipeline.context]))
     return list(layers)
+
+
+def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str) -> Layer:
+    """Counts of every period, on the slider; of hours of the week, on the clock."""
+    of_period = incidents if step.period is None else incidents.where(period=step.period)
+    counts = count_by_cell(of_period, grid, every=step.every, category=step.category, engine=engine)
+    named = ", ".join([step.category] if isinstance(step.category, str) else step.category or [])
+    code = "page.timeline_hours" if step.every == "hour_of_week" else "page.timeline_periods"
+    name = step.name or Note(code, kinds=named or Note("page.incidents"))
+    return cells_layer(counts, "count", grid=grid, name=name, show=False)
 
 
 def _period_of_step(step, incidents: Incidents | None) -> str | None:

@@ -110,7 +110,7 @@ export function frame(gm) {
       const titles = { where: "where", sure: "sure", changed: "changed_label", next: "next_label" };
       gm.put(gm.clear(strip), Object.entries(said).map(([key, lines]) => el("div", { class: "gm-answer", id: "gm-answer-" + key },
         el("h2", { text: gm.t(titles[key]) }), el("p", { text: gm.text(lines[0]), class: gm.text(lines[0]).length <= SHORT ? "gm-short" : null }), el("span", { text: gm.text(lines[1]) }))));
-      if (before !== strip.hidden) gm.map.invalidateSize({ animate: false });
+      if (before !== strip.hidden && gm.resized) gm.resized();
     }
     gm.setLanguage = (language) => { gm.state.language = language; gm.emit("language", language); };
     ["language", "ready", "theme", "frame"].forEach((event) => gm.on(event, say));

@@ -23,6 +23,20 @@ export function densest(at, width) {
   return best;
 }
 
+/** A cell large enough to have a shape, on a small map.
+ * @param {CanvasRenderingContext2D} g @param {import("./types").Shapes} s @param {number} r @param {number} x0 @param {number} y0 @param {number} k */
+function whole(g, s, r, x0, y0, k) {
+  g.beginPath();
+  for (let p = s.row[r]; p < s.row[r + 1]; p++) {
+    for (let v = s.ring[p]; v < s.ring[p + 1]; v++) {
+      const x = (s.xy[2 * v] - x0) * k, y = (s.xy[2 * v + 1] - y0) * k;
+      if (v === s.ring[p]) g.moveTo(x, y); else g.lineTo(x, y);
+    }
+    g.closePath();
+  }
+  g.fill();
+}
+
 /** @param {import("./types").Gm} gm */
 export function inset(gm) {
   const el = gm.el;
@@ -85,6 +99,7 @@ export function inset(gm) {
           const b = 4 * r, c = theme.classes[codes[r]];
           if (codes[r] < 2 || !c) continue;
           g.fillStyle = c.colour;
+          if (shapes.closed && (shapes.box[b + 2] - shapes.box[b]) * scale > 3) { whole(g, shapes, r, x0, y0, scale); continue; }
           g.fillRect((shapes.box[b] - x0) * scale, (shapes.box[b + 1] - y0) * scale, Math.max(1, (shapes.box[b + 2] - shapes.box[b]) * scale), Math.max(1, (shapes.box[b + 3] - shapes.box[b + 1]) * scale));
         }
         grid.append(el("button", { type: "button", onclick: () => gm.periodGo(p) }, node, el("span", { text: gm.period(f.periods[p], f.every) + " · " + gm.number(f.totals[p], 0) })));

@@ -8,7 +8,15 @@ export function start(gm) {
     gm.mount();
     const b = gm.data.bounds;
     gm.home = L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
-    const fit = function () { map.fitBounds(gm.home, { padding: [16, 16], animate: false }); };
+    /** @type {any} */
+    let last = null;
+    const fit = function () { map.fitBounds(gm.home, { padding: [16, 16], animate: false }); last = { at: map.getCenter(), zoom: map.getZoom() }; };
+    /* The stage has another size: a map that shows the whole goes on showing the whole. */
+    gm.resized = function () {
+      const whole = last && Math.abs(map.getZoom() - last.zoom) < 1e-9 && map.getCenter().distanceTo(last.at) < 1;
+      map.invalidateSize({ animate: false });
+      if (whole && !gm.busy && !gm.comparing) fit();
+    };
     fit();
     gm.overlays.forEach(function (l) { if (l.show) gm.canvasOf(l).addTo(map); });
     const first = gm.themes.find(function (l) { return l.show; }) || gm.themes[0];

@@ -120,7 +120,7 @@ export function timeline(gm) {
       layer = all.find(function (s) { return s.key === wanted; }) || all[0] || null;
       const hidden = bar.hidden;
       bar.hidden = !layer;
-      if (hidden !== bar.hidden) gm.map.invalidateSize({ animate: false });
+      if (hidden !== bar.hidden && gm.resized) gm.resized();
       gm.state.frame = null;
       const shown = all.find(function (s) { return s.key === "theme"; });
       if (shown && layer !== shown) shown.show(shown.first());   /* the theme stays at its period while a shift is played */
