@@ -124,6 +124,17 @@ TELLING = {
     r"|(expediente|folio|denuncia|boletim|processo)[ _]*(id|num\w*|nro|no)?$|(사건|접수).*번호$",
 }
 
+#: The pieces of a date in longer names, as OCC_YEAR or 案发年份: role → how such a name ends.
+_PIECES = {
+    "year": r"(?:year|yr|年份?|年度|anno|ano|año|annee|jahr|год)",
+    "month": r"(?:month|mon|月份?|mes|mois|monat|месяц)",
+    "day": r"(?:day|日|dia|jour|tag|день)",
+    "hour": r"(?:hour|hr|hh|时|小时|hora|heure|stunde|час)",
+    "minute": r"(?:minute|min|分|分钟|minuto)",
+}
+_OF_WHAT = r"(?:occ\w*|offen[cs]e|incident|crime|event|发生|案发|发案|事发|hecho|fato|ocorr\w*|fait|tat|report(?:ed)?)"
+TELLING_PART = {role: rf"^{_OF_WHAT}[ _]*(?:of[ _]*)?{end}$" for role, end in _PIECES.items()}
+
 #: The times at which an incident was reported, called in or entered: taken where none says when it happened.
 REPORTED = re.compile(
     r"report|call|dispatch|receiv|creat|open|request|entered|报警|报案|接警|受理|立案|上报|登记|认知|접수|신고|denuncia|registr|anzeige"
@@ -254,6 +265,7 @@ def match_columns(
     _take_later_time(names, roles, used, named, take, [n for n in later if n not in WEAK])
     for role in (r for r in PARTS if r not in roles):
         take(role, named(role, ROLES[role]), "read.reason_named")
+    _take_pieces(names, roles, used)
     if "occurred_from" not in roles and not {"year", "month"} <= roles.keys():
         if "month" in roles and roles["month"][0] is not None and roles["month"][1].code != "read.reason_declared":
             used.discard(roles.pop("month")[0])
@@ -267,6 +279,21 @@ def match_columns(
     ) != "read.reason_declared":
         found_roles.pop("coordinates", None)
     return found_roles
+
+
+def _take_pieces(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:
+    """Pieces of a date by what their names say: those of when it happened before those of the report."""
+    date = roles.get("occurred_from", (None,))[0]
+    for role, pattern in TELLING_PART.items():
+        free = [c for c in names if c not in used]
+        if date is None:
+            free.sort(key=lambda c: _bare(c).startswith("report"))
+        else:  # no hour of the report behind the day on which it happened
+            free = [c for c in free if bool(REPORTED.search(normal(c))) == bool(REPORTED.search(normal(date)))]
+        found = None if role in roles else _telling(role, pattern, free)
+        if found is not None:
+            roles[role] = found
+            used.add(found[0])
 
 
 def _take_later_time(names, roles, used, named, take, later: Sequence[str]) -> None:

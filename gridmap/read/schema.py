@@ -65,6 +65,7 @@ class Plan:
     exchange: bool = False
     chinese: bool = False
     clock: str | None = None
+    clock_digits: int = 0
     parts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, TimeRule] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -346,6 +347,7 @@ def make_plan(
     wanted = _Wanted(declared, not_personal)
     found, personal = _roles_and_persons(raw, sample, wanted)
     _require_whole_place(found, declared, raw, need_places)
+    found = _without_bare_clock(found, raw, sample, wanted, personal)
     guessed_roles = guess_by_content(sample, found, personal, wanted.absent)
     if guessed_roles.get("coordinates", ("",))[0] == found.get("address", (None,))[0]:
         found.pop("address")
@@ -410,6 +412,31 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tupl
             taken.setdefault(column, (role, why))
         found = {role: (column, why) for column, (role, why) in taken.items()}
     return found, personal
+
+
+_CLOCK = re.compile(r"(\d{1,2}([:：]\d{2}){1,2}(\s*[APap]\.?[Mm]\.?)?|\d{1,2}[时時点點]\d{0,2}分?)")
+
+
+def _without_bare_clock(
+    found: dict, raw: RawTable, sample: pa.Table, wanted: _Wanted, personal: Collection[str]
+) -> dict:
+    """A column taken for the time that holds clocks only (發生時間 beside 發生日期): it goes behind the date."""
+    column, why = found.get("occurred_from", (None, None))
+    if column is None or why.code == "read.reason_declared" or not pa.types.is_string(sample[column].type):
+        return found
+    texts = [t.strip() for t in sample[column].slice(0, 500).to_pylist() if t and t.strip()]
+    if not texts or np.mean([bool(_CLOCK.fullmatch(t)) for t in texts]) < 0.9:
+        return found
+    rest = [c for c in raw.columns if c not in personal]
+    kept = {role: c for role, (c, note) in found.items() if note.code == "read.reason_declared"}
+    clocked = {**dict.fromkeys(wanted.absent), **kept, "time_of_day": column}
+    again = match_columns(rest, clocked)
+    clock = {"time_of_day": (column, Note("read.reason_clock"))}
+    return (
+        {**found, **{r: again[r] for r in ("occurred_from",) if r in again}, **clock}
+        if "occurred_from" in again
+        else {**{r: c for r, c in found.items() if r != "occurred_from"}, **clock}
+    )
 
 
 def _require_whole_place(found: dict, declared: Mapping, raw: RawTable, need_places: bool) -> None:
@@ -607,6 +634,12 @@ def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:
     raise CRSError(Note("read.crs_needed", file=raw.name, x=x[far][0], y=y[far][0]))
 
 
+#: 22:15, 2215, 221500, 22时15分, 晚上10点, 0.75 of a day, and from one to another.
+_LOOKS_LIKE_A_CLOCK = re.compile(
+    r"\D{0,4}\d{1,2}([:：时点時h.–~～至到-].*|\d{2}(\d{2})?([-–~～至到].*)?)?(\s*[APap]\.?[Mm]\.?)?|\d{5}|0?\.\d+"
+)
+
+
 def decide_clock(plan: Plan, sample: pa.Table) -> None:
     """The column of clock times goes behind the date only if the dates have no clock of their own."""
     clock = plan.roles.pop("time_of_day", None)
@@ -614,21 +647,7 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     if clock is None or "occurred_from" not in plan.roles or clock in plan.personal or plan.parts:
         return
     texts = [t for t in sample[clock].cast(pa.string()).slice(0, 500).to_pylist() if t and t.strip()]
-    looks = (
-        np.mean(
-            [
-                bool(
-                    re.fullmatch(
-                        r"\D{0,4}\d{1,2}([:：时点時h.–~～至到-].*|\d{2}([-–~～至到].*)?)?(\s*[APap]\.?[Mm]\.?)?",
-                        t.strip(),
-                    )
-                )
-                for t in texts
-            ]
-        )
-        if texts
-        else 0
-    )
+    looks = np.mean([bool(_LOOKS_LIKE_A_CLOCK.fullmatch(t.strip())) for t in texts]) if texts else 0
     days = sample[plan.roles["occurred_from"]].slice(0, 500)
     readings = [read_times(days, TimeRule(order)) for order in ("dmy", "mdy", "ymd")]
     start, end, _ = max(readings, key=lambda reading: int((~np.isnat(reading[0])).sum()))
@@ -636,6 +655,7 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     at_midnight = (start == start.astype("datetime64[D]")) if known.any() else known
     if looks > 0.8 and known.any() and ((start != end) | at_midnight)[known].mean() > 0.9:
         plan.clock = clock
+        plan.clock_digits = max((len(t.strip()) for t in texts if t.strip().isdigit()), default=0)
         plan.notes.append(Note("read.clock_joined", clock=clock, date=plan.roles["occurred_from"]))
 
 
@@ -737,16 +757,30 @@ def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
     clock = pc.replace_substring_regex(
         clock, r"^(\d{1,2})\s*[时時點点]?\s*[-–—~～至到]\s*(\d{1,2})\s*[时時點点]?$", r"\1:00~\2:00"
     )
-    digits = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,4}$"), False)
-    padded = pc.utf8_lpad(clock, 4, "0")
-    colon = pc.binary_join_element_wise(
-        pc.utf8_slice_codeunits(padded, 0, 2), pc.utf8_slice_codeunits(padded, 2, 4), ":"
-    )
-    hours = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,2}$"), False)
-    clock = pc.if_else(hours, pc.binary_join_element_wise(clock, "00", ":"), pc.if_else(digits, colon, clock))
+    clock = _with_digits(clock, plan.clock_digits)
     day = pc.replace_substring_regex(day, r"[ T](00:00(:00(\.0+)?)?|12:00(:00)? ?[Aa][Mm])$", "")
     joined = pc.binary_join_element_wise(day, clock, " ")
     return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
+
+
+def _with_digits(clock: Any, longest: int) -> Any:
+    """Clocks of digits only with colons: 22 and 9 are hours, 2215 and (beside those) 5 are 22:15 and 0:05."""
+    width = 6 if longest > 4 else 4
+    digits = pc.fill_null(pc.match_substring_regex(clock, r"^\d{1,6}$"), False)
+    padded = pc.utf8_lpad(clock, width, "0")
+    pieces = [pc.utf8_slice_codeunits(padded, i, i + 2) for i in range(0, width, 2)]
+    colon = pc.binary_join_element_wise(*pieces, ":")
+    if longest <= 2:
+        colon = pc.binary_join_element_wise(clock, "00", ":")
+    out = pc.if_else(digits, colon, clock)
+    fraction = pc.fill_null(pc.match_substring_regex(clock, r"^0?\.\d+$"), False)
+    if not pc.any(fraction).as_py():
+        return out
+    seconds = pc.round(pc.multiply(pc.if_else(fraction, clock, None).cast(pa.float64()), 86_400.0)).cast(pa.int64())
+    of_day = pa.array(
+        [None if n is None else f"{n // 3600}:{n // 60 % 60:02d}:{n % 60:02d}" for n in seconds.to_pylist()]
+    )
+    return pc.if_else(fraction, of_day, out)
 
 
 def _from_parts(table: pa.Table, parts: Mapping[str, str]) -> pa.Array:

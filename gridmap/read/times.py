@@ -15,6 +15,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,7 @@ __all__ = [
     "to_local",
 ]
 
-_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|午夜|夜里|[aApP][mM])"
+_AP = r"(?:凌晨|清晨|早上|早晨|上午|中午|正午|下午|傍晚|晚上|晚间|夜间|深夜|半夜|午夜|夜里|[aApP][mM])"
 #: Abbreviations of time zones → hours from UTC. CST is China's where the data are.
 ZONES = {
     **{"AKST": -9, "AKDT": -8, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5, "EDT": -4},
@@ -60,7 +61,7 @@ _ABBREVIATION = "|".join(sorted(ZONES, key=len, reverse=True))
 _CLOCK = (
     rf"(?:[T\s,]*(?P<ap>{_AP})?\s*(?P<H>\d{{1,2}})\s*(?:(?::|时|時|點|点)\s*(?P<half>半)?(?P<M>\d{{1,2}})?\s*(?:(?::|分)\s*(?P<S>\d{{1,2}})?"
     rf"(?:[.,](?P<f>\d{{1,9}}))?)?\s*秒?)?\s*(?P<pm>[aApP][mM])?"
-    rf"\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?|{_ABBREVIATION})?)?\s*$"
+    rf"\s*(?P<z>Z|UTC|GMT|[+-]\d{{2}}(?::?\d{{2}})?|{_ABBREVIATION}|[A-Z][a-z]+/[A-Z][A-Za-z_]+)?)?\s*$"
 )
 _MON = r"(?P<mon>[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Za-z]*\.?"
 PATTERNS = {
@@ -108,6 +109,10 @@ _FOREIGN_MONTHS = {
     **dict.fromkeys(("dic", "dez", "dec", "дек"), 12),
 }
 _ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+#: A weekday in two letters, before a day's number.
+_SHORT_DAY = re.compile(
+    r"^(mo|tu|we|th|fr|sa|su|di|mi|do|so|lu|ma|me|je|ju|ve|vi|se|пн|вт|ср|чт|пт|сб|вс)[.,]*\s+(?=\d)", re.IGNORECASE
+)
 _WEEKDAY = re.compile(
     r"^(lun|mar|mer|mie|jue|jeu|gio|vie|ven|sab|sam|dom|dim|seg|ter|qua|qui|sex|mon|die|mit|don|fre|son|tue|wed|thu|fri|sat|sun"
     r"|пон|вто|сре|чет|пят|суб|вос|пн|вт|ср|чт|пт|сб|вс)[^\W\d]*(-feira)?\.?,?\s+(?=\d|de|den|le|el)",
@@ -117,6 +122,20 @@ _WEEKDAY = re.compile(
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "R": 2018, "H": 1988, "S": 1925}
 _ERA = re.compile(r"^(令和|平成|昭和|大正|明治|[RHS])\s*(元|\d{1,2})\s*(?=[年./-])")
 _PLAIN = re.compile(r"[\d\s:/.,+TZ-]*([AaPp][Mm])?$")
+#: Digits that are more than a plain date and clock: full stops for colons, 2215 behind a date, a dash before a clock.
+_NOT_SO_PLAIN = re.compile(r"\. |\s\d{1,2}\.\d{2}|[-/.]\d+\s+\d{4}$|\s[-–]\s\d{1,2}:")
+#: About when: words that make a time no less exact than it is written.
+_ABOUT = re.compile(
+    r"(?<=[\d时時点點分半])\s*(左右|前后|前後|许|許|頃|ごろ|ころ|경|쯤)$|^(大约|大約|约|約|approx\.?|about|circa|ca\.)\s*"
+)
+#: Words between a date and its clock in seven languages.
+_AT = re.compile(r"(?<=\d)\s*,?\s+(?:a las|a la|alle ore|alle|ore|às|as|um|at|à|a|v|в|kl\.?)\s+(?=\d)", re.IGNORECASE)
+#: What a program writes behind a clock: UTC+8, GMT+0800 (China Standard Time), +08:00[Asia/Shanghai].
+_FROM_UTC = re.compile(r"(?:UTC|GMT)\s?([+-])(\d{1,2})(?::?(\d{2}))?$")
+_ZONE_REMARK = re.compile(r"(?<=[\dZ])\s*(\[[A-Za-z_/]+\]|\([^\d()]+\))$")
+#: Wed Jan 13 22:15:00 EST 2021, as C's ctime writes it.
+_CTIME = re.compile(r"^[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d{2}:\d{2}:\d{2})( [A-Z]{3,4})? (\d{4})$")
+_ISO_WEEK = re.compile(r"^(\d{4})-?W(\d{2})(?:-?([1-7]))?$")
 #: A clock that runs to another: 22:00-23:30 behind a blank and without seconds, 08-10时, 8时至10时. After a T or after
 #: seconds, -05:00 is an offset from UTC.
 _CLOCK_RANGE = re.compile(r"(?<=\s)(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
@@ -135,25 +154,49 @@ def clean(text: str) -> str:
     """
     if text[:1] in ("'", "=", "/"):
         text = _WRAPPED.sub("", text).strip()
-    if _PLAIN.match(text) and not re.search(r"\. |\s\d{1,2}\.\d{2}", text):
+    if _PLAIN.match(text) and not _NOT_SO_PLAIN.search(text):
         return _CLOCK_RANGE.sub(r"\1~\2", text)
     text = _HOUR_RANGE.sub(r"\1时~\2时", _CLOCK_RANGE.sub(r"\1~\2", unicodedata.normalize("NFKC", text).strip()))
     if "\uac00" <= max(text) <= "\ud7a3":
         text = _clean_korean(text)
     text = re.sub(r"^(\d{4})\.\s+(\d{1,2})\.\s+(\d{1,2})\.?", r"\1-\2-\3", text)
-    if "\u4e00" <= max(text, default="") <= "\u9fff":
+    if "\u3041" <= max(text, default="") <= "\u9fff":
         text = _clean_chinese(text)
     if match := _ERA.match(text):
         year = 1 if match[2] == "元" else int(match[2])
         text = str(_ERAS[match[1]] + year) + text[match.end() :]
+    text = _clean_programs(_ABOUT.sub("", text))
     text = re.sub(r"\b([aApP])\s?\.\s?[mM]\b\.?|\b([aApP]) [mM]\b\.?", lambda m: (m[1] or m[2]) + "m", text)
-    text = re.sub(r"(?<=\d)\s*(?:Uhr|uhr|hrs?\.?|horas?|heures?|ore|ч\.?)$", "", text)
+    text = re.sub(r"(?<=\d)\s*(?:Uhr|uhr|hrs?\.?|hours|horas?|heures?|ore|ч\.?)$", "", text)
     text = re.sub(r"(?<=\d)\s?h\s?(\d{2})(?:\s?(?:m|min|mn)?)?$", r":\1", text)
     text = re.sub(r"(?<=\d)\s?h$", ":00", text)
     text = re.sub(r"(?<=[\d年月日]) (\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\.\d|\D|$)", _with_colons, text)
+    text = _AT.sub(" ", text)
+    text = re.sub(r"^(\d+[-/.]\d+[-/.]\d+)\s+([01]\d|2[0-3])([0-5]\d)$", r"\1 \2:\3", text)
     if re.search(r"[^\W\d_]{3}", text):
         text = _english_months(text)
     return text
+
+
+def _clean_programs(text: str) -> str:
+    """What only programs write: ctime, weeks of ISO 8601, zones in words, a dash between a date and its clock."""
+    text = _SHORT_DAY.sub("", text)
+    if match := _CTIME.match(text):
+        text = f"{match[2]} {match[1]} {match[5]} {match[3]}{match[4] or ''}"
+    if (match := _ISO_WEEK.match(text)) and 1 <= int(match[2]) <= 53:
+        first, last = (_day_of_week(match, day) for day in (match[3] or 1, match[3] or 7))
+        text = first if first == last else f"{first}~{last}"
+    text = _ZONE_REMARK.sub("", text)
+    text = _FROM_UTC.sub(lambda m: f"{m[1]}{int(m[2]):02d}:{m[3] or '00'}", text)
+    day, dash, clock = text.partition(" - ")
+    return f"{day} {clock}" if dash and ":" not in day and re.match(r"\d{1,2}:\d{2}(?!.*[-–~])", clock) else text
+
+
+def _day_of_week(match: re.Match[str], day: Any) -> str:
+    try:
+        return dt.date.fromisocalendar(int(match[1]), int(match[2]), int(day)).isoformat()
+    except ValueError:
+        return match[0]
 
 
 def _with_colons(match: re.Match[str]) -> str:
@@ -162,9 +205,16 @@ def _with_colons(match: re.Match[str]) -> str:
 
 
 def _clean_chinese(text: str) -> str:
-    text = re.sub(r"\(?(?:星期|礼拜|禮拜|周|週)[一二三四五六日天]\)?|\([月火水木金土日]\)", " ", text).strip()
-    if re.match(r"[〇零一二三四五六七八九]{2,4}年", text):
-        text = re.sub(r"[〇零一二三四五六七八九十]+", lambda m: _chinese_number(m.group(0)), text)
+    text = re.sub(
+        r"\(?(?:星期|礼拜|禮拜|周|週)[一二三四五六日天]\)?|\([月火水木金土日](?:曜日?)?\)|[月火水木金土日]曜日?",
+        " ",
+        text,
+    ).strip()
+    text = re.sub(
+        r"[〇零一二三四五六七八九十百]+(?=[年月日号时時点點分秒])", lambda m: _chinese_number(m.group(0)), text
+    )
+    for word, plain in {"午前": "上午", "午後": "下午", "早朝": "清晨", "夕方": "傍晚", "未明": "凌晨"}.items():
+        text = text.replace(word, plain)
     if match := re.match(r"(?:中华|中華)?(?:民国|民國)\s*(\d{1,3}|元)\s*(?=[年./-])", text):
         year = 1 if match[1] == "元" else int(match[1])
         text = str(year + 1911) + text[match.end() :]
@@ -209,12 +259,15 @@ def _english_months(text: str) -> str:
         flags=re.IGNORECASE,
     )
     plain = re.sub(r"^(\d{1,2})\.\s+", r"\1 ", plain.strip())
-    plain = re.sub(r"(\d{4})\s*(?:,|a las|às|as|alle|um|à|a|v|в)\s+(?=\d)", r"\1 ", plain)
+    plain = re.sub(r"(\d{4})\s*,\s+(?=\d)", r"\1 ", _AT.sub(" ", plain))
     return re.sub(r"\s+", " ", plain).strip()
 
 
 def _chinese_number(text: str) -> str:
     digits = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
+    if "百" in text:  # 一百一十年, as the Republic counts
+        hundreds, rest = text.split("百", 1)
+        return str(int(digits.get(hundreds, "1")) * 100 + int(_chinese_number(rest.lstrip("〇零")) or 0))
     if "十" not in text:
         return "".join(digits[c] for c in text)
     tens, ones = text.split("十", 1)
@@ -223,6 +276,8 @@ def _chinese_number(text: str) -> str:
 
 DAY = 86_400_000_000
 HOUR = DAY // 24
+#: 1 January 1900 and what lies before it stand for no date.
+_LEAST_DAY = -25566 * DAY
 
 
 def distinct_texts(values) -> tuple[pa.Array, np.ndarray]:
@@ -340,15 +395,17 @@ def time_of_day(parts: dict, size: int):
     word = parts["ap"] if "ap" in parts else np.full(size, "", object)
     word = np.where(word == "", parts.get("pm", ""), word)
     word = np.array([str(w).lower().replace(".", "") for w in word], object)
-    late = np.isin(word, ["下午", "傍晚", "晚上", "晚间", "夜间", "夜里", "pm"])
+    late = np.isin(word, ["下午", "傍晚", "pm"])
+    night = np.isin(word, ["晚上", "晚间", "夜间", "夜里", "深夜", "半夜"])
     noon = np.isin(word, ["中午", "正午"])
     early = np.isin(word, ["凌晨", "上午", "am", "午夜"])
     hour = np.where((late & (hour < 12)) | (noon & (hour < 3)), hour + 12, hour)
-    # 夜间2时 and 晚上12时 are after midnight of the same date as written; 12 of the morning is midnight.
+    # 夜间2时 is after midnight of the date as written, 晚上12时 the midnight that ends it; 12 of the morning is midnight.
+    hour = np.where(night & (hour > 4) & (hour <= 12), hour + 12, hour)
     hour = np.where(early & (hour == 12) & (word != "上午"), 0, hour)
     if "half" in parts:
         minute = np.where(parts["half"] == "半", 30, minute)
-    whole_day = (hour == 24) & (minute == 0) & (second == 0)
+    whole_day = (hour == 24) & (((minute == 0) & (second == 0)) | night)
     right = ((hour <= 23) | whole_day) & (minute <= 59) & (second <= 60)
     micro = hour * HOUR + minute * 60_000_000 + second * 1_000_000 + parts.get("f", 0)
     return micro, clocked, right | ~clocked
@@ -361,8 +418,21 @@ def shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) -> 
     out = moment.copy()
     for zone in set(zones[zones != ""]):
         at = zones == zone
+        if "/" in zone:
+            out[at] = to_local(_utc(moment[at], zone), timezone)
+            continue
         out[at] = to_local(moment[at] - int(_offset_min(zone, timezone)) * 60_000_000, timezone)
     return out
+
+
+def _utc(moment: np.ndarray, zone: str) -> np.ndarray:
+    """Microseconds on the clock of a named zone as microseconds of UTC; as they are where there is no such zone."""
+    stamps = pa.array(moment, pa.int64()).cast(pa.timestamp("us"))
+    try:
+        there = pc.assume_timezone(stamps, zone, ambiguous="earliest", nonexistent="earliest")
+    except pa.ArrowInvalid:
+        return moment
+    return np.asarray(there.cast(pa.int64()))
 
 
 def _offset_min(zone: str, timezone: str) -> float:
@@ -405,7 +475,22 @@ NOTHING = {
         "nat",
         "null",
     ),
-    *("nil", "none", "missing", "blank", "empty", "unk", "unknown", "unkn", "tbd", "tba", "not known", "not available"),
+    *(
+        "nil",
+        "none",
+        "missing",
+        "blank",
+        "empty",
+        "unk",
+        "unknown",
+        "unkn",
+        "tbd",
+        "tba",
+        "tbc",
+        "pending",
+        "not known",
+        "not available",
+    ),
     *(
         "not recorded",
         "not stated",
@@ -438,6 +523,11 @@ NOTHING = {
     *(
         "记不清",
         "待查",
+        "待定",
+        "待核实",
+        "待确认",
+        "无法确定",
+        "无法确认",
         "暂无",
         "时间不详",
         "時間不詳",
@@ -484,6 +574,22 @@ NOTHING = {
     ),
     *("нет данных", "не установлено", "не известно", "не указано", "н/д"),
 }
+
+
+#: Dates that stand for none: the first and the last that a database or a spreadsheet knows.
+_NO_DATE = re.compile(
+    r"(0001|1753|1900)[-/.]0?1[-/.]0?1|1900[-/.]0?1[-/.]0?0|1899[-/.]12[-/.]3[01]|9999[-/.]12[-/.]31|0?1[-/.]0?1[-/.](0001|1753|1900)"
+    r"|(31[-/.]12|12[-/.]31)[-/.]9999"
+)
+
+
+def _stands_for_none(text: str) -> bool:
+    """Whether a text says that a time is not known."""
+    plain = unicodedata.normalize("NFKC", text).lower().strip().rstrip(".。")
+    return plain in NOTHING or bool(
+        _NO_DATE.match(plain)
+        and re.fullmatch(r"\S+([t ](0?0:00(:00(\.0+)?)?|12:00(:00)? am|23:59(:59(\.9+)?)?)z?)?", plain)
+    )
 
 
 @dataclass(frozen=True)
@@ -533,6 +639,7 @@ class TimeEvidence:
             self.clocks += clocked
             self.midnights += int((plain % DAY == 0).sum()) if clocked else 0
             return self
+        texts = texts.filter(pa.array([not _stands_for_none(t) for t in texts.to_pylist()], pa.bool_()))
         listed = texts.to_pylist()
         firsts = [_first_of_two(text) for text in listed]  # the order of day and month shows in a range too
         for name, at, parts in format_parts(firsts):
@@ -638,7 +745,7 @@ def read_times(values, rule: TimeRule | None = None) -> tuple[np.ndarray, np.nda
     texts, codes = distinct_texts(values)
     fast = plain_iso(texts)
     if fast is not None:
-        low, status = fast, np.full(len(texts), OK, np.uint8)
+        low, status = fast, np.where(fast < _LEAST_DAY, MISSING, OK).astype(np.uint8)
         high = low + DAY if len(texts[0].as_py()) == 10 else low.copy()
         if rule.midnight_is_day:
             high = np.where(low == high, low + DAY, high)
@@ -676,8 +783,9 @@ def _read(texts: list[str], rule: TimeRule) -> tuple[np.ndarray, np.ndarray, np.
     for name, at, parts in format_parts(texts):
         start, end, state = _interval(name, parts, rule)
         low[at], high[at], status[at] = start, end, state
+    status[(status == OK) & (low < _LEAST_DAY)] = MISSING
     for i in np.flatnonzero(status != OK):
-        if unicodedata.normalize("NFKC", texts[i]).lower().strip().rstrip(".。") in NOTHING:
+        if status[i] == MISSING or _stands_for_none(texts[i]):
             status[i] = MISSING
         elif status[i] == UNREADABLE and (pair := _range(clean(texts[i]), rule)) is not None:
             low[i], high[i], status[i] = pair
