@@ -83,11 +83,13 @@ def numbers(values) -> tuple[np.ndarray, np.ndarray]:
     try:  # the common case: plain decimals in every row
         out = np.array(values.cast(pa.float64()).fill_null(np.nan))
         written = np.asarray(values.is_valid())
-        if np.isfinite(out[written]).all():
+        if np.isfinite(out[written]).all() and not _are_thousands(values.slice(0, 20)):
             return out, written
     except pa.ArrowInvalid:
         pass
     text = pc.utf8_trim_whitespace(values)
+    if _are_thousands(text):
+        text = pc.replace_substring_regex(text, r"[.,]", "")
     plain = pc.fill_null(pc.match_substring_regex(text, _PLAIN), False)
     out = np.array(pc.if_else(plain, text, None).cast(pa.float64()).fill_null(np.nan))
     written = np.array(pc.fill_null(pc.not_equal(text, ""), False))
@@ -99,6 +101,22 @@ def numbers(values) -> tuple[np.ndarray, np.ndarray]:
         words = np.array([t.lower() in _ABSENT for t in coded.dictionary.to_pylist()])
         written[rest[words[np.asarray(coded.indices)]]] = False
     return np.where(np.isfinite(out), out, np.nan), written
+
+
+def _are_thousands(text: pa.Array) -> bool:
+    """Whether every number has one group of three digits behind a point or comma, and most would be no degrees.
+
+    430,000 and 430.000 are metres then; 116,397 is a degree with a decimal comma.
+    """
+    some = [
+        t
+        for t in text.slice(0, 10_000).to_pylist()
+        if t and t.lower() not in _ABSENT and not re.fullmatch(r"0|\d{1,3}", t)
+    ]
+    grouped = [t for t in some if re.fullmatch(r"[+-]?\d{1,3}[.,]\d{3}", t)]
+    if not some or len(grouped) < len(some):
+        return False
+    return sum(abs(float(t.replace(",", "."))) > 180 for t in grouped) > 0.5 * len(grouped)
 
 
 _ABSENT = {"nan", "null", "none", "na", "n/a", "-", "--", "\\n", "无", "未知", "不详", "空"}

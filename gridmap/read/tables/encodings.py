@@ -77,6 +77,12 @@ def _western(text: list[str], whole: str) -> float:
     return (letters + signs - 2 * odd) * min(1.0, 0.15 + alone / max(len(text), 1))
 
 
+def _arabic(text: list[str], whole: str) -> float:
+    """Arabic words without a sign or a Western letter between their letters: Chinese read so has many."""
+    letters = sum("\u0621" <= c <= "\u064a" for c in text)
+    return letters if letters >= 0.97 * len(text) and not re.search(r"[\u0621-\u064a][A-Za-z]", whole) else 0.0
+
+
 #: Encoding → how many of its characters are usual in the language it was made for. The first wins a tie.
 CANDIDATES: dict[str, Callable[[list[str], str], float]] = {
     "gb18030": _simplified,
@@ -87,6 +93,8 @@ CANDIDATES: dict[str, Callable[[list[str], str], float]] = {
     "cp1251": _russian,
     "koi8_r": _russian,
     "cp866": _russian,
+    "mac_cyrillic": _russian,
+    "cp1256": _arabic,
     "cp1252": _western,
 }
 
@@ -97,6 +105,9 @@ def _fit(raw: bytes, encoding: str, header: bytes) -> float:
     text = [c for c in whole if c >= "\x80"]
     broken = whole.count("\ufffd") + sum("\x80" <= c <= "\x9f" for c in text)
     usual = CANDIDATES[encoding]([c for c in text if c != "\ufffd"], whole) / max(len(text), 1)
+    if CANDIDATES[encoding] in (_simplified, _traditional, _japanese, _korean):  # ve団ulo is vehículo of another page
+        lone, runs = (len(re.findall(p, whole)) for p in (r"[a-z][^\x00-\x7f](?![^\x00-\x7f])", r"[^\x00-\x7f]+"))
+        usual -= float(lone > 0.5 * runs)
     headings = [h for h in re.split(r"[,;\t|，；\n\r\"]+", header.decode(encoding, "replace")) if not h.isascii()]
     return usual - 3 * broken / max(len(text), 1) + 0.25 * min(3, roles_in(headings))
 
@@ -124,13 +135,16 @@ def code_page(sample: bytes) -> str | None:
     if len(double) >= 6 and fits["cp949"] >= 0.97 and all(0xB0 <= lead <= 0xC8 for lead, _ in double):
         fits["gb18030"] -= 0.2  # Chinese would have left the first 25 rows of the code by now
         fits["big5"] -= 0.2 if all(trail >= 0xA1 for _, trail in double) else 0.0  # and used low second bytes
+    capitals = any(0x80 <= b < 0xA0 for b in raw) and not any(0xA1 < b < 0xDD for b in raw)
+    if not capitals or fits["mac_cyrillic"] < fits["cp1251"] + 0.05:  # they share the small letters
+        fits.pop("mac_cyrillic")
     order = sorted(fits, key=lambda e: -fits[e])
     best, second = order[0], order[1]
     if fits[best] < (0.84 if CANDIDATES[best] is _russian else 0.6):
         return None
     if fits[best] - fits[second] < 0.02 and best != "gb18030" and second != "gb18030":
         return None
-    return "gb18030" if fits["gb18030"] >= fits[best] - 0.02 else best
+    return "gb18030" if best != "cp1256" and fits["gb18030"] >= fits[best] - 0.02 else best
 
 
 def _pairs(raw: bytes) -> list[tuple[int, int]]:

@@ -69,6 +69,8 @@ def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str | None, int]:
         even, odd = head[0:4000:2].count(0), head[1:4000:2].count(0)
         if zeros and max(even, odd) > 3 * min(even, odd):
             return ("utf-16-le" if odd > even else "utf-16-be"), 0
+    if b"\x1b$" in head and head.isascii():
+        return "iso2022_jp", 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     sample, block = b"" if head.isascii() else head, head
     utf8 = True
@@ -326,6 +328,9 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str | 
     """A delimited text as a table: its encoding, delimiter and header found."""
     name = f"{path.name}/{member}" if member else path.name
     try:
+        with open_bytes(path, member) as stream:
+            if stream.read(4) in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+                raise ReadError(Note("read.is_workbook", file=name))
         check_text(path, member)
         with open_bytes(path, member) as stream:
             bom = 0

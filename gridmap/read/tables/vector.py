@@ -516,9 +516,28 @@ def _encoding_said(parts: dict[str, bytes], raw: bytes) -> str | None:
         name = codecs.lookup(declared).name if declared else None
         if name in ("utf-8", "cp932", "shift_jis", "cp949", "euc_kr", "big5", "gb18030"):
             _decode_names_and_text(raw, name)
-        return "cp1252" if name == "iso8859-1" else name
+        if name in ("iso8859-1", "cp1252", "iso8859-15"):
+            return _written_by_others(raw) or "cp1252"
+        return name
     except (LookupError, UnicodeDecodeError):
         return None
+
+
+def _written_by_others(raw: bytes) -> str | None:
+    """What a file that calls itself Latin-1 is in, where no Western text looks so; every byte is a letter of Latin-1.
+
+    UTF-8 of several bytes is never Latin-1 by chance. Values of high bytes for the most part, in pairs, are Chinese,
+    Japanese or Korean: in FUNDAÇÃO and SÃO PAULO most letters are plain.
+    """
+    with contextlib.suppress(UnicodeDecodeError):
+        _decode_names_and_text(raw, "utf-8")
+        return None if raw.isascii() else "utf-8"
+    values = [line for line in raw.split(b"\n") if not line.isascii()]
+    high = [bytes(b for b in value if b >= 0x80) for value in values]
+    if any(len(h) % 2 or len(h) < 0.6 * len(value.replace(b" ", b"")) for h, value in zip(high, values, strict=True)):
+        return None
+    found = code_page(raw)
+    return found if found in ("gb18030", "big5", "cp932", "euc_jp", "cp949") else None
 
 
 def _decode_names_and_text(raw: bytes, encoding: str) -> None:
