@@ -56,22 +56,22 @@ NAMES: dict[str, str] = {
     "hour": "hour hr hh occurhour occurrencehour offensehour incidenthour hourofday 时 小时 时点 发生时 案发小时 hora heure stunde час 時 発生時 発生時間帯 시 발생시",
     "minute": "minute mi minutes occurminute 分 分钟 发生分 minuto minuta minutos minute минута 発生分 분 발생분",
     "category": """category crimetype primarytype crimecategory offensetype offencetype offense offence offensecategory
-        crimecategoryname incidenttype ofnsdesc offensecodegroup offensedescription textgeneralcode delito naturezaapurada natureza rubrica deliktart incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
+        crimecategoryname incidenttype ofnsdesc offensecodegroup offensedescription ucrdesc ucrdescription nibrsdesc nibrsdescription offensename textgeneralcode delito naturezaapurada natureza rubrica deliktart incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
         案由 案件类别 案件类型 案别 案件性质 案类 警情类别 警情类型 报警类别 报警类型 纠纷类型 纠纷类别 矛盾类型 矛盾纠纷类型 事件类型 事件类别
-        问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 类别 类型 小类 大类 crime type problem description
+        问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 小类名称 大类名称 事件名称 类别 类型 小类 大类 crime type problem description
         tipodelito tipodedelito tipohecho tipodehecho modalidad modalidaddelito conducta conductapunible clasedelito subtipo tipo
         categoria tipocrime tipodecrime tipoocorrencia crime naturezadaocorrencia especie conduta catégorie categorie infraction
         natureinfraction typeinfraction indexlibelle libelle classe reato tipologia tiporeato deliktgruppe delikt straftat tatbestand
         straftatbestand tatart kategorie видпреступления категория вид тип статья квалификация типпроисшествия 罪名 罪種 手口 罪種手口
-        犯罪種別 種別 種類 事件種別 分類 案類 案类 범죄유형 범죄종류 죄종 죄명 범죄명 사건유형 사건종류 유형 종류 구분 srtype requesttype
+        犯罪種別 사건종별 사고유형 種別 種類 事件種別 分類 案類 案类 범죄유형 범죄종류 죄종 죄명 범죄명 사건유형 사건종류 유형 종류 구분 srtype requesttype
         servicerequesttype""",
     "lon": """lon lng longitude long longitud längengrad laengengrad longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标
         経度 경도 долгота longitudine lengte rechtswert easting eastings east este utmeasting utmx ostwert 東距 橫座標
-        x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标""",
+        xwgs84 geox locationx locx coordinatex x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标""",
     "lat": """lat latitude latitud breitengrad latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标
         緯度 위도 широта latitudine breedte hochwert northing northings north norte utmnorthing utmy nordwert 北距 縱座標
-        y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标""",
-    "coordinates": """coordinates coordinate latlng latlon lonlat lnglat longlat point wkt geom geometry thegeom geolocation
+        ywgs84 geoy locationy locy coordinatey y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标""",
+    "coordinates": """coordinates coordinate latlng latlon latlong lonlat lnglat longlat latitudelongitude longitudelatitude point wkt geom geometry thegeom geolocation
         georeference location1 坐标 经纬度 坐标点 位置坐标 经纬度坐标 gps坐标 gps coordenadas coordonnees koordinaten координаты 座標 좌표 geopoint geopoint2d""",
     "address": """address incidentaddress streetaddress blockaddress locationaddress location locationdescription street block
         案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 报警地址 详细地址 地址 地点 位置
@@ -149,8 +149,8 @@ LATER_TIME = (
 NOT_THIS = {
     "occurred_from": r"(更新|修改|导出|打印|(?<!发)出生|结案|破案|办结|处置|到达|出警|updated|modified|closed|resolved|birth|arriv|nacimiento"
     r"|nascimento|naissance|geburt|рожд|due|zone$|type$)",
-    "lon": r"(户籍|居住|报警人|along|belong)",
-    "lat": r"(户籍|居住|报警人|plat)",
+    "lon": r"(户籍|居住|报警人|along|belong|\blat\b.*\b(lon|lng|long)|经.*纬)",
+    "lat": r"(户籍|居住|报警人|plat|\blat\b.*\b(lon|lng|long)|\b(lon|lng|long)\b.*\blat)",
     "address": r"(户籍|居住|家庭|住址|户口|工作|e-?mail|ip)",
     "category": r"(location|premise|place|vehicle|victim|suspect|weapon|arma|road|street|address|method|status|channel|property|closure|service[ _]?area)",
     "incident_id": r"(victim|suspect|officer|person|station|district|zone|address|location|parent|phone)",
@@ -158,11 +158,11 @@ NOT_THIS = {
 
 #: What a column of kinds of incidents is not, by its name: states, channels, places, persons, answers.
 NO_CATEGORY = re.compile(
-    r"status|state$|estado|situac|method|channel|canal|medio|source|origin|received|via$|priority|agency|dept|department|team|group$"
+    r"status|severity|urgency|state$|^risk|estado|situac|method|channel|canal|medio|source|origin|received|via$|priority|agency|dept|department|team|group$"
     r"|city|town|munic|county|provinc|region|country|distr|ward|beat|area|zone|borough|precinct|sector|barrio|comuna|bairro|commune"
     r"|quartier|ort|stadt|bezirk|район|город|neighb|community|street|road|block|premis|locat|place|address|lugar|local|day|week|month|season"
     r"|weekday|shift|outcome|result|disposition|closed|resolved|flag|domestic|arrest|gender|weapon|arma|vehicle|unit|zip|postal"
-    r"|状态|进度|方式|来源|渠道|单位|部门|派出所|分局|街道|社区|乡镇|区县|城市|区$|市$|县$|镇$|村$|路|星期|周|结果|是否|等级|級|級別"
+    r"|状态|进度|方式|来源|渠道|单位|部门|派出所|分局|街道|社区|乡镇|区县|城市|区$|市$|县$|镇$|村$|路|星期|周|结果|是否|等级|级别|級|区域|片区|상태|처리"
     r"|都道府県|市区町村|警察署|曜日|有無|시도|시군구|읍면동|관할|요일|여부|день|статус"
 )
 
@@ -255,8 +255,9 @@ def match_columns(
     for role in (r for r in whole if r not in roles):
         first = [n for n in ROLES[role] if role != "occurred_from" or n not in later]
         take(role, named(role, first), "read.reason_named")
+    cut = {c: [r for r in whole if _is_cut(c, ROLES[r])] for c in names}  # INCIDENT_T is a type or a time: neither
     for role in (r for r in whole if r not in roles):
-        take(role, next((c for c in names if c not in used and _is_cut(c, ROLES[role])), None), "read.reason_cut")
+        take(role, next((c for c in names if c not in used and cut[c] == [role]), None), "read.reason_cut")
     for role, pattern in TELLING.items():
         found = None if role in roles else _telling(role, pattern, [c for c in names if c not in used])
         if found is not None:

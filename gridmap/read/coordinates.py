@@ -10,6 +10,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 
 __all__ = ["CHINA", "could_be_in_china", "numbers", "split_pairs", "swapped_rows"]
 
@@ -40,6 +41,18 @@ LONGEST = 400
 _PAIR = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 #: A pair in brackets at the end of an address, as Socrata writes a place.
 _AFTER_ADDRESS = re.compile(r"^[^()]*[^\W\d_][^()]*\(([-+]?\d+\.\d+)[°\s]*[,;]\s*([-+]?\d+\.\d+)[°\s]*\)\s*$")
+
+
+#: A point as PostGIS exports it: well-known binary in hexadecimal digits, with or without the number of its CRS.
+_WKB = re.compile(r"0[01][0-9A-Fa-f]{40,84}")
+
+
+def _point_of_wkb(text: str) -> tuple[float, float]:
+    try:
+        point = shapely.from_wkb(text)
+    except (shapely.errors.GEOSException, ValueError):
+        return np.nan, np.nan
+    return (point.x, point.y) if point.geom_type == "Point" and not point.is_empty else (np.nan, np.nan)
 
 
 def could_be_in_china(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
@@ -176,7 +189,9 @@ def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, second = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
     written = np.array([bool(t and t.strip()) and t.strip().lower() not in _ABSENT for t in texts], bool)
     for i, text in enumerate(texts):
-        if text and (pair := _AFTER_ADDRESS.match(text[:LONGEST])):
+        if text and _WKB.fullmatch(text.strip()):
+            first[i], second[i] = _point_of_wkb(text.strip())
+        elif text and (pair := _AFTER_ADDRESS.match(text[:LONGEST])):
             first[i], second[i] = float(pair[1]), float(pair[2])
         elif text and len(found := _PAIR.findall(text[:LONGEST])) in (2, 3):
             first[i], second[i] = float(found[0]), float(found[1])

@@ -65,7 +65,7 @@ ABOUT = {
 
 BY_NAME_ZH = {
     "names of persons": r"姓名|当事人|嫌疑人|违法人|受害人|被害人|事主|联系人|联络|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
-    r"|负责人|站长|所长|队长|书记|主任|局长|科长|组长|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|曾用名|氏名|名前|被害者|被疑者|加害者|通报者|届出人|目击者|申告者|성명|이름|피해자|피의자|가해자|신고자|목격자|담당자",
+    r"|负责人|站长|所长|队长|书记|主任|局长|科长|组长|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|承租人|出租人|房东|房主|驾驶员|驾驶人|司机|死者|伤者|监护人|曾用名|氏名|名前|被害者|被疑者|加害者|通报者|届出人|目击者|申告者|성명|이름|피해자|피의자|가해자|신고자|목격자|담당자",
     "identity numbers": r"身份证|证件号|证件类|公民身份|护照|警号|社保号|学号|マイナンバー|个人番号|免许证番号|주민등록번호|주민번호|여권번호|면허번호",
     "telephone numbers": r"电话|手机|联系方式|(?<!案件)(?<!案)(?<!网格)(?<!工单)(?<!警情)(?<!事件)(?<!流水)(?<!区域)(?<!街道)号码$|携带番号|전화|휴대폰|핸드폰|연락처|传真|微信|qq|邮箱|电子邮件",
     "vehicles": r"车牌|号牌|车架|发动机号|车辆号|车主|车辆番号|차량번호|번호판",
@@ -178,6 +178,8 @@ PERSON_TERMS: dict[str, set[str]] = {
         "handynummer",
         "mobilnummer",
         "rufnummer",
+        "telefonnummer",
+        "telefonnr",
         "cellulare",
         "телефон",
         "тел",
@@ -402,8 +404,8 @@ OTHER_WORDS = {
 #: 户籍人口 is how many live somewhere, not who.
 #: A Chinese name says at its end what it is: a dispute about a marriage, a place of worship, a telephone box are none.
 NOT_PERSONS_ZH = re.compile(
-    r"(人口|人数|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积|数|纠纷|矛盾|案|案件|警情|案由|场所|盗窃|被盗|抢夺|抢劫|诈骗|扒窃|亭|店|厅"
-    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|区域|路段|路口|学校|医院|市场|广场|单位|机构|部门"
+    r"(人口|人数|家庭暴力|家暴|主题公园|委员会|识别点|等级|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积|数|纠纷|矛盾|案|案件|警情|案由|场所|盗窃|被盗|抢夺|抢劫|诈骗|扒窃|亭|店|厅"
+    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|亭编号|区域|路段|路口|学校|医院|市场|广场|单位|机构|部门"
     r"|类别|类型(?<!证件类型)|种类|发生地|发生地点|案发地|案发地点|路|街|巷|桥|村)$"
 )
 #: In English too: an officer's district, a phone booth, a registration date do not describe persons.
@@ -411,6 +413,7 @@ NOT_PERSONS = re.compile(
     r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b"
     r"|\b(district|beat|sector|zone|precinct|station|ward|division|area|booth|box|kiosk|store|shop|theft|robbery|burglary|fraud"
     r"|initiated|type|category|assault|injury|offen[cs]e|crime|incident|shelter|centre|center|school|route|stop|region|borough)s?$"
+    r"|^sex offen[cs]e|^race track|^plate reader|^mobile unit|^driver related|^age of vehicle|^(phone|mobile) type"
     r"|\bregistration (date|time|office|district|year)\b|\breport(er|ed)? (date|time)\b|\bperson (crime|offen[cs]e)"
 )
 
