@@ -14,7 +14,7 @@ Three claims, each with its null, from the weakest:
 3. *hot among ordinary differences*: cells differ for many reasons that no census holds: a bus station, a school, a
    landlord. The strict tier lets every neighbourhood have a rate of its own, with a spread that is estimated from the
    map itself, the highest tenth of the counts taken only as "high" (censored), so that the hotspots that are looked
-   for do not excuse themselves (`q_strict, strict`).
+   for do not excuse themselves; and it holds each against its wider surroundings (`q_strict, strict`).
 
 Where what is at risk is a count of incidents itself (last year's), it is as uncertain as the counts tested. The test
 is then Fisher's: of all incidents of both periods that fell on a neighbourhood, how many are of this one
@@ -24,6 +24,7 @@ Source: Fisher 1934; Clopper & Pearson 1934; Turnbull et al. 1990 and Besag & Ne
 neighbourhoods; Benjamini & Hochberg 1995; Hilbe 2011 for negative binomial regression with a free variance function.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,8 +161,9 @@ def hotspot_test(
     Measured in `docs/calibration.md`. The exact tier keeps its promise under its own null and only there: where cells
     differ for ordinary reasons, it finds these differences. The strict tier takes the larger p of a negative binomial
     and a Poisson–lognormal whose mean is proportional to what is at risk and whose variance is μ + μ² / κ, κ ∝ μ^a,
-    0 ≤ a ≤ 1, all fitted by censored maximum likelihood. It cannot tell a large smooth region of high risk from a
-    hotspot, since it is one.
+    0 ≤ a ≤ 1, all fitted by censored maximum likelihood, κ taken one standard error lower. Where the cells three and
+    four steps away hold more than is expected of them, so much more is expected of the neighbourhood: a wide region of
+    high risk is no hotspot. A rise that is as small as a neighbourhood is one, whatever its reason.
 
     Examples
     --------
@@ -216,7 +218,8 @@ def hotspot_test(
     side = around - total * share
     cut = 0.05 if level is None else level
     q, judged = _adjusted(p, how)
-    strictly = _strict(p, q, around, likely, side, how, n_around, of)
+    local = _Ring(near, incidents, n * risk.weight / risk.weight.sum())
+    strictly = _strict(p, q, around, likely, side, how, n_around, of, local)
     hot = (judged <= cut) & (side > 0)
     columns |= {"z_score": _z_score(side, n, share, of), "p_value": p, "q_value": q}
     if strict:
@@ -385,6 +388,8 @@ def binomial_tails(k, n: float, share) -> np.ndarray:
     [0.0215, 0.002, 1.0]
     """
     k, share = np.asarray(k, float), np.asarray(share, float)
+    if len(share) > 1000 and len(np.unique(share[:: len(share) // 200])) > 150:
+        return _doubled(k, n, share)  # hardly two alike
     codes = pd.factorize(share)[0]
     where, pairs = pd.factorize(codes * (int(k.max(initial=0)) + 1) + k.astype(np.int64))
     if len(pairs) > len(k) / 2:
@@ -510,6 +515,8 @@ def _notes(
 
 FITTED_ON = 500  # neighbourhoods, evenly taken along the grid's order; they overlap, so more would add little
 CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as "high"
+CAUTION = 0.8  # κ is taken one standard error lower than it is fitted: some 150 neighbourhoods tell of it
+PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
 NODES = np.linspace(-6.0, 6.0, 61)
 MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
@@ -563,7 +570,7 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     typical = float(np.median(expected[::step]))
     pairs, times = np.unique(around[::step] + 1j * expected[::step], return_counts=True)
     k, e = pairs.real, pairs.imag
-    cap = stats.poisson.ppf(CENSORED_FROM, e)
+    cap = np.ceil(special.pdtrik(CENSORED_FROM, e) - 1e-9)
     seen = k <= cap
     log_e = np.log(e / typical)
     k_seen, times_seen, times_beyond = k[seen], times[seen], times[~seen]
@@ -580,7 +587,12 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
 
     bounds = [(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)]
     first = [[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1.0, 0.8]]
-    close_enough = {"initial_simplex": first, "xatol": 0.02, "fatol": 0.02}  # far inside what the counts can tell
+    close_enough = {
+        "initial_simplex": first,
+        "xatol": 0.02,
+        "fatol": 0.02,
+        "maxfev": 70,
+    }  # far inside what the counts can tell
     found = optimize.minimize(
         minus_log_likelihood, first[0], method="Nelder-Mead", bounds=bounds, options=close_enough
     ).x
@@ -596,8 +608,10 @@ def _strict(
     how: str,
     n_around: np.ndarray,
     of: "Weights | None",
+    ring: "_Ring",
 ) -> _Strict:
-    """p and q that allow for ordinary differences. Only cells that the exact tier may find are looked at.
+    """p and q that allow for ordinary differences. Only cells that the exact tier may find are looked at, and held
+    against their surroundings only where they would else be found.
 
     The others keep p = 1: their strict p is not below their exact one, so they could not be found, and with larger
     p-values the step-up procedure finds no more.
@@ -608,29 +622,71 @@ def _strict(
         return _Strict(strict, strict.copy(), float("nan"))
     there = expected > 0
     fitted = ordinary_differences(n_around[there], expected[there])
-    k, mean, kappa = around[looked], fitted.mean(expected[looked]), fitted.kappa(expected[looked])
+    mean, kappa = fitted.mean(expected[looked]), CAUTION * fitted.kappa(expected[looked])
+    k, above = around[looked], side[looked] > 0
     if of is None:
-        lower, upper = special.betainc(kappa, k + 1, kappa / (kappa + mean)), _upper_tail(k, mean, kappa)
+        found = np.empty(len(k))
+        found[above] = special.betainc(np.maximum(k, 1.0), kappa, mean / (mean + kappa))[above]
+        found[~above] = special.betainc(kappa, k + 1, kappa / (kappa + mean))[~above]
     else:
-        upper, lower = compound_tails(k, Law("negative binomial", mean, kappa), of)
-        upper = np.maximum(upper, compound_tails(k, Law("lognormal", mean, kappa), of)[0])
-    found = np.where(side[looked] > 0, upper, lower)
+        found = np.where(above, *compound_tails(k, Law("negative binomial", mean, kappa), of))
+    close = np.flatnonzero((2 * found <= _largest_found(2 * found, len(p), how)) & above)
+    if len(close):
+        raised = mean[close] * np.maximum(1.0, ring.level(looked[close], fitted.level))
+        found[close] = np.maximum(found[close], _upper_tail(k[close], raised, kappa[close], of))
     strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
     return _Strict(strict, adjust_p(strict, "fdr" if how == "none" else how), fitted.over_poisson)
 
 
-def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+def _largest_found(p: np.ndarray, tests: int, how: str) -> float:
+    """No larger p than this gets a label (q ≤ 0.10), whatever becomes of the p-values, as long as none falls."""
+    largest = 0.10
+    while how != "none":
+        before, largest = largest, 0.10 * np.count_nonzero(p <= largest) / tests
+        if largest == before:
+            break
+    return largest
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """What surrounds a neighbourhood and shares no cell with it: the cells three and four steps away."""
+
+    near: sparse.csr_array
+    incidents: np.ndarray
+    expected: np.ndarray
+
+    def level(self, cells: np.ndarray, level: float) -> np.ndarray:
+        """Incidents over expected ones in the ring of each cell, drawn towards 1 by `PRIOR` expected ones."""
+        step = self.near + sparse.eye_array(self.near.shape[0], format="csr")
+        both = np.column_stack([self.incidents, level * self.expected])
+        out = np.empty(len(cells))
+        for start in range(0, len(cells), 256):
+            part = cells[start : start + 256]
+            inner = self._onward(step[part], step)
+            outer = self._onward(self._onward(inner, step), step)
+            came, likely = (outer @ both - inner @ both).T
+            out[start : start + 256] = (came + PRIOR) / (likely + PRIOR)
+        return out
+
+    @staticmethod
+    def _onward(cells: sparse.csr_array, step: sparse.csr_array) -> sparse.csr_array:
+        reached = sparse.csr_array(cells @ step)
+        reached.data = np.ones_like(reached.data)
+        return reached
+
+
+def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, of: "Weights | None") -> np.ndarray:
     """P(K ≥ k), the larger of a negative binomial's and a Poisson–lognormal's with the same mean and variance."""
-    pairs, where = np.unique(np.maximum(k, 1.0) + 1j * mean, return_inverse=True)  # hot cells hold something
-    one = np.empty(len(pairs), np.int64)
-    one[where] = np.arange(len(k))
-    k, mean, kappa = pairs.real, pairs.imag, kappa[one]
-    found = special.betainc(k, kappa, mean / (mean + kappa))
+    if of is not None:
+        laws = [Law(kind, mean, kappa) for kind in ("negative binomial", "lognormal")]
+        return np.maximum(*(compound_tails(k, law, of)[0] for law in laws))
+    found = special.betainc(k, kappa, mean / (mean + kappa))  # hot cells hold something
     maybe = found <= 0.05  # a larger tail changes nothing above
     k, spread = k[maybe, None], np.sqrt(np.log1p(1 / kappa[maybe]))[:, None]
     rate = mean[maybe, None] * np.exp(spread * NODES - spread**2 / 2)
     found[maybe] = np.maximum(found[maybe], special.gammainc(k, rate) @ MASS)
-    return found[where]
+    return found
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -649,7 +705,7 @@ LATTICE = 8192  # its length, in steps
 CLASSES = 512  # different weights, beyond which those of like size are put together
 TRANSFORMED = 4096  # points of the Fourier transform
 BEYOND = 30.0  # chances below exp(-30) are not looked at: no p is below 1e-13
-NODES_FROM = 400  # cells with many incidents, from which on the law is computed at nodes of the share
+NODES_FROM = 200  # cells with many incidents, from which on the law is computed at nodes of the share
 LEAST_P = 1e-13
 
 
@@ -743,20 +799,26 @@ class Law:
             return self.first * self.second * (1 - self.second)
         return self.first + self.first**2 / self.second
 
-    def chances(self, most: int) -> np.ndarray:
-        """P(K = k), shape (cells, most + 1)."""
-        k = np.arange(most + 1.0)
-        a, b = self.first[:, None], self.second[:, None]
+    def chances(self, most: int) -> Iterator[np.ndarray]:
+        """P(K = k) of each cell for k = 0, 1, … most; each from the one before it."""
+        a, b = self.first, self.second
+        if self.kind == "lognormal":
+            rate = self.rates()
+            now = np.exp(-rate) * MASS
+            for k in range(most + 1):
+                yield now.sum(axis=1)
+                now *= rate / (k + 1)
+            return
         if self.kind == "binomial":
-            a = a[:1] if (self.first == self.first[0]).all() else a
-            ways = special.gammaln(a + 1) - special.gammaln(k + 1) - special.gammaln(np.maximum(a - k, 0) + 1)
-            ways = np.where(k <= a, ways, -np.inf)
-            return np.exp(np.log(b / (1 - b)) * k + ways + a * np.log1p(-b))
-        if self.kind == "negative binomial":
-            ways = special.gammaln(k + b) - special.gammaln(b) - special.gammaln(k + 1)
-            return np.exp(ways - b * np.log1p(a / b) + k * (np.log(a) - np.log(a + b)))
-        rate = self.rates()[:, :, None]
-        return np.einsum("nqk,q->nk", np.exp(k * np.log(rate) - rate - special.gammaln(k + 1)), MASS)
+            now, ratio = np.exp(a * np.log1p(-b)), b / (1 - b)
+            for k in range(most + 1):
+                yield now
+                now = now * np.maximum(a - k, 0.0) * (ratio / (k + 1))
+        else:
+            now, ratio = np.exp(-b * np.log1p(a / b)), a / (a + b)
+            for k in range(most + 1):
+                yield now
+                now = now * (b + k) * (ratio / (k + 1))
 
     def rates(self) -> np.ndarray:
         """Of the lognormal: its nodes, shape (cells, nodes)."""
@@ -809,10 +871,10 @@ def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
     most = np.ceil(law.mean + 9 * np.sqrt(law.variance) + 25)
     few = most <= FEW
     if few.any():
-        k = int(most[few].max())
-        upper[few], lower[few] = _tails_of_few(sums[few], law.of(few), weights, k)
+        order = np.flatnonzero(few)[np.argsort(-most[few], kind="stable")]
+        upper[order], lower[order] = _tails_of_few(sums[order], law.of(order), weights, most[order])
     many = np.flatnonzero(~few)
-    if len(many) <= NODES_FROM or law.kind != "binomial":
+    if len(many) <= NODES_FROM:
         for i in many:
             (upper[i],), (lower[i],) = _tails_of_many(sums[[i]], law.of([i]), weights)
     else:
@@ -835,31 +897,42 @@ def _on_lattice(weights: Weights, step: float) -> tuple[np.ndarray, np.ndarray]:
     return np.r_[point, point + 1].astype(np.int64), np.r_[weights.share * (1 - beside), weights.share * beside]
 
 
-def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tails from one table for all cells, which come in the order of how many incidents can come, most first."""
     places = LATTICE
     step = _common_step(weights, float(sums.max()), places)
     places = min(places, int(sums.max() / step) + 3)
-    point, chance = _on_lattice(weights, step)
-    one = np.bincount(point[point < places], chance[point < places], minlength=places)
-    length = 1 << int(np.ceil(np.log2(2 * places)))
-    transformed = np.fft.rfft(one, length)
-    at_most = np.ones((most + 1, places))  # P(H1 + … + Hk ≤ s)
-    now = np.zeros(places)
-    now[0] = 1.0
-    for k in range(1, most + 1):
-        now = np.maximum(np.fft.irfft(np.fft.rfft(now, length) * transformed, length)[:places], 0.0)
-        at_most[k] = np.minimum(now.cumsum(), 1.0)
-    columns = np.ascontiguousarray(at_most.T)
+    point, share = _on_lattice(weights, step)
+    one = np.bincount(point[point < places], share[point < places], minlength=places)
+    at_most = _sums_at_most(one, int(most[0]))
     below = np.floor(sums / step + 1e-6).astype(np.int64) - 1
     above = np.minimum(np.ceil(sums / step - 1e-6).astype(np.int64), places - 1)
-    upper, lower = np.ones(len(sums)), np.ones(len(sums))
-    for start in range(0, len(sums), 1024):  # what fits a processor's cache
-        part = slice(start, start + 1024)
-        chances = law.of(part).chances(most)
-        less = np.einsum("nk,nk->n", chances, columns[below[part]])
-        upper[part] = 1.0 - np.where(below[part] >= 0, less, 0.0)
-        lower[part] = np.einsum("nk,nk->n", chances, columns[above[part]])
-    return upper, lower
+    lower, less = np.zeros(len(sums)), np.zeros(len(sums))
+    taken = np.maximum(below, 0)
+    for k, chance in enumerate(law.chances(int(most[0]))):
+        still = slice(np.searchsorted(-most, -k, side="right"))
+        lower[still] += chance[still] * at_most[k].take(above[still])
+        less[still] += chance[still] * at_most[k].take(taken[still])
+    return 1.0 - np.where(below >= 0, less, 0.0), lower
+
+
+def _sums_at_most(one: np.ndarray, most: int) -> np.ndarray:
+    """P(H1 + … + Hk ≤ s) for k = 0 to most, by the law of one weight; shape (most + 1, places)."""
+    places = len(one)
+    at_most = np.ones((most + 1, places))
+    now, there = np.zeros(places), np.flatnonzero(one)
+    now[0] = 1.0
+    length = 1 << int(np.ceil(np.log2(2 * places)))
+    transformed = np.fft.rfft(one, length) if len(there) > 40 else None
+    for k in range(1, most + 1):
+        if transformed is None:  # few weights: shifted and added up
+            then, now = now, np.zeros(places)
+            for shift in there:
+                now[shift:] += one[shift] * then[: places - shift]
+        else:
+            now = np.maximum(np.fft.irfft(np.fft.rfft(now, length) * transformed, length)[:places], 0.0)
+        at_most[k] = np.minimum(now.cumsum(), 1.0)
+    return at_most
 
 
 def _tails_of_many(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
@@ -890,19 +963,26 @@ def _tails_of_many(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
 
 
 def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """The law at shares 5 % apart; each cell takes the larger p of the two beside its own, at the same z."""
+    """The law at means 5 % apart (and κ 10 % apart, the smaller one); each cell takes the larger p of the two beside
+    its own, at the same z.
+    """
     mean, sd = _moments(law, weights)
-    n, share = float(law.first.max()), law.mean / law.first.max()
-    at = np.log(share) / np.log(1.05)
+    at = np.log(law.mean) / np.log(1.05)
+    spread = law.first if law.kind == "binomial" else np.floor(np.log(law.second) / np.log(1.1))
     z = (sums - mean) / sd
     upper, lower = np.zeros(len(sums)), np.zeros(len(sums))
-    for node in np.unique(np.r_[np.floor(at), np.ceil(at)]):
-        near = np.flatnonzero(np.abs(at - node) <= 1.0)
-        node_law = Law("binomial", np.array([n]), np.array([min(1.05**node, 1 - 1e-9)]))
-        node_mean, node_sd = _moments(node_law, weights)
-        found = _tails_of_many(np.maximum(node_mean + z[near] * node_sd, 0.0), node_law, weights)
-        upper[near] = np.maximum(upper[near], found[0])
-        lower[near] = np.maximum(lower[near], found[1])
+    for which in np.unique(spread):
+        alike = np.flatnonzero(spread == which)
+        for node in np.unique(np.r_[np.floor(at[alike]), np.ceil(at[alike])]):
+            near = alike[np.abs(at[alike] - node) <= 1.0]
+            first, second = which, min(1.05**node / which, 1 - 1e-9)
+            if law.kind != "binomial":
+                first, second = 1.05**node, 1.1**which
+            node_law = Law(law.kind, np.array([first]), np.array([second]))
+            node_mean, node_sd = _moments(node_law, weights)
+            found = _tails_of_many(np.maximum(node_mean + z[near] * node_sd, 0.0), node_law, weights)
+            upper[near] = np.maximum(upper[near], found[0])
+            lower[near] = np.maximum(lower[near], found[1])
     return upper, lower
 
 

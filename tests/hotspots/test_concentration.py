@@ -309,3 +309,17 @@ def test_what_the_strict_tier_cannot_tell_is_said_where_it_finds_something(resid
     found = gm.hotspot_test(counts, lattice(), at_risk=residents, strict=True)
     assert found.cells["strict"].any()
     assert found.notes[-1].code == "hotspots.strict_smooth"
+
+
+def test_a_wide_region_of_high_risk_is_no_strict_hotspot_and_a_neighbourhood_is():
+    row, column = np.divmod(np.arange(SIDE * SIDE), SIDE)
+    even = np.ones(SIDE * SIDE)
+    wide = np.where(np.hypot(row - 10, column - 10) < 8, 4.0, 1.0)
+    small = np.where((abs(row - 10) <= 1) & (abs(column - 10) <= 1), 10.0, 1.0)
+    found = {}
+    for name, chance in {"wide": wide, "small": small}.items():
+        counts = np.random.default_rng(3).multinomial(4000, chance / chance.sum())
+        found[name] = gm.hotspot_test(counts, lattice(), at_risk=even).cells
+    assert (found["wide"]["label"] == "hot 99").sum() > 100
+    assert not found["wide"]["strict"].any()
+    assert found["small"]["strict"].to_numpy()[10 * SIDE + 10]
