@@ -381,6 +381,10 @@ class CaseLife:
     params : mapping
     notes : tuple of Note
     audience : str or None
+    whole_steps : DataFrame indexed by step
+        As `steps`, of all events together.
+    thresholds : DataFrame indexed by column
+        `threshold, width`, and what `threshold_pile` says, where `thresholds=` names some.
     """
 
     table: pd.DataFrame
@@ -394,7 +398,20 @@ class CaseLife:
     params: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     audience: str | None = None
+    whole_steps: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
+    thresholds: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
     events: pd.DataFrame | None = field(default=None, compare=False)
+
+    @property
+    def standards(self) -> pd.DataFrame:
+        """The table of indicators with what they came to: `share, low, high, n, formula, source`, by name."""
+        rows = {}
+        for name, one in self.indicators.items():
+            n, share = float(self.overall[f"{name}_n"]), float(self.overall[f"{name}_share"])
+            low, high = _wilson(np.array([share * n]), np.array([n]))
+            rows[name] = {"share": share, "low": float(low[0]), "high": float(high[0]), "n": int(n)}
+            rows[name] |= {"high_is_good": one.high_is_good, "formula": one.formula, "source": one.source}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("indicator")
 
     def __repr__(self) -> str:
         worst = "no worst unit" if self.worst is None else f"worst {self.worst}"
@@ -480,6 +497,7 @@ def case_life(
     alike: str | None = None,
     population: Any = None,
     last_minutes: float = 10,
+    thresholds: Mapping[str, Sequence[float]] | None = None,
     level: float = 0.05,
 ) -> CaseLife:
     """What became of each event, by grid, community, kind, month or unit, and which of these differ from the rest.
@@ -510,6 +528,8 @@ def case_life(
         Residents of the grid's cells: units that report improbably little are then marked `silent` in `gaming`.
     last_minutes : float
         Closures so many minutes before the deadline, or fewer, are counted in `gaming`.
+    thresholds : mapping, optional
+        Column → (threshold, width): whether values pile up just below the threshold (`threshold_pile`).
     level : float
         The chance with which anything is named though all units are alike.
 
@@ -571,6 +591,7 @@ def case_life(
         found.columns = [f"{name}_{'p' if c == 'p_value' else c}" for c in found]
         parts.append(found.set_axis(units))
         overall[f"{name}_share"] = x.sum() / n.sum() if n.sum() else float("nan")
+        overall[f"{name}_n"] = int(n.sum())
     needed = sorted({one.of for one in used.values()})
     parts.append(sums[needed].astype(int).add_prefix("_"))
     steps, totals = _all_steps(table, units, now)
@@ -597,8 +618,21 @@ def case_life(
         judged_by=judged,
         params={"by": by, "alike": alike, "now": now, "level": level, "last_minutes": last_minutes},
         notes=tuple(notes),
+        whole_steps=_all_steps(table.assign(unit="all"), pd.Index(["all"]), now)[0].droplevel("unit"),
+        thresholds=_piles(raw, thresholds or {}),
         events=table,
     )
+
+
+def _piles(raw: pd.DataFrame, thresholds: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """`threshold_pile` of each column that is named."""
+    rows = {}
+    for column, (threshold, width) in thresholds.items():
+        if column not in raw:
+            raise InputError(Note("governance.no_column", found=column, meant=did_you_mean(column, map(str, raw))))
+        values = pd.to_numeric(raw[column], errors="coerce")
+        rows[column] = {"threshold": threshold, "width": width, **threshold_pile(values.dropna(), threshold, width)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("column")
 
 
 def _normal(raw: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[pd.DataFrame, list[Note]]:

@@ -9,7 +9,7 @@ the same time, and standardised over strata (town and country, kinds of building
   units too.
 
 Ranks are the first thing a meeting reads and the least certain. Each comes with the span it takes over redraws of the
-counts; and where a unit's rank changes with the denominator, and does so in the redraws as well, this is said.
+counts; and where a unit's rank changes with the denominator, and does so in the redraws as well, a note says so.
 
 Source: Fay & Feuer 1997; Ulm 1990; Breslow & Day 1987; Goldstein & Spiegelhalter 1996.
 """

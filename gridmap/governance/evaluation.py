@@ -783,7 +783,8 @@ class Evaluation:
     def sentence(self) -> Note:
         """The verdict with its numbers."""
         d = self.difference
-        values: dict[str, Any] = {"before": d.before, "after": d.after, "expected": d.expected, "change": d.ratio - 1}
+        counted = {"before": round(d.before), "after": round(d.after)}
+        values: dict[str, Any] = {**counted, "expected": d.expected, "change": d.ratio - 1}
         values |= {"low": d.low - 1, "high": d.high - 1, "smallest": self.smallest_fall}
         around = self.buffer_difference
         values["around"] = None if around is None else around.ratio - 1

@@ -828,8 +828,8 @@ def watch_areas(
     Parameters
     ----------
     register : Register
-    hotspots : HotspotResult or GeoDataFrame, optional
-        Of now, of the kind that the areas were named for.
+    hotspots : HotspotResult, GeoDataFrame, or mapping from category to these, optional
+        Of now. With a mapping, the areas of each category are held against the hotspots of their own.
     on : date, optional
         Today by default.
     within_days : int
@@ -857,15 +857,18 @@ def watch_areas(
     frame["became"] = ""
     notes: list[Note] = []
     unnamed = None
-    if hotspots is not None:
-        found, notes = register.compare(hotspots, on=day, **settings)
+    kinds = hotspots if isinstance(hotspots, Mapping) else {} if hotspots is None else {None: hotspots}
+    for kind, hot in kinds.items():
+        own = replace(register, areas=tuple(a for a in register.areas if kind is None or a.category == kind))
+        found, back = own.compare(hot, on=day, **settings)
+        notes += back
         became = found[found["identity"].isin(frame.index)].drop_duplicates("identity").set_index("identity")["status"]
         frame.loc[became.index, "became"] = became
         for later in found["earlier"]:  # of several areas that became one hotspot, each was merged
             if len(later) > 1:
                 frame.loc[[key for key in later if not frame.loc[key, "became"]], "became"] = "merged"
         frame.loc[frame["became"] == "back", "standing"] = "back"
-        unnamed = int((found["status"] == "new").sum())
+        unnamed = (unnamed or 0) + int((found["status"] == "new").sum())
     for row in due.itertuples():
         code = "governance.due_review" if row.what == "review" else "governance.due_sunset"
         code = "governance.review_passed" if row.days_left < 0 else code

@@ -61,6 +61,7 @@ def build_map(
     approval: str | None = None,
     boundaries: gpd.GeoDataFrame | None = None,
     hierarchy: pd.DataFrame | None = None,
+    handled: pd.DataFrame | None = None,
     basemap: Basemap | str | Path | None = None,
     story: Sequence[str | None] | None = None,
     audience: str = DEFAULT_AUDIENCE,
@@ -88,6 +89,9 @@ def build_map(
     hierarchy : DataFrame, optional
         Of `grid_hierarchy` (or `roll_up`, whose persons or households then give the rates): the drill-down goes on to
         the management grids, where a layer shows them.
+    handled : DataFrame, optional
+        By cell or zone, `handled_due, handled_on_time, handled_open, handled_overdue`: the drill-down then shows at
+        every level how many are open, overdue, and the share on time of those that are due.
     basemap : Basemap or str, optional
         Of `gm.basemap`, or its first argument: a folder of tiles beside the file, an MBTiles file, an intranet's
         address. None by default: own boundaries and roads need no network.
@@ -138,7 +142,9 @@ def build_map(
     base = basemap if basemap is None or isinstance(basemap, Basemap) else basemaps.basemap(basemap)
     shown = release_layers(layers, audience, boundaries=boundaries)
     titles = checked_titles(story)
-    data = page_data(shown, head=head, language=language, hierarchy=hierarchy, base=base, titles=titles)
+    data = page_data(
+        shown, head=head, language=language, hierarchy=hierarchy, handled=handled, base=base, titles=titles
+    )
     return MapPage(data, layers=len(layers), hosts=() if base is None else base.hosts)
 
 
@@ -189,6 +195,7 @@ def page_data(
     language: str,
     boundaries: gpd.GeoDataFrame | None = None,
     hierarchy: pd.DataFrame | None = None,
+    handled: pd.DataFrame | None = None,
     base: Basemap | None = None,
     audience: str = DEFAULT_AUDIENCE,
     titles: Sequence[str | None] = (),
@@ -200,7 +207,7 @@ def page_data(
     layers : ReleasedLayers, or list of Layer that is released first
     head : dict
         What the header says.
-    language, boundaries, hierarchy, base, audience
+    language, boundaries, hierarchy, handled, base, audience
         As in `build_map`.
     titles : list of str, optional
         Of the story's steps.
@@ -241,7 +248,7 @@ def page_data(
         "firm": FIRM,
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
-        "areas": area_tree(zones, drawn, hierarchy),
+        "areas": area_tree(zones, drawn, hierarchy, handled),
         "districts": districts(zones),
         "basemap": None if base is None else base.for_page(np.array(boxes)),
     }
@@ -451,16 +458,19 @@ PEOPLE = ("persons", "population", "人口", "households", "户数")
 
 
 def area_tree(
-    zones: pd.DataFrame | None, layers: Sequence[Layer], hierarchy: pd.DataFrame | None = None
+    zones: pd.DataFrame | None,
+    layers: Sequence[Layer],
+    hierarchy: pd.DataFrame | None = None,
+    handled: pd.DataFrame | None = None,
 ) -> dict | None:
     """Nodes from the top level down, and the counts of every theme by leaf; None without zones.
 
     `names` and `parents` of all nodes, the leaves last, from `zones` on; `layers`: counts by leaf; `top`: what the
     whole is called; `people` by leaf, and `per`, who they are. With grids: `leaf`, the layer whose rows the leaves
-    are, and `zone`, each leaf's row in the layer of zones.
+    are, and `zone`, each leaf's row in the layer of zones. With `handled`: what became of the events, by leaf.
     """
     if hierarchy is not None and (tree := _tree_of_units(hierarchy, zones, layers)) is not None:
-        return tree
+        return _with_handled(tree, handled, [str(i) for i in layers[int(tree["leaf"][1:])].frame.index])
     if zones is None or "zone_id" not in zones or len(zones) > MOST:
         return None
     levels = zone_levels(zones)[::-1]
@@ -479,7 +489,30 @@ def area_tree(
     names += [str(z if n is None or n != n else n)[:200] for n, z in zip(shown, zones["zone_id"], strict=True)]
     parents += [int(p) for p in node_of]
     ids = pd.Index(zones["zone_id"].astype(str))
-    return _with_numbers({"names": names, "parents": parents, "zones": base, "top": top}, ids, layers, zones)
+    tree = _with_numbers({"names": names, "parents": parents, "zones": base, "top": top}, ids, layers, zones)
+    if tree is None or handled is None:
+        return tree
+    by_zone = _by_zone(handled, layers)
+    return _with_handled(tree, by_zone, list(ids))
+
+
+def _by_zone(handled: pd.DataFrame, layers: Sequence[Layer]) -> pd.DataFrame:
+    """Added up from cells to the zones that they belong to; as it is where its index holds zones already."""
+    theme = next((layer.frame for layer in layers if layer.role == "theme" and "zone_id" in layer.frame), None)
+    if theme is None or not handled.index.isin(theme.index).all():
+        return handled
+    zone = theme["zone_id"].astype("string").reindex(handled.index)
+    return handled.groupby(zone.to_numpy()).sum()
+
+
+def _with_handled(tree: dict | None, handled: pd.DataFrame | None, leaves: Sequence[str]) -> dict | None:
+    """The tree with open, overdue, due and on-time events by leaf; it adds them up itself."""
+    if tree is None or handled is None:
+        return tree
+    own = handled.set_axis(handled.index.astype(str)).reindex(list(leaves), fill_value=0)
+    if own.to_numpy().sum() > 0:
+        tree["handled"] = {str(c).removeprefix("handled_"): own[c].astype(int).tolist() for c in own}
+    return tree
 
 
 def _tree_of_units(table: pd.DataFrame, zones: pd.DataFrame | None, layers: Sequence[Layer]) -> dict | None:

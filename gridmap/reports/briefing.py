@@ -5,6 +5,7 @@ folder, so it cannot be on paper. The format is the file's ending.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,7 @@ def paper_bytes(
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
     from gridmap.reports.paper.content import briefing_content  # with matplotlib: when a paper is wanted
+    from gridmap.reports.paper.governed import governed_pages
 
     language = check_language(language or run.head.get("language") or "en")
     changes = changes_since(run, since)
@@ -155,7 +157,8 @@ def paper_bytes(
         annex=annex and ending in (".pdf", ".docx"),
         pictures=ending != ".xlsx",
     )
-    return _printed(content, ending, template)
+    pages = governed_pages(run, language, pictures=ending != ".xlsx")
+    return _printed(replace(content, governed=pages), ending, template)
 
 
 @needs_extras()

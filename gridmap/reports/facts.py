@@ -18,6 +18,7 @@ import pandas as pd
 
 from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError
+from gridmap.governance.agenda import AGENDA, Sentence
 from gridmap.grids.base import Grid
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws
@@ -65,7 +66,7 @@ CLAIMS = frozenset(
             "none_quiet",
             "rates",
         ),
-        *("risk", "since"),
+        *("risk", "since", "finding"),
     )
 )
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -352,6 +353,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
         return [_near_repeat(result, about, number)]
     if isinstance(result, pd.DataFrame):
         return time_facts(result, step.name, number) if result.shape == (7, 24) else []
+    if isinstance(result, AGENDA):
+        return [_governed(sentence, number) for sentence in result.sentences()]
     if not isinstance(result, HotspotResult):
         return []
     statements: list[Fact] = []
@@ -374,6 +377,13 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     if result.clusters is not None:
         statements += _clusters(result, about, number, boundaries)
     return statements
+
+
+def _governed(sentence: Sentence, number: int) -> Fact:
+    """A sentence of `gridmap.governance`: a finding with what it is beyond, or a plain statement."""
+    if sentence.null is None:
+        return fact("statement", number, note=sentence.note)
+    return fact("finding", number, note=sentence.note, null=sentence.null)
 
 
 def _threshold(result: HotspotResult) -> dict:

@@ -16,6 +16,7 @@ from gridmap._intervals import ratio_interval, variation_of_periods
 from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
+from gridmap.governance.agenda import AGENDA
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
@@ -66,6 +67,8 @@ def gather_findings(
             file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
             told.append(layer_entry(layer, places, layers.layers, what, file))
         tables |= own
+        if isinstance(result, AGENDA):
+            tables |= {f"{number}_{step.method}_{name}.parquet": (t, _holds(t)) for name, t in result.tables.items()}
         ranked.append(told[0]["ranked"] if told else [])
         entries.append(_entry(number, step, result, incidents) | {"layers": told})
     inside = _inside(incidents, grid)
@@ -98,6 +101,11 @@ def gather_findings(
         **pipeline.about,
     }
     return Findings(head, facts, entries, {name: table for name, table in tables.items() if rows_of(table)})
+
+
+def _holds(table: pd.DataFrame) -> str:
+    """What a table of governance holds, for the gate: areas of a committee, or numbers by unit."""
+    return "zones" if isinstance(table, gpd.GeoDataFrame) else "table"
 
 
 def period_of(incidents: Incidents) -> str | None:

@@ -11,6 +11,7 @@ To add a key: one field here, and what it means, as `setting.<stage>.<key>`, in 
 import datetime as dt
 import inspect
 import re
+import warnings
 from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,12 @@ from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import ReadError, SettingError
 from gridmap.exports.formats import layer_endings
 from gridmap.forecasts.offered import forecast
+from gridmap.governance.cases import INDICATORS, Indicator, case_life
+from gridmap.governance.denominators import standardised_rates
+from gridmap.governance.evaluation import evaluate_intervention
+from gridmap.governance.register import match_hotspots
+from gridmap.governance.surroundings import site_rings
+from gridmap.governance.togetherness import CROSS_NULLS
 from gridmap.grids.codes import Template
 from gridmap.grids.tiling import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
@@ -60,6 +67,9 @@ from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
 
 __all__ = [
     "BoundariesStage",
+    "CaseLifeStage",
+    "DenominatorsStage",
+    "EvaluationStage",
     "FeatureFile",
     "ForecastsStage",
     "GridStage",
@@ -69,6 +79,9 @@ __all__ = [
     "OutputsStage",
     "PatrolStage",
     "Pipeline",
+    "RegisterStage",
+    "SitesStage",
+    "TogetherStage",
     "check_pipeline",
     "pipeline_schema",
     "read_pipeline",
@@ -112,8 +125,21 @@ def _existing_file(path: Any, info: ValidationInfo) -> str:
     if not isinstance(path, str):
         raise SettingError(Note("runs.not_a_file_name", key=info.field_name or "path", found=path))
     pipeline = _pipeline_path(info)
+    if path.startswith("sample:"):
+        return _sample(path)
     if "://" not in path and not _beside(pipeline, path).exists():
         raise SettingError(Note("runs.no_file", path=path, file=pipeline.name))
+    return path
+
+
+#: A part of the simulated county in place of a file.
+SAMPLE = re.compile(r"sample://county/\d{1,9}/(communities|buildings|roads|river|cameras|incidents|measures)")
+
+
+def _sample(path: str) -> str:
+    """A part of the simulated county, as in sample://county/0/incidents: it is made, not read."""
+    if SAMPLE.fullmatch(path) is None:
+        raise SettingError(Note("runs.no_sample", found=path))
     return path
 
 
@@ -124,6 +150,9 @@ def _existing_exports(written: Any, info: ValidationInfo) -> list[str]:
         if not isinstance(text, str):
             raise SettingError(Note("runs.not_a_file_name", key=info.field_name or "path", found=text))
         pipeline = _pipeline_path(info)
+        if text.startswith("sample:"):
+            found.append(_sample(text))
+            continue
         try:
             found += [name for name in export_files(text, pipeline.parent) if name not in found]
         except ReadError as error:
@@ -618,6 +647,128 @@ class PatrolStage(Stage):
         return {"random_state": 0} | super().options
 
 
+class IndicatorTable(Stage):
+    """One indicator of `case_life:`: which events are counted among which, and where it is prescribed."""
+
+    over: Text
+    of: Text
+    high_is_good: Flag = True
+    formula: Text = ""
+    source: Text = ""
+
+    @property
+    def indicator(self) -> Indicator:
+        """As `case_life` takes it."""
+        return Indicator(self.over, self.of, self.high_is_good, self.formula, self.source)
+
+
+@takes(case_life, without=("columns", "indicators", "now", "thresholds"))
+class CaseLifeStage(Stage):
+    """How the events are handled: the options of `gm.case_life`, and what else a meeting asks of it."""
+
+    by: Annotated[str, _told_as("runs.text")] = "zone"
+    breakdowns: Annotated[list[str], _told_as("runs.texts")] = Field(default_factory=list)
+    category: Texts | None = None
+    name: Text | None = None
+    columns: Annotated[dict[str, str], _told_as("runs.columns_by_role")] | None = None
+    now: Annotated[str, BeforeValidator(_day)] | None = None
+    indicators: dict[str, IndicatorTable] | None = None
+    thresholds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default_factory=dict)
+    lateness: Flag = False
+
+    @classmethod
+    def stage(cls) -> str:
+        """Its key in the file."""
+        return "case_life"
+
+    @property
+    def chosen(self) -> dict[str, Indicator]:
+        """The table of indicators: the file's own, else the standards'."""
+        return dict(INDICATORS) if self.indicators is None else {k: v.indicator for k, v in self.indicators.items()}
+
+
+class FollowStep(Stage):
+    """One kind whose hotspots are followed over periods."""
+
+    periods: Annotated[list[Period], Field(min_length=2)]
+    category: Texts | None = None
+    name: Text | None = None
+
+
+@takes(match_hotspots, without=("former", "exposure"))
+class RegisterStage(Stage):
+    """The register of named areas beside the hotspots of now, and hotspots that keep their identity over periods."""
+
+    path: File | None = None
+    day: Annotated[str, BeforeValidator(_day)] | None = None
+    within_days: Annotated[int, Field(ge=0)] = 60
+    category: Texts | None = None
+    period: Period | None = None
+    name: Text | None = None
+    follow: list[FollowStep] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.path is None and not self.follow:
+            raise SettingError(Note("runs.register_needs"))
+        return self
+
+
+@takes(evaluate_intervention, without=("chosen_from",))
+class EvaluationStage(Stage):
+    """One measure: where, since when, against what; and the options of `gm.evaluate_intervention`."""
+
+    name: Text
+    area: Text
+    start: Annotated[str, BeforeValidator(_day)]
+    category: Texts | None = None
+    end: Annotated[str, BeforeValidator(_day)] | None = None
+    since: Annotated[str, BeforeValidator(_day)] | None = None
+    buffer: list[float] | float | None = None
+    chosen_for_its_peak: Flag = False
+
+    @classmethod
+    def stage(cls) -> str:
+        """Its key in the file."""
+        return "evaluations"
+
+
+class TogetherStage(Stage):
+    """Which kinds go together: co-location quotients, and cross-K for pairs."""
+
+    kinds: Annotated[list[str], Field(min_length=2)] | None = None
+    period: Period | None = None
+    k: Annotated[int, Field(ge=1)] = 1
+    permutations: Annotated[int, Field(ge=0, le=9999)] = 199
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
+    distances_m: list[float] = Field(default_factory=lambda: [50.0, 100.0, 200.0, 400.0, 800.0])
+    null: Annotated[str, _one_of(CROSS_NULLS)] = CROSS_NULLS[0]
+    name: Text | None = None
+
+
+@takes(standardised_rates, without=("count", "unit"))
+class DenominatorsStage(Stage):
+    """Rates with several denominators: the options of `gm.standardised_rates`, over the boundaries."""
+
+    per: list[str]
+    unit: Text | None = None
+    category: Texts | None = None
+    period: Period | None = None
+    name: Text | None = None
+
+
+@takes(site_rings, without=("roads", "territory"))
+class SitesStage(Stage):
+    """Sites with rings: a file of sites, and the options of `gm.site_rings`."""
+
+    path: File
+    roads: File | None = None
+    rings_m: list[float] = Field(default_factory=lambda: [200.0, 500.0])
+    category: Texts | None = None
+    period: Period | None = None
+    title: Text | None = None
+
+
 class LimitsStage(Stage):
     """What a run may take; beyond it, it is refused before it starts."""
 
@@ -669,86 +820,109 @@ class OutputsStage(Stage):
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}
 
 
+#: Stages that speak of how places are governed: for the analyst and the meeting.
+GOVERNANCE = ("case_life", "register", "evaluations", "together", "denominators", "sites")
+
+
 class _Words:
     """Marks a key whose text is never the name of a file."""
 
 
-class Pipeline(Stage):
-    """A checked pipeline: nothing in it is misspelt, and every file it names was found."""
+with warnings.catch_warnings():  # an abstract class has a `register` too, which nobody calls on a stage
+    warnings.filterwarnings("ignore", message='Field name "register"')
 
-    title: Annotated[Text | None, _Words] = None
-    language: Annotated[str, _one_of(LANGUAGES), _Words] = "en"
-    audience: Annotated[str, _one_of(AUDIENCES), _Words] = "meeting"
-    limits: Annotated[
-        LimitsStage, BeforeValidator(lambda v: v or {}, json_schema_input_type=LimitsStage | None), _Words
-    ] = Field(default_factory=LimitsStage)
-    source: Annotated[Text | None, _Words] = None
-    classification: Annotated[Text | None, _Words] = None
-    approval: Annotated[Text | None, _Words] = None
-    story: Annotated[list[Text | None] | None, Field(max_length=len(STEPS)), _Words] = None
-    as_of: Annotated[Annotated[str, BeforeValidator(_day)] | None, _Words] = None
-    engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
-    boundaries: BoundariesStage
-    grid: GridStage
-    incidents: IncidentsStage
-    hotspots: Annotated[tuple[HotspotStep, ...], BeforeValidator(_steps)]
-    forecasts: ForecastsStage | None = None
-    patrol: PatrolStage | None = None
-    context: Annotated[
-        tuple[ContextFile, ...],
-        BeforeValidator(_context_files, json_schema_input_type=str | ContextFile | list[str | ContextFile]),
-    ] = ()
-    timeline: Annotated[
-        tuple[TimelineStage, ...],
-        BeforeValidator(_timeline_steps, json_schema_input_type=str | TimelineStage | list[str | TimelineStage]),
-    ] = ()
-    outputs: Annotated[
-        OutputsStage,
-        BeforeValidator(lambda v: v or DEFAULT_OUTPUTS, json_schema_input_type=OutputsStage | None),
-        _Words,
-    ] = Field(default_factory=lambda: OutputsStage.model_validate(DEFAULT_OUTPUTS))
-    _path: Path = PrivateAttr(default=Path())
+    class Pipeline(Stage):
+        """A checked pipeline: nothing in it is misspelt, and every file it names was found."""
 
-    @property
-    def path(self) -> Path:
-        """The file that it was read from."""
-        return self._path
+        title: Annotated[Text | None, _Words] = None
+        language: Annotated[str, _one_of(LANGUAGES), _Words] = "en"
+        audience: Annotated[str, _one_of(AUDIENCES), _Words] = "meeting"
+        limits: Annotated[
+            LimitsStage, BeforeValidator(lambda v: v or {}, json_schema_input_type=LimitsStage | None), _Words
+        ] = Field(default_factory=LimitsStage)
+        source: Annotated[Text | None, _Words] = None
+        classification: Annotated[Text | None, _Words] = None
+        approval: Annotated[Text | None, _Words] = None
+        story: Annotated[list[Text | None] | None, Field(max_length=len(STEPS)), _Words] = None
+        as_of: Annotated[Annotated[str, BeforeValidator(_day)] | None, _Words] = None
+        engine: Annotated[str, _one_of(ENGINES), _Words] = ENGINES[0]
+        boundaries: BoundariesStage
+        grid: GridStage
+        incidents: IncidentsStage
+        hotspots: Annotated[tuple[HotspotStep, ...], BeforeValidator(_steps)]
+        forecasts: ForecastsStage | None = None
+        case_life: CaseLifeStage | None = None
+        register: RegisterStage | None = None
+        evaluations: list[EvaluationStage] = Field(default_factory=list)
+        together: TogetherStage | None = None
+        denominators: DenominatorsStage | None = None
+        sites: SitesStage | None = None
+        patrol: PatrolStage | None = None
+        context: Annotated[
+            tuple[ContextFile, ...],
+            BeforeValidator(_context_files, json_schema_input_type=str | ContextFile | list[str | ContextFile]),
+        ] = ()
+        timeline: Annotated[
+            tuple[TimelineStage, ...],
+            BeforeValidator(_timeline_steps, json_schema_input_type=str | TimelineStage | list[str | TimelineStage]),
+        ] = ()
+        outputs: Annotated[
+            OutputsStage,
+            BeforeValidator(lambda v: v or DEFAULT_OUTPUTS, json_schema_input_type=OutputsStage | None),
+            _Words,
+        ] = Field(default_factory=lambda: OutputsStage.model_validate(DEFAULT_OUTPUTS))
+        _path: Path = PrivateAttr(default=Path())
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The whole file as it is written, with the audience."""
-        return self._given
+        @property
+        def path(self) -> Path:
+            """The file that it was read from."""
+            return self._path
 
-    @property
-    def about(self) -> dict[str, str]:
-        """What page and papers print of it: source, marking, approval number."""
-        named = {key: getattr(self, key) for key in ("source", "classification", "approval")}
-        return {key: text for key, text in named.items() if text is not None}
+        @property
+        def settings(self) -> dict[str, Any]:
+            """The whole file as it is written, with the audience."""
+            return self._given
 
-    def beside(self, path: str) -> Path:
-        """A path of the file, which is relative to the file itself."""
-        return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
+        @property
+        def about(self) -> dict[str, str]:
+            """What page and papers print of it: source, marking, approval number."""
+            named = {key: getattr(self, key) for key in ("source", "classification", "approval")}
+            return {key: text for key, text in named.items() if text is not None}
 
-    @model_validator(mode="after")
-    def _for_its_audience(self) -> Self:
-        """What an audience may not have, and what an output needs."""
-        if self.audience == "public":
-            if self.forecasts is not None:
-                raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")
-            for i, step in enumerate(self.hotspots):
-                if step.each is not None and step.category is None:
-                    raise _refused(Note("runs.each_names_kinds"), "hotspots", i, "each")
-                if step.weight is not None:
-                    raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
-        if self.patrol is not None and self.patrol.prize == "forecast" and self.forecasts is None:
-            raise _refused(Note("runs.prize_needs_forecast"), "patrol", "prize")
-        refused = why_not_allowed(self.audience, self.hotspots, self.patrol)
-        if refused is not None:
-            raise _refused(refused, "audience")
-        if self.outputs.surface and not any(method_named(step.method).surface for step in self.hotspots):
-            able = [name for name, method in methods().items() if method.surface]
-            raise _refused(Note("runs.surface_needs", able=able), "outputs", "surface")
-        return self
+        def beside(self, path: str) -> Path:
+            """A path of the file, which is relative to the file itself."""
+            return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
+
+        @model_validator(mode="after")
+        def _for_its_audience(self) -> Self:
+            """What an audience may not have, and what an output needs."""
+            if self.audience == "public":
+                if self.forecasts is not None:
+                    raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")
+                for stage in GOVERNANCE:
+                    if stage in self:
+                        raise _refused(Note("runs.not_for_the_public", stage=stage), stage)
+                for i, step in enumerate(self.hotspots):
+                    if step.each is not None and step.category is None:
+                        raise _refused(Note("runs.each_names_kinds"), "hotspots", i, "each")
+                    if step.weight is not None:
+                        raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
+            if self.patrol is not None and self.patrol.prize == "forecast" and self.forecasts is None:
+                raise _refused(Note("runs.prize_needs_forecast"), "patrol", "prize")
+            refused = why_not_allowed(self.audience, self.hotspots, self.patrol)
+            if refused is not None:
+                raise _refused(refused, "audience")
+            if self.outputs.surface and not any(method_named(step.method).surface for step in self.hotspots):
+                able = [name for name, method in methods().items() if method.surface]
+                raise _refused(Note("runs.surface_needs", able=able), "outputs", "surface")
+            return self
+
+
+#: The stages whose keys are fields.
+STAGES: tuple[type[Stage], ...] = (
+    *(BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage),
+    *(CaseLifeStage, RegisterStage, EvaluationStage, TogetherStage, DenominatorsStage, SitesStage),
+)
 
 
 def never_files() -> list[str]:
@@ -814,7 +988,9 @@ def _owner(place: tuple) -> tuple[Any, list[str]]:
     """Whose key a place names, as a message calls it, and the keys that there are."""
     if len(place) == 1:
         return None, list(Pipeline.model_fields)
-    stages = {s.stage(): s for s in (BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage)}
+    stages = {s.stage(): s for s in STAGES}
+    if place[0] == "evaluations" and len(place) == 2:
+        return "evaluations", list(EvaluationStage.model_fields)
     return place[0], list(stages[place[0]].model_fields) if place[0] in stages else []
 
 
@@ -888,8 +1064,7 @@ class _Schema(GenerateJsonSchema):
 
 def described_keys() -> dict[str, list[str]]:
     """Stage → its own keys, each of which has a text `setting.<stage>.<key>` in every language."""
-    stages = (BoundariesStage, IncidentsStage, ForecastsStage, PatrolStage, LimitsStage, OutputsStage)
-    stages += (TimelineStage,)
+    stages = (*STAGES, OutputsStage)
     own = {stage.stage(): [n for n in stage.model_fields if n not in stage.keywords] for stage in stages}
     step = {"hotspots": HotspotStep.own_keys(), "grid": ["system", "communities", "codes"]}
     return {"pipeline": list(Pipeline.model_fields), **own, **step}
@@ -914,6 +1089,7 @@ def pipeline_schema(language: str = "en") -> dict[str, Any]:
 def _describe(schema: dict[str, Any], language: str) -> None:
     """Put the meaning of each key beside its type."""
     parts = {"pipeline": schema} | {name.removesuffix("Stage").lower(): part for name, part in schema["$defs"].items()}
+    parts |= {stage.stage(): schema["$defs"][stage.__name__] for stage in STAGES if stage.__name__ in schema["$defs"]}
     for stage, keys in described_keys().items():
         for part in _objects(parts["hotspotstep" if stage == "hotspots" else stage]):
             for key in keys:

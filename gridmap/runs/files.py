@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "check_confined",
     "files_named",
     "fixed_gdal_date",
+    "input_of",
     "outputs_as_errors",
     "portable_relative_path",
 ]
@@ -57,6 +59,28 @@ def files_named(settings: Mapping[str, Any], folder: Path) -> dict[str, Path]:
         except OSError:  # a text that cannot be a path here: too long, perhaps
             continue
     return found
+
+
+@lru_cache(maxsize=1)
+def _county(seed: int) -> Any:
+    from gridmap.samples.county import simulated_county  # a run of real files needs none of it
+
+    return simulated_county(seed)
+
+
+def input_of(pipeline: Pipeline, path: str) -> Any:
+    """What stands where a path is written: the file, an address as it is, or a part of the simulated county.
+
+    Returns
+    -------
+    Path, str, GeoDataFrame or Incidents
+    """
+    if path.startswith("sample://"):
+        seed, part = path.split("/")[-2:]
+        county = _county(int(seed))
+        named = {"communities": "boundaries"}
+        return county.truth.measures if part == "measures" else getattr(county, named.get(part, part))
+    return path if "://" in path else pipeline.beside(path)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -162,6 +186,8 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
     looked = {stage: value for stage, value in pipeline.settings.items() if stage not in never_files()}
     looked["exports"] = list(pipeline.incidents.path)  # what patterns and folders came to
     for text in _texts(looked):
+        if text.startswith("sample://"):
+            continue
         if "://" in text or text.startswith("/vsi"):
             raise SettingError(Note("runs.confined_address", address=text.split("://")[0]))
         absolute = text.startswith(("/", "\\", "~")) or re.match(r"[A-Za-z]:[\\/]", text)

@@ -23,6 +23,7 @@ from gridmap.grids.tiling import make_grid
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
 from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, Pipeline
+from gridmap.runs.files import input_of
 
 __all__ = ["drawn_layer", "grid_facts", "grid_stage", "hierarchy_of", "write_grid_tables"]
 
@@ -42,8 +43,8 @@ def grid_stage(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, 
         options = dict(file.options)
         if name in BASIC_UNITS:
             options = {"within": tuple(boundaries.total_bounds), "column": _load(settings), **options}
-        place = pipeline.beside(file.path)
-        frame = read_features(place, **options)
+        place = input_of(pipeline, file.path)
+        frame = _where(place, file.where) if isinstance(place, gpd.GeoDataFrame) else read_features(place, **options)
         settings[name] = frame.set_index("cell_id") if name == "keep" and "cell_id" in frame else frame
         inputs.append({"path": file.path, "sha256": None, "rows": len(frame), "used": len(frame)})
         inputs[-1] |= {"set_aside": 0, "stage": f"grid.{name}"}
@@ -62,6 +63,13 @@ def grid_stage(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, 
         given = old if old is not None and "code" in old else None  # codes on the signs stay where they are
         grid.cells.insert(0, "code", grid_codes(grid, stage.codes, keep=given))
     return grid, communities, inputs
+
+
+def _where(frame: gpd.GeoDataFrame, where: Mapping | None) -> gpd.GeoDataFrame:
+    """The rows of a part of the simulated county that a file's `where:` keeps."""
+    for column, wanted in (where or {}).items():
+        frame = frame[frame[column].isin(wanted if isinstance(wanted, list) else [wanted])]
+    return frame
 
 
 def _load(settings: Mapping) -> str:

@@ -25,6 +25,7 @@ from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports import export, write_layers, write_table
+from gridmap.governance.agenda import CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult
@@ -39,11 +40,12 @@ from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surface_incidents, what_is_told
 from gridmap.runs.config import HotspotStep, Pipeline
-from gridmap.runs.files import InputFiles, fixed_gdal_date, outputs_as_errors, portable_relative_path
+from gridmap.runs.files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
 from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.forecasting import forecast_stage
+from gridmap.runs.stages.governing import governance_stages
 from gridmap.runs.stages.limits import refuse_beyond
 from gridmap.runs.stages.page import map_layers, map_page
 from gridmap.runs.stages.patrolling import patrol_stage
@@ -149,6 +151,7 @@ def run_pipeline(
         _restrict_inputs(run)
         _find_hotspots(run)
         _forecast(run)
+        _govern(run)
         _count(run)
         _plan_patrols(run)
         _gather_findings(run)
@@ -225,7 +228,7 @@ def _read_boundaries(run: _Run) -> None:
     run.files = InputFiles({**pipeline.settings, "exports": pipeline.incidents.path}, pipeline.path.parent)
     with run.clock.step("read boundaries"):
         stage = pipeline.boundaries
-        run.boundaries = read_boundaries(pipeline.beside(stage.path), **stage.options)
+        run.boundaries = read_boundaries(input_of(pipeline, stage.path), **stage.options)
     run.zones = len(run.boundaries)
     refuse_beyond(pipeline, run.boundaries)
 
@@ -285,6 +288,11 @@ def _forecast(run: _Run) -> None:
     if run.pipeline.forecasts is not None:
         with run.clock.step("forecast"):
             run.results.append(forecast_stage(run.pipeline, run.incidents, run.grid, run.out))
+
+
+def _govern(run: _Run) -> None:
+    """How the grids work: the stages that a committee's own questions take, each released for the audience."""
+    run.results += governance_stages(run.pipeline, run.incidents, run.grid, run.boundaries, run.clock.step)
 
 
 def _count(run: _Run) -> None:
@@ -382,8 +390,13 @@ def _write_record(run: _Run) -> dict[str, Any]:
 def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Incidents, list[dict]]:
     """The incidents of all files of a pipeline, each once; and an entry of each for `run.json`."""
     stage, inputs = pipeline.incidents, []
-    places = [path if "://" in path else pipeline.beside(path) for path in stage.path]
-    parts = read_incident_files(places, boundaries=boundaries, **stage.options)  # so exchanged coordinates are found
+    places = [input_of(pipeline, path) for path in stage.path]
+    if any(isinstance(place, Incidents) for place in places):  # of the simulated county: made, not read
+        parts = [p if isinstance(p, Incidents) else read_incident_files([p], **stage.options)[0] for p in places]
+    else:
+        parts = read_incident_files(
+            places, boundaries=boundaries, **stage.options
+        )  # so exchanged coordinates are found
     for path, part in zip(stage.path, parts, strict=True):
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
@@ -502,7 +515,9 @@ def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | Non
     pipeline, audience = run.pipeline, run.pipeline.audience
     given = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
     if key == "map":
-        map_page(pipeline, run.boundaries, run.incidents, run.layers, run.findings.notes, hierarchy).save(path)
+        handled = next((r.by_cell for _, r in run.results if isinstance(r, CaseHandling)), None)
+        notes = run.findings.notes
+        map_page(pipeline, run.boundaries, run.incidents, run.layers, notes, hierarchy, handled).save(path)
     elif key == "layers":
         path, *_ = write_layers(_layers(run.grid, run.results), path, **given)
     elif key == "counts":

@@ -88,6 +88,7 @@ def test_every_key_says_what_it_means(language):
         "timeline",
         "limits",
         "outputs",
+        *("case_life", "register", "evaluations", "together", "denominators", "sites"),
     } == set(keys)
     missing = [
         f"setting.{s}.{k}" for s, names in keys.items() for k in names if not known(f"setting.{s}.{k}", language)

@@ -1,4 +1,4 @@
-"""What a page can draw, one kind a file: cells, a surface, clusters, zones, context, reach, patrol routes.
+"""What a page can draw, one kind a file: cells, a surface, clusters, zones, named areas, context, reach, patrol routes.
 
 `layers_of(result)` makes the layers of a method's answer; the other functions make one layer each of something else.
 """
@@ -9,6 +9,8 @@ from gridmap.maps.layers.boundaries import BoundariesLayer, boundaries_layer
 from gridmap.maps.layers.cells import CellsLayer, cells_layer
 from gridmap.maps.layers.clusters import ClustersLayer, clusters_layer
 from gridmap.maps.layers.context import ContextLayer, context_layer, context_layers
+from gridmap.maps.layers.handling import handling_layer
+from gridmap.maps.layers.named_areas import NamedAreasLayer, named_areas_layer
 from gridmap.maps.layers.reach import ReachLayer, reach_layer
 from gridmap.maps.layers.results import density_layer, hotspot_layer, layers_of
 from gridmap.maps.layers.routes import RoutesLayer, patrol_layers
@@ -21,6 +23,7 @@ __all__ = [
     "ClustersLayer",
     "ContextLayer",
     "Layer",
+    "NamedAreasLayer",
     "ReachLayer",
     "RoutesLayer",
     "Rule",
@@ -31,8 +34,10 @@ __all__ = [
     "context_layer",
     "context_layers",
     "density_layer",
+    "handling_layer",
     "hotspot_layer",
     "layers_of",
+    "named_areas_layer",
     "patrol_layers",
     "reach_layer",
 ]

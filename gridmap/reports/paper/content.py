@@ -20,11 +20,13 @@ from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps
 from gridmap.reports.run_folder import RunFolder, said_text
 
 __all__ = [
+    "GOVERNED",
     "Answer",
     "Briefing",
     "Cell",
     "Column",
     "Method",
+    "Page",
     "Picture",
     "Section",
     "Table",
@@ -54,6 +56,8 @@ MOST_KINDS = 12
 MOST_METHODS, MOST_NOTES = 6, 2
 #: Facts that the third page leaves to the annex.
 IN_THE_ANNEX = ("half", "busiest", "stable", "unequal_periods", "cold")
+#: Methods whose results have pages of their own (`paper/governed.py`).
+GOVERNED = ("case_life", "register", "evaluations", "together", "denominators", "sites")
 #: The four questions of a meeting, in their order.
 QUESTIONS = ("where", "sure", "changed", "next")
 #: What no paper can say, whatever its numbers: stands in every box of limits.
@@ -158,11 +162,20 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of its own: a heading and what stands under it."""
+
+    heading: str
+    parts: list[Section] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Briefing:
     """Everything that a paper prints, in one language.
 
     Four pages: the answer (`answers`, `map`, `mind`), the places (`places`), what changed and the other kinds
-    (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. `annex` and `charts` follow where
+    (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. Before the last stand the pages of
+    how places are governed (`governed`), where the run has such stages. `annex` and `charts` follow where
     they are wanted; the workbook holds all of it.
     """
 
@@ -193,6 +206,7 @@ class Briefing:
     run: RunFolder
     changes: Since
     with_annex: bool = False
+    governed: list[Page] = field(default_factory=list)
 
 
 def briefing_content(
@@ -234,7 +248,7 @@ def briefing_content(
     ]
     for entry in run.results:
         lines = _lines_of(run, entry["step"], language)
-        if lines and not entry["layers"]:
+        if lines and not entry["layers"] and entry["method"] not in GOVERNED:
             sections.append(Section(_name(entry, language), lines))
     charts = run_charts(run, language) if pictures and annex else ()
     return Briefing(
@@ -393,7 +407,7 @@ def _others(run: RunFolder, lead: Entry | None, language: str) -> list[Section]:
     """The other results, a few sentences each, with the names of their first places."""
     found = []
     for entry in run.results:
-        if lead is not None and entry["step"] == lead["step"]:
+        if (lead is not None and entry["step"] == lead["step"]) or entry["method"] in GOVERNED:
             continue
         layer = entry["layers"][0] if entry["layers"] else None
         facts = [f for f in run.facts if f.step == entry["step"] and f.kind not in IN_THE_ANNEX]

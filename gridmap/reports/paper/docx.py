@@ -25,6 +25,7 @@ from gridmap.reports.paper.content import (
     MOST_NOTES,
     MOST_OTHERS,
     Briefing,
+    Page,
     Picture,
     Section,
     Table,
@@ -55,6 +56,8 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     _first(document, briefing, w)
     _places(document, briefing.places)
     _changed(document, briefing, w)
+    for page in briefing.governed:
+        _governed(document, page)
     _last(document, briefing, w)
     if briefing.with_annex:
         _annex(document, briefing, w)
@@ -221,6 +224,21 @@ def _changed(document, briefing: Briefing, w) -> None:
             _small(document, line)
     if len(briefing.others) > MOST_OTHERS:
         _small(document, w("more_others", n=len(briefing.others) - MOST_OTHERS))
+
+
+def _governed(document, page: Page) -> None:
+    """Areas that were named, or how the grids work: part by part."""
+    _heading(document, page.heading)
+    for section in page.parts:
+        if section.heading and (section.lines or section.table or section.picture):
+            document.add_heading(xml_text(section.heading, 300), level=2)
+        _bullets(document, section.lines)
+        if section.picture is not None:
+            _picture(document, section.picture, tallest_cm=6.8)
+        if section.table is not None and section.table.rows:
+            _table(document, section.table)
+        for note in section.notes:
+            _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
 
 
 def _annex(document, briefing: Briefing, w) -> None:

@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,16 +35,17 @@ from gridmap.reports.paper.content import (
 
 __all__ = ["pdf_bytes"]
 
-#: A meeting gets so many pages.
+#: A meeting gets so many pages, and one more for each of how places are governed.
 PAGES = 4
+PARTS = ("size", "kinds", "others", "periods_cm", "methods", "notes", "sources", "rows", "lines")
 #: What is put on them: as much as fits, tried from the first on. The workbook holds what is left out.
 ROOMS = tuple(
-    dict(zip(("size", "kinds", "others", "periods_cm", "methods", "notes", "sources"), row, strict=True))
+    dict(zip(PARTS, row, strict=True))
     for row in (
-        ("", MOST_KINDS, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5),
-        ("tight", 10, 3, 5.6, 6, 1, 4),
-        ("tighter", 8, 3, 5.0, 5, 1, 4),
-        ("tighter", 6, 1, 4.4, 3, 1, 3),
+        ("", MOST_KINDS, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5, 8, 9),
+        ("tight", 10, 3, 5.6, 6, 1, 4, 7, 9),
+        ("tighter", 8, 3, 5.0, 5, 1, 4, 6, 8),
+        ("tighter", 6, 1, 4.4, 3, 1, 3, 5, 6),
     )
 )
 OWN = Path(__file__).parent / "templates"
@@ -88,7 +90,11 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
             try:
                 compiler = typst.Compiler(main, root=place, font_paths=fonts, ignore_system_fonts=True)
                 data = compiler.compile(format="pdf")
-                if template is not None or room is ROOMS[-1] or _last_of_four(compiler) <= PAGES:
+                if (
+                    template is not None
+                    or room is ROOMS[-1]
+                    or _last_of_four(compiler) <= PAGES + len(briefing.governed)
+                ):
                     break
             except typst.TypstError as error:
                 raise _mistake(error) from None
@@ -134,6 +140,10 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
     def section(s: Section) -> dict[str, Any]:
         shown = {"picture": picture(s.picture), "table": table(s.table)}
         return {"heading": s.heading, "lines": s.lines, "notes": s.notes, **shown}
+
+    def part(s: Section) -> dict[str, Any]:
+        cut = replace(s, lines=s.lines[: room["lines"]], table=s.table and s.table.head(room["rows"]))
+        return section(cut)
 
     def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
         return [say_word("label", label=label, text=text) for label, text in rows]
@@ -183,6 +193,7 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
         "set_aside": table(b.set_aside and b.set_aside.head(room["sources"])),
         "sources": table(b.sources.ends(room["sources"])),
         "facts": [list(pair) for pair in b.facts],
+        "governed": [{"heading": page.heading, "parts": [part(s) for s in page.parts]} for page in b.governed],
         "annex": [section(s) for s in annex],
         "charts": [picture(p) for p in b.charts] if b.with_annex else [],
     }

@@ -1,5 +1,7 @@
 """The briefing as slides, 16:9, at most eight: the answer, the map, the places, what changed, what it cannot say.
 
+For each page of how places are governed there are up to three more.
+
 Slides are read from the back of a room: no type under 18 points, ten rows a table, as many sentences as fit. Chinese is
 set by `a:ea`, without which PowerPoint takes whatever font it has. A template is a .pptx of one's own: its slides are
 removed, its master and layouts are kept.
@@ -20,7 +22,7 @@ from pptx.util import Cm, Pt
 from gridmap._fonts import office_fonts
 from gridmap.errors import ReadError
 from gridmap.messages import Note
-from gridmap.reports.paper.content import MOST_ROWS, Briefing, Picture, Table, words_in
+from gridmap.reports.paper.content import MOST_ROWS, Briefing, Page, Picture, Table, words_in
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
 
 __all__ = ["pptx_bytes"]
@@ -61,8 +63,23 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
         slides.picture(slide, briefing.periods, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
     others = [section.lines[0] for section in briefing.others if section.lines]
     slides.sentences(w("changed_page"), [*briefing.since.lines, *others])
+    for page in briefing.governed:
+        _governed(slides, page)
     slides.sentences(w("limits"), briefing.limits)
     return slides.bytes()
+
+
+def _governed(slides: "_Slides", page: Page) -> None:
+    """A slide of what is said first, one of its first picture, one of its first table."""
+    slides.sentences(page.heading, [line for part in page.parts for line in part.lines])
+    picture = next((part.picture for part in page.parts if part.picture is not None), None)
+    if picture is not None:
+        slide = slides.add(page.heading)
+        slides.picture(slide, picture, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
+    table = next((part.table for part in page.parts if part.table is not None and part.table.rows), None)
+    if table is not None:
+        slide = slides.add(page.heading)
+        slides.table(slide, table.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
 
 
 def _mark(paragraph, size_pt: float) -> None:

@@ -49,6 +49,10 @@ def xlsx_bytes(briefing: Briefing) -> bytes:
     for section in briefing.annex:
         if section.whole is not None:
             sheets.table(section.heading, section.whole)
+    for page in briefing.governed:
+        for section in page.parts:
+            if section.whole is not None:
+                sheets.table(section.heading or page.heading, section.whole)
     changes = since_table(briefing.changes, briefing.run, briefing.language)
     if changes is not None:
         sheets.table(w("changes"), changes)

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError
+from gridmap.governance.agenda import AGENDA, AreasWeNamed, CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers
 from gridmap.maps.gated import ReleasedLayers, release_layers
-from gridmap.maps.layers import Layer
+from gridmap.maps.layers import Layer, handling_layer, named_areas_layer
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.surroundings import read_context
@@ -45,6 +47,8 @@ def map_layers(
     layers: list[tuple[int | None, Layer]] = []
     shown = False
     for number, (step, result) in enumerate(results, start=1):
+        if isinstance(result, AGENDA):
+            layers.extend((None, layer) for layer in _governed(result, step.name))
         if not isinstance(result, HotspotResult) or not (len(result.cells) or result.clusters is not None):
             continue
         period = _period_of_step(step, incidents)
@@ -85,6 +89,24 @@ def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str)
     return cells_layer(counts, "count", grid=grid, name=name, show=False)
 
 
+def _governed(result: Any, name: str | None) -> list[Layer]:
+    """What the stages of governance have to show: named areas, followed hotspots, units by how they handle."""
+    if isinstance(result, CaseHandling) and result.shapes is not None and result.life.judged_by is not None:
+        return [handling_layer(result.life, result.shapes, name=name)]
+    if not isinstance(result, AreasWeNamed):
+        return []
+    out: list[Layer] = []
+    drawn = None if result.watched is None else result.watched.areas[result.watched.areas.geometry.notna()]
+    if drawn is not None and len(drawn):
+        out.append(named_areas_layer(drawn, name=name))
+    for kind, found in result.followed.items():
+        if len(found.now):
+            now = found.now.assign(name=["#" + str(key) for key in found.now.index])
+            title = Note("page.followed", kind=kind) if kind else Note("page.followed_all")
+            out.append(named_areas_layer(now, column="status", name=title, show=not out))
+    return out
+
+
 def _period_of_step(step, incidents: Incidents | None) -> str | None:
     if step.period is not None:
         return str(step.period)
@@ -101,6 +123,7 @@ def map_page(
     layers: ReleasedLayers,
     notes: Sequence[Note],
     hierarchy: pd.DataFrame | None = None,
+    handled: pd.DataFrame | None = None,
 ):
     """The page that shows every result of a run, of the layers that `map_layers` made."""
     return build_map(
@@ -113,6 +136,7 @@ def map_page(
         notes=notes,
         audience=pipeline.audience,
         hierarchy=hierarchy,
+        handled=handled,
         story=pipeline.story,
         **pipeline.about,
     )

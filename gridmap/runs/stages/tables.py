@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridmap.governance.agenda import AGENDA
 from gridmap.hotspots.result import HotspotResult
 
 __all__ = ["facts_of", "tables_of"]
@@ -17,6 +18,10 @@ def tables_of(result: Any) -> dict[str, pd.DataFrame]:
         return {}
     if isinstance(result, pd.DataFrame):
         return {"": result}
+    if isinstance(result, AGENDA):
+        return {
+            f"_{name}": pd.DataFrame(t.drop(columns="geometry", errors="ignore")) for name, t in result.tables.items()
+        }
     return {f"_{name}": value for name, value in _fields(result) if isinstance(value, pd.DataFrame) and len(value)}
 
 
@@ -26,7 +31,7 @@ def facts_of(step: Any, result: Any) -> dict[str, Any]:
     facts |= {"params": dict(getattr(result, "params", step.options)), "notes": list(getattr(result, "notes", ()))}
     if isinstance(result, HotspotResult) and "label" in result.cells:
         facts["labels"] = {str(k): int(n) for k, n in result.cells["label"].value_counts().items()}
-    if not isinstance(result, HotspotResult | pd.DataFrame):
+    if not isinstance(result, (HotspotResult, pd.DataFrame, *AGENDA)):
         single = int | float | str | np.number
         numbers = {n: v for n, v in _fields(result) if isinstance(v, single) and n != "method"}
         # JSON knows no nan: what was not computed is null.

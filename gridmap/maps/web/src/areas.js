@@ -49,6 +49,13 @@ export function areas(gm) {
       }
       if (tree.people) { const p = total(tree.people, i); out.rate = p ? 1000 * out.count / p : null; }
       if (c.hot) out.hot = total(c.hot, i);
+      /* What became of the events: open, overdue, and on time of those that are due. */
+      if (tree.handled) {
+        const due = total(tree.handled.due, i);
+        out.open = total(tree.handled.open, i);
+        out.overdue = total(tree.handled.overdue, i);
+        out.on_time = due ? total(tree.handled.on_time, i) / due : null;
+      }
       return out;
     }
     function go(i, fly) {
@@ -85,8 +92,8 @@ export function areas(gm) {
       });
       table.append(rows);
     }
-    function heading(k) { return k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
-    function show(k, v) { return v === null ? "–" : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
+    function heading(k) { return k === "open" ? gm.t("areas_open") : k === "overdue" ? gm.t("areas_overdue") : k === "on_time" ? gm.t("areas_on_time") : k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
+    function show(k, v) { return v === null ? "–" : k === "on_time" ? gm.percent(v, 0) : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
     gm.areaGo = go;
     ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });
   });

@@ -71,6 +71,7 @@ export function layers(gm) {
       if (layer.kind === "boundaries") { paint.stroke = { colour: "rgba(75,85,99,0.55)", width: 0.8 }; paint.fades = true; }
       else if (layer.kind === "context" || layer.kind === "routes") paint.stroke = { colour, width: layer.width_px || 1 };
     }
+    else if (layer.kind === "named_areas") { paint.fill = false; paint.stroke = { width: 3, halo: "rgba(255,255,255,0.85)" }; }   /* outlines, each in its class's colour */
     else if (!layer.shapes().closed && !layer.draw.points) paint.stroke = { width: 3.4 };   /* streets, in their class's colour */
     return paint;
   }

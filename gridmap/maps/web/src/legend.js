@@ -64,6 +64,11 @@ export function legend(gm) {
       if (theme) some = entries(theme, other ? "◀ " : "");
       if (other) entries(other, "▶ ");
       if (!theme) gm.overlays.filter((l) => l.show && l.kind === "clusters").forEach((l) => box.append(el("ul", {}, el("li", {}, el("span", { class: "gm-swatch", style: { backgroundColor: "transparent", borderColor: l.classes[0].colour, borderWidth: "2px" } }), el("span", { text: gm.text(l.name) }), el("em", { text: gm.number(l.draw.n, 0) })))));
+      /* Named areas and followed hotspots lie over any theme, so their key stands under it. */
+      gm.overlays.filter((l) => l.show && l.kind === "named_areas").forEach((l) => {
+        const n = counts(l);
+        box.append(el("h2", {}, gm.text(l.name)), el("ul", {}, l.classes.map((c, i) => el("li", {}, el("span", { class: "gm-swatch", style: { backgroundColor: "transparent", borderColor: c.colour, borderWidth: "3px" } }), el("span", { text: gm.classText(c) }), el("em", { text: gm.number(n[i], 0) })))));
+      });
       nothing.hidden = some || !theme || !theme.labels;
       nothing.textContent = gm.t("nothing_found");
       box.hidden = !box.childNodes.length;

@@ -11,6 +11,7 @@ export function tooltip(gm) {
     const box = el("div", { class: "gm-tip" });
     const title = layer.kind === "clusters" ? gm.text(layer.name) + " " + (row + 1) : place || cell || gm.text(layer.name);
     box.append(el("div", { class: "gm-tip-title", dir: "auto", text: title }));
+    if (c && layer.kind === "named_areas") box.append(el("div", { class: "gm-tip-class", text: gm.text(layer.name) + gm.t("colon") + gm.classText(c) }));
     if (c && layer.role === "theme") box.append(el("div", { class: "gm-tip-class" }, gm.swatch(c), gm.classText(c)));
     const table = /** @type {HTMLTableElement} */ (el("table"));
     const now = layer.amountNow ? layer.amountNow(row) : null;
