@@ -67,7 +67,8 @@ def outlines() -> bytes:
 def files() -> dict[str, bytes]:
     """Every file by its name below gridmap/examples."""
     small = {f"west_yorkshire/{month}-west-yorkshire-street.csv.gz": incidents(month) for month in MONTHS}
-    return pipelines() | small | {"west_yorkshire/lsoa_2011.geojson.zip": outlines()}
+    named = {"county/register.yaml": (ROOT / "pipelines" / "county" / "register.yaml").read_bytes()}
+    return pipelines() | small | named | {"west_yorkshire/lsoa_2011.geojson.zip": outlines()}
 
 
 def unpacked(name: str, content: bytes) -> bytes:
