@@ -81,7 +81,8 @@ def write_example(name: str, path: str | Path) -> list[Path]:
     if target.suffix.lower() not in (".yaml", ".yml"):
         raise OutputError(Note("examples.not_yaml", file=str(target)))
     contents = {target: source.read_bytes()}
-    for read in sorted(set(re.findall(r"west_yorkshire/[\w.-]+|\bcounty/[\w-]+\.yaml", source.read_text(encoding="utf-8")))):
+    text = source.read_text(encoding="utf-8")
+    for read in sorted(set(re.findall(r"west_yorkshire/[\w.-]+|\bcounty/[\w-]+\.yaml", text))):
         contents[target.parent / read] = (example_folder() / read).read_bytes()
     kept = {p for p, content in contents.items() if p != target and p.is_file() and p.read_bytes() == content}
     in_the_way = next((p for p in contents if p not in kept and p.exists()), None)
