@@ -1,5 +1,6 @@
 """engine="spark": the same table to the last count, on a real Spark."""
 
+import os
 import subprocess
 import sys
 
@@ -25,6 +26,8 @@ def spark():
     require("spark")
     from gridmap.counts.spark import local_session
 
+    # a session of half a minute: compiled a little, collected by one thread, it takes half the processor time
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     session = local_session(2)
     session.sparkContext.setLogLevel("ERROR")
     yield session
