@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,8 @@ from gridmap.hotspots.registry import (
     options_of,
 )
 from gridmap.messages import LANGUAGES, all_texts
+
+from ..scripts import script
 
 ALL = methods()
 #: Families of facts that gridmap.reports.facts knows.
@@ -102,35 +103,16 @@ def test_what_does_not_go_together_is_refused():
         method_named("getis_or")
 
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "methods.md"
-BEGIN, END = "<!-- methods: begin -->\n", "<!-- methods: end -->\n"
-
-
-def table() -> str:
-    """The registry as docs/methods.md has it."""
-    rows = ["| method | works on | draws | beyond | at risk | remarks |", "|---|---|---|---|---|---|"]
-    for name, method in ALL.items():
-        drawn = [method.draws if method.scale is None else f"labels ({method.labels[0]} … {method.labels[-1]})"]
-        drawn += ["surface"] if method.surface and method.draws != "surface" else []
-        null = "–" if method.null is None else all_texts("en")[f"null.{method.null}"]
-        remarks = {"of points": method.of_points, "stability": method.resampled, "compares areas": method.per_area}
-        if method.trusted_from is not None:
-            remarks["its normal p claims nothing"] = method.trusted_from == float("inf")
-            remarks[f"its normal p claims from {method.trusted_from:.0f} expected"] = method.trusted_from < float("inf")
-        told = ", ".join(word for word, true in remarks.items() if true)
-        cells = [f"`{name}`", ", ".join(method.inputs.values()), ", ".join(drawn), null]
-        rows.append("| " + " | ".join([*cells, f"`{method.at_risk}=`" if method.at_risk else "", told]) + " |")
-    return "\n".join(rows) + "\n"
-
-
-def test_the_document_lists_the_methods_as_the_registry_has_them():
-    """`GRIDMAP_WRITE_DOCS=1 pytest tests/hotspots/test_registry.py` writes the table."""
-    before, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
-    held, after = rest.split(END)
-    if os.environ.get("GRIDMAP_WRITE_DOCS"):
-        DOCUMENT.write_text(before + BEGIN + table() + END + after, encoding="utf-8")
-        held = table()
-    assert held == table()
+def test_the_lists_are_those_that_the_registry_makes():
+    """The table of docs/methods.md and the methods in `__init__.pyi`, as `python .ci/lists.py` writes them."""
+    lists = script("lists")
+    assert lists.in_document() == lists.table()
+    written = lists.STUB.read_text(encoding="utf-8")
+    assert lists.stub(written, dict(OWN)) == written
+    for module, there in (("rates", "import busiest, incident"), ("calm", "calm import busiest")):
+        new = lists.stub(written, {"busiest": module})
+        assert there in new
+        assert '    "build_network",\n    "busiest",\n    "case_life",\n' in new
 
 
 def test_every_at_risk_option_is_one_of_the_function():
