@@ -15,21 +15,41 @@ import multiprocessing
 import os
 import random
 import socket
+import sqlite3
+import struct
 import sys
 import tempfile
 import time
 import traceback
 import warnings
+import zipfile
 from pathlib import Path
 
 CANARY = "canary-4711-secret"
-ENDINGS = ("geojson", "gpkg", "kml", "kmz", "shp", "dbf", "csv", "xlsx", "parquet", "tif", "yaml", "gml", "fgb", "zip")
+ENDINGS = (
+    "geojson",
+    "gpkg",
+    "kml",
+    "kmz",
+    "shp",
+    "dbf",
+    "csv",
+    "xlsx",
+    "parquet",
+    "tif",
+    "yaml",
+    "gml",
+    "fgb",
+    "zip",
+    "ods",
+    "xlsb",
+    "mbtiles",
+    "json",
+)
 
 
 def make_corpus(folder: Path) -> list[Path]:
     """One whole file of each format."""
-    import zipfile
-
     import geopandas as gpd
     import numpy as np
     import pandas as pd
@@ -62,7 +82,69 @@ def make_corpus(folder: Path) -> list[Path]:
         "boundaries: {path: zones.geojson}\ngrid: {system: h3, resolution: 8}\nincidents: {path: rows.csv}\n"
         "hotspots: [{getis_ord: {order: 1}}]\noutputs: {map: m.html}\n"
     )
+    _spreadsheets(folder)
+    with sqlite3.connect(folder / "tiles.mbtiles") as con:
+        con.execute("create table tiles (zoom_level, tile_column, tile_row, tile_data)")
+        con.execute("insert into tiles values (0, 0, 0, ?)", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0"])
+    arc = {"type": "Topology", "arcs": [[[-1.6, 53.7], [-1.5, 53.7], [-1.5, 53.8], [-1.6, 53.7]]]}
+    shape = {"type": "Polygon", "arcs": [[0]], "properties": {"code": "a"}}
+    (folder / "zones.json").write_text(json.dumps(arc | {"objects": {"a": shape}}))
     return sorted(p for p in folder.iterdir() if p.suffix.lstrip(".") in ENDINGS)
+
+
+def _spreadsheets(folder: Path) -> None:
+    """An .ods and an .xlsb, which no package here writes."""
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(f'<table:table-cell office:value-type="string"><text:p>{v}</text:p></table:table-cell>' for v in row)
+        + '<table:table-cell table:number-columns-repeated="9"/></table:table-row>'
+        for row in (("date", "lon", "lat"), ("2024-03-05", "-1.55", "53.75"), ("2024-03-06", "-1.56", "53.76"))
+    )
+    spaces = "".join(f' xmlns:{n}="{names}:{n}:1.0"' for n in ("office", "table", "text"))
+    with zipfile.ZipFile(folder / "rows.ods", "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        made.writestr(
+            "META-INF/manifest.xml", f'<m:manifest xmlns:m="{names}:manifest:1.0"><m:file-entry/></m:manifest>'
+        )
+        made.writestr(
+            "content.xml",
+            f"<office:document-content{spaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="s">{rows}</table:table></office:spreadsheet></office:body>'
+            "</office:document-content>",
+        )
+
+    def record(kind: int, body: bytes = b"") -> bytes:
+        head = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        return head + bytes([len(body)]) + body
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode("utf-16-le")
+
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    links = "".join(
+        f'<Relationship Id="{i}" Type="{office}/{kind}" Target="{place}"/>'
+        for i, kind, place in (("a", "worksheet", "worksheets/sheet1.bin"), ("b", "sharedStrings", "sharedStrings.bin"))
+    )
+    cells = b"".join(
+        record(0, struct.pack("<I", r) + bytes(21))
+        + b"".join(
+            record(7, struct.pack("<III", c, 0, c)) if r == 0 else record(5, struct.pack("<IId", c, 0, 50.0 + r + c))
+            for c in (0, 1)
+        )
+        for r in range(4)
+    )
+    with zipfile.ZipFile(folder / "rows.xlsb", "w") as made:
+        made.writestr("[Content_Types].xml", "<Types/>")
+        made.writestr(
+            "xl/workbook.bin",
+            record(131) + record(143) + record(156, struct.pack("<II", 0, 1) + text("a") + text("s")) + record(144)
+            + record(132),
+        )  # fmt: skip
+        made.writestr("xl/_rels/workbook.bin.rels", f"<Relationships>{links}</Relationships>")
+        made.writestr("xl/worksheets/sheet1.bin", record(129) + record(145) + cells + record(146) + record(130))
+        texts = b"".join(record(19, b"\0" + text(name)) for name in ("lon", "lat"))
+        made.writestr("xl/sharedStrings.bin", record(159, struct.pack("<II", 2, 2)) + texts + record(160))
 
 
 def damaged(data: bytes, others: list[bytes], words: list[bytes], rng: random.Random) -> bytes:
@@ -95,16 +177,26 @@ def worker(folder: str, jobs, results) -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
     warnings.simplefilter("ignore")
+    import numpy as np
+
     import gridmap  # noqa: F401
     from gridmap.errors import GridmapError
+    from gridmap.maps.basemaps import basemap
     from gridmap.read.boundaries import read_boundaries
     from gridmap.read.features import read_features
+    from gridmap.read.gazetteer import Gazetteer
     from gridmap.read.incidents import read_incidents
     from gridmap.read.rasters import read_pixels
     from gridmap.read.roads import read_roads
     from gridmap.runs import read_pipeline
 
-    readers = (read_boundaries, read_incidents, read_features, read_roads, read_pixels, read_pipeline)
+    def read_tiles(path: str):
+        return basemap(path).for_page(np.array([[-1.6, 53.7, -1.5, 53.8]]))
+
+    def read_names(path: str):
+        return Gazetteer.of(path, datum="wgs84").index
+
+    readers = (read_boundaries, read_incidents, read_features, read_roads, read_pixels, read_pipeline, read_names)
     events: list[str] = []
 
     def hook(event: str, args) -> None:
@@ -131,23 +223,10 @@ def worker(folder: str, jobs, results) -> None:
         "/dev/",
     )
     while (path := jobs.get()) is not None:
-        for reader in readers:
+        for reader in (read_tiles,) if path.endswith(".mbtiles") else readers:
             events.clear()
             began = time.monotonic()
-            fault, said = None, ""
-            try:
-                found = reader(path)
-                said = str(found.to_frame() if hasattr(found, "to_frame") else found)
-            except GridmapError as error:
-                said = str(error)
-                if "\n" in said or "\r" in said:
-                    fault = f"more than one line: {said!r:.150}"
-            except Exception as error:
-                fault = (
-                    f"{type(error).__name__}: {str(error)[:150]} @ {traceback.format_exc().splitlines()[-2].strip()}"
-                )
-                where = [f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
-                fault += " " + "<".join(where[-4:])
+            said, fault = _tried(reader, path)
             if CANARY in said:
                 fault = "the canary was read"
             opened = [name for name in events if name.startswith("!") or not _allowed(name, own)]
@@ -157,6 +236,21 @@ def worker(folder: str, jobs, results) -> None:
                 fault = f"took {time.monotonic() - began:.0f} s"
             results.put((path, reader.__name__, fault))
         results.put((path, "done", None))
+
+
+def _tried(reader, path: str) -> tuple[str, str | None]:
+    """What a reader gave or said of a file, and what is wrong with that."""
+    from gridmap.errors import GridmapError
+
+    try:
+        found = reader(path)
+        return str(found.to_frame() if hasattr(found, "to_frame") else found), None
+    except GridmapError as error:
+        said = str(error)
+        return said, f"more than one line: {said!r:.150}" if "\n" in said or "\r" in said else None
+    except Exception as error:
+        where = [f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
+        return "", f"{type(error).__name__}: {str(error)[:150]} {'<'.join(where[-4:])}"
 
 
 def _allowed(name: str, own: tuple[str, ...]) -> bool:

@@ -79,7 +79,11 @@ def count_in_duckdb(
     prepare_connection(con, query)
     try:
         return _count(con, grid, query, threads or cores(), progress).frame(grid, query)
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError(str(error).splitlines()[0]) from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        if re.search("MemoryError|can't start new thread|malloc of size", str(error)):
+            raise MemoryError from None
         raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from error
 
 

@@ -38,6 +38,13 @@ def export_files(written: str, folder: Path) -> list[str]:
     ReadError
         If there is no such file, or none in the folder.
     """
+    try:
+        return _export_files(written, folder)
+    except OSError:  # a name longer than names may be, a folder that may not be read
+        raise ReadError(Note("runs.no_file", path=written, file=folder.name)) from None
+
+
+def _export_files(written: str, folder: Path) -> list[str]:
     place = folder / written
     if "://" in written or place.is_file():
         return [written]

@@ -127,7 +127,7 @@ def _existing_file(path: Any, info: ValidationInfo) -> str:
     pipeline = _pipeline_path(info)
     if path.startswith("sample:"):
         return _sample(path)
-    if "://" not in path and not _beside(pipeline, path).exists():
+    if "://" not in path and not _is_there(_beside(pipeline, path)):
         raise SettingError(Note("runs.no_file", path=path, file=pipeline.name))
     return path
 
@@ -141,6 +141,13 @@ def _sample(path: str) -> str:
     if SAMPLE.fullmatch(path) is None:
         raise SettingError(Note("runs.no_sample", found=path))
     return path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name longer than names may be
+        return False
 
 
 def _existing_exports(written: Any, info: ValidationInfo) -> list[str]:

@@ -484,3 +484,15 @@ def test_a_table_whose_column_calls_another_file_is_refused(folder):
     con.close()
     with pytest.raises(ReadError, match="refers to other files"):
         read_boundaries(path)
+
+
+@pytest.mark.parametrize("stage", ["boundaries", "incidents"])
+def test_a_name_longer_than_names_may_be_is_told_in_one_line(folder, stage):
+    """Found by benchmarks/fuzz_readers.py."""
+    from gridmap.errors import SettingError
+    from gridmap.runs import read_pipeline
+
+    from .conftest import Town
+
+    with pytest.raises(SettingError, match="no"):
+        read_pipeline(Town(folder).file(**{stage: {"path": f"{'9' * 400}.csv"}}))

@@ -55,7 +55,7 @@ def open_workbook(path: Path, *, table: str | None = None) -> RawTable:
         sheets = {n: _sheet(book.get_sheet_by_name(n), path.name) for n in ([table] if table is not None else names)}
     except (InputError, ReadError):
         raise
-    except BaseException as problem:  # a panic of the parser is no Exception
+    except BaseException as problem:  # a panic of the parser is not an Exception
         if isinstance(problem, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         reason = " ".join(str(problem).split())[:120] or type(problem).__name__
