@@ -23,6 +23,7 @@ COMMANDS = (
     "desk",
     "inbox",
     "agents",
+    "qgis",
 )
 for name in COMMANDS:
     import_module(f"gridmap.cli.{name}")

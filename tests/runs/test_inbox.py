@@ -39,11 +39,18 @@ def export(month, n, seed=0):
     ).to_csv(index=False)
 
 
+def write_zones_and_export(folder):
+    """Four zones, and a month of incidents in `exports`."""
+    boxes = [shapely.box(x, y, x + 0.05, y + 0.04) for y in (53.72, 53.76) for x in (-1.60, -1.55)]
+    gpd.GeoDataFrame({"code": list("ABCD")}, geometry=boxes, crs=4326).to_file(folder / "zones.geojson")
+    (folder / "exports").mkdir()
+    (folder / "exports" / "march.csv").write_text(export("2024-03-01", 60), encoding="utf-8")
+
+
 @pytest.fixture
 def office(tmp_path):
-    boxes = [shapely.box(x, y, x + 0.05, y + 0.04) for y in (53.72, 53.76) for x in (-1.60, -1.55)]
-    gpd.GeoDataFrame({"code": list("ABCD")}, geometry=boxes, crs=4326).to_file(tmp_path / "zones.geojson")
-    (tmp_path / "exports").mkdir()
+    write_zones_and_export(tmp_path)
+    (tmp_path / "exports" / "march.csv").unlink()
     (tmp_path / "weekly.yaml").write_text(PIPELINE.format(period="last month", language="en"), encoding="utf-8")
     return tmp_path
 
