@@ -23,7 +23,7 @@ COMMANDS = (
     "desk",
     "inbox",
     "agents",
-    "qgis",
+    "plugins",
 )
 for name in COMMANDS:
     import_module(f"gridmap.cli.{name}")

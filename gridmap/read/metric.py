@@ -100,7 +100,7 @@ def _equal_area(lon: float, lat: float) -> CRS:
     return CRS.from_proj4(f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=m")
 
 
-#: What makes a CRS open a file or an address: grids of shifts by name, `+init=` of a file, a link. "@null" is no file.
+#: What makes a CRS open a file or an address: grids of shifts by name, `+init=` of a file, a link. "@null" names none.
 _NAMES_A_FILE = re.compile(
     r"(nadgrids|geoidgrids|grids|catalog|file)\s*=(?!\s*\"?@?null)|init\s*=(?!\s*epsg:)|PARAMETERFILE|://|^\s*[@./~]"
     r"|\.(gsb|gtx|tif|db|wkt|prj)\b",

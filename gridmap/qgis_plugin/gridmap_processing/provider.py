@@ -148,27 +148,27 @@ class Method(QgsProcessingAlgorithm):
 
     def initAlgorithm(self, config=None):
         """The parameters: files, grid, audience, and the options of the method."""
-        said = words()
-        self.addParameter(QgsProcessingParameterFile("INCIDENTS_FILE", said["incidents_file"], optional=True))
+        word = words()
+        self.addParameter(QgsProcessingParameterFile("INCIDENTS_FILE", word["incidents_file"], optional=True))
         points = [QgsProcessing.TypeVectorPoint]
-        self.addParameter(QgsProcessingParameterVectorLayer("INCIDENTS", said["incidents"], points, optional=True))
+        self.addParameter(QgsProcessingParameterVectorLayer("INCIDENTS", word["incidents"], points, optional=True))
         areas = [QgsProcessing.TypeVectorPolygon]
-        self.addParameter(QgsProcessingParameterVectorLayer("BOUNDARIES", said["boundaries"], areas))
+        self.addParameter(QgsProcessingParameterVectorLayer("BOUNDARIES", word["boundaries"], areas))
         self.addParameter(
-            QgsProcessingParameterEnum("GRID", said["grid"], SYSTEMS, defaultValue=0, usesStaticStrings=False)
+            QgsProcessingParameterEnum("GRID", word["grid"], SYSTEMS, defaultValue=0, usesStaticStrings=False)
         )
         whole, real = QgsProcessingParameterNumber.Integer, QgsProcessingParameterNumber.Double
         self.addParameter(
-            QgsProcessingParameterNumber("RESOLUTION", said["resolution"], whole, 8, minValue=0, maxValue=15)
+            QgsProcessingParameterNumber("RESOLUTION", word["resolution"], whole, 8, minValue=0, maxValue=15)
         )
-        self.addParameter(QgsProcessingParameterNumber("CELL_SIZE_M", said["cell_size_m"], real, 500, minValue=1))
-        self.addParameter(QgsProcessingParameterString("CATEGORY", said["category"], optional=True))
-        self.addParameter(QgsProcessingParameterEnum("AUDIENCE", said["audience"], AUDIENCES, defaultValue=0))
+        self.addParameter(QgsProcessingParameterNumber("CELL_SIZE_M", word["cell_size_m"], real, 500, minValue=1))
+        self.addParameter(QgsProcessingParameterString("CATEGORY", word["category"], optional=True))
+        self.addParameter(QgsProcessingParameterEnum("AUDIENCE", word["audience"], AUDIENCES, defaultValue=0))
         for option, entry in self.about["options"].items():
             self.addParameter(parameter(option, entry))
-        self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", said["output"]))
-        self.addOutput(QgsProcessingOutputFile("LAYERS", said["layers"]))
-        self.addOutput(QgsProcessingOutputFile("MAP", said["map"]))
+        self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", word["output"]))
+        self.addOutput(QgsProcessingOutputFile("LAYERS", word["layers"]))
+        self.addOutput(QgsProcessingOutputFile("MAP", word["map"]))
 
     def checkParameterValues(self, parameters, context):
         """Incidents come from a file or from a layer."""
