@@ -36,7 +36,7 @@ def test_the_examples_in_the_package_are_made_from_pipelines_and_data():
 
 
 def test_every_example_is_a_pipeline_that_can_be_read_where_it_stands():
-    assert example_names() == sorted(p.stem for p in (ROOT / "pipelines").glob("*.yaml"))
+    assert example_names() == sorted(name.removesuffix(".yaml") for name in script("examples").pipelines())
     for name in example_names():
         pipeline = read_pipeline(example_path(name))
         written = (pipeline.boundaries.path, pipeline.incidents.path)
