@@ -72,7 +72,9 @@ def test_form_and_file_stay_in_step(brought):
     )
     shown = brought.post("/ask/check", {"text": typed}).text
     assert re.search(r'value="when" checked', shown)
+    typed = typed.replace("grid:", "# as the office agreed\ngrid:")
     composed = file_of(brought.post("/ask/compose", {"text": typed, "question": ["where"], "title": "x"}))
+    assert "# as the office agreed\ngrid:" in composed
     settings = yaml.safe_load(composed)
     assert settings["title"] == "x"
     assert [next(iter(step)) for step in settings["hotspots"]] == ["hotspot_test"]

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from gridmap._io import write_text
 from gridmap.audiences import AUDIENCES
 from gridmap.desk import workers
-from gridmap.desk.pages.bring import data_part, incident_facts, yaml_text, zone_facts
+from gridmap.desk.kept import edited, yaml_text
+from gridmap.desk.pages.bring import data_part, incident_facts, zone_facts
 from gridmap.desk.pictures import tiles_picture
 from gridmap.desk.recipes import QUESTIONS, Facts, facts_of, kind_of, of_kind, questions_in, with_questions
 from gridmap.desk.view import desk_of, form_of, language_of, page, part, redirect
@@ -227,7 +228,7 @@ def _from_form(request: Request, form: Mapping[str, list[str]], facts: Facts) ->
         units = form.get("units", [""])[0]
         roads = data_part(desk_of(request).workspace).get("patrol", {})
         settings["patrol"] = {**roads, **settings["patrol"], **({"units": int(units)} if _is_count(units) else {})}
-    return yaml_text(in_order(settings))
+    return edited(text, settings, ORDER)
 
 
 def _is_count(text: str) -> bool:

@@ -18,13 +18,14 @@ from starlette.routing import Route
 
 from gridmap._io import write_text
 from gridmap.desk import workers
+from gridmap.desk.kept import yaml_text
 from gridmap.desk.pictures import places_picture
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import DATA_PART, STATE, Workspace, new_name
 from gridmap.errors import InputError
 from gridmap.messages import Note, note_from
 
-__all__ = ["ROUTES", "data_part", "incident_facts", "yaml_text", "zone_facts"]
+__all__ = ["ROUTES", "data_part", "incident_facts", "zone_facts"]
 
 DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
 ORDERS = ("ymd", "dmy", "mdy")
@@ -35,11 +36,6 @@ LOOK_EVERY = 64 << 20
 
 
 # ---------------------------------------------------------------------------------------------- what is known
-
-
-def yaml_text(contents: Mapping[str, Any]) -> str:
-    """Settings as a pipeline file shows them."""
-    return yaml.safe_dump(dict(contents), allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)
 
 
 def data_part(workspace: Workspace) -> dict[str, Any]:

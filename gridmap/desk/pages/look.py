@@ -24,8 +24,8 @@ from starlette.routing import Route
 
 from gridmap._io import write_text
 from gridmap.desk import workers
-from gridmap.desk.pages.ask import in_order, read_settings
-from gridmap.desk.pages.bring import yaml_text
+from gridmap.desk.kept import edited
+from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
 from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shades_of
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
@@ -352,10 +352,11 @@ async def keep(request: Request) -> Response:
     step["name"] = " ".join(name) or say("desk.all_kinds", language)
     pipeline = str(record_of(folder).get("pipeline", ""))
     path = desk.workspace.existing(pipeline)
-    settings = read_settings(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    settings = read_settings(text)
     steps = settings.get("hotspots")
     settings["hotspots"] = [*(steps if isinstance(steps, list) else []), step]
-    write_text(path, yaml_text(in_order(settings)))
+    write_text(path, edited(text, settings, ORDER))
     return redirect(f"/ask?{urlencode({'name': path.stem})}")
 
 
