@@ -7,6 +7,7 @@ Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for a
 130 when interrupted.
 """
 
+import json
 import os
 import stat
 import sys
@@ -28,7 +29,17 @@ from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError, OutputError
 from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say
 
-__all__ = ["add_to_log", "app", "language", "main", "opened_key", "print_report", "progress_shown", "text"]
+__all__ = [
+    "add_to_log",
+    "app",
+    "language",
+    "main",
+    "opened_key",
+    "print_note",
+    "print_report",
+    "progress_shown",
+    "text",
+]
 
 app = typer.Typer(
     name="gridmap",
@@ -215,6 +226,12 @@ def progress_shown(*, as_lines: bool = False) -> Iterator[Callable[[str], None]]
 
     with Console(stderr=True).status("…") as status:
         yield lambda step: status.update(f"{_step(step)} …")
+
+
+def print_note(note: Any) -> None:
+    """What a run warned of, for a program that says it in its own reader's language."""
+    if isinstance(note, Note):
+        print(f"gridmap-note: {json.dumps(note.to_dict(), ensure_ascii=False)}", file=sys.stderr, flush=True)
 
 
 @cache

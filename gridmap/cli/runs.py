@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import add_to_log, app, opened_key, print_report, progress_shown
+from gridmap.cli.app import add_to_log, app, opened_key, print_note, print_report, progress_shown
 from gridmap.messages import check_language, chosen_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
@@ -83,6 +83,8 @@ def run_file(
     signer = None if sign is None else opened_key(sign)
     with progress_shown(as_lines=steps) as watch:
         report = run_pipeline(pipeline, out, on_step=watch, who=who, sign=signer)
+    for note in report.warnings if steps else ():
+        print_note(note)
     if log is not None:
         add_to_log(report, log, out)
     if not quiet:

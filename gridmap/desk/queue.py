@@ -34,7 +34,7 @@ STATES = ("waiting", "running", "done", "failed", "cancelled", "interrupted")
 ENDED = STATES[2:]
 #: The command line, as it is typed; a process of its own, so nothing of it is imported here.
 GRIDMAP = (sys.executable, "-c", "from gridmap.cli import main; main()")
-STEP_MARK = "gridmap-step: "
+STEP_MARK, NOTE_MARK = "gridmap-step: ", "gridmap-note: "
 GRACE_S = 20
 IDENTIFIER = re.compile(r"\d{14}-[0-9a-f]{6}")
 
@@ -56,6 +56,10 @@ class Job:
         What has begun so far.
     expected_s : float or None
         How long the same pipeline took last time; None where it never ran.
+    warnings : list of str
+        What it warned of, in the language of the desk.
+    notes : list of dict
+        The same as `note_from` takes it, to be said in the reader's.
     """
 
     id: str
@@ -74,6 +78,7 @@ class Job:
     expected_s: float | None = None
     error: str = ""
     warnings: list[str] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
@@ -172,6 +177,7 @@ class Queue:
             "steps": [],
             "error": "",
             "warnings": [],
+            "notes": [],
         }
         return self._add(replace(job, id=_new_id(), expected_s=expected, **fresh))
 
@@ -309,6 +315,9 @@ class Queue:
                 with self._changed:
                     job.steps.append([line.removeprefix(STEP_MARK), round(time.time() - job.started, 1)])
                     self._write(job)
+            elif line.startswith(NOTE_MARK):
+                with suppress(ValueError, RecursionError):
+                    job.notes.append(json.loads(line.removeprefix(NOTE_MARK)))
             elif line:
                 others = [*others[-49:], line[:2000]]
         return others

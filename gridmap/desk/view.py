@@ -109,6 +109,8 @@ class Desk:
         Bytes of one file.
     queue, looks : object
         The runs that wait (`gridmap.desk.queue`); tables that are being looked at (`gridmap.desk.pages.look`).
+    found : dict
+        What was found in finished runs, by the worker that read it and the run's id.
     """
 
     workspace: Workspace
@@ -119,6 +121,7 @@ class Desk:
     upload_limit: int = 20 << 30
     queue: Any = None
     looks: dict[str, Any] = field(default_factory=dict)
+    found: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     _beside: "Beside" = field(init=False)
 
     def __post_init__(self) -> None:

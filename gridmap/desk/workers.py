@@ -19,10 +19,12 @@ __all__ = [
     "answer_all",
     "check_text",
     "division",
+    "findings",
     "for_audience",
     "inspected",
     "look_table",
     "proposed_grids",
+    "since_last",
     "warm",
     "write_example",
 ]
@@ -332,6 +334,68 @@ def check_text(folder: str, text: str, out: str) -> dict:
     return {"problem": None, "title": pipeline.title, "audience": pipeline.audience, "language": pipeline.language}
 
 
+# ---------------------------------------------------------------------------------------------- finished runs
+
+
+def findings(folder: str, run: str) -> list[dict]:
+    """What a run found, as `kind` and `note`, to be said in whatever language; gated as the run was."""
+    from gridmap.reports.run_folder import read_run
+
+    found = read_run(Path(folder) / "runs" / run).facts
+    return [{"kind": one.kind, "note": note.to_dict()} for one in found if (note := one.note()) is not None]
+
+
+def since_last(folder: str, run: str) -> list[dict]:
+    """What changed since the run of the same pipeline before this one, as notes.
+
+    Runs of two periods are compared place by place (`changes_since`); of two runs of one period it is said which files
+    and settings are others.
+    """
+    from gridmap.reports.compare_runs import changes_since
+    from gridmap.reports.run_folder import read_run
+
+    place = Path(folder) / "runs" / run
+    record = _record(place)
+    before = [
+        r for other in place.parent.iterdir() if other != place and (r := _record(other)) and _is_before(r, record)
+    ]
+    if not before:
+        return [Note("desk.since_first").to_dict()]
+    facts = changes_since(read_run(place)).facts
+    if [one.kind for one in facts] != ["since_none"]:
+        return [note.to_dict() for one in facts if (note := one.note()) is not None]
+    last = max(before, key=lambda r: str(r.get("written")))
+    files = [{str(e.get("path")): e.get("sha256") for e in r.get("inputs", [])} for r in (last, record)]
+    others = sorted(Path(name).name for name in files[1] if files[0].get(name) != files[1][name])
+    given = [_flat(r.get("settings") or {}) for r in (last, record)]
+    keys = [key for key in dict.fromkeys([*given[1], *given[0]]) if given[0].get(key) != given[1].get(key)]
+    out = [Note("desk.since_files", names=others)] if others else []
+    out += [Note("desk.since_settings", keys=keys[:8], n=len(keys))] if keys else []
+    return [note.to_dict() for note in out or [Note("desk.since_same")]]
+
+
+def _record(place: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads((place / "run.json").read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _is_before(other: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether it is an earlier run of the same pipeline for the same audience."""
+    same = all(other.get(key) == record.get(key) for key in ("pipeline", "audience"))
+    return same and str(other.get("written")) < str(record.get("written"))
+
+
+def _flat(settings: Any, name: str = "") -> dict[str, str]:
+    """Settings as `grid.resolution` → value."""
+    if isinstance(settings, Mapping) and settings:
+        return {k: v for key, value in settings.items() for k, v in _flat(value, f"{name}.{key}".strip(".")).items()}
+    if isinstance(settings, list) and settings:
+        return {k: v for i, value in enumerate(settings, 1) for k, v in _flat(value, f"{name}.{i}").items()}
+    return {name: json.dumps(settings, default=str)}
+
+
 # ---------------------------------------------------------------------------------------------- look closer
 
 
@@ -517,5 +581,8 @@ def write_example(folder: str) -> list[str]:
 
 CALLS = {
     function.__name__: function
-    for function in (*(warm, inspected, proposed_grids, check_text, division, look_table, for_audience, write_example),)
+    for function in (
+        *(warm, inspected, proposed_grids, check_text, findings, since_last),
+        *(division, look_table, for_audience, write_example),
+    )
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import serving
+from .conftest import TOKEN, serving
 from .exports import write_boundaries, write_export
 
 ROOT = Path(__file__).parents[2]
@@ -290,3 +290,32 @@ def test_killed_at_random_moments_the_workspace_opens_with_every_run_whole_or_ma
             assert all(job.state in ENDED for job in client.desk.queue.jobs())
             for run in client.desk.workspace.runs():
                 assert verify_run(run).faults == []
+
+
+def test_what_was_found_and_warned_of_is_said_in_the_reader_s_language(finished):
+    """The run speaks English, its page Chinese: sentences come from facts and notes, not from what was printed."""
+    run = quoted(finished.desk.workspace.runs()[-1].name)
+    chinese = {"Cookie": f"gridmap_{finished.port}={TOKEN}; gridmap_language=zh"}
+    english, translated = finished.get(f"/runs/{run}").text, finished.get(f"/runs/{run}", **chinese).text
+    for said in ("rows were read", "were dropped at reading"):
+        assert said in english
+        assert said not in translated
+    for said in ("900", "报警人电话"):
+        assert said in translated
+
+
+@pytest.mark.slow
+def test_the_list_says_what_changed_since_the_last_run(finished):
+    text = (path := finished.desk.workspace.pipelines()[-1]).read_text(encoding="utf-8")
+    before = finished.desk.workspace.runs()[-1].name
+    assert "This is the first run of its pipeline." in finished.get(f"/runs/{quoted(before)}/since").text
+    path.write_text(text.replace("resolution: 8", "resolution: 7"), encoding="utf-8")
+    try:
+        finished.post("/runs/start", {"pipeline": path.stem})
+        job = finished.wait()
+    finally:
+        path.write_text(text, encoding="utf-8")
+    assert (job.state, job.error) == ("done", "")
+    assert "grid.resolution" in finished.get(f"/runs/{quoted(job.out)}/since").text
+    assert "grid.resolution" in finished.get("/runs").text  # kept, so the list needs no second look
+    assert "grid.resolution" in finished.get(f"/runs/{quoted(job.out)}").text

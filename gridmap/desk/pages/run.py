@@ -16,11 +16,12 @@ from starlette.routing import Route
 
 from gridmap._audit import audiences_in, outputs_in, read_audit
 from gridmap._io import sha256_of
+from gridmap.desk import workers
 from gridmap.desk.queue import PAPERS
-from gridmap.desk.view import desk_of, form_of, language_of, page, part, redirect
+from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import Workspace
-from gridmap.errors import InputError
-from gridmap.messages import LANGUAGES, Note, known, say
+from gridmap.errors import GridmapError, InputError
+from gridmap.messages import LANGUAGES, Note, known, note_from, say
 
 __all__ = ["ROUTES", "audience_of", "gated", "outputs_of", "record_of", "run_of"]
 
@@ -30,6 +31,10 @@ SANDBOX = (
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'self'; base-uri 'none'; "
     "form-action 'none'"
 )
+#: Facts that speak of rows and no place: never the first finding.
+OF_ROWS = ("sample", "outside", "vague_times")
+#: Jobs of the queue that are over and did not end well, which are shown until they are this many.
+LAST_FAILED = 5
 TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".csv": "text/csv; charset=utf-8"}
 
 
@@ -109,12 +114,72 @@ def _summary(folder: Path, language: str) -> dict[str, Any]:
         "has_map": _map_of(folder) is not None,
         "map": _map_of(folder),
         "used": (record.get("incidents") or {}).get("used"),
-        "first": (record.get("summary") or [""])[0],
+        "took": sum(v for v in (record.get("timings_s") or {}).values() if isinstance(v, int | float)),
     }
 
 
 def _map_of(folder: Path) -> str | None:
     return next((name for name in outputs_of(folder) if name.endswith(".html") and "/" not in name), None)
+
+
+async def _read(desk: Desk, folder: Path, worker: Any) -> list[Any]:
+    """What a worker reads of a run, once a run id; nothing where the run cannot be read."""
+    key = _key_of(worker, folder)
+    if key not in desk.found:
+        try:
+            desk.found[key] = await desk.work(worker, folder.name)
+        except GridmapError:  # a folder of another version, or one that was changed: it says so where it is verified
+            desk.found[key] = []
+    return desk.found[key]
+
+
+def _key_of(worker: Any, folder: Path) -> tuple[str, str]:
+    return worker.__name__, f"{folder.name}/{record_of(folder).get('run_id')}"
+
+
+async def _sentences(desk: Desk, folder: Path, language: str) -> list[str]:
+    """What a run found, in the reader's language; as the run wrote it where its facts cannot be read."""
+    found = await _read(desk, folder, workers.findings)
+    said = [_said(entry["note"], language) for entry in found]
+    return said or [str(line) for line in record_of(folder).get("summary", [])]
+
+
+def _said(entry: Any, language: str) -> str:
+    note = note_from(entry)
+    return note.say(language) if isinstance(note, Note) else str(note)
+
+
+def _warnings(desk: Desk, folder: Path, language: str) -> list[str]:
+    """What a run warned of: in the reader's language where it ran in this desk, else as it wrote it."""
+    jobs = [j for j in desk.queue.jobs() if j.kind == "run" and j.out == folder.name and j.state == "done"]
+    if jobs and jobs[0].notes:
+        return [_said(entry, language) for entry in jobs[0].notes]
+    return [str(line) for line in record_of(folder).get("warnings", [])]
+
+
+async def _since(desk: Desk, folder: Path, language: str) -> list[str]:
+    return [_said(entry, language) for entry in await _read(desk, folder, workers.since_last)]
+
+
+async def since(request: Request) -> Response:
+    """What a run found first, and what changed since the last run of the same pipeline, for the list."""
+    desk = desk_of(request)
+    folder = run_of(desk.workspace, request.path_params["run"])
+    for worker in (workers.findings, workers.since_last):
+        await _read(desk, folder, worker)
+    return part(request, "_since.html", run=_in_list(desk, folder, language_of(request)))
+
+
+def _in_list(desk: Desk, folder: Path, language: str) -> dict[str, Any]:
+    """A run as the list shows it; what takes reading only where it was read already."""
+    found, changed = (desk.found.get(_key_of(worker, folder)) for worker in (workers.findings, workers.since_last))
+    places = [entry for entry in found or [] if entry["kind"] not in OF_ROWS]
+    told = {
+        "read": found is not None and changed is not None,
+        "first": _said(places[0]["note"], language) if places else "",
+        "since": [_said(entry, language) for entry in (changed or [])[:3]],
+    }
+    return {**_summary(folder, language), **told}
 
 
 # ---------------------------------------------------------------------------------------------- the list
@@ -132,8 +197,12 @@ async def queue(request: Request) -> Response:
 
 def _queue_values(request: Request) -> dict[str, Any]:
     desk, language = desk_of(request), language_of(request)
-    jobs = [_job_view(job, language) for job in desk.queue.jobs()[:30]]
-    finished = [_summary(folder, language) for folder in desk.workspace.runs()[:100]]
+    known_jobs = desk.queue.jobs()
+    failed = [job for job in known_jobs if job.is_over and job.state != "done"][:LAST_FAILED]
+    # a finished run stands in the list below; the newest job here too, for who waited for it
+    shown = [job for i, job in enumerate(known_jobs) if not job.is_over or job in failed or (i == 0)]
+    jobs = [_job_view(job, language) for job in shown]
+    finished = [_in_list(desk, folder, language) for folder in desk.workspace.runs()[:100]]
     pipelines = [path.stem for path in desk.workspace.pipelines()[:50]]
     active = any(job["state"] in ("waiting", "running") for job in jobs)
     return {"jobs": jobs, "finished": finished, "pipelines": pipelines, "active": active}
@@ -151,7 +220,6 @@ def _job_view(job: Any, language: str) -> dict[str, Any]:
         "expected": job.expected_s,
         "steps": [(_step_name(name, language), at) for name, at in job.steps],
         "error": job.error,
-        "warnings": job.warnings[:6],
     }
 
 
@@ -200,8 +268,9 @@ async def one(request: Request) -> Response:
         "run",
         run=_summary(folder, language),
         record=record,
-        sentences=[str(line) for line in record.get("summary", [])],
-        warnings=[str(line) for line in record.get("warnings", [])],
+        sentences=await _sentences(desk, folder, language),
+        warnings=_warnings(desk, folder, language),
+        since=await _since(desk, folder, language),
         top=[f for f in files if "/" not in f["path"]],
         inner=[f for f in files if "/" in f["path"]],
         map_href=_href(folder, _map_of(folder)) if _map_of(folder) else "",
@@ -264,9 +333,8 @@ async def beside(request: Request) -> Response:
     both = []
     for key in ("left", "right"):
         folder = run_of(desk.workspace, request.query_params.get(key, ""))
-        record = record_of(folder)
-        told = {"sentences": [str(line) for line in record.get("summary", [])], "href": _href(folder, _map_of(folder))}
-        both.append({**_summary(folder, language), **told})
+        lines = await _sentences(desk, folder, language)
+        both.append({**_summary(folder, language), "sentences": lines, "href": _href(folder, _map_of(folder))})
     return page(request, "beside", both=both)
 
 
@@ -278,6 +346,7 @@ ROUTES = [
     Route("/runs/again", again, methods=["POST"]),
     Route("/beside", beside),
     Route("/runs/{run}", one),
+    Route("/runs/{run}/since", since),
     Route("/runs/{run}/verify", verify, methods=["POST"]),
     Route("/runs/{run}/report", report, methods=["POST"]),
     Route("/runs/{run}/for/{audience}/{path:path}", download),
