@@ -54,7 +54,7 @@ def map_layers(
         period = _period_of_step(step, incidents)
         for layer in layers_of(result, name=step.name, show=step.show and not shown):
             if len(layer.frame):
-                layers.append((number, replace(layer, period=period)))
+                layers.append((number, replace(layer, period=period, show=layer.show and step.show)))
                 shown = shown or (step.show and layer.role == "theme")
     if grid is not None and incidents is not None:
         layers.extend((None, _in_time(step, incidents, grid, pipeline.engine)) for step in pipeline.timeline)
