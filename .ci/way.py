@@ -38,8 +38,8 @@ outputs: {map: map.html}
 """
 
 
-def make_town(folder: Path) -> Path:
-    """Two zones, 260 incidents and a pipeline file."""
+def write_town(folder: Path) -> None:
+    """Two zones and 260 incidents, most of them around one corner: `zones.geojson` and `points.csv`."""
     rng = np.random.default_rng(7)
     boxes = [shapely.box(-1.60, 53.74, -1.55, 53.80), shapely.box(-1.55, 53.74, -1.50, 53.80)]
     zones = gpd.GeoDataFrame({"code": ["W", "E"], "name": ["West", "East"]}, geometry=boxes, crs=4326)
@@ -48,6 +48,11 @@ def make_town(folder: Path) -> Path:
     lat = np.r_[rng.normal(53.77, 0.002, 200), rng.uniform(53.74, 53.80, 60)]
     rows = pd.DataFrame({"date": "2024-03-05", "category": "theft", "lon": lon, "lat": lat})
     rows.to_csv(folder / "points.csv", index=False)
+
+
+def make_town(folder: Path) -> Path:
+    """The files of a small town, and a pipeline file of it."""
+    write_town(folder)
     (folder / "p.yaml").write_text(PIPELINE, encoding="utf-8")
     return folder / "p.yaml"
 

@@ -14,6 +14,7 @@ __all__ = [
     "ratio_interval",
     "share_interval",
     "variation_of_periods",
+    "wilson_interval",
 ]
 
 #: Fewer periods tell too little of how much they vary.
@@ -93,6 +94,36 @@ def share_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> 
     low = np.where(hits > 0, stats.beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
     high = np.where(hits < of, stats.beta.ppf(1 - tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
     return (low, high) if low.ndim else (float(low), float(high))
+
+
+def wilson_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of a share: shorter than the exact one, right on the average; for many units side by side.
+
+    Parameters
+    ----------
+    hits, of : array of counts
+    confidence : float
+
+    Returns
+    -------
+    (low, high) : arrays
+        nan of nothing.
+
+    Examples
+    --------
+    >>> [v.round(3).tolist() for v in wilson_interval([3, 0], [10, 10])]
+    [[0.108, 0.0], [0.603, 0.278]]
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22, 209-212.
+    """
+    hits, of = np.asarray(hits, float), np.asarray(of, float)
+    z = stats.norm.ppf((1 + confidence) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = hits / of
+        middle, half = p + z**2 / (2 * of), z * np.sqrt(p * (1 - p) / of + z**2 / (4 * of**2))
+        return (middle - half) / (1 + z**2 / of), (middle + half) / (1 + z**2 / of)
 
 
 def ratio_interval(

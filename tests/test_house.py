@@ -96,16 +96,33 @@ def test_no_module_is_named_after_a_function_it_exports():
 
 #: What has one home: how it looks in the source → the only files in which it may stand.
 HOMES = {
-    "SHA-256 of a file": (r"hashlib\.file_digest|def _?(?:sha256|file_hash|hash_of)\w*\(path", {"_io.py"}),
+    "SHA-256 of a file": (
+        r"hashlib\.file_digest|sha256\([\w.]*read_bytes\(\)\)|def _?(?:sha256|file_hash|hash_of)\w*\(path",
+        {"_io.py"},
+    ),
     "a file that is whole or not there": (r"os\.replace\(|\.replace\((?:path|target)\)", {"_io.py"}),
     "what is flushed to the disk": (r"os\.fsync", {"_io.py"}),
     "characters that XML forbids": (r"x0b\\x0c|\\x0e-\\x1f", {"_io.py"}),
     "text that a spreadsheet takes for a formula": (r"""\(["']=["'], ["']\+["'], ["']-["']""", {"_io.py"}),
     "names of Chinese fonts": (r"SimHei|PingFang|Noto Sans CJK|WenQuanYi|Source Han", {"_fonts.py"}),
     "intervals of Poisson counts": (r"chi2\.ppf|gammaincinv|chdtri", {"_intervals.py"}),
+    "intervals of shares": (r"beta\.ppf|z\*\*2 / \(?[24]", {"_intervals.py"}),
+    "KML": (r"opengis\.net/kml", {"_kml.py"}),
     "names of the days of the week": (r"""["']Mon(?:day)?["'],\s*["']Tue""", {"_periods.py"}),
     "the id of a run": (r"def run_id\(settings|def identity\(|hexdigest\(\)\[:1[0-9]\]", {"_audit.py"}),
 }
+
+
+def test_style_sheets_name_the_same_fonts():
+    """CSS cannot import: the page, the desk and the quality page give their stacks, which are one."""
+    stacks = {
+        re.sub(r"\s+", " ", stack)
+        for name in ("maps/web/css/10_frame.css", "desk/static/desk.css")
+        for stack in re.findall(r'--font: ("[^;]+);', (PACKAGE / name).read_text(encoding="utf-8"))
+    }
+    assert len(stacks) == 1
+    quality = (PACKAGE / "read" / "quality" / "templates" / "quality.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(Noto[^"]+|Microsoft[^"]+)"', quality)) <= set(re.findall(r'"([^"]+)"', *stacks))
 
 
 @pytest.mark.parametrize("thing", HOMES)

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from gridmap._intervals import wilson_interval
 from gridmap._periods import frequency_of
 from gridmap.audiences import check_audience
 from gridmap.errors import InputError, SettingError
@@ -258,14 +259,6 @@ def _quantile(curve: pd.DataFrame, share: float) -> float:
 # shares of units, and which differ from the rest
 
 
-def _wilson(x: np.ndarray, n: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    z = stats.norm.ppf((1 + confidence) / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = x / n
-        middle, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
-
-
 def _shrunk(x: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Marshall's empirical Bayes estimate of each share: the smaller the unit, the nearer to the mean."""
     total = n.sum()
@@ -322,7 +315,7 @@ def _judged(x: np.ndarray, n: np.ndarray, high_is_good: bool, level: float) -> t
     less, more, spread = _tails(x, n)
     expected = n @ (x.sum(axis=0) / np.maximum(n.sum(axis=0), 1))
     x, n = x.sum(axis=1), n.sum(axis=1)
-    low, high = _wilson(x, n)
+    low, high = wilson_interval(x, n)
     seen = n > 0
     p = np.ones(len(n))
     p[seen] = _holm(np.minimum(1, 2 * np.minimum(less, more))[seen])
@@ -408,7 +401,7 @@ class CaseLife:
         rows = {}
         for name, one in self.indicators.items():
             n, share = float(self.overall[f"{name}_n"]), float(self.overall[f"{name}_share"])
-            low, high = _wilson(np.array([share * n]), np.array([n]))
+            low, high = wilson_interval(np.array([share * n]), np.array([n]))
             rows[name] = {"share": share, "low": float(low[0]), "high": float(high[0]), "n": int(n)}
             rows[name] |= {"high_is_good": one.high_is_good, "formula": one.formula, "source": one.source}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("indicator")

@@ -26,7 +26,7 @@ import pandas as pd
 import shapely
 import yaml
 
-from gridmap._io import json_text, write_text
+from gridmap._io import json_text, sha256_of, write_text
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of
@@ -612,7 +612,7 @@ class Register:
             If the file has changed since it was read: read it again and `merge`.
         """
         path = Path(path)
-        there = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+        there = sha256_of(path) if path.exists() else ""
         if there != self.digest:
             raise OutputError(Note("governance.register_changed", path=str(path)))
         rows = [_plain(one) for one in self.areas]

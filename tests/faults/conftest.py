@@ -6,16 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
 import pytest
-import shapely
 import yaml
 
 from gridmap.runs import read_pipeline
 
 from ..command import run_here
+from ..scripts import script
 
 ROOT = Path(__file__).parents[2]
 VALUES = {
@@ -35,14 +32,7 @@ class Town:
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(7)
-        boxes = [shapely.box(-1.60, 53.74, -1.55, 53.80), shapely.box(-1.55, 53.74, -1.50, 53.80)]
-        zones = gpd.GeoDataFrame({"code": ["W", "E"], "name": ["West", "East"]}, geometry=boxes, crs=4326)
-        zones.to_file(folder / "zones.geojson")
-        lon = np.r_[rng.normal(-1.53, 0.003, 200), rng.uniform(-1.60, -1.50, 60)]
-        lat = np.r_[rng.normal(53.77, 0.002, 200), rng.uniform(53.74, 53.80, 60)]
-        rows = pd.DataFrame({"date": "2024-03-05", "category": "theft", "lon": lon, "lat": lat})
-        rows.to_csv(folder / "points.csv", index=False)
+        script("way").write_town(folder)
 
     def file(self, **changes):
         """The pipeline file, with these stages replaced."""
