@@ -101,7 +101,7 @@ def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:
         "versions": versions(),
         **contents,
     }
-    entry = json.loads(_canonical(entry))  # what cannot be said in JSON is said as text, once and for all
+    entry = json.loads(_canonical(entry))  # what cannot be stated in JSON is stated as text, once and for all
     return _canonical(entry | {"sha256": _sha256(_canonical(entry))})
 
 
@@ -150,7 +150,7 @@ def outputs_in(lines: Sequence[str]) -> dict[str, dict]:
                 files = {}
             files |= {output["path"]: output for output in entry["outputs"]}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            continue  # a changed line is told by read_audit
+            continue  # a changed line is reported by read_audit
     return files
 
 
@@ -237,7 +237,7 @@ def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path]
     outputs : list of path
         The files, which lie in the folder already.
     **facts
-        What else should be told, as plain values.
+        What else should be reported, as plain values.
 
     Returns
     -------

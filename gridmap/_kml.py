@@ -64,8 +64,8 @@ def placemark(name: str, shape: shapely.Geometry, *, description: str = "", styl
 
 
 def _head(name: str, description: str) -> str:
-    told = {"name": name, "description": description}
-    return "".join(f"<{tag}>{safe(text)}</{tag}>\n" for tag, text in told.items() if text)
+    reported = {"name": name, "description": description}
+    return "".join(f"<{tag}>{safe(text)}</{tag}>\n" for tag, text in reported.items() if text)
 
 
 def geometry(shape: shapely.Geometry) -> str:

@@ -147,6 +147,8 @@ def audience_table() -> str:
     lines = ["| | " + " | ".join(f"`{name}`" for name in AUDIENCES) + " |", "|---" * (len(AUDIENCES) + 1) + "|"]
     for field in fields(Audience):
         if field.name in _ROWS:
-            title, said = _ROWS[field.name]
-            lines.append(f"| {title} | " + " | ".join(said(getattr(a, field.name)) for a in AUDIENCES.values()) + " |")
+            title, stated = _ROWS[field.name]
+            lines.append(
+                f"| {title} | " + " | ".join(stated(getattr(a, field.name)) for a in AUDIENCES.values()) + " |"
+            )
     return "\n".join(lines)

@@ -70,10 +70,10 @@ def count(
     from gridmap.runs.single_steps import count_file
 
     settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
-    asked = {"category": category or None, "by": by, "every": every, "weight": weight}
+    requested = {"category": category or None, "by": by, "every": every, "weight": weight}
     with bar(text("cli.step.count")) as progress:
         found = count_file(
-            incidents, cells, output, datum=datum, audience=audience, progress=progress, **asked, **settings
+            incidents, cells, output, datum=datum, audience=audience, progress=progress, **requested, **settings
         )
     numbers = {"n": found.incidents, "cells": found.cells, "outside": found.outside, "aside": found.set_aside}
     print(f"{text('cli.counted', **numbers)} → {output}")

@@ -286,8 +286,8 @@ class Stamp:
 
 def written_at() -> datetime:
     """When a file says that it was written: now, or what GDAL's OGR_CURRENT_DATE says, as in a run that is replayed."""
-    told = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    return datetime.fromisoformat(str(told)) if told else datetime.now(UTC)
+    reported = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    return datetime.fromisoformat(str(reported)) if reported else datetime.now(UTC)
 
 
 def shapes_of(parts: list[Part], what: str) -> Part:

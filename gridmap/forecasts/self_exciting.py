@@ -1,15 +1,15 @@
 """Incidents that bring others: a background that stays, and triggers that fade in time and over distance.
 
 The rate at a place and a moment is a background plus, for every earlier incident, θ · ω exp(−ω Δt) times a Gaussian of
-standard deviation σ around it. θ is the branching ratio: how many incidents one brings on average. The parts are told
-apart by EM: each incident belongs with some probability to the background or to one of those before it; what belongs to
-the background makes the background (a Gaussian density over the cells, each incident left out of its own), and what
-belongs to triggers makes θ, ω and σ.
+standard deviation σ around it. θ is the branching ratio: how many incidents one brings on average. The parts are
+separated by EM: each incident belongs with some probability to the background or to one of those before it; what
+belongs to the background makes the background (a Gaussian density over the cells, each incident left out of its own),
+and what belongs to triggers makes θ, ω and σ.
 
 The trap is the background: with an even one, places that are always busy look like contagion, and a branching ratio of
 0.73 is found where the truth is none. So the background is as fine as the grid, and `theta_interval_` says how far θ
-can be told from none: its lower end is what the same data give when the times are shuffled, which keeps every place as
-busy as it is and takes all contagion away.
+can be distinguished from none: its lower end is what the same data give when the times are shuffled, which keeps every
+place as busy as it is and takes all contagion away.
 
 Edges: offspring after the end of the data are allowed for in θ and ω; offspring beyond the border by the share of the
 Gaussian that lies within (half-plane, by the distance to the border).
@@ -58,7 +58,7 @@ class Triggers:
 
 
 class SelfExciting(Forecaster):
-    """A background and triggers, told apart by EM.
+    """A background and triggers, distinguished by EM.
 
     Parameters
     ----------

@@ -98,8 +98,8 @@ class CountsAbout:
 
     def as_attrs(self) -> dict[str, Any]:
         """The same as a plain dict, as it stands in the `attrs` of the frame for those who read it there."""
-        told = asdict(replace(self, weights=None)).items()
-        attrs = {name: value for name, value in told if name in _ALWAYS or value}
+        reported = asdict(replace(self, weights=None)).items()
+        attrs = {name: value for name, value in reported if name in _ALWAYS or value}
         attrs["patrol_found"] = self.officer_initiated  # the name before officer_initiated
         return attrs
 

@@ -163,7 +163,7 @@ def hotspot_test(
     and a Poisson–lognormal whose mean is proportional to what is at risk and whose variance is μ + μ² / κ, κ ∝ μ^a,
     0 ≤ a ≤ 1, all fitted by censored maximum likelihood, κ taken one standard error lower. Where the cells three and
     four steps away hold more than is expected of them, so much more is expected of the neighbourhood: a wide region of
-    high risk is no hotspot. A rise that is as small as a neighbourhood is one, whatever its reason.
+    high risk is not a hotspot. A rise that is as small as a neighbourhood is one, whatever its reason.
 
     Examples
     --------

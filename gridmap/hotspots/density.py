@@ -152,7 +152,7 @@ def kernel_density(
 
 
 def bandwidth_of(bandwidth_m, points: Points, grid: Grid, kernel: str, random_state=None):
-    """The bandwidth in metres, given or chosen, not below the size of a cell; and what must be said about it."""
+    """The bandwidth in metres, given or chosen, not below the size of a cell; and what must be stated about it."""
     if isinstance(bandwidth_m, str):
         one_of(bandwidth_m, "bandwidth_m", CHOICES)
         if bandwidth_m == "rule-of-thumb":

@@ -337,7 +337,7 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
 
 
 def _space_time_gi(cube: np.ndarray, weights, steps: int) -> np.ndarray:
-    """Gi* of every bin against the whole cube; nan where it cannot be told."""
+    """Gi* of every bin against the whole cube; nan where it cannot be reported."""
     n, bins = cube.shape
     total = n * bins
     own = weights.copy()

@@ -6,7 +6,7 @@
     def getis_ord(counts, grid, *, order=1, fdr=0.05, …): …
 
 The pipeline file and its checks, the audiences, stability runs, the ranking, legends, layers, papers, `gridmap methods`
-and the documents read it here. What a reader is told (a name, and what the method says about itself) stands in the
+and the documents read it here. What a reader is reported (a name, and what the method says about itself) stands in the
 catalogue as `method.<name>.name` and `method.<name>.explains`, in every language; each label as `label.<label>`.
 
 The meaning of a column is `column.<column>`. `missing_words` says what a declaration lacks, and a test asks it of each.
@@ -182,7 +182,7 @@ class Method:
     resampled : bool
         Its hotspots can be tried on other grids and resamples.
     facts : str or callable
-        What may be said of it: the family of facts of `gridmap.reports.facts`; or (result) → list of (kind, values),
+        What may be stated of it: the family of facts of `gridmap.reports.facts`; or (result) → list of (kind, values),
         where a plug-in has facts of its own, with the texts `fact.<kind>`.
     null : str or None
         Beyond what its findings are, as the code `null.<null>`; None where it makes no test. A result may name another

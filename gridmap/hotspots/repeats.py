@@ -384,7 +384,7 @@ def near_repeat(
     events : DataFrame, GeoDataFrame or Incidents
         One row an event. Coordinates in metres; Incidents (and a GeoDataFrame without x and y) are projected here.
         Incidents known only to within more than a day are set aside, as are events without a place or a time; how
-        many is told in `notes`.
+        many is reported in `notes`.
     x, y, time : str
         Columns of a frame. Times are timestamps, ISO dates, or numbers of days.
     space_breaks_m : list of float

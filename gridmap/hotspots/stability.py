@@ -422,8 +422,8 @@ def hotspot_stability(
         notes.append(Note("hotspots.outside_territory", outside=outside, n=len(rows)))
     if params["null_maps"]:
         code = "stability_null" if params["null_maps_hot"] else "stability_null_none"
-        told = {"maps": params["null_maps"], "hot": params["null_maps_hot"], "share": params["null_hot_share"]}
-        notes.append(Note(f"hotspots.{code}", **told))
+        reported = {"maps": params["null_maps"], "hot": params["null_maps_hot"], "share": params["null_hot_share"]}
+        notes.append(Note(f"hotspots.{code}", **reported))
     clusters = ranked_hotspots(hotspots, score, runs_score, cells)
     return HotspotResult(cells, "hotspot_stability", params, clusters=clusters, notes=tuple(notes))
 

@@ -5,8 +5,8 @@ invents a time. Aoristic analysis spreads each incident evenly over the hours in
 hour's sum is the number of incidents expected in it. An exact time falls wholly into its hour; an interval of a week or
 more says nothing about the hour, and is spread almost flat.
 
-What an interval of one hour or more contributes is a guess: the share of such incidents is told with every matrix, and
-a matrix of month-only dates is flat by construction, not by observation.
+What an interval of one hour or more contributes is a guess: the share of such incidents is reported with every matrix,
+and a matrix of month-only dates is flat by construction, not by observation.
 
 Source: Ratcliffe & McCullagh (1998), Int. J. Geographical Information Science 12, 751–764; Ratcliffe (2002),
 J. Quantitative Criminology 18, 23–43.

@@ -104,7 +104,7 @@ def _texts(language: str) -> dict[str, str]:
 
 
 def all_texts(language: str) -> dict[str, str]:
-    """Code → text of everything that is said in a language, plug-ins included; English where one has no translation."""
+    """Code → text of everything said in a language, plug-ins included; English where one has no translation."""
     return {
         **_texts("en"),
         **_registered.get("en", {}),
@@ -156,7 +156,7 @@ def say(code: Any, language: str = "en", /, **values: Any) -> str:
     Parameters
     ----------
     code : str or Note
-        A code of the catalogue; or a Note, which brings its values. Any other text is said as it is.
+        A code of the catalogue; or a Note, which brings its values. Any other text is stated as it is.
     language : str
     **values
         What the text's fields hold.

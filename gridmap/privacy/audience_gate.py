@@ -134,7 +134,7 @@ def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
     '*** at ***, ***, ***'
     """
     who = check_audience(audience)
-    if isinstance(text, Note):  # stays a note, to be said in the reader's language
+    if isinstance(text, Note):  # stays a note, to be stated in the reader's language
         return Note(text.code, **{name: _gated_value(value, name, audience) for name, value in text.values.items()})
     text = mask(str(text))
     return text if who.points else TIME_OF_DAY.sub("***", COORDINATES.sub("***", text))

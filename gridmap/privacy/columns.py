@@ -56,8 +56,8 @@ def without_persons(frame: pd.DataFrame, content: str, what: str) -> pd.DataFram
     """Without columns about persons (a warning names them); what text stays is starred where it quotes one."""
     geometry = _geometry(frame)
     named = NAMES_OF_PLACES if content in ABOUT_PLACES else {"file", "row", "reason"} if content == "rows" else set()
-    asked = [c for c in frame.columns if isinstance(c, str) and c != geometry and c not in named]
-    found = personal_columns((c, _values(frame[c])) for c in asked)
+    requested = [c for c in frame.columns if isinstance(c, str) and c != geometry and c not in named]
+    found = personal_columns((c, _values(frame[c])) for c in requested)
     if found:
         columns = [Note("privacy.column_why", column=mask(name), why=why) for name, why in found.items()]
         warnings.warn(Note("privacy.columns_left_out", what=what, columns=columns), GridmapWarning, stacklevel=3)
@@ -142,12 +142,12 @@ def _codes(values) -> bool:
 def _index_said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
     index = frame.index
     if index.nlevels == 1:
-        said = [say(v) if isinstance(v, str) else v for v in index]
-        return frame.set_axis(pd.Index(said, name=index.name), axis=0) if list(index) != said else frame
+        stated = [say(v) if isinstance(v, str) else v for v in index]
+        return frame.set_axis(pd.Index(stated, name=index.name), axis=0) if list(index) != stated else frame
     for name, level in zip(index.names, index.levels, strict=True):
-        said = [say(v) if isinstance(v, str) else v for v in level]
-        if name not in CODES and said != list(level) and len(set(said)) == len(said):
-            index = index.set_levels(said, level=name)
+        stated = [say(v) if isinstance(v, str) else v for v in level]
+        if name not in CODES and stated != list(level) and len(set(stated)) == len(stated):
+            index = index.set_levels(stated, level=name)
     return frame.set_axis(index, axis=0) if index is not frame.index else frame
 
 

@@ -1,10 +1,10 @@
-"""Tables that may each be told, and together tell more: hours of the week beside days.
+"""Tables that may each be released, and together tell more: hours of the week beside days.
 
 A meeting may know the day of an incident, and the hours of the week of all. Seven days have one Monday: beside a trend
 by day, "Monday, 3 o'clock: 1" is a date with its hour. Told exactly: of N incidents of a weekday, n_d lie on one date
 and n_h in one hour; where n_d + n_h > N, at least one is known to lie in both (the bound of Fréchet): its date
-and its hour. The hours are then told only where every weekday has several dates (four weeks and more), and the days
-are not told beside them.
+and its hour. The hours are then released only where every weekday has several dates (four weeks and more), and the days
+are not released beside them.
 
 Source: Fréchet's bounds for the cells of a table with given margins, as in Dobra & Fienberg (2000), Proceedings of the
 National Academy of Sciences 97, 11885–11892.

@@ -1,11 +1,11 @@
 """public_release(): what everyone may know of the incidents, and nothing more.
 
-The idea: decide once what is told, and make everything from that. What is told is one table: areas (cells merged until
-each has k incidents in every series) × series (kind of incident and period). From that table new incidents are drawn:
-as many in each area, at random places in it, of that kind and period, with no other attribute. Whatever is computed
-from those (maps, hotspots, rates, files, papers, sums, differences) is a function of the table, so no output can tell
-more than the table does, whichever writer makes it, and however many of them are laid over each other. In the words of
-the privacy literature: the protection comes first, all else is post-processing.
+The idea: decide once what is released, and make everything from that. What is released is one table: areas (cells
+merged until each has k incidents in every series) × series (kind of incident and period). From that table new incidents
+are drawn: as many in each area, at random places in it, of that kind and period, with no other attribute. Whatever is
+computed from those (maps, hotspots, rates, files, papers, sums, differences) is a function of the table, so no output
+can tell more than the table does, whichever writer makes it, and however many of them are laid over each other. In the
+words of the privacy literature: the protection comes first, all else is post-processing.
 
 The price is paid in detail: where incidents are rare, areas are large; methods that look at single points (clusters of
 points, near repeats, hours) have nothing to look at. Which areas there can be follows from the map and not from the
@@ -23,7 +23,7 @@ each merger, what made it necessary, and can often compute the number that was t
 Wong et al. 2007). Here an area that was not halved says one thing: that one of its halves, nobody knows which, has
 fewer than k of something. Every cell in it may still hold any number from none to k − 1, and its other half the rest
 (`tests/privacy/test_minimality.py` tries all small worlds). And because all releases over the same cells cut the same
-tree, each area of one is a union of areas of the other: their difference is made of numbers that were told anyway.
+tree, each area of one is a union of areas of the other: their difference is made of numbers that were released anyway.
 
 Source: k-anonymity, Sweeney (2002), International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10,
 557–570; threshold rules, secondary suppression and why it fails, Hundepool et al. (2012), Statistical Disclosure
@@ -72,7 +72,7 @@ class PublicRelease:
     boundaries : GeoDataFrame
         The same areas as zones with names, for a map and its table.
     table : DataFrame, areas × series
-        All that is told: incidents, each number k or more.
+        All that is released: incidents, each number k or more.
     area_of : Series
         Cell of the grid that was given → area.
     k : int
@@ -113,7 +113,7 @@ def public_release(
     grid : Grid
         The finest cells; neighbours are merged.
     series : list of mappings
-        What will be told apart: each with `category` (one or a list) and `period` (a year, quarter or month), or
+        What will be distinguished: each with `category` (one or a list) and `period` (a year, quarter or month), or
         `every` ("month", "quarter", "year") for each period there is. All incidents together, by default.
     k : int
         The fewest incidents that a number may speak of, 2 or more.
@@ -231,7 +231,7 @@ def _hash_of(grid: Grid, zones: np.ndarray | None, people: np.ndarray | None) ->
 
 
 def _counts_told(told: Mapping[str, Any], series: pd.Index) -> dict[str, list[float]]:
-    """What an earlier release told, in the order of today's series; nan for one that it did not tell."""
+    """What an earlier release held, in the order of today's series; nan for one that it did not tell."""
     place = {name: i for i, name in enumerate(told["series"])}
     return {
         way: [float(counts[place[name]]) if name in place else float("nan") for name in series]
@@ -240,7 +240,7 @@ def _counts_told(told: Mapping[str, Any], series: pd.Index) -> dict[str, list[fl
 
 
 def _check_earlier(told: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a release whose sums differ from those told before by fewer than k; areas below were seen to."""
+    """Refuse a release whose sums differ from those released before by fewer than k; areas below were seen to."""
     total = pd.DataFrame(told["areas"].values(), columns=told["series"]).sum()
     for one in same:
         change = (total - pd.DataFrame(one["areas"].values(), columns=one["series"]).sum()).abs()
@@ -290,7 +290,7 @@ def _areas(grid: Grid, area: np.ndarray, ids: pd.Index, names: dict[str, str]) -
 
 
 def _drawn(sums: np.ndarray, published: Series, areas: Grid, random_state) -> pa.Table:
-    """One new incident for each that is told, in the order of the table."""
+    """One new incident for each that is released, in the order of the table."""
     where, what = (index.ravel() for index in np.indices(sums.shape))
     times = sums.ravel()
     area, code = np.repeat(where, times), np.repeat(what, times)
@@ -377,8 +377,8 @@ def merged_areas(
     zones : array of int (cells,), optional
         Zones are drawn to hold similar numbers of people, so they stand for residents where these are not known.
     earlier : list of mappings, optional
-        What was told before over the same cells: way of the area → count of each series, nan where it was not told.
-        Halves whose numbers changed are told apart only where both changed by k and more.
+        What was released before over the same cells: way of the area → count of each series, nan where it was not
+        released. Halves whose numbers changed are distinguished only where both changed by k and more.
 
     Returns
     -------
@@ -429,7 +429,7 @@ def merged_areas(
 
 
 def _sums_above(told: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
-    """What was told, summed for each area of the tree that is made of areas that were told."""
+    """What was released, summed for each area of the tree that is made of areas that were released."""
     sums: dict[str, np.ndarray] = {}
     for way, counts in told.items():
         for n in range(len(way) + 1):
@@ -438,10 +438,10 @@ def _sums_above(told: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
 
 
 def _apart(one: np.ndarray, other: np.ndarray, k: int) -> bool:
-    """Whether two halves may be told by themselves, by how each changed: not at all, or both by k and more.
+    """Whether two halves may be released by themselves, by how each changed: not at all, or both by k and more.
 
-    One that did not change beside one that did would be told too, if only such pairs were: whatever is *not* told
-    apart would then have changed in both halves, by few. So the change is held to the rule of the counts.
+    One that did not change beside one that did would be released too, if only such pairs were: whatever is *not*
+    released apart would then have changed in both halves, by few. So the change is held to the rule of the counts.
     """
     one, other = np.abs(one), np.abs(other)
     same = ((one == 0) & (other == 0)) | np.isnan(one) | np.isnan(other)

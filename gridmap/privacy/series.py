@@ -1,6 +1,6 @@
 """Series: the kinds and periods of incidents that a release tells apart.
 
-What is told apart decides how coarse everything must be, so only that is told apart which somebody will look at.
+What is distinguished decides how coarse everything must be, so only that is distinguished which somebody will look at.
 Periods that overlap (a year, and a month of it) are cut into the finest that was asked for.
 """
 
@@ -19,7 +19,7 @@ from gridmap.read.base import Incidents
 __all__ = ["OTHER", "Series", "check_series", "series_of"]
 
 OTHER = "other"
-#: Periods that may be told apart, finest first.
+#: Periods that may be distinguished, finest first.
 FREQUENCIES = {every: frequency_of(every) for every in ("month", "quarter", "year")}
 
 
@@ -93,7 +93,7 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
 
 
 def check_series(asked: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse what cannot be told apart, before anything is read."""
+    """Refuse what cannot be distinguished, before anything is read."""
     for one in asked:
         for key in one:
             if key not in ("category", "period", "every"):
@@ -133,7 +133,7 @@ def _period(text) -> pd.Period:
 
 
 def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
-    """The period that each incident is told by, at the finest frequency that was asked for."""
+    """The period that each incident is released by, at the finest frequency that was asked for."""
     periods = {_period(one["period"]) for one in asked if one.get("period") is not None}
     every = [one["every"] for one in asked if one.get("every") is not None]
     asked_for = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}
@@ -146,7 +146,7 @@ def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
     at = middle[middle.notna()].dt.to_period(finest)
     fits = length[at.index] <= (at + 1).dt.start_time - at.dt.start_time  # else nobody knows in which it was
     at = at[fits]
-    if not every:  # what lies in no period that is spoken of is not told apart
+    if not every:  # what lies in no period that is spoken of is not distinguished
         at = at[[any(p.start_time <= one.start_time <= p.end_time for p in periods) for one in at]]
     spans[at.index] = at.astype(object)
     return spans

@@ -665,7 +665,7 @@ def decide_times(plan: Plan, raw: RawTable, sample: pa.Table, batches, timezone,
     Raises
     ------
     InputError
-        If the order of day and month cannot be told.
+        If the order of day and month cannot be reported.
     """
     if timezone is None and plan.chinese:
         timezone = "Asia/Shanghai"

@@ -89,8 +89,8 @@ def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
     reasons = _differences(run, earlier)
     period = earlier.head.get("period")
     if reasons:
-        told = fact("incomparable", name=run.head.get("title"), method=None, period=period, reasons=reasons)
-        return Since([told], run_id=earlier.run_id)
+        reported = fact("incomparable", name=run.head.get("title"), method=None, period=period, reasons=reasons)
+        return Since([reported], run_id=earlier.run_id)
     facts, rows = [], []
     then = {entry["step"]: entry for entry in earlier.results}
     for entry in run.results:
@@ -100,8 +100,8 @@ def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
             continue
         if why:
             name = entry.get("name")
-            told = {"period": other.get("period") if other else period, "reasons": why}
-            facts.append(fact("incomparable", entry["step"], name=name, method=entry["method"], **told))
+            reported = {"period": other.get("period") if other else period, "reasons": why}
+            facts.append(fact("incomparable", entry["step"], name=name, method=entry["method"], **reported))
             continue
         found, table = _compared(run, earlier, entry, other)
         facts += found
@@ -158,8 +158,8 @@ def _entry_differences(entry: Mapping[str, Any], other, run: RunFolder, earlier:
 def _options(run: RunFolder, entry: Mapping[str, Any]) -> Any:
     """A result's options as the pipeline file gave them; what the method chose by itself may differ between periods."""
     steps = (run.manifest.get("settings") or {}).get("hotspots") or []
-    told = steps[entry["step"] - 1] if len(steps) == len(run.results) else None
-    options = told.get(entry["method"]) if isinstance(told, Mapping) else None
+    reported = steps[entry["step"] - 1] if len(steps) == len(run.results) else None
+    options = reported.get(entry["method"]) if isinstance(reported, Mapping) else None
     return {k: v for k, v in (options or {}).items() if k not in FREE}
 
 

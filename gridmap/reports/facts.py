@@ -1,10 +1,11 @@
-"""What may be said about a run, as data: a kind and its numbers; and the sentence that each kind makes.
+"""What may be stated about a run, as data: a kind and its numbers; and the sentence that each kind makes.
 
 A fact is a code with values until the last moment: `fact("cold", 1, name="Burglary", n=3)` is the text `fact.cold` of
-the catalogue (`gridmap/messages`), filled when somebody reads it. So nothing is said that the numbers do not carry, and
-every language says the same because it is filled from the same fact. A kind that claims (`CLAIMS`) carries its null,
-beyond what: a fact without it cannot be made, and where a test is not known to hold none is made. What the numbers
-cannot carry is a fact too: dates known to the month only, too few incidents for a test, rows that were rejected.
+the catalogue (`gridmap/messages`), filled when somebody reads it. So nothing is stated that the numbers do not carry,
+and every language says the same because it is filled from the same fact. A kind that claims (`CLAIMS`) carries its
+null, beyond what: a fact without it cannot be made, and where a test is not known to hold none is made. What the
+numbers cannot carry is a fact too: dates known to the month only, too few incidents for a test, rows that were
+rejected.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +75,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that may be said.
+    """One thing that may be stated.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Fact:
         Names the text, as in "hot" for `fact.hot`.
     values : mapping
         Numbers, and the names that stand beside them: places, the result's own name. Plain values, ready for JSON, or
-        Notes, which are said in the reader's language too.
+        Notes, which are stated in the reader's language too.
     step : int or None
         Which entry under `hotspots:` it speaks of, from 1; None: the run as a whole.
 
@@ -116,7 +117,7 @@ class Fact:
         return "" if note is None else note.say(language)
 
     def note(self) -> Note | None:
-        """The fact as a note, to be said in any language; None for a kind that this version does not know."""
+        """The fact as a note, to be stated in any language; None for a kind that this version does not know."""
         code = f"fact.{self.kind}"
         return Note(code, **_spoken(self.values)) if known(code) else None
 
@@ -330,7 +331,7 @@ def time_facts(week: pd.DataFrame | None, name: str | None = None, step: int | N
 
 
 def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFrame) -> list[Fact]:
-    """What may be said of one result.
+    """What may be stated of one result.
 
     Parameters
     ----------
@@ -401,7 +402,7 @@ def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Seri
 
 
 def _no_claim(result, about, number) -> list[Fact]:
-    """What may be said of a map whose test is not known to hold: how uneven it is, and that it claims nothing."""
+    """What may be stated of a map whose test is not known to hold: how uneven it is, and that it claims nothing."""
     few = _few_expected(result)
     statements = [
         fact("no_claim", number, **about)
@@ -429,7 +430,7 @@ def _concentrated(result, about, number) -> list[Fact]:
 
 
 def _strict(result, about, number) -> list[Fact]:
-    """How many of the hot cells can be told from ordinary differences between cells."""
+    """How many of the hot cells can be distinguished from ordinary differences between cells."""
     n = int(result.cells["strict"].sum())
     about = {**about, "null": Note("null.ordinary"), **_threshold(result)}
     return [fact("strict", number, **about, n=n) if n else fact("none_strict", number, **about)]

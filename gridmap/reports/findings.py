@@ -292,7 +292,7 @@ def _tell_hours(table: pd.DataFrame) -> bool:
 
 
 def _beside(incidents: Incidents, audience: str, results: Sequence[tuple[Any, Any]]) -> str:
-    """What of hours and days may be told beside each other (`gridmap.privacy.hours_beside_days`)."""
+    """What of hours and days may be reported beside each other (`gridmap.privacy.hours_beside_days`)."""
     days = any(step.every in ("week", "day", "hour") for step, _ in results)
     return hours_beside_days(incidents, audience=audience, days_told=days)
 

@@ -2,10 +2,10 @@
 
 A paper is made from that folder alone, never from the incidents, so it can show nothing that the folder does not hold;
 and the folder is written through the privacy gate. What is missing, of another version or changed since it was written
-is said in one line before any page is made.
+is stated in one line before any page is made.
 
 ======================= ===============================================================================
-`facts.json`            what may be said: facts, the ranked tables as the map shows them, how each was made
+`facts.json`            what may be stated: facts, the ranked tables as the map shows them, how each was made
 `1_getis_ord.parquet`   the cells of the first entry under `hotspots:`, with geometry and label
 `…_clusters.parquet`    its clusters, where the method makes some
 `zones.parquet`         outlines and names of the boundaries

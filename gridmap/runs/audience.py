@@ -192,7 +192,7 @@ def _kinds_without_persons(incidents: Incidents) -> Incidents:
 
 
 def _over_areas(step):
-    """A step over areas of very different size: of incidents per km² where it can be told so, and on no other grid."""
+    """A step over areas of very different size: of incidents per km² where it can be, and on no other grid."""
     options = dict(step.options)
     if "population" in options_of(method_named(step.method).function) and method_named(step.method).per_area:
         options.setdefault("population", "area_km2")
@@ -246,7 +246,7 @@ def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: st
 
 
 def what_is_told(audience: str, hashes: Mapping[str, str], incidents: Incidents) -> list[dict[str, str]]:
-    """What a run's id is made of: the hashes of its files; for the public, of what is told and of nothing else."""
+    """What a run's id is made of: the hashes of its files; for the public, of what is reported and of nothing else."""
     if not AUDIENCES[audience].smallest_count:
         return [{"path": path, "sha256": digest} for path, digest in hashes.items()]
     table = incidents.to_frame(["category", "occurred_from", "occurred_to", "lon", "lat"])

@@ -94,7 +94,7 @@ __all__ = [
 
 
 def _told_as(code: str, **more: Any) -> WrapValidator:
-    """What is of another type is told as the note `code`, with the key and what was found."""
+    """What is of another type is reported as the note `code`, with the key and what was found."""
 
     def check(value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
         try:
@@ -1009,7 +1009,7 @@ def _faults(error: ValidationError, owner: Callable[[tuple], tuple[Any, list[str
 
 
 def _rank(note: Note) -> int:
-    """Which mistake is told first: the whole file's, then those of values by their line, then what is missing."""
+    """Which mistake is reported first: the whole file's, then those of values by their line, then what is missing."""
     order = {"runs.no_such_stage": 0, "runs.stage_missing": 1, "hotspots.option_needed": 3, "runs.needs_a_path": 3}
     return order.get(note.code, 2)
 

@@ -68,7 +68,7 @@ class RunReport:
         Plain sentences, in the pipeline's language.
     seconds : dict from step to seconds
     warnings : list of str
-        What was said on the way.
+        What was stated on the way.
     """
 
     pipeline: Pipeline
@@ -332,7 +332,7 @@ def _outside(counts: pd.DataFrame) -> int:
 
 
 def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[str]:
-    """What was said on the way, each once, as the audience may read it; notes stay notes."""
+    """What was stated on the way, each once, as the audience may read it; notes stay notes."""
     noted = [w.message.args[0] if w.message.args else "" for w in caught if issubclass(w.category, GridmapWarning)]
     return [gate_text(text, audience=audience) for text in dict.fromkeys(noted)]
 
@@ -419,7 +419,7 @@ def kept_incidents(incidents: Incidents, filters: Mapping[str, Any]) -> Incident
 
 
 def _input(path: str, rows: int, used: int, aside: int) -> dict:
-    """An entry of `inputs`; the path as the pipeline file writes it, so that no machine's folders are told."""
+    """An entry of `inputs`; the path as the pipeline file writes it, so that no machine's folders are reported."""
     return {"path": path, "sha256": None, "rows": rows, "used": used, "set_aside": aside}
 
 

@@ -1,6 +1,6 @@
 """Shapefiles, which every office still asks for: names of ten bytes, text in GBK or UTF-8, zipped or not.
 
-What the format cannot keep is told: each shortened name in a warning and in a table `<layer>.fields.csv` beside the
+What the format cannot keep is reported: each shortened name in a warning and in a table `<layer>.fields.csv` beside the
 file; a time becomes text, because a field has dates only; text beyond 254 bytes is cut at a whole character. The
 `.cpg` names the encoding, without which Chinese is read as nonsense.
 """

@@ -86,7 +86,7 @@ def concentration_chart(
     part = word("half_of", language) if of == 0.5 else word("part_of", language, share=f"{of:.0%}")
     shares = {"share_places": found.share, "low": found.low, "high": found.high, "chance": found.expected}
     percents = {key: _percent(value) for key, value in shares.items()}
-    said = word("half", language, places=called, held=part, **percents)
+    stated = word("half", language, places=called, held=part, **percents)
     measure = size_of(size)
     with chart(size, language, height=1.15) as figure:
         ax = figure.add_subplot()
@@ -102,7 +102,7 @@ def concentration_chart(
         ax.plot([found.share], [of], marker="o", color=STRONG, markersize=measure.type_pt * 0.75, zorder=4,
                 markeredgecolor="white")  # fmt: skip
         ax.annotate(
-            said, (found.share, of), xytext=(0.98, 0.42), textcoords="axes fraction", va="top", ha="right",
+            stated, (found.share, of), xytext=(0.98, 0.42), textcoords="axes fraction", va="top", ha="right",
             fontweight="bold", color=STRONG, fontsize=measure.type_pt * 1.05,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 2},
         )  # fmt: skip
@@ -117,7 +117,7 @@ def concentration_chart(
         ax.legend(handles[::-1], labels[::-1], loc="lower left", ncols=2 if size == "half" else 3, handlelength=2.4,
                   columnspacing=1.2, bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)  # fmt: skip
         head(ax, title, word("concentration", language), 1 if size != "half" else 2)
-        figure.set_label(said.replace("\n", " "))
+        figure.set_label(stated.replace("\n", " "))
     return figure
 
 
@@ -245,16 +245,16 @@ def ranked_bars(
         ax.grid(axis="x")
         ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1)
         head(ax, title, word("ranked", language), 1)
-        said = [f"{values[i]:,.{digits}f}" for i in (0, -1)]
+        stated = [f"{values[i]:,.{digits}f}" for i in (0, -1)]
         figure.set_label(
             word(
                 "alt_bars",
                 language,
                 places=len(values),
                 first=names[0],
-                first_value=said[0],
+                first_value=stated[0],
                 last=names[-1],
-                last_value=said[1],
+                last_value=stated[1],
             )
         )
         note(figure, [], measure.type_pt)

@@ -120,10 +120,10 @@ def trend_chart(
             ax.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1.0),
                       ncols=2 if size == "half" else 3, handlelength=2.2, columnspacing=1.2,
                       borderaxespad=0)  # fmt: skip
-        said = [] if known.all() else [word("no_last_year", language)]
+        stated = [] if known.all() else [word("no_last_year", language)]
         if known.any() and not known.all():
-            said = [word("part_last_year", language, known=int(known.sum()), total=len(span))]
-        note(figure, said, measure.type_pt)
+            stated = [word("part_last_year", language, known=int(known.sum()), total=len(span))]
+        note(figure, stated, measure.type_pt)
         top = now.idxmax()
         figure.set_label(
             word(
@@ -259,7 +259,7 @@ def weekday_hour_chart(
 
 
 def _matrix(week) -> tuple[np.ndarray | None, dict]:
-    """7 × 24 numbers, and what is told of them; None where there is nothing."""
+    """7 × 24 numbers, and what is reported of them; None where there is nothing."""
     if week is None:
         return None, {}
     if not isinstance(week, pd.DataFrame):
@@ -283,10 +283,10 @@ def _matrix(week) -> tuple[np.ndarray | None, dict]:
 
 def _told(attrs: dict, language: str) -> list[str]:
     """What the matrix does not show, and how sure it is."""
-    said, rows = [], attrs.get("rows", 0)
+    stated, rows = [], attrs.get("rows", 0)
     missing = attrs.get("untimed", 0) + attrs.get("too_long", 0)
     if missing:
-        said.append(word("untimed", language, untimed=missing, rows=rows))
+        stated.append(word("untimed", language, untimed=missing, rows=rows))
     if attrs.get("uncertain"):
-        said.append(word("uncertain", language, share=attrs["uncertain_share"]))
-    return said
+        stated.append(word("uncertain", language, share=attrs["uncertain_share"]))
+    return stated

@@ -62,14 +62,14 @@ GOVERNED = ("case_life", "register", "evaluations", "together", "denominators", 
 QUESTIONS = ("where", "sure", "changed", "next")
 #: What no paper can say, whatever its numbers: stands in every box of limits.
 LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
-#: What is said of the run as a whole; the rest is said of a result.
+#: What is stated of the run as a whole; the rest is stated of a result.
 OF_THE_RUN = ("sample", "outside", "vague_times", "plan")
 #: Facts that stand beside their result alone; the workbook's first sheet says all others.
 NOT_IN_SUMMARY = ("half", "stable", "unequal_periods", "cold")
 
 
 def words_in(language: str) -> Callable[..., str]:
-    """A function from a key to its words: of the papers, else of the page; a key that neither has is said as it is.
+    """A function from a key to its words: of the papers, else of the page; a key that neither has is stated as it is.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Section:
-    """One result: what is said of it, its map, its table.
+    """One result: what is stated of it, its map, its table.
 
     `table` is what a page shows, `whole` all rows.
     """

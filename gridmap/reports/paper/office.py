@@ -18,8 +18,8 @@ def xml_text(text: object, most: int = 2000) -> str:
     >>> xml_text("a\\x00b\\x0bc")
     'abc'
     """
-    said = all_xml_text(text)
-    return said if len(said) <= most else said[: most - 1] + "…"
+    stated = all_xml_text(text)
+    return stated if len(stated) <= most else stated[: most - 1] + "…"
 
 
 def written_at(written: str) -> datetime:

@@ -70,7 +70,7 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
 
 
 def _governed(slides: "_Slides", page: Page) -> None:
-    """A slide of what is said first, one of its first picture, one of its first table."""
+    """A slide of what is stated first, one of its first picture, one of its first table."""
     slides.sentences(page.heading, [line for part in page.parts for line in part.lines])
     picture = next((part.picture for part in page.parts if part.picture is not None), None)
     if picture is not None:

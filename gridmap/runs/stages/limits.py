@@ -19,8 +19,8 @@ from gridmap.runs.config import Pipeline, to_bytes
 
 __all__ = ["Estimate", "estimate", "refuse_beyond"]
 
-SECONDS = 6 * 3600  # where nothing is said
-SHARE = 0.8  # of the memory that is free, where nothing is said
+SECONDS = 6 * 3600  # where nothing is stated
+SHARE = 0.8  # of the memory that is free, where nothing is stated
 FALLBACK_MEMORY = 8 << 30  # where the system does not tell
 # Measured, see above; each rounded up.
 BASE_S, BASE_B = 5.0, 600e6
