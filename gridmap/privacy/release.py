@@ -440,8 +440,8 @@ def _sums_above(told: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
 def _apart(one: np.ndarray, other: np.ndarray, k: int) -> bool:
     """Whether two halves may be released by themselves, by how each changed: not at all, or both by k and more.
 
-    One that did not change beside one that did would be released too, if only such pairs were: whatever is *not*
-    released apart would then have changed in both halves, by few. So the change is held to the rule of the counts.
+    One that did not change beside one that did would be distinguished too, if only such pairs were: whatever is *not*
+    distinguished would then have changed in both halves, by few. So the change is held to the rule of the counts.
     """
     one, other = np.abs(one), np.abs(other)
     same = ((one == 0) & (other == 0)) | np.isnan(one) | np.isnan(other)
