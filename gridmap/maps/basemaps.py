@@ -159,6 +159,7 @@ def _embedded(path: Path, box: list[float], max_mb: float) -> dict:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
             con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_TILE)
+            con.text_factory = bytes
             con.execute("PRAGMA trusted_schema = OFF")
             steps = iter(range(MOST_STEPS))
             con.set_progress_handler(lambda: next(steps, None) is None, 10_000)

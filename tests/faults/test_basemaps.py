@@ -43,6 +43,7 @@ HARM = {
     "a tile of a gigabyte": ONE_TILE.format("zeroblob(999999999)"),
     "a drawing with a script": ONE_TILE.format("cast('<svg onload=\"alert(1)\"/>' as blob)"),
     "a text": ONE_TILE.format("'<script>'"),
+    "a text in no encoding": ONE_TILE.format("cast(x'ff89' as text)"),
     "a number": ONE_TILE.format("7"),
     "a picture of thirty thousand pixels a side": ONE_TILE.format(
         "x'89504e470d0a1a0a0000000d49484452" + (30_000).to_bytes(4, "big").hex() * 2 + "'"

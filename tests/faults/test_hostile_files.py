@@ -494,5 +494,29 @@ def test_a_name_longer_than_names_may_be_is_told_in_one_line(folder, stage):
 
     from .conftest import Town
 
-    with pytest.raises(SettingError, match="no"):
+    with pytest.raises(SettingError, match=r"no file|There is no"):
         read_pipeline(Town(folder).file(**{stage: {"path": f"{'9' * 400}.csv"}}))
+
+
+def test_a_crs_without_a_code_is_not_searched_for(folder):
+    """PROJ searches its whole database for a text, some seconds each; a file may hold thousands."""
+    gpd.GeoDataFrame({"code": ["a"]}, geometry=[SQUARE], crs=4326).to_file(folder / "a.gml", driver="GML")
+    text = (folder / "a.gml").read_text()
+    assert len(read_features(folder / "a.gml")) == 1
+    (folder / "a.gml").write_text(text.replace("urn:ogc:def:crs:EPSG::4326", "urn:ogc:def:crs:E\rG::4326"))
+    with pytest.raises(ReadError, match="is not a code"):
+        read_features(folder / "a.gml")
+
+
+def test_text_of_parquet_that_is_not_utf8_is_told_in_one_line(folder):
+    """Found by benchmarks/fuzz_readers.py."""
+    wrong = pa.Array.from_buffers(pa.string(), 1, pa.array([b"\xff\xfe"]).buffers())
+    pq.write_table(pa.table({"lon": [1.0], "lat": [2.0], "note": wrong}), folder / "a.parquet")
+    with pytest.raises(ReadError, match=r"a\.parquet"):
+        read_incidents(folder / "a.parquet")
+
+
+def test_half_a_character_of_json_is_replaced(folder):
+    good = json.loads(gpd.GeoDataFrame({"name": ["x?y"]}, geometry=[SQUARE], crs=4326).to_json())
+    (folder / "a.geojson").write_text(json.dumps(good).replace("x?y", "x\\ud800y\\ud83d\\ude00"))
+    assert read_features(folder / "a.geojson")["name"].tolist() == ["x\ufffdy\U0001f600"]

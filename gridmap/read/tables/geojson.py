@@ -9,6 +9,7 @@ RFC 7946; the GeoJSON specification of 2008 (`crs`); the TopoJSON specification 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -112,7 +113,12 @@ def _parsed(data: bytes, name: str) -> Any:
     else:
         raise ReadError(Note("read.no_json", file=name, why="utf-8"))
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        if re.search(r"\\u[dD][89a-fA-F]", text):  # half a character, which no table holds
+            found = json.loads(
+                json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            )
+        return found
     except RecursionError:
         raise ReadError(Note("read.json_too_deep", file=name)) from None
     except ValueError as problem:

@@ -38,6 +38,7 @@ class ParquetTable(RawTable):
                     raise ReadError(Note("read.text_columns_bomb", file=self.name, packed=packed, total=unpacked))
                 plain = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
                 table = pa.Table.from_arrays(plain, names=batch.schema.names)
+                table.validate(full=True)  # text that is not in UTF-8
                 yield Batch(table, np.arange(start, start + batch.num_rows))
                 start += batch.num_rows
         except (pa.ArrowException, OSError) as problem:

@@ -255,6 +255,7 @@ def _require_content(data: bytes, suffix: str, name: str) -> None:
             what = foreign.decode() if foreign is not None else "NUL"
             raise ReadError(Note("read.names_another", file=name, what=what))
         _require_few_fields(data, name)
+        _require_known_crs(data, name)
     if suffix == ".gpkg":
         _require_plain_database(data, name)
 
@@ -268,6 +269,20 @@ def _require_few_fields(data: bytes, name: str) -> None:
     features = len(re.findall(rb"<(?:[\w.-]+:)?(?:Placemark|featureMember|member)\b", data))
     require_few_columns(len(fields), name)
     require_filled(features, len(fields), data.count(b"</"), name)
+
+
+#: A CRS by its code, as GML and KML write it. PROJ searches its whole database for any other text, some seconds each.
+CRS_CODE = re.compile(
+    rb"\s*(urn:(x-)?ogc:def:crs:[\w.:-]+|https?://www\.opengis\.net/[\w./#-]+|(epsg|esri|crs|ogc|osgb):[\w.:-]+)?\s*",
+    re.I,
+)
+
+
+def _require_known_crs(data: bytes, name: str) -> None:
+    for found in set(re.findall(rb"srsName\s*=\s*[\"']([^\"']*)", data)):
+        if CRS_CODE.fullmatch(found) is None:
+            why = Note("read.crs_without_code", found=found.decode("utf-8", "replace")[:80])
+            raise ReadError(Note("read.vector_damaged", file=name, why=why))
 
 
 def _root_of(data: bytes) -> str | None:
