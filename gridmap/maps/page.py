@@ -16,17 +16,19 @@ import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
+import shapely
 from branca.element import Element
 
 from gridmap._io import write_text
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import zone_levels
+from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.stability import FIRM
-from gridmap.maps import basemaps
+from gridmap.maps import basemaps, palette
 from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.classes import packed_text
-from gridmap.maps.drawing import around, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
+from gridmap.maps.drawing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
 from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer
 from gridmap.maps.layers.boundaries import districts
@@ -233,6 +235,9 @@ def page_data(
             own = titles if layer is opens else ()
             data["story"] = told_in_steps(layer, places, answered, ids=ids, change=change, titles=own)
             data["found"] = None if (short := found(layer)) is None else packed_text(short)
+    levels = districts(zones)
+    first = next((places for layer, places in zip(drawn, released.ranked, strict=True) if layer is opens), [])
+    still = _still_picture(opens, first, zones, () if not levels else levels[0]["outlines"])
     boxes = [box for layer in drawn if (box := lonlat_bounds(layer.frame))]
     if not boxes:
         raise InputError(Note("maps.nothing_to_draw"))
@@ -249,7 +254,8 @@ def page_data(
         "h3": any(layer["draw"]["type"] == "h3" for layer in packed),
         "layers": packed,
         "areas": area_tree(zones, drawn, hierarchy, handled),
-        "districts": districts(zones),
+        "districts": [{k: v for k, v in level.items() if k != "outlines"} for level in levels],
+        "still": still,
         "basemap": None if base is None else base.for_page(np.array(boxes)),
     }
 
@@ -346,6 +352,100 @@ def _own(name: str) -> str:
     return (BUILT / name).read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# where no script runs or no canvas can be painted
+
+#: The still picture of a page without script: its size, and its colours.
+WIDTH, MOST_HEIGHT = 760, 900
+#: More outlines than this are not drawn: the file of the page must stay small.
+MOST_SHAPES = 4000
+#: So many places are numbered, as on the page.
+NUMBERED = 10
+LAND, LINE, INK, CORE = "#FCFBF7", "#4B5668", "#1B2433", "#B10D1E"
+
+
+def _still_picture(
+    layer: Layer | None, places: Sequence[Place], zones: pd.DataFrame | None, districts: Sequence[shapely.Geometry] = ()
+) -> str:
+    """An SVG of a theme; empty where there is nothing to draw.
+
+    Parameters
+    ----------
+    layer : Layer or None
+        The theme that the page opens with.
+    places : list of Place
+        As ranked.
+    zones : GeoDataFrame or None
+        The boundaries, drawn as one land where there are no districts.
+    districts : list of shapely geometries
+        Drawn as outlines.
+    """
+    if not isinstance(layer, CellsLayer) or not len(layer.frame):
+        return ""
+    box = around([lonlat_bounds(frame) for frame in (layer.frame, zones) if frame is not None and len(frame)])
+    plane = _StillPlane(box)
+    shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
+    land = list(districts) or ([] if zones is None else [shapely.union_all(zones.geometry.to_numpy())])
+    parts = [plane.path(land, f'fill="{LAND}" stroke="{LINE}" stroke-width="1"')] if land else []
+    ground = layer.ground()
+    parts.append(plane.path(shapes[ground], f'fill="{palette.CONCENTRATED}" stroke="{palette.CONCENTRATED}"'))
+    claims = layer.side() != 0 if layer.tested else layer.codes >= 2  # amounts: the first two are none and zero
+    if claims.sum() <= MOST_SHAPES:
+        for code in np.unique(layer.codes[claims]):
+            entry = layer.classes[int(code)]
+            below = side_of(getattr(entry.label, "code", "").removeprefix("label.").replace("_", " ")) < 0
+            opacity = 0.35 if below else 1
+            style = f'fill="{entry.colour}" fill-opacity="{opacity}" stroke="{entry.colour}" stroke-width="0.4"'
+            parts.append(plane.path(shapes[(layer.codes == code) & claims], style))
+    parts += _numbers(plane, shapes, places[:NUMBERED], core=layer.tested)
+    size = f'viewBox="0 0 {WIDTH} {plane.height:.0f}" width="{WIDTH}" height="{plane.height:.0f}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>{"".join(parts)}</svg>'
+
+
+def _numbers(plane: "_StillPlane", shapes: np.ndarray, places: Sequence[Place], *, core: bool) -> list[str]:
+    marks = []
+    for rank, place in reversed(list(enumerate(places, start=1))):  # the first lies on top
+        whole = shapely.union_all(shapes[place.rows])
+        x, y = plane.at(np.array(whole.centroid.coords))[0]
+        if core:
+            marks.append(plane.path([whole], f'fill="{CORE}"'))
+        marks.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="11" fill="{INK}" stroke="#fff" stroke-width="2"/>'
+            f'<text x="{x:.1f}" y="{y + 5:.1f}" text-anchor="middle" font-family="sans-serif" font-weight="700" '
+            f'font-size="14" fill="#fff">{escape(str(rank))}</text>'
+        )
+    return marks
+
+
+class _StillPlane:
+    """Longitude and latitude on the picture, true to scale in the middle of it."""
+
+    def __init__(self, box: Sequence[float]):
+        self.west, south, east, self.north = box
+        self.narrow = float(np.cos(np.radians((south + self.north) / 2)))
+        across, down = max((east - self.west) * self.narrow, 1e-9), max(self.north - south, 1e-9)
+        self.scale = min((WIDTH - 16) / across, MOST_HEIGHT / down)
+        self.height = down * self.scale + 16
+
+    def at(self, lonlat: np.ndarray) -> np.ndarray:
+        """Pixels from the upper left corner."""
+        lon = np.where(lonlat[:, 0] < self.west - 1e-6, lonlat[:, 0] + 360, lonlat[:, 0])  # across the antimeridian
+        x = 8 + (lon - self.west) * self.narrow * self.scale
+        return np.column_stack([x, 8 + (self.north - lonlat[:, 1]) * self.scale])
+
+    def path(self, shapes, style: str) -> str:
+        """Areas as one path; what no eye sees at this size is left out."""
+        shapes = np.asarray(list(shapes), dtype=object)
+        if not len(shapes):
+            return ""
+        rings = shapely.get_rings(shapely.get_parts(shapely.simplify(shapes, 0.5 / self.scale)))
+        drawn = []
+        for ring in rings:
+            points = np.round(self.at(shapely.get_coordinates(ring)), 1)
+            drawn.append("M" + "L".join(f"{x:g} {y:g}" for x, y in points[:-1]) + "Z")
+        return f'<path fill-rule="evenodd" {style} d="{"".join(drawn)}"/>' if drawn else ""
+
+
 def _without_script(data: dict[str, Any]) -> str:
     """What a reader sees whose browser runs no script: title, why there is no map, and the first places in words."""
     language = data["language"]
@@ -356,17 +456,22 @@ def _without_script(data: dict[str, Any]) -> str:
 
     parts = [f"<h1>{text_of(data['head']['title']) or escape(say('page.untitled', language))}</h1>"]
     parts.append(f"<p>{escape(say('page.no_script', language))}</p>")
+    parts.append(data.get("still", ""))
     for layer in data["layers"]:
         answered = [
             f"<li>{text_of(head)}. {text_of(detail)}</li>" for head, detail in layer.get("answers", {}).values()
         ]
         rows = [
-            f"<tr><td>{rank}</td><td>{text_of(row['name'])}</td><td>{row['values'].get('count', '')}</td></tr>"
+            f"<tr><td>{rank}</td><td>{text_of(row['name'])}</td><td>{_amount(row['values'])}</td></tr>"
             for rank, row in enumerate(layer["ranked"][:10], start=1)
         ]
         if answered or rows:
             parts.append(f"<h2>{text_of(layer['name'])}</h2><ul>{''.join(answered)}</ul><table>{''.join(rows)}</table>")
     return f"<noscript>{''.join(parts)}</noscript>"
+
+
+def _amount(values: dict[str, float]) -> str:
+    return f"{values['count']:,.10g}" if "count" in values else ""
 
 
 class Verbatim(Element):
@@ -412,7 +517,7 @@ class MapPage(folium.Map):
         for name in ("fflate.js", "h3-js.js") if data["h3"] else ("fflate.js",):
             figure.header.add_child(Verbatim(f"<script>{asset(name)}</script>"), name=name)
         figure.header.add_child(Verbatim(f"<style>{_own('page.css')}</style>"), name="gridmap_css")
-        content = script_json(data)
+        content = script_json({key: value for key, value in data.items() if key != "still"})
         self._id = blake2b(content.encode(), digest_size=16).hexdigest()  # the same page is the same file
         figure.html.add_child(
             Verbatim(f'<script type="application/json" id="gridmap-data">{content}</script>'), name="gridmap_data"

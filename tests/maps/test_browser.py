@@ -580,3 +580,22 @@ def test_axe_finds_no_violation(browser, page_file, state):
     )
     assert found == []
     clean(page)
+
+
+@pytest.mark.parametrize("without", ["script", "canvas"])
+def test_without_script_or_canvas_there_are_a_picture_and_the_table(browser, page_file, without):
+    """No white page: the still picture of the first theme, the answers, the first places."""
+    context = browser._chromium.new_context(java_script_enabled=without == "canvas", offline=True)
+    try:
+        if without == "canvas":
+            context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
+        page = context.new_page()
+        page.goto(page_file.resolve().as_uri())
+        page.wait_for_selector("svg[role=img] circle", timeout=20_000)
+        assert page.locator("svg[role=img] circle").count() == page.locator("table").first.locator("tr").count() > 0
+        box = page.locator("svg[role=img]").bounding_box()
+        assert box["width"] > 300
+        assert box["height"] > 200
+        assert "canvas" in page.inner_text("body")
+    finally:
+        context.close()

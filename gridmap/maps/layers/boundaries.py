@@ -76,8 +76,8 @@ def districts(zones: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `names`, `at` (lon and lat of each name) and `draw`, the packed outlines, of every level of 2 to 40 units; of
-        the zones themselves where they are so few.
+        `names`, `at` (lon and lat of each name), `outlines` and `draw`, the outlines packed, of every level of 2 to 40
+        units; of the zones themselves where they are so few.
     """
     if zones is None or not len(zones):
         return []
@@ -107,4 +107,5 @@ def _level(names: pd.Series, flat: gpd.GeoSeries, fine: float) -> dict[str, Any]
         "names": called,
         "at": np.round(shapely.get_coordinates(at.to_numpy()), 5).tolist(),
         "draw": pack_outlines(outlines, simplify=False),
+        "outlines": outlines,  # for the still picture; the page is not sent them
     }

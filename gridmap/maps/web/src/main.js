@@ -25,6 +25,7 @@ import { ranks } from "./ranks.js";
 import { select } from "./select.js";
 import { share } from "./share.js";
 import { start } from "./start.js";
+import { still } from "./still.js";
 import { surroundings } from "./surroundings.js";
 import { story } from "./story.js";
 import { text } from "./text.js";
@@ -40,3 +41,4 @@ gm.rowAt = rowAt;
 [text, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, pmtiles, districts, ranks, areas, periods,
   timeline, clock, patrols, compare, about, tour, story, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
 window.gridmap = gm;
+still(gm);
