@@ -59,7 +59,7 @@ class Job:
     warnings : list of str
         What it warned of, in the language of the desk.
     notes : list of dict
-        The same as `note_from` takes it, to be said in the reader's.
+        The same as `note_from` takes it, for the reader's language.
     """
 
     id: str

@@ -34,6 +34,10 @@ class Facts:
         The column of residents in the boundaries.
     methods : frozenset of str
         Those of this gridmap.
+    register : str or None
+        The file of named areas, as a pipeline names it.
+    handling : mapping or None
+        The `columns:` of `case_life:`, where the incidents tell when each was closed.
     """
 
     incidents: int
@@ -42,6 +46,8 @@ class Facts:
     hours: bool = False
     people: str | None = None
     methods: frozenset[str] = frozenset()
+    register: str | None = None
+    handling: Mapping[str, str] | None = None
 
     def compared(self) -> tuple[str, str] | None:
         """The last month, and the same month of the year before it, else the month before it."""
@@ -64,7 +70,12 @@ def _months_between(first: str, last: str) -> int:
     return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
 
 
-def facts_of(incidents: Sequence[Mapping[str, Any]], zones: Mapping[str, Any] | None, methods: Sequence[str]) -> Facts:
+def facts_of(
+    incidents: Sequence[Mapping[str, Any]],
+    zones: Mapping[str, Any] | None,
+    methods: Sequence[str],
+    register: str | None = None,
+) -> Facts:
     """From what inspections found to what questions depend on."""
     months: dict[str, int] = {}
     kinds: dict[str, int] = {}
@@ -80,6 +91,8 @@ def facts_of(incidents: Sequence[Mapping[str, Any]], zones: Mapping[str, Any] | 
         hours=any(found.get("hours") for found in incidents),
         people=(zones or {}).get("people"),
         methods=frozenset(methods),
+        register=register,
+        handling=next((found["handling"] for found in incidents if found.get("handling") is not None), None),
     )
 
 
@@ -98,7 +111,7 @@ class Question:
     why_not : callable
         Facts → a note where these data cannot answer it, else None.
     stage : str or None
-        A stage of its own instead: "forecasts" or "patrol".
+        A stage of its own instead, as in "forecasts"; its settings are those of `STAGES`.
     """
 
     code: str
@@ -149,6 +162,14 @@ def _people(facts: Facts) -> Note | None:
     return None if facts.people else Note("desk.why_no_people")
 
 
+def _named(facts: Facts) -> Note | None:
+    return None if facts.register or facts.compared() else Note("desk.why_no_register")
+
+
+def _cases(facts: Facts) -> Note | None:
+    return None if facts.handling is not None else Note("desk.why_no_closing")
+
+
 def _changed(facts: Facts) -> list[dict[str, Any]]:
     before, after = facts.compared() or ("", "")
     return [{"compare_periods": {"before": before, "after": after}}]
@@ -171,15 +192,32 @@ QUESTIONS: tuple[Question, ...] = (
     Question("when", ("hour_of_week",), lambda f: [{"hour_of_week": {}}], _hours),
     Question("quiet", ("quiet_cells",), lambda f: [{"quiet_cells": {}}], _people),
     Question("kinds", ("relative_risk",), _together, _two_kinds),
-    Question("named", ("watched_areas",), _nothing, _always),
+    Question("named", (), _nothing, _named, stage="register"),
     Question("next", (), _nothing, _forecast, stage="forecasts"),
     Question("patrols", (), _nothing, _always, stage="patrol"),
-    Question("cases", ("case_handling",), _nothing, _always),
+    Question("cases", (), _nothing, _cases, stage="case_life"),
 )
-STAGES: dict[str, dict[str, Any]] = {
-    "forecasts": {"horizon": "7D", "periods": 26},
-    "patrol": {"units": 4, "shift_h": 8, "days": 30},
+
+
+def _register(facts: Facts) -> dict[str, Any]:
+    """The areas of the register against the hotspots of now; without one, hotspots of an earlier period until now."""
+    if facts.register:
+        return {"path": facts.register}
+    return {"follow": [{"periods": list(facts.compared() or ())}]}
+
+
+#: What a question's stage is given at first.
+STAGES: dict[str, Callable[[Facts], dict[str, Any]]] = {
+    "forecasts": lambda facts: {"horizon": "7D", "periods": 26},
+    "patrol": lambda facts: {"units": 4, "shift_h": 8, "days": 30},
+    "register": _register,
+    "case_life": lambda facts: {
+        **{"by": "zone", "alike": "category"},
+        **({"columns": dict(facts.handling)} if facts.handling else {}),
+    },
 }
+#: Stages that are about one kind of incident where a `category` stands in them.
+OF_A_KIND = ("forecasts", "case_life")
 
 
 def _method(entry: Any) -> str | None:
@@ -208,9 +246,8 @@ def kind_of(settings: Mapping[str, Any]) -> str:
     for entry in entries if isinstance(entries, list) else []:
         if _method(entry) in of_questions and isinstance(entry, Mapping) and isinstance(entry.get("category"), str):
             return entry["category"]
-    forecasts = settings.get("forecasts")
-    found = forecasts.get("category") if isinstance(forecasts, Mapping) else None
-    return found if isinstance(found, str) else ""
+    found = [settings[stage].get("category") for stage in OF_A_KIND if isinstance(settings.get(stage), Mapping)]
+    return next((kind for kind in found if isinstance(kind, str)), "")
 
 
 def of_kind(settings: Mapping[str, Any], kind: str, facts: Facts) -> dict[str, Any]:
@@ -232,9 +269,14 @@ def of_kind(settings: Mapping[str, Any], kind: str, facts: Facts) -> dict[str, A
                 entry["category"] = kind
         entries.append(entry)
     out["hotspots"] = entries
-    if isinstance(out.get("forecasts"), Mapping):
-        kept = {key: value for key, value in out["forecasts"].items() if key != "category"}
-        out["forecasts"] = {**kept, **({"category": kind} if kind else {})}
+    of = {"category": kind} if kind else {}
+    for stage in OF_A_KIND:
+        if isinstance(out.get(stage), Mapping):
+            out[stage] = {**{key: value for key, value in out[stage].items() if key != "category"}, **of}
+    register = out.get("register")
+    if isinstance(register, Mapping) and isinstance(register.get("follow"), list):
+        steps = [{k: v for k, v in step.items() if k != "category"} for step in register["follow"]]
+        out["register"] = {**register, "follow": [{**step, **of} for step in steps]}
     return out
 
 
@@ -257,6 +299,6 @@ def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Fac
         if question.stage is not None and question not in wanted:
             out.pop(question.stage, None)
         elif question.stage is not None:
-            out[question.stage] = {**STAGES[question.stage], **(out.get(question.stage) or {})}
+            out[question.stage] = out.get(question.stage) or STAGES[question.stage](facts)
     out["hotspots"] = kept or QUESTIONS[0].steps(facts)
     return out

@@ -84,11 +84,13 @@ def inspected(folder: str, name: str, boundaries: Mapping[str, Any] | None, opti
     Returns
     -------
     dict
-        `kind` is "incidents", "zones", "roads" or "unreadable"; notes are in the form that `note_from` takes.
+        `kind` is "incidents", "zones", "roads", "register" or "unreadable"; notes are as `note_from` takes them.
     """
     from gridmap.read.quality import ZoneReport, inspect_file
 
     path = Path(folder) / "data" / name
+    if name.endswith(".yaml"):
+        return _register_facts(path)
     zones, known = None, {k: v for k, v in options.items() if k in INSPECTED}
     with suppress(GridmapError):
         zones = _boundaries(folder, boundaries) if boundaries else None
@@ -117,6 +119,7 @@ def inspected(folder: str, name: str, boundaries: Mapping[str, Any] | None, opti
         "settings": {k: v for k, v in report.settings.items() if k not in ("path", "boundaries", "columns")},
         "roles": report.settings.get("columns", {}),
     }
+    found["handling"] = _handling(report.columns)
     found["orders"] = _orders(report.problems)
     found["datum_open"] = "datum_estimate" in report.coordinates or any(
         getattr(p, "code", "").startswith("read.datum") for p in report.problems
@@ -219,6 +222,29 @@ def _zone_columns(zones: Any) -> list[dict]:
         if len(values):
             out.append({"name": str(column), "n": int(values.nunique()), "example": values.iloc[0][:40]})
     return out
+
+
+def _handling(columns: list[Mapping[str, Any]]) -> dict[str, str] | None:
+    """The `columns:` that `case_life` needs beside the names that it knows; None where nothing tells of a closing."""
+    from gridmap.governance.cases import ROLES
+
+    there = {str(column["name"]): column.get("role") for column in columns if not column.get("personal")}
+    if not any(name in there for name in ROLES["closed"]):
+        return None
+    own = next((name for name in ROLES["found"] if name in there), None)
+    return {} if own is not None and not there[own] else {"found": "occurred_from"}
+
+
+def _register_facts(path: Path) -> dict:
+    """A register of named areas."""
+    from gridmap.governance.register import Register
+
+    try:
+        areas = Register.read(path).areas
+    except GridmapError as problem:
+        return {"kind": "unreadable", "problems": [_plain(problem.args[0])], "notes": []}
+    gone = sum(area.struck_off_on is not None for area in areas)
+    return {"kind": "register", "areas": len(areas), "struck_off": gone, "problems": [], "notes": []}
 
 
 def _lines_or_unreadable(path: Path, problem: GridmapError) -> dict:
@@ -338,7 +364,7 @@ def check_text(folder: str, text: str, out: str) -> dict:
 
 
 def findings(folder: str, run: str) -> list[dict]:
-    """What a run found, as `kind` and `note`, to be said in whatever language; gated as the run was."""
+    """What a run found, as `kind` and `note`, for any language; gated as the run was."""
     from gridmap.reports.run_folder import read_run
 
     found = read_run(Path(folder) / "runs" / run).facts
@@ -348,8 +374,8 @@ def findings(folder: str, run: str) -> list[dict]:
 def since_last(folder: str, run: str) -> list[dict]:
     """What changed since the run of the same pipeline before this one, as notes.
 
-    Runs of two periods are compared place by place (`changes_since`); of two runs of one period it is said which files
-    and settings are others.
+    Runs of two periods are compared place by place (`changes_since`); of two runs of one period it names the files
+    and settings that are others.
     """
     from gridmap.reports.compare_runs import changes_since
     from gridmap.reports.run_folder import read_run

@@ -38,7 +38,7 @@ RESERVE = 1 << 30
 ENDINGS = (
     *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".zip", ".xlsx", ".xls", ".xlsb", ".xlsm", ".ods"),
     *(".parquet", ".geojson", ".json", ".gpkg", ".kml", ".kmz", ".fgb", ".gml", ".shp", ".shx", ".dbf", ".prj"),
-    *(".cpg", ".osm.pbf", ".tif"),
+    *(".cpg", ".osm.pbf", ".tif", "register.yaml"),
 )
 #: Names that Windows gives to devices, whatever ending they carry.
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\..*)?$", re.IGNORECASE)
@@ -64,7 +64,7 @@ def new_name(sent: str) -> str:
     ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if name.lower().endswith(e)), None)
     if ending is None:
         raise InputError(Note("desk.no_such_kind", name=name[:80] or "?"))
-    stem = name[: -len(ending)].strip(" .") or "data"
+    stem = name[: -len(ending)].strip(" .") or ("" if ending == "register.yaml" else "data")
     if DEVICES.match(stem):
         stem = f"_{stem}"
     while len((stem + ending).encode()) > LONGEST_NAME:

@@ -28,8 +28,8 @@ def write_boundaries(path: Path) -> Path:
     return path
 
 
-def write_export(path: Path, rows: int = 900, seed: int = 0) -> Path:
-    """Incidents of a year, a third of them around one corner."""
+def write_export(path: Path, rows: int = 900, seed: int = 0, *, closed: bool = False) -> Path:
+    """Incidents of a year, a third of them around one corner; `closed`: with the day on which each was closed."""
     from gridmap.read.datum import from_wgs84
 
     rng = np.random.default_rng(seed)
@@ -40,10 +40,15 @@ def write_export(path: Path, rows: int = 900, seed: int = 0) -> Path:
     months, days = rng.integers(1, 13, rows), rng.integers(1, 29, rows)
     hours, minutes = rng.integers(0, 24, rows), rng.integers(0, 60, rows)
     kinds = rng.choice(["盗窃电动车", "入室盗窃", "打架斗殴"], rows, p=[0.5, 0.3, 0.2])
+    taken = rng.integers(1, 28, rows)
     lines = ["某某分局案件导出表,,,,,", "导出时间：2025年1月5日,,,,,", "案件编号,案别,发案时间,报警人电话,经度,纬度"]
+    if closed:
+        lines[2] += ",结案时间"
     for i in range(rows):
         when = f"2024年{months[i]}月{days[i]}日 {hours[i]}时{minutes[i]}分"
-        lines.append(f"A{i:06},{kinds[i]},{when},1380013{i:04},{lon[i]:.6f},{lat[i]:.6f}")
+        month = f"{2024 + (months[i] == 12)}-{months[i] % 12 + 1:02}"
+        end = f",{month}-{taken[i]:02}"
+        lines.append(f"A{i:06},{kinds[i]},{when},1380013{i:04},{lon[i]:.6f},{lat[i]:.6f}" + end * closed)
     lines.append(f"合计,{rows},,,,")
     path.write_bytes(("\r\n".join(lines) + "\r\n").encode("gb18030"))
     return path

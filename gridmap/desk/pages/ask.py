@@ -29,7 +29,8 @@ __all__ = ["ROUTES", "read_settings"]
 
 ORDER = (
     *("title", "language", "audience", "source", "classification", "approval", "engine", "limits"),
-    *("boundaries", "grid", "incidents", "hotspots", "forecasts", "patrol", "outputs"),
+    *("boundaries", "grid", "incidents", "hotspots", "forecasts", "register", "case_life", "patrol"),
+    "outputs",
 )
 OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet", "set_aside": "set_aside.csv"}
 PAPERS = ("", ".docx", ".pdf", ".pptx", ".xlsx")
@@ -64,7 +65,8 @@ def in_order(settings: Mapping[str, Any]) -> dict[str, Any]:
 async def _facts(request: Request) -> Facts:
     desk = desk_of(request)
     methods = await desk.work(workers.warm)
-    return facts_of(incident_facts(desk.workspace), zone_facts(desk.workspace), methods)
+    register = data_part(desk.workspace).get("register", {}).get("path")
+    return facts_of(incident_facts(desk.workspace), zone_facts(desk.workspace), methods, register)
 
 
 def _file_name(title: str) -> str:

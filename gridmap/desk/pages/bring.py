@@ -29,8 +29,8 @@ __all__ = ["ROUTES", "data_part", "incident_facts", "zone_facts"]
 
 DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
 ORDERS = ("ymd", "dmy", "mdy")
-ROLES = ("incidents", "boundaries", "roads", "unused")
-ROLE_OF_KIND = {"incidents": "incidents", "zones": "boundaries", "roads": "roads"}
+ROLES = ("incidents", "boundaries", "roads", "register", "unused")
+ROLE_OF_KIND = {"incidents": "incidents", "zones": "boundaries", "roads": "roads", "register": "register"}
 #: Bytes of an upload between two looks at the free space.
 LOOK_EVERY = 64 << 20
 
@@ -46,7 +46,9 @@ def data_part(workspace: Workspace) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {k: v for k, v in found.items() if k in ("boundaries", "incidents", "patrol") and isinstance(v, dict)}
+    return {
+        k: v for k, v in found.items() if k in ("boundaries", "incidents", "patrol", "register") and isinstance(v, dict)
+    }
 
 
 def _choices(workspace: Workspace) -> dict[str, Any]:
@@ -125,6 +127,8 @@ def write_data_part(workspace: Workspace) -> None:
         out["incidents"] = {"path": paths[0] if len(paths) == 1 else paths, **settings, **_options(workspace)}
     if roads := _of_role(workspace, "roads"):
         out["patrol"] = {"roads": f"data/{roads[0][0].name}"}
+    if register := _of_role(workspace, "register"):
+        out["register"] = {"path": f"data/{register[0][0].name}"}
     write_text(workspace.folder / DATA_PART, yaml_text(out) if out else "{}\n")
 
 

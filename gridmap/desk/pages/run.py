@@ -64,7 +64,7 @@ def record_of(folder: Path) -> dict[str, Any]:
 
 
 def audience_of(folder: Path) -> str:
-    """For whom a run was, by its audit; "internal" where that cannot be said."""
+    """For whom a run was, by its audit; "internal" where the audit does not tell."""
     lines, faults = read_audit(folder)
     found = audiences_in(lines)
     return next(iter(found)) if len(found) == 1 and not faults else "internal"
@@ -140,11 +140,11 @@ def _key_of(worker: Any, folder: Path) -> tuple[str, str]:
 async def _sentences(desk: Desk, folder: Path, language: str) -> list[str]:
     """What a run found, in the reader's language; as the run wrote it where its facts cannot be read."""
     found = await _read(desk, folder, workers.findings)
-    said = [_said(entry["note"], language) for entry in found]
-    return said or [str(line) for line in record_of(folder).get("summary", [])]
+    lines = [_worded(entry["note"], language) for entry in found]
+    return lines or [str(line) for line in record_of(folder).get("summary", [])]
 
 
-def _said(entry: Any, language: str) -> str:
+def _worded(entry: Any, language: str) -> str:
     note = note_from(entry)
     return note.say(language) if isinstance(note, Note) else str(note)
 
@@ -153,12 +153,12 @@ def _warnings(desk: Desk, folder: Path, language: str) -> list[str]:
     """What a run warned of: in the reader's language where it ran in this desk, else as it wrote it."""
     jobs = [j for j in desk.queue.jobs() if j.kind == "run" and j.out == folder.name and j.state == "done"]
     if jobs and jobs[0].notes:
-        return [_said(entry, language) for entry in jobs[0].notes]
+        return [_worded(entry, language) for entry in jobs[0].notes]
     return [str(line) for line in record_of(folder).get("warnings", [])]
 
 
 async def _since(desk: Desk, folder: Path, language: str) -> list[str]:
-    return [_said(entry, language) for entry in await _read(desk, folder, workers.since_last)]
+    return [_worded(entry, language) for entry in await _read(desk, folder, workers.since_last)]
 
 
 async def since(request: Request) -> Response:
@@ -176,8 +176,8 @@ def _in_list(desk: Desk, folder: Path, language: str) -> dict[str, Any]:
     places = [entry for entry in found or [] if entry["kind"] not in OF_ROWS]
     told = {
         "read": found is not None and changed is not None,
-        "first": _said(places[0]["note"], language) if places else "",
-        "since": [_said(entry, language) for entry in (changed or [])[:3]],
+        "first": _worded(places[0]["note"], language) if places else "",
+        "since": [_worded(entry, language) for entry in (changed or [])[:3]],
     }
     return {**_summary(folder, language), **told}
 
