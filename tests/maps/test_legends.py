@@ -51,7 +51,7 @@ def test_relative_risk_is_drawn_by_its_labels_everywhere(town, risk):
     hot_cold = [label_code(label) for label in SCALES["hot_cold"]]
     python, (whole, *_) = hotspot_layer(risk), layers_of(risk)
     step = SimpleNamespace(name="Risk", method="relative_risk", show=True, period=None, options={}, category=None)
-    pipeline = SimpleNamespace(audience="internal", patrol=None)
+    pipeline = SimpleNamespace(audience="internal", patrol=None, context=None, timeline=())
     piped = map_layers(pipeline, town.boundaries, [(step, risk)]).layers[0]
     part = next(p for p in parts_of(risk) if p.kind == "cells")
     for layer in (python, whole, piped, style_of(part).layer):
