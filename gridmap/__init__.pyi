@@ -70,9 +70,9 @@ from .hotspots.risk import relative_risk
 from .hotspots.scan.permutation import space_time_permutation_scan
 from .hotspots.scan.space_time import space_time_scan
 from .hotspots.scan.spatial import spatial_scan
-from .hotspots.series import st_dbscan
 from .hotspots.significance import adjust_p
 from .hotspots.silence import quiet_cells
+from .hotspots.space_time_clusters import st_dbscan
 from .hotspots.stability import hotspot_stability
 from .hotspots.surfaces import DensityResult
 from .hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
@@ -106,11 +106,11 @@ from .patrol.streets import street_concentration, street_counts, street_density,
 from .privacy import geomask, public_release
 from .read.base import Incidents
 from .read.boundaries import read_boundaries
+from .read.context import read_context
 from .read.datum import from_wgs84, to_wgs84
 from .read.features import read_features
 from .read.incidents import read_incidents
 from .read.roads import read_roads
-from .read.surroundings import read_context
 from .reports.briefing import write_briefing
 
 __version__: str

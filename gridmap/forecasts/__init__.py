@@ -1,1 +1,5 @@
 """What to expect next, and whether saying so is worth more than last month's map."""
+
+from gridmap._moved import keep_old_names
+
+keep_old_names(__name__, {"following": "repeats"})

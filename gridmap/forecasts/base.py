@@ -41,7 +41,7 @@ MODELS: dict[str, str] = {
     "density": "gridmap.forecasts.density:DecayedDensity",
     "density_mixture": "gridmap.forecasts.density:DensityMixture",
     "boosted": "gridmap.forecasts.boosted:Boosted",
-    "near_repeat": "gridmap.forecasts.following:NearRepeat",
+    "near_repeat": "gridmap.forecasts.repeats:NearRepeat",
     "self_exciting": "gridmap.forecasts.self_exciting:SelfExciting",
     "risk_terrain": "gridmap.forecasts.risk_terrain:RiskTerrain",
     "ensemble": "gridmap.forecasts.ensemble:Ensemble",

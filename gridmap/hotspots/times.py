@@ -23,7 +23,7 @@ from gridmap.grids.cell_counts import Counts, CountsAbout
 from gridmap.hotspots.points import a_number, weights_of
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.series import interval_us
+from gridmap.hotspots.space_time_clusters import interval_us
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 

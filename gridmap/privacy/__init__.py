@@ -1,7 +1,7 @@
 """Nothing that should stay inside ever leaves: the gate that every writer passes.
 
 `gridmap.audiences` says what each audience may be given. `gate` holds frames and texts against it, `results` makes of a
-method's answer what may be shown, `released` carries for whom that was decided, `release` makes the coarser grid that
+method's answer what may be shown, `released` carries for whom that was decided, `public` makes the coarser grid that
 the public is given, `geomasks` moves points.
 What this does not protect against stands in docs/privacy.md.
 """
@@ -10,7 +10,7 @@ from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audie
 from gridmap.privacy.audience_gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.joins import hours_beside_days, hours_tell_dates
-from gridmap.privacy.release import PublicRelease, public_release
+from gridmap.privacy.public import PublicRelease, public_release
 from gridmap.privacy.released import Released, is_released, release, value_for
 from gridmap.privacy.results import shown_result, two_figures
 from gridmap.privacy.shapes import covered, scattered

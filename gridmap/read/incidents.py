@@ -26,8 +26,8 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.conversion import Losses, SeenRows, convert
-from gridmap.read.exports import CountedBefore
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
+from gridmap.read.several_files import CountedBefore
 from gridmap.read.sources import again, open_source, sample_of
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone

@@ -29,7 +29,7 @@ from gridmap.hotspots.registry import inputs_of, method_named, options_of, other
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, gate, gate_text
 from gridmap.privacy.joins import hours_beside_days
-from gridmap.privacy.release import public_release
+from gridmap.privacy.public import public_release
 from gridmap.privacy.results import SCATTERED, shown_result
 from gridmap.privacy.series import check_series
 from gridmap.privacy.shapes import scattered

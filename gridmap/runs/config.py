@@ -57,10 +57,10 @@ from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.exports import export_files
+from gridmap.read.context import read_context
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
-from gridmap.read.surroundings import read_context
+from gridmap.read.several_files import export_files
 from gridmap.reports.briefing import PAPERS
 from gridmap.runs.audience import why_not_allowed
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml

@@ -23,7 +23,7 @@ from typing import Any
 from gridmap._io import json_text, sha256_of, write_text
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.messages import Note
-from gridmap.read.exports import READABLE
+from gridmap.read.several_files import READABLE
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.facts import Fact
 from gridmap.reports.run_folder import RunFolder, read_run

@@ -14,10 +14,13 @@ import pytest
         ("gridmap.grids.balanced", "BalancedGrid"),
         ("gridmap.grids.workload", "incident_workload"),
         ("gridmap.grids.code_checks", "check_codes"),
+        ("gridmap.hotspots.series", "st_dbscan"),
+        ("gridmap.forecasts.following", "NearRepeat"),
+        ("gridmap.read.convert", "convert"),
     ],
 )
 def test_an_earlier_name_still_works_and_says_so(old, name):
-    with pytest.warns(DeprecationWarning, match=rf"{old} is now gridmap\.grids\."):
+    with pytest.warns(DeprecationWarning, match=rf"{old} is now gridmap\."):
         module = importlib.import_module(old)
     assert hasattr(module, name)
     assert module.__spec__.name != old  # the module itself, not a copy

@@ -7,7 +7,7 @@ import pytest
 from sklearn.cluster import DBSCAN
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.series import st_dbscan
+from gridmap.hotspots.space_time_clusters import st_dbscan
 from gridmap.read.base import Incidents
 
 START = pd.Timestamp("2024-01-01")

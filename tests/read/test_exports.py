@@ -8,8 +8,8 @@ import pytest
 
 from gridmap.errors import InputError, ReadError
 from gridmap.read.base import Incidents
-from gridmap.read.exports import export_files
 from gridmap.read.incidents import read_incident_files
+from gridmap.read.several_files import export_files
 
 
 def _rows(n, *, seed=0, day="2024-03-01", ids=True):

@@ -17,7 +17,7 @@ from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer, handling_layer, named_areas_layer
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
-from gridmap.read.surroundings import read_context
+from gridmap.read.context import read_context
 from gridmap.reports.findings import period_of
 from gridmap.runs.config import Pipeline, TimelineStage
 
