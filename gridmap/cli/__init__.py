@@ -19,6 +19,7 @@ COMMANDS = (
     "trust",
     "files",
     "patrols",
+    "registers",
     "methods",
     "desk",
     "inbox",

@@ -154,8 +154,8 @@ def _named(run: RunFolder, found: Mapping[str, Any], outlines: ZoneOutlines | No
         parts.append(Section(say("paper.due_dates", language), whole=_made(due, what, language)))  # for the workbook
     if len(followed):
         what = [
-            *(("kind", _text, True), ("identity", _text, False), ("status", standing, False), ("first", _text, False)),
-            *(("times", _whole, False), ("count", _whole, False)),
+            *(("kind", _text, True), ("place", _text, True), ("identity", _text, False), ("status", standing, False)),
+            *(("first", _text, False), ("times", _whole, False), ("count", _whole, False)),
         ]
         followed = followed.assign(order=followed["status"].map(order)).sort_values(
             ["order", "count"], ascending=[1, 0]
@@ -296,7 +296,9 @@ def _areas_picture(
     whole = np.array(outlines.thin.total_bounds)
     near = np.array(flat[0][0].total_bounds)  # around what was named; else around what was followed
     room = 0.25 * max(near[2] - near[0], near[3] - near[1])
+    spread = max(near[2] - near[0], near[3] - near[1]) > 0.6 * max(whole[2] - whole[0], whole[3] - whole[1])
     windows = [(whole, (0, 0, 0.39, 1)), (near + np.array([-room, -room, room, room]), (0.4, 0, 0.39, 1))]
+    windows = [(whole, (0, 0, 0.79, 1))] if spread else windows  # what lies all over needs no second map
     for i, (box, place) in enumerate(windows):
         ax = figure.add_axes(place)
         side = max(box[2] - box[0], box[3] - box[1])

@@ -162,7 +162,8 @@ def _register(pipeline: Pipeline, incidents: Incidents, grid: Grid, boundaries: 
         name = follow.name or _kinds_name(follow.category)
         hot_then = {period: _hotspots(part, grid, pipeline) for period, part in at.items()}
         totals = {period: float(len(part)) for period, part in at.items()}
-        followed[name] = follow_hotspots(hot_then, totals=totals, **stage.options)
+        found = follow_hotspots(hot_then, totals=totals, **stage.options)
+        followed[name] = replace(found, now=found.now.assign(place=_place_of(found.now, boundaries)))
     params = {"within_days": stage.within_days, **stage.options}
     notes = tuple(watched.notes) if watched is not None else ()
     return [(_step("register", stage), AreasWeNamed(watched, followed, params, notes))]
@@ -179,6 +180,15 @@ def _hotspots_of_kinds(
     wanted = stage.category if isinstance(stage.category, list) else [stage.category]
     kinds = sorted({a.category for a in register.areas} & there) if stage.category is None else wanted
     return {kind: _hotspots(at.where(category=kind), grid, pipeline) for kind in kinds}
+
+
+def _place_of(areas: gpd.GeoDataFrame, boundaries: gpd.GeoDataFrame) -> list[str | None]:
+    """The name of the zone in which the middle of each area lies."""
+    names = _zone_names(boundaries).to_numpy()
+    middles = areas.geometry.representative_point().to_numpy()
+    row, zone = shapely.STRtree(boundaries.geometry.to_numpy()).query(middles, predicate="intersects")
+    at = dict(zip(row.tolist()[::-1], zone.tolist()[::-1], strict=True))
+    return [str(names[at[i]]) if i in at else None for i in range(len(areas))]
 
 
 def _kinds_name(category: Any) -> str:

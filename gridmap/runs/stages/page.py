@@ -101,7 +101,8 @@ def _governed(result: Any, name: str | None) -> list[Layer]:
         out.append(named_areas_layer(drawn, name=name))
     for kind, found in result.followed.items():
         if len(found.now):
-            now = found.now.assign(name=["#" + str(key) for key in found.now.index])
+            places = found.now.get("place", found.now.index.to_series().astype(str))
+            now = found.now.assign(name=places)
             title = Note("page.followed", kind=kind) if kind else Note("page.followed_all")
             out.append(named_areas_layer(now, column="status", name=title, show=not out))
     return out
