@@ -46,7 +46,11 @@ CODE_WORDS = (
     *("codigo", "cod", "kode", "schluessel", "ags", "コード", "番号", "코드"),
 )
 #: Codes whose heading begins with the word: CD_BAIRRO, CODE_IRIS, GID_2, INSEE_COM, CVE_MUN, CUSEC, N03_007.
-CODE_FIRST = re.compile(r"(cd|cod|code|codigo|insee|gid|cve|clave|ags|ars)(?=_|\d|$)|cvegeo|cusec|n03_007")
+#: Chinese land surveys write 代码 and 名称 as dm and mc: XZQDM, XZQMC, QHDM, PAC.
+CODE_FIRST = re.compile(
+    r"(cd|cod|code|codigo|insee|gid|cve|clave|ags|ars)(?=_|\d|$)|cvegeo|cusec|n03_007|(xz|xzq|qh|xzqh|zl|sq|jd|wg|dw)dm$|pac$"
+    r"|oktmo$|okato$"
+)
 NAME_FIRST = re.compile(r"(nm|nom|nome|nombre|name|no|bez|gen)_")
 NAME_WORDS = (
     "name",
@@ -106,7 +110,9 @@ def _is_name(column: str) -> bool:
     return (
         any(part in word for part in NAME_WORDS)
         or bool(UNIT.match(word))
-        or bool(re.fullmatch(r"adm\d_?[a-z]{2}|gen|n03_00[1-4]|s_name|name_\d|kor_nm", word))
+        or bool(
+            re.fullmatch(r"adm\d_?[a-z]{2}|(xz|xzq|qh|xzqh|sq|jd|wg|dw)mc|gen|n03_00[1-4]|s_name|name_\d|kor_nm", word)
+        )
     )
 
 
@@ -214,7 +220,7 @@ def find_levels(
     parents = _text(table[parent_id]) if parent_id is not None else pd.Series(None, index=table.index, dtype=object)
     if name is None:
         name = _name_column(table, columns, zone_id, parent_id)
-    titles = table[name].astype("string").str.strip().astype(object) if name is not None else ids
+    titles = _text(table[name]) if name is not None else ids
     titles = titles.where(titles.notna() & (titles != ""), ids)
     if "level" in table.columns:
         level = table["level"].astype("string").astype(object)
@@ -264,6 +270,10 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
     for rank, found in enumerate(ranks):
         if found:
             chosen = found[0] if rank in (5, 6) else found[-1]  # files go from the coarse level to the fine one
+            if rank == 1:  # 09002 holds the 002 that is its last part
+                text = {c: _text(table[c]).astype(str) for c in found}
+                wholes = [c for c in found if c != chosen and _ends_with(text[c], text[chosen])]
+                chosen = wholes[-1] if wholes else chosen
             others = [c for c in found if c != chosen] if rank in (1, 3, 6) else []
             return chosen, Note(
                 "read.zone_id_found_of" if others else "read.zone_id_found", column=chosen, others=others
@@ -274,6 +284,11 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
             Note("read.zones_not_told_apart", zones=len(table), column=column, values=table[column].nunique())
         )
     return None, Note("read.zones_numbered")
+
+
+def _ends_with(longer: pd.Series, shorter: pd.Series) -> bool:
+    """Whether each text of one column is longer and ends with that of the other."""
+    return all(len(a) > len(b) and a.endswith(b) for a, b in zip(longer, shorter, strict=True))
 
 
 def _require_unique(table: pd.DataFrame, zone_id: str) -> pd.Series:
@@ -317,6 +332,7 @@ def _name_column(table: pd.DataFrame, columns: list[str], zone_id: str | None, p
     names = [c for c in columns if _is_name(c) and c not in (zone_id, parent_id)]
     names = [c for c in names if not pd.api.types.is_numeric_dtype(table[c]) or UNIT.match(_words(c))]
     same = [c for c in names if zone_id is not None and stem(zone_id) and stem(c) == stem(zone_id)]
+    same.sort(key=lambda c: "eng" in _words(c))  # EMD_KOR_NM before EMD_ENG_NM
     plain = [c for c in names if re.fullmatch(r"name|nombre|nome|nom|名称|naam|label", _words(c))]
     whole = [c for c in names if table[c].notna().mean() > 0.5 and not _is_code(c)]
     unique = sorted(
@@ -496,7 +512,10 @@ def overlapping_pairs(shapes: gpd.GeoSeries, most: int = MOST_COMPARED) -> int:
 
 
 def _areas_only(shape):
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
+    parts = list(shapely.get_parts(shape))
+    while any(part.geom_type == "GeometryCollection" for part in parts):  # collections in collections
+        parts = [piece for part in parts for piece in shapely.get_parts(part)]
+    parts = [p for p in parts if p.geom_type in ("Polygon", "MultiPolygon")]
     return shapely.union_all(parts) if parts else shapely.Polygon()
 
 

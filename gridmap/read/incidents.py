@@ -26,6 +26,8 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.conversion import Losses, SeenRows, convert
+from gridmap.read.coordinates import could_be_in_china
+from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.several_files import CountedBefore
 from gridmap.read.sources import again, open_source, sample_of
@@ -311,9 +313,27 @@ def _read(
         incidents.source["notes"].append(piled)
     if box is not None and used:
         require_overlap(incidents, boundaries)
+        if plan.crs is None and (doubted := _datum_against(incidents, boundaries, plan.datum)) is not None:
+            incidents.source["notes"].append(doubted)
         if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
             incidents.source["notes"].append(contradicted)
     return incidents, np.concatenate(stats["numbers"]) if stats["numbers"] else np.zeros(0, np.int64)
+
+
+def _datum_against(incidents: Incidents, boundaries, datum: str) -> Note | None:
+    """A note where points in China fit the boundaries better on another datum than the one that was declared."""
+    lon, lat = incidents.lonlat()
+    step = max(1, len(lon) // 5000)
+    lon, lat = lon[::step], lat[::step]
+    if len(lon) < 50 or could_be_in_china(lon, lat).mean() < 0.5:
+        return None
+    lon, lat = from_wgs84(lon, lat, datum=datum)
+    estimate = estimate_datum(lon, lat, boundaries=boundaries)
+    if estimate.likely in (None, "wgs84" if datum == "cgcs2000" else datum):
+        return None
+    if estimate.likely == "wgs84":
+        return Note("read.boundaries_alike", datum=datum, z=estimate.z_score)
+    return Note("read.datum_doubted", datum=datum, estimate=estimate.sentence())
 
 
 #: Of more rows than this every n-th is looked at for a pile.

@@ -426,7 +426,7 @@ def shift_zones(moment: np.ndarray, zones: np.ndarray, timezone: str | None) -> 
 
 
 def _utc(moment: np.ndarray, zone: str) -> np.ndarray:
-    """Microseconds on the clock of a named zone as microseconds of UTC; as they are where there is no such zone."""
+    """Microseconds on the clock of a named zone as microseconds of UTC; as they are where the name is not known."""
     stamps = pa.array(moment, pa.int64()).cast(pa.timestamp("us"))
     try:
         there = pc.assume_timezone(stamps, zone, ambiguous="earliest", nonexistent="earliest")

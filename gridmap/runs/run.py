@@ -254,7 +254,10 @@ def _read_incidents(run: _Run) -> None:
 
 
 #: What reading found that makes a map doubtful, and a run therefore says aloud; all its other notes stand in run.json.
-DOUBTS = ("read.counted_once", "read.piled_rows", "read.zones_contradicted", "read.uneven_loss")
+DOUBTS = (
+    *("read.counted_once", "read.piled_rows", "read.zones_contradicted", "read.uneven_loss"),
+    *("read.boundaries_alike", "read.datum_doubted"),
+)
 
 
 def _reading_notes(incidents: Incidents) -> list[Note]:

@@ -74,8 +74,13 @@ def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> No
         lon, lat = facts["lon"], facts["lat"]
     estimate = estimate_datum(lon, lat, boundaries=boundaries, roads=roads, zone=facts["zone"])
     out["datum_estimate"] = {"likely": estimate.likely, "z_score": estimate.z_score, "evidence": estimate.evidence}
-    if declared is None:
+    if declared is None and estimate.likely == "wgs84" and boundaries is not None and roads is None:
+        settings.pop("datum")  # they fit as they stand: the boundaries may be shifted alike, which nothing here tells
+        problems.append(Note("read.datum_alike", estimate=estimate.sentence()))
+    elif declared is None:
         settings["datum"] = estimate.likely or "gcj02"
         problems.append(Note("read.datum_estimated", estimate=estimate.sentence()))
+    elif estimate.likely == "wgs84" and declared in ("gcj02", "bd09"):
+        problems.append(Note("read.boundaries_alike", datum=declared, z=estimate.z_score))
     elif estimate.likely not in (None, declared, {"cgcs2000": "wgs84"}.get(declared, declared)):
         problems.append(Note("read.datum_doubted", datum=declared, estimate=estimate.sentence()))

@@ -231,6 +231,8 @@ def _read_parts(parts: dict[str, bytes], suffix: str, name: str, layer: str | No
         if layer is None and len(names) > 1:
             kinds = dict(layers)
             areas = [n for n in names if "Polygon" in str(kinds.get(n)) or str(kinds.get(n)) == "Unknown"]
+            if len(areas) > 1:  # a folder of folders in a KML is a layer without features
+                areas = [n for n in areas if pyogrio.read_info(data, layer=n)["features"] != 0] or areas
             if len(areas) != 1:
                 raise InputError(Note("read.many_layers", file=name, layers=names))
             layer = areas[0]
