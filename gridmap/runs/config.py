@@ -188,6 +188,13 @@ def _beside_if_text(value: Any, info: ValidationInfo) -> Any:
     return _pipeline_path(info).parent / _existing_file(value, info) if isinstance(value, str) else value
 
 
+def _gazetteer(value: Any, info: ValidationInfo) -> Any:
+    """`places.csv` or `{path: places.csv, datum: gcj02}`, beside the pipeline like every file."""
+    if not isinstance(value, Mapping):
+        return _beside_if_text(value, info)
+    return {**value, "path": _beside_if_text(value.get("path"), info)}
+
+
 Text = Annotated[str, _told_as("runs.text")]
 Texts = Annotated[str | list[str], _told_as("runs.texts")]
 Flag = Annotated[bool, _told_as("runs.flag")]
@@ -404,6 +411,7 @@ class IncidentsStage(Stage):
     """The incidents: one file or several, the keywords of `read_incidents`, and what is kept of them."""
 
     path: Files
+    gazetteer: Annotated[Any, BeforeValidator(_gazetteer)] = None
     category: Texts | None = None
     period: Period | None = None
     officer_initiated: Flag | None = None
@@ -540,6 +548,10 @@ class GridStage(Stage):
         return {"title": "GridStage", "type": "object", "properties": {"system": systems}, "allOf": cases}
 
 
+#: Systems of a grid that a method may have for itself.
+OWN_GRIDS = ("h3", "square", "zones")
+
+
 class HotspotStep(Stage):
     """One entry under `hotspots:`, as in `- getis_ord: {order: 1}` with `category: Burglary` beside it.
 
@@ -557,6 +569,7 @@ class HotspotStep(Stage):
     period: Period | None = None
     every: Annotated[str, _one_of(EVERY)] | None = None
     each: Annotated[str, _one_of(("category",))] | None = None
+    grid: GridStage | None = None
     name: Text | None = None
     show: Flag = True
     stability: Annotated[int, Field(ge=0, le=1000), _told_as("runs.whole_number", least=0, most=1000)] = 0
@@ -598,6 +611,13 @@ class HotspotStep(Stage):
             checked.setdefault("random_state", 0)  # so that a run can be replayed
         own = {key: value for key, value in entry.items() if key != names[0]}
         return {"method": names[0], "settings": checked, **own}
+
+    @model_validator(mode="after")
+    def _plain_grid(self) -> Self:
+        """A grid of its own is one that needs no files: h3, square or zones."""
+        if self.grid is not None and self.grid.system not in OWN_GRIDS:
+            raise _refused(Note("runs.own_grid_system", found=self.grid.system, names=_either(OWN_GRIDS)), "grid")
+        return self
 
     @model_validator(mode="after")
     def _stability_and_weight(self) -> Self:

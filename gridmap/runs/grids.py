@@ -15,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._io import json_text
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
@@ -22,10 +23,10 @@ from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.tiling import make_grid
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
-from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, Pipeline
+from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, HotspotStep, Pipeline
 from gridmap.runs.files import input_of
 
-__all__ = ["drawn_layer", "grid_facts", "grid_stage", "hierarchy_of", "write_grid_tables"]
+__all__ = ["OwnGrids", "drawn_layer", "grid_facts", "grid_stage", "hierarchy_of", "write_grid_tables"]
 
 PEOPLE = ("persons", "population", "人口", "households", "户数")
 
@@ -70,6 +71,30 @@ def _where(frame: gpd.GeoDataFrame, where: Mapping | None) -> gpd.GeoDataFrame:
     for column, wanted in (where or {}).items():
         frame = frame[frame[column].isin(wanted if isinstance(wanted, list) else [wanted])]
     return frame
+
+
+class OwnGrids:
+    """The grids of methods that have one of their own (`grid:` beside the method), each made once.
+
+    Parameters
+    ----------
+    boundaries : GeoDataFrame
+    grid : Grid
+        The pipeline's grid, for the methods that have none of their own.
+    """
+
+    def __init__(self, boundaries: gpd.GeoDataFrame, grid: Grid):
+        self.boundaries, self.grid = boundaries, grid
+        self._made: dict[str, Grid] = {}
+
+    def of(self, step: HotspotStep) -> Grid:
+        """The grid that a step works on."""
+        if step.grid is None:
+            return self.grid
+        key = json_text({"system": step.grid.system, **step.grid.settings})
+        if key not in self._made:
+            self._made[key] = make_grid(self.boundaries, system=step.grid.system, **step.grid.settings)
+        return self._made[key]
 
 
 def _load(settings: Mapping) -> str:

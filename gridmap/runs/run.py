@@ -42,7 +42,7 @@ from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surfa
 from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
-from gridmap.runs.grids import drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
+from gridmap.runs.grids import OwnGrids, drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
@@ -280,10 +280,12 @@ def _restrict_inputs(run: _Run) -> None:
 
 def _find_hotspots(run: _Run) -> None:
     """Each method's answer, released for the audience at once."""
+    grids = OwnGrids(run.boundaries, run.grid)
     for step in run.steps:
         with run.clock.step(step.method):
-            found = _run_step(step, run.incidents, run.grid, run.boundaries, run.pipeline)
-            shown = shown_step(step, found, run.incidents, run.grid, run.pipeline.audience)
+            grid = grids.of(step)
+            found = _run_step(step, run.incidents, grid, run.boundaries, run.pipeline)
+            shown = shown_step(step, found, run.incidents, grid, run.pipeline.audience)
             run.results.append((step, shown))
 
 
