@@ -20,13 +20,23 @@ from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
+from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
+from gridmap.messages import Note
 from gridmap.privacy import DEFAULT_AUDIENCE
 from gridmap.read.features import read_features
 from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, HotspotStep, Pipeline
 from gridmap.runs.files import input_of
 
-__all__ = ["OwnGrids", "drawn_layer", "grid_facts", "grid_stage", "hierarchy_of", "write_grid_tables"]
+__all__ = [
+    "OwnGrids",
+    "drawn_layer",
+    "grid_facts",
+    "grid_stage",
+    "hierarchy_of",
+    "with_people",
+    "write_grid_tables",
+]
 
 PEOPLE = ("persons", "population", "人口", "households", "户数")
 
@@ -95,6 +105,24 @@ class OwnGrids:
         if key not in self._made:
             self._made[key] = make_grid(self.boundaries, system=step.grid.system, **step.grid.settings)
         return self._made[key]
+
+
+def with_people(
+    options: dict[str, Any], grid: Grid, boundaries: gpd.GeoDataFrame
+) -> tuple[dict[str, Any], Note | None]:
+    """Options whose `population` names a column of the boundaries: their people, shared among the grid's cells by area.
+
+    Returns
+    -------
+    options : dict
+    note : Note or None
+        That the people were shared.
+    """
+    column = options.get("population")
+    if not isinstance(column, str) or column in grid.cells or column not in boundaries:
+        return options, None
+    people = population_by_cell(grid, boundaries, column=column).reindex(grid.cells.index, fill_value=0.0)
+    return {**options, "population": people}, Note("runs.people_shared", column=column, people=float(people.sum()))
 
 
 def _load(settings: Mapping) -> str:

@@ -42,7 +42,15 @@ from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surfa
 from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
-from gridmap.runs.grids import OwnGrids, drawn_layer, grid_facts, grid_stage, hierarchy_of, write_grid_tables
+from gridmap.runs.grids import (
+    OwnGrids,
+    drawn_layer,
+    grid_facts,
+    grid_stage,
+    hierarchy_of,
+    with_people,
+    write_grid_tables,
+)
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
@@ -448,7 +456,10 @@ def _run_step(
     for other in other_incidents(function):
         if other in options:
             options[other] = incidents.where(category=options[other], period=step.period)
+    options, shared = with_people(options, grid, boundaries)
     result = function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
+    if shared is not None:
+        result = dataclasses.replace(result, notes=(*result.notes, shared))
     if step.weight is not None:
         weighed = Note("counts.weighted", weight=step.weight)
         params = {**result.params, "weight": step.weight}
