@@ -532,11 +532,22 @@ _OF_LABELS = {
 }
 
 
+def _dates_of(result, side: str) -> Note | str:
+    """The periods before or after, in brackets; nothing where the result does not name them."""
+    periods = result.params.get(side)
+    if isinstance(periods, str):
+        periods = [periods]
+    if not periods:
+        return ""
+    return Note("note.dates", dates=str(periods[0]) if len(periods) == 1 else f"{periods[0]} – {periods[-1]}")
+
+
 def _change(result, about, number, boundaries) -> list[Fact]:
     cells, level = result.cells, result.params.get("fdr")
     before, after = int(cells["before"].sum()), int(cells["after"].sum())
+    dated = {f"in_{side}": _dates_of(result, side) for side in ("before", "after")}
     if not before:
-        return [fact("change_from_nothing", number, **about, after=after)]
+        return [fact("change_from_nothing", number, **about, after=after, **dated)]
     up, down = (_significant(cells, sign, level) for sign in ("up", "down"))
     low, high = (result.params.get(f"total_ratio_{end}") for end in ("low", "high"))
     if low is None or high is None:
@@ -547,7 +558,7 @@ def _change(result, about, number, boundaries) -> list[Fact]:
     note = Note("note.counting_error") if factor is None else Note("note.with_extra_variation", factor=factor)
     numbers = {"before": before, "after": after, "percent": after / before - 1, "interval_note": note}
     numbers |= {"low": low, "high": high, "confidence": 0.95}
-    numbers |= {"up": int(up.sum()), "down": int(down.sum())}
+    numbers |= {"up": int(up.sum()), "down": int(down.sum()), **dated}
     statements = [fact("change", number, **about, **numbers, **_threshold(result))]
     for sign, found in (("most_up", up), ("most_down", down)):
         if found.any():
@@ -555,7 +566,7 @@ def _change(result, about, number, boundaries) -> list[Fact]:
             top = cells.loc[moved.idxmax() if sign == "most_up" else moved.idxmin()]
             place = place_name(top.get("zone_id"), boundaries)
             statements.append(
-                fact(sign, number, **about, place=place, before=int(top["before"]), after=int(top["after"]))
+                fact(sign, number, **about, place=place, before=int(top["before"]), after=int(top["after"]), **dated)
             )
     exposure = result.params.get("exposure")
     if isinstance(exposure, tuple | list) and exposure[0] != exposure[1]:

@@ -141,7 +141,7 @@ def test_a_change_between_periods_reads_its_periods_from_before(town, tmp_path):
     report = run_pipeline(town(hotspots=[step]), tmp_path / "out")
     ((_, result),) = report.results
     assert (result.cells["before"].sum(), result.cells["after"].sum()) == (100, 360)
-    assert any("100 incidents before, 360 after (+260%)" in sentence for sentence in report.summary)
+    assert any("100 incidents before (2024-02), 360 after (2024-03) (+260%)" in sentence for sentence in report.summary)
 
 
 BANDS = {"space_breaks_m": [0, 100, 200], "time_breaks_days": [0, 7, 14], "permutations": 19, "random_state": 0}
