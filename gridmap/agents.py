@@ -368,7 +368,7 @@ class Office:
         from gridmap.runs.config import read_pipeline
 
         found = read_pipeline(self.place(pipeline))
-        return {"title": clean(found.title), "methods": [step.method for step in found.hotspots]}
+        return {"title": clean(found.title or ""), "methods": [step.method for step in found.hotspots]}
 
     def run_pipeline(self, pipeline: str, out: str) -> dict[str, Any]:
         """Run a pipeline file of the folder into `out`, for the server's audience, and give its sentences."""

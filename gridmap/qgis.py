@@ -90,7 +90,7 @@ def method_options(language: str) -> dict[str, dict[str, Any]]:
 
 def _options(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     forms = entry.get("anyOf", [entry])
-    described = next((form["properties"] for form in forms if "properties" in form), {})
+    described: Mapping[str, Any] = next((form["properties"] for form in forms if "properties" in form), {})
     return {
         option: {"title": about.get("title", option), "type": _type(about), "default": about.get("default")}
         for option, about in described.items()

@@ -17,8 +17,10 @@ from gridmap.counts.task import EVERY, MISSING, CountQuery, Progress
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
+from gridmap.grids.tiling import as_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell"]
 
@@ -112,6 +114,7 @@ def count_by_cell(
     >>> counts["count"].to_dict(), counts.about.outside
     ({'west': 2, 'east': 0}, 1)
     """
+    incidents, grid = as_incidents(incidents), as_grid(grid)
     if not isinstance(grid, Grid):
         raise InputError(Note("counts.needs_grid", found=type(grid).__name__))
     if every is not None and every not in EVERY:

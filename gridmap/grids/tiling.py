@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
@@ -20,8 +21,9 @@ from gridmap.grids.regionalization.balanced import BalancedGrid
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.boundaries import read_boundaries
 
-__all__ = ["grid_systems", "make_grid"]
+__all__ = ["as_grid", "grid_systems", "make_grid"]
 
 SYSTEMS: dict[str, type[Grid]] = {"balanced": BalancedGrid, "h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
 #: The entry points by which other packages add systems: each a class of `Grid` with `over(boundaries, …)`, called after
@@ -60,7 +62,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     Parameters
     ----------
     boundaries : GeoDataFrame
-        As `read_boundaries` gives it.
+        As `read_boundaries` gives it; a frame without `zone_id` is given to it first.
     system : {"h3", "square", "zones", "balanced"}
         H3 hexagons, squares in a metric CRS, or the zones as they are.
     resolution : int, for system="h3"
@@ -86,7 +88,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     SettingError
         For an unknown system, a setting that the system does not have, or one out of range.
     InputError
-        For boundaries without a polygon or a `zone_id`.
+        For boundaries without a polygon, or of which no column tells the zones apart.
 
     Examples
     --------
@@ -115,7 +117,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     if boundaries.crs is None:
         raise CRSError(Note("grids.boundaries_crs"))
     if "zone_id" not in boundaries.columns:
-        raise InputError(Note("grids.no_zone_id", there=", ".join(map(str, boundaries.columns))))
+        boundaries = read_boundaries(boundaries)  # a frame of somebody else's: which column names the zones is found
     shapes = boundaries.geometry.to_numpy()
     if not (shapely.area(shapes) > 0).any():
         kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
@@ -125,3 +127,37 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     grid = over(boundaries, **settings)
     grid.territory = boundaries
     return grid
+
+
+def as_grid(given: Grid | gpd.GeoDataFrame) -> Grid:
+    """A Grid as it is; a GeoDataFrame of polygons as the grid of its rows, in their order.
+
+    Parameters
+    ----------
+    given : Grid or GeoDataFrame
+        A frame's cells are named by its index where that is more than 0, 1, 2, …, else by its column `cell_id` or
+        `zone_id`; else `read_boundaries` finds the column that names them.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the frame is not one of polygons with different names.
+
+    Examples
+    --------
+    >>> import shapely, geopandas as gpd
+    >>> two = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)]
+    >>> as_grid(gpd.GeoDataFrame(geometry=two, index=["west", "east"], crs=4326)).cells.index.tolist()
+    ['west', 'east']
+    """
+    if isinstance(given, Grid) or not isinstance(given, gpd.GeoDataFrame):
+        return given  # what it is instead of a grid is said where it is used
+    numbered = isinstance(given.index, pd.RangeIndex) or given.index.dtype.kind in "iuf"
+    names = [] if numbered else [given.index.astype(str)]
+    names += [given[column].astype(str) for column in ("cell_id", "zone_id") if column in given.columns]
+    apart = next((name for name in names if not name.duplicated().any()), None)
+    if names and apart is None:
+        raise InputError(Note("grids.names_repeat", examples=list(names[0][names[0].duplicated()].unique()[:3])))
+    plain = given.reset_index(drop=True)
+    frame = read_boundaries(plain) if apart is None else plain.assign(zone_id=apart.to_numpy())
+    return make_grid(frame, system="zones")

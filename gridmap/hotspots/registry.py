@@ -20,7 +20,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -306,7 +306,8 @@ def hotspot_method(
         _SIDES.update({label: 1 for label in finds or () if label not in _SIDES})
 
     def declare(function: Callable) -> Callable:
-        function.gridmap_method = Method(
+        function = _taking_frames(function)
+        function.gridmap_method = Method(  # type: ignore[attr-defined]
             name=function.__name__,
             function=function,
             draws=draws,
@@ -330,6 +331,33 @@ def hotspot_method(
         return function
 
     return declare
+
+
+#: Parameters that take what `gridmap` reads or makes → the function that makes it of a plain GeoDataFrame.
+OF_FRAMES = {
+    **dict.fromkeys(("grid", "adjacency"), ("gridmap.grids.tiling", "as_grid")),
+    **dict.fromkeys(("incidents", "cases", "events", "first", "second"), ("gridmap.read.incidents", "as_incidents")),
+}
+
+
+def _taking_frames(function: Callable) -> Callable:
+    """The function, whose grid and incidents may be plain GeoDataFrames too."""
+    names = list(inspect.signature(function).parameters)
+    if not set(names) & set(OF_FRAMES):
+        return function
+
+    def as_wanted(name: str, value: Any) -> Any:
+        if name not in OF_FRAMES or type(value).__name__ != "GeoDataFrame":
+            return value
+        module, maker = OF_FRAMES[name]  # imported where it is needed: methods are listed without it
+        return getattr(import_module(module), maker)(value)
+
+    @wraps(function)
+    def given_frames(*args: Any, **kwargs: Any) -> Any:
+        placed = [as_wanted(name, value) for name, value in zip(names, args, strict=False)]
+        return function(*placed, *args[len(placed) :], **{k: as_wanted(k, v) for k, v in kwargs.items()})
+
+    return given_frames
 
 
 def declared(function: Callable) -> Method:

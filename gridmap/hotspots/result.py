@@ -6,14 +6,16 @@ It shows itself in Jupyter without reaching up the layers: `gridmap.maps` hands 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from gridmap.errors import GridmapError
+from gridmap._io import plain_json
+from gridmap.errors import GridmapError, InputError
+from gridmap.messages import Note
 
 __all__ = ["GlobalResult", "HotspotResult", "register_viewer"]
 
@@ -73,6 +75,41 @@ class HotspotResult:
     def __post_init__(self):
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
         object.__setattr__(self, "notes", tuple(self.notes))
+
+    def to_geodataframe(self) -> gpd.GeoDataFrame:
+        """The cells with their shapes, indexed by `cell_id`; of a method that works on points, its clusters.
+
+        Raises
+        ------
+        InputError
+            If the method was given a bare adjacency, whose cells have no shapes.
+        """
+        shapes = self.cells if len(self.cells) or self.clusters is None else self.clusters
+        if not isinstance(shapes, gpd.GeoDataFrame):
+            raise InputError(Note("hotspots.result_without_shapes"))
+        return shapes.copy()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as plain values, ready for JSON: method, params, notes, the columns, and the cells of each label.
+
+        Examples
+        --------
+        >>> HotspotResult(pd.DataFrame({"label": ["hot 99", "none"]}), "getis_ord", {"order": 1}).as_dict()["labels"]
+        {'hot 99': 1, 'none': 1}
+        """
+        labels = self.cells["label"].value_counts(sort=False).to_dict() if "label" in self.cells else {}
+        return plain_json(
+            {
+                "method": self.method,
+                "params": self.params,
+                "notes": list(self.notes),
+                "audience": self.audience,
+                "cells": len(self.cells),
+                "columns": [str(name) for name in self.cells.columns if name != "geometry"],
+                "labels": {str(label): int(n) for label, n in labels.items()},
+                "clusters": None if self.clusters is None else len(self.clusters),
+            }
+        )
 
     def explore(self, **options):
         """The result as an interactive map (a `gridmap.maps` page; options go to `build_map`)."""
@@ -145,6 +182,11 @@ class GlobalResult:
     def z_score(self) -> float:
         """The z that belongs to `params["assumption"]`."""
         return self.z_normality if self.params["assumption"] == "normality" else self.z_randomisation
+
+    def as_dict(self) -> dict[str, Any]:
+        """The statistic and how it was made, as plain values ready for JSON."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return plain_json({**own, "z_score": self.z_score})
 
     def __getattr__(self, name: str):
         if name in ("I", "C", "G") and _SYMBOLS.get(str(self.__dict__.get("method"))) == name:

@@ -34,7 +34,7 @@ from gridmap.read.sources import again, open_source, sample_of
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 
-__all__ = ["read_incident_files", "read_incidents", "require_overlap", "zones_contradicted"]
+__all__ = ["as_incidents", "read_incident_files", "read_incidents", "require_overlap", "zones_contradicted"]
 
 
 def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.01) -> float:
@@ -423,3 +423,15 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
         data = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     stats["repaired"], stats["duplicates"], stats["losses"] = counts, seen.total(), losses.notes()
     return data, aside, stats, owner
+
+
+def as_incidents(given: Any) -> Any:
+    """A GeoDataFrame of points as incidents, read as `read_incidents` reads any table; all else as it is.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> len(as_incidents(gpd.GeoDataFrame(geometry=gpd.points_from_xy([-1.5, -1.6], [53.7, 53.8]), crs=4326)))
+    2
+    """
+    return read_incidents(given) if isinstance(given, gpd.GeoDataFrame) else given

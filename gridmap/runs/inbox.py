@@ -117,9 +117,9 @@ class Inbox:
         try:
             names = self._whole()
         except OSError as error:
-            lines = [] if self._away else [Note("inbox.away", folder=self.inbox.name, why=error.strerror or str(error))]
-            self._away = True
-            return Looked(lines)
+            gone = Note("inbox.away", folder=self.inbox.name, why=error.strerror or str(error))
+            known, self._away = self._away, True
+            return Looked([] if known else [gone])
         lines: list[Any] = [Note("inbox.back", folder=self.inbox.name)] if self._away else []
         self._away = False
         seen = self._state()

@@ -244,8 +244,8 @@ def test_unknown_names_are_answered_with_the_one_that_was_meant(town, crowd):
 
 def test_wrong_kinds_of_input_end_in_one_clear_line(town, crowd, tmp_path):
     grid = make_grid(town, system="zones")
-    with pytest.raises(InputError, match="needs a Grid as make_grid gives it; found GeoDataFrame"):
-        count_by_cell(crowd, town)
+    with pytest.raises(InputError, match="needs a Grid as make_grid gives it; found DataFrame"):
+        count_by_cell(crowd, pd.DataFrame(town.drop(columns="geometry")))
     with pytest.raises(InputError, match="found DataFrame"):
         count_by_cell(crowd.to_frame(), grid)
     with pytest.raises(ReadError, match="There is no file"):

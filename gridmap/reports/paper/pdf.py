@@ -98,7 +98,7 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
                     break
             except typst.TypstError as error:
                 raise _mistake(error) from None
-    return data
+    return bytes(data)
 
 
 def _font_folders(faces: Iterable[FontFace], place: Path) -> list[str]:
