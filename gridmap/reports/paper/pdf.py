@@ -98,7 +98,8 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
                     break
             except typst.TypstError as error:
                 raise _mistake(error) from None
-    return bytes(data)
+    assert isinstance(data, bytes)  # a list of pages only as PNG or SVG
+    return data
 
 
 def _font_folders(faces: Iterable[FontFace], place: Path) -> list[str]:
