@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridmap._periods import every_of, period_of_text
 from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError, SettingError
@@ -41,6 +42,7 @@ __all__ = [
     "releases_in",
     "restrict_inputs",
     "shown_step",
+    "shown_timeline",
     "surface_incidents",
     "what_is_told",
     "why_not_allowed",
@@ -155,16 +157,53 @@ def _without_hours(pipeline, incidents: Incidents) -> tuple:
     """The steps without hours of the week, where these would tell dates beside the period and the days of the run."""
     kept = []
     for step in pipeline.hotspots:
-        if step.method == "hour_of_week" or step.every == "hour_of_week":
-            at = incidents.where(**{k: v for k in ("category", "period") if (v := getattr(step, k)) is not None})
-            days = any(other.every in ("week", "day") for other in pipeline.hotspots)
-            if hours_beside_days(at, audience=pipeline.audience, days_told=days) == "days":
-                warnings.warn(Note("privacy.hours_tell_dates", method=step.method), GridmapWarning, stacklevel=2)
-                continue
+        by_hour = step.method == "hour_of_week" or step.every == "hour_of_week"
+        if by_hour and _hours_tell_dates(pipeline, step, incidents):
+            warnings.warn(Note("privacy.hours_tell_dates", method=step.method), GridmapWarning, stacklevel=2)
+            continue
         kept.append(step)
     if not kept:
         raise InputError(Note("privacy.only_hours"))
     return tuple(kept)
+
+
+def shown_timeline(pipeline, incidents: Incidents) -> tuple:
+    """The counts in time that the page shows, without hours of the week where these would tell dates."""
+    kept = []
+    for step in pipeline.timeline:
+        if step.every == "hour_of_week" and _hours_tell_dates(pipeline, step, incidents):
+            warnings.warn(Note("privacy.hours_tell_dates", method="timeline"), GridmapWarning, stacklevel=2)
+        else:
+            kept.append(step)
+    return tuple(kept)
+
+
+def _hours_tell_dates(pipeline, step, incidents: Incidents) -> bool:
+    """Whether hours of the week may not stand beside what else the run tells of when.
+
+    A cell with one incident has its date in counts by day or week, or of one short period, and its hour in counts by
+    hour of the week: beside each other these two are never told of cells. Of the whole territory, the counts decide.
+    """
+    if AUDIENCES[pipeline.audience].points:
+        return False
+    others = [*pipeline.hotspots, *pipeline.timeline]
+    spans = [getattr(other, "period", None) for other in others]
+    spans += [other.options.get(key) for other in pipeline.hotspots for key in ("before", "after")]
+    days = any(other.every in ("week", "day") for other in others) or any(map(_is_short, spans))
+    if days and step.every == "hour_of_week":
+        return True
+    at = incidents.where(**{k: v for k in ("category", "period") if (v := getattr(step, k, None)) is not None})
+    return hours_beside_days(at, audience=pipeline.audience, days_told=days) == "days"
+
+
+def _is_short(period: Any) -> bool:
+    """Whether a period is a day, a week, or one that is not written as a month or a year."""
+    if period is None:
+        return False
+    try:
+        return every_of(period_of_text(period)) not in ("month", "quarter", "year")
+    except (ValueError, TypeError):
+        return True
 
 
 def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:

@@ -38,7 +38,14 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incident_files
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
-from gridmap.runs.audience import record_for, restrict_inputs, shown_step, surface_incidents, what_is_told
+from gridmap.runs.audience import (
+    record_for,
+    restrict_inputs,
+    shown_step,
+    shown_timeline,
+    surface_incidents,
+    what_is_told,
+)
 from gridmap.runs.config import HotspotStep, Pipeline
 from gridmap.runs.files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
 from gridmap.runs.folder import staging
@@ -277,7 +284,9 @@ def _reading_notes(incidents: Incidents) -> list[Note]:
 def _restrict_inputs(run: _Run) -> None:
     """From here on there is nothing but what the audience may have."""
     narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents, run.out)
+    timeline = shown_timeline(run.pipeline, run.incidents)
     run.boundaries, run.grid, run.incidents, run.steps, run.releases = narrowed
+    run.pipeline = run.pipeline.model_copy(update={"timeline": timeline})
     if any(step.each is not None for step in run.steps):  # of kinds as they may be shown
         run.steps, notes = step_for_each(run.steps, run.incidents)
         run.pipeline = run.pipeline.model_copy(update={"hotspots": run.steps})

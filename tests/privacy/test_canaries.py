@@ -3,11 +3,12 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gridmap as gm
 from gridmap.audiences import AUDIENCES
-from gridmap.errors import GridmapWarning, InputError
+from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.exports import export
 from gridmap.exports.formats import all_formats
 from gridmap.reports.briefing import PAPERS, write_briefing
@@ -219,3 +220,32 @@ def test_the_papers_made_of_a_run(planted, finished, tmp_path, audience, languag
     for ending in endings:
         path = write_briefing(out, tmp_path / f"papers/briefing{ending}", language=language)
         assert search.file(path) == set(), ending
+
+
+GOVERNED = """
+case_life: {by: zone, alike: category}
+together: {kinds: [入室盗窃, 电动车盗窃], pairs: [[入室盗窃, 电动车盗窃]], permutations: 19, distances_m: [50, 100]}
+denominators: {per: [persons]}
+timeline: [month, hour_of_week]
+"""
+
+
+@pytest.mark.slow
+def test_how_the_grids_work_tells_a_meeting_of_nobody_and_the_public_nothing(planted, tmp_path):
+    """Cases with the times of their handling and the names of who handled them."""
+    _, _, search = planted
+    plant(tmp_path)
+    cases = pd.read_csv(tmp_path / "cases.csv", dtype=str)
+    rng, at = np.random.default_rng(3), pd.to_datetime(cases["发案时间"])
+    for column, hours in (("上报时间", 5), ("受理时间", 20), ("办结时间", 200), ("结案时间", 260)):
+        later = at + pd.to_timedelta(rng.integers(1, hours * 3600, len(cases)), unit="s")
+        cases[column] = later.dt.strftime("%Y-%m-%d %H:%M:%S")
+    cases["期限"], cases["承办人"] = "7", [PERSONAL[i % 8] for i in range(len(cases))]
+    cases.to_csv(tmp_path / "cases.csv", index=False, encoding="utf-8-sig")
+    run(tmp_path, tmp_path / "out", audience="meeting", methods=FEW, patrol=GOVERNED)
+    assert search.folder(tmp_path / "out") == {}
+    with pytest.raises(SettingError, match="Leave it out for the public"):
+        run(tmp_path, tmp_path / "public", audience="public", methods=FEW, patrol=GOVERNED)
+    who = GOVERNED.replace("by: zone", "by: 承办人")
+    with pytest.raises(InputError, match="no column '承办人'"):
+        run(tmp_path, tmp_path / "who", audience="meeting", methods=FEW, patrol=who)

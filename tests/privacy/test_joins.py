@@ -1,6 +1,7 @@
 """What an audience may not see is held against all joins of what it gets, and against each cell by itself."""
 
 import json
+import warnings
 
 import geopandas as gpd
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 import shapely
 
 from gridmap._io import sha256_of
-from gridmap.errors import InputError, ReadError
+from gridmap.errors import GridmapWarning, InputError, ReadError
 from gridmap.privacy import gate, hours_tell_dates
 from gridmap.runs import run_pipeline
-from gridmap.runs.audience import record_for
+from gridmap.runs.audience import record_for, shown_timeline
 from gridmap.runs.replay import replay_run
+from gridmap.runs.run import read_all_incidents
 from tests.faults.conftest import Town
 
 
@@ -61,6 +63,40 @@ def test_a_week_s_hours_of_the_week_are_left_out_of_a_meeting(tmp_path):
     report = run_pipeline(town.pipeline(audience="meeting", hotspots=["getis_ord", "hour_of_week"]), tmp_path / "out")
     assert [step.method for step, _ in report.results] == ["getis_ord"]
     assert any("hour_of_week is left out" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize(
+    "beside, kept",
+    [
+        ([], ["hour_of_week"]),
+        ([{"every": "month"}], ["month", "hour_of_week"]),
+        ([{"every": "day"}], ["day"]),
+        ([{"every": "week"}], ["week"]),
+        ([{"every": "month", "period": "2024-03-05"}], ["month"]),
+    ],
+)
+def test_hours_of_a_cell_are_not_shown_beside_its_days(tmp_path, beside, kept):
+    """A cell with one incident would have its date in the one and its hour in the other."""
+    town = Town(tmp_path / "town")
+    dated(town, 56)
+    timeline = [*beside, {"every": "hour_of_week"}]
+    for audience, expected in (("meeting", kept), ("internal", [step["every"] for step in timeline])):
+        pipeline = town.pipeline(audience=audience, hotspots=["getis_ord"], timeline=timeline)
+        incidents = read_all_incidents(pipeline, gpd.read_file(town.folder / "zones.geojson"))[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GridmapWarning)
+            shown = shown_timeline(pipeline, incidents)
+        assert [step.every for step in shown] == expected
+
+
+def test_a_run_leaves_out_the_clock_of_cells_beside_their_days(tmp_path):
+    town = Town(tmp_path / "town")
+    dated(town, 56)
+    timeline = [{"every": "day"}, {"every": "hour_of_week"}]
+    pipeline = town.pipeline(audience="meeting", hotspots=["getis_ord"], timeline=timeline)
+    report = run_pipeline(pipeline, tmp_path / "out")
+    assert any("timeline is left out" in warning for warning in report.warnings)
+    assert [step.every for step in report.pipeline.timeline] == ["day"]
 
 
 def test_dates_that_cannot_be_told_apart_are_no_harm():
