@@ -120,6 +120,9 @@ export function frame(gm) {
       gm.map.invalidateSize({ animate: false });
       gm.layers.forEach((l) => { if (l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); });
       gm.emit("room", document.body.classList.contains("gm-room"));
+      /* The legend lies under the map here: what is shown makes room for it. */
+      const legend = document.getElementById("gm-legend");
+      if (gm.home && !gm.busy && !gm.comparing) gm.map.fitBounds(gm.home, { paddingTopLeft: [16, 16], paddingBottomRight: [16, on && legend ? legend.offsetHeight + 16 : 16], animate: false });
     };
     document.addEventListener("keydown", (e) => {
       if (gm.typing(e)) return;

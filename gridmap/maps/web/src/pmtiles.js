@@ -238,7 +238,7 @@ export function pmtiles(gm) {
   gm.part(() => {
     /** @type {any} */
     let shown = null;
-    /** What is said of the file: a code and its values. @type {[string, Record<string, any>] | null} */
+    /** What the hint says of the file: a code and its values. @type {[string, Record<string, any>] | null} */
     let about = null;
     const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", accept: ".pmtiles", id: "gm-map-file", hidden: true }));
     const button = el("button", { type: "button", class: "gm-copy", id: "gm-map-open" }), hint = el("p", { class: "gm-unit", role: "status" });

@@ -5,9 +5,9 @@
 export function still(gm) {
   const start = gm.start;
   function show() {
-    const said = document.querySelector("noscript");
-    if (!said) return;
-    const read = new DOMParser().parseFromString(said.textContent || "", "text/html"), main = document.createElement("main");
+    const written = document.querySelector("noscript");
+    if (!written) return;
+    const read = new DOMParser().parseFromString(written.textContent || "", "text/html"), main = document.createElement("main");
     main.id = "gm-still";
     main.append(...Array.from(read.body.childNodes));
     document.body.className = "";

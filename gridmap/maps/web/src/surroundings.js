@@ -104,13 +104,13 @@ export function surroundings(gm) {
       const g = at.g, s = at.s, u = gm.markSize() / 11, name = layer.place, size = 11.5 * u, width = this.node ? this.node.width : 1e9;
       /** @type {Array<[number, number]>} */
       const put = [];
-      const said = new Set();
+      const named = new Set();
       g.font = "500 " + size + "px " + getComputedStyle(document.body).fontFamily;
       g.textAlign = "center";
       g.textBaseline = "middle";
       rows.forEach((of) => of.forEach((r) => {
         const text = name(r);
-        if (!text || said.has(text) || put.length > 150) return;
+        if (!text || named.has(text) || put.length > 150) return;
         const need = g.measureText(text).width + 8;
         let best = 0, x = 0, y = 0, turn = 0;
         for (let p = s.row[r]; p < s.row[r + 1]; p++) {
@@ -122,7 +122,7 @@ export function surroundings(gm) {
         }
         if (best < need || put.some(([a, b]) => Math.hypot(a - x, b - y) < need * 0.7)) return;
         put.push([x, y]);
-        said.add(text);
+        named.add(text);
         if (Math.abs(turn) > Math.PI / 2) turn += Math.PI;
         g.save();
         g.translate(x, y);
