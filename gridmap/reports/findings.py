@@ -253,11 +253,24 @@ def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[st
         "name": step.name,
         "category": step.category,
         "period": step.period or period_of(at),
-        "incidents": len(at),
+        "incidents": _in_cells(step, result, len(at)),
         "params": dict(getattr(result, "params", step.options)),
         "notes": list(getattr(result, "notes", ())),
         "columns": [str(c) for c in result.cells.columns] if isinstance(result, HotspotResult) else [],
     }
+
+
+def _in_cells(step: Any, result: Any, n: int) -> int:
+    """How many incidents the result's cells hold, as page and GeoPackage sum them: those outside the grid are in none.
+
+    Of what is not a plain count of every cell (a weight, a release that hides small numbers), all that were asked for.
+    """
+    cells = getattr(result, "cells", None)
+    if not isinstance(result, HotspotResult) or "count" not in cells or getattr(step, "weight", None) is not None:
+        return n
+    total = pd.to_numeric(cells["count"], errors="coerce")
+    whole = len(total) > 0 and bool(total.notna().all()) and 0 < n - total.sum() < 0.05 * n
+    return int(total.sum()) if whole and float(total.sum()).is_integer() else n
 
 
 def _by_category(incidents: Incidents, results) -> list[tuple[str | None, Incidents]]:
