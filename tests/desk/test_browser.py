@@ -1,10 +1,19 @@
 """The desk in a real browser: by keyboard, at the widths of a telephone and of a desk, asking nobody but itself."""
 
+import json
+from pathlib import Path
+from urllib.parse import quote
+
 import pytest
 
+import gridmap as gm
 from tests.needs import find_chromium, require
 
-from .conftest import TOKEN
+from .conftest import TOKEN, serving
+from .exports import write_boundaries, write_export
+
+#: The page's own tests bring it: `npm ci` in gridmap/maps/web.
+AXE = Path(gm.__file__).parent / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +82,81 @@ def test_the_keyboard_alone_goes_from_the_first_page_to_the_files_and_changes_th
             break
     assert page.locator(":focus").get_attribute("id") == "files"
     context.close()
+
+
+@pytest.fixture(scope="module")
+def walked(chromium, tmp_path_factory):
+    """The whole way by keyboard alone, in Chinese: a messy export, its boundaries, a run; and the decisions it took."""
+    folder = tmp_path_factory.mktemp("walk")
+    files = [str(write_export(folder / "案件.csv")), str(write_boundaries(folder / "社区.geojson"))]
+    for client in serving(folder / "w"):
+        context = chromium.new_context(viewport={"width": 1366, "height": 768})
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"http://{client.host}/?token={TOKEN}")
+
+        def to(page, selector: str, key: str = "Enter") -> None:
+            """Press Tab until that is where one is, then a key: nothing else of the page is touched."""
+            for _ in range(200):
+                page.keyboard.press("Tab")
+                if page.locator(":focus").count() and page.evaluate(f"document.activeElement.matches({selector!r})"):
+                    page.keyboard.press(key)
+                    return
+            raise AssertionError(f"{selector} is not reached by Tab")
+
+        to(page, "header button[name=language]")
+        page.wait_for_selector("html[lang=zh]")
+        decided = 1
+        to(page, "a.button.main[href='/bring']")
+        page.wait_for_selector("#files")
+        with page.expect_file_chooser() as chosen:
+            to(page, "#files")
+        chosen.value.set_files(files)
+        decided += 1
+        page.wait_for_selector("button[value=ask]")
+        to(page, "button[value=ask]")
+        decided += 1
+        page.wait_for_selector("#text")
+        to(page, "button[value=run]")
+        decided += 1
+        page.wait_for_selector("a.button.main[href^='/runs/']")
+        to(page, "a.button.main[href^='/runs/']")
+        page.wait_for_selector("a[target=_blank]")
+        with context.expect_page() as opened:
+            to(page, "a[target=_blank]")
+        decided += 1
+        opened.value.wait_for_function("document.body.dataset.ready === 'true'")
+        opened.value.close()
+        yield client, context, page, decided
+        context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_by_keyboard_alone_from_the_first_page_to_the_map_in_five_decisions(walked):
+    client, _, page, decided = walked
+    assert decided <= 5
+    assert page.locator("a.button[href$='.docx']").count() == 1  # the briefing is one click
+    run = client.desk.workspace.runs()[0]
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["audience"] == "internal"
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm ci in gridmap/maps/web")
+def test_axe_finds_no_violation_on_any_page(walked):
+    client, _, page, _ = walked
+    run = client.desk.workspace.runs()[0].name
+    assert client.post(f"/look/{quote(run)}/prepare").status == 303
+    pages = ["", "bring", "ask", "runs", "manual", "manual/desk", *(f"{at}/{run}" for at in ("runs", "share", "look"))]
+    for width in (390, 1366):
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in (*pages, f"beside?left={run}&right={run}"):
+            page.goto(f"http://{client.host}/{path}")
+            page.wait_for_timeout(200)
+            protocol = page.context.new_cdp_session(page)  # the page's policy lets no script in by a tag
+            asking = "axe.run(document, {iframes: false}).then((r) => r.violations.map((v) => v.id + v.nodes[0].html))"
+            protocol.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+            given = {"expression": asking, "awaitPromise": True, "returnByValue": True}
+            assert protocol.send("Runtime.evaluate", given)["result"]["value"] == [], (width, path)
+            protocol.detach()

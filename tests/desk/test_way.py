@@ -144,7 +144,10 @@ def test_named_areas_and_the_handling_of_cases_run_to_their_end(tmp_path):
         assert "results/3_register_areas.parquet" in shown
         assert "dated to no better than a span of days" not in shown  # the closing is not the end of the incident
         assert client.post("/bring/decide", {"role:挂牌register.yaml": "unused"}).status == 303
-        follow = yaml.safe_load(file_of(client.post("/ask/compose", {"text": text, "question": ["where", "named"]})))
+        kind = {"kind": "盗窃电动车"}
+        follow = yaml.safe_load(
+            file_of(client.post("/ask/compose", {**kind, "text": text, "question": ["where", "named"]}))
+        )
         assert follow["register"] == {"follow": [{"periods": ["2024-11", "2024-12"], "category": "盗窃电动车"}]}
 
 
