@@ -398,7 +398,7 @@ class CaseLife:
     @property
     def standards(self) -> pd.DataFrame:
         """The table of indicators with what they came to: `share, low, high, n, formula, source`, by name."""
-        rows = {}
+        rows: dict[str, dict[str, Any]] = {}
         for name, one in self.indicators.items():
             n, share = float(self.overall[f"{name}_n"]), float(self.overall[f"{name}_share"])
             low, high = wilson_interval(np.array([share * n]), np.array([n]))

@@ -54,7 +54,7 @@ class StandardisedRates:
     params: dict[str, Any]
 
     def __repr__(self) -> str:
-        units, per = (len(level.unique()) for level in (self.table.index.levels[0], self.table.index.levels[1]))
+        units, per = (self.table.index.get_level_values(i).nunique() for i in (0, 1))
         return f"<StandardisedRates: {units:,} units, {per} denominators, {len(self.moved):,} ranks depend on them>"
 
 

@@ -869,9 +869,9 @@ def watch_areas(
                 frame.loc[[key for key in later if not frame.loc[key, "became"]], "became"] = "merged"
         frame.loc[frame["became"] == "back", "standing"] = "back"
         unnamed = (unnamed or 0) + int((found["status"] == "new").sum())
-    for row in due.itertuples():
-        code = "governance.due_review" if row.what == "review" else "governance.due_sunset"
-        code = "governance.review_passed" if row.days_left < 0 else code
-        notes.append(Note(code, name=row.name, day=row.day.isoformat(), days=abs(int(row.days_left))))
+    for name, what, when, left in zip(*(due[c].tolist() for c in ("name", "what", "day", "days_left")), strict=True):
+        code = "governance.due_review" if what == "review" else "governance.due_sunset"
+        code = "governance.review_passed" if left < 0 else code
+        notes.append(Note(code, name=name, day=when.isoformat(), days=abs(int(left))))
     params = {"on": day.isoformat(), "within_days": within_days, **settings}
     return WatchedAreas(frame, due, unnamed, tuple(notes), params)

@@ -173,7 +173,8 @@ def _flat_sites(sites: Any) -> tuple[gpd.GeoDataFrame, np.ndarray, Any]:
     if not isinstance(sites, gpd.GeoDataFrame) or not len(sites):
         raise InputError(Note("governance.no_shape", what="sites", found=type(sites).__name__))
     sites = sites if sites.crs is None else sites.to_crs(4326)
-    crs = metric_crs(tuple(float(v) for v in sites.total_bounds))
+    west, south, east, north = (float(v) for v in sites.total_bounds)
+    crs = metric_crs((west, south, east, north))
     flat = gpd.GeoSeries(sites.geometry.to_numpy(), crs=4326).to_crs(crs).to_numpy()
     dimension = shapely.get_dimensions(flat)
     if not np.isin(dimension, (0, 2)).all() or shapely.is_empty(flat).any():
@@ -301,6 +302,6 @@ def _sides(
     exact = [stats.binomtest(int(x), int(m)) if m else None for x, m in zip(entry, n, strict=True)]
     ends = [e.proportion_ci() if e else None for e in exact]
     with np.errstate(invalid="ignore", divide="ignore"):
-        table = {"entry": entry, "exit": leave, "share_entry": entry / n}
+        table: dict[str, Any] = {"entry": entry, "exit": leave, "share_entry": entry / n}
     table |= {"low": [e.low if e else np.nan for e in ends], "high": [e.high if e else np.nan for e in ends]}
     return pd.DataFrame(table, index=pd.Index(called, name="site"))
