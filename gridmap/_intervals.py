@@ -150,6 +150,7 @@ def ratio_interval(
     [[0.89, nan], [4.78, nan]]
     """
     low, high = share_interval(after, together, confidence)
+    share = np.asarray(share, float)
     with np.errstate(divide="ignore"):
         low, high = (v / (1 - v) * (1 - share) / share for v in (low, high))
     return np.where(together > 0, low, np.nan), np.where(together > 0, high, np.nan)

@@ -153,7 +153,7 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
     if isinstance(what, HotspotResult):
         return _of_result(what, grid, name)
     if isinstance(what, PatrolPlan):
-        made = {"source": what, "method": what.method, "params": what.params, "notes": what.notes}
+        made: dict[str, Any] = {"source": what, "method": what.method, "params": what.params, "notes": what.notes}
         kinds = {"stops": "places", "routes": "lines", "places": "places", "unmet": "table", "posts": "table"}
         before = f"{name}_" if name else ""
         return [Part(f"{before}{part}", getattr(what, part), kind, **made) for part, kind in kinds.items()]
@@ -169,8 +169,8 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
 
 def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> list[Part]:
     name = name or result.method
-    made = {"source": result, "method": result.method, "params": result.params, "notes": result.notes, "grid": grid}
-    made["audience"] = result.audience
+    made: dict[str, Any] = {"source": result, "method": result.method, "params": result.params, "notes": result.notes}
+    made |= {"grid": grid, "audience": result.audience}
     parts = []
     if len(result.cells) or result.clusters is None:
         cells = result.cells if isinstance(result.cells, gpd.GeoDataFrame) else _with_shapes(result.cells, grid)

@@ -128,7 +128,11 @@ class CaseHandling:
             out += self._judged(judged)
         out += self._gaming()
         for column, row in life.thresholds.iterrows():
-            numbers = {"column": str(column), "threshold": float(row["threshold"]), "below": int(row["below"])}
+            numbers: dict[str, Any] = {
+                "column": str(column),
+                "threshold": float(row["threshold"]),
+                "below": int(row["below"]),
+            }
             numbers |= {"above": int(row["above"])}
             if row["p_value"] <= life.params["level"]:
                 out.append(Sentence(Note("governance.piles_up", **numbers), Note("null.even_sides")))
@@ -348,8 +352,8 @@ class KindsTogether:
             parts |= {"q_value": self.colocation.q_value}
             out["quotients"] = pd.concat({k: t.stack() for k, t in parts.items()}, axis=1).reset_index()  # noqa: PD013
         if self.curves:
-            parts = [c.table.reset_index().assign(first=a, second=b) for (a, b), c in self.curves.items()]
-            out["cross_k"] = pd.concat(parts, ignore_index=True)
+            tables = [c.table.reset_index().assign(first=a, second=b) for (a, b), c in self.curves.items()]
+            out["cross_k"] = pd.concat(tables, ignore_index=True)
         return out
 
     def sentences(self) -> list[Sentence]:

@@ -415,7 +415,8 @@ def merged_areas(
                 return False
         return True
 
-    area, ways = np.empty(len(counts), int), []
+    area = np.empty(len(counts), int)
+    ways: list[str] = []
     open_ = [(np.arange(len(counts)), "")]
     while open_:
         cells, way = open_.pop()

@@ -333,8 +333,9 @@ def _plan_patrols(run: _Run) -> None:
 def _gather_findings(run: _Run) -> None:
     """Layers, ranked places, facts and small tables: what page and papers share."""
     with run.clock.step("results"):
-        given = {"incidents": run.incidents, "grid": run.grid}
-        run.layers = map_layers(run.pipeline, run.boundaries, run.results, run.plan, **given)
+        run.layers = map_layers(
+            run.pipeline, run.boundaries, run.results, run.plan, incidents=run.incidents, grid=run.grid
+        )
         run.findings = gather_findings(
             run.pipeline,
             run.boundaries,
