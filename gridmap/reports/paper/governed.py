@@ -297,8 +297,8 @@ def _areas_picture(
     near = np.array(flat[0][0].total_bounds)  # around what was named; else around what was followed
     room = 0.25 * max(near[2] - near[0], near[3] - near[1])
     spread = max(near[2] - near[0], near[3] - near[1]) > 0.6 * max(whole[2] - whole[0], whole[3] - whole[1])
-    windows = [(whole, (0, 0, 0.39, 1)), (near + np.array([-room, -room, room, room]), (0.4, 0, 0.39, 1))]
-    windows = [(whole, (0, 0, 0.79, 1))] if spread else windows  # what lies all over needs no second map
+    windows = [(whole, (0, 0, 0.37, 1)), (near + np.array([-room, -room, room, room]), (0.38, 0, 0.37, 1))]
+    windows = [(whole, (0, 0, 0.75, 1))] if spread else windows  # what lies all over needs no second map
     for i, (box, place) in enumerate(windows):
         ax = figure.add_axes(place)
         side = max(box[2] - box[0], box[3] - box[1])
@@ -318,7 +318,7 @@ def _areas_picture(
         ax.set(xlim=(box[0], box[2]), ylim=(box[1] - 0.05 * side, box[3]), xlabel="", ylabel="")
         ax.set_aspect("equal")
         ax.set_axis_off()
-    key = figure.add_axes((0.8, 0, 0.2, 0.97))
+    key = figure.add_axes((0.76, 0, 0.24, 0.97))
     key.set_axis_off()
     handles = [
         Patch(
