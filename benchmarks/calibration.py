@@ -302,7 +302,8 @@ STAY = (
 TESTS: dict[str, Test] = {
     "hotspot_test": Test(_over_cells(gm.hotspot_test), ("residents",)),
     "hotspot_test, strict": Test(
-        _over_cells(gm.hotspot_test, strict=True), ("residents", "residents, gamma", "clustered parents")
+        _over_cells(gm.hotspot_test, strict=True),
+        ("residents", "residents, gamma", "residents, smooth", "clustered parents"),
     ),
     "hotspot_test, at_risk: land": Test(_over_cells(gm.hotspot_test, at_risk="land"), ("even", "harm")),
     "hotspot_test, at_risk: last year's counts": Test(_earlier, STAY),

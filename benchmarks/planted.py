@@ -39,8 +39,13 @@ def methods(sample, seed: int) -> dict:
     grid = gm.make_grid(sample.boundaries, system="h3", resolution=9)
     counts = gm.count_by_cell(incidents, grid)
     persons = people(sample, grid)
+    test = gm.hotspot_test(counts, grid, at_risk=persons)
+    strict = test.cells["strict"].to_numpy(bool)
     return {
+        "hotspot_test": lambda: hot(test),
+        "hotspot_test, strict": lambda: test.cells.geometry[strict],
         "getis_ord": lambda: hot(gm.getis_ord(counts, grid, fdr=0.05)),
+        "getis_ord, exact": lambda: hot(gm.getis_ord(counts, grid, fdr=0.05, inference="exact")),
         "getis_ord, rates": lambda: hot(gm.getis_ord(counts, grid, fdr=0.05, population=persons)),
         "local_moran": lambda: hot(gm.local_moran(counts, grid, permutations=9_999, random_state=seed), ("high-high",)),
         "kernel_density": lambda: densest(gm.kernel_density(incidents, grid, bandwidth_m=400)),

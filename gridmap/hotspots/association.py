@@ -25,7 +25,7 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only, enough_incidents
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
 from gridmap.messages import Note
 
 __all__ = ["local_moran"]
@@ -40,6 +40,7 @@ __all__ = ["local_moran"]
     facts="moran",
     null="shuffled_neighbours",
     trusted_from=float("inf"),
+    withdrawn=("population",),
     at_risk="population",
     optional=("population", "rate"),
     columns=("count", "I", "z_score", "p_value", "q_value", "quadrant", "label", "significant"),
@@ -171,6 +172,7 @@ def local_moran(
     params = {
         "order": order if distance_m is None else None,
         "distance_m": distance_m,
+        **carried_over(counts),
         "row_standardise": row_standardise,
         "fdr": level,
         "correction": how,
@@ -178,6 +180,6 @@ def local_moran(
         "permutations": permutations,
         "refine": refine,
         "random_state": random_state,
-        "claims": population is None,  # too many alarms on maps by residents: docs/calibration.md
+        "null": "shuffled_neighbours" if population is None else "population",
     }
     return HotspotResult(named_cells(columns, index, grid), "local_moran", params, notes=tuple(notes))

@@ -28,7 +28,7 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only, enough_incidents
+from gridmap.hotspots.testable import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["getis_ord", "gi_z", "people_by_cell", "subset_sum_p", "subset_sum_tails"]
@@ -178,7 +178,7 @@ def getis_ord(
     p = np.where(np.isnan(z), np.nan, p)
     if (lonely := int(np.isnan(z).sum())) > 0:
         notes.append(Note("hotspots.not_tested_alone", n=lonely))
-    expected = float(count.mean() * np.median(np.diff(weights.indptr))) if about.are_counts else None
+    expected = float(count.mean() * np.sort(np.diff(weights.indptr))[len(count) // 2]) if about.are_counts else None
     notes += _trust_notes(inference, about, expected)
     p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
@@ -191,6 +191,7 @@ def getis_ord(
     params = {
         "order": order if distance_m is None else None,
         "distance_m": distance_m,
+        **carried_over(counts),
         "star": star,
         "fdr": level,
         "correction": how,
@@ -389,7 +390,7 @@ def subset_sum_p(values: np.ndarray, weights: sparse.csr_array) -> np.ndarray:
 def _in_steps(values: np.ndarray, size: int) -> np.ndarray:
     """Whole numbers as they are where sums stay small, else rounded to steps."""
     size = min(size, len(values))
-    largest = np.partition(values, len(values) - size)[-size:].sum()
+    largest = np.sort(values)[-size:].sum()  # among many alike, sorting is quicker than selecting
     if largest <= STEPS and (values == np.floor(values)).all():
         return values
     return np.rint(values * (STEPS / largest))

@@ -3,7 +3,8 @@
 "Hot" is short for "more than …": than the residents explain, than if all land were alike, than last year's pattern,
 than if dates were shuffled. A result carries the code of its null (`params["null"]`, or its method's), and every
 sentence, legend and paper takes the words from here. Which null a method has, and from how many expected incidents on
-its p holds, the registry says. A test that is known not to hold for the numbers at hand (the
+its p holds, the registry says, and from which nulls its claim is withdrawn because it left its band in
+docs/calibration.md. A test that is known not to hold for the numbers at hand (the
 normal p of Gi* where fewer than 100 incidents are expected in a neighbourhood) has no null: it may be drawn and ranked,
 and claims nothing.
 """
@@ -46,6 +47,8 @@ def null_of(result: Any) -> Note | None:
     params = result.params
     method = what_it_draws(result.method)
     code = params.get("null") or (method.null if method else OF_OTHERS.get(result.method))
+    if method is not None and code in method.withdrawn:  # measured not to hold: docs/calibration.md
+        return None
     if code == "no_change" and params.get("against") == "territory":
         code = "territory_change"
     code = str(code or "").removesuffix("_strict") if params.get("strict") is not True else "ordinary"
@@ -62,7 +65,7 @@ def may_claim(result: Any) -> bool:
 def _holds(result: Any) -> bool:
     """Whether the p-values are known to hold for these numbers, by what the registry says of the method."""
     method, params = what_it_draws(result.method), result.params
-    if params.get("claims") is False:  # measured not to hold with these settings
+    if params.get("kind") == "crosswalked":  # shares of one coarse cell are alike, whatever happened there
         return False
     if method is None or method.trusted_from is None:
         return True

@@ -190,6 +190,9 @@ class Method:
     trusted_from : float or None
         Where its p is from the normal distribution: the incidents that must be expected in a neighbourhood for it to
         hold (`params["expected_around"]`). Below it, a result is drawn and claims nothing. `inf`: it never holds.
+    withdrawn : tuple of str
+        Nulls under which it was measured to raise more alarms than it promises (docs/calibration.md): a result that
+        names one of them is drawn and claims nothing. tests/hotspots/test_calibration.py holds it to the measurements.
     at_risk : str or None
         The option that names what is at risk: residents, addresses, another kind of incident.
     given : mapping
@@ -211,6 +214,7 @@ class Method:
     facts: str | Callable[[Any], list] = ""
     null: str | None = None
     trusted_from: float | None = None
+    withdrawn: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     surface: bool = False
     at_risk: str | None = None
@@ -257,6 +261,7 @@ def hotspot_method(
     facts: str | Callable[[Any], list] = "",
     null: str | None = None,
     trusted_from: float | None = None,
+    withdrawn: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
     surface: bool | None = None,
     at_risk: str | None = None,
@@ -268,7 +273,7 @@ def hotspot_method(
     Parameters
     ----------
     draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null
-    trusted_from, optional, surface, at_risk, given
+    trusted_from, withdrawn, optional, surface, at_risk, given
         As in `Method`. `labels` and `finds` follow from `scale` where it is given, `surface` from draws="surface".
     texts : mapping, optional
         For a plug-in: language → code → text, with at least `method.<name>.name` and `method.<name>.explains`, and
@@ -323,6 +328,7 @@ def hotspot_method(
             facts=facts,
             null=null,
             trusted_from=trusted_from,
+            withdrawn=tuple(withdrawn),
             optional=tuple(optional),
             surface=draws == "surface" if surface is None else surface,
             at_risk=at_risk,

@@ -17,7 +17,7 @@ from gridmap.grids.cell_counts import CountsAbout, about_counts
 from gridmap.hotspots.lattice import LEAST_INCIDENTS, require_incidents
 from gridmap.messages import Note
 
-__all__ = ["OF_UNKNOWN_LAW", "counts_only", "enough_incidents"]
+__all__ = ["OF_UNKNOWN_LAW", "carried_over", "counts_only", "enough_incidents"]
 
 #: Kinds of numbers of which tests of counts, and the normal p of Gi*, are known not to hold.
 OF_UNKNOWN_LAW = ("weighted", "crosswalked", "aoristic")
@@ -77,3 +77,20 @@ def enough_incidents(counts: Any, values: np.ndarray) -> CountsAbout:
             raise InputError(Note("hotspots.few_incidents", n=held, least=LEAST_INCIDENTS))
     require_incidents(values)
     return about
+
+
+def carried_over(values: Any) -> dict[str, str]:
+    """For a result's `params`: that its numbers were carried over from another grid, of which no test over cells holds.
+
+    A coarse cell that is shared out makes its fine cells alike, so neighbours resemble each other on any map: such a
+    result is drawn and claims nothing (`gridmap.hotspots.nulls`).
+
+    Examples
+    --------
+    >>> from gridmap.grids.cell_counts import Counts
+    >>> carried_over(Counts({"count": [1.5, 0.5]}, about=CountsAbout(kind="crosswalked")))
+    {'kind': 'crosswalked'}
+    >>> carried_over(pd.Series([2, 0]))
+    {}
+    """
+    return {"kind": "crosswalked"} if about_counts(values).kind == "crosswalked" else {}

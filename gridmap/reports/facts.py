@@ -347,6 +347,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     null = null_of(result) if hasattr(result, "params") and hasattr(result, "method") else None
     about |= {} if null is None else {"null": null}
     if isinstance(result, GlobalResult):
+        if null is None:
+            return [fact("no_claim", number, **about)]
         kind = "chance" if result.p_value > 0.05 else "no_chance"
         numbers = {"statistic": result.statistic, "expected": result.expected, "p": result.p_value}
         return [fact(kind, number, **about, **numbers)]

@@ -311,7 +311,7 @@ def test_what_the_strict_tier_cannot_tell_is_said_where_it_finds_something(resid
     assert found.notes[-1].code == "hotspots.strict_smooth"
 
 
-def test_a_wide_region_of_high_risk_is_no_strict_hotspot_and_a_neighbourhood_is():
+def test_the_strict_tier_finds_a_neighbourhood_and_not_a_wide_region_of_high_risk():
     row, column = np.divmod(np.arange(SIDE * SIDE), SIDE)
     even = np.ones(SIDE * SIDE)
     wide = np.where(np.hypot(row - 10, column - 10) < 8, 4.0, 1.0)
