@@ -29,7 +29,7 @@ CONTEXT_KINDS = ("streets", "water", "railways", "names")
 RANKS = {
     "streets": (
         ("motorway", "trunk", "primary", "高速", "国道", "快速路", "主干路"),
-        ("secondary", "tertiary", "motorway_link", "trunk_link", "primary_link", "省道", "县道", "次干路"),
+        ("secondary", "tertiary", "motorway_link", "trunk_link", "primary_link", "省道", "县道", "次干路", "街道"),
         ("residential", "unclassified", "living_street", "pedestrian", "road", "secondary_link", "乡道", "支路"),
         ("service", "track", "footway", "path", "cycleway", "bridleway", "steps"),
     ),
@@ -53,6 +53,7 @@ CLASS_COLUMNS = (
     "railway",
     "place",
     "fclass",
+    "kind",
     "class",
     "type",
     "natural",
