@@ -53,3 +53,15 @@ def test_the_vocabulary_has_the_same_words_in_both_languages(root):
     english = {row for row in words("vocabulary.md") if re.search("[\u4e00-\u9fff]", row[1])}
     assert len(english) > 40
     assert chinese == english
+
+
+@pytest.mark.parametrize("name", ["commands", "pipelines"])
+def test_a_page_in_chinese_has_the_commands_keys_and_code_of_the_english_one(root, name):
+    english, chinese = ((root / "docs" / f"{name}{end}.md").read_text("utf-8") for end in ("", ".zh-CN"))
+    for pattern in (r"(?m)^## (.+)$", r"(?s)```\w+\n.*?```"):
+        assert re.findall(pattern, chinese) == re.findall(pattern, english)
+    stages = [
+        sorted(re.findall(r"`([a-z_]+)`", " ".join(re.findall(r"(?m)^\| (`[^|]+) \|", text))))
+        for text in (english, chinese)
+    ]
+    assert stages[0] == stages[1]

@@ -934,6 +934,8 @@ with warnings.catch_warnings():  # an abstract class has a `register` too, which
                         raise _refused(Note("runs.each_names_kinds"), "hotspots", i, "each")
                     if step.weight is not None:
                         raise _refused(Note("counts.weight_not_public", weight=step.weight), "hotspots", i, "weight")
+                    if step.grid is not None:
+                        raise _refused(Note("runs.own_grid_not_public"), "hotspots", i, "grid")
             if self.patrol is not None and self.patrol.prize == "forecast" and self.forecasts is None:
                 raise _refused(Note("runs.prize_needs_forecast"), "patrol", "prize")
             refused = why_not_allowed(self.audience, self.hotspots, self.patrol)
