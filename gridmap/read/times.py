@@ -15,6 +15,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,7 @@ _HOUR_RANGE = re.compile(r"(?<![\d:-])(\d{1,2})\s*[时時點点]?\s*[-–—~～
 _WRAPPED = re.compile(r"""^(?:'|="(?=.*"$)|/Date\((?=-?\d+))|(?:(?<=.)"|(?:[+-]\d{4})?\)/)$""")
 
 
+@lru_cache(maxsize=1 << 17)  # the same times are read again by each look at a file: some 20 MB
 def clean(text: str) -> str:
     """A time's text with fullwidth forms, weekdays, months of other languages, numerals, eras and a. m. made plain.
 
