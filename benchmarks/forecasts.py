@@ -20,7 +20,7 @@ import gridmap as gm
 from gridmap.read.base import Incidents
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-MODELS = ("mean_count", "recent_count", "prospective", "density_mixture", "self_exciting", "boosted", "ensemble")
+MODELS = ("mean_count", "lasting_density", "density_mixture", "boosted", "near_repeat", "ensemble")
 
 
 def incidents_of(lon, lat, times) -> Incidents:
@@ -65,6 +65,16 @@ def assault():
     return of_forecast("chicago_agg", boundaries=chicago()[0])
 
 
+def lancashire():
+    """Dated to the month: an incident may have happened on any of its days."""
+    table = pd.read_csv(next((SHARED / "forecast").glob("lancashire*"))).dropna(subset=["lon", "lat"])
+    month = pd.to_datetime(table["month"])
+    begin, end = (pa.array(t.astype("datetime64[us]")) for t in (month, month + pd.offsets.MonthBegin(1)))
+    columns = {"lon": table["lon"].to_numpy(), "lat": table["lat"].to_numpy()}
+    points = Incidents(pa.table({**columns, "occurred_from": begin, "occurred_to": end}))
+    return around(table["lon"], table["lat"]), points
+
+
 CASES = {
     "chicago_2016": (chicago, "2016-01-04", "2017-01-02", "7D"),
     "chicago_2017": (chicago, "2017-01-02", "2018-01-01", "7D"),
@@ -72,6 +82,8 @@ CASES = {
     "cincinnati_2018": (lambda: of_forecast("cincinnati", once=True), "2018-01-01", "2018-12-31", "7D"),
     "chicago_assault_2017": (assault, "2017-01-02", "2018-01-01", "7D"),
     "memphis_2019": (memphis, "2019-07-01", "2019-12-30", "7D"),
+    "vancouver_2020": (lambda: of_forecast("vancouver"), "2020-07-06", "2021-01-04", "7D"),
+    "lancashire_2022": (lancashire, "2022-05-01", "2023-01-05", "31D"),
 }
 
 
@@ -87,4 +99,4 @@ if __name__ == "__main__":
         wall, cpu = time.perf_counter() - began, time.process_time() - used
         print(f"\n{name}: {len(incidents):,} incidents, {len(grid):,} cells, {wall:.0f} s, {cpu:.0f} s of processor")
         shown = ["hits", "incidents", "pai", "pai_low", "pai_high", "difference", "difference_low", "difference_high"]
-        print(found.summary()[shown].round(2).to_string())
+        print(found.summary()[shown].round(2).to_string(), flush=True)

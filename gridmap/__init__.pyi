@@ -1,6 +1,7 @@
 from . import samples as samples
 from .counts.query import count_by_cell
 from .exports import export
+from .forecasts.area_choice import AreaChoice, choose_area
 from .forecasts.backtesting import Backtest, backtest
 from .forecasts.offered import ForecastResult, forecast, score_forecast
 from .forecasts.scores import pai, pei, rri
@@ -116,6 +117,7 @@ from .reports.briefing import write_briefing
 __version__: str
 
 __all__ = [
+    "AreaChoice",
     "Backtest",
     "Basemap",
     "CaseLife",
@@ -152,6 +154,7 @@ __all__ = [
     "cells_layer",
     "check_codes",
     "check_posts",
+    "choose_area",
     "clusters_layer",
     "colocation_quotient",
     "comparable_controls",

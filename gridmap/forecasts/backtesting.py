@@ -21,7 +21,20 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
-from gridmap.forecasts.scores import block_bootstrap, crps_poisson, hit_rate, hits_in_area, log_score, pai, pei, rri
+from gridmap.forecasts.scores import (
+    area_curve,
+    block_bootstrap,
+    brier,
+    crps_poisson,
+    hit_rate,
+    hits_in_area,
+    log_score,
+    pai,
+    pei,
+    pit_counts,
+    placing_gain,
+    rri,
+)
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_cell
 from gridmap.messages import Note, did_you_mean
@@ -32,6 +45,10 @@ __all__ = ["Backtest", "backtest"]
 BASELINE = "mean_count"
 #: A forecast is raised to this many incidents a cell and period before its log is taken.
 FLOOR = 1e-4
+#: The shares of the area at which a curve of hits is kept.
+CURVE = np.linspace(0, 1, 101)
+#: What is given an interval, beside the PAI.
+SCORES = ["hit_rate", "pai", "pei", "rri", "area_under_curve", "log_score", "crps", "brier", "gain"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,8 @@ class Backtest:
     ----------
     scores : DataFrame
         A row per model and origin: `model, origin, until, hits, least_hits, most_hits, incidents, cells, area_share,
-        hit_rate, pai, pei, rri, log_score, crps, tied`.
+        hit_rate, pai, pei, rri, area_under_curve, log_score, crps, brier, gain, tied`; `gain` is the mean log of how
+        many times likelier than evenly each incident was placed.
     params : mapping
         Settings as used.
     grid : Grid
@@ -50,6 +68,10 @@ class Backtest:
         In how many of the periods each model chose each cell.
     seen : Series by cell_id
         Incidents of all periods.
+    curves : DataFrame, index the share of the area, a column a model
+        The mean share of incidents caught (the area-to-hit curve).
+    calibration : DataFrame, ten rows, a column a model
+        The histogram of the probability integral transform, by tenths; each is 0.1 where counts are as forecast.
     notes : tuple of Note
     """
 
@@ -58,6 +80,8 @@ class Backtest:
     grid: Grid
     chosen: dict[str, pd.Series] = field(default_factory=dict, repr=False)
     seen: pd.Series = field(default_factory=lambda: pd.Series(dtype=float), repr=False)
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     notes: tuple[Note, ...] = ()
 
     def summary(self, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -94,6 +118,39 @@ class Backtest:
                 row |= {"difference": mean, "difference_low": low, "difference_high": high, "better": bool(low > 0)}
             rows.append(row)
         return pd.DataFrame(rows).set_index("model")
+
+    def intervals(self, *, confidence: float = 0.95) -> pd.DataFrame:
+        """Every score of every model with its interval, by block bootstrap over the periods.
+
+        Returns
+        -------
+        DataFrame by model and score
+            `mean, low, high, periods`; the interval is nan where fewer than four periods have the score.
+        """
+        rows = []
+        for model, part in self.scores[self.scores["incidents"] > 0].groupby("model", sort=False):
+            for score in SCORES:
+                mean, low, high = block_bootstrap(part[score], confidence=confidence)
+                rows.append((model, score, mean, low, high, int(part[score].notna().sum())))
+        columns = ["model", "score", "mean", "low", "high", "periods"]
+        return pd.DataFrame(rows, columns=columns).set_index(["model", "score"])
+
+    def difference(
+        self, model: str, other: str = BASELINE, score: str = "pai", *, confidence: float = 0.95
+    ) -> tuple[float, float, float]:
+        """One model's score less another's, paired period by period: mean, low, high.
+
+        Raises
+        ------
+        SettingError
+            If one of them was not tested.
+        """
+        table = self.scores[self.scores["incidents"] > 0]
+        wide = table.pivot_table(index="origin", columns="model", values=score, sort=False)
+        for name in (model, other):
+            if name not in wide:
+                raise SettingError(Note("forecasts.not_tested", found=name, meant=did_you_mean(name, list(wide))))
+        return block_bootstrap(wide[model] - wide[other], confidence=confidence)
 
     def exposure(self, model: str) -> pd.DataFrame:
         """How often each neighbourhood would have been chosen, beside its share of the people and of the incidents.
@@ -252,6 +309,8 @@ def backtest(
     rows, notes = [], []
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
     everything = np.zeros(len(space))
+    curves = {m.name: np.zeros(len(CURVE)) for m in made}
+    spread = {m.name: np.zeros(10) for m in made}
     for done, origin in enumerate(origins):
         seen = whole.counts(origin, origin + horizon_days)
         everything += seen
@@ -263,6 +322,8 @@ def backtest(
                 notes.append(error.args[0])
                 continue
             rows.append({"model": model.name, **_scored(expected, seen, space, limit, origin, horizon_days)})
+            curves[model.name] += _caught(expected, seen, space)
+            spread[model.name] += pit_counts(np.maximum(expected, FLOOR), seen)
             times_chosen[model.name][_chosen(expected, space.area_m2, limit)] += 1
         if progress is not None:
             progress(done + 1, len(origins))
@@ -282,8 +343,23 @@ def backtest(
     }
     chosen = {name: pd.Series(times, index=space.cells) for name, times in times_chosen.items()}
     return Backtest(
-        pd.DataFrame(rows), params, grid, chosen, pd.Series(everything, index=space.cells), tuple(dict.fromkeys(notes))
+        pd.DataFrame(rows),
+        params,
+        grid,
+        chosen,
+        pd.Series(everything, index=space.cells),
+        pd.DataFrame({name: part / max(part[-1], 1e-300) for name, part in curves.items()}, pd.Index(CURVE)),
+        pd.DataFrame({name: part / max(part.sum(), 1e-300) for name, part in spread.items()}),
+        tuple(dict.fromkeys(notes)),
     )
+
+
+def _caught(expected: np.ndarray, seen: np.ndarray, space: Space) -> np.ndarray:
+    """The area-to-hit curve at fixed shares of the area; nothing where no incident happened."""
+    if not seen.sum():
+        return np.zeros(len(CURVE))
+    curve = area_curve(expected, seen, space.area_m2)
+    return np.interp(CURVE, curve["area_share"], curve["hit_rate"])
 
 
 def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_days: float) -> dict[str, Any]:
@@ -306,6 +382,9 @@ def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_d
         "rri": float(rri(found.hits, found.predicted)),
         "log_score": float(log_score(expected, seen, floor=FLOOR).mean()),
         "crps": float(crps_poisson(np.maximum(expected, FLOOR), seen).mean()),
+        "brier": float(brier(expected, seen).mean()),
+        "gain": placing_gain(expected, seen, space.area_m2),
+        "area_under_curve": float(np.trapezoid(_caught(expected, seen, space), CURVE)) if whole else np.nan,
     }
 
 

@@ -32,6 +32,9 @@ __all__ = ["DAY", "MODELS", "Forecaster", "History", "Space", "model_named", "mo
 #: Times are days since 1970, local.
 DAY = np.timedelta64(1, "D")
 
+#: Trees and weights are learned anew after so many days, and never from fewer days than the second.
+RELEARN_DAYS, LEAST_TO_LEARN_DAYS = 56.0, 56.0
+
 #: Name → where its class stands.
 MODELS: dict[str, str] = {
     "mean_count": "gridmap.forecasts.baselines:MeanCount",
@@ -40,6 +43,7 @@ MODELS: dict[str, str] = {
     "prospective": "gridmap.forecasts.density:Prospective",
     "density": "gridmap.forecasts.density:DecayedDensity",
     "density_mixture": "gridmap.forecasts.density:DensityMixture",
+    "lasting_density": "gridmap.forecasts.density:LastingDensity",
     "boosted": "gridmap.forecasts.boosted:Boosted",
     "near_repeat": "gridmap.forecasts.repeats:NearRepeat",
     "self_exciting": "gridmap.forecasts.self_exciting:SelfExciting",
@@ -289,8 +293,19 @@ class History:
         b = len(self.time) if until is None else np.searchsorted(self.time, until)
         return np.bincount(self.row[a:b], minlength=len(self.space)).astype(float)
 
-    def kept(self, key: tuple, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """A map that depends on nothing after the moment in its key, computed once."""
+    def last_lesson(self, horizon_days: float) -> float:
+        """The moment at which a model last learned its weights: at most `RELEARN_DAYS` ago, and the same for all
+        histories that end within those days.
+
+        What is slow to learn and slow to change (trees, weights of a mixture) is learned once in eight weeks; what is
+        put into it is always as new as the history.
+        """
+        step = max(int(RELEARN_DAYS // horizon_days), 1) * horizon_days
+        last = self.until - (self.until - self.since) % step
+        return last if last - self.since >= step + LEAST_TO_LEARN_DAYS else self.until
+
+    def kept(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What depends on nothing after the moment in its key, computed once."""
         if key[1] > self.until + 1e-9:
             raise ValueError(f"a map of {key[1]} was wanted of a history that ends at {self.until}")
         if key not in self._kept:

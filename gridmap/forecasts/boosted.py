@@ -10,10 +10,13 @@ References
 Friedman (2001), Annals of Statistics 29, 1189–1232.
 """
 
+from contextlib import nullcontext
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from gridmap.errors import InputError
 from gridmap.forecasts.base import Forecaster, History
@@ -22,6 +25,8 @@ from gridmap.messages import Note
 __all__ = ["Boosted"]
 
 MOST_LESSONS = 200_000
+#: Cells × periods below which one thread learns as fast as many.
+FEW_ROWS = 60_000
 
 
 class Boosted(Forecaster):
@@ -85,6 +90,21 @@ class Boosted(Forecaster):
         return self.covariates.reindex(cells).select_dtypes("number").to_numpy(float)
 
     def _learn(self, history: History, horizon_days: float) -> None:
+        at = history.last_lesson(horizon_days)
+        settings = (self.periods, self.windows, self.random_state, id(self.covariates))
+        self.model_ = history.kept(
+            ("trees", at, horizon_days, history.since, settings),
+            lambda: self._trees(history.before(at), horizon_days),
+        )
+        if self.model_ is None:
+            self.rate_ = np.zeros(len(history.space))
+        else:
+            lesson = self._lesson(history, history.until, horizon_days)
+            with _threads_for(len(lesson)):
+                self.rate_ = self.model_.predict(lesson) / horizon_days
+
+    def _trees(self, history: History, horizon_days: float) -> Any:
+        """The model, learned from the periods before the history's end; None where nothing happened in them."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         n = min(self.periods, max(MOST_LESSONS // max(len(history.space), 1), 2))
@@ -94,7 +114,9 @@ class Boosted(Forecaster):
             raise InputError(Note("forecasts.nothing_before", model=self.name, days=history.days))
         lessons = np.vstack([self._lesson(history, origin, horizon_days) for origin in origins])
         answers = np.concatenate([history.counts(origin, origin + horizon_days) for origin in origins])
-        self.model_ = HistGradientBoostingRegressor(
+        if not answers.sum() > 0:
+            return None
+        model = HistGradientBoostingRegressor(
             loss="poisson",
             learning_rate=0.06,
             max_iter=80,
@@ -104,12 +126,8 @@ class Boosted(Forecaster):
             early_stopping=False,
             random_state=self.random_state,
         )
-        if answers.sum() > 0:
-            self.model_.fit(lessons, answers)
-            rate = self.model_.predict(self._lesson(history, history.until, horizon_days)) / horizon_days
-        else:
-            rate = np.zeros(len(history.space))
-        self.rate_ = rate
+        with _threads_for(len(lessons)):
+            return model.fit(lessons, answers)
 
     def _lesson(self, history: History, at: float, horizon_days: float) -> np.ndarray:
         return history.kept(
@@ -119,3 +137,8 @@ class Boosted(Forecaster):
 
     def _rate(self, begin: float, end: float) -> np.ndarray:
         return self.rate_
+
+
+def _threads_for(rows: int) -> Any:
+    """One thread for small tables: on a busy machine, waiting for others costs more than they save."""
+    return threadpool_limits(1, user_api="openmp") if rows < FEW_ROWS else nullcontext()

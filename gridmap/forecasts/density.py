@@ -17,7 +17,7 @@ import numpy as np
 
 from gridmap.forecasts.base import Forecaster, History
 
-__all__ = ["DecayedDensity", "DensityMixture", "Prospective"]
+__all__ = ["DecayedDensity", "DensityMixture", "LastingDensity", "Prospective"]
 
 
 class DecayedDensity(Forecaster):
@@ -113,8 +113,17 @@ class DensityMixture(Forecaster):
         return np.vstack([maps, even])
 
     def _learn(self, history: History, horizon_days: float) -> None:
-        steps = np.arange(1, self.periods + 1)
-        origins = history.until - horizon_days * steps
+        at = history.last_lesson(horizon_days)
+        settings = (self.widths, self.half_lives_days, self.periods)
+        self.weights_ = history.kept(
+            ("mixture", at, horizon_days, history.since, settings),
+            lambda: self._weights(history.before(at), horizon_days),
+        )
+        self.share_ = self.weights_ @ self._maps(history, history.until)
+        self.total_ = float(history.decayed(history.until, 180.0).sum())
+
+    def _weights(self, history: History, horizon_days: float) -> np.ndarray:
+        origins = history.until - horizon_days * np.arange(1, self.periods + 1)
         origins = origins[origins - history.since >= max(4 * horizon_days, 28.0)]
         placed = []
         for origin in origins:
@@ -122,21 +131,36 @@ class DensityMixture(Forecaster):
             if b > a:
                 placed.append(self._maps(history, origin)[:, history.row[a:b]])
         n = len(self.widths) * len(self.half_lives_days) + 1
-        self.weights_ = mixture_weights(np.hstack(placed)) if placed else np.full(n, 1 / n)
-        self.share_ = self.weights_ @ self._maps(history, history.until)
-        self.total_ = float(history.decayed(history.until, 180.0).sum())
+        return mixture_weights(np.hstack(placed)) if placed else np.full(n, 1 / n)
 
     def _rate(self, begin: float, end: float) -> np.ndarray:
         return self.share_ * self.total_
 
 
-def mixture_weights(likelihood: np.ndarray, *, rounds: int = 500, tolerance: float = 1e-7) -> np.ndarray:
+class LastingDensity(DensityMixture):
+    """The same without time: densities of several widths of all that is known, old and new alike.
+
+    What a forecast must beat to be one: a smooth map of what always was so can be better than raw counts, and says
+    nothing about next week in particular.
+    """
+
+    name = "lasting_density"
+
+    def __init__(self, widths: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0), periods: int = 26):
+        super().__init__(widths, (np.inf,), periods)
+
+
+def mixture_weights(
+    likelihood: np.ndarray, *, prior: float = 0.0, rounds: int = 500, tolerance: float = 1e-5
+) -> np.ndarray:
     """The weights of a mixture by maximum likelihood.
 
     Parameters
     ----------
     likelihood : ndarray, shape (components, incidents)
         The density that each component gave each incident.
+    prior : float
+        So many incidents are added to each component: with few real ones the weights stay near equal.
 
     Returns
     -------
@@ -148,15 +172,17 @@ def mixture_weights(likelihood: np.ndarray, *, rounds: int = 500, tolerance: flo
     >>> weights = mixture_weights(np.array([[0.9, 0.9, 0.1], [0.1, 0.1, 0.9]]))
     >>> bool(weights[0] > 0.6)
     True
+    >>> mixture_weights(np.empty((2, 0)), prior=1.0).tolist()
+    [0.5, 0.5]
     """
     weights = np.full(len(likelihood), 1 / len(likelihood))
+    likelihood = likelihood[:, likelihood.any(axis=0)]
+    if not likelihood.size:
+        return weights
+    every = likelihood.shape[1] + prior * len(likelihood)
     for _ in range(rounds):
-        joint = weights[:, None] * likelihood
-        total = joint.sum(axis=0)
-        there = total > 0
-        if not there.any():
-            return weights
-        new = (joint[:, there] / total[there]).mean(axis=1)
+        total = weights @ likelihood
+        new = (weights * (likelihood @ (1 / total)) + prior) / every
         if np.abs(new - weights).max() < tolerance:
             return new
         weights = new

@@ -61,7 +61,10 @@ class NearRepeat(Forecaster):
 
     def _learn(self, history: History, horizon_days: float) -> None:
         self.history_ = history
-        self.added_ = self._excess(history)
+        at = history.last_lesson(horizon_days)
+        self.added_ = history.kept(
+            ("near repeat", at, history.since, self.rings_m, self.ages_days), lambda: self._excess(history.before(at))
+        )
         self.base_ = history.counts() / history.days
 
     def _excess(self, history: History) -> np.ndarray:
@@ -73,8 +76,9 @@ class NearRepeat(Forecaster):
         distance = np.hypot(*(history.xy_m[pairs[:, 0]] - history.xy_m[pairs[:, 1]]).T)
         apart = np.abs(time[pairs[:, 0]] - time[pairs[:, 1]])
         ring, age = np.searchsorted(self.rings_m, distance), np.searchsorted(self.ages_days, apart)
-        seen = np.zeros((len(self.rings_m), len(self.ages_days) + 1))
-        np.add.at(seen, (np.minimum(ring, len(self.rings_m) - 1), age), 1)
+        shape = (len(self.rings_m), len(self.ages_days) + 1)
+        both = np.minimum(ring, shape[0] - 1) * shape[1] + age
+        seen = np.bincount(both, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
         later = np.searchsorted(time, time[:, None] + np.asarray(self.ages_days), side="right")
         within = np.diff((later - np.arange(n)[:, None] - 1).sum(axis=0), prepend=0)
         share = within / (n * (n - 1) / 2)  # of all pairs of dates, in each age

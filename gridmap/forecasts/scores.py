@@ -40,7 +40,9 @@ __all__ = [
     "log_score",
     "pai",
     "pei",
+    "pit_counts",
     "pit_values",
+    "placing_gain",
     "rri",
 ]
 
@@ -311,6 +313,49 @@ def pit_values(expected: Any, observed: Any, *, random_state: Any = None) -> np.
     lam, y = np.asarray(expected, float), np.asarray(observed, float)
     low, high = stats.poisson.cdf(y - 1, lam), stats.poisson.cdf(y, lam)
     return low + rng.random(np.shape(lam)) * (high - low)
+
+
+def pit_counts(expected: Any, observed: Any, bins: int = 10) -> np.ndarray:
+    """The same without chance: how many of the counts fall into each of the bins, each count spread over its range.
+
+    Examples
+    --------
+    >>> pit_counts([0.7], [0], bins=2).round(3).tolist()  # P(0) is just below a half
+    [1.0, 0.0]
+
+    References
+    ----------
+    Czado, Gneiting & Held (2009), Biometrics 65, 1254–1261.
+    """
+    lam, y = np.asarray(expected, float), np.asarray(observed, float)
+    low, high = stats.poisson.cdf(y - 1, lam), stats.poisson.cdf(y, lam)
+    edges = np.linspace(0, 1, bins + 1)
+    reached = np.clip((edges[:, None] - low) / np.maximum(high - low, 1e-12), 0, 1)
+    return np.diff(reached.sum(axis=1))
+
+
+def placing_gain(expected: Any, observed: Any, area: Any, *, even: float = 0.05) -> float:
+    """The mean log of how many times likelier than evenly a forecast placed each incident; nan without incidents.
+
+    Parameters
+    ----------
+    expected, observed, area : array-like, shape (cells,)
+    even : float
+        This share of every forecast is spread evenly, so that a cell of which 0 was expected costs much and not all.
+
+    Examples
+    --------
+    >>> placing_gain([1, 1], [3, 5], [1, 1]), round(placing_gain([3, 1], [6, 2], [1, 1]), 3)
+    (0.0, 0.106)
+    """
+    expected, observed, area = (np.asarray(v, float) for v in (expected, observed, area))
+    if not observed.sum():
+        return float("nan")
+    ground = area / area.sum()
+    share = expected / expected.sum() if expected.sum() > 0 else ground
+    there = observed > 0
+    gain = np.log((1 - even) * share[there] / ground[there] + even)
+    return float(observed[there] @ gain / observed.sum())
 
 
 def block_bootstrap(
