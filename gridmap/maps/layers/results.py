@@ -22,6 +22,14 @@ __all__ = ["density_layer", "hotspot_layer", "layers_of"]
 
 #: The amounts that a result without labels is drawn by, the first that it has, and their units.
 AMOUNTS = {"intensity": "page.per_km2", "rate": "page.rate", "expected": "page.expected", "count": "page.incidents"}
+#: What a cell of a forecast says when one points at it.
+FORECAST_COLUMNS = ("expected", "low", "high", "why", "lately", "usual", "a_year")
+#: The verdict of a back-test → the legend's line.
+TESTED_VERDICTS = {
+    "fact.forecast_offered": "page.expected_offered",
+    "fact.forecast_refused": "page.expected_refused",
+    "fact.forecast_nothing_changes": "page.expected_unchanging",
+}
 AMOUNTS |= {"z_score": "page.z_score"}
 
 
@@ -107,6 +115,10 @@ def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsL
             cells_layer(cells, "z_score", name=layer_name(result, name), show=show), result
         )  # drawn, not found
     column, unit = _amount(result, cells)
+    if result.method == "forecast":
+        shown = [c for c in FORECAST_COLUMNS if c in cells]
+        name, unit = layer_name(result, name), _scored_unit(result, unit)
+        return _made(cells_layer(cells, "expected", name=name, unit=unit, columns=shown, show=show), result)
     if column is None:
         numeric = cells.select_dtypes("number").columns.difference(["area_m2"])
         if not len(numeric):
@@ -114,6 +126,16 @@ def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsL
         column = str(numeric[0])
     drawn = cells_layer(cells, column, name=layer_name(result, name), unit=unit, show=show)
     return _made(drawn, result)
+
+
+def _scored_unit(result: HotspotResult, unit: str | Note) -> str | Note:
+    """The unit with the score of the back-test beside it, where there was one: in the legend, not in a footnote."""
+    for note in result.notes:
+        values = getattr(note, "values", {})
+        if getattr(note, "code", "") in TESTED_VERDICTS:
+            named = ("share", "hit_rate", "count_hit_rate", "periods")
+            return Note(TESTED_VERDICTS[note.code], **{key: values[key] for key in named if key in values})
+    return Note("page.expected_untested") if result.params.get("model") else unit
 
 
 def _amount(result: HotspotResult, cells: pd.DataFrame) -> tuple[str | None, str | Note]:
