@@ -130,3 +130,21 @@ def test_exposure_is_how_often_a_neighbourhood_is_chosen_beside_its_shares():
     np.testing.assert_allclose(two.exposure("mean_count")["of_chosen"], [0.5, 0.5, 0], rtol=1e-3)
     with pytest.raises(SettingError, match="was not tested"):
         two.exposure("ensemble")
+
+
+def test_every_score_has_an_interval_and_every_model_a_curve(town):
+    sample, grid = town
+    given = {"models": ["lasting_density"], "start": "2024-09-02", "end": "2024-10-28", "area_share": 0.05}
+    found = gm.backtest(sample.incidents, grid, **given)
+    table = found.intervals()
+    assert set(table.loc["lasting_density"].index) >= {"hit_rate", "pai", "pei", "rri", "crps", "brier", "log_score"}
+    assert (table["low"] <= table["mean"]).all()
+    assert (table["mean"] <= table["high"]).all()
+    curve = found.curves["lasting_density"]
+    assert curve.is_monotonic_increasing
+    assert (curve.iloc[0], curve.iloc[-1]) == (0, 1)
+    np.testing.assert_allclose(found.calibration.sum(), 1)
+    mean, low, high = found.difference("lasting_density", score="brier")
+    by_hand = found.scores.pivot_table(index="origin", columns="model", values="brier")
+    assert mean == pytest.approx((by_hand["lasting_density"] - by_hand["mean_count"]).mean())
+    assert low <= mean <= high

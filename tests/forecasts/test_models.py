@@ -288,3 +288,33 @@ def test_near_repeat_expects_more_where_something_has_just_happened(grid):
     assert week.sum() == pytest.approx(usual.sum())
     with pytest.raises(SettingError, match="ascend"):
         NearRepeat(rings_m=(200, 100))
+
+
+def test_the_ensemble_weighs_its_members_by_past_score(grid):
+    """A member that knows the places and one that knows nothing; without past incidents the weights are equal."""
+    from gridmap.forecasts.base import Forecaster
+    from gridmap.forecasts.ensemble import Ensemble
+
+    class Even(Forecaster):
+        name = "even"
+
+        def _learn(self, history, horizon_days):
+            self.rate_ = np.full(len(history.space), len(history) / history.days / len(history.space))
+
+        def _rate(self, begin, end):
+            return self.rate_
+
+    known = history(grid, n=6_000).before(UNTIL)
+    model = Ensemble(members=("density_mixture", Even())).fit(known, until=UNTIL)
+    assert model.weights_[0] > 0.8
+    assert model.weights_.sum() == pytest.approx(1)
+    few = Ensemble(members=("density_mixture", Even()), drawn_to_equal=1e6).fit(known, until=UNTIL)
+    np.testing.assert_allclose(few.weights_, 0.5, atol=0.01)
+
+
+def test_trees_and_weights_are_learned_from_the_past_and_kept_for_eight_weeks(grid):
+    whole = history(grid)
+    moments = {whole.before(UNTIL + day).last_lesson(7.0) for day in range(56)}
+    assert len(moments) == 2
+    assert all(UNTIL - 56 <= at <= UNTIL + 56 for at in moments)
+    assert whole.before(UNTIL).last_lesson(7.0) <= UNTIL

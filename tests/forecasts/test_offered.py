@@ -127,3 +127,14 @@ def test_days_without_hours_have_no_shifts(grid):
     dated = Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": day, "occurred_to": end}))
     with pytest.raises(InputError, match="nothing can be said of shifts"):
         gm.forecast(dated, grid, model="mean_count").by_shift()
+
+
+def test_where_nothing_changes_no_forecast_is_tried(grid):
+    """An uneven background that stays as it is: the quick question is answered first, and the ensemble is not run."""
+    rate = np.random.default_rng(5).gamma(0.5, 0.3, len(grid))
+    found = gm.forecast(incidents(grid, lambda week, rng: rate), grid, area_share=0.05)
+    assert not found.offered
+    assert found.verdict.code == "fact.forecast_nothing_changes"
+    assert found.verdict.values["low"] <= 0
+    assert set(found.backtest.scores["model"]) == {"mean_count", "lasting_density", "density_mixture"}
+    assert "看不出" in found.verdict.say("zh")
