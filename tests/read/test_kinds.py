@@ -8,6 +8,7 @@ import json
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import shapely
 
@@ -16,6 +17,7 @@ from gridmap.grids.hierarchy import levels_above
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import names_areas, read_boundaries
 from gridmap.read.columns import match_columns
+from gridmap.read.coordinates import numbers
 from gridmap.read.incidents import read_incidents
 from gridmap.read.metric import metric_crs_of_points
 from gridmap.read.persons import personal_columns
@@ -951,3 +953,39 @@ def test_the_old_name_of_the_column_still_works(tmp_path):
         incidents.arrow().rename_columns(["patrol_found" if c == "officer_initiated" else c for c in incidents.columns])
     )
     assert len(before.where(officer_initiated=True)) == len(incidents.where(patrol_found=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("2021年5月13日21时许", "2021-05-13T21:00"),
+        ("2021-05-13 21:30左右", "2021-05-13T21:30"),
+        ("2021年5月13日二十一时三十分", "2021-05-13T21:30"),
+        ("2021年5月13日晚上12点", "2021-05-14T00:00"),
+        ("2021年5月13日夜间2时", "2021-05-13T02:00"),
+        ("民國一百一十年一月十三日", "2021-01-13T00:00"),
+        ("令和３年５月13日（木） 午後３時15分頃", "2021-05-13T15:15"),
+        ("2021-W19-4", "2021-05-13T00:00"),
+        ("Wed Jan 13 22:15:00 EST 2021", "2021-01-13T22:15"),
+        ("2021-05-13 10:15:00 America/New_York", "2021-05-13T10:15"),
+        ("2021-05-13 10:15:00 UTC+8", "2021-05-13T10:15"),
+        ("Mo, 13. Okt. 2021, 22:15 Uhr", "2021-10-13T22:15"),
+        ("13 gennaio 2021 ore 22:15", "2021-01-13T22:15"),
+        ("05/13/2021 2215", "2021-05-13T22:15"),
+        ("May 13th, 2021 - 10:15 PM", "2021-05-13T22:15"),
+    ],
+)
+def test_times_with_words_about_them_and_zones_by_name(text, when):
+    assert str(read_times([text], TimeRule("mdy"))[0][0])[:16] == when
+
+
+@pytest.mark.parametrize("text", ["1900-01-01", "9999-12-31 00:00:00", "TBC", "待定", "00/00/0000"])
+def test_dates_that_stand_for_none_keep_the_place(text):
+    assert read_times([text, "2021-05-13 10:00"], TimeRule("dmy"))[2].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("group", "north"), [(",", 430_111.0), (".", 430_111.0)])
+def test_metres_in_groups_of_three_are_no_degrees(group, north):
+    texts = pa.array([f"{430 + i}{group}111" for i in range(5)])
+    assert numbers(texts)[0][0] == north
+    assert numbers(pa.array([f"116{group}397", f"116{group}401"]))[0][0] == 116.397
