@@ -9,7 +9,6 @@ device is opened, and a name in the audit that leads out of the folder is a faul
 """
 
 import hashlib
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,16 +129,27 @@ def _fault_of_signature(signed: tuple[bytes, bytes] | None, lines: list[str], ke
     return Note("runs.signature_of_other")
 
 
+#: Folders within folders, deeper than any run makes them: what lies below is named as one thing.
+DEEPEST = 50
+
+
 def _entries(folder: Path) -> Iterator[str]:
     """Everything in a folder that is not itself a folder, links to folders included; no link is followed."""
-    for here, folders, files in os.walk(folder, followlinks=False):
-        folders.sort()
-        links = [name for name in folders if (Path(here) / name).is_symlink()]
-        hidden = [name for name in folders if name.startswith(".gridmap-") and name not in links]
-        for name in hidden:  # named as one thing: what is in it is not anybody's output
-            folders.remove(name)
-        for name in sorted([*files, *links, *hidden]):
-            yield (Path(here) / name).relative_to(folder).as_posix()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            inside = sorted(here.iterdir())
+        except OSError:  # it may not be read
+            yield here.relative_to(folder).as_posix()
+            continue
+        for path in inside:
+            name = path.relative_to(folder)
+            whole = path.name.startswith(".gridmap-") or len(name.parts) > DEEPEST
+            if path.is_dir() and not path.is_symlink() and not whole:
+                waiting.append(path)
+            else:  # a hidden folder is named as one thing: what is in it is not anybody's output
+                yield name.as_posix()
 
 
 def _fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:

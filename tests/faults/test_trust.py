@@ -11,6 +11,7 @@ from gridmap._audit import append_audit, audit_line
 from gridmap._io import sha256_of
 from gridmap.errors import OutputError, ReadError
 from gridmap.runs import run_pipeline
+from gridmap.runs.folder import staging
 from gridmap.runs.replay import replay_run
 from gridmap.runs.verify import verify_run
 
@@ -265,3 +266,20 @@ def test_a_planted_journal_moves_nothing_within_its_folder_either(copy, town, gr
         before = contents(copy)
         refused(gridmap("run", town.file(), "--out", copy), ".gridmap-commit", "not as gridmap writes it")
         assert contents(copy) == before
+
+
+def test_folders_within_folders_without_end_are_named_and_not_gone_into(tmp_path, monkeypatch):
+    """A thousand and more of them ended `verify` in a traceback."""
+    out = tmp_path / "out"
+    with staging(out) as stage:
+        (stage.folder / "run.json").write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(out)
+    for _ in range(1_200):
+        os.mkdir("d")  # noqa: PTH102 - by a path of its own it would be longer than paths may be
+        os.chdir("d")
+    found = verify_run(out)
+    for _ in range(1_200):  # what tidies up after tests does not get so deep
+        os.chdir("..")
+        os.rmdir("d")  # noqa: PTH106
+    assert found.faults == []
+    assert [set(name.split("/")) for name in found.beside] == [{"d"}]
