@@ -2,7 +2,7 @@
 
 The same incidents score differently on other squares: the NIJ challenge allowed cells of 5,806 to 33,445 m² and areas
 of 0.647 to 1.942 km², and over 200 grids one model's PAI went from 1.7 to 6.7. `choose_area` tries shapes, sizes,
-rotations and offsets on past periods and takes what was best over them by the measure that is asked for. All of it lies
+rotations and offsets on past periods and takes what was best over them by the measure that was named. All of it lies
 before `until`. The score of the best of many is too good, since luck is chosen with it: so the last third of the
 periods takes no part in the choice and scores it, beside the plain grid that nobody chose.
 
