@@ -14,7 +14,7 @@ from gridmap.messages import Note, check_language
 
 __all__ = ["serve"]
 
-#: Seconds that a desk has to stop what is running when it is asked to end.
+#: Seconds that a desk has to stop what is running when it is to end.
 GRACE_S = 30
 
 

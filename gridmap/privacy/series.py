@@ -133,7 +133,7 @@ def _period(text) -> pd.Period:
 
 
 def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
-    """The period that each incident is released by, at the finest frequency that was asked for."""
+    """The period that each incident is released by, at the finest frequency that is wanted."""
     periods = {_period(one["period"]) for one in asked if one.get("period") is not None}
     every = [one["every"] for one in asked if one.get("every") is not None]
     asked_for = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}

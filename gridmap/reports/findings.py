@@ -263,7 +263,7 @@ def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[st
 def _in_cells(step: Any, result: Any, n: int) -> int:
     """How many incidents the result's cells hold, as page and GeoPackage sum them: those outside the grid are in none.
 
-    Of what is not a plain count of every cell (a weight, a release that hides small numbers), all that were asked for.
+    Of what is not a plain count of every cell (a weight, a release that hides small numbers), all that were wanted.
     """
     cells = getattr(result, "cells", None)
     if not isinstance(result, HotspotResult) or "count" not in cells or getattr(step, "weight", None) is not None:

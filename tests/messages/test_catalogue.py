@@ -6,7 +6,7 @@ import string
 import pytest
 
 from gridmap.errors import InputError, SettingError
-from gridmap.messages import LANGUAGES, Note, all_texts, check_language, chosen_language, note_from, say
+from gridmap.messages import LANGUAGES, Note, all_texts, check_language, chosen_language, known, note_from, say
 from gridmap.messages.catalogue import _texts
 
 
@@ -86,3 +86,9 @@ def test_the_language_is_found_in_the_environment(monkeypatch):
 def test_check_language_and_all_texts():
     assert check_language("zh") == "zh"
     assert all_texts("zh")["label.hot_99"] == "热点 99%"
+
+
+def test_every_reason_to_set_a_row_aside_has_its_word_for_papers():
+    from gridmap.read.conversion import REASONS
+
+    assert [reason for reason in REASONS if not known(f"set_aside_reason.{reason}")] == []

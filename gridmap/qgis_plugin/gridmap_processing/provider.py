@@ -51,8 +51,8 @@ SYSTEMS, AUDIENCES = ("h3", "square", "zones"), ("meeting", "internal", "public"
 
 def language():
     """The language of QGIS, where gridmap speaks it; English elsewhere."""
-    asked = os.environ.get("GRIDMAP_LANGUAGE") or str(QgsSettings().value("locale/userLocale", "en"))
-    return asked[:2] if asked[:2] in written("words.json") else "en"
+    named = os.environ.get("GRIDMAP_LANGUAGE") or str(QgsSettings().value("locale/userLocale", "en"))
+    return named[:2] if named[:2] in written("words.json") else "en"
 
 
 def written(name):
