@@ -78,6 +78,8 @@ def handed(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict):
         for inner in value.values():
             yield from handed(inner)
+    elif type(value).__module__ == "gridmap.runs.config":  # settings are not data
+        return
     elif isinstance(value, pd.DataFrame) or type(value).__module__.startswith("gridmap."):
         yield value
 
@@ -103,11 +105,15 @@ class Watch:
             code, caller = frame.f_code, frame.f_back
             if caller is None or not self.crosses(caller.f_code.co_filename, code.co_filename, code.co_name):
                 return
-            several = bool(code.co_flags & inspect.CO_VARARGS)
+            several = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
             names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + several]
             given = [frame.f_locals[name] for name in names if name in frame.f_locals]
             self.begun += 1
-            hop = Hop(module_of(code.co_filename), code.co_qualname, given, None, self.begun, list(self.open.values()))
+            module, function = module_of(code.co_filename), code.co_qualname
+            if "function" in code.co_freevars:  # a wrapper: the way is that of what it wraps
+                wrapped = frame.f_locals["function"]
+                module, function = wrapped.__module__.removeprefix("gridmap."), wrapped.__qualname__
+            hop = Hop(module, function, given, None, self.begun, list(self.open.values()))
             self.open[frame] = hop
         elif event == "return" and frame in self.open:
             hop = self.open.pop(frame)

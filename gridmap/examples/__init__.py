@@ -26,7 +26,7 @@ def example_names() -> list[str]:
     Examples
     --------
     >>> example_names()
-    ['burglary', 'demo', 'demo_zh', 'disorder', 'management_grids', 'patrol']
+    ['burglary', 'county_meeting', 'demo', 'demo_zh', 'disorder', 'management_grids', 'patrol']
     """
     return sorted(path.stem for path in example_folder().glob("*.yaml"))
 

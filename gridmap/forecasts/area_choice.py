@@ -164,7 +164,7 @@ def choose_area(
         raise InputError(
             Note("forecasts.area_holds_no_cell", limit=float(table["area_m2"].max()), cell=_smallest(grids))
         )
-    plain: Any = table.loc[table["plain"].idxmax()]
+    plain: Any = table.iloc[int(np.nanargmax(table["plain"].to_numpy(float)))]
     table = table.sort_values("choosing", ascending=False, kind="stable", ignore_index=True)
     best: Any = table.iloc[0]
     settings = {"horizon_days": horizon_days, "periods": periods, "model": model, "tried": len(table)}

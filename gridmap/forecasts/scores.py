@@ -346,7 +346,7 @@ def placing_gain(expected: Any, observed: Any, area: Any, *, even: float = 0.05)
     Examples
     --------
     >>> placing_gain([1, 1], [3, 5], [1, 1]), round(placing_gain([3, 1], [6, 2], [1, 1]), 3)
-    (0.0, 0.106)
+    (0.0, 0.13)
     """
     expected, observed, area = (np.asarray(v, float) for v in (expected, observed, area))
     if not observed.sum():

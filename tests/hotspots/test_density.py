@@ -140,7 +140,7 @@ def test_wrong_input_is_named(incidents, grid):
     with pytest.raises(InputError, match="found DataFrame"):
         kernel_density(incidents.to_frame(), grid, bandwidth_m=900)
     with pytest.raises(InputError, match="make_grid"):
-        kernel_density(incidents, grid.cells, bandwidth_m=900)
+        kernel_density(incidents, grid.cells.drop(columns="geometry"), bandwidth_m=900)
     with pytest.raises(InputError, match="not finite"):
         kernel_density(incidents_at([np.nan] + [-1.55] * 40, [53.75] * 41), grid, bandwidth_m=900)
     with pytest.raises(InputError, match="one place"):
