@@ -185,6 +185,8 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
     if "percent" in values:
         spoken.setdefault("interval_note", Note("note.counting_error"))
+    if {"before", "after"} & set(values):
+        spoken = {"in_before": "", "in_after": "", **spoken}  # facts of an earlier version name no periods
     if "weekday" in values:
         spoken["weekday_text"] = Note(f"weekday.{WEEKDAYS[values['weekday']]}")
     if "reasons" in values:

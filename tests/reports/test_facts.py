@@ -109,3 +109,9 @@ def test_too_few_expected_is_read_from_the_note_and_not_from_its_words():
     note = Note("note.few_expected", expected=15.2, trusted_from=TRUSTED_INCIDENTS)
     assert _few_expected(HotspotResult(None, "getis_ord", {}, notes=("About 3 incidents", note))) == 15.2
     assert _few_expected(HotspotResult(None, "getis_ord", {}, notes=("About 3 incidents are expected",))) is None
+
+
+def test_a_change_of_an_earlier_version_is_said_without_its_dates():
+    stored = fact("most_up", 1, place="Leeds", before=3, after=9).to_dict()
+    assert Fact.from_dict(stored).say() == "It rose most in Leeds: 3 before, 9 after."
+    assert "–" not in Fact.from_dict(stored).say("zh")

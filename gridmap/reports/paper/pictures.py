@@ -181,7 +181,7 @@ class _Theme:
             words = say("paper.place_key", self.language)
             handles.insert(0, Patch(facecolor="none", edgecolor=CORE, linewidth=1.4, label=words))
         if self.ground.any():
-            words = textwrap.fill(say("page.concentrated", self.language), 30)
+            words = textwrap.fill(say("page.concentrated", self.language), 24 if self.language == "en" else 12)
             handles.append(Patch(facecolor=CONCENTRATED, edgecolor="#55606E", linewidth=0.5, label=words))
         if self.classes:
             words = say("paper.no_evidence", self.language)
