@@ -13,7 +13,7 @@ from gridmap.runs import read_pipeline, run_pipeline
 
 IMAGES = Path("docs/images")
 RUNS = {"en": "pipelines/demo.yaml", "zh": "pipelines/demo_zh.yaml"}
-COLUMNS = {"pdf": 5, "docx": 6, "pptx": 4, "xlsx": 5}
+COLUMNS = {"pdf": 4, "docx": 6, "pptx": 4, "xlsx": 5}
 
 
 def main() -> None:
