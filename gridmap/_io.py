@@ -37,7 +37,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import IO, Any
 
 from gridmap.errors import OutputError
 from gridmap.messages import Note
@@ -63,6 +63,7 @@ __all__ = [
     "remove_own_staging",
     "sha256_of",
     "sync",
+    "take_lock",
     "unguard_formula",
     "write_bytes",
     "write_text",
@@ -372,6 +373,30 @@ def _alive(hidden: Path) -> bool:
         return False
     except OSError:
         return True
+
+
+def take_lock(handle: IO[bytes]) -> bool:
+    """Whether an open file is ours alone from now on, until it is closed or this process ends; never waits.
+
+    Raises
+    ------
+    OSError
+        On a file system that has no locks.
+    """
+    if fcntl is None:  # Windows
+        import msvcrt
+
+        try:
+            handle.seek(0)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

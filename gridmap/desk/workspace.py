@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from gridmap._io import sync, write_text
+from gridmap._io import sync, take_lock, write_text
 from gridmap.errors import InputError, OutputError
 from gridmap.messages import Note
 
@@ -115,7 +115,11 @@ class Workspace:
             handle = path.open("a+b")
         except OSError as error:
             raise OutputError(Note("desk.no_folder", folder=str(self.folder), why=error.strerror or "")) from None
-        if not _take(handle):
+        try:
+            ours = take_lock(handle)
+        except OSError:  # a file system without locks: one person at a time cannot be promised there
+            ours = False
+        if not ours:
             handle.close()
             raise OutputError(Note("desk.in_use", folder=str(self.folder)))
         self._lock = handle
@@ -249,21 +253,3 @@ class Workspace:
             part.unlink()
             return target
         raise OutputError(Note("desk.no_folder", folder="data", why=name))
-
-
-def _take(handle: IO[bytes]) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gridmap._io import json_text, sha256_of, write_text
+from gridmap._io import json_text, sha256_of, take_lock, write_text
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.read.several_files import READABLE
@@ -327,35 +327,10 @@ def _alone(out: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(Note("read.cannot_write", path=str(out), why=error.strerror or str(error))) from None
     with handle:
-        if not _lock(handle):
-            raise SettingError(Note("inbox.watched", out=str(out)))
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                (out / HELD).unlink()
-
-
-def _lock(handle: Any) -> bool:
-    """Whether the lock is ours now; on a file system without locks it is taken for ours."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+        with suppress(OSError):  # a file system without locks: nobody can be kept out
+            if not take_lock(handle):
+                raise SettingError(Note("inbox.watched", out=str(out)))
+        yield
 
 
 def has_its_end(path: Path) -> bool:
