@@ -213,8 +213,8 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    said = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
-    return "the disk is full" if "disk is full" in said else said[:160].rstrip(".")
+    reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+    return "the disk is full" if "disk is full" in reason else reason[:160].rstrip(".")
 
 
 @contextmanager
@@ -388,7 +388,7 @@ def take_lock(handle: IO[bytes]) -> bool:
 
         try:
             handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True

@@ -57,10 +57,10 @@ def placemark(name: str, shape: shapely.Geometry, *, description: str = "", styl
     >>> placemark("A & B", shapely.Point(120.5, 30.25))
     '<Placemark><name>A &amp; B</name><Point><coordinates>120.5000000,30.2500000</coordinates></Point></Placemark>\\n'
     """
-    said = f"<description>{safe(description)}</description>" if description else ""
+    described = f"<description>{safe(description)}</description>" if description else ""
     url = f"<styleUrl>#{style}</styleUrl>" if style else ""
     held = f"<ExtendedData>{data}</ExtendedData>" if data else ""
-    return f"<Placemark><name>{safe(name)}</name>{said}{url}{held}{geometry(shape)}</Placemark>\n"
+    return f"<Placemark><name>{safe(name)}</name>{described}{url}{held}{geometry(shape)}</Placemark>\n"
 
 
 def _head(name: str, description: str) -> str:

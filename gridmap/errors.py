@@ -13,7 +13,7 @@
     GridmapWarning               nothing is wrong, but the reader of the result should know
 
 Every message says what was wanted, what was found and what to do about it, in one line. It is given as a
-`gridmap.messages.Note` (a code of the catalogue with values), so that it can be said in any language; `say` does that.
+`gridmap.messages.Note` (a code of the catalogue with values), so that it can be put into any language; `say` does that.
 The command line prints it and ends with exit code 1. Whatever is not a GridmapError is a bug and keeps its traceback.
 """
 

@@ -3,7 +3,7 @@
 Commands name their help by its code in the catalogue (`help="cli.run.help"`); it is put into words when the language is
 known: `gridmap --language zh …`, `GRIDMAP_LANGUAGE`, the system's locale, English.
 
-Exit codes: 0 well; 1 for what the user can put right, said in one line; 2 for an unknown command or option;
+Exit codes: 0 well; 1 for what the user can put right, named in one line; 2 for an unknown command or option;
 130 when interrupted.
 """
 
@@ -284,7 +284,7 @@ def print_report(report: Any) -> None:
 
 
 def add_to_log(report: Any, path: Path, out: Path) -> None:
-    """Add a run to a log file: when it ended, what it said, its sentences, and the seconds of each step.
+    """Add a run to a log file: when it ended, its warnings, its sentences, and the seconds of each step.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def _place_for_compiled_code(package: Path = Path(__file__).parents[1]) -> None:
         try:
             folder = Path(tempfile.mkdtemp(prefix="gridmap-compiled-"))
         except OSError:
-            return  # nowhere to write at all: said when an output cannot be written
+            return  # nowhere to write at all: reported when an output cannot be written
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 

@@ -126,7 +126,7 @@ def _of_objects(series: pd.Series) -> pd.Series:
 def _text(series: pd.Series) -> pd.Series:
     """Text without control characters; what is missing stays missing."""
 
-    def said(value):
+    def written(value):
         if isinstance(value, str):
             return xml_text(value)
         if isinstance(value, list | tuple | dict | set | np.ndarray):
@@ -137,11 +137,11 @@ def _text(series: pd.Series) -> pd.Series:
             return None
         return value.hex() if isinstance(value, bytes) else xml_text(str(value))
 
-    return pd.Series([said(v) for v in series], dtype=object).astype("str")
+    return pd.Series([written(v) for v in series], dtype=object).astype("str")
 
 
 def geometry_kind(frame: pd.DataFrame) -> dict:
-    """The kind of shape, said where an empty or mixed frame does not show it."""
+    """The kind of shape, named where an empty or mixed frame does not show it."""
     if not isinstance(frame, gpd.GeoDataFrame):
         return {}
     kinds = set(frame.geom_type.dropna())

@@ -130,7 +130,7 @@ def hdbscan(
     min_samples : int, optional
         How many neighbours make a place dense; `min_cluster_size` when not given. Larger calls more of it noise.
     eps_m : float
-        Clusters nearer than this are not told apart; 0 for no such limit.
+        Clusters nearer than this are not separated; 0 for no such limit.
     selection : {"eom", "leaf"}
         "eom" prefers large, stable clusters, "leaf" the smallest of the tree.
     hull : {"convex", "ellipse"}

@@ -1,4 +1,4 @@
-"""How many per thousand residents, and what can be said of a place with three cases?
+"""How many per thousand residents, and what can be claimed of a place with three cases?
 
 A rate of few cases leaps: one burglary among forty residents tops every league table. So a rate comes with its
 exact interval, with the funnel it would stay in by chance, and with an estimate that borrows strength: empirical

@@ -9,7 +9,7 @@ Each cell is compared with what its neighbours (not itself) let one expect. Few 
 is drawn towards that of the whole territory (empirical Bayes, Marshall 1991). How far cells usually stray from this
 expectation is learned from all cells (the size of a negative binomial distribution, by maximum likelihood), and a
 cell is quiet when so low a count or a lower one would be rare by that measure. Where neighbours differ much from each
-other, little counts as improbable: the method is careful rather than keen.
+other, little counts as improbable: the method is careful rather than eager.
 
 Source: Clayton & Kaldor 1987; Marshall 1991; Benjamini & Hochberg 1995.
 """

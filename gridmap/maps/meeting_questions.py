@@ -256,5 +256,5 @@ def _first(places: Sequence[Place]) -> Answer:
         facts.append(Note("page.tell_density", times=values["density_ratio"]))
     if "stability" in values:
         facts.append(Note("page.stays_hot", share=values["stability"]))
-    said = Note("page.tell_facts", facts=facts) if facts else Note("page.tell_named")
-    return Note("page.tell_first", place=name), said
+    about = Note("page.tell_facts", facts=facts) if facts else Note("page.tell_named")
+    return Note("page.tell_first", place=name), about

@@ -104,7 +104,7 @@ def _texts(language: str) -> dict[str, str]:
 
 
 def all_texts(language: str) -> dict[str, str]:
-    """Code → text of everything said in a language, plug-ins included; English where one has no translation."""
+    """Code → text of everything that is read in a language, plug-ins included; English where one has no translation."""
     return {
         **_texts("en"),
         **_registered.get("en", {}),

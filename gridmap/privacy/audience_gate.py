@@ -165,10 +165,10 @@ def _reasons(frame: pd.DataFrame, k: int) -> pd.DataFrame:
     """How many rows were set aside for what, those for rare reasons together."""
     many = frame["reason"].astype(str).value_counts() if "reason" in frame else pd.Series({"": len(frame)})
     rare = many[many < k]
-    told = many[many >= k]
+    kept = many[many >= k]
     if len(rare):
-        told = pd.concat([told, pd.Series({"other": int(rare.sum())})])
-    return pd.DataFrame({"reason": told.index, "rows": told.to_numpy()})
+        kept = pd.concat([kept, pd.Series({"other": int(rare.sum())})])
+    return pd.DataFrame({"reason": kept.index, "rows": kept.to_numpy()})
 
 
 def _for(who: Audience) -> Note:

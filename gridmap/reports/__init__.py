@@ -1,1 +1,1 @@
-"""What is said about results, in sentences and on paper."""
+"""Results in words, in sentences and on paper."""

@@ -60,17 +60,17 @@ def gather_findings(
     tables: dict[str, Table] = {"zones.parquet": (zones_table(boundaries), "zones")}
     entries, ranked = [], []
     for number, (step, result) in enumerate(results, start=1):
-        told, mine = [], layers.of(number)
+        entered, mine = [], layers.of(number)
         own = result_tables(number, result, [layer for layer, _ in mine if layer.role != "overlay"])
         for layer, places in mine:
             what = "clusters" if layer.role == "overlay" else "cells"
             file = f"{number}_{step.method}{'_clusters' if what == 'clusters' else ''}.parquet"
-            told.append(layer_entry(layer, places, layers.layers, what, file))
+            entered.append(layer_entry(layer, places, layers.layers, what, file))
         tables |= own
         if isinstance(result, AGENDA):
             tables |= {f"{number}_{step.method}_{name}.parquet": (t, _holds(t)) for name, t in result.tables.items()}
-        ranked.append(told[0]["ranked"] if told else [])
-        entries.append(_entry(number, step, result, incidents) | {"layers": told})
+        ranked.append(entered[0]["ranked"] if entered else [])
+        entries.append(_entry(number, step, result, incidents) | {"layers": entered})
     inside = _inside(incidents, grid)
     kinds = _by_category(inside, results)
     beside = [_beside(part, pipeline.audience, results) for _, part in kinds]
@@ -83,7 +83,7 @@ def gather_findings(
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
     facts = all_facts(results, boundaries, incidents, grid, rows=rows, outside=outside, ranked=ranked, plan=plan) + [
-        told for category, week in times.items() for told in time_facts(week, category)
+        found for category, week in times.items() for found in time_facts(week, category)
     ]
     head = {
         "pipeline": pipeline.path.name,
@@ -187,8 +187,8 @@ def kinds_table(
         share = period.end_time - period.start_time
         share = share / (share + (before.end_time - before.start_time))
         for kind, (then, here) in _counted(incidents, grid, results, against, str(now)).items():
-            told = {"category": kind, "period": str(now), "against": against}
-            rows.append(told | _compared(then, here, share, _variation(trend, kind, period)))
+            about = {"category": kind, "period": str(now), "against": against}
+            rows.append(about | _compared(then, here, share, _variation(trend, kind, period)))
     return pd.DataFrame(rows)
 
 

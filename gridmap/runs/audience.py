@@ -223,9 +223,9 @@ def _kinds_without_persons(incidents: Incidents) -> Incidents:
     masked = {kind: mask(kind) for kind in there if mask(kind) != kind}
     if not masked:
         return incidents
-    said = [masked.get(kind, kind) for kind in table["category"].to_pylist()]
+    shown = [masked.get(kind, kind) for kind in table["category"].to_pylist()]
     column = table.schema.get_field_index("category")
-    table = table.set_column(column, "category", pa.array(said, table.schema.field(column).type))
+    table = table.set_column(column, "category", pa.array(shown, table.schema.field(column).type))
     warnings.warn(Note("runs.masked_kinds", n=len(masked)), GridmapWarning, stacklevel=3)
     return Incidents(table, incidents.set_aside, incidents.source)
 
@@ -326,11 +326,11 @@ def _file_name(path: str) -> str:
 
 def _settings_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Of a pipeline's settings, what explains the numbers; how the data lie at whoever made it is not told."""
-    told: dict[str, Any] = {key: settings[key] for key in SETTINGS_FOR_ALL if key in settings}
+    kept: dict[str, Any] = {key: settings[key] for key in SETTINGS_FOR_ALL if key in settings}
     for stage, keys in (("incidents", ("category", "period")), ("grid", ("system", "resolution", "cell_size_m"))):
         found = settings.get(stage)
-        told[stage] = {key: found[key] for key in keys if key in found} if isinstance(found, Mapping) else {}
-    return told
+        kept[stage] = {key: found[key] for key in keys if key in found} if isinstance(found, Mapping) else {}
+    return kept
 
 
 def _said(value: Any, say) -> Any:

@@ -182,7 +182,7 @@ class Inbox:
         return Looked([*lines, line], folder_made, failed=folder_made is None)
 
     def _since(self, made: RunFolder, seen: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
-        """What changed since the run before; nothing is said at the first one, or where it was taken away."""
+        """What changed since the run before; empty at the first one, or where it was taken away."""
         runs = sorted({entry["run"] for entry in seen.values() if entry["state"] == "run"})
         before = next((folder for name in reversed(runs) if (folder := self.out / name).is_dir()), None)
         return [] if before is None else changes_since(made, before).facts

@@ -100,14 +100,14 @@ for _name, _encoding in {
     "UTF-16 without one": "utf-16-le",
 }.items():
 
-    @kind(_name, "read; the encoding is found and said")
+    @kind(_name, "read; the encoding is found and reported")
     def _encodings(folder, rng, encoding=_encoding):
         rows = clean(rng)
         rows[3][2] = "盗窃𠮷" if "18030" in encoding else rows[3][2]
         return Expected(put(folder, text_of(rows), encoding=encoding), truth=rows)
 
 
-@kind("Big5", "read; the encoding is found and said")
+@kind("Big5", "read; the encoding is found and reported")
 def _big5(folder, rng):
     rows = clean(rng)
     for row in rows:
@@ -130,7 +130,7 @@ def _damaged(folder, rng):
 
 for _name, _delimiter in {"tab": "\t", "semicolon": ";", "fullwidth comma": "，", "vertical bar": "|"}.items():
 
-    @kind(f"delimited by {_name}", "read; the delimiter is found and said")
+    @kind(f"delimited by {_name}", "read; the delimiter is found and reported")
     def _delimited(folder, rng, delimiter=_delimiter):
         return _plain(folder, rng, delimiter=delimiter)
 
@@ -453,7 +453,7 @@ def _shifted(folder, rng, datum):
     return Expected(put(folder, text_of(shown)), truth=rows, options={"datum": datum})
 
 
-@kind("no datum said, in China", "refused: datum= is asked for")
+@kind("no datum named, in China", "refused: datum= is asked for")
 def _no_datum(folder, rng):
     return Expected(put(folder, text_of(clean(rng))), options={}, error="datum=")
 

@@ -174,12 +174,12 @@ def _in_list(desk: Desk, folder: Path, language: str) -> dict[str, Any]:
     """A run as the list shows it; what takes reading only where it was read already."""
     found, changed = (desk.found.get(_key_of(worker, folder)) for worker in (workers.findings, workers.since_last))
     places = [entry for entry in found or [] if entry["kind"] not in OF_ROWS]
-    told = {
+    shown = {
         "read": found is not None and changed is not None,
         "first": _worded(places[0]["note"], language) if places else "",
         "since": [_worded(entry, language) for entry in (changed or [])[:3]],
     }
-    return {**_summary(folder, language), **told}
+    return {**_summary(folder, language), **shown}
 
 
 # ---------------------------------------------------------------------------------------------- the list

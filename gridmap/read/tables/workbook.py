@@ -113,10 +113,10 @@ def _counts_from_1904(path: Path) -> bool:
         if "xl/workbook.xml" not in archive.namelist():
             return False
         try:
-            said = archive.read("xl/workbook.xml")
+            text = archive.read("xl/workbook.xml")
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError):
             return False  # the parser was content with it
-        return bool(re.search(rb"date1904\s*=\s*[\"'](1|true)[\"']", said))
+        return bool(re.search(rb"date1904\s*=\s*[\"'](1|true)[\"']", text))
 
 
 #: Text that all cells of a workbook have together, below which nobody worries.

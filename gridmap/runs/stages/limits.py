@@ -1,4 +1,4 @@
-"""How much memory and time a run would take, said before it starts.
+"""How much memory and time a run would take, estimated before it starts.
 
 Cells follow from the territory's area, points from the size of their files, work from cells × permutations. What a
 cell and a permutation cost was measured (benchmarks/limits_model.py: 3,291 to 153,749 hexagons) and rounded up; it is
