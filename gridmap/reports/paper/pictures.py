@@ -51,6 +51,10 @@ MOST_RESULTS = 2
 LEAST_PERIODS = 3
 
 
+#: West, south, east, north of a window, in metres.
+Box = tuple[float, float, float, float]
+
+
 class ZoneOutlines:
     """Outlines and names of the zones for several maps, simplified and joined once.
 
@@ -82,11 +86,15 @@ class ZoneOutlines:
         f = self.fine
         return [(str(name), shapely.union_all(p.to_numpy()).buffer(f).buffer(-f).simplify(f)) for name, p in parts]
 
-    def draw(self, ax: Axes, *, type_pt: float, language: str, fine: bool = False) -> None:
-        """The land, the outlines of the level above and its names; the zones themselves where `fine`."""
-        _fill(ax, self.thin.to_numpy(), facecolor=LAND, edgecolor="none", zorder=0)
-        if fine:
-            self.thin.boundary.plot(ax=ax, color="#9CA3AF", linewidth=0.5, zorder=3)
+    def draw(self, ax: Axes, *, type_pt: float, language: str, fine: bool = False, box: Box | None = None) -> None:
+        """The land, the outlines of the level above and its names; the zones themselves where `fine`.
+
+        Of a window into the map, `box` (west, south, east, north in metres), what lies outside is left out.
+        """
+        land = self.thin.to_numpy()[_meeting(self.thin.to_numpy(), box)]
+        _fill(ax, land, facecolor=LAND, edgecolor="none", zorder=0)
+        if fine and len(land):
+            gpd.GeoSeries(land, crs=self.crs).boundary.plot(ax=ax, color="#9CA3AF", linewidth=0.5, zorder=3)
         for name, outline in self.above:
             gpd.GeoSeries([outline.boundary], crs=self.crs).plot(ax=ax, color=GREY, linewidth=0.9, zorder=3)
             if name and not fine:
@@ -97,6 +105,16 @@ def _name(ax: Axes, point: shapely.Point, text: str, type_pt: float, language: s
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
     style = {"ha": "center", "va": "center", "fontsize": type_pt, "color": "#374151", "fontfamily": families(language)}
     ax.text(point.x, point.y, plain(text, 24), zorder=5, clip_on=True, **style).set_path_effects(halo)
+
+
+def _meeting(shapes: np.ndarray, box: Box | None) -> np.ndarray:
+    """Which shapes may be seen in a window: their own box meets it, or half its size around it."""
+    if box is None or not len(shapes):
+        return np.ones(len(shapes), bool)
+    room_x, room_y = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+    west, south, east, north = shapely.bounds(shapes).T
+    beside = (east < box[0] - room_x) | (west > box[2] + room_x)
+    return ~beside & (north >= box[1] - room_y) & (south <= box[3] + room_y)
 
 
 def _fill(ax: Axes, areas: np.ndarray, **style: Any) -> None:
@@ -155,14 +173,22 @@ class _Theme:
             if rows:
                 self.places.append((row, shapely.union_all(self.shapes[rows])))
 
-    def draw(self, ax: Axes, *, outline: bool = True) -> None:
+    def draw(self, ax: Axes, *, outline: bool = True, box: Box | None = None) -> None:
+        seen = _meeting(self.shapes, box)
         if self.lines:
-            _fill(ax, self.shapes, facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
-        _fill(ax, self.shapes[self.ground], facecolor=CONCENTRATED, edgecolor=CONCENTRATED, linewidth=0.15, zorder=1)
+            _fill(ax, self.shapes[seen], facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
+        _fill(
+            ax,
+            self.shapes[self.ground & seen],
+            facecolor=CONCENTRATED,
+            edgecolor=CONCENTRATED,
+            linewidth=0.15,
+            zorder=1,
+        )
         for code, colour, _, hatch in self.classes:
             style = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
             style |= {"linewidth": 0.15, "hatch": "////" if hatch else None, "zorder": 1}
-            _fill(ax, self.shapes[self.codes == code], **style)
+            _fill(ax, self.shapes[(self.codes == code) & seen], **style)
         if outline and not self.lines:
             for _, place in self.places:
                 _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.1, zorder=4)
@@ -280,8 +306,8 @@ def theme_map(
     if inset is not None:
         tall = min(beside / height, 0.6)
         small = figure.add_axes((left + 0.02, 1 - tall, beside, tall))
-        zones.draw(small, type_pt=type_pt, language=language, fine=True)
-        theme.draw(small)
+        zones.draw(small, type_pt=type_pt, language=language, fine=True, box=tuple(inset))
+        theme.draw(small, box=tuple(inset))
         theme.number(small, type_pt)
         draw_scale_bar(small, inset[0] + 0.05 * (inset[2] - inset[0]), inset[1] + 0.15 * (inset[3] - inset[1]),
                        inset[2] - inset[0], language, type_pt=type_pt * 0.9)  # fmt: skip
@@ -331,8 +357,8 @@ def place_maps(
     for ax, (row, place) in zip(panels, theme.places, strict=False):
         x, y = shapely.get_coordinates(place.centroid)[0]
         box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-        zones.draw(ax, type_pt=type_pt, language=language, fine=True)
-        theme.draw(ax, outline=False)
+        zones.draw(ax, type_pt=type_pt, language=language, fine=True, box=box)
+        theme.draw(ax, outline=False, box=box)
         _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.6, zorder=4)
         _zone_names(ax, zones, box, type_pt * 0.8, language)
         _window(ax, box)
