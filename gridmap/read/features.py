@@ -110,7 +110,7 @@ def _is_geoparquet(path: Path) -> bool:
 
     try:
         return b"geo" in (parquet.read_schema(path).metadata or {})
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeError):
         return True  # the reader of GeoParquet says what is wrong with it
 
 

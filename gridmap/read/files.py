@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 #: What a file that cannot be read raises on the way, whoever reads it.
-READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+READ_FAILURES = (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, UnicodeError)
 
 #: What no honest table or archive reaches: a line of 16 MB, text that unpacks to 200 times its packed size.
 LONGEST_LINE = 16 << 20

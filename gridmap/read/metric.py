@@ -7,11 +7,13 @@ equal-area projection centred on it.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError as ProjError
+from pyproj.exceptions import ProjError as TransformError
 
 from gridmap.errors import CRSError
 from gridmap.messages import Note
@@ -126,7 +128,7 @@ def as_crs(value: Any) -> CRS:
     Raises
     ------
     CRSError
-        If it is no CRS, or names a file or an address.
+        If it is no CRS, names a file or an address, or cannot be taken to longitude and latitude.
 
     Examples
     --------
@@ -141,7 +143,19 @@ def as_crs(value: Any) -> CRS:
         raise CRSError(Note("read.bad_crs", crs=str(value)[:80])) from None
     if not isinstance(value, str | int) and names_a_file(crs.to_wkt()):
         raise CRSError(Note("read.crs_names_a_file", crs=crs.name[:80]))
+    if not _on_the_earth(crs):
+        raise CRSError(Note("read.crs_not_on_earth", crs=crs.name[:80]))
     return crs
+
+
+@lru_cache(64)
+def _on_the_earth(crs: CRS) -> bool:
+    """Whether its coordinates can be taken to longitude and latitude: not the Moon's, nor a building site's."""
+    try:
+        Transformer.from_crs(crs, WGS84, always_xy=True)
+    except TransformError:
+        return False
+    return True
 
 
 def require_metric(crs, meant: str) -> CRS:

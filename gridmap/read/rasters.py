@@ -17,6 +17,7 @@ from rasterio.windows import Window, from_bounds
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
 from gridmap.read.files import check_file
+from gridmap.read.metric import as_crs
 
 __all__ = ["read_pixels"]
 
@@ -65,6 +66,7 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
         with rasterio.Env(**ALONE), rasterio.open(_plain_name(path), driver=driver) as raster:
             if raster.crs is None:
                 raise CRSError(Note("read.raster_no_crs", file=path.name))
+            crs = as_crs(raster.crs.to_wkt())
             window = Window(0, 0, raster.width, raster.height)
             if within is not None:
                 window = _window(raster, within, window, path)
@@ -73,7 +75,7 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
                     Note("read.raster_too_large", file=path.name, n=int(window.width * window.height), most=MOST_PIXELS)
                 )
             values = raster.read(1, masked=True, window=window).filled(0).astype(float)
-            transform, crs = raster.window_transform(window), raster.crs
+            transform = raster.window_transform(window)
     except rasterio.errors.RasterioIOError:
         raise ReadError(Note("read.no_raster", path=str(path))) from None
     values = np.where(np.isfinite(values), values, 0.0)
@@ -85,7 +87,7 @@ def read_pixels(path, *, within=None, empty: bool = False) -> tuple[np.ndarray, 
     x, y = transform * (corner_x.astype(float), corner_y.astype(float))
     if not (np.isfinite(x).all() and np.isfinite(y).all()):  # reprojected to nowhere
         raise ReadError(Note("read.no_raster", path=str(path)))
-    shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs.to_wkt()).to_crs(4326)
+    shapes = gpd.GeoSeries(shapely.polygons(np.stack([x, y], axis=-1)), crs=crs).to_crs(4326)
     return shapes.to_numpy(), values[row, col].clip(0)
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import rasterio
 import shapely
 
 from gridmap.errors import CRSError, GridmapError, InputError, ReadError
@@ -28,6 +29,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.metric import as_crs
+from gridmap.read.rasters import read_pixels
 
 SQUARE = shapely.box(-1.6, 53.7, -1.5, 53.8)
 SECRET = "secret-canary-4711"
@@ -514,6 +516,44 @@ def test_text_of_parquet_that_is_not_utf8_is_told_in_one_line(folder):
     pq.write_table(pa.table({"lon": [1.0], "lat": [2.0], "note": wrong}), folder / "a.parquet")
     with pytest.raises(ReadError, match=r"a\.parquet"):
         read_incidents(folder / "a.parquet")
+
+
+def test_a_name_of_a_column_of_parquet_that_is_not_utf8_is_told_in_one_line(folder):
+    """Found by benchmarks/fuzz_readers.py."""
+    pq.write_table(pa.table({"lon": [1.0], "lat": [2.0], "remarks": ["x"]}), folder / "a.parquet")
+    (folder / "a.parquet").write_bytes((folder / "a.parquet").read_bytes().replace(b"remarks", b"\xff\xfemarks"))
+    for read in (read_incidents, read_features):
+        with pytest.raises(ReadError, match=r"a\.parquet"):
+            read(folder / "a.parquet")
+
+
+def test_a_name_in_an_archive_that_is_not_utf8_is_told_in_one_line(folder):
+    """Found by benchmarks/fuzz_readers.py."""
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("\u6848\u4ef6.csv", "lon,lat\n1,2\n")
+    wrong = (folder / "a.zip").read_bytes().replace("\u6848".encode(), b"\xfe\xfe\xfe")
+    (folder / "a.zip").write_bytes(wrong)
+    with pytest.raises(ReadError, match=r"a\.zip"):
+        read_incidents(folder / "a.zip")
+
+
+@pytest.mark.parametrize(
+    "crs",
+    ["+proj=longlat +R=1737400", "IAU_2015:30100", 'LOCAL_CS["site",UNIT["metre",1]]'],
+    ids=["moon", "iau", "site"],
+)
+def test_a_crs_of_no_place_on_the_earth_is_told_in_one_line(folder, crs):
+    """Found by benchmarks/fuzz_readers.py: a Moon's raster, and so a Moon's boundaries."""
+    with pytest.raises(CRSError, match="longitude and latitude"):
+        as_crs(crs)
+    gpd.GeoDataFrame({"name": ["x"]}, geometry=[SQUARE], crs=crs).to_file(folder / "a.gpkg")
+    with pytest.raises(CRSError, match="longitude and latitude"):
+        read_features(folder / "a.gpkg")
+    shape = {"driver": "GTiff", "width": 2, "height": 2, "count": 1, "dtype": "uint8"}
+    with rasterio.open(folder / "a.tif", "w", **shape, crs=crs, transform=rasterio.Affine(1, 0, 0, 0, -1, 2)) as raster:
+        raster.write(np.ones((1, 2, 2), np.uint8))
+    with pytest.raises(CRSError, match="longitude and latitude"):
+        read_pixels(folder / "a.tif")
 
 
 def test_half_a_character_of_json_is_replaced(folder):

@@ -41,7 +41,7 @@ class ParquetTable(RawTable):
                 table.validate(full=True)  # text that is not in UTF-8
                 yield Batch(table, np.arange(start, start + batch.num_rows))
                 start += batch.num_rows
-        except (pa.ArrowException, OSError) as problem:
+        except (pa.ArrowException, OSError, UnicodeError) as problem:
             raise ReadError(Note("read.damaged", file=self.name, why=brief(problem, 120))) from None
         finally:
             file.close()
@@ -62,7 +62,7 @@ def open_parquet(path: Path) -> RawTable:
         with pq.ParquetFile(path) as file:
             schema, about = file.schema_arrow, file.metadata
             bytes_of_groups = sum(about.row_group(i).total_byte_size for i in range(file.num_row_groups))
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, UnicodeError) as problem:
         raise ReadError(Note("read.no_parquet", file=path.name, why=brief(problem, 100))) from None
     if schema.metadata and b"geo" in schema.metadata:
         return frame_table(read_vector(path), path.name)

@@ -440,7 +440,7 @@ def require_no_bomb(path: Path) -> pq.FileMetaData | None:
     """
     try:
         about = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeError):
         return None  # who reads it says what is wrong
     require_few_columns(about.num_columns, path.name)
     packed, cells = path.stat().st_size, about.num_rows * max(about.num_columns, 1) * 8
