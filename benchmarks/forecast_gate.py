@@ -27,7 +27,7 @@ import shapely
 from scipy.stats import binomtest
 
 import gridmap as gm
-from gridmap.forecasts.offered import LASTING, RECENT
+from gridmap.forecasts.checked_forecast import LASTING, RECENT
 from gridmap.read.base import Incidents
 
 SIDE_M, CELL_M, WEEKS, A_WEEK = 5_000, 250, 104, 50

@@ -56,8 +56,8 @@ def cases(shared: Path):
 
 def ours(shared: Path, out: Path):
     import gridmap as gm
+    from gridmap.grids.regionalization.basic_units import hold, read_units
     from gridmap.grids.regionalization.mosaic import mosaic_of_areas, mosaic_of_points
-    from gridmap.grids.regionalization.units import hold, read_units
 
     found, given = [], []
     for name, communities, atoms, load, target in cases(shared):

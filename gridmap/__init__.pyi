@@ -3,7 +3,7 @@ from .counts.query import count_by_cell
 from .exports import export
 from .forecasts.area_choice import AreaChoice, choose_area
 from .forecasts.backtesting import Backtest, backtest
-from .forecasts.offered import ForecastResult, forecast, score_forecast
+from .forecasts.checked_forecast import ForecastResult, forecast, score_forecast
 from .forecasts.scores import pai, pei, rri
 from .governance.cases import (
     CaseLife,
@@ -12,6 +12,16 @@ from .governance.cases import (
     kaplan_meier,
     lateness_hotspots,
     threshold_pile,
+)
+from .governance.colocation import (
+    Colocation,
+    CrossK,
+    Similarity,
+    bivariate_moran,
+    colocation_quotient,
+    cross_k,
+    local_bivariate_moran,
+    similarity_of_patterns,
 )
 from .governance.denominators import StandardisedRates, standardised_rates
 from .governance.evaluation import (
@@ -37,35 +47,25 @@ from .governance.register import (
     watch_areas,
 )
 from .governance.surroundings import SiteRings, site_rings
-from .governance.togetherness import (
-    Colocation,
-    CrossK,
-    Similarity,
-    bivariate_moran,
-    colocation_quotient,
-    cross_k,
-    local_bivariate_moran,
-    similarity_of_patterns,
-)
 from .grids.base import Grid
 from .grids.codes import check_codes, grid_codes, parse_codes
+from .grids.crosswalks import crosswalk
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
 from .grids.population import population_by_cell
-from .grids.regionalization.units import incident_workload
+from .grids.regionalization.basic_units import incident_workload
 from .grids.tiling import make_grid
-from .grids.transfer import crosswalk
-from .hotspots.association import local_moran
-from .hotspots.autocorrelation import getis_ord
 from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
-from .hotspots.concentration import hotspot_test
 from .hotspots.cores import hotspot_cores
+from .hotspots.default_test import hotspot_test
 from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
+from .hotspots.gi_star import getis_ord
 from .hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
+from .hotspots.moran_local import local_moran
+from .hotspots.near_repeats import cross_near_repeat, near_repeat
 from .hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from .hotspots.rates import incident_rates
-from .hotspots.repeats import cross_near_repeat, near_repeat
 from .hotspots.result import GlobalResult, HotspotResult
 from .hotspots.risk import relative_risk
 from .hotspots.scan.permutation import space_time_permutation_scan
@@ -95,11 +95,11 @@ from .maps import (
 )
 from .patrol.coverage import check_posts, response_coverage
 from .patrol.districts import patrol_districts
-from .patrol.files import write_plan
 from .patrol.log import compare_log, dosage_effect
 from .patrol.network import build_network
 from .patrol.places import patrol_places
 from .patrol.plan import PatrolPlan
+from .patrol.plan_files import write_plan
 from .patrol.routes.habits import plan_habits
 from .patrol.routes.planner import plan_patrols
 from .patrol.sites import best_sites

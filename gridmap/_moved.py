@@ -1,9 +1,9 @@
-"""Modules that have moved are still found under their earlier names, with a DeprecationWarning."""
+"""What has another name or another home now is still found under the earlier one, with a DeprecationWarning."""
 
 import importlib
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -11,7 +11,7 @@ from typing import Any
 
 from gridmap.messages import Note
 
-__all__ = ["keep_old_names"]
+__all__ = ["keep_old_names", "old_functions"]
 
 
 def keep_old_names(package: str, moved: Mapping[str, str]) -> None:
@@ -25,6 +25,30 @@ def keep_old_names(package: str, moved: Mapping[str, str]) -> None:
         The earlier name of a module to the one it has now, both inside the package.
     """
     sys.meta_path.append(_Finder({f"{package}.{old}": f"{package}.{new}" for old, new in moved.items()}))
+
+
+def old_functions(module: str, moved: Mapping[str, str]) -> Callable[[str], Any]:
+    """A module's `__getattr__`, by which its functions and classes are found under their earlier names.
+
+    Parameters
+    ----------
+    module : str
+        Its `__name__`.
+    moved : mapping of str to str
+        The earlier name to the one it has now, in this module; or "gridmap.runs:read_pipeline", in another.
+    """
+
+    def find(name: str) -> Any:
+        if name not in moved:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, new = moved[name].rpartition(":")
+        home = home or module
+        warnings.warn(
+            Note("errors.moved", old=f"{module}.{name}", new=f"{home}.{new}"), DeprecationWarning, stacklevel=2
+        )
+        return getattr(importlib.import_module(home), new)
+
+    return find
 
 
 class _Finder(MetaPathFinder, Loader):

@@ -26,7 +26,7 @@ from gridmap.errors import GridmapError, ReadError, SettingError
 from gridmap.messages import LANGUAGES, Note, all_texts, check_language, note_from, say
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.facts import Fact
-from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.results_folder import RunFolder, read_run
 
 __all__ = ["TOPICS", "Office", "answer", "clean", "mcp_server", "topics_of"]
 
@@ -373,7 +373,7 @@ class Office:
     def run_pipeline(self, pipeline: str, out: str) -> dict[str, Any]:
         """Run a pipeline file of the folder into `out`, for the server's audience, and give its sentences."""
         from gridmap.runs.config import read_pipeline
-        from gridmap.runs.files import check_confined
+        from gridmap.runs.input_files import check_confined
         from gridmap.runs.run import run_pipeline
 
         path, folder = self.place(pipeline), self.place(out)

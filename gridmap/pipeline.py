@@ -1,24 +1,12 @@
 """The former name of `gridmap.runs`: the same names, with a DeprecationWarning."""
 
-import importlib
-import warnings
-from typing import Any
-
-from gridmap.messages import Note
+from gridmap._moved import old_functions
 
 _HOMES = {
-    "Pipeline": "gridmap.runs",
-    "RunReport": "gridmap.runs",
-    "read_pipeline": "gridmap.runs",
-    "run_pipeline": "gridmap.runs",
+    "Pipeline": "gridmap.runs:Pipeline",
+    "RunReport": "gridmap.runs:RunReport",
+    "read_pipeline": "gridmap.runs:read_pipeline",
+    "run_pipeline": "gridmap.runs:run_pipeline",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        Note("errors.moved", old=f"{__name__}.{name}", new=f"{_HOMES[name]}.{name}"), DeprecationWarning, stacklevel=2
-    )
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = old_functions(__name__, _HOMES)

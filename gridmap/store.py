@@ -1,21 +1,9 @@
 """The former name of `gridmap.counts`: the same names, with a DeprecationWarning."""
 
-import importlib
-import warnings
-from typing import Any
-
-from gridmap.messages import Note
+from gridmap._moved import old_functions
 
 _HOMES = {
-    "count_by_cell": "gridmap.counts.query",
+    "count_by_cell": "gridmap.counts.query:count_by_cell",
 }
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        Note("errors.moved", old=f"{__name__}.{name}", new=f"{_HOMES[name]}.{name}"), DeprecationWarning, stacklevel=2
-    )
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__ = old_functions(__name__, _HOMES)

@@ -13,7 +13,7 @@ import shapely
 from gridmap.agents import TOOLS, TOPICS, Office, answer, clean, mcp_server, topics_of
 from gridmap.errors import ReadError, SettingError
 from gridmap.messages import LANGUAGES, all_texts
-from gridmap.reports.run_folder import read_run
+from gridmap.reports.results_folder import read_run
 from gridmap.runs import read_pipeline, run_pipeline
 
 from .made_once import made_once

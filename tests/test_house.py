@@ -1,7 +1,9 @@
 """The house is in order: imports without circles, no cut-offs, one home for each thing, complexity and types held."""
 
 import ast
+import importlib
 import re
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -92,6 +94,35 @@ def test_no_module_is_named_after_a_function_it_exports():
         if path.stem in {n.name for n in ast.parse(path.read_text(encoding="utf-8")).body if hasattr(n, "name")}
     ]
     assert named == []
+
+
+def test_a_module_with_a_better_name_is_found_under_its_earlier_one():
+    import gridmap.cli  # noqa: F401, every room's list of earlier names
+
+    for room in (
+        "desk",
+        "exports",
+        "forecasts",
+        "governance",
+        "grids",
+        "hotspots",
+        "maps",
+        "patrol",
+        "privacy",
+        "read",
+    ):
+        importlib.import_module(f"gridmap.{room}")
+    moved = {old: new for finder in sys.meta_path for old, new in getattr(finder, "moved", {}).items()}
+    assert len(moved) > 50
+    for old, new in moved.items():
+        assert not (ROOT / f"{old.replace('.', '/')}.py").exists(), old
+        sys.modules.pop(old, None)
+        with pytest.warns(DeprecationWarning, match=re.escape(new)):
+            assert importlib.import_module(old) is importlib.import_module(new)
+    from gridmap import privacy
+
+    with pytest.warns(DeprecationWarning, match="release_result"):
+        assert privacy.shown_result is privacy.release_result
 
 
 #: What has one home: how it looks in the source → the only files in which it may stand.

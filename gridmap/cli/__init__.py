@@ -17,7 +17,7 @@ COMMANDS = (
     "forecasts",
     "reports",
     "trust",
-    "files",
+    "single_steps",
     "patrols",
     "registers",
     "methods",

@@ -75,7 +75,7 @@ def run_file(
 ) -> None:
     """Read, check and run one pipeline file, and print what was found and written."""
     from gridmap.runs import read_pipeline, run_pipeline
-    from gridmap.runs.files import check_confined
+    from gridmap.runs.input_files import check_confined
 
     pipeline = read_pipeline(path, overrides=overrides, needs=needs)
     if confined:

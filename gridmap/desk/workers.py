@@ -294,7 +294,7 @@ def proposed_grids(folder: str, boundaries: Mapping[str, Any], incidents: int) -
 
     from gridmap.grids.tiling import make_grid
     from gridmap.read.metric import metric_crs
-    from gridmap.read.quality.page import propose_resolution
+    from gridmap.read.quality.rendering import propose_resolution
 
     zones = _boundaries(folder, boundaries)
     area = float(zones.to_crs(metric_crs(tuple(zones.total_bounds))).area.sum() / 1e6)
@@ -342,7 +342,7 @@ def check_text(folder: str, text: str, out: str) -> dict:
     import tempfile
 
     from gridmap.runs import read_pipeline
-    from gridmap.runs.files import check_confined
+    from gridmap.runs.input_files import check_confined
 
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=folder, prefix=".gridmap-check-", suffix=".yaml", delete=False
@@ -365,7 +365,7 @@ def check_text(folder: str, text: str, out: str) -> dict:
 
 def findings(folder: str, run: str) -> list[dict]:
     """What a run found, as `kind` and `note`, for any language; gated as the run was."""
-    from gridmap.reports.run_folder import read_run
+    from gridmap.reports.results_folder import read_run
 
     found = read_run(Path(folder) / "runs" / run).facts
     return [{"kind": one.kind, "note": note.to_dict()} for one in found if (note := one.note()) is not None]
@@ -378,7 +378,7 @@ def since_last(folder: str, run: str) -> list[dict]:
     and settings that are others.
     """
     from gridmap.reports.compare_runs import changes_since
-    from gridmap.reports.run_folder import read_run
+    from gridmap.reports.results_folder import read_run
 
     place = Path(folder) / "runs" / run
     record = _record(place)
@@ -446,8 +446,8 @@ def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
     """The pipeline, the grid and the zones that a run worked with, from its own record."""
     from gridmap.errors import InputError
     from gridmap.runs import read_pipeline
-    from gridmap.runs.files import check_confined
     from gridmap.runs.grids import grid_stage
+    from gridmap.runs.input_files import check_confined
 
     place = Path(folder)
     record = json.loads((place / "runs" / run / "run.json").read_text(encoding="utf-8"))

@@ -5,6 +5,8 @@ gate take out what the audience may not see, writes into a hidden folder beside 
 `formats`, chosen by the file's ending), and moves the file there when it is whole.
 """
 
-from gridmap.exports.writing import export, write_layers, write_table
+from gridmap._moved import keep_old_names
+from gridmap.exports.writing import export, write_layers, write_released, write_table
 
-__all__ = ["export", "write_layers", "write_table"]
+__all__ = ["export", "write_layers", "write_released", "write_table"]
+keep_old_names(__name__, {"plain": "plain_frames"})

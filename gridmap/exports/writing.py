@@ -1,8 +1,9 @@
 """Writing files for other programs: what is there to write, what may the audience see, in which format, whole or not.
 
 `export`, `write_layers` and `write_table` do the same four things: take apart what they are given (`parts.parts_of`),
-let the gate take out what the audience may not see (`passed`), write into a hidden folder beside the place, and move
-the whole file there. A file that stands is a file that is whole. Nothing else in gridmap writes for other programs.
+let the gate take out what the audience may not see unless it was released before (`passed`), write into a hidden folder
+beside the place, and move the whole file there. `write_released` takes what was released, and asserts it. A file that
+stands is a file that is whole. Nothing else in gridmap writes for other programs.
 """
 
 import dataclasses
@@ -21,10 +22,9 @@ from gridmap.exports.parts import Part, Stamp, parts_of, run_id_of
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.privacy import gate, is_released
-from gridmap.privacy.results import shown_result
+from gridmap.privacy import Released, gate, is_released, release, release_result, value_for
 
-__all__ = ["ENCODINGS", "export", "passed", "write_layers", "write_table"]
+__all__ = ["ENCODINGS", "export", "passed", "write_layers", "write_released", "write_table"]
 
 ENCODINGS = ("utf-8", "gbk", "gb18030")
 #: How `write_table` writes: ending → function(frame, path).
@@ -136,17 +136,29 @@ def write_layers(
 def write_table(
     frame: pd.DataFrame, path: str | Path, *, content: str = "table", audience: str = DEFAULT_AUDIENCE
 ) -> None:
-    """Write a table as .parquet (as pandas keeps it) or .csv.
+    """Release a table for an audience, and write it as .parquet (as pandas keeps it) or .csv.
 
     The CSV is UTF-8 with a byte order mark, so that Excel reads Chinese; text that a spreadsheet would run as a formula
     gets an apostrophe in front of it. `content` is one of `gridmap.privacy.CONTENTS`.
     """
+    what = Note("privacy.the_layer", name=content)
+    write_released(release(frame, content, audience=audience, what=what), path, audience=audience)
+
+
+def write_released(table: Released, path: str | Path, *, audience: str) -> None:
+    """Write a table that was released for this audience, as `write_table` does.
+
+    Raises
+    ------
+    AssertionError
+        If it was not released for this audience.
+    """
     path = Path(path)
+    frame = value_for(table, audience=audience)
     if path.suffix not in TABLES:
         raise OutputError(Note("exports.table_ending", name=path.name))
-    (part,) = passed([Part(content, frame, content)], audience)
     with atomic_file(path, message=_failed(path)) as hidden:
-        TABLES[path.suffix](part.frame, hidden)
+        TABLES[path.suffix](frame, hidden)
 
 
 def shown(what: Any, audience: str) -> Any:
@@ -155,7 +167,7 @@ def shown(what: Any, audience: str) -> Any:
         return {name: shown(value, audience) for name, value in what.items()}
     if isinstance(what, PatrolPlan) and not check_audience(audience).patrols:
         raise InputError(Note("exports.no_plan_for_the_public"))
-    return what if isinstance(what, pd.DataFrame | Part) else shown_result(what, audience=audience)
+    return what if isinstance(what, pd.DataFrame | Part) else release_result(what, audience=audience)
 
 
 def passed(parts: list[Part], audience: str) -> list[Part]:

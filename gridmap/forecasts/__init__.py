@@ -2,4 +2,4 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"following": "repeats"})
+keep_old_names(__name__, {"following": "near_repeats", "offered": "checked_forecast", "repeats": "near_repeats"})

@@ -18,6 +18,9 @@ keep_old_names(
         "partition": "regionalization.partition",
         "raster": "index.raster",
         "tessellation": "regionalization.mosaic",
-        "workload": "regionalization.units",
+        "regionalization.report": "regionalization.division_report",
+        "regionalization.units": "regionalization.basic_units",
+        "transfer": "crosswalks",
+        "workload": "regionalization.basic_units",
     },
 )

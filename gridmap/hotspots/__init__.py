@@ -2,4 +2,19 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"series": "space_time_clusters"})
+keep_old_names(
+    __name__,
+    {
+        "association": "moran_local",
+        "autocorrelation": "gi_star",
+        "concentration": "default_test",
+        "dated": "dated_events",
+        "lattice": "cell_vectors",
+        "reach": "dbscan_kernel",
+        "repeats": "near_repeats",
+        "scan.places": "scan.candidates",
+        "scan.tables": "scan.area_periods",
+        "series": "space_time_clusters",
+        "testable": "count_checks",
+    },
+)

@@ -18,11 +18,11 @@ from gridmap._intervals import LEAST_PERIODS, ratio_interval, variation_of_perio
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import about_counts
-from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
+from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
+from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["binomial_p", "compare_periods", "e_test_p"]

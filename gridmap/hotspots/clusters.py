@@ -20,9 +20,9 @@ from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.bandwidths import places_of
+from gridmap.hotspots.dbscan_kernel import dbscan_labels
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
-from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
@@ -103,7 +103,7 @@ def dbscan(
     # Incidents at one place are one point that weighs more: the same labels, and no square of the heap.
     order, place = place_of(*points.xy.T)
     heap = np.bincount(place, points.weight)
-    labels, core = reachable(points.xy[order], heap, radius, least)
+    labels, core = dbscan_labels(points.xy[order], heap, radius, least)
     params = {"eps_m": radius, "min_samples": least, "automatic": chosen,
               "weights": weights if weights is None or isinstance(weights, str) else "array"}  # fmt: skip
     return clusters_result("dbscan", points, labels[place], params, hull=hull, members={"core": core[place]})

@@ -25,13 +25,13 @@ from scipy import stats
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import about_counts
-from gridmap.hotspots.lattice import cell_values, named_cells, require_incidents
+from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
+from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, counts_only
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["DEFINITIONS", "PATTERNS", "EmergingResult", "emerging_hotspots", "mann_kendall", "pattern_labels"]

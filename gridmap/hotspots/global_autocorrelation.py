@@ -12,14 +12,14 @@ import pandas as pd
 from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.lattice import cell_population, cell_values, require_incidents
+from gridmap.hotspots.cell_vectors import cell_population, cell_values, require_incidents
+from gridmap.hotspots.count_checks import carried_over, counts_only
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.rates import standardised_rates
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import GlobalResult
 from gridmap.hotspots.significance import seed_from, true_or_false, whole_number
-from gridmap.hotspots.testable import carried_over, counts_only
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["global_geary", "global_getis_ord", "global_moran"]

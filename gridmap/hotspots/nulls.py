@@ -34,7 +34,7 @@ def null_of(result: Any) -> Note | None:
     --------
     >>> import numpy as np
     >>> from scipy import sparse
-    >>> from gridmap.hotspots.autocorrelation import getis_ord
+    >>> from gridmap.hotspots.gi_star import getis_ord
     >>> line = sparse.diags_array([np.ones(9), np.ones(9)], offsets=[-1, 1])
     >>> counts = np.array([20, 25, 20, 3, 2, 1, 2, 3, 2, 1])
     >>> null_of(getis_ord(counts, line)) is None  # the normal p, with 22 expected

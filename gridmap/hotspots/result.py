@@ -61,7 +61,7 @@ class HotspotResult:
     notes : tuple of str
         What the reader must know: rows left out, approximations, few incidents.
     audience : str or None
-        For whom it was released (`gridmap.privacy.shown_result`); None for a method's own answer.
+        For whom it was released (`gridmap.privacy.release_result`); None for a method's own answer.
     """
 
     cells: pd.DataFrame

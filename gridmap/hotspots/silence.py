@@ -19,12 +19,12 @@ from scipy import optimize, sparse, stats
 
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, require_incidents
+from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, require_incidents
+from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use
-from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note
 
 __all__ = ["QUIET", "quiet_cells"]

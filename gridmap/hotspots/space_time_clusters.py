@@ -15,9 +15,9 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.hotspots.clusters import place_of
+from gridmap.hotspots.dbscan_kernel import dbscan_labels
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import FEWEST, Points, a_length_m, a_number, points_of
-from gridmap.hotspots.reach import reachable
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
@@ -122,7 +122,7 @@ def st_dbscan(
     order, place = place_of(middle, *points.xy.T)
     heap = np.bincount(place, points.weight)
     t = (middle - middle.min()).astype(float)  # whole microseconds are exact as floats for 285 years
-    labels, core = reachable(points.xy[order], heap, radius, least, t=t[order], eps_t=days * DAY_US)
+    labels, core = dbscan_labels(points.xy[order], heap, radius, least, t=t[order], eps_t=days * DAY_US)
     labels, core = labels[place], core[place]
     occurred = pd.to_datetime(middle, unit="us")
     inside = pd.DataFrame({"label": labels, "t": occurred})[labels >= 0].groupby("label")["t"]

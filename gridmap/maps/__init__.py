@@ -1,13 +1,14 @@
 """One HTML file that a meeting can open without a network.
 
 `build_map` makes the page, the `*_layer` functions what it shows. The way of a layer: `layers/` says what it is, one
-kind a file; `classes` and `palette` how it is read; `gated` lets it pass the privacy gate; `ranking` says which places
-to name; `drawing` how it travels; `page` and `offline` print it; `web/` is the page's own code. What it says stands in
-the catalogue (`gridmap/messages`).
+kind a file; `legend_classes` and `palette` how it is read; `released_layers` lets it pass the privacy gate; `ranking`
+says which places to name; `packing` how it travels; `page` and `offline` print it; `web/` is the page's own code. What
+it says stands in the catalogue (`gridmap/messages`).
 """
 
 from typing import TYPE_CHECKING, Any
 
+from gridmap._moved import keep_old_names
 from gridmap.hotspots.result import HotspotResult, register_viewer
 from gridmap.maps.basemaps import Basemap, basemap
 from gridmap.maps.figure import figure_of
@@ -61,3 +62,14 @@ def plot(result: HotspotResult, **options: Any) -> "Figure | Axes":
 
 
 register_viewer(view, plot)
+
+keep_old_names(
+    __name__,
+    {
+        "classes": "legend_classes",
+        "drawing": "packing",
+        "gated": "released_layers",
+        "layers.handling": "layers.case_handling",
+        "layers.results": "layers.result_layers",
+    },
+)

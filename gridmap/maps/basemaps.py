@@ -20,8 +20,8 @@ import numpy as np
 import shapely
 
 from gridmap.errors import InputError, ReadError, SettingError
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
+from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.datum import from_wgs84
 

@@ -12,9 +12,9 @@ import shapely
 from gridmap._extras import needs_extras
 from gridmap._fonts import families
 from gridmap.errors import InputError
-from gridmap.maps.classes import Class
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import Layer
+from gridmap.maps.legend_classes import Class
+from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, check_language, say
 from gridmap.read.metric import metric_crs
 

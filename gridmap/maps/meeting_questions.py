@@ -13,8 +13,8 @@ import pandas as pd
 from gridmap.errors import SettingError
 from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.stability import FIRM
-from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import CellsLayer, Layer
+from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note
 from gridmap.read.persons import mask

@@ -27,15 +27,15 @@ from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps import basemaps, palette
 from gridmap.maps.basemaps import Basemap, shifted
-from gridmap.maps.classes import packed_text
-from gridmap.maps.drawing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
-from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer
 from gridmap.maps.layers.boundaries import districts
+from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.meeting_questions import answers, change_of, checked_titles, found
 from gridmap.maps.meeting_questions import story as told_in_steps
 from gridmap.maps.offline import BUILT, OfflineFigure, asset, script_json
+from gridmap.maps.packing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
 from gridmap.maps.ranking import Place, place_names, zone_names
+from gridmap.maps.released_layers import ReleasedLayers, release_layers
 from gridmap.messages import LANGUAGES, Note, all_texts, check_language, language_name, note_from, say
 from gridmap.privacy import gate_text
 from gridmap.read.persons import mask

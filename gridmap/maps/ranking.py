@@ -23,9 +23,9 @@ from scipy.stats import binomtest
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.hotspots.cores import hotspot_cores, names_apart
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps.classes import HATCHED
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, ContextLayer, Layer
+from gridmap.maps.legend_classes import HATCHED
+from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note
 
 __all__ = ["Place", "ZoneNames", "place_names", "rank_places", "zone_names"]

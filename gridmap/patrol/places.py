@@ -20,7 +20,7 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError
-from gridmap.forecasts.offered import ForecastResult
+from gridmap.forecasts.checked_forecast import ForecastResult
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note

@@ -20,7 +20,7 @@ import shapely.ops
 from scipy.sparse import coo_array
 
 from gridmap.errors import InputError
-from gridmap.hotspots.autocorrelation import getis_ord
+from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.patrol.network import Network, dijkstra

@@ -1,18 +1,18 @@
 """Nothing that should stay inside ever leaves: the gate that every writer passes.
 
-`gridmap.audiences` says what each audience may be given. `gate` holds frames and texts against it, `results` makes of a
-method's answer what may be shown, `released` carries for whom that was decided, `public` makes the coarser grid that
-the public is given, `geomasks` moves points.
+`gridmap.audiences` says what each audience may be given. `audience_gate` holds frames and texts against it, `released`
+makes of tables and of a method's answer what may be shown and carries for whom that was decided, `public` makes the
+coarser grid that the public is given, `geomasks` moves points.
 What this does not protect against stands in docs/privacy.md.
 """
 
+from gridmap._moved import keep_old_names, old_functions
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audience, check_audience
 from gridmap.privacy.audience_gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
-from gridmap.privacy.joins import hours_beside_days, hours_tell_dates
+from gridmap.privacy.linkage import hours_beside_days, hours_tell_dates
 from gridmap.privacy.public import PublicRelease, public_release
-from gridmap.privacy.released import Released, is_released, release, value_for
-from gridmap.privacy.results import shown_result, two_figures
+from gridmap.privacy.released import Released, is_released, release, release_result, two_figures, value_for
 from gridmap.privacy.shapes import covered, scattered
 
 __all__ = [
@@ -35,8 +35,13 @@ __all__ = [
     "is_released",
     "public_release",
     "release",
+    "release_result",
     "scattered",
-    "shown_result",
     "two_figures",
     "value_for",
 ]
+__getattr__ = old_functions(__name__, {"shown_result": "release_result"})
+keep_old_names(
+    __name__,
+    {"columns": "disclosive_columns", "joins": "linkage", "results": "released", "series": "release_series"},
+)

@@ -16,7 +16,7 @@ from gridmap._periods import DAYS, days_of
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, Audience, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.privacy.columns import (
+from gridmap.privacy.disclosive_columns import (
     COORDINATES,
     TIME_OF_DAY,
     has_incidents,

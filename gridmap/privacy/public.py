@@ -48,7 +48,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, check_k
-from gridmap.privacy.series import OTHER, Series, series_of
+from gridmap.privacy.release_series import OTHER, Series, series_of
 from gridmap.privacy.shapes import places_in_cells
 from gridmap.read.base import COLUMNS, Incidents
 

@@ -2,4 +2,14 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"convert": "conversion", "exports": "several_files", "surroundings": "context"})
+keep_old_names(
+    __name__,
+    {
+        "conversion": "row_conversion",
+        "convert": "row_conversion",
+        "exports": "several_files",
+        "quality.page": "quality.rendering",
+        "quality.places": "quality.coordinates",
+        "surroundings": "context",
+    },
+)

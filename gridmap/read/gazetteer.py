@@ -17,8 +17,8 @@ import shapely
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note
 from gridmap.read.columns import normal
-from gridmap.read.conversion import CODE, convert
 from gridmap.read.metric import metric_crs, project
+from gridmap.read.row_conversion import CODE, convert
 from gridmap.read.schema import make_plan
 from gridmap.read.sources import open_source, sample_of
 

@@ -16,7 +16,7 @@ from gridmap._signatures import Sign
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since
-from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.results_folder import RunFolder, read_run
 
 if TYPE_CHECKING:
     from gridmap.reports.paper.content import Briefing
@@ -145,7 +145,7 @@ def paper_bytes(
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
     from gridmap.reports.paper.content import briefing_content  # with matplotlib: when a paper is wanted
-    from gridmap.reports.paper.governed import governed_pages
+    from gridmap.reports.paper.governance_pages import governed_pages
 
     language = check_language(language or run.head.get("language") or "en")
     changes = changes_since(run, since)

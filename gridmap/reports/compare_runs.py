@@ -27,7 +27,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, note_from
 from gridmap.reports.facts import Fact, fact
-from gridmap.reports.run_folder import RunFolder, read_run, runs_beside
+from gridmap.reports.results_folder import RunFolder, read_run, runs_beside
 
 __all__ = ["Since", "changes_since", "previous_run"]
 

@@ -19,11 +19,11 @@ import pandas as pd
 
 from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError
-from gridmap.governance.agenda import AGENDA, Sentence
+from gridmap.governance.stage_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
+from gridmap.hotspots.near_repeats import NearRepeatResult
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws
-from gridmap.hotspots.repeats import NearRepeatResult
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.hotspots.silence import QUIET
 from gridmap.hotspots.stability import FIRM

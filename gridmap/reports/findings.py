@@ -16,15 +16,15 @@ from gridmap._intervals import ratio_interval, variation_of_periods
 from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
-from gridmap.governance.agenda import AGENDA
+from gridmap.governance.stage_results import AGENDA
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
-from gridmap.maps.gated import ReleasedLayers
+from gridmap.maps.released_layers import ReleasedLayers
 from gridmap.privacy import hours_beside_days
 from gridmap.read.base import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
-from gridmap.reports.run_folder import Findings, Table, layer_entry, result_tables, rows_of, zones_table
+from gridmap.reports.results_folder import Findings, Table, layer_entry, result_tables, rows_of, zones_table
 
 __all__ = ["gather_findings", "kinds_table", "period_of", "trend_table"]
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from gridmap._moved import keep_old_names
+
 if TYPE_CHECKING:
     from gridmap.runs.config import Pipeline, read_pipeline
     from gridmap.runs.run import RunReport, run_pipeline
@@ -13,3 +15,14 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__, submod_attrs={"config": ["Pipeline", "read_pipeline"], "run": ["RunReport", "run_pipeline"]}
 )
 __all__ = ["Pipeline", "RunReport", "read_pipeline", "run_pipeline"]
+
+keep_old_names(
+    __name__,
+    {
+        "files": "input_files",
+        "folder": "run_folder",
+        "stages.page": "stages.drawing",
+        "stages.report": "stages.reporting",
+        "stages.tables": "stages.result_tables",
+    },
+)

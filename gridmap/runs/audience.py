@@ -29,10 +29,10 @@ from gridmap.hotspots.density import cell_reach_m
 from gridmap.hotspots.registry import inputs_of, method_named, options_of, other_incidents
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, gate, gate_text
-from gridmap.privacy.joins import hours_beside_days
+from gridmap.privacy.linkage import hours_beside_days
 from gridmap.privacy.public import public_release
-from gridmap.privacy.results import SCATTERED, shown_result
-from gridmap.privacy.series import check_series
+from gridmap.privacy.release_series import check_series
+from gridmap.privacy.released import SCATTERED, release_result
 from gridmap.privacy.shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask
@@ -41,10 +41,10 @@ __all__ = [
     "record_for",
     "releases_in",
     "restrict_inputs",
+    "run_id_inputs",
     "shown_step",
     "shown_timeline",
     "surface_incidents",
-    "what_is_told",
     "why_not_allowed",
 ]
 
@@ -274,17 +274,17 @@ def surface_incidents(step, incidents: Incidents, grid: Grid, audience: str) -> 
 
 
 def shown_step(step, result: Any, incidents: Incidents, grid: Grid, audience: str) -> Any:
-    """A step's result, as the audience may be shown it."""
+    """A step's result, released for the audience; a bare table as a `Released`."""
     if method_named(step.method).surface and AUDIENCES[audience].surfaces == "cells":
         result = dataclasses.replace(result, params={**result.params, "places": SCATTERED})
         if audience == "public":  # a density beside its count, so that the gate sees of how many it speaks
             counts = count_by_cell(incidents.where(category=step.category, period=step.period), grid)
             cells = result.cells.assign(count=counts["count"].reindex(result.cells.index).to_numpy())
             result = dataclasses.replace(result, cells=cells)
-    return shown_result(result, audience=audience)
+    return release_result(result, audience=audience)
 
 
-def what_is_told(audience: str, hashes: Mapping[str, str], incidents: Incidents) -> list[dict[str, str]]:
+def run_id_inputs(audience: str, hashes: Mapping[str, str], incidents: Incidents) -> list[dict[str, str]]:
     """What a run's id is made of: the hashes of its files; for the public, of what is reported and of nothing else."""
     if not AUDIENCES[audience].smallest_count:
         return [{"path": path, "sha256": digest} for path, digest in hashes.items()]

@@ -42,19 +42,19 @@ from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import ReadError, SettingError
 from gridmap.exports.formats import layer_endings
-from gridmap.forecasts.offered import forecast
+from gridmap.forecasts.checked_forecast import forecast
 from gridmap.governance.cases import INDICATORS, Indicator, case_life
+from gridmap.governance.colocation import CROSS_NULLS
 from gridmap.governance.denominators import standardised_rates
 from gridmap.governance.evaluation import evaluate_intervention
 from gridmap.governance.register import match_hotspots
 from gridmap.governance.surroundings import site_rings
-from gridmap.governance.togetherness import CROSS_NULLS
 from gridmap.grids.codes import Template
 from gridmap.grids.tiling import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
 from gridmap.maps.meeting_questions import STEPS
 from gridmap.messages import LANGUAGES, Note, did_you_mean, say
-from gridmap.patrol.folders import plan_to_folder
+from gridmap.patrol.plan_folders import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.context import read_context

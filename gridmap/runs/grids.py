@@ -9,24 +9,22 @@ level.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from gridmap._io import json_text
-from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
 from gridmap.messages import Note
-from gridmap.privacy import DEFAULT_AUDIENCE
+from gridmap.privacy import DEFAULT_AUDIENCE, Released, release
 from gridmap.read.features import read_features
 from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, HotspotStep, Pipeline
-from gridmap.runs.files import input_of
+from gridmap.runs.input_files import input_of
 
 __all__ = [
     "OwnGrids",
@@ -34,8 +32,8 @@ __all__ = [
     "grid_facts",
     "grid_stage",
     "hierarchy_of",
+    "released_grid_tables",
     "with_people",
-    "write_grid_tables",
 ]
 
 PEOPLE = ("persons", "population", "人口", "households", "户数")
@@ -151,16 +149,16 @@ def drawn_layer(grid: Grid) -> dict[str, gpd.GeoDataFrame]:
     return {"grids": grid.cells} if hasattr(grid, "report") else {}
 
 
-def write_grid_tables(
-    grid: Grid, hierarchy: pd.DataFrame | None, folder: Path, audience: str = DEFAULT_AUDIENCE
-) -> dict[str, Path]:
-    """The report of a drawn grid and the hierarchy, as tables in a folder: key → path."""
+def released_grid_tables(
+    grid: Grid, hierarchy: pd.DataFrame | None, audience: str = DEFAULT_AUDIENCE
+) -> dict[str, Released]:
+    """The report of a drawn grid and the hierarchy, as its audience may have them: name of the output → table."""
     if hierarchy is None:
         return {}
     report = grid.report
     if "code" in grid.cells:
         report = report.assign(code=grid.cells["code"])[["code", *report.columns]]
-    written = {"grid_report": folder / "grid_report.csv", "hierarchy": folder / "hierarchy.csv"}
-    write_table(report, written["grid_report"], content="zones", audience=audience)
-    write_table(hierarchy, written["hierarchy"], content="counts", audience=audience)
-    return written
+    return {
+        "grid_report": release(report, "zones", audience=audience),
+        "hierarchy": release(hierarchy, "counts", audience=audience),
+    }

@@ -26,9 +26,9 @@ from gridmap.messages import Note
 from gridmap.read.several_files import READABLE
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.facts import Fact
-from gridmap.reports.run_folder import RunFolder, read_run
+from gridmap.reports.results_folder import RunFolder, read_run
 from gridmap.runs.config import Pipeline, read_pipeline
-from gridmap.runs.files import check_confined
+from gridmap.runs.input_files import check_confined
 from gridmap.runs.run import run_pipeline
 
 __all__ = ["Inbox", "Looked", "watch"]

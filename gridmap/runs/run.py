@@ -1,6 +1,6 @@
 """Run a checked pipeline: read → grid → count → hotspots → map and files.
 
-Outputs are written into a hidden folder and appear when all of them are whole (`gridmap.runs.folder`), so a run
+Outputs are written into a hidden folder and appear when all of them are whole (`gridmap.runs.run_folder`), so a run
 that fails or is killed leaves nothing half-written. Where `run.json` stands, the run was whole.
 """
 
@@ -24,15 +24,15 @@ from gridmap._periods import every_of, period_of_text
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
-from gridmap.exports import export, write_layers, write_table
-from gridmap.governance.agenda import CaseHandling
+from gridmap.exports import export, write_layers, write_released
+from gridmap.governance.stage_results import CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
 from gridmap.messages import Note
-from gridmap.privacy import gate_text
+from gridmap.privacy import Released, gate_text, release
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incident_files
@@ -41,31 +41,31 @@ from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import (
     record_for,
     restrict_inputs,
+    run_id_inputs,
     shown_step,
     shown_timeline,
     surface_incidents,
-    what_is_told,
 )
 from gridmap.runs.config import HotspotStep, Pipeline
-from gridmap.runs.files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
-from gridmap.runs.folder import staging
 from gridmap.runs.grids import (
     OwnGrids,
     drawn_layer,
     grid_facts,
     grid_stage,
     hierarchy_of,
+    released_grid_tables,
     with_people,
-    write_grid_tables,
 )
+from gridmap.runs.input_files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
+from gridmap.runs.run_folder import staging
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
+from gridmap.runs.stages.drawing import map_layers, map_page
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
 from gridmap.runs.stages.limits import refuse_beyond
-from gridmap.runs.stages.page import map_layers, map_page
 from gridmap.runs.stages.patrolling import patrol_stage
-from gridmap.runs.stages.report import write_report
-from gridmap.runs.stages.tables import facts_of, tables_of
+from gridmap.runs.stages.reporting import write_report
+from gridmap.runs.stages.result_tables import facts_of, tables_of
 
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 
@@ -167,6 +167,7 @@ def run_pipeline(
         _find_hotspots(run)
         _forecast(run)
         _govern(run)
+        _release_tables(run)
         _count(run)
         _plan_patrols(run)
         _gather_findings(run)
@@ -206,6 +207,8 @@ class _Run:
         The methods that this audience may have.
     releases : list of dict
         What the releases for the public into this folder told, this one last.
+    tables : dict from file name to Released
+        Tables of the results, released with them.
     written : dict from output key to Path
     hashed : list of dict
         An entry of each output, as `run.json` and the audit hold it.
@@ -225,6 +228,7 @@ class _Run:
     steps: tuple[HotspotStep, ...] = ()
     releases: list[dict[str, Any]] = field(default_factory=list)
     results: list[tuple[HotspotStep, Any]] = field(default_factory=list)
+    tables: dict[str, Released] = field(default_factory=dict)
     counts: pd.DataFrame = field(init=False)
     plan: Any = None
     layers: Any = None
@@ -292,7 +296,7 @@ def _restrict_inputs(run: _Run) -> None:
         run.pipeline = run.pipeline.model_copy(update={"hotspots": run.steps})
         for note in notes:
             warnings.warn(note, GridmapWarning, stacklevel=2)
-    run.run_id = run_id(run.pipeline.settings, what_is_told(run.pipeline.audience, run.files.sha256, run.incidents))
+    run.run_id = run_id(run.pipeline.settings, run_id_inputs(run.pipeline.audience, run.files.sha256, run.incidents))
 
 
 def _find_hotspots(run: _Run) -> None:
@@ -303,6 +307,9 @@ def _find_hotspots(run: _Run) -> None:
             grid = grids.of(step)
             found = _run_step(step, run.incidents, grid, run.boundaries, run.pipeline)
             shown = shown_step(step, found, run.incidents, grid, run.pipeline.audience)
+            if isinstance(shown, Released):  # a bare table
+                run.tables[f"{_file_name(len(run.results) + 1, step)}.csv"] = shown
+                shown = shown.value
             run.results.append((step, shown))
 
 
@@ -315,6 +322,17 @@ def _forecast(run: _Run) -> None:
 def _govern(run: _Run) -> None:
     """How the grids work: the stages that a committee's own questions take, each released for the audience."""
     run.results += governance_stages(run.pipeline, run.incidents, run.grid, run.boundaries, run.clock.step)
+
+
+def _release_tables(run: _Run) -> None:
+    """The tables of each result, released for the audience: whoever writes them asserts it."""
+    audience = run.pipeline.audience
+    for i, (step, result) in enumerate(run.results, start=1):
+        for ending, table in tables_of(result).items():
+            name = f"{_file_name(i, step)}{ending}.csv"
+            if name not in run.tables:
+                what = Note("privacy.the_layer", name=name)
+                run.tables[name] = release(table, "table", audience=audience, what=what)
 
 
 def _count(run: _Run) -> None:
@@ -516,7 +534,9 @@ def _write_outputs(run: _Run) -> None:
     """All outputs but the paper and `run.json`, into the staging folder."""
     pipeline, folder = run.pipeline, run.folder
     hierarchy = hierarchy_of(run.grid, run.boundaries, run.counts)
-    run.written |= write_grid_tables(run.grid, hierarchy, folder, pipeline.audience)
+    for key, table in released_grid_tables(run.grid, hierarchy, pipeline.audience).items():
+        run.written[key] = folder / f"{key}.csv"
+        write_released(table, run.written[key], audience=pipeline.audience)
     for key, name in ({"set_aside": "set_aside.csv"} | pipeline.outputs.files).items():
         if key == "report":
             continue
@@ -525,11 +545,9 @@ def _write_outputs(run: _Run) -> None:
             run.written[key] = _write_output(run, key, folder / name, hierarchy)
         more = sorted(set(folder.iterdir()) - before - {run.written[key]})  # the sidecar files of a shapefile
         run.written |= {made.name: made for made in more}
-    for i, (step, result) in enumerate(run.results, start=1):
-        for name, table in tables_of(result).items():
-            path = folder / f"{_file_name(i, step)}{name}.csv"
-            write_table(table, path, audience=pipeline.audience)
-            run.written[path.name] = path
+    for name, table in run.tables.items():
+        write_released(table, folder / name, audience=pipeline.audience)
+        run.written[name] = folder / name
     for path in sorted(p for p in (folder / "patrol").rglob("*") if p.is_file()):
         run.written[path.relative_to(folder).as_posix()] = path
     for path in run.findings.write(folder / "results", audience=pipeline.audience):
@@ -548,11 +566,12 @@ def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | Non
         path, *_ = write_layers(_layers(run.grid, run.results), path, **given)
     elif key == "counts":
         table = _counts_by_period(pipeline, run.incidents, run.grid, run.counts)
-        write_table(table, path, content="counts", audience=audience)
+        write_released(release(table, "counts", audience=audience), path, audience=audience)
     elif key == "surface":
         export(next(r for _, r in run.results if isinstance(r, DensityResult)), path, **given)
     elif key == "set_aside":
-        write_table(run.incidents.set_aside.astype(str), path, content="rows", audience=audience)
+        rows = release(run.incidents.set_aside.astype(str), "rows", audience=audience)
+        write_released(rows, path, audience=audience)
     return path
 
 

@@ -11,7 +11,7 @@ import gridmap as gm
 from gridmap.errors import CRSError, GridmapError, InputError, OutputError, SettingError
 from gridmap.exports import write_layers, write_table
 from gridmap.exports.formats import all_formats
-from gridmap.exports.plain import plain_frame
+from gridmap.exports.plain_frames import plain_frame
 
 SPATIAL = [e for e in all_formats() if e not in (".parquet", ".geoparquet", ".csv", ".xlsx")]
 
@@ -121,9 +121,9 @@ def test_a_meeting_gets_covers_for_hulls_and_a_second_gate_does_not_grow_them(an
     )
     corners = set(map(tuple, hulls.geometry.iloc[0].exterior.coords))
     assert not corners & set(map(tuple, once.geometry.iloc[0].exterior.coords))
-    from gridmap.privacy.results import shown_result
+    from gridmap.privacy import release_result
 
-    shown = shown_result(answers.clusters, audience="meeting")
+    shown = release_result(answers.clusters, audience="meeting")
     twice = gpd.read_file(gm.export(shown, tmp_path / "c.gpkg"), layer="hdbscan_clusters")
     assert twice.to_crs(32650).area.sum() == pytest.approx(once.to_crs(32650).area.sum())
 

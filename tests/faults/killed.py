@@ -21,7 +21,7 @@ FAILED = 255
 
 def staged(out: str, files: dict[str, str]) -> None:
     """A run's folder with these files, staged and moved into its place."""
-    from gridmap.runs.folder import staging
+    from gridmap.runs.run_folder import staging
 
     with staging(Path(out)) as stage:
         for name, text in files.items():
@@ -90,7 +90,7 @@ def _counted(number: int, work) -> int:
 def main() -> None:
     """Answer jobs until there are no more."""
     import gridmap._audit
-    import gridmap.runs.folder  # noqa: F401 - before any child is made
+    import gridmap.runs.run_folder  # noqa: F401 - before any child is made
 
     for line in sys.stdin:
         number, work, *arguments = json.loads(line)

@@ -14,7 +14,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.runs import run as run_module
 from gridmap.runs import run_pipeline
-from gridmap.runs.files import check_confined
+from gridmap.runs.input_files import check_confined
 
 from .conftest import Town, contents, refused
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 import gridmap._io as folder_module
-from gridmap.runs.folder import staging
+from gridmap.runs.run_folder import staging
 
 from .conftest import ROOT
 
@@ -20,7 +20,7 @@ BUSY = """
 import sys, threading, time
 import duckdb, numpy as np, numba, scipy.sparse as sparse
 from gridmap.cli import app, main
-from gridmap.runs.folder import staging
+from gridmap.runs.run_folder import staging
 
 @numba.njit(nogil=True)
 def loop(n):

@@ -8,7 +8,7 @@ import pytest
 
 from gridmap._io import COMMIT, finish_move
 from gridmap.errors import OutputError
-from gridmap.runs.folder import staging
+from gridmap.runs.run_folder import staging
 from gridmap.runs.verify import verify_run
 
 from .conftest import contents, start

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from gridmap.errors import OutputError
-from gridmap.runs.folder import staging
+from gridmap.runs.run_folder import staging
 from gridmap.runs.verify import verify_run
 
 from .conftest import ROOT, contents, finished, needs_root, start

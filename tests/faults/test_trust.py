@@ -11,8 +11,8 @@ from gridmap._audit import append_audit, audit_line
 from gridmap._io import sha256_of
 from gridmap.errors import OutputError, ReadError
 from gridmap.runs import run_pipeline
-from gridmap.runs.folder import staging
 from gridmap.runs.replay import replay_run
+from gridmap.runs.run_folder import staging
 from gridmap.runs.verify import verify_run
 
 from .conftest import Town, contents, refused

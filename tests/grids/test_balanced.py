@@ -375,7 +375,7 @@ def test_the_cells_of_a_raster_are_atoms(tmp_path):
 
 
 def test_incidents_are_a_load_of_their_own_and_beside_households():
-    from gridmap.grids.regionalization.units import incident_workload
+    from gridmap.grids.regionalization.basic_units import incident_workload
     from gridmap.read.incidents import read_incidents
 
     town = frame([shapely.box(0, 0, 1000, 1000)])

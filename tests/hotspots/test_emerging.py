@@ -9,8 +9,8 @@ from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.autocorrelation import getis_ord
 from gridmap.hotspots.emerging import PATTERNS, emerging_hotspots, mann_kendall, pattern_labels
+from gridmap.hotspots.gi_star import getis_ord
 
 # H hot, C cold, . neither; + rise, − fall, 0 no trend. What 3.x says, and 2.8 where it differs.
 HISTORIES = [

@@ -11,7 +11,7 @@ from pointpats import Knox
 from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.hotspots.repeats import cross_near_repeat, near_repeat
+from gridmap.hotspots.near_repeats import cross_near_repeat, near_repeat
 from gridmap.read.base import COLUMNS, Incidents
 from gridmap.read.metric import metric_crs, unproject
 
@@ -163,11 +163,10 @@ def test_real_precursor_shows_after_and_not_before():
 
 
 def test_same_seed_same_answer_on_any_number_of_threads(monkeypatch):
-    from gridmap.hotspots import repeats
 
     answers = []
     for threads in (1, 4):
-        monkeypatch.setattr(repeats, "cores", lambda threads=threads: threads)
+        monkeypatch.setattr(near_repeats, "cores", lambda threads=threads: threads)
         answers.append(near_repeat(random_events(7), **BANDS, permutations=200, random_state=5))
     pd.testing.assert_frame_equal(answers[0].p_value, answers[1].p_value)
     pd.testing.assert_frame_equal(answers[0].ratio_mean, answers[1].ratio_mean)

@@ -138,11 +138,11 @@ def test_counts_over_a_grid_are_scanned_as_they_come():
 
 
 def test_same_seed_same_answer_whatever_the_memory(monkeypatch):
-    from gridmap.hotspots.scan import places as scan_places
+    from gridmap.hotspots.scan import candidates as scan_candidates
 
     frame, *_ = region(6, extra=2)
     one = space_time_scan(frame, **PLANE).clusters["p_value"]
-    monkeypatch.setattr(scan_places, "MOST_AT_ONCE", 15 * 8 * 64)  # one block at a time
+    monkeypatch.setattr(scan_candidates, "MOST_AT_ONCE", 15 * 8 * 64)  # one block at a time
     assert one.equals(space_time_scan(frame, **PLANE).clusters["p_value"])
 
 

@@ -9,7 +9,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.autocorrelation import getis_ord
+from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.stability import LatticeGrid, hotspot_stability
 from gridmap.read.base import COLUMNS, Incidents
 from gridmap.read.metric import metric_crs, unproject

@@ -15,7 +15,7 @@ from gridmap.maps import palette
 from gridmap.maps.layers import CellsLayer, hotspot_layer, layers_of
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts
-from gridmap.runs.stages.page import map_layers
+from gridmap.runs.stages.drawing import map_layers
 
 
 def test_every_scale_has_a_palette_with_its_labels_in_order():

@@ -19,8 +19,8 @@ import gridmap as gm
 from gridmap.errors import GridmapError, InputError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
-from gridmap.maps.classes import amount_classes, breaks_of, codes_of, label_classes
-from gridmap.maps.drawing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
+from gridmap.maps.legend_classes import amount_classes, breaks_of, codes_of, label_classes
+from gridmap.maps.packing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
 from gridmap.maps.page import area_tree, page_data
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts
@@ -396,7 +396,7 @@ def test_a_territory_across_the_antimeridian_is_one_box():
 
 
 def test_layers_that_were_released_are_neither_gated_nor_ranked_again(placed, town):
-    from gridmap.maps.gated import release_layers
+    from gridmap.maps.released_layers import release_layers
 
     released = release_layers([gm.hotspot_layer(placed)], "meeting", boundaries=town)
     assert release_layers(released, "meeting") is released

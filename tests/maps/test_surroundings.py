@@ -17,7 +17,7 @@ from PIL import Image
 
 import gridmap as gm
 from gridmap.errors import GridmapError
-from gridmap.maps.drawing import pack_outlines, varints
+from gridmap.maps.packing import pack_outlines, varints
 from gridmap.maps.page import page_data
 
 #: A crossroads, a lake of two rings, a canal, a railway with a siding, two places, a street that is only planned.

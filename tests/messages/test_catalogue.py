@@ -89,6 +89,6 @@ def test_check_language_and_all_texts():
 
 
 def test_every_reason_to_set_a_row_aside_has_its_word_for_papers():
-    from gridmap.read.conversion import REASONS
+    from gridmap.read.row_conversion import REASONS
 
     assert [reason for reason in REASONS if not known(f"set_aside_reason.{reason}")] == []

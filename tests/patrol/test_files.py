@@ -12,9 +12,9 @@ import segno
 from shapely import LineString
 
 import gridmap as gm
-from gridmap.patrol.files import log_template, to_gpx, to_kml, write_plan
 from gridmap.patrol.log import compare_log, visits_from_gpx
 from gridmap.patrol.plan import clock
+from gridmap.patrol.plan_files import log_template, to_gpx, to_kml, write_plan
 from gridmap.patrol.sheets import ROWS, route_code, write_sheets
 
 HOSTILE = ["=cmd()", '"><script>', "a&b\x07", "$x_1$"]

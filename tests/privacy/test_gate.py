@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 import gridmap as gm
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
-from gridmap.privacy import CONTENTS, covered, gate, gate_text, scattered, shown_result
+from gridmap.privacy import CONTENTS, covered, gate, gate_text, release_result, scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask, personal_columns
 from gridmap.runs import read_pipeline
@@ -181,14 +181,14 @@ def test_members_of_clusters_lose_their_names_and_their_order():
         pa.table({"incident_id": [f"A{i}" for i in range(60)], "lon": lon, "lat": 30 + (lon - 120) * 0.9})
     )
     result = gm.dbscan(points, eps_m=100, min_samples=5)
-    shown = shown_result(result)
+    shown = release_result(result)
     assert shown.members.columns.tolist() == ["cluster_id"]
     assert shown.members["cluster_id"].is_monotonic_increasing
     assert (shown.clusters["count"] == result.clusters["count"]).all()
-    assert shown_result(result, audience="public").clusters is None
-    internal = shown_result(result, audience="internal")
+    assert release_result(result, audience="public").clusters is None
+    internal = release_result(result, audience="internal")
     assert internal.members is result.members
-    assert shown_result(internal, audience="internal") is internal
+    assert release_result(internal, audience="internal") is internal
 
 
 # sizes, times and small numbers

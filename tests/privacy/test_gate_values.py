@@ -5,7 +5,7 @@ import pytest
 from gridmap.messages import LANGUAGES, Note
 from gridmap.privacy import gate_text
 from gridmap.reports.facts import fact
-from gridmap.reports.run_folder import Findings
+from gridmap.reports.results_folder import Findings
 
 RATES = fact(
     "rates",

@@ -18,19 +18,19 @@ WRITES = {
 THROUGH_THE_GATE = {
     "exports/*": "exports/writing.py",
     "exports/formats/*": "exports/writing.py",
-    "maps/page.py": "maps/gated.py",
+    "maps/page.py": "maps/released_layers.py",
     "runs/*": "runs/audience.py",
     "runs/stages/*": "runs/audience.py",
-    "reports/*": "reports/run_folder.py",
-    "reports/charts/*": "reports/run_folder.py",
-    "reports/paper/*": "reports/run_folder.py",
+    "reports/*": "reports/results_folder.py",
+    "reports/charts/*": "reports/results_folder.py",
+    "reports/paper/*": "reports/results_folder.py",
 }
 #: Files that write what nobody's gate need see, and why.
 NEED_NO_GATE = {
     "_io.py": "the one mechanism of writing: it moves bytes that a writer of this list has made, and makes none",
     "_audit.py": "the chain of a run folder: its facts are those of run.json, which passed record_for",
     "cli/app.py": "the log of the command (--log): the lines that the terminal shows",
-    "cli/files.py": "the quality page of `gridmap inspect`: the analyst looks at the input; persons are starred",
+    "cli/single_steps.py": "the quality page of `gridmap inspect`: the analyst looks at the input; persons are starred",
     "desk/pages/ask.py": "pipeline files: settings, no data",
     "desk/pages/bring.py": "the user's own uploads, as they came, and the settings of their reading",
     "desk/pages/look.py": "a filter kept as a step of the pipeline: settings, no data",
@@ -41,11 +41,11 @@ NEED_NO_GATE = {
     "examples/__init__.py": "the bundled police data, as they were published",
     "governance/register.py": "areas that a committee named: its own words and dates; columns of persons are refused",
     "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
-    "hotspots/surfaces.py": "a surface that shown_result has rounded, or that was made of scattered incidents",
+    "hotspots/surfaces.py": "a surface that release_result has rounded, or that was made of scattered incidents",
     "maps/vendor.py": "the page's own scripts, at build time",
-    "patrol/files.py": "a plan: its places come from results that were shown, and write_plan asks for the audience",
-    "patrol/sheets.py": "as patrol/files.py, which calls it",
-    "patrol/folders.py": "as patrol/files.py; planned against actual visits of patrols",
+    "patrol/plan_files.py": "a plan: its places come from results that were released; write_plan asks for the audience",
+    "patrol/sheets.py": "as patrol/plan_files.py, which calls it",
+    "patrol/plan_folders.py": "as patrol/plan_files.py; planned against actual visits of patrols",
     "qgis.py": "the plugin for QGIS: programs and words, no data",
     "qgis_plugin/gridmap_processing/provider.py": "a pipeline file that names layers: gridmap itself runs it, gated",
     "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",
@@ -85,7 +85,13 @@ def test_every_place_that_writes_a_file_passes_a_gate_or_says_why_not():
 def test_the_search_for_writers_finds_them():
     """The positive control."""
     found = writers()
-    for name in ("exports/formats/csv.py", "maps/page.py", "patrol/files.py", "hotspots/surfaces.py", "grids/saved.py"):
+    for name in (
+        "exports/formats/csv.py",
+        "maps/page.py",
+        "patrol/plan_files.py",
+        "hotspots/surfaces.py",
+        "grids/saved.py",
+    ):
         assert name in found
 
 

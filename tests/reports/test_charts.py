@@ -12,7 +12,7 @@ from scipy import stats
 import gridmap as gm
 from gridmap._intervals import no_change_limits, poisson_interval
 from gridmap.errors import GridmapError
-from gridmap.maps.classes import codes_of
+from gridmap.maps.legend_classes import codes_of
 from gridmap.maps.palette import amounts, luminance
 from gridmap.patrol.streets import street_concentration
 from gridmap.reports.charts import (

@@ -8,7 +8,7 @@ import pytest
 from gridmap.errors import ReadError
 from gridmap.reports.compare_runs import changes_since, previous_run
 from gridmap.reports.facts import sentences
-from gridmap.reports.run_folder import read_run
+from gridmap.reports.results_folder import read_run
 
 
 def test_the_earlier_run_is_found_beside_this_one(archive, april):

@@ -11,7 +11,7 @@ import openpyxl
 import pandas as pd
 
 from gridmap.reports.briefing import write_briefing
-from gridmap.reports.run_folder import read_run
+from gridmap.reports.results_folder import read_run
 
 
 def unpacked(text: str) -> bytes:

@@ -24,7 +24,7 @@ from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper.content import NOT_IN_SUMMARY, briefing_content
-from gridmap.reports.run_folder import read_run
+from gridmap.reports.results_folder import read_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
 

@@ -10,7 +10,7 @@ from gridmap.errors import SettingError
 from gridmap.hotspots.registry import methods, options_of
 from gridmap.messages import LANGUAGES, known
 from gridmap.runs.config import Pipeline, check_pipeline, described_keys, never_files, pipeline_schema
-from gridmap.runs.files import files_named
+from gridmap.runs.input_files import files_named
 from gridmap.runs.yamlfile import YamlFile
 
 

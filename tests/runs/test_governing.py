@@ -10,11 +10,11 @@ from shapely import box
 
 import gridmap as gm
 from gridmap.errors import SettingError
-from gridmap.governance.agenda import CaseHandling, KindsTogether, Measures
+from gridmap.governance.stage_results import CaseHandling, KindsTogether, Measures
 from gridmap.maps.layers import named_areas_layer
 from gridmap.reports.briefing import paper_bytes
-from gridmap.reports.paper.governed import governed_pages
-from gridmap.reports.run_folder import read_run
+from gridmap.reports.paper.governance_pages import governed_pages
+from gridmap.reports.results_folder import read_run
 from gridmap.runs.config import read_pipeline
 from gridmap.runs.run import run_pipeline
 
@@ -49,7 +49,7 @@ outputs: {map: index.html}
 @pytest.fixture(scope="module")
 def county(monkeypatch_module):
     made = gm.samples.simulated_county(7, households=12_000, events=14_000)
-    monkeypatch_module.setattr("gridmap.runs.files._county", lambda seed: made)
+    monkeypatch_module.setattr("gridmap.runs.input_files._county", lambda seed: made)
     return made
 
 

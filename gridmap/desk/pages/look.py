@@ -24,12 +24,12 @@ from starlette.routing import Route
 
 from gridmap._io import write_text
 from gridmap.desk import workers
-from gridmap.desk.kept import edited
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
 from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shades_of
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import STATE
+from gridmap.desk.yaml_edits import edited
 from gridmap.errors import InputError
 from gridmap.messages import Note, say
 

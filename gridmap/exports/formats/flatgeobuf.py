@@ -6,7 +6,7 @@ import pyogrio
 
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import geometry_kind, plain_frame
+from gridmap.exports.plain_frames import geometry_kind, plain_frame
 
 __all__ = ["FORMATS", "to_flatgeobuf"]
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import KEY, Part, Stamp, shapes_of
-from gridmap.exports.plain import plain_frame
+from gridmap.exports.plain_frames import plain_frame
 
 __all__ = ["FORMATS", "to_geoparquet"]
 

@@ -2,7 +2,7 @@
 
 Coordinates are lon,lat in WGS 84, without altitude, on the ground. A folder a layer, a style a class. Everything that
 comes from data is escaped; the elements stand in the order that the schema asks for. A plan of patrols is written by
-`gridmap.patrol.files`.
+`gridmap.patrol.plan_files`.
 
 Source: OGC 07-147r2, OGC KML 2.2.
 """
@@ -20,10 +20,10 @@ from gridmap import _kml as kml
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
 from gridmap.exports.parts import Part, Stamp, shapes_of
-from gridmap.exports.plain import plain_frame
+from gridmap.exports.plain_frames import plain_frame
 from gridmap.exports.styles import Style, style_of
-from gridmap.patrol.files import to_kml as plan_to_kml
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.plan_files import to_kml as plan_to_kml
 
 __all__ = ["FORMATS", "to_kml", "to_kmz"]
 

@@ -12,11 +12,12 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.dated import events_frame, steps_of
-from gridmap.hotspots.lattice import LEAST_INCIDENTS, named_cells
+from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS, named_cells
+from gridmap.hotspots.dated_events import events_frame, steps_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan.places import (
+from gridmap.hotspots.scan.area_periods import dated_clusters, longest_span
+from gridmap.hotspots.scan.candidates import (
     SCAN_COLUMNS,
     check_names,
     column_of,
@@ -26,7 +27,6 @@ from gridmap.hotspots.scan.places import (
     simulated_maxima,
 )
 from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
-from gridmap.hotspots.scan.tables import dated_clusters, longest_span
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.messages import Note
 

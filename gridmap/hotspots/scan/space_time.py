@@ -14,11 +14,13 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.dated import steps_of
-from gridmap.hotspots.lattice import named_cells
+from gridmap.hotspots.cell_vectors import named_cells
+from gridmap.hotspots.count_checks import counts_only
+from gridmap.hotspots.dated_events import steps_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan.places import (
+from gridmap.hotspots.scan.area_periods import area_rows, dated_clusters, long_table, longest_span, over_time
+from gridmap.hotspots.scan.candidates import (
     SCAN_COLUMNS,
     check_names,
     column_of,
@@ -28,9 +30,7 @@ from gridmap.hotspots.scan.places import (
     simulated_maxima,
 )
 from gridmap.hotspots.scan.spatial import check_radius, finish_clusters, require_cases
-from gridmap.hotspots.scan.tables import area_rows, dated_clusters, long_table, longest_span, over_time
 from gridmap.hotspots.significance import seed_from, whole_number
-from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note
 
 __all__ = ["space_time_scan"]

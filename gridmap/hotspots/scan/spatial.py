@@ -14,10 +14,11 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.lattice import cell_population, cell_values, named_cells, require_incidents
+from gridmap.hotspots.cell_vectors import cell_population, cell_values, named_cells, require_incidents
+from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan.places import (
+from gridmap.hotspots.scan.candidates import (
     SCAN_COLUMNS,
     Places,
     check_names,
@@ -28,7 +29,6 @@ from gridmap.hotspots.scan.places import (
     simulated_maxima,
 )
 from gridmap.hotspots.significance import seed_from, whole_number
-from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note
 
 __all__ = ["check_radius", "finish_clusters", "require_cases", "spatial_scan"]

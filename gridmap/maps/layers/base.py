@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import CRSError, InputError
-from gridmap.maps.classes import Class, Rule
+from gridmap.maps.legend_classes import Class, Rule
 from gridmap.messages import Note
 
 if TYPE_CHECKING:

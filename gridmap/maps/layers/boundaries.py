@@ -9,9 +9,9 @@ import pandas as pd
 import shapely
 
 from gridmap.grids.hierarchy import zone_levels
-from gridmap.maps.classes import Class
-from gridmap.maps.drawing import pack_outlines
 from gridmap.maps.layers.base import Layer, checked_shapes
+from gridmap.maps.legend_classes import Class
+from gridmap.maps.packing import pack_outlines
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs
 

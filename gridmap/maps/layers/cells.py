@@ -15,9 +15,9 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import side_of
 from gridmap.maps import palette
-from gridmap.maps.classes import Class, Rule, amount_classes, codes_of, label_classes, label_text
-from gridmap.maps.drawing import pack, pack_column
 from gridmap.maps.layers.base import Layer
+from gridmap.maps.legend_classes import Class, Rule, amount_classes, codes_of, label_classes, label_text
+from gridmap.maps.packing import pack, pack_column
 from gridmap.messages import Note, did_you_mean
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pandas as pd
 import shapely
 
 from gridmap.errors import InputError, SettingError
-from gridmap.maps.classes import Class
-from gridmap.maps.drawing import pack, pack_outlines
 from gridmap.maps.layers.base import Layer, checked_shapes
+from gridmap.maps.legend_classes import Class
+from gridmap.maps.packing import pack, pack_outlines
 from gridmap.messages import Note
 
 __all__ = ["ContextLayer", "context_layer", "context_layers"]

@@ -7,8 +7,8 @@ import geopandas as gpd
 import numpy as np
 
 from gridmap.errors import InputError
-from gridmap.maps.classes import Class, Rule
 from gridmap.maps.layers.base import Layer, checked_shapes
+from gridmap.maps.legend_classes import Class, Rule
 from gridmap.messages import Note, did_you_mean
 
 if TYPE_CHECKING:

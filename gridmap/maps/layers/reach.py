@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.maps.classes import Class
 from gridmap.maps.layers.base import Layer
+from gridmap.maps.legend_classes import Class
 from gridmap.messages import Note
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError, SettingError
-from gridmap.maps.classes import Class
-from gridmap.maps.drawing import pack_column
 from gridmap.maps.layers.base import Layer
+from gridmap.maps.legend_classes import Class
+from gridmap.maps.packing import pack_column
 from gridmap.messages import LANGUAGES, Note
 from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
 

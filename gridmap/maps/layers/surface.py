@@ -19,9 +19,9 @@ from rasterio.transform import Affine
 from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import map_coordinates
 
-from gridmap.maps.classes import codes_of
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.layers.cells import CellsLayer
+from gridmap.maps.legend_classes import codes_of
+from gridmap.maps.packing import h3_outlines
 from gridmap.read.metric import project
 
 __all__ = ["SurfaceLayer", "mercator", "palette_png"]
@@ -112,7 +112,7 @@ def palette_png(codes: np.ndarray, classes) -> bytes:
 
     Examples
     --------
-    >>> from gridmap.maps.classes import Class
+    >>> from gridmap.maps.legend_classes import Class
     >>> palette_png(np.zeros((2, 2), np.uint8), (Class("#FFFFFF"),))[:4]
     b'\\x89PNG'
     """

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from gridmap.read.conversion import SeenRows, convert
+from gridmap.read.row_conversion import SeenRows, convert
 from gridmap.read.schema import Plan
 from gridmap.read.sources import again
 

@@ -10,7 +10,7 @@ from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import overlapping_pairs, read_boundaries
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.metric import metric_crs
-from gridmap.read.quality.page import say
+from gridmap.read.quality.rendering import say
 
 __all__ = ["ZoneReport", "inspect_zones"]
 

@@ -14,10 +14,10 @@
 All take `language="en"|"zh"`, `size="page"|"half"|"slide"` and `title=` ("" for none).
 """
 
+from gridmap.reports.charts.case_handling import funnel_chart, step_time_chart
 from gridmap.reports.charts.frame import SIZES, alt_text, save_chart
-from gridmap.reports.charts.handling import funnel_chart, step_time_chart
 from gridmap.reports.charts.maps import small_multiples
-from gridmap.reports.charts.places import concentration_chart, ranked_bars
+from gridmap.reports.charts.ranked_places import concentration_chart, ranked_bars
 from gridmap.reports.charts.time import trend_chart, weekday_hour_chart
 
 __all__ = [

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from gridmap.errors import InputError
-from gridmap.maps.classes import codes_of
-from gridmap.maps.drawing import h3_outlines
 from gridmap.maps.figure import class_text, draw_scale_bar
 from gridmap.maps.layers import Layer
+from gridmap.maps.legend_classes import codes_of
+from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts.frame import chart, month_names, size_of, word

@@ -17,7 +17,7 @@ from gridmap.messages import known, say
 from gridmap.reports.compare_runs import Since
 from gridmap.reports.facts import SMALLEST_P, method_name, sentences
 from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps, run_charts, theme_map
-from gridmap.reports.run_folder import RunFolder, said_text
+from gridmap.reports.results_folder import RunFolder, said_text
 
 __all__ = [
     "GOVERNED",

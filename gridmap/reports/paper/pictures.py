@@ -26,13 +26,13 @@ from pyproj import CRS
 from gridmap._fonts import families
 from gridmap.errors import GridmapError
 from gridmap.grids.hierarchy import zone_levels
-from gridmap.maps.classes import breaks_of, codes_of
 from gridmap.maps.figure import draw_scale_bar
+from gridmap.maps.legend_classes import breaks_of, codes_of
 from gridmap.maps.palette import CONCENTRATED, amounts
 from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
-from gridmap.reports.run_folder import RunFolder, said_text
+from gridmap.reports.results_folder import RunFolder, said_text
 
 __all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_charts", "theme_map"]
 

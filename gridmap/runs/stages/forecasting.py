@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gridmap.forecasts.offered import ForecastResult, forecast
+from gridmap.forecasts.checked_forecast import ForecastResult, forecast
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note

@@ -16,7 +16,12 @@ import shapely
 
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError, SettingError
-from gridmap.governance.agenda import (
+from gridmap.governance.cases import case_life, lateness_hotspots
+from gridmap.governance.colocation import colocation_quotient, cross_k
+from gridmap.governance.denominators import standardised_rates
+from gridmap.governance.evaluation import evaluate_intervention
+from gridmap.governance.register import Register, follow_hotspots, hotspot_areas, watch_areas
+from gridmap.governance.stage_results import (
     AreasWeNamed,
     CaseHandling,
     KindsTogether,
@@ -24,21 +29,16 @@ from gridmap.governance.agenda import (
     RatesPerWhom,
     SitesAndRings,
 )
-from gridmap.governance.cases import case_life, lateness_hotspots
-from gridmap.governance.denominators import standardised_rates
-from gridmap.governance.evaluation import evaluate_intervention
-from gridmap.governance.register import Register, follow_hotspots, hotspot_areas, watch_areas
 from gridmap.governance.surroundings import site_rings
-from gridmap.governance.togetherness import colocation_quotient, cross_k
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid
-from gridmap.hotspots.concentration import hotspot_test
+from gridmap.hotspots.default_test import hotspot_test
 from gridmap.messages import Note, did_you_mean
-from gridmap.privacy.results import shown_result
+from gridmap.privacy import release_result
 from gridmap.read.base import Incidents
 from gridmap.read.features import read_features
 from gridmap.runs.config import GOVERNANCE, HotspotStep, Pipeline
-from gridmap.runs.files import input_of
+from gridmap.runs.input_files import input_of
 
 __all__ = ["governance_stages"]
 
@@ -128,7 +128,7 @@ def _case_life(pipeline: Pipeline, incidents: Incidents, grid: Grid, boundaries:
             out[0] = (out[0][0], _noted(found, error))
         else:
             named = _step("spatial_scan", stage, name=Note("governance.lateness"))
-            out.append((named, shown_result(late, audience=pipeline.audience)))
+            out.append((named, release_result(late, audience=pipeline.audience)))
     return out
 
 

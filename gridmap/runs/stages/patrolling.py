@@ -8,9 +8,9 @@ import geopandas as gpd
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
-from gridmap.patrol.folders import plan_to_folder
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.plan_folders import plan_to_folder
 from gridmap.reports.facts import place_name
 from gridmap.runs.config import Pipeline
 

@@ -5,8 +5,8 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.lattice import cell_population
-from gridmap.hotspots.scan.places import column_of, share_between
+from gridmap.hotspots.cell_vectors import cell_population
+from gridmap.hotspots.scan.candidates import column_of, share_between
 from gridmap.hotspots.significance import whole_number
 from gridmap.messages import Note, did_you_mean
 

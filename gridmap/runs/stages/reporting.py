@@ -6,7 +6,7 @@ from typing import Any
 
 from gridmap._audit import versions
 from gridmap.reports.briefing import paper_bytes
-from gridmap.reports.run_folder import findings_of_run
+from gridmap.reports.results_folder import findings_of_run
 from gridmap.runs.config import Pipeline
 
 __all__ = ["write_report"]

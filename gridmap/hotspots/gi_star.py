@@ -12,8 +12,9 @@ from numba import njit
 from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.concentration import binomial_tails
-from gridmap.hotspots.lattice import as_counts, cell_population, cell_values, named_cells, spread_out
+from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, spread_out
+from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
+from gridmap.hotspots.default_test import binomial_tails
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.permutations import permutation_p
@@ -28,7 +29,6 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["getis_ord", "gi_z", "people_by_cell", "subset_sum_p", "subset_sum_tails"]

@@ -5,8 +5,8 @@ import numpy as np
 
 from gridmap.governance.cases import AVERAGE, LABELS, WITHHELD, CaseLife
 from gridmap.maps import palette
-from gridmap.maps.classes import Class
 from gridmap.maps.layers.cells import CellsLayer
+from gridmap.maps.legend_classes import Class
 from gridmap.messages import Note
 
 __all__ = ["handling_layer"]

@@ -10,8 +10,9 @@ Source: Anselin 1995; moments under conditional randomisation after Sokal, Oden 
 import numpy as np
 from scipy import stats
 
-from gridmap.hotspots.autocorrelation import gi_z, people_by_cell
-from gridmap.hotspots.lattice import cell_values, named_cells, spread_out
+from gridmap.hotspots.cell_vectors import cell_values, named_cells, spread_out
+from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
+from gridmap.hotspots.gi_star import gi_z, people_by_cell
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal, row_standardised
 from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.rates import standardised_rates
@@ -25,7 +26,6 @@ from gridmap.hotspots.significance import (
     true_or_false,
     whole_number,
 )
-from gridmap.hotspots.testable import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
 from gridmap.messages import Note
 
 __all__ = ["local_moran"]

@@ -38,7 +38,7 @@ from gridmap.reports.paper.content import (
     signed_percent,
 )
 from gridmap.reports.paper.pictures import ZoneOutlines, picture_of, plain
-from gridmap.reports.run_folder import RunFolder
+from gridmap.reports.results_folder import RunFolder
 
 __all__ = ["governed_pages"]
 

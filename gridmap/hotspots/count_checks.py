@@ -14,7 +14,7 @@ import pandas as pd
 
 from gridmap.errors import InputError
 from gridmap.grids.cell_counts import CountsAbout, about_counts
-from gridmap.hotspots.lattice import LEAST_INCIDENTS, require_incidents
+from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS, require_incidents
 from gridmap.messages import Note
 
 __all__ = ["OF_UNKNOWN_LAW", "carried_over", "counts_only", "enough_incidents"]

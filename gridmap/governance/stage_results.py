@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from gridmap.governance.cases import AVERAGE, LABELS, WITHHELD, CaseLife
+from gridmap.governance.colocation import Colocation, CrossK
 from gridmap.governance.denominators import StandardisedRates
 from gridmap.governance.evaluation import Evaluation
 from gridmap.governance.register import STANDINGS, FollowedHotspots, WatchedAreas
 from gridmap.governance.surroundings import SiteRings
-from gridmap.governance.togetherness import Colocation, CrossK
 from gridmap.messages import Note
 
 __all__ = [

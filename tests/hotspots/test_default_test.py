@@ -10,7 +10,7 @@ from scipy import sparse, stats
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.cell_counts import Counts, CountsAbout
-from gridmap.hotspots.concentration import (
+from gridmap.hotspots.default_test import (
     Law,
     Weights,
     binomial_tails,

@@ -11,7 +11,7 @@ import yaml
 
 from gridmap.messages import Note
 from gridmap.messages.catalogue import known
-from gridmap.read.conversion import REASONS
+from gridmap.read.row_conversion import REASONS
 
 __all__ = ["as_html", "as_pipeline", "as_text", "propose_resolution"]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError
 from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
+from gridmap.grids.crosswalks import crosswalk, crosswalk_weights
 from gridmap.grids.tiling import make_grid
-from gridmap.grids.transfer import crosswalk, crosswalk_weights
 from gridmap.samples import town
 
 

@@ -24,8 +24,8 @@ from numba import njit
 from scipy.spatial import cKDTree
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.hotspots.dated import days_of, events_frame
-from gridmap.hotspots.lattice import LEAST_INCIDENTS
+from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS
+from gridmap.hotspots.dated_events import days_of, events_frame
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.scan.windows import cores

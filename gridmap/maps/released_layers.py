@@ -14,7 +14,7 @@ from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, SurfaceLayer
 from gridmap.maps.ranking import Place, rank_places
 from gridmap.messages import Note
 from gridmap.privacy import AUDIENCES, check_audience, check_periods, gate, gate_text, is_released, two_figures
-from gridmap.privacy.results import SCATTERED
+from gridmap.privacy.released import SCATTERED
 from gridmap.read.persons import mask
 
 __all__ = ["ReleasedLayers", "release_layers"]

@@ -9,12 +9,12 @@ import pandas as pd
 
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError
-from gridmap.governance.agenda import AGENDA, AreasWeNamed, CaseHandling
+from gridmap.governance.stage_results import AGENDA, AreasWeNamed, CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers
-from gridmap.maps.gated import ReleasedLayers, release_layers
 from gridmap.maps.layers import Layer, handling_layer, named_areas_layer
+from gridmap.maps.released_layers import ReleasedLayers, release_layers
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.context import read_context

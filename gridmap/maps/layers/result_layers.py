@@ -10,12 +10,12 @@ from gridmap.errors import InputError
 from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.registry import what_it_draws
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps.classes import amount_classes, label_classes
 from gridmap.maps.layers.base import Layer
 from gridmap.maps.layers.cells import SHOWN, CellsLayer, cells_layer, shaped
 from gridmap.maps.layers.clusters import ClustersLayer, clusters_layer
 from gridmap.maps.layers.naming import checked_result, layer_name, made_by
 from gridmap.maps.layers.surface import SurfaceLayer
+from gridmap.maps.legend_classes import amount_classes, label_classes
 from gridmap.messages import Note
 
 __all__ = ["density_layer", "hotspot_layer", "layers_of"]

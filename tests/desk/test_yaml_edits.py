@@ -6,7 +6,7 @@ import random
 import pytest
 import yaml
 
-from gridmap.desk.kept import edited
+from gridmap.desk.yaml_edits import edited
 
 FILE = """\
 # Burglaries, for the Monday meeting.

@@ -33,8 +33,8 @@ from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapError, InputError, ReadError
 from gridmap.hotspots.result import HotspotResult
-from gridmap.maps.classes import packed_text
 from gridmap.maps.layers import Layer
+from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.meeting_questions import answers
 from gridmap.maps.ranking import Place
 from gridmap.messages import Note, known, note_from
@@ -309,7 +309,7 @@ class RunFolder:
     manifest : dict
         Of `run.json`.
     head, results : dict, list of dict
-        Of `results/facts.json`, as `gridmap.reports.run_folder` describes it.
+        Of `results/facts.json`, as `gridmap.reports.results_folder` describes it.
     facts : list of Fact
     audience : str
     left_out : list of str

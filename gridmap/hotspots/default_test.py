@@ -35,12 +35,12 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import about_counts
 from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
-from gridmap.hotspots.lattice import as_counts, cell_values, named_cells, require_incidents
+from gridmap.hotspots.cell_vectors import as_counts, cell_values, named_cells, require_incidents
+from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, true_or_false
-from gridmap.hotspots.testable import counts_only
 from gridmap.messages import Note, did_you_mean
 
 __all__ = [

@@ -21,11 +21,11 @@ from gridmap._io import as_output_error, atomic_folder
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
-from gridmap.patrol.files import gpx_name, plain_text, write_plan
 from gridmap.patrol.log import Dosage, compare_log, dosage_effect, read_log, visits_from_gpx
 from gridmap.patrol.network import build_network
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
+from gridmap.patrol.plan_files import gpx_name, plain_text, write_plan
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.files import check_file
 from gridmap.read.roads import read_roads

@@ -1,4 +1,4 @@
-"""DBSCAN's bones: which points reach which, in space and, if asked, in time.
+"""The compiled DBSCAN kernel: which points reach which, in space and, where a time is given, in time.
 
 Points are sorted into boxes as wide as the radius, so only neighbouring boxes are searched and memory stays
 linear; clusters are joined by union-find. The labels are those of scikit-learn's DBSCAN to the last point: clusters in
@@ -10,7 +10,7 @@ Source: Ester, Kriegel, Sander & Xu (1996), KDD-96, 226–231.
 import numpy as np
 from numba import njit
 
-__all__ = ["reachable"]
+__all__ = ["dbscan_labels"]
 
 
 @njit(cache=True, nogil=True)
@@ -88,7 +88,7 @@ def _borders(x, y, t, bx, by, bt, key, start, wide, deep, eps2, eps_t, core, lab
         label[i] = best
 
 
-def reachable(xy: np.ndarray, weight: np.ndarray, eps: float, least: float, *, t=None, eps_t: float = 0.0):
+def dbscan_labels(xy: np.ndarray, weight: np.ndarray, eps: float, least: float, *, t=None, eps_t: float = 0.0):
     """Cluster labels, −1 = noise, and which points are core.
 
     Parameters

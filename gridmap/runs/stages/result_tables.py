@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridmap.governance.agenda import AGENDA
+from gridmap.governance.stage_results import AGENDA
 from gridmap.hotspots.result import HotspotResult
 
 __all__ = ["facts_of", "tables_of"]
