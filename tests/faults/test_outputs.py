@@ -62,7 +62,7 @@ def test_a_disk_that_is_full_in_whichever_writer(on_small_disks, most_bytes):
     assert verify_run(out).faults == []
 
 
-@pytest.mark.parametrize("writer", ["map_page", "export", "write_table", "json_text"])
+@pytest.mark.parametrize("writer", ["map_page", "export", "write_released", "json_text"])
 def test_a_disk_that_is_full_is_told_whoever_meets_it(town, tmp_path, monkeypatch, writer):
     def full(*arguments, **more):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

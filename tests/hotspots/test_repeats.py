@@ -11,6 +11,7 @@ from pointpats import Knox
 from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.hotspots import near_repeats
 from gridmap.hotspots.near_repeats import cross_near_repeat, near_repeat
 from gridmap.read.base import COLUMNS, Incidents
 from gridmap.read.metric import metric_crs, unproject
