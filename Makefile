@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-windows smoke test-slow lint spark windows bench lock fonts clean
+.PHONY: help install demo test test-windows smoke test-slow lint spark docs wheel windows bench lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -64,11 +64,19 @@ lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --extra mcp --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
 	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
 
-windows: $(STAMP)  ## one zip for a Windows PC without internet (PYTHON_EMBED=zip SHA256=… puts Python in)
+docs: $(STAMP)  ## the manual in both languages, into gridmap/desk/manual: opens from the folder, a wheel takes it along
+	$(BIN)/python docs/manual/build.py
+
+wheel: docs  ## dist/*.whl and dist/*.tar.gz, with the manual
+	rm -rf build *.egg-info
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+	$(BIN)/python -c 'from setuptools import build_meta; print(build_meta.build_sdist("dist"))'
+
+windows: docs  ## one zip for a Windows PC without internet (PYTHON_EMBED=zip SHA256=… puts Python in)
 	$(BIN)/python .ci/windows.py build $(if $(PYTHON_EMBED),--python $(PYTHON_EMBED) --sha256 $(SHA256))
 
 fonts: $(STAMP)  ## make gridmap/fonts anew from Noto Sans SC (needs npm and a network)
 	$(BIN)/python .ci/fonts.py
 
 clean:  ## remove .venv and what was built
-	rm -rf $(VENV) .venv-bench build dist out *.egg-info
+	rm -rf $(VENV) .venv-bench build dist out *.egg-info gridmap/desk/manual

@@ -23,7 +23,9 @@ CONDA_NAMES = {
 def declared() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["test"]
+    groups = project["dependency-groups"]
+    assert groups["test"].count({"include-group": "docs"}) == 1
+    wanted = project["project"]["dependencies"] + [p for p in groups["test"] if isinstance(p, str)] + groups["docs"]
     wanted += [package for name, extra in extras.items() if name not in ("all", "spark") for package in extra]
     return {r.name.lower(): str(r.specifier) for r in map(Requirement, wanted)}
 

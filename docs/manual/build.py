@@ -41,7 +41,7 @@ CHAPTERS = {
     ("Trust", "可信与隐私"): ["privacy", "trust"],
     ("To look at", "图集与词汇"): ["gallery", "vocabulary"],
 }
-PAGES = [page for pages in CHAPTERS.values() for page in pages]
+PAGES = [page for pages in CHAPTERS.values() for page in pages if (DOCS / f"{page}.zh-CN.md").is_file()]
 #: For those who change gridmap: in the repository only, and in English only.
 NOT_IN_THE_MANUAL = {"architecture", "dependencies"}
 #: Pictures of the gallery that are shown as live pages: the page, and the view as a fragment.
@@ -120,7 +120,9 @@ def staged(stage: Path, language: str) -> None:
     for chart in (ROOT / "benchmarks").glob("*.svg"):
         shutil.copy(chart, stage / "images")
     at = list(LANGUAGES).index(language)
-    chapters = "".join(toctree(title[at], pages) for title, pages in CHAPTERS.items())
+    chapters = "".join(
+        toctree(title[at], [page for page in pages if page in PAGES]) for title, pages in CHAPTERS.items()
+    )
     book = tomllib.loads((HERE / "reference.toml").read_text(encoding="utf-8"))
     chapters += toctree(("Reference", "函数参考")[at], [f"reference/{one['page']}" for one in book["chapters"]])
     front = (HERE / f"front{LANGUAGES[language]}.md").read_text(encoding="utf-8")

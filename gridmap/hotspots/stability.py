@@ -290,7 +290,7 @@ def hotspot_stability(
     Parameters
     ----------
     method : {"getis_ord", "local_moran", "kernel_density"} or function
-        A function takes (counts, grid, **options), or (incidents, grid, **options) if its first argument is called
+        A function takes `(counts, grid, **options)`, or `(incidents, grid, **options)` if its first argument is called
         `incidents`, and answers with a HotspotResult whose cells have a `label` or an `intensity`.
     incidents : Incidents
     boundaries : GeoDataFrame

@@ -1,4 +1,4 @@
-"""The manual, offline: the documents of the package as pages of the desk."""
+"""The manual, offline: the site that `make docs` builds and a wheel brings; else the documents as pages of the desk."""
 
 import re
 import sys
@@ -7,16 +7,25 @@ from pathlib import Path
 
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 import gridmap
+from gridmap.desk.pages.run import SANDBOX
 from gridmap.desk.view import language_of, page
 from gridmap.errors import InputError
 from gridmap.messages import Note
 
 __all__ = ["ROUTES"]
 
+#: Where `make docs` puts the site.
+SITE = Path(__file__).resolve().parents[1] / "manual"
+#: Its pages run their own scripts and show its own live pages; nothing of another place.
+SITE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+SITE_FILE = re.compile(r"[\w-]+(/[\w-]+)*\.(html|css|js|webp|png|svg)(\.map)?")
 NAME = re.compile(r"[\w-]{1,60}")
 PICTURE = re.compile(r"[\w-]{1,80}\.(png|jpg|jpeg|webp)")
 #: The first of the list on the manual's own page.
@@ -67,8 +76,25 @@ def _link(target: str) -> str:
     return target if target.startswith("#") else "/manual"
 
 
+def _on_site(name: str, language: str) -> Response | None:
+    """The way to a page of the site, where there is one."""
+    found = SITE / language / f"{name}.html"
+    return RedirectResponse(f"/manual/site/{language}/{name}.html", 303) if found.is_file() else None
+
+
+async def site(request: Request) -> Response:
+    """A file of the site."""
+    path = request.path_params["path"]
+    if not SITE_FILE.fullmatch(path) or not (SITE / path).is_file():
+        raise InputError(Note("desk.no_document"))
+    live = path.startswith("live/")
+    return FileResponse(SITE / path, headers={"Content-Security-Policy": SANDBOX if live else SITE_POLICY})
+
+
 async def index(request: Request) -> Response:
     """What there is to read."""
+    if there := _on_site("index", language_of(request)):
+        return there
     language, folder = language_of(request), documents()
     names = sorted(p.stem for p in folder.glob("*.md") if "." not in p.stem) if folder else []
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
@@ -83,7 +109,10 @@ async def index(request: Request) -> Response:
 
 async def document(request: Request) -> Response:
     """One document."""
-    path, own = _file(request.path_params["name"], language_of(request))
+    name = request.path_params["name"]
+    if NAME.fullmatch(name) and (there := _on_site(name, language_of(request))):
+        return there
+    path, own = _file(name, language_of(request))
     return page(request, "manual", shown=[], body=_html(path.read_text(encoding="utf-8")), own=own)
 
 
@@ -98,5 +127,6 @@ async def picture(request: Request) -> Response:
 ROUTES = [
     Route("/manual", index),
     Route("/manual/images/{name}", picture),
+    Route("/manual/site/{path:path}", site),
     Route("/manual/{name}", document),
 ]
