@@ -152,7 +152,7 @@ def in_the_manual(text: str, language: str, page: str) -> str:
         if re.match(r"\w+://|#|mailto:|\.\./(en|zh)/", target):
             return found[0]
         name, _, anchor = target.partition("#")
-        stem = re.fullmatch(r"(?:\./|\.\./docs/)?([\w-]+?)(?:\.zh-CN)?\.md", name)
+        stem = re.fullmatch(r"(?:\./|\.\./(?:docs/)?)?([\w-]+?)(?:\.zh-CN)?\.md", name)
         if stem and stem[1] in PAGES:
             return f"[{words}]({stem[1]}.md{'#' + anchor if anchor else ''})"
         if name.startswith("images/"):

@@ -117,7 +117,7 @@ def headings(app, doctree) -> None:
 
 
 def setup(app) -> None:
-    """Sphinx's way to be told."""
+    """Connect what stands above."""
     sphinx.search.languages["zh"] = SearchPairs
     app.connect("autodoc-process-docstring", completed)
     app.connect("doctree-read", headings)
