@@ -16,6 +16,7 @@ import platform
 import stat
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,13 @@ TRACED = ("duckdb", "geopandas", "h3", "numpy", "pandas", "scikit-learn", "scipy
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that numbers depend on."""
-    packages = {name: importlib.metadata.version(name) for name in TRACED}
+    packages = {name: _version(name) for name in TRACED}
     return {"python": platform.python_version(), "gridmap": __version__} | packages
+
+
+@cache
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)
 
 
 def run_id(settings: Any, inputs: Sequence[Mapping[str, Any]], *, version: str = __version__) -> str:

@@ -25,6 +25,7 @@ from gridmap.privacy.disclosive_columns import (
     without_persons,
 )
 from gridmap.privacy.shapes import covered
+from gridmap.read.metric import metric_crs
 from gridmap.read.persons import mask
 
 __all__ = ["CONTENTS", "check_k", "check_periods", "gate", "gate_text", "smallest_counts"]
@@ -211,7 +212,7 @@ def _check_cell_size(frame: pd.DataFrame, who: Audience, what: str) -> None:
     elif isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and holding.any():
         size = np.full(len(frame), np.inf)
         shapes = frame.geometry[holding]
-        size[holding] = shapes.to_crs(shapes.estimate_utm_crs()).area.to_numpy()
+        size[holding] = shapes.to_crs(metric_crs(shapes.to_crs(4326).total_bounds)).area.to_numpy()
     else:
         size = np.full(len(frame), np.inf)
     small = holding & (size < who.finest_cell_m2)

@@ -16,7 +16,7 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
-from gridmap.read.metric import unproject
+from gridmap.read.metric import metric_crs, unproject
 
 __all__ = ["COVER_RESOLUTION", "covered", "scattered"]
 
@@ -48,7 +48,7 @@ def covered(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     kept.attrs["covered"] = True
     if not len(kept):
         return kept
-    area_m2 = kept.geometry.to_crs(kept.estimate_utm_crs()).area.round(-2)
+    area_m2 = kept.geometry.to_crs(metric_crs(kept.total_bounds)).area.round(-2)
     kept = kept.assign(area_m2=area_m2)
     if "density" in clusters and "count" in kept:
         kept = kept.assign(density=kept["count"] / area_m2 * 1e6)

@@ -1,5 +1,7 @@
 """What every model keeps to, and what each is for: planted truths, and nothing of the future."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -41,9 +43,24 @@ def history(grid, n=3000, seed=0, days=730.0, end="2025-01-01") -> History:
 NAMES = [name for name in MODELS if name != "risk_terrain"]
 
 
+@pytest.fixture(scope="module")
+def expected_of(grid):
+    """Name of a model, days → what it expects of them after UNTIL, learned once from the whole history."""
+
+    @cache
+    def of(name: str, days: int) -> pd.DataFrame:
+        return fitted(name).predict((UNTIL, UNTIL + days))
+
+    @cache
+    def fitted(name: str):
+        return model_named(name)().fit(history(grid), until=UNTIL)
+
+    return lambda name, days=7: of(name, days).copy()
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("change", ["deleted", "shifted", "scrambled", "multiplied"])
-def test_no_model_sees_what_comes_after(grid, name, change):
+def test_no_model_sees_what_comes_after(grid, expected_of, name, change):
     """The future is deleted, moved elsewhere, put in another order, and had ten times over; nothing changes."""
     whole = history(grid)
     rng = np.random.default_rng(9)
@@ -64,9 +81,8 @@ def test_no_model_sees_what_comes_after(grid, name, change):
         row, time, xy = row[order], time[order], xy[order]
     other = History(whole.space, row, time, xy, whole.since, whole.until)
     week = (UNTIL, UNTIL + 7)
-    first = model_named(name)().fit(whole, until=UNTIL).predict(week)
     second = model_named(name)().fit(other, until=UNTIL).predict(week)
-    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(expected_of(name), second)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,9 +98,9 @@ def test_reporting_delay_hides_the_last_days_too(grid, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_forecast_adds_up_to_about_what_there_is(grid, name):
+def test_a_forecast_adds_up_to_about_what_there_is(grid, expected_of, name):
     whole = history(grid)
-    expected = model_named(name)().fit(whole, until=UNTIL).predict((UNTIL, UNTIL + 28))
+    expected = expected_of(name, 28)
     seen = whole.counts(UNTIL, UNTIL + 28).sum()
     assert expected.index.equals(grid.cells.index)
     assert expected["expected"].sum() == pytest.approx(seen, rel=0.35)
@@ -93,9 +109,9 @@ def test_a_forecast_adds_up_to_about_what_there_is(grid, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_model_places_incidents_better_than_chance(grid, name):
+def test_every_model_places_incidents_better_than_chance(grid, expected_of, name):
     whole = history(grid)
-    expected = model_named(name)().fit(whole, until=UNTIL).predict((UNTIL, UNTIL + 28))["expected"]
+    expected = expected_of(name, 28)["expected"]
     top = expected.nlargest(40).index
     share = (
         whole.counts(UNTIL, UNTIL + 28)[expected.index.get_indexer(top)].sum() / whole.counts(UNTIL, UNTIL + 28).sum()
@@ -187,6 +203,7 @@ def test_planted_triggers_come_back_over_a_lumpy_background(grid):
     assert np.mean([t.sigma_m for t in found]) == pytest.approx(60, rel=0.1)
 
 
+@pytest.mark.slow
 def test_no_contagion_is_claimed_where_there_is_none(grid):
     intervals = [SelfExciting(shuffles=6).fit(planted_triggers(grid, 0.0, seed)).theta_interval_ for seed in range(6)]
     assert all(low <= 0.02 for low, _ in intervals)

@@ -188,6 +188,7 @@ def test_what_are_no_events_is_refused(bad, words):
         gm.case_life(bad)
 
 
+@pytest.mark.slow
 def test_a_worst_grid_is_named_in_five_of_a_hundred_alike_counties_at_most():
     rng = np.random.default_rng(5)
     named = told_apart = 0

@@ -138,6 +138,7 @@ def test_wrong_use_is_named(counts, options, message):
         gm.compare_periods(counts, **options)
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_totals_allows_for_weeks_that_vary_more_than_counts():
     rng, cells = np.random.default_rng(31), [f"c{i}" for i in range(40)]
     weeks = pd.period_range("2024-01-01", periods=16, freq="W")

@@ -96,6 +96,7 @@ def test_the_change_has_the_exact_interval_of_a_ratio():
     assert found["change_high"].iloc[0] == pytest.approx(high / (1 - high))
 
 
+@pytest.mark.slow
 def test_what_was_chosen_because_it_is_high_is_expected_to_fall():
     """Cells of one rate, chosen by their counts: the next period is predicted by `shrunken`, not by `count`."""
     rng = np.random.default_rng(5)

@@ -1,6 +1,7 @@
 """A package of somebody else's adds a method, a grid system and a format, and brings its words along.
 
-The package is laid out as pip would install it, and everything runs in processes of their own that find it.
+The package is laid out as pip would install it, and each command runs in a process of its own that finds it: a fork of
+one that has imported gridmap's dependencies and nothing of gridmap.
 """
 
 import json
@@ -86,27 +87,64 @@ ids = city_plugin:FORMATS
 """
 
 
-def installed(folder: Path, package: str = PACKAGE, points: str = POINTS) -> dict[str, str]:
-    """The environment of a process that finds the package, which `folder` now holds as if pip had put it there."""
+#: For each line of its input, a folder and a command, a process in which the packages of that folder are installed.
+FORKS = """
+import json, os, sys, tempfile
+import docx, duckdb, geopandas, matplotlib.pyplot, numba, pydantic, scipy.stats, sklearn.cluster  # what takes long
+for line in sys.stdin:
+    folder, arguments = json.loads(line)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        sys.stdout.flush()
+        if (child := os.fork()) == 0:
+            os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
+            sys.path.insert(0, folder)
+            code = 0
+            try:
+                from gridmap.cli import main
+
+                main(arguments)
+            except SystemExit as ended:
+                code = ended.code or 0
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
+    print(json.dumps([code, *texts]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def gridmap():
+    """`gridmap …` where the packages of a folder are installed: how it ended and what it printed."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    with subprocess.Popen([sys.executable, "-c", FORKS], env=environment, **pipes) as process:
+
+        def run(site: Path, *arguments) -> subprocess.CompletedProcess:
+            process.stdin.write(json.dumps([str(site), [str(argument) for argument in arguments]]) + "\n")
+            process.stdin.flush()
+            code, out, err = json.loads(process.stdout.readline())
+            return subprocess.CompletedProcess(arguments, code, out, err)
+
+        yield run
+        process.stdin.close()
+
+
+def installed(folder: Path, package: str = PACKAGE, points: str = POINTS) -> Path:
+    """The folder, which now holds the package as if pip had put it there."""
     about = folder / "city_plugin-1.0.dist-info"
     about.mkdir(parents=True)
     (folder / "city_plugin.py").write_text(package, encoding="utf-8")
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: city-plugin\nVersion: 1.0\n", encoding="utf-8")
     (about / "entry_points.txt").write_text(points, encoding="utf-8")
-    return os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), "PYTHONUTF8": "1"}
-
-
-def gridmap(environment: dict[str, str], *arguments) -> subprocess.CompletedProcess:
-    code = "from gridmap.cli import main; main()"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(gridmap, tmp_path_factory):
     """A pipeline over the package's grid, with its method and its format, in Chinese."""
     folder = tmp_path_factory.mktemp("plugin")
-    environment = installed(folder / "site")
+    site = installed(folder / "site")
     rng = np.random.default_rng(7)
     zones = gpd.GeoDataFrame(
         {"code": ["W"], "name": ["西区"]}, geometry=[shapely.box(-1.6, 53.74, -1.5, 53.8)], crs=4326
@@ -126,14 +164,14 @@ def run(tmp_path_factory):
         "outputs": {"map": "map.html", "report": "paper.docx", "layers": "layers.ids"},
     }
     (folder / "p.yaml").write_text(yaml.safe_dump(pipeline, allow_unicode=True), encoding="utf-8")
-    done = gridmap(environment, "run", folder / "p.yaml", "--out", folder / "out")
+    done = gridmap(site, "run", folder / "p.yaml", "--out", folder / "out")
     assert done.returncode == 0, done.stderr
-    return folder, environment, done.stdout
+    return folder, site, done.stdout
 
 
-def test_a_method_of_another_package_is_listed_beside_gridmaps_own(run):
-    _, environment, _ = run
-    listed = gridmap(environment, "methods").stdout
+def test_a_method_of_another_package_is_listed_beside_gridmaps_own(gridmap, run):
+    _, site, _ = run
+    listed = gridmap(site, "methods").stdout
     assert "busy_blocks" in listed
     assert "getis_ord" in listed
 
@@ -163,9 +201,9 @@ def test_it_stands_in_a_chinese_paper(run):
     assert "Busy blocks" not in text
 
 
-def test_a_paper_is_made_again_from_the_folder_in_a_new_process(run):
-    folder, environment, _ = run
-    done = gridmap(environment, "report", folder / "out", "--output", folder / "again.docx", "--language", "en")
+def test_a_paper_is_made_again_from_the_folder_in_a_new_process(gridmap, run):
+    folder, site, _ = run
+    done = gridmap(site, "report", folder / "out", "--output", folder / "again.docx", "--language", "en")
     assert done.returncode == 0, done.stderr
     text = "\n".join(p.text for p in docx.Document(folder / "again.docx").paragraphs)
     assert "blocks have 20 incidents or more, more than the city's limit allows" in text
@@ -182,7 +220,7 @@ def test_its_grid_and_its_format_are_used(run):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "lacking"),
     [
         (('"zh": {', '"en ": {'), "has no words for method.busy_blocks.name (zh)"),
         (('"null.city_limit": "全市限值",', ""), "null.city_limit (zh)"),
@@ -190,9 +228,9 @@ def test_its_grid_and_its_format_are_used(run):
         (("@hotspot_method(", "@(lambda **_: lambda f: f)("), "is not declared as a hotspot method"),
     ],
 )
-def test_a_method_registered_incompletely_is_refused_with_what_it_lacks(tmp_path, change, told):
+def test_a_method_registered_incompletely_is_refused_with_what_it_lacks(gridmap, tmp_path, change, lacking):
     package = PACKAGE.replace(*change)
     assert package != PACKAGE
     done = gridmap(installed(tmp_path, package), "methods", "busy_blocks")
     assert done.returncode == 1
-    assert told in done.stderr
+    assert lacking in done.stderr

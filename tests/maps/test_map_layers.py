@@ -274,6 +274,7 @@ def test_the_viewer_stays_quiet_over_cells_without_shapes():
     assert bare._repr_html_() is None
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_cells_fit_into_the_bar():
     ids = [
         h3.int_to_str(int(c)) for c in h3.api.numpy_int.grid_disk(h3.api.numpy_int.latlng_to_cell(30.6, 104.1, 10), 258)

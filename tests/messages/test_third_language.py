@@ -21,6 +21,7 @@ from pptx import Presentation
 
 import gridmap
 from gridmap.messages import all_texts
+from tests.made_once import made_once
 from tests.privacy.canaries import plant
 
 MARKS = str.maketrans("aeiouyAEIOUY", "àéîõüÿÀÉÎÕÜŸ")
@@ -111,7 +112,15 @@ PAPERS = ("a.pptx", "a.xlsx")
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory):
     """Command line → (exit code, stdout, stderr), of a package that has one file more, in its language."""
-    folder = tmp_path_factory.mktemp("package")
+    lines = [(*name.split(), "--help") for name in COMMANDS]
+    lines += [*MISTAKES, ("run", "p.yaml", "--out", "run"), *(("report", "run", "-o", paper) for paper in PAPERS)]
+    folder = made_once(tmp_path_factory, "third_language", lambda folder: speak(folder, lines))
+    answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    return folder, dict(zip(lines, answers, strict=True))
+
+
+def speak(folder: Path, lines: list[tuple[str, ...]]) -> None:
+    """Lay the package out in a folder, and leave in it what each command line answers."""
     package = Path(gridmap.__file__).parent
     (folder / "gridmap" / "messages").mkdir(parents=True)
     for original in [*package.iterdir(), *(package / "messages").iterdir()]:
@@ -120,8 +129,6 @@ def spoken(tmp_path_factory):
     (folder / "gridmap" / "messages" / "xx.toml").write_text(catalogue_file(), encoding="utf-8")
     plant(folder)
     (folder / "p.yaml").write_text(PIPELINE, encoding="utf-8")
-    lines = [(*name.split(), "--help") for name in COMMANDS]
-    lines += [*MISTAKES, ("run", "p.yaml", "--out", "run"), *(("report", "run", "-o", paper) for paper in PAPERS)]
     environment = os.environ | {"PYTHONPATH": str(folder), "GRIDMAP_LANGUAGE": "xx", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-c", DRIVER],
@@ -134,7 +141,7 @@ def spoken(tmp_path_factory):
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(lines), done.stderr
-    return folder, dict(zip(lines, answers, strict=True))
+    (folder / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
 
 
 def untranslated(text: str) -> set[str]:

@@ -29,6 +29,7 @@ def test_without_a_place_to_hold_against_nothing_is_claimed():
     assert found.loc["any", ["before", "after", "change"]].tolist() == [9, 5, -4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", [0.0, 12.0])
 def test_the_interval_holds_the_planted_effect_95_times_in_100(effect):
     rng, inside, runs = np.random.default_rng(0), 0, 300

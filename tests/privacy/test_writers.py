@@ -1,6 +1,7 @@
 """No writer can forget the gate: every place in the code that writes a file is known here, with its gate."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ NEED_NO_GATE = {
 }
 
 
+@cache
 def writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):

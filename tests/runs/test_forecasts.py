@@ -37,7 +37,9 @@ def places_that_move(tmp_path):
     table = pd.DataFrame({"date": (day + hours).astype(str), "category": "theft", "lon": lon, "lat": lat})
     table.to_csv(tmp_path / "points.csv", index=False)
 
-    def write(**changes):
+    def write(*, since=None, **changes):
+        if since is not None:
+            table[table["date"] >= since].to_csv(tmp_path / "points.csv", index=False)
         values = {
             "title": "A town",
             "boundaries": {"path": "zones.geojson"},
@@ -94,7 +96,7 @@ def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, 
 
 def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_that_move, tmp_path):
     """Three weeks held back, then added: the next run says how the forecast did, in the folder itself and beside it."""
-    path = places_that_move()
+    path = places_that_move(since="2023-08")
     points = pd.read_csv(tmp_path / "points.csv")
     days = points["date"].str[:10]
     known = points[days < "2024-02-05"]
@@ -117,7 +119,7 @@ def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_
 
 
 def test_a_forecast_of_another_audience_or_of_other_cells_is_not_scored(places_that_move, tmp_path):
-    path = places_that_move()
+    path = places_that_move(since="2023-08")
     points = pd.read_csv(tmp_path / "points.csv")
     points[points["date"].str[:10] < "2024-02-05"].to_csv(tmp_path / "points.csv", index=False)
     run_pipeline(read_pipeline(path, overrides=["audience=internal"]), tmp_path / "runs" / "one")
@@ -130,7 +132,7 @@ def test_a_forecast_of_another_audience_or_of_other_cells_is_not_scored(places_t
 def test_patrols_take_the_forecast_as_their_prize(places_that_move, tmp_path):
     """They go where it expects most; without a stage forecasts that is refused before any work."""
     patrol = {"units": 2, "shift_h": 2, "most": 4, "prize": "forecast"}
-    report = run_pipeline(read_pipeline(places_that_move(patrol=patrol)), tmp_path / "out")
+    report = run_pipeline(read_pipeline(places_that_move(since="2023-08", patrol=patrol)), tmp_path / "out")
     expected = report.results[-1][1].cells["expected"].nlargest(4)
     places = gpd.read_file(tmp_path / "out" / "patrol" / "plan.gpkg", layer="places")
     np.testing.assert_allclose(places["prize"].nlargest(4), expected / (7 * 24) * 2)
