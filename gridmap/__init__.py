@@ -8,7 +8,7 @@ import lazy_loader
 __version__ = "0.1.0"
 
 # The names and their modules stand in `__init__.pyi`, for people and for editors; each is imported when it is first
-# asked for, so that `gridmap --help` need not wait for matplotlib.
+# needed, so that `gridmap --help` need not wait for matplotlib.
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 

@@ -59,17 +59,17 @@ def families(language: str = "en") -> list[str]:
     >>> families()
     ['DejaVu Sans', 'Gridmap Sans SC', 'Gridmap Sans SC Rare']
     """
-    asked = os.environ.get("GRIDMAP_FONT", "")
-    _tell_matplotlib(asked)
-    return _ordered(language, asked)
+    chosen = os.environ.get("GRIDMAP_FONT", "")
+    _add_to_matplotlib(chosen)
+    return _ordered(language, chosen)
 
 
 def font_faces(language: str = "en") -> tuple[list[str], list[FontFace]]:
     """Families in order, and the files that they are in."""
     import matplotlib
 
-    asked = os.environ.get("GRIDMAP_FONT", "")
-    _tell_matplotlib(asked)
+    chosen = os.environ.get("GRIDMAP_FONT", "")
+    _add_to_matplotlib(chosen)
     latin = Path(matplotlib.get_data_path(), "fonts", "ttf")
     faces = [
         FontFace(LATIN, False, latin / "DejaVuSans.ttf"),
@@ -78,12 +78,12 @@ def font_faces(language: str = "en") -> tuple[list[str], list[FontFace]]:
         FontFace(CHINESE, True, FOLDER / "GridmapSansSC-Bold.ttf"),
         FontFace(_RARE, False, FOLDER / "GridmapSansSC-Regular.ttf"),
     ]
-    if asked:
+    if chosen:
         from matplotlib.font_manager import findfont
 
-        file = Path(asked) if Path(asked).is_file() else Path(findfont(_family_of(asked), fallback_to_default=False))
-        faces.append(FontFace(_family_of(asked), False, file))
-    return _ordered(language, asked), faces
+        file = Path(chosen) if Path(chosen).is_file() else Path(findfont(_family_of(chosen), fallback_to_default=False))
+        faces.append(FontFace(_family_of(chosen), False, file))
+    return _ordered(language, chosen), faces
 
 
 def office_fonts(language: str = "en") -> tuple[str, str]:
@@ -95,28 +95,28 @@ def _east_asian(language: str) -> bool:
     return all_texts(language)["language.locale"].split("_")[0] in ("zh", "ja", "ko")
 
 
-def _ordered(language: str, asked: str) -> list[str]:
+def _ordered(language: str, chosen: str) -> list[str]:
     own = [CHINESE, _RARE, LATIN] if _east_asian(language) else [LATIN, CHINESE, _RARE]
-    return [_family_of(asked), *own] if asked else own
+    return [_family_of(chosen), *own] if chosen else own
 
 
 @cache
-def _family_of(asked: str) -> str:
+def _family_of(chosen: str) -> str:
     from matplotlib.font_manager import FontProperties, get_font_names
 
-    if Path(asked).is_file():
+    if Path(chosen).is_file():
         try:
-            return FontProperties(fname=asked).get_name()
+            return FontProperties(fname=chosen).get_name()
         except (OSError, RuntimeError):
-            raise SettingError(Note("fonts.not_a_font", found=asked)) from None
-    if asked not in get_font_names():
-        raise SettingError(Note("fonts.not_installed", found=asked))
-    return asked
+            raise SettingError(Note("fonts.not_a_font", found=chosen)) from None
+    if chosen not in get_font_names():
+        raise SettingError(Note("fonts.not_installed", found=chosen))
+    return chosen
 
 
 @cache
-def _tell_matplotlib(asked: str) -> None:
-    """Add the files to this process's list of fonts; matplotlib's cache on disk is neither asked nor changed."""
+def _add_to_matplotlib(chosen: str) -> None:
+    """Add the files to this process's list of fonts; matplotlib's cache on disk is neither read nor changed."""
     from dataclasses import replace
 
     from matplotlib.font_manager import fontManager
@@ -124,7 +124,7 @@ def _tell_matplotlib(asked: str) -> None:
     fontManager.addfont(FOLDER / "GridmapSansSC-Regular.ttf")
     regular = next(f for f in reversed(fontManager.ttflist) if f.name == CHINESE)
     fontManager.ttflist += [replace(regular, name=_RARE, weight=weight) for weight in (400, 700)]
-    if asked and Path(asked).is_file():
-        _family_of(asked)
-        fontManager.addfont(asked)
+    if chosen and Path(chosen).is_file():
+        _family_of(chosen)
+        fontManager.addfont(chosen)
     fontManager.addfont(FOLDER / "GridmapSansSC-Bold.ttf")

@@ -118,7 +118,7 @@ _ROWS = {
     "time_unit": ("finest time", {"exact": "as recorded", "day": "the day", "month": "the month"}.get),
     "finest_cell_m2": ("smallest cell that holds incidents", lambda v: f"{v:,.0f} m²" if v else "any"),
     "fewest_persons": ("fewest residents of such a cell, where known", lambda v: f"{v}" if v else "any"),
-    "smallest_count": ("fewest incidents of a number", lambda v: f"{v} (or the k that is asked for)" if v else "any"),
+    "smallest_count": ("fewest incidents of a number", lambda v: f"{v} (or the k that is given)" if v else "any"),
     "patrols": ("patrol plans", lambda v: "yes" if v else "no"),
 }  # fmt: skip
 

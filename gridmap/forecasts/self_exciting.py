@@ -80,7 +80,7 @@ class SelfExciting(Forecaster):
         Incidents a day by cell.
     theta_interval_ : (float, float) or None
         θ less what shuffled times give, from the 2.5th to the 97.5th per cent; it includes 0 where contagion cannot be
-        told from busy places.
+        separated from busy places.
     """
 
     name = "self_exciting"

@@ -160,7 +160,7 @@ def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
     """Refuse counts that no statistic can judge; answer whether the values are counts at all.
 
     Whole numbers are counts: they must not be negative, must sum to 30 or more and must not all be in one
-    cell. Other numbers (rates, percentages) are measurements, of which only variation is asked.
+    cell. Other numbers (rates, percentages) are measurements, which need only vary.
     """
     whole = bool((values == np.floor(values)).all())
     if whole and (values < 0).any():

@@ -285,7 +285,7 @@ def place_of(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # * the one at which, were the incidents spread evenly over their convex hull, one core incident would be expected.
 #
 # Where many incidents share few places, as the police's anonymous ones, that radius may be shorter than the way from a
-# place to the next. It is then lifted to the median of those ways, and the count asked for grows to `DENSER` times the
+# place to the next. It is then lifted to the median of those ways, and the count needed grows to `DENSER` times the
 # median incident's.
 
 DENSER = 4.0

@@ -209,22 +209,24 @@ def getis_ord(
 INFERENCES = ("normal", "exact", "conditional")
 
 
-def _inference(asked, permutations: int, about, count, weights, star: bool, of_people: bool) -> tuple[str, int]:
+def _inference(wanted, permutations: int, about, count, weights, star: bool, of_people: bool) -> tuple[str, int]:
     """Where p comes from, and how many permutations that takes."""
-    if asked is not None and asked not in INFERENCES:
-        raise SettingError(Note("hotspots.inference_unknown", found=asked, meant=did_you_mean(str(asked), INFERENCES)))
-    if permutations and asked in ("normal", "exact"):
-        raise SettingError(Note("hotspots.inference_permutations", permutations=permutations, found=asked))
-    if permutations or asked == "conditional":
+    if wanted is not None and wanted not in INFERENCES:
+        raise SettingError(
+            Note("hotspots.inference_unknown", found=wanted, meant=did_you_mean(str(wanted), INFERENCES))
+        )
+    if permutations and wanted in ("normal", "exact"):
+        raise SettingError(Note("hotspots.inference_permutations", permutations=permutations, found=wanted))
+    if permutations or wanted == "conditional":
         return "conditional", permutations or 999
     why_not = _why_not_exact(about, count, weights, star, of_people)
-    if asked == "exact" and why_not:
+    if wanted == "exact" and why_not:
         raise SettingError(Note(why_not))
-    if asked is None and (of_people or about.kind in OF_UNKNOWN_LAW):
+    if wanted is None and (of_people or about.kind in OF_UNKNOWN_LAW):
         if why_not is None:
             return "exact", 0
         return ("normal", 0) if of_people else ("conditional", 999)
-    return asked or "normal", 0
+    return wanted or "normal", 0
 
 
 def _why_not_exact(about, count, weights: sparse.csr_array, star: bool, of_people: bool) -> str | None:

@@ -150,7 +150,7 @@ class GlobalResult:
     expected : float
         Without pattern.
     p_value : float
-        Two-sided; by `params["assumption"]`, or by permutations where these were asked for.
+        Two-sided; by `params["assumption"]`, or by permutations where there were any.
     variance_normality, z_normality, p_normality : float
         The values are draws from one normal distribution; nan for G, which has no such form.
     variance_randomisation, z_randomisation, p_randomisation : float

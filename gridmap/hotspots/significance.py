@@ -2,7 +2,7 @@
 
 A map of 2,750 cells is 2,750 tests. At p ≤ 0.05 some 137 of them light up where nothing is going on.
 So every method reports three things side by side: `p_value` (this cell alone), `q_value` (adjusted for
-all cells tested) and `label`, made from q unless no correction was asked.
+all cells tested) and `label`, made from q unless there is no correction.
 
 - "fdr": Benjamini & Hochberg. Of the cells labelled "hot 95", at most 5 % are expected to be false. The default.
 - "fdr_by": Benjamini & Yekutieli. The same promise under any dependence, at a loss of power.

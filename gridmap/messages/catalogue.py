@@ -7,7 +7,7 @@ through them: `[label]` with `hot_99 = "hot 99 %"` is the code `label.hot_99`. A
 `{name}`                    the value: text as it is, another `Note` in the same language, a list joined
 `{found!r}`                 the value in quotation marks, as data are shown in an error
 `{n:,}` `{x:.1f}`           a number, with the separators of the language (CLDR)
-`{share:.0%}` `{d:+.0%}`    a percentage; a sign where it is asked for
+`{share:.0%}` `{d:+.0%}`    a percentage; a sign where it is wanted
 `{n:#cell|cells}`           a number and the word that goes with it, one form for each plural category of the language,
                             in CLDR's order (zero, one, two, few, many, other), only those that the language has
 `{n:?cell|cells}`           the word alone
@@ -68,16 +68,16 @@ def check_language(language: Any) -> str:
     return language
 
 
-def chosen_language(asked: str | None = None) -> str:
-    """The language to speak on the command line: asked for, `GRIDMAP_LANGUAGE`, the system's locale, English.
+def chosen_language(given: str | None = None) -> str:
+    """The language to speak on the command line: as given, `GRIDMAP_LANGUAGE`, the system's locale, English.
 
     Parameters
     ----------
-    asked : str, optional
+    given : str, optional
         As given with `--language`; one that there is not is an error. From the environment it is passed over.
     """
-    if asked is not None:
-        return check_language(asked)
+    if given is not None:
+        return check_language(given)
     named = [os.environ.get(name, "") for name in ("GRIDMAP_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")]
     for name in [*named, locale.getlocale()[0] or ""]:
         tag = name.replace("-", "_").split(".")[0]

@@ -32,6 +32,7 @@ the tree: Bentley (1975), Communications of the ACM 18, 509–517.
 """
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ class PublicRelease:
     left_out : int
         Incidents that are in no series, or outside the grid.
     notes : tuple of str
-    told : dict
+    record : dict
         The same as plain data, for the next release to be held against: `k`, `cells` (a hash of the map), `series`,
         `areas` (each area's place in the tree of areas → its counts).
     """
@@ -92,7 +93,14 @@ class PublicRelease:
     k: int
     left_out: int
     notes: tuple[str, ...]
-    told: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The former name of `record`."""
+        old, new = "PublicRelease.told", "PublicRelease.record"
+        warnings.warn(Note("errors.moved", old=old, new=new), DeprecationWarning, stacklevel=2)
+        return self.record
 
 
 def public_release(
@@ -122,7 +130,7 @@ def public_release(
     random_state : int, optional
         Of the random places. They tell nothing: the same places could be drawn by anyone who has the table.
     earlier : list of mappings
-        What releases of the same incidents told before (their `told`): no number then differs from theirs by fewer
+        What was released of the same incidents before (their `record`): no number then differs from theirs by fewer
         than k. Those over other cells cannot be compared, which a note says.
 
     Returns
@@ -160,7 +168,7 @@ def public_release(
     counts = np.zeros((len(grid), len(published.names)), np.int64)
     np.add.at(counts, (row[used], published.code[used]), 1)
     too_few = np.array([name[0] == OTHER for name in published.names]) & (counts.sum(axis=0) < k)
-    if too_few.any():  # nobody asked for them by name
+    if too_few.any():  # nobody named them
         published, used = published.without(too_few), used & ~too_few[published.code]
         counts = counts[:, ~too_few]
     _check_series(counts, published, k)
@@ -168,7 +176,7 @@ def public_release(
     people = next((grid.cells[c].to_numpy(float) for c in PERSONS if _is_number(grid.cells, c)), None)
     who = AUDIENCES["public"]
     map_hash = _hash_of(grid, zones, people)
-    same = [told for told in earlier if told.get("cells") == map_hash]
+    same = [record for record in earlier if record.get("cells") == map_hash]
     area, ways = merged_areas(
         counts,
         grid.centroids_m,
@@ -178,17 +186,17 @@ def public_release(
         residents=people,
         fewest_residents=who.fewest_persons,
         zones=zones,
-        earlier=[_counts_told(told, published.columns()) for told in same],
+        earlier=[_counts_recorded(record, published.columns()) for record in same],
     )
     sums = np.zeros((area.max() + 1, counts.shape[1]), np.int64)
     np.add.at(sums, area, counts)
-    told = {
+    record = {
         "k": k,
         "cells": map_hash,
         "series": list(map(str, published.columns())),
         "areas": {way: row.tolist() for way, row in zip(ways, sums, strict=True)},
     }
-    _check_earlier(told, same)
+    _check_earlier(record, same)
     if area.max() == 0 and len(grid) > 1:
         shown = [*published.columns()[:4], *(["…"] if len(published.names) > 4 else [])]
         raise InputError(Note("privacy.release.one_area", k=k, cells=len(grid), series=shown))
@@ -214,7 +222,7 @@ def public_release(
             Note("privacy.release.merged", cells=len(grid), areas=len(sums), k=k),
             _note_of_earlier(len(earlier), len(same), k),
         ),
-        told=told,
+        record=record,
     )
 
 
@@ -230,23 +238,23 @@ def _hash_of(grid: Grid, zones: np.ndarray | None, people: np.ndarray | None) ->
     return digest.hexdigest()
 
 
-def _counts_told(told: Mapping[str, Any], series: pd.Index) -> dict[str, list[float]]:
-    """What an earlier release held, in the order of today's series; nan for one that it did not tell."""
-    place = {name: i for i, name in enumerate(told["series"])}
+def _counts_recorded(record: Mapping[str, Any], series: pd.Index) -> dict[str, list[float]]:
+    """What an earlier release held, in the order of today's series; nan for one that it did not hold."""
+    place = {name: i for i, name in enumerate(record["series"])}
     return {
         way: [float(counts[place[name]]) if name in place else float("nan") for name in series]
-        for way, counts in told["areas"].items()
+        for way, counts in record["areas"].items()
     }
 
 
-def _check_earlier(told: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> None:
+def _check_earlier(record: Mapping[str, Any], same: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a release whose sums differ from those released before by fewer than k; areas below were seen to."""
-    total = pd.DataFrame(told["areas"].values(), columns=told["series"]).sum()
+    total = pd.DataFrame(record["areas"].values(), columns=record["series"]).sum()
     for one in same:
         change = (total - pd.DataFrame(one["areas"].values(), columns=one["series"]).sum()).abs()
-        few = change[(change > 0) & (change < told["k"])]
+        few = change[(change > 0) & (change < record["k"])]
         if len(few):
-            raise InputError(Note("privacy.release.too_near", k=told["k"], series=list(few.index[:3])))
+            raise InputError(Note("privacy.release.too_near", k=record["k"], series=list(few.index[:3])))
 
 
 def _note_of_earlier(given: int, same: int, k: int) -> Note:
@@ -399,7 +407,7 @@ def merged_areas(
     size = np.full(len(counts), np.inf) if area_m2 is None else np.asarray(area_m2, float)
     people = None if residents is None else np.nan_to_num(np.asarray(residents, float))
     weight = people if people is not None else 1 / np.bincount(zones)[zones]
-    before = [_sums_above(told) for told in earlier]
+    before = [_sums_above(record) for record in earlier]
 
     def good(cells: np.ndarray) -> bool:
         sums = counts[cells].sum(axis=0)
@@ -409,8 +417,8 @@ def merged_areas(
 
     def changes_apart(parts: list[np.ndarray], way: str) -> bool:
         now = [counts[part].sum(axis=0) for part in parts]
-        for told in before:
-            then = [told.get(way + side) for side in "01"]
+        for record in before:
+            then = [record.get(way + side) for side in "01"]
             if then[0] is not None and then[1] is not None and not _apart(now[0] - then[0], now[1] - then[1], k):
                 return False
         return True
@@ -429,10 +437,10 @@ def merged_areas(
     return area, ways
 
 
-def _sums_above(told: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+def _sums_above(record: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
     """What was released, summed for each area of the tree that is made of areas that were released."""
     sums: dict[str, np.ndarray] = {}
-    for way, counts in told.items():
+    for way, counts in record.items():
         for n in range(len(way) + 1):
             sums[way[:n]] = sums.get(way[:n], 0.0) + np.asarray(counts, float)
     return sums

@@ -1,7 +1,7 @@
 """Series: the kinds and periods of incidents that a release tells apart.
 
 What is distinguished decides how coarse everything must be, so only that is distinguished which somebody will look at.
-Periods that overlap (a year, and a month of it) are cut into the finest that was asked for.
+Periods that overlap (a year, and a month of it) are cut into the finest that is wanted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,8 +55,8 @@ class Series:
         )
 
 
-def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Series:
-    """The series that were asked for, and the one each incident is in.
+def series_of(incidents: Incidents, requested: Iterable[Mapping[str, Any]]) -> Series:
+    """The series that were requested, and the one each incident is in.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
     InputError
         If no incident is in any.
     """
-    asked = [dict(one) for one in asked] or [{}]
-    check_series(asked)
+    requested = [dict(one) for one in requested] or [{}]
+    check_series(requested)
     frame = incidents.to_frame(["category", "occurred_from", "occurred_to"])
-    kind = _kinds(frame["category"], asked)
-    span = _spans(frame, asked)
+    kind = _kinds(frame["category"], requested)
+    span = _spans(frame, requested)
     wanted = np.zeros(len(frame), bool)
-    for one in asked:
+    for one in requested:
         named = _listed(one.get("category"))
         here = np.ones(len(frame), bool) if named is None else frame["category"].isin(named).to_numpy()
         if one.get("period") is not None:
@@ -92,9 +92,9 @@ def series_of(incidents: Incidents, asked: Iterable[Mapping[str, Any]]) -> Serie
     return Series(found, code, starts, ends)
 
 
-def check_series(asked: Iterable[Mapping[str, Any]]) -> None:
+def check_series(requested: Iterable[Mapping[str, Any]]) -> None:
     """Refuse what cannot be distinguished, before anything is read."""
-    for one in asked:
+    for one in requested:
         for key in one:
             if key not in ("category", "period", "every"):
                 meant = did_you_mean(key, ("category", "period", "every"))
@@ -111,9 +111,9 @@ def _listed(category) -> list[str] | None:
     return [category] if isinstance(category, str) else list(map(str, category))
 
 
-def _kinds(category: pd.Series, asked: Sequence[Mapping]) -> pd.Series:
+def _kinds(category: pd.Series, requested: Sequence[Mapping]) -> pd.Series:
     """The category where some series names it, OTHER where none does; nothing where no series tells kinds apart."""
-    named = {name for one in asked for name in _listed(one.get("category")) or ()}
+    named = {name for one in requested for name in _listed(one.get("category")) or ()}
     if not named:
         return pd.Series(None, index=category.index, dtype=object)
     there = set(category.dropna().unique())
@@ -132,15 +132,15 @@ def _period(text) -> pd.Period:
     return period
 
 
-def _spans(frame: pd.DataFrame, asked: Sequence[Mapping]) -> pd.Series:
+def _spans(frame: pd.DataFrame, requested: Sequence[Mapping]) -> pd.Series:
     """The period that each incident is released by, at the finest frequency that is wanted."""
-    periods = {_period(one["period"]) for one in asked if one.get("period") is not None}
-    every = [one["every"] for one in asked if one.get("every") is not None]
-    asked_for = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}
+    periods = {_period(one["period"]) for one in requested if one.get("period") is not None}
+    every = [one["every"] for one in requested if one.get("every") is not None]
+    frequencies = {*(FREQUENCIES[one] for one in every), *(p.freqstr[0] for p in periods)}
     spans = pd.Series(None, index=frame.index, dtype=object)
-    if not asked_for:
+    if not frequencies:
         return spans
-    finest = next(f for f in FREQUENCIES.values() if f in asked_for)
+    finest = next(f for f in FREQUENCIES.values() if f in frequencies)
     length = frame["occurred_to"] - frame["occurred_from"]
     middle = frame["occurred_from"] + length / 2
     at = middle[middle.notna()].dt.to_period(finest)

@@ -23,7 +23,7 @@ __all__ = ["COVER_RESOLUTION", "covered", "scattered"]
 #: 15,000 m² a cell: the nearest to the 10,000 m² of a 万米单元网格.
 COVER_RESOLUTION = 10
 MOST_CELLS = 20_000  # of one cover; a larger cluster is covered by coarser cells
-#: Columns that a cover has too; all others of a hull are told by its incidents' places.
+#: Columns that a cover has too; all others of a hull follow from its incidents' places.
 TOLD_BY_PLACES = ("lon", "lat", "x", "y", "axis_long_m", "axis_short_m", "bearing_deg", "density", "radius")
 
 

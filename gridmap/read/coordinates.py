@@ -17,7 +17,7 @@ __all__ = ["CHINA", "could_be_in_china", "numbers", "split_pairs", "swapped_rows
 #: Mainland China with Hong Kong, Macao and Taiwan, as (west, south, east, north) in degrees.
 CHINA = (73.4, 3.4, 135.2, 53.7)
 
-# Coarse boxes that cover the land of China. They decide only whether the datum must be asked for, so they are
+# Coarse boxes that cover the land of China. They decide only whether the datum must be given, so they are
 # drawn to leave most of Korea, Vietnam, India and Mongolia outside, not to be a border.
 _BOXES = (
     (73.4, 35.0, 80.4, 41.1),

@@ -32,7 +32,7 @@ POSTGIS = ("spatial_ref_sys", "geometry_columns", "geography_columns", "raster_c
 
 @dataclass
 class DatabaseTable(RawTable):
-    """The answer to one query; asked again for each pass."""
+    """The answer to one query; run again for each pass."""
 
     engine: Any = None
     statement: Any = None
@@ -108,7 +108,7 @@ def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
     crs = None
     if table is not None and table.lstrip().lower().startswith(("select", "with")):
         statement = sa.text(table.strip().rstrip(";"))
-        counted = sa.text(f"SELECT count(*) FROM ({table.strip().rstrip(';')}) AS asked")
+        counted = sa.text(f"SELECT count(*) FROM ({table.strip().rstrip(';')}) AS counted")
         name = f"{shown} (query)"
         columns = list(connection.execute(statement).keys())
     else:

@@ -184,7 +184,7 @@ def read_incidents(
     ReadError
         If the file is absent, unreadable, blank or of an unknown format.
     InputError
-        If it has no rows or no coordinates, or these are exchanged throughout, or day and month cannot be told apart.
+        If it has no rows or no coordinates, or these are exchanged throughout, or day and month are ambiguous.
     CRSError
         If the datum or the CRS must be named.
     SettingError

@@ -570,7 +570,7 @@ def reads_as_name(text: str) -> bool:
     )
 
 
-#: Modules of python-stdnum for numbers of persons → the form that a value must have before the check digit is asked.
+#: Modules of python-stdnum for numbers of persons → the form that a value must have before the check digit is computed.
 NATIONAL = {
     "es.nif": r"[0-9XYZKLM]\d{7}[A-Z]",
     "br.cpf": r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}",

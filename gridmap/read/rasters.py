@@ -25,7 +25,7 @@ MOST_PIXELS = 4_000_000
 #: How a GeoTIFF begins.
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 REFERRING = (".vrt", ".img")
-#: Nothing beside the file is looked for, and no address is asked.
+#: Nothing beside the file is looked for, and no request is made.
 ALONE = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",

@@ -158,7 +158,7 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
     ----------
     batch : Batch
     plan : Plan
-    repair : names of repairs asked for
+    repair : names of the repairs to make
     gazetteer : Gazetteer, optional
     boxes : (west, south, east, north), optional
         Extent of the boundaries, for lost signs.

@@ -4,7 +4,7 @@
 An exact time is an interval of length zero; a date alone is that day, a month alone that month, their ends
 exclusive. Patterns are applied to whole columns (the distinct values at once), never row by row through a
 guessing parser: `3/4/2024` is the third of April in every row or the fourth of March in every row, by
-the evidence of the column, or the caller is asked.
+the evidence of the column, or the caller decides.
 
 Read: ISO 8601, 2024/3/5, 24/3/5, 2024年3月5日下午3时20分, 二〇二四年三月五日, 民国113年3月5日, 113/03/05, 1130305, 令和6年3月5日,
 5 Mar 2024, 5 de marzo de 2024, 5. März 2024, 5 марта 2024 г., 3:20 p. m., 10:00 PM EST, 20240305153000, Excel serial days, epoch seconds and milliseconds, fullwidth digits, 上午/下午/24时, zone
@@ -675,7 +675,7 @@ class TimeEvidence:
         Raises
         ------
         InputError
-            If day and month cannot be told apart by any value of the column.
+            If no value of the column distinguishes day and month.
         """
         if date_order is not None and date_order not in ORDERS:
             raise SettingError(Note("read.date_order_option", date_order=date_order, orders=list(ORDERS)))

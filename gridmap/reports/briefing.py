@@ -164,7 +164,7 @@ def paper_bytes(
 @needs_extras()
 def _printed(content: "Briefing", ending: str, template) -> bytes:
     if ending == ".pdf":
-        from gridmap.reports.paper.pdf import pdf_bytes  # each format loads what it needs, when it is asked for
+        from gridmap.reports.paper.pdf import pdf_bytes  # each format loads what it needs, when it is printed
 
         return pdf_bytes(content, template=template)
     if ending == ".docx":

@@ -5,7 +5,7 @@ names the same pipeline file, was written before, and is of an earlier period. I
 
 A place is a set of hot cells. One that shares a cell with the hot ground of the earlier run *stays*; one that shares
 none is *new*; an earlier one none of whose cells is hot any more is *gone*. Whether a place that stays went up or down
-is asked of the counts in its own cells, then and now, by the exact binomial test that `compare_periods` makes,
+is tested on the counts in its own cells, then and now, by the exact binomial test that `compare_periods` makes,
 corrected for the number of places (Benjamini & Hochberg, 5 %). Where grids, settings or the lengths of the periods
 differ, nothing is compared, and the paper says why.
 """

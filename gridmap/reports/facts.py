@@ -131,7 +131,7 @@ class Fact:
         what_it_draws((entry.get("values") or {}).get("method"))  # a plug-in brings its words when it is loaded
         values = {k: note_from(v) for k, v in (entry.get("values") or {}).items()}
         kind = str(entry["kind"])
-        if kind in CLAIMS and not _is_null(values.get("null")):  # of a version whose claims named no null: not said
+        if kind in CLAIMS and not _is_null(values.get("null")):  # of a version whose claims named no null: left out
             return cls(f"{kind}_without_null", values, entry.get("step"))
         return cls(kind, values, entry.get("step"))
 
@@ -253,7 +253,7 @@ def all_facts(
 
 
 def summary(results, boundaries, incidents, grid, *, rows: int, language: str = "en", **more) -> list[str]:
-    """Plain sentences about what was found: `all_facts`, said in a language."""
+    """Plain sentences about what was found: `all_facts`, as sentences of a language."""
     return sentences(all_facts(results, boundaries, incidents, grid, rows=rows, **more), language)
 
 
@@ -399,7 +399,7 @@ def _threshold(result: HotspotResult) -> dict:
 
 
 def _significant(cells: pd.DataFrame, sign: str, level: float | None) -> pd.Series:
-    """Cells labelled with `sign` ("hot", "up", …) at the level that was asked for."""
+    """Cells labelled with `sign` ("hot", "up", …) at the run's level."""
     least = 100 - round(100 * (0.05 if level is None else level))
     strength = cells["label"].astype(str).str.extract(rf"^{sign} (\d+)$")[0].astype(float)
     return strength >= least
@@ -417,7 +417,7 @@ def _no_claim(result, about, number) -> list[Fact]:
 
 
 def _concentrated(result, about, number) -> list[Fact]:
-    """Where incidents lie, before it is asked why: more than if all land were alike."""
+    """Where incidents lie, before any cause is looked for: more than if all land were alike."""
     cells = result.cells
     found = cells["concentrated"].to_numpy(bool)
     if not found.any():

@@ -52,7 +52,7 @@ __all__ = [
     "result_tables",
     "rows_of",
     "runs_beside",
-    "said_text",
+    "text_in",
     "zones_table",
 ]
 
@@ -105,7 +105,7 @@ class Findings:
             What is refused to the audience is left out, and `facts.json` says so.
         """
         tables, left_out = {}, []
-        few = AUDIENCES[audience].smallest_count  # the public is not told numbers of rows, which may be small
+        few = AUDIENCES[audience].smallest_count  # the public gets no numbers of rows, which may be small
         facts = [stored for stored in self.facts if not (few and stored.kind in OF_ROWS)]
         for name, table in self.tables.items():
             if few and name == "set_aside.parquet":
@@ -326,6 +326,7 @@ class RunFolder:
     audience: str = "meeting"
     left_out: list[str] = field(default_factory=list)
     place: Path | None = None
+    _tables: dict[tuple[str, int], pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def run_id(self) -> str:
@@ -336,7 +337,7 @@ class RunFolder:
 
     @property
     def written(self) -> str:
-        """When the run was made, in UTC, as in 2026-11-22T06:30:00+00:00; empty where it is not told."""
+        """When the run was made, in UTC, as in 2026-11-22T06:30:00+00:00; empty where it is unknown."""
         return str(self.manifest.get("written") or "")
 
     def table(self, name: str) -> pd.DataFrame:
@@ -359,7 +360,11 @@ class RunFolder:
         if listed and listed[place].get("sha256") not in (None, sha256_of(path)):
             raise ReadError(Note("reports.run.changed", path=str(path)))
         try:
-            return gpd.read_parquet(path) if "geometry" in pq.read_schema(path).names else pd.read_parquet(path)
+            key = (name, path.stat().st_mtime_ns)
+            if key not in self._tables:  # the CRS of a GeoParquet file takes longer than its rows
+                shaped = "geometry" in pq.read_schema(path).names
+                self._tables[key] = gpd.read_parquet(path) if shaped else pd.read_parquet(path)
+            return self._tables[key].copy()
         except (OSError, ValueError) as error:
             raise ReadError(Note("reports.run.unreadable_table", path=str(path), why=str(error))) from None
 
@@ -472,12 +477,12 @@ def note_of(value: Any) -> Any:
     return rest.replace("_", " ") or key if code is None else Note(code)
 
 
-def said_text(value: Any, language: str) -> str:
+def text_in(value: Any, language: str) -> str:
     """A text of `facts.json` in a language.
 
     Examples
     --------
-    >>> said_text({"w": "label hot 99"}, "zh"), said_text({"w": "layer getis_ord"}, "en"), said_text("Theft", "zh")
+    >>> text_in({"w": "label hot 99"}, "zh"), text_in({"w": "layer getis_ord"}, "en"), text_in("Theft", "zh")
     ('热点 99%', 'Hotspots (Gi*)', 'Theft')
     """
     note = note_of(value)

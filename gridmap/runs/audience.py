@@ -59,7 +59,7 @@ EARLIER_KEPT = 24
 
 
 def why_not_allowed(audience: str, steps, patrol) -> Note | None:
-    """What an audience cannot have of a pipeline, said before any work starts; None when all is well."""
+    """What an audience cannot have of a pipeline, known before any work starts; None when all is well."""
     if patrol is not None and not AUDIENCES[audience].patrols:
         return Note("runs.no_patrols_for_the_public")
     if audience != "public":
@@ -83,7 +83,7 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
 
     Returns
     -------
-    boundaries, grid, incidents, steps, told
+    boundaries, grid, incidents, steps, records
     """
     _tell_dropped(boundaries, incidents)
     incidents = _kinds_without_persons(incidents)
@@ -121,26 +121,26 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
     steps = tuple(_as_wide(step, release.grid) for step in steps)
-    told = [told for told in earlier if told != release.told][-EARLIER_KEPT:]
-    return release.boundaries, release.grid, drawn, steps, [*told, release.told]
+    records = [record for record in earlier if record != release.record][-EARLIER_KEPT:]
+    return release.boundaries, release.grid, drawn, steps, [*records, release.record]
 
 
 def releases_in(folder: Path) -> list[dict[str, Any]]:
-    """What the releases of a folder told so far, as its `run.json` holds it; nothing where it cannot be understood.
+    """The records of a folder's releases so far, as its `run.json` holds it; nothing where it cannot be understood.
 
     Whoever gives a folder to others may have changed it, so each part is held to its form before it is used.
     """
     try:
         found = json.loads((folder / "run.json").read_text(encoding="utf-8"))["releases"]
-        return [told for told in found if _is_told(told)][-EARLIER_KEPT - 1 :]
+        return [record for record in found if _is_record(record)][-EARLIER_KEPT - 1 :]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 
-def _is_told(told: Any) -> bool:
-    series, areas = told.get("series"), told.get("areas")
+def _is_record(record: Any) -> bool:
+    series, areas = record.get("series"), record.get("areas")
     return (
-        isinstance(told.get("cells"), str)
+        isinstance(record.get("cells"), str)
         and isinstance(series, list)
         and all(isinstance(name, str) for name in series)
         and len(set(series)) == len(series)
@@ -182,7 +182,8 @@ def _hours_tell_dates(pipeline, step, incidents: Incidents) -> bool:
     """Whether hours of the week may not stand beside what else the run tells of when.
 
     A cell with one incident has its date in counts by day or week, or of one short period, and its hour in counts by
-    hour of the week: beside each other these two are never told of cells. Of the whole territory, the counts decide.
+    hour of the week: beside each other these two are never published of cells. Of the whole territory, the counts
+    decide.
     """
     if AUDIENCES[pipeline.audience].points:
         return False
@@ -296,7 +297,7 @@ def run_id_inputs(audience: str, hashes: Mapping[str, str], incidents: Incidents
 def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
     """`run.json` as the audience may read it: nobody is quoted, and no password of a database.
 
-    The public is not told numbers of rows by file, nor the folders, columns, filters and queries of who made it.
+    The public gets no numbers of rows by file, nor the folders, columns, filters and queries of who made it.
     """
     as_is = (
         {"releases": contents["releases"]} if "releases" in contents else {}
@@ -325,7 +326,7 @@ def _file_name(path: str) -> str:
 
 
 def _settings_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a pipeline's settings, what explains the numbers; how the data lie at whoever made it is not told."""
+    """Of a pipeline's settings, what explains the numbers; not how the data lie at whoever made it."""
     kept: dict[str, Any] = {key: settings[key] for key in SETTINGS_FOR_ALL if key in settings}
     for stage, keys in (("incidents", ("category", "period")), ("grid", ("system", "resolution", "cell_size_m"))):
         found = settings.get(stage)

@@ -151,7 +151,7 @@ def fixed_gdal_date():
 def portable_relative_path(out: Path, folder: Path) -> str | None:
     """From the run folder to the pipeline's, for `gridmap replay`; None where it would tell the machine's folders.
 
-    What the two have in common is not told; so when they share no more than the root or the folder of all homes,
+    What the two have in common is left out; so when they share no more than the root or the folder of all homes,
     nothing is.
     """
     out, folder = Path(os.path.realpath(out)), Path(os.path.realpath(folder))

@@ -146,7 +146,7 @@ def run_pipeline(
     Raises
     ------
     OutputError
-        If the folder cannot be written; asked before any work starts.
+        If the folder cannot be written, before any work starts.
     GridmapError
         For whatever a stage finds wrong.
     """
@@ -206,7 +206,7 @@ class _Run:
     steps : tuple of HotspotStep
         The methods that this audience may have.
     releases : list of dict
-        What the releases for the public into this folder told, this one last.
+        The records of the releases for the public into this folder, this one last.
     tables : dict from file name to Released
         Tables of the results, released with them.
     written : dict from output key to Path
@@ -467,7 +467,7 @@ def _input(path: str, rows: int, used: int, aside: int) -> dict:
 def _run_step(
     step: HotspotStep, incidents: Incidents, grid: Grid, boundaries: gpd.GeoDataFrame, pipeline: Pipeline
 ) -> Any:
-    """Give a method what it works on, and its options; try its hotspots on other grids where that is asked for."""
+    """Give a method what it works on, and its options; try its hotspots on other grids where `stability` is given."""
     function = method_named(step.method).function
     incidents = surface_incidents(step, incidents, grid, pipeline.audience)
     chosen = incidents if step.category is None else incidents.where(category=step.category)

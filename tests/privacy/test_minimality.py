@@ -147,7 +147,7 @@ def test_a_meeting_s_page_beside_the_public_s_tells_nothing_that_the_meeting_did
     counts = rng.poisson(3.0, (25, 1, 1)).repeat(2, axis=1).repeat(2, axis=2)
     grid = gm.make_grid(gm.read_boundaries(town()), system="zones")
     one, other = (public_release(incidents_of(counts, seed), grid) for seed in (1, 2))  # other places, same counts
-    assert one.told == other.told
+    assert one.record == other.record
     assert one.incidents.arrow().equals(other.incidents.arrow())
 
 
@@ -182,7 +182,7 @@ def test_the_areas_do_not_depend_on_where_few_incidents_are():
     for seed in range(6):
         counts = np.random.default_rng(seed).poisson(4.0, (25, 2, 2))
         release = public_release(incidents_of(counts, seed), grid)
-        nodes = release.told["areas"]
+        nodes = release.record["areas"]
         for one, cells in zip(nodes, release.area_of.groupby(release.area_of).groups.values(), strict=False):
             ways.add((one, len(cells)))
         assert sum(0.5 ** len(way) for way in nodes) == 1  # a cut through a binary tree, without gaps
@@ -207,15 +207,15 @@ def test_a_later_release_is_held_against_the_earlier(tmp_path):
     one_more = counts.copy()
     one_more[3, 0, 0] += 1
     with pytest.raises(InputError, match="changed by fewer than 5"):
-        public_release(incidents_of(one_more), grid, earlier=[first.told])
+        public_release(incidents_of(one_more), grid, earlier=[first.record])
     more = counts.copy()
     more[[0, 4, 12, 20, 24], 0, 0] += 6
     more[3, 0, 0] += 1
-    later = public_release(incidents_of(more), grid, earlier=[json.loads(json.dumps(first.told))])
+    later = public_release(incidents_of(more), grid, earlier=[json.loads(json.dumps(first.record))])
     assert later.notes[1].code == "privacy.release.held_against"
-    assert len(later.told["areas"]) > 1
-    sums = {way: sum(n) for way, n in first.told["areas"].items()}
-    for way, now in later.told["areas"].items():
+    assert len(later.record["areas"]) > 1
+    sums = {way: sum(n) for way, n in first.record["areas"].items()}
+    for way, now in later.record["areas"].items():
         inside = [n for other, n in sums.items() if other.startswith(way)]
         if inside and sum(0.5 ** len(o) for o in sums if o.startswith(way)) == 0.5 ** len(way):
             assert abs(sum(now) - sum(inside)) not in range(1, 5)
@@ -224,4 +224,4 @@ def test_a_later_release_is_held_against_the_earlier(tmp_path):
         crs=4326,
     )  # fmt: skip
     other = gm.make_grid(gm.read_boundaries(shifted), system="zones")
-    assert public_release(incidents_of(more), other, earlier=[first.told]).notes[1].code.endswith("other_areas")
+    assert public_release(incidents_of(more), other, earlier=[first.record]).notes[1].code.endswith("other_areas")

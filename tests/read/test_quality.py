@@ -71,7 +71,7 @@ def test_chinese_export_without_a_datum_is_reported_not_refused(town):
     assert any("probably gcj02" in p for p in report.problems)
     assert yaml.safe_load(report.pipeline_yaml())["incidents"]["datum"] == "gcj02"
     wrong = inspect_file(_export("gcj02"), boundaries=town, datum="wgs84")
-    assert any("is said, but probably gcj02" in p for p in wrong.problems)
+    assert any("is given, but probably gcj02" in p for p in wrong.problems)
     right = inspect_file(_export("gcj02"), boundaries=town, datum="gcj02")
     assert not any("datum" in p for p in right.problems)
 
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said():
     )
     report = inspect_file(frame)
     text = report.text()
-    assert "Day and month cannot be told apart" in text
+    assert "Day and month are ambiguous" in text
     assert "60% of the rows have a usable place" in text
     assert "lie on one point" in text
     assert "three decimals or fewer" in text

@@ -46,7 +46,7 @@ def clusters_layer(result: HotspotResult, *, name: str | Note | None = None, sho
     Raises
     ------
     InputError
-        If the result has no clusters to it (none asked for; none *found* is an empty layer).
+        If the result has no clusters to it (none wanted; none *found* is an empty layer).
     """
     result = checked_result(result)
     if result.clusters is None:

@@ -66,7 +66,7 @@ def _china(plan, facts, boundaries, roads, datum, problems, settings, out) -> No
     settings["datum"] = declared or "gcj02"
     if boundaries is None and roads is None:
         if declared is None:
-            problems.append(Note("read.datum_not_said"))
+            problems.append(Note("read.datum_not_given"))
         return
     if plan.datum != "wgs84":  # the estimate is about the coordinates as they stand in the file
         lon, lat = from_wgs84(facts["lon"], facts["lat"], datum=plan.datum)

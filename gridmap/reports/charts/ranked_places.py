@@ -262,5 +262,5 @@ def ranked_bars(
 
 
 def _two_lines(text: str, width: int) -> str:
-    """A long name on two lines, and what is left of it told by an ellipsis."""
+    """A long name on two lines, with an ellipsis for the rest."""
     return "\n".join(textwrap.wrap(text, width, max_lines=2, placeholder="…")) or text

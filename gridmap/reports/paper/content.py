@@ -17,7 +17,7 @@ from gridmap.messages import known, say
 from gridmap.reports.compare_runs import Since
 from gridmap.reports.facts import SMALLEST_P, method_name, sentences
 from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps, run_charts, theme_map
-from gridmap.reports.results_folder import RunFolder, said_text
+from gridmap.reports.results_folder import RunFolder, text_in
 
 __all__ = [
     "GOVERNED",
@@ -48,7 +48,7 @@ __all__ = [
 MOST_ROWS = 10
 #: Columns of it that fit beside a name.
 MOST_COLUMNS = 9
-#: Other results told on the third page, and sentences of each; the rest stands in the annex and in the workbook.
+#: Other results on the third page, and sentences of each; the rest stands in the annex and in the workbook.
 MOST_OTHERS, MOST_LINES = 4, 3
 #: Kinds of incident in a table of a page.
 MOST_KINDS = 12
@@ -328,7 +328,7 @@ def _answers(run: RunFolder, entry: Entry | None, layer: Entry | None, language:
     found = []
     for question in QUESTIONS:
         if question in given:
-            headline, detail = (said_text(v, language) for v in given[question])
+            headline, detail = (text_in(v, language) for v in given[question])
             found.append(Answer(say(f"paper.ask_{question}", language), headline, detail))
     if found or entry is None:
         return found
@@ -340,7 +340,7 @@ def _map(run: RunFolder, layer: Entry | None, outlines: ZoneOutlines | None, lan
     frame = run.table(layer["file"]) if layer is not None and outlines is not None else pd.DataFrame()
     if layer is None or outlines is None or not len(frame) or "geometry" not in frame:
         return None
-    caption = said_text(layer["name"], language)
+    caption = text_in(layer["name"], language)
     if layer["ranked"]:
         caption = say("paper.label", language, label=caption, text=say("paper.map_numbers", language))
     return Picture(*theme_map(layer, frame, outlines, language=language), caption)
@@ -412,7 +412,7 @@ def _others(run: RunFolder, lead: Entry | None, language: str) -> list[Section]:
         layer = entry["layers"][0] if entry["layers"] else None
         facts = [f for f in run.facts if f.step == entry["step"] and f.kind not in IN_THE_ANNEX]
         lines = sentences(facts, language)[:MOST_LINES]
-        names = [said_text(row["name"], language) for row in layer["ranked"][:5]] if layer else []
+        names = [text_in(row["name"], language) for row in layer["ranked"][:5]] if layer else []
         names = [f"{i} {name}" for i, name in enumerate(names, start=1) if name]
         notes = [say("paper.first_places", language, names=names)] if names and layer and layer["tested"] else []
         if lines or notes:
@@ -444,7 +444,7 @@ def _lines_of(run: RunFolder, step: int, language: str) -> list[str]:
 
 def _name(entry: Entry, language: str, layer: Entry | None = None) -> str:
     if layer is not None:
-        return said_text(layer["name"], language)
+        return text_in(layer["name"], language)
     return entry.get("name") or method_name(entry["method"], language)
 
 
@@ -482,7 +482,7 @@ def _methods(run: RunFolder, language: str) -> list[Method]:
         joined = say("messages.list_separator", language).join(dict.fromkeys(names))
         code = f"method.{method}.explains"
         explains = say(code, language) if known(code) else ""
-        notes = [said_text(note, language) for entry in entries for note in entry.get("notes", ())]
+        notes = [text_in(note, language) for entry in entries for note in entry.get("notes", ())]
         found.append(Method(joined, explains, _settings(entries, language), list(dict.fromkeys(notes))))
     return found
 
@@ -539,7 +539,7 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
     for row in ranked:
         cells = [
             Cell(str(row["rank"]), row["rank"]),
-            Cell(said_text(row["name"], language) or f"{w('place')} {row['rank']}"),
+            Cell(text_in(row["name"], language) or f"{w('place')} {row['rank']}"),
         ]
         cells += [Cell(_label(row.get("label"), language))] if labels else []
         rows.append(tuple(cells + [_number(k, row["values"].get(k), language) for k in keys]))
@@ -547,7 +547,7 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
 
 
 def _label(label: Any, language: str) -> str:
-    return said_text(label, language)
+    return text_in(label, language)
 
 
 def page_table(layer: Mapping[str, Any], language: str) -> Table:
@@ -569,7 +569,7 @@ def page_table(layer: Mapping[str, Any], language: str) -> Table:
         values = row["values"]
         made = {
             "rank": Cell(str(row["rank"]), row["rank"]),
-            "name": Cell(said_text(row["name"], language) or f"{w('place')} {row['rank']}"),
+            "name": Cell(text_in(row["name"], language) or f"{w('place')} {row['rank']}"),
             "district": Cell(str(row.get("district") or "–")),
             "change_interval": Cell(_ratio_interval(values, language)),
         }
@@ -654,7 +654,7 @@ def since_table(changes, run: RunFolder, language: str, statuses: Sequence[str] 
     columns += [Column("difference", w("difference")), Column("p_value", w("p_change"))]
     out = []
     for row in rows.itertuples():
-        cells = [Cell(said_text(row.name, language) or "–")] + ([Cell(names[row.step])] if several else [])
+        cells = [Cell(text_in(row.name, language) or "–")] + ([Cell(names[row.step])] if several else [])
         cells += [Cell(w(f"status.{row.status}"))]
         change = row.after - row.before
         numbers = {"before": row.before, "after": row.after, "difference": change, "p_value": row.p_value}

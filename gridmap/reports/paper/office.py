@@ -23,7 +23,7 @@ def xml_text(text: object, most: int = 2000) -> str:
 
 
 def written_at(written: str) -> datetime:
-    """When the run was made, as a time without zone; a fixed day where it is not told."""
+    """When the run was made, as a time without zone; a fixed day where it is unknown."""
     try:
         return datetime.fromisoformat(written).astimezone(UTC).replace(tzinfo=None)
     except ValueError:

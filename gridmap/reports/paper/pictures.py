@@ -32,7 +32,7 @@ from gridmap.maps.palette import CONCENTRATED, amounts
 from gridmap.messages import say
 from gridmap.read.metric import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
-from gridmap.reports.results_folder import RunFolder, said_text
+from gridmap.reports.results_folder import RunFolder, text_in
 
 __all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_charts", "theme_map"]
 
@@ -145,7 +145,7 @@ def _classes(entry: Mapping[str, Any], frame: gpd.GeoDataFrame, language: str) -
 
 def _class_words(one: Mapping[str, Any], language: str) -> str:
     if one.get("label") is not None:
-        return said_text(one["label"], language)
+        return text_in(one["label"], language)
     low, high = float(one.get("low") or 0), float(one.get("high") or 0)
     digits = 0 if high >= 100 else 1 if high >= 10 else 2
     ends = [f"{v:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{v:,.0f}" for v in (low, high)]
@@ -212,7 +212,7 @@ class _Theme:
         if self.classes:
             words = say("paper.no_evidence", self.language)
             handles.append(Patch(facecolor=LAND, edgecolor="#55606E", linewidth=0.5, label=words))
-        unit = said_text(self.entry.get("unit"), self.language) or None
+        unit = text_in(self.entry.get("unit"), self.language) or None
         font = {"family": families(self.language), "size": type_pt}
         if handles:
             ax.legend(
@@ -364,7 +364,7 @@ def place_maps(
         _window(ax, box)
         ax.set_axis_on()
         ax.set(xticks=[], yticks=[])
-        name = plain(said_text(row.get("name"), language) or "–", 16 if columns >= 5 else 40)
+        name = plain(text_in(row.get("name"), language) or "–", 16 if columns >= 5 else 40)
         style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5, "fontweight": "bold"}
         ax.set_title(f"{row['rank']}  {name}", **style)
     ax = panels[0]
@@ -491,7 +491,7 @@ def run_charts(run: RunFolder, language: str) -> list[tuple[bytes, float, str]]:
     for maker, table, options, name in _charts(run, language):
         try:
             figure = maker(table, language=language, title=name or None, **options)
-        except GridmapError:  # too little to draw: the sentences and tables have said what there is
+        except GridmapError:  # too little to draw: the sentences and tables hold what there is
             continue
         png, ratio = picture_of(figure, dpi=200)
         heading = say("fact.heading", language, name=name) if name else ""
@@ -519,7 +519,7 @@ def _charts(run: RunFolder, language: str) -> list[tuple[Any, Any, dict[str, Any
         counts = concentration.loc[concentration["step"] == entry["step"], "count"]
         name = layer["name"] if isinstance(layer["name"], str) else ""
         makers.append((concentration_chart, counts, {"places": None}, name))
-        names = [said_text(row["name"], language) or str(row["rank"]) for row in layer["ranked"]]
+        names = [text_in(row["name"], language) or str(row["rank"]) for row in layer["ranked"]]
         rows = [{"name": name, **row["values"]} for name, row in zip(names, layer["ranked"], strict=True)]
         if rows and "count" in rows[0]:
             makers.append((ranked_bars, pd.DataFrame(rows), {}, name))
