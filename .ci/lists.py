@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 STUB = ROOT / "gridmap" / "__init__.pyi"
-METHODS = ROOT / "docs" / "methods.md"
+DOCUMENTS = {"en": ROOT / "docs" / "methods.md", "zh": ROOT / "docs" / "methods.zh-CN.md"}
 BEGIN, END = "<!-- methods: begin -->\n", "<!-- methods: end -->\n"
 
 
@@ -32,29 +32,57 @@ def stub(text: str, own: dict[str, str]) -> str:
     return text
 
 
-def table() -> str:
-    """The registry as docs/methods.md has it."""
+#: What the table says in each language beside the registry's own words.
+WORDS = {
+    "en": {
+        "head": "| method | works on | draws | beyond | at risk | remarks |",
+        "labels": "labels ({} … {})",
+        "of points": "of points",
+        "stability": "stability",
+        "compares areas": "compares areas",
+        "nothing": "its normal p claims nothing",
+        "from": "its normal p claims from {:.0f} expected",
+    },
+    "zh": {
+        "head": "| 方法 | 输入 | 画出 | 超出什么 | 风险人群 | 备注 |",
+        "labels": "标签（{} … {}）",
+        "of points": "针对点",
+        "stability": "可试稳定性",
+        "compares areas": "受格子大小影响",
+        "nothing": "其正态 p 不作结论",
+        "from": "其正态 p 在期望 {:.0f} 起以上才作结论",
+    },
+}
+
+
+def table(language: str = "en") -> str:
+    """The registry as docs/methods.md has it, or its twin in Chinese."""
     from gridmap.hotspots.registry import methods
     from gridmap.messages import all_texts
 
-    rows = ["| method | works on | draws | beyond | at risk | remarks |", "|---|---|---|---|---|---|"]
+    words = WORDS[language]
+    rows = [words["head"], "|---|---|---|---|---|---|"]
     for name, method in methods().items():
-        drawn = [method.draws if method.scale is None else f"labels ({method.labels[0]} … {method.labels[-1]})"]
+        drawn = [method.draws if method.scale is None else words["labels"].format(method.labels[0], method.labels[-1])]
         drawn += ["surface"] if method.surface and method.draws != "surface" else []
-        null = "–" if method.null is None else all_texts("en")[f"null.{method.null}"]
-        remarks = {"of points": method.of_points, "stability": method.resampled, "compares areas": method.per_area}
+        null = "–" if method.null is None else all_texts(language)[f"null.{method.null}"]
+        remarks = {
+            words["of points"]: method.of_points,
+            words["stability"]: method.resampled,
+            words["compares areas"]: method.per_area,
+        }
         if method.trusted_from is not None:
-            remarks["its normal p claims nothing"] = method.trusted_from == float("inf")
-            remarks[f"its normal p claims from {method.trusted_from:.0f} expected"] = method.trusted_from < float("inf")
+            remarks[words["nothing"]] = method.trusted_from == float("inf")
+            remarks[words["from"].format(method.trusted_from)] = method.trusted_from < float("inf")
         true = ", ".join(word for word, holds in remarks.items() if holds)
         cells = [f"`{name}`", ", ".join(method.inputs.values()), ", ".join(drawn), null]
         rows.append("| " + " | ".join([*cells, f"`{method.at_risk}=`" if method.at_risk else "", true]) + " |")
     return "\n".join(rows) + "\n"
 
 
-def in_document() -> str:
-    """The table as docs/methods.md has it now."""
-    return METHODS.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+def in_document(language: str = "en") -> str:
+    """The table as the document has it now."""
+    return DOCUMENTS[language].read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
 
 
 def main() -> None:
@@ -64,8 +92,9 @@ def main() -> None:
     STUB.write_text(stub(STUB.read_text(encoding="utf-8"), dict(OWN)), encoding="utf-8")
     for task in (["check", "--quiet", "--fix", "--select", "I"], ["format", "--quiet"]):
         subprocess.run([Path(sys.executable).with_name("ruff"), *task, STUB], cwd=ROOT, check=True)
-    before, _, rest = METHODS.read_text(encoding="utf-8").partition(BEGIN)
-    METHODS.write_text(before + BEGIN + table() + END + rest.partition(END)[2], encoding="utf-8")
+    for language, document in DOCUMENTS.items():
+        before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+        document.write_text(before + BEGIN + table(language) + END + rest.partition(END)[2], encoding="utf-8")
 
 
 if __name__ == "__main__":

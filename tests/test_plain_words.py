@@ -32,7 +32,7 @@ def texts() -> list[Path]:
     """Code, catalogues and documents; not the decisions and the changelog, which tell what was."""
     found = [*(ROOT / "gridmap").rglob("*.py"), *(ROOT / "gridmap" / "messages").glob("en.toml")]
     found += [*ROOT.glob("README.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-    return [path for path in found if path.name != "vocabulary.md"]
+    return [path for path in found if not path.name.startswith("vocabulary.")]
 
 
 @cache

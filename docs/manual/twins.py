@@ -63,7 +63,7 @@ def differences(page: str) -> list[str]:
 WHAT = ("levels of headings", "code", "pictures", "rows of tables", "numbers")
 FENCE = re.compile(r"(?ms)^ *```(\w*)\n(.*?)^ *```$")
 #: Numbers as digits; what is a name (H3, p95) or a hash is none, and 2018-07, 2018年7月, July 2018 share the year.
-NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?![A-Za-z_])")
+NUMBER = re.compile(r"(?<![A-Za-z0-9_.,-])\d+(?:[.,]\d+)*(?![A-Za-z0-9_])")
 
 
 def anatomy(text: str) -> tuple:
@@ -78,7 +78,7 @@ def anatomy(text: str) -> tuple:
 
 def figures(prose: str) -> set[str]:
     """The numbers that stand in it, in digits: with a decimal or of two digits and more."""
-    prose = re.sub(r"\]\([^)]*\)", "]", prose)  # an address is no figure
+    prose = re.sub(r"\]\([^)]*\)|(?<!\d)1?\d月", "]", prose)  # an address is no figure; English has the month's name
     found = {number.replace(",", "") for number in NUMBER.findall(prose)}
     return {number for number in found if len(number) > 1}
 
