@@ -430,11 +430,7 @@ class CaseLife:
         own = self.events if unit is None else self.events[self.events["unit"] == unit]
         now = self.params["now"]
         hours, ended = _step_hours(own, "closed", now, "found")
-        gone = (
-            _flags(own, now)["withdrawn"].to_numpy() & (own["withdrawn"] >= own["found"]).to_numpy()
-            if ("withdrawn" in own)
-            else np.zeros(len(own), bool)
-        )
+        gone = _flags(own, now)["withdrawn"][hours.index]
         found = cumulative_incidence(hours, np.where(ended, 1, np.where(gone, 2, 0)))
         return found.rename(columns={"cause_1": "closed", "cause_2": "withdrawn"})
 
@@ -548,9 +544,7 @@ def case_life(
     Kaplan & Meier (1958), JASA 53, 457–481. Spiegelhalter (2005), Statistics in Medicine 24, 1185–1202.
     Marshall (1991), Applied Statistics 40, 283–294.
     """
-    raw = events.to_frame() if isinstance(events, Incidents) else events
-    if not isinstance(raw, pd.DataFrame) or not len(raw):
-        raise InputError(Note("governance.no_events"))
+    raw = _rows_of(events)
     table, notes = _normal(raw, columns)
     table["unit"], units = _units(raw, grid, by, table["found"])
     outside = table["unit"].isna()
@@ -660,6 +654,14 @@ def _normal(raw: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[pd.Da
     return table.copy(), notes
 
 
+def _rows_of(events: Any) -> pd.DataFrame:
+    """The events as rows, each with a label of its own."""
+    raw = events.to_frame() if isinstance(events, Incidents) else events
+    if not isinstance(raw, pd.DataFrame) or not len(raw):
+        raise InputError(Note("governance.no_events"))
+    return raw if raw.index.is_unique else raw.reset_index(drop=True)
+
+
 def _units(raw: pd.DataFrame, grid: Grid | None, by: Any, found: pd.Series) -> tuple[pd.Series, pd.Index]:
     """The unit of each event, and all units in order."""
     names = ["cell" if grid is not None else "all"] if by is None else [by] if isinstance(by, str) else list(by)
@@ -740,8 +742,13 @@ def _usable(indicators: Mapping[str, Indicator], flags: pd.DataFrame) -> dict[st
     return {n: one for n, one in there.items() if n != "rework" or flags["reopened"].any()}
 
 
-def _step_hours(table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None) -> tuple:
-    """Hours of a step from the one before it, and whether it has ended; withdrawn and open ones are censored."""
+def _step_hours(
+    table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None
+) -> tuple[pd.Series, pd.Series]:
+    """Hours of a step from the one before it, and whether it has ended, by event; withdrawn and open ones are censored.
+
+    Events that lack the step before, or whose times run backwards, are left out.
+    """
     there = [s for s in STEPS if s in table]
     start = start or there[max(there.index(step) - 1, 0)]
     until = table["withdrawn"].fillna(now) if "withdrawn" in table else pd.Series(now, index=table.index)
@@ -749,10 +756,10 @@ def _step_hours(table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | 
     stop = table[step].where(ended, until.where(until <= now, now))
     hours = (stop - table[start]).dt.total_seconds() / 3600
     fine = table[start].notna() & (hours >= 0)
-    return hours[fine].to_numpy(), ended[fine].to_numpy()
+    return hours[fine], ended[fine]
 
 
-def _times_of(hours: np.ndarray, ended: np.ndarray) -> tuple[float, float]:
+def _times_of(hours: pd.Series, ended: pd.Series) -> tuple[float, float]:
     if not len(hours) or not ended.any():
         return float("inf") if len(hours) else float("nan"), float("inf") if len(hours) else float("nan")
     curve = kaplan_meier(hours, ended)
@@ -769,7 +776,7 @@ def _total_times(table: pd.DataFrame, now: pd.Timestamp) -> dict[str, float]:
     if not len(own):
         return found
     hours, ended = _step_hours(own, "closed", now, "found")
-    curve = kaplan_meier(hours / allowed[allowed > 0].to_numpy(), ended)
+    curve = kaplan_meier((hours / allowed[hours.index]).to_numpy(), ended)
     upto = curve["survival"][curve.index <= 1]
     return {**found, "on_time_by_now": 1 - float(upto.iloc[-1]) if len(upto) else 0.0}
 
@@ -896,7 +903,7 @@ def lateness_hotspots(
     ----------
     Kulldorff (1997), Communications in Statistics: Theory and Methods 26, 1481–1496.
     """
-    raw = events.to_frame() if isinstance(events, Incidents) else events
+    raw = _rows_of(events)
     table, _ = _normal(raw, columns)
     if "deadline" not in table:
         raise InputError(Note("governance.no_step_column", role="deadline", names=list(ROLES["deadline"])))

@@ -41,6 +41,9 @@ INCIDENTS = {
     "checked_at": "核查时间",
     "closed_at": "结案时间",
     "deadline_at": "办结时限",
+    "withdrawn_at": "撤回时间",
+    "reopened_at": "返工时间",
+    "outcome": "办理结果",
 }
 
 

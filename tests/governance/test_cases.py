@@ -253,3 +253,22 @@ def test_competing_ends_are_those_of_lifelines():
     assert np.allclose(
         [found[found.index <= t + 1e-9].iloc[-1] for t in CLOSED_BY], list(CLOSED_BY.values()), atol=1e-9
     )
+
+
+def test_times_that_run_backwards_are_left_out_of_the_step_times_alone():
+    day = pd.Timestamp("2024-01-01")
+    events = pd.DataFrame(
+        {
+            "found_at": [day] * 6,
+            "closed_at": [day + pd.Timedelta(days=d) if d else pd.NaT for d in (1, 2, -1, 4, 0, 0)],
+            "withdrawn_at": [pd.NaT] * 4 + [day + pd.Timedelta(days=3), day - pd.Timedelta(hours=1)],
+            "deadline_at": [day + pd.Timedelta(days=3)] * 6,
+        },
+        index=[0, 1, 1, 2, 2, 3],
+    )
+    life = gm.case_life(events, now="2024-02-01")
+    assert life.overall["events"] == 5  # the one closed before it was found is left out as a whole
+    ends = life.incidence()
+    assert ends.loc[ends.index[-1], ["closed", "withdrawn"]].tolist() == pytest.approx([0.75, 0.25])
+    assert life.overall["median_days"] == 2
+    assert life.overall["on_time_by_now"] == pytest.approx(0.5)

@@ -3,12 +3,15 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 from gridmap.errors import SettingError
+from gridmap.governance.cases import case_life
 from gridmap.read.datum import to_wgs84
 from gridmap.samples import simulated_county
+from gridmap.samples.county_files import write_county
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +103,15 @@ def test_coordinates_are_there_on_both_datums(county):
 def test_wrong_sizes_are_refused(options):
     with pytest.raises(SettingError, match=f"^{next(iter(options))} is a whole number"):
         simulated_county(**options)
+
+
+def test_what_was_withdrawn_and_reopened_is_read_back_from_the_county_s_files(county, tmp_path):
+    write_county(county, tmp_path)
+    incidents = county.incidents.to_frame()
+    read = case_life(pd.read_csv(tmp_path / "data" / "incidents.csv"), now="2025-01-01").table
+    known = case_life(incidents, now="2025-01-01").table
+    assert read["withdrawn"].sum() == incidents["withdrawn_at"].notna().sum() > 20
+    assert read["reopened"].sum() == incidents["reopened_at"].notna().sum() > 20
+    shares = [c for c in known.columns if c.endswith("_share")]
+    assert "rework_share" in shares
+    np.testing.assert_allclose(read[shares].to_numpy(float), known[shares].to_numpy(float), atol=0.002)
