@@ -335,8 +335,8 @@ _time_kind(
     lambda t, rng: f"{t[8:10]}/{t[5:7]}/{t[:4]} {t[11:]}", note="dmy",
 )  # fmt: skip
 _time_kind(
-    "day or month first, undecidable", "refused: date_order= is asked for",
-    lambda t, rng: f"0{int(rng.integers(1, 10))}/0{int(rng.integers(1, 10))}/2024", error="cannot be told apart",
+    "day or month first, undecidable", "refused: date_order= must be given",
+    lambda t, rng: f"0{int(rng.integers(1, 10))}/0{int(rng.integers(1, 10))}/2024", error="Day and month are ambiguous",
 )  # fmt: skip
 
 
@@ -453,7 +453,7 @@ def _shifted(folder, rng, datum):
     return Expected(put(folder, text_of(shown)), truth=rows, options={"datum": datum})
 
 
-@kind("no datum named, in China", "refused: datum= is asked for")
+@kind("no datum named, in China", "refused: datum= must be given")
 def _no_datum(folder, rng):
     return Expected(put(folder, text_of(clean(rng))), options={}, error="datum=")
 
