@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 import gridmap as gm
 from gridmap.audiences import AUDIENCES
@@ -255,3 +256,29 @@ def test_how_the_grids_work_tells_a_meeting_of_nobody_and_the_public_nothing(pla
     who = GOVERNED.replace("by: zone", "by: 承办人")
     with pytest.raises(InputError, match="no column '承办人'"):
         run(tmp_path, tmp_path / "who", audience="meeting", methods=FEW, patrol=who)
+
+
+NAMED = """
+register: {path: register.yaml, day: "2024-04-20", within_days: 60, period: "2024-04"}
+evaluations:
+  - {name: 夜间巡防, area: 北市场, start: "2024-03-01", buffer: [300, 600]}
+  - {name: 一楼一议, area: 小区门口, start: "2024-03-01", buffer: [100, 200]}
+"""
+
+
+@pytest.mark.slow
+def test_named_areas_and_what_was_tried_there_tell_a_meeting_of_nobody(planted, tmp_path):
+    """Areas drawn around a single incident's house, measures that name people and telephones."""
+    _, incidents, search = planted
+    plant(tmp_path)
+    lon, lat = incidents["经度"].iloc[0], incidents["纬度"].iloc[0]
+    wide, narrow = shapely.box(120.12, 30.22, 120.14, 30.24), shapely.box(lon, lat, lon + 1e-5, lat + 1e-5)
+    register = gm.Register()
+    for name, area, measures in (
+        ("北市场", wide, f"亮灯、巡防，联系{PERSONAL[0]} {PERSONAL[8]}"),
+        ("小区门口", narrow, f"约谈{PERSONAL[1]}，身份证{PERSONAL[15]}"),
+    ):
+        register = register.add(name, named_by="县平安办", named_on="2024-02-01", area=area, measures=measures)
+    register.write(tmp_path / "register.yaml")
+    run(tmp_path, tmp_path / "out", audience="meeting", methods=FEW, patrol=NAMED)
+    assert search.folder(tmp_path / "out") == {}

@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmap.audiences import AUDIENCES
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError, SettingError
 from gridmap.governance.cases import case_life, lateness_hotspots
 from gridmap.governance.colocation import colocation_quotient, cross_k
 from gridmap.governance.denominators import standardised_rates
 from gridmap.governance.evaluation import evaluate_intervention
-from gridmap.governance.register import Register, follow_hotspots, hotspot_areas, watch_areas
+from gridmap.governance.register import Register, WatchedAreas, follow_hotspots, hotspot_areas, watch_areas
 from gridmap.governance.stage_results import (
     AreasWeNamed,
     CaseHandling,
@@ -35,8 +36,10 @@ from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.default_test import hotspot_test
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import release_result
+from gridmap.privacy.shapes import covered
 from gridmap.read.base import Incidents
 from gridmap.read.features import read_features
+from gridmap.read.metric import metric_crs
 from gridmap.runs.config import GOVERNANCE, HotspotStep, Pipeline
 from gridmap.runs.input_files import input_of
 
@@ -155,6 +158,7 @@ def _register(pipeline: Pipeline, incidents: Incidents, grid: Grid, boundaries: 
         on = stage.day or str(incidents.to_frame(["occurred_to"])["occurred_to"].max())[:10]
         hot = _hotspots_of_kinds(pipeline, register, incidents, grid)
         watched = watch_areas(register, hot, on=on, within_days=stage.within_days, **stage.options)
+        watched = _no_addresses(watched, pipeline.audience)
     followed = {}
     for follow in stage.follow:
         own = incidents if follow.category is None else incidents.where(category=follow.category)
@@ -167,6 +171,22 @@ def _register(pipeline: Pipeline, incidents: Incidents, grid: Grid, boundaries: 
     params = {"within_days": stage.within_days, **stage.options}
     notes = tuple(watched.notes) if watched is not None else ()
     return [(_step("register", stage), AreasWeNamed(watched, followed, params, notes))]
+
+
+def _no_addresses(watched: WatchedAreas, audience: str) -> WatchedAreas:
+    """Outlines smaller than the audience's smallest cell, which are as good as an address, as the cells they touch."""
+    least, areas = AUDIENCES[audience].finest_cell_m2, watched.areas
+    drawn = areas[areas.geometry.notna()]
+    if not least or not len(drawn):
+        return watched
+    size = drawn.geometry.to_crs(metric_crs(tuple(drawn.total_bounds))).area
+    small = drawn[size < least]
+    if not len(small):
+        return watched
+    areas = areas.copy()
+    areas.loc[small.index, "geometry"] = covered(small[["geometry"]]).geometry
+    note = Note("governance.small_areas_widened", names=list(small["name"]), least=least)
+    return replace(watched, areas=areas, notes=(*watched.notes, note))
 
 
 def _hotspots_of_kinds(
