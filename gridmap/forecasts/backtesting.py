@@ -22,9 +22,9 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import (
-    area_curve,
     block_bootstrap,
     brier,
+    caught_at,
     crps_poisson,
     hit_rate,
     hits_in_area,
@@ -321,8 +321,9 @@ def backtest(
             except InputError as error:
                 notes.append(error.args[0])
                 continue
-            rows.append({"model": model.name, **_scored(expected, seen, space, limit, origin, horizon_days)})
-            curves[model.name] += _caught(expected, seen, space)
+            curve = caught_at(expected, seen, space.area_m2, CURVE)
+            rows.append({"model": model.name, **_scored(expected, seen, space, limit, origin, horizon_days, curve)})
+            curves[model.name] += curve
             spread[model.name] += pit_counts(np.maximum(expected, FLOOR), seen)
             times_chosen[model.name][_chosen(expected, space.area_m2, limit)] += 1
         if progress is not None:
@@ -354,15 +355,9 @@ def backtest(
     )
 
 
-def _caught(expected: np.ndarray, seen: np.ndarray, space: Space) -> np.ndarray:
-    """The area-to-hit curve at fixed shares of the area; nothing where no incident happened."""
-    if not seen.sum():
-        return np.zeros(len(CURVE))
-    curve = area_curve(expected, seen, space.area_m2)
-    return np.interp(CURVE, curve["area_share"], curve["hit_rate"])
-
-
-def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_days: float) -> dict[str, Any]:
+def _scored(
+    expected, seen, space: Space, limit: float, origin: float, horizon_days: float, curve: np.ndarray
+) -> dict[str, Any]:
     found = hits_in_area(expected, seen, space.area_m2, limit)
     whole, area = float(seen.sum()), float(space.area_m2.sum())
     return {
@@ -384,7 +379,7 @@ def _scored(expected, seen, space: Space, limit: float, origin: float, horizon_d
         "crps": float(crps_poisson(np.maximum(expected, FLOOR), seen).mean()),
         "brier": float(brier(expected, seen).mean()),
         "gain": placing_gain(expected, seen, space.area_m2),
-        "area_under_curve": float(np.trapezoid(_caught(expected, seen, space), CURVE)) if whole else np.nan,
+        "area_under_curve": float(np.trapezoid(curve, CURVE)) if whole else np.nan,
     }
 
 

@@ -391,7 +391,8 @@ class Forecaster(ABC):
             raise InputError(Note("forecasts.nothing_before", model=self.name, days=max(history.days, 0.0)))
         self.until_ = at
         self.space_ = history.space
-        self.dispersion_ = dispersion(history, horizon_days)
+        self.known_ = (history, horizon_days)
+        self.__dict__.pop("dispersion_", None)
         self._learn(history, horizon_days)
         return self
 
@@ -447,7 +448,9 @@ class Forecaster(ABC):
 
     def _dispersion(self) -> float:
         """Variance over mean of a count given its expectation; 1 is Poisson."""
-        return float(getattr(self, "dispersion_", 1.0))
+        if not hasattr(self, "dispersion_"):  # only intervals need it, and a back-test has none
+            self.dispersion_ = dispersion(*self.known_)
+        return float(self.dispersion_)
 
 
 def dispersion(history: History, horizon_days: float, periods: int = 8) -> float:

@@ -124,7 +124,7 @@ def forecast(
     horizon: Any = "7D",
     model: str = "ensemble",
     area_share: float = 0.01,
-    periods: int = 52,
+    periods: int = 104,
     delay: Any = None,
     officer_initiated: bool | None = False,
     confidence: float = 0.9,

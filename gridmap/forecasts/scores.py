@@ -34,6 +34,7 @@ __all__ = [
     "area_curve",
     "block_bootstrap",
     "brier",
+    "caught_at",
     "crps_poisson",
     "hit_rate",
     "hits_in_area",
@@ -243,13 +244,19 @@ def area_curve(expected: Any, observed: Any, area: Any) -> pd.DataFrame:
     >>> curve["hit_rate"].round(3).tolist(), round(curve.attrs["area_under_curve"], 3)
     ([0.0, 0.667, 1.0, 1.0], 0.722)
     """
-    frame = pd.DataFrame({"expected": expected, "observed": observed, "area": area}).astype(float)
-    grouped = frame.groupby("expected")[["observed", "area"]].sum().sort_index(ascending=False)
-    share = grouped["area"].cumsum() / frame["area"].sum()
-    caught = grouped["observed"].cumsum() / max(frame["observed"].sum(), 1e-300)
-    curve = pd.DataFrame({"area_share": [0.0, *share], "hit_rate": [0.0, *caught]})
-    curve.attrs["area_under_curve"] = float(np.trapezoid(curve["hit_rate"], curve["area_share"]))
+    share, caught = _curve(expected, observed, area)
+    curve = pd.DataFrame({"area_share": share, "hit_rate": caught})
+    curve.attrs["area_under_curve"] = float(np.trapezoid(caught, share))
     return curve
+
+
+def _curve(expected: Any, observed: Any, area: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of area and of incidents, beginning at 0, 0; cells of equal rank together."""
+    expected, observed, area = (np.asarray(v, float) for v in (expected, observed, area))
+    order = np.argsort(-expected, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(expected[order]) != 0, True][: len(order)])
+    share, caught = area[order].cumsum()[last] / area.sum(), observed[order].cumsum()[last]
+    return np.r_[0.0, share], np.r_[0.0, caught / max(observed.sum(), 1e-300)]
 
 
 def log_score(expected: Any, observed: Any, *, floor: float = 0.0) -> np.ndarray:
@@ -313,6 +320,17 @@ def pit_values(expected: Any, observed: Any, *, random_state: Any = None) -> np.
     lam, y = np.asarray(expected, float), np.asarray(observed, float)
     low, high = stats.poisson.cdf(y - 1, lam), stats.poisson.cdf(y, lam)
     return low + rng.random(np.shape(lam)) * (high - low)
+
+
+def caught_at(expected: Any, observed: Any, area: Any, shares: Any) -> np.ndarray:
+    """The share of incidents caught at given shares of the area, by the area-to-hit curve; 0 without incidents.
+
+    Examples
+    --------
+    >>> caught_at([3, 2, 1], [6, 3, 0], [1, 1, 1], [0, 1 / 3, 1]).round(3).tolist()
+    [0.0, 0.667, 1.0]
+    """
+    return np.interp(shares, *_curve(expected, observed, area))
 
 
 def pit_counts(expected: Any, observed: Any, bins: int = 10) -> np.ndarray:

@@ -7,9 +7,10 @@ belongs to the background makes the background (a Gaussian density over the cell
 and what belongs to triggers makes θ, ω and σ.
 
 The trap is the background: with an even one, places that are always busy look like contagion, and a branching ratio of
-0.73 is found where the truth is none. So the background is as fine as the grid, and `theta_interval_` says how far θ
-can be distinguished from none: its lower end is what the same data give when the times are shuffled, which keeps every
-place as busy as it is and takes all contagion away.
+0.73 is found where the truth is none. So the background is as fine as the grid, and what is left of the bias is
+measured and taken away: incidents are drawn from what was found (the background's own places at any time, and triggers
+from them), the same EM is run on them, and θ is moved until the drawn incidents give what the real ones gave (indirect
+inference). The spread of the draws is the interval of θ; it includes 0 where contagion cannot be told from busy places.
 
 Edges: offspring after the end of the data are allowed for in θ and ω; offspring beyond the border by the share of the
 Gaussian that lies within (half-plane, by the distance to the border).
@@ -19,16 +20,24 @@ References
 Mohler et al. (2011), Journal of the American Statistical Association 106, 100–108.
 Zhuang, Ogata & Vere-Jones (2002), Journal of the American Statistical Association 97, 369–380 (declustering).
 Veen & Schoenberg (2008), Journal of the American Statistical Association 103, 614–624 (EM).
+Gourieroux, Monfort & Renault (1993), Journal of Applied Econometrics 8, S85–S118 (indirect inference).
+Clements, Schoenberg & Veen (2012), Environmetrics 23, 606–616 (super-thinned residuals).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
-from scipy import special
+from scipy import special, stats
 from scipy.spatial import cKDTree
 
-from gridmap.forecasts.base import Forecaster, History
+from gridmap.errors import InputError
+from gridmap.forecasts.base import Forecaster, History, Space
+from gridmap.messages import Note
+from gridmap.read.metric import unproject
 
 __all__ = ["SelfExciting", "Triggers"]
 
@@ -60,6 +69,9 @@ class Triggers:
 class SelfExciting(Forecaster):
     """A background and triggers, distinguished by EM.
 
+    The triggers are learned once in eight weeks, as the trees and weights of other models are; the background and the
+    incidents that trigger are as new as the history.
+
     Parameters
     ----------
     background_m : float, optional
@@ -69,18 +81,30 @@ class SelfExciting(Forecaster):
         Triggers farther or older than this are not looked for.
     rounds : int
         Of EM, at most.
-    shuffles : int
-        Of the times, for `theta_interval_`; 0 leaves it out. Each costs as much as the fit.
+    draws : int
+        How often incidents are drawn from what was found, to correct θ and to give its interval; 0 leaves both out.
     random_state : int
 
     Attributes
     ----------
     triggers_ : Triggers
+        θ is corrected by the draws.
+    theta_uncorrected_ : float
+        What EM gave.
     background_ : ndarray
         Incidents a day by cell.
     theta_interval_ : (float, float) or None
-        θ less what shuffled times give, from the 2.5th to the 97.5th per cent; it includes 0 where contagion cannot be
-        separated from busy places.
+        95 %, from the draws; it includes 0 where contagion cannot be told from busy places.
+
+    Examples
+    --------
+    >>> import gridmap as gm
+    >>> town = gm.samples.town(random_state=0)
+    >>> grid = gm.make_grid(town.boundaries, system="square", cell_size_m=250)
+    >>> model = SelfExciting().fit(town.incidents, grid)
+    >>> low, high = model.theta_interval_
+    >>> low < model.triggers_.theta < high
+    True
     """
 
     name = "self_exciting"
@@ -92,81 +116,155 @@ class SelfExciting(Forecaster):
         reach_m: float = 400.0,
         reach_days: float = 60.0,
         rounds: int = 60,
-        shuffles: int = 0,
+        draws: int = 24,
         random_state: int = 0,
     ):
         self.background_m, self.reach_m, self.reach_days = background_m, reach_m, reach_days
-        self.rounds, self.shuffles, self.random_state = rounds, shuffles, random_state
+        self.rounds, self.draws, self.random_state = rounds, draws, random_state
 
     def _learn(self, history: History, horizon_days: float) -> None:
+        at = history.last_lesson(horizon_days)
+        settings = (self.background_m, self.reach_m, self.reach_days, self.rounds, self.draws, self.random_state)
+        learned = history.kept(
+            ("triggers", at, horizon_days, history.since, settings), lambda: self._triggers(history.before(at))
+        )
+        self.width_m_, self.triggers_, self.theta_uncorrected_, self.theta_interval_ = learned
         self.history_ = history
-        if self.background_m is None:
-            tried = [w * history.space.cell_m for w in WIDTHS]
-            fits = [self._separate(history, history.time, width) for width in tried]
-            best = int(np.argmax([fit[2] for fit in fits]))
-            self.width_m_, (self.triggers_, self.background_, _) = tried[best], fits[best]
-        else:
-            self.width_m_ = self.background_m
-            self.triggers_, self.background_, _ = self._separate(history, history.time, self.width_m_)
-        self.theta_interval_ = self._interval(history) if self.shuffles else None
+        self.background_ = self._separate(history, self.width_m_, self.triggers_).by_cell
 
-    def _separate(self, history: History, time: np.ndarray, width: float) -> tuple[Triggers, np.ndarray, float]:
-        """EM: triggers, background and log likelihood. `time` need not be in order."""
-        space, row, n = history.space, history.row, len(history)
+    def _triggers(self, history: History) -> tuple[float, Triggers, float, tuple[float, float] | None]:
+        """The background's width, the triggers with θ corrected, θ as EM gave it, and the interval of θ."""
+        tried = [w * history.space.cell_m for w in WIDTHS] if self.background_m is None else [self.background_m]
+        pairs = _pairs(history, self.reach_m, self.reach_days)
+        fits = [self._separate(history, width, pairs=pairs) for width in tried]
+        best = int(np.argmax([fit.log_likelihood for fit in fits]))
+        found, width = fits[best], tried[best]
+        if self.draws < 12:
+            return width, found.triggers, found.triggers.theta, None
+        theta, interval = self._corrected(history, width, found, pairs)
+        return width, replace(found.triggers, theta=max(theta, 0.0)), found.triggers.theta, interval
+
+    def _corrected(
+        self, history: History, width: float, found: "Separated", pairs: tuple
+    ) -> tuple[float, tuple[float, float]]:
+        """θ such that incidents drawn with it give the θ that EM found, and its 95 % interval."""
+        rng, theta = np.random.default_rng(self.random_state), found.triggers.theta
+
+        def drawn_with(theta: float, n: int) -> np.ndarray:
+            true = replace(found.triggers, theta=float(np.clip(theta, 0.0, 0.95)))
+            # With a smaller θ, more of the incidents are of the background; with none, all of them.
+            of_background = self._separate(history, width, true, pairs).of_background
+            drawn = [_drawn(history, true, of_background, rng) for _ in range(n)]
+            return np.array([self._separate(d, width).triggers.theta if len(d) > 1 else 0.0 for d in drawn])
+
+        few = self.draws // 6
+        without, with_it = drawn_with(0.0, few).mean(), drawn_with(theta, few).mean()
+        slope = float(np.clip((with_it - without) / max(theta, 1e-3), 0.5, 1.5))
+        near = max((theta - without) / slope, 0.0)
+        last = drawn_with(near, self.draws - 2 * few)
+        theta = near + (theta - float(last.mean())) / slope
+        spread = float(last.std(ddof=1) * np.sqrt(1 + 1 / len(last))) / slope
+        reach = float(stats.t.ppf(0.975, len(last) - 1)) * spread
+        return theta, (theta - reach, theta + reach)
+
+    def _separate(
+        self, history: History, width: float, given: Triggers | None = None, pairs: tuple | None = None
+    ) -> "Separated":
+        """EM: the triggers, unless they are given, and which part of each incident belongs to the background."""
+        space, row, n, time = history.space, history.row, len(history), history.time
         smoother = space.smoother(width)
         own = smoother.diagonal()[row] / space.area_m2[row]
-        child, delay, far = self._pairs(history.xy_m, time)
+        child, delay, far = _pairs(history, self.reach_m, self.reach_days) if pairs is None else pairs
         to_end = history.until - time
-        border = _border_m(history)
-        theta, omega, sigma = 0.2, 0.1, min(100.0, self.reach_m / 4)
-        is_background = np.full(n, 0.8)
+        border = _border_m(history) if given is None else np.full(n, np.inf)
+        now = given or Triggers(0.2, 0.1, min(100.0, self.reach_m / 4))
+        of_background, rate = np.full(n, 0.8), np.ones(n)
         for _ in range(self.rounds):
-            density = smoother @ np.bincount(row, weights=is_background, minlength=len(space)) / space.area_m2
-            others = np.maximum(density[row] - own * is_background, 0.0)
-            even = is_background.sum() / space.area_m2.sum()
+            density = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / space.area_m2
+            others = np.maximum(density[row] - own * of_background, 0.0)
+            even = of_background.sum() / space.area_m2.sum()
             background = ((1 - EVEN) * others + EVEN * even) / history.days
-            kernel = theta * omega * np.exp(-omega * delay - 0.5 * (far / sigma) ** 2) / (2 * np.pi * sigma**2)
+            kernel = _kernel(now, delay, far)
             rate = background + np.bincount(child, weights=kernel, minlength=n)
+            before, last = now, of_background
+            of_background = background / rate
+            if given is not None:
+                if np.abs(of_background - last).max() < 1e-3:
+                    break
+                continue
             share = kernel / rate[child]
-            is_background = background / rate
             brought = share.sum()
-            likelihood = float(np.log(rate).sum() - n)  # at the maximum, the rate's integral is the number of events
             if brought < 1e-6:
-                theta = 0.0
+                now = replace(now, theta=0.0)
                 break
-            inside = special.ndtr(border / sigma)
-            seen = inside * -np.expm1(-omega * to_end)
-            before = (theta, omega, sigma)
-            theta = brought / max(seen.sum(), 1e-9)
-            waiting = (share * delay).sum() + theta * (inside * to_end * np.exp(-omega * to_end)).sum()
-            omega = float(np.clip(brought / max(waiting, 1e-9), 1 / self.reach_days, 10.0))
-            sigma = float(np.clip(np.sqrt((share * far**2).sum() / (2 * brought)), 1.0, self.reach_m / 3))
-            if max(abs(theta - before[0]), abs(omega - before[1]) / omega, abs(sigma - before[2]) / sigma) < 1e-4:
+            now = self._improved(now, share, brought, delay, far, special.ndtr(border / now.sigma_m), to_end)
+            if _step(now, before) < 1e-4:
                 break
-        by_cell = smoother @ np.bincount(row, weights=is_background, minlength=len(space)) / history.days
-        return Triggers(float(theta), float(omega), float(sigma)), by_cell, likelihood
+        by_cell = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / history.days
+        # At the maximum, the rate's integral is the number of incidents.
+        return Separated(now, by_cell, of_background, float(np.log(rate).sum() - n))
 
-    def _pairs(self, xy: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Of every pair within reach: the later one, the delay in days and the distance in metres."""
-        pairs = cKDTree(xy).query_pairs(self.reach_m, output_type="ndarray")
-        first, second = pairs.T
-        late = time[first] > time[second]
-        child, parent = np.where(late, first, second), np.where(late, second, first)
-        delay = time[child] - time[parent]
-        near = (delay > 0) & (delay <= self.reach_days)
-        child, parent, delay = child[near], parent[near], delay[near]
-        return child, delay, np.hypot(*(xy[child] - xy[parent]).T)
+    def _improved(self, now: Triggers, share, brought: float, delay, far, inside, to_end) -> Triggers:
+        """The M step: triggers from the pairs' probabilities, with what lies beyond the edges allowed for."""
+        seen = inside * -np.expm1(-now.omega * to_end)
+        theta = brought / max(seen.sum(), 1e-9)
+        waiting = (share * delay).sum() + theta * (inside * to_end * np.exp(-now.omega * to_end)).sum()
+        omega = np.clip(brought / max(waiting, 1e-9), 1 / self.reach_days, 10.0)
+        sigma = np.clip(np.sqrt((share * far**2).sum() / (2 * brought)), 1.0, self.reach_m / 3)
+        return Triggers(float(theta), float(omega), float(sigma))
 
-    def _interval(self, history: History) -> tuple[float, float]:
-        rng = np.random.default_rng(self.random_state)
-        # At the maximum the integral of the rate is the number of incidents.
-        found = [
-            self._separate(history, rng.permutation(history.time), self.width_m_)[0].theta for _ in range(self.shuffles)
-        ]
-        spread = np.std(found, ddof=1) if len(found) > 1 else 0.0
-        centre = self.triggers_.theta - float(np.mean(found))
-        sampling = np.sqrt(spread**2 + self.triggers_.theta / max(len(history), 1))
-        return centre - 1.96 * float(sampling), centre + 1.96 * float(sampling)
+    def residuals(self, *, random_state: Any = 0) -> pd.DataFrame:
+        """Super-thinned residuals: a Poisson process of one even rate in place and time, where the model is right.
+
+        Where the model's rate is above its middle (the median over the incidents), incidents are left out by chance,
+        as many as it is too high; where it is below, points are added.
+
+        Parameters
+        ----------
+        random_state : int or Generator
+
+        Returns
+        -------
+        DataFrame
+            `x_m, y_m` (in the grid's metric CRS), `day` since 1970, `cell_id`, `added` (True for added points), in
+            the order of time.
+
+        Raises
+        ------
+        InputError
+            If the model was not fitted.
+        """
+        if not hasattr(self, "history_"):
+            raise InputError(Note("forecasts.not_fitted", model=self.name))
+        rng, known, space = np.random.default_rng(random_state), self.history_, self.space_
+        here = self._rate_at(known.row, known.xy_m, known.time)
+        level = float(np.median(here))
+        kept = rng.random(len(known)) < level / np.maximum(here, level)
+        n = rng.poisson(level * space.area_m2.sum() * known.days)
+        row = rng.choice(len(space), n, p=space.area_m2 / space.area_m2.sum())
+        xy, time = _within(space, row, rng), rng.uniform(known.since, known.until, n)
+        there = self._rate_at(row, xy, time)
+        added = rng.random(n) < np.maximum(level - there, 0.0) / level
+        place = np.vstack([known.xy_m[kept], xy[added]])
+        table = pd.DataFrame({"x_m": place[:, 0], "y_m": place[:, 1], "day": np.r_[known.time[kept], time[added]]})
+        table["cell_id"] = space.cells[np.r_[known.row[kept], row[added]]]
+        table["added"] = np.r_[np.zeros(kept.sum(), bool), np.ones(added.sum(), bool)]
+        return table.sort_values("day", kind="stable", ignore_index=True)
+
+    def _rate_at(self, row: np.ndarray, xy: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """The rate a square metre and day at places and moments, of what happened before each."""
+        known, to = self.history_, self.triggers_
+        rate = self.background_[row] / self.space_.area_m2[row]
+        reach_m, reach_days = min(5 * to.sigma_m, self.reach_m), self.reach_days
+        for later, earlier in _windows(time, known.time, reach_days):
+            near = cKDTree(xy[later]).sparse_distance_matrix(
+                cKDTree(known.xy_m[earlier]), reach_m, output_type="ndarray"
+            )
+            at, delay = later[near["i"]], time[later[near["i"]]] - known.time[earlier[near["j"]]]
+            before = (delay > 0) & (delay <= reach_days)
+            brought = _kernel(to, delay[before], near["v"][before])
+            rate += np.bincount(at[before], weights=brought, minlength=len(rate))
+        return rate
 
     def _rate(self, begin: float, end: float) -> np.ndarray:
         known, to = self.history_, self.triggers_
@@ -177,15 +275,112 @@ class SelfExciting(Forecaster):
         return self.background_ + known.space.smoother(to.sigma_m) @ by_cell
 
 
+@dataclass(frozen=True)
+class Separated:
+    """What EM gave: triggers, the background by cell, each incident's part of it, and the log likelihood."""
+
+    triggers: Triggers
+    by_cell: np.ndarray
+    of_background: np.ndarray
+    log_likelihood: float
+
+
+def _kernel(triggers: Triggers, delay: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """What one incident adds to the rate, a square metre and day."""
+    theta, omega, sigma = triggers.theta, triggers.omega, triggers.sigma_m
+    return theta * omega / (2 * np.pi * sigma**2) * np.exp(-omega * delay - 0.5 * (far / sigma) ** 2)
+
+
+def _step(now: Triggers, before: Triggers) -> float:
+    """How far a round of EM moved."""
+    return max(
+        abs(now.theta - before.theta),
+        abs(now.omega / before.omega - 1),
+        abs(now.sigma_m / before.sigma_m - 1),
+    )
+
+
+def _windows(time: np.ndarray, earlier: np.ndarray, reach_days: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows of `time` by stretches of `reach_days`, each with the rows of `earlier` (ascending) that can reach it."""
+    order = np.argsort(time, kind="stable")
+    edges = np.arange(time.min(initial=0.0), time.max(initial=0.0) + reach_days, reach_days)
+    for begin in edges:
+        a, b = np.searchsorted(time[order], [begin, begin + reach_days])
+        c, d = np.searchsorted(earlier, [begin - reach_days, begin + reach_days])
+        if b > a and d > c:
+            yield order[a:b], np.arange(c, d)
+
+
+def _pairs(history: History, reach_m: float, reach_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of every pair within reach: the later one, the delay in days and the distance in metres."""
+    xy, time = history.xy_m, history.time
+    found = []
+    for later, earlier in _windows(time, time, reach_days):
+        near = cKDTree(xy[later]).sparse_distance_matrix(cKDTree(xy[earlier]), reach_m, output_type="ndarray")
+        child, far = later[near["i"]], near["v"]
+        delay = time[child] - time[earlier[near["j"]]]
+        before = (delay > 0) & (delay <= reach_days)
+        found.append((child[before], delay[before], far[before]))
+    if not found:
+        return np.empty(0, int), np.empty(0), np.empty(0)
+    child, delay, far = (np.concatenate(part) for part in zip(*found, strict=True))
+    return child, delay, far
+
+
+def _drawn(history: History, triggers: Triggers, of_background: np.ndarray, rng: np.random.Generator) -> History:
+    """Incidents as the model has them: the background's places at any time of the span, and what they bring."""
+    kept = np.flatnonzero(rng.random(len(history)) < of_background)
+    lead = min(5 / triggers.omega, 120.0)  # what began before the span brings some of what lies in it
+    led = rng.choice(kept, rng.poisson(len(kept) * lead / history.days)) if len(kept) else kept
+    xy = history.xy_m[np.r_[kept, led]]
+    time = np.r_[
+        rng.uniform(history.since, history.until, len(kept)), rng.uniform(-lead, 0.0, len(led)) + history.since
+    ]
+    parts = [(xy, time)]
+    while len(time):
+        brought = rng.poisson(triggers.theta, len(time))
+        xy = np.repeat(xy, brought, axis=0) + rng.normal(0, triggers.sigma_m, (brought.sum(), 2))
+        time = np.repeat(time, brought) + rng.exponential(1 / triggers.omega, brought.sum())
+        parts.append((xy, time))
+    xy, time = np.vstack([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+    within = (time >= history.since) & (time < history.until)
+    xy, time = xy[within], time[within]
+    row = history.space.grid.locate(*unproject(*xy.T, history.space.grid.metric_crs))
+    order = np.argsort(time, kind="stable")
+    order = order[row[order] >= 0]
+    return History(history.space, row[order].astype(np.int32), time[order], xy[order], history.since, history.until)
+
+
+def _within(space: Space, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A point anywhere within each of the cells."""
+    cells = space.grid.cells.geometry.to_crs(space.grid.metric_crs).to_numpy()
+    low, high = shapely.bounds(cells).reshape(-1, 2, 2).swapaxes(0, 1)
+    xy, open_ = np.empty((len(row), 2)), np.arange(len(row))
+    for _ in range(100):
+        of = row[open_]
+        xy[open_] = rng.uniform(low[of], high[of])
+        open_ = open_[~shapely.contains_xy(cells[of], *xy[open_].T)]
+        if not len(open_):
+            return xy
+    xy[open_] = space.centre_m[row[open_]]
+    return xy
+
+
 def _border_m(history: History) -> np.ndarray:
     """Metres from each incident to the border of the territory."""
-    cells = history.space.grid.cells.geometry.to_crs(history.space.grid.metric_crs).to_numpy()
-    edges = shapely.boundary(shapely.union_all(cells))
-    parts = shapely.get_parts(shapely.segmentize(edges, 20 * history.space.cell_m))
-    lines = np.concatenate([_segments(part) for part in parts])
-    points = shapely.points(history.xy_m)
-    (_, _), distance = shapely.STRtree(lines).query_nearest(points, return_distance=True, all_matches=False)
-    return distance
+    lines = _border_lines(history.space)
+    return lines.query_nearest(shapely.points(history.xy_m), return_distance=True, all_matches=False)[1]
+
+
+def _border_lines(space: Space) -> shapely.STRtree:
+    """The border in short pieces, made once."""
+    kept = space.__dict__.setdefault("_border", None)
+    if kept is None:
+        cells = space.grid.cells.geometry.to_crs(space.grid.metric_crs).to_numpy()
+        edges = shapely.boundary(shapely.union_all(cells))
+        parts = shapely.get_parts(shapely.segmentize(edges, 20 * space.cell_m))
+        kept = space.__dict__["_border"] = shapely.STRtree(np.concatenate([_segments(part) for part in parts]))
+    return kept
 
 
 def _segments(line) -> np.ndarray:
