@@ -1,8 +1,10 @@
 """Does the forecast earn its place? Weekly back-tests on the shared data, each model beside the mean count.
 
     python benchmarks/forecasts.py chicago_2016 cincinnati_2018      # some; all when none is named
+    python benchmarks/forecasts.py nij                               # the cells and the area of the NIJ challenge
 
-Squares of 250 m, 1 % of the area, all that is known before each Monday. Nothing is chosen on the scored weeks.
+Squares of 250 m, 1 % of the area (or, with nij, squares of 5,806 m² and 1.942 km²), all that is known before each
+Monday. Nothing is chosen on the scored weeks.
 """
 
 import sys
@@ -20,7 +22,8 @@ import gridmap as gm
 from gridmap.read.base import Incidents
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-MODELS = ("mean_count", "lasting_density", "density_mixture", "boosted", "near_repeat", "ensemble")
+MODELS = ("mean_count", "recent_count", "last_year", "prospective", "density", "lasting_density", "density_mixture")
+MODELS += ("boosted", "near_repeat", "self_exciting", "risk_terrain", "ensemble")
 
 
 def incidents_of(lon, lat, times) -> Incidents:
@@ -90,13 +93,16 @@ CASES = {
 if __name__ == "__main__":
     if not SHARED.is_dir():
         raise SystemExit("left out: the shared data are not here")
-    for name in sys.argv[1:] or CASES:
+    nij = {"cell_area_m2": (5_806, 33_445), "area_m2": (647_497, 1_942_490)} if "nij" in sys.argv else {}
+    for name in [a for a in sys.argv[1:] if a != "nij"] or CASES:
         load, start, end, horizon = CASES[name]
         zones, incidents = load()
-        grid = gm.make_grid(zones, system="square", cell_size_m=250)
+        grid = zones if nij else gm.make_grid(zones, system="square", cell_size_m=250)
         began, used = time.perf_counter(), time.process_time()
-        found = gm.backtest(incidents, grid, models=MODELS, start=start, end=end, horizon=horizon)
+        found = gm.backtest(incidents, grid, models=MODELS, start=start, end=end, horizon=horizon, **nij)
         wall, cpu = time.perf_counter() - began, time.process_time() - used
-        print(f"\n{name}: {len(incidents):,} incidents, {len(grid):,} cells, {wall:.0f} s, {cpu:.0f} s of processor")
+        print(
+            f"\n{name}: {len(incidents):,} incidents, {len(found.grid):,} cells, {wall:.0f} s, {cpu:.0f} s of processor"
+        )
         shown = ["hits", "incidents", "pai", "pai_low", "pai_high", "difference", "difference_low", "difference_high"]
-        print(found.summary()[shown].round(2).to_string(), flush=True)
+        print(found.summary()[shown].round(2).to_string(), *found.notes, sep="\n", flush=True)

@@ -27,6 +27,7 @@ from scipy.spatial import cKDTree
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space
 from gridmap.grids.base import Grid
+from gridmap.grids.population import residents_column, total_by_cell
 from gridmap.messages import Note
 
 __all__ = ["RiskTerrain", "fit_poisson", "risk_factors"]
@@ -41,7 +42,8 @@ class RiskTerrain(Forecaster):
     Parameters
     ----------
     factors : mapping from name to GeoDataFrame of places, or Series by cell_id
-        Where a kind of place is, or a number of each cell. Without any, it is the mean count of the territory.
+        Where a kind of place is, or a number of each cell. Without any, the residents of the grid's cells where it
+        has them; else every square metre is expected to have the same.
     blocks : int
         The ground is cut into so many blocks along its longer side, dealt to the two halves in turn.
     random_state : int
@@ -49,8 +51,8 @@ class RiskTerrain(Forecaster):
     Attributes
     ----------
     risks_ : DataFrame by factor
-        `form, relative_risk, low, high, p_value`, from the half that did not choose; 95 % intervals that allow for
-        counts varying more than Poisson.
+        `form, relative_risk, low, high, p_value`, from the half that did not choose. The intervals allow for
+        counts that vary more than Poisson, and hold all chosen factors together in 95 % (Bonferroni).
     """
 
     name = "risk_terrain"
@@ -65,7 +67,7 @@ class RiskTerrain(Forecaster):
 
     def _learn(self, history: History, horizon_days: float) -> None:
         space = history.space
-        forms = risk_factors(self.factors, space) if self.factors else {}
+        forms = risk_factors(self.factors or _residents(space), space)
         count = history.counts()
         exposure = space.area_m2 * history.days
         choosing = _half(space, self.blocks, self.random_state)
@@ -75,12 +77,13 @@ class RiskTerrain(Forecaster):
         estimating = ~choosing
         beta, errors, spread = fit_poisson(design[estimating], count[estimating], exposure[estimating])
         z = np.divide(beta, errors, out=np.zeros_like(beta), where=errors > 0)
+        reach = float(stats.norm.isf(0.025 / max(len(names), 1)))
         table = pd.DataFrame(
             {
                 "form": [chosen[n] for n in names],
                 "relative_risk": np.exp(beta[1:]),
-                "low": np.exp(beta[1:] - 1.959964 * errors[1:]),
-                "high": np.exp(beta[1:] + 1.959964 * errors[1:]),
+                "low": np.exp(beta[1:] - reach * errors[1:]),
+                "high": np.exp(beta[1:] + reach * errors[1:]),
                 "p_value": 2 * stats.norm.sf(np.abs(z[1:])),
             },
             index=pd.Index(names, name="factor"),
@@ -92,6 +95,15 @@ class RiskTerrain(Forecaster):
 
     def _rate(self, begin: float, end: float) -> np.ndarray:
         return self.rate_
+
+
+def _residents(space: Space) -> dict[str, pd.Series]:
+    """The residents of the cells as a factor, where the grid has them."""
+    column = residents_column(space.grid)
+    if column is None:
+        return {}
+    people = np.asarray(total_by_cell(space.grid, column), float)
+    return {column: pd.Series(np.log1p(np.nan_to_num(people)), index=space.cells)}
 
 
 def risk_factors(factors: Mapping[str, Any], space: Space | Grid) -> dict[str, dict[str, np.ndarray]]:
@@ -206,7 +218,7 @@ def fit_poisson(
     Returns
     -------
     beta, errors : ndarray, shape (k,)
-        Coefficients of the log rate and their standard errors, by the sandwich (White 1980), which holds whatever the
+        Coefficients of the log rate and their standard errors, by the sandwich (White 1980, HC3), which holds whatever the
         variance of the counts is, and never below those of Poisson.
     dispersion : float
         Pearson's statistic over its degrees of freedom.
@@ -233,6 +245,7 @@ def fit_poisson(
     mean = np.exp(np.clip(design @ beta, -60, 60)) * exposure
     dispersion = float(((count - mean) ** 2 / np.maximum(mean, 1e-12)).sum() / max(len(count) - k, 1))
     bread = np.linalg.inv(design.T @ (design * mean[:, None]) + penalty + 1e-12 * np.eye(k))
-    meat = design.T @ (design * ((count - mean) ** 2)[:, None])
+    pull = np.einsum("ij,jk,ik->i", design, bread, design) * mean  # how far each cell draws its own mean to its count
+    meat = design.T @ (design * (((count - mean) / (1 - np.minimum(pull, 0.9))) ** 2)[:, None])
     plain = np.diag(bread)
     return beta, np.sqrt(np.maximum(np.diag(bread @ meat @ bread), plain)), dispersion

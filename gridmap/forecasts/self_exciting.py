@@ -10,7 +10,7 @@ The trap is the background: with an even one, places that are always busy look l
 0.73 is found where the truth is none. So the background is as fine as the grid, and what is left of the bias is
 measured and taken away: incidents are drawn from what was found (the background's own places at any time, and triggers
 from them), the same EM is run on them, and θ is moved until the drawn incidents give what the real ones gave (indirect
-inference). The spread of the draws is the interval of θ; it includes 0 where contagion cannot be told from busy places.
+inference). The spread of the draws is the interval of θ; it includes 0 where busy places are as likely as contagion.
 
 Edges: offspring after the end of the data are allowed for in θ and ω; offspring beyond the border by the share of the
 Gaussian that lies within (half-plane, by the distance to the border).
@@ -25,12 +25,14 @@ Clements, Schoenberg & Veen (2012), Environmetrics 23, 606–616 (super-thinned 
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
+from numba import njit
 from scipy import special, stats
 from scipy.spatial import cKDTree
 
@@ -94,7 +96,7 @@ class SelfExciting(Forecaster):
     background_ : ndarray
         Incidents a day by cell.
     theta_interval_ : (float, float) or None
-        95 %, from the draws; it includes 0 where contagion cannot be told from busy places.
+        95 %, from the draws; it includes 0 where contagion cannot be distinguished from busy places.
 
     Examples
     --------
@@ -154,8 +156,13 @@ class SelfExciting(Forecaster):
             true = replace(found.triggers, theta=float(np.clip(theta, 0.0, 0.95)))
             # With a smaller θ, more of the incidents are of the background; with none, all of them.
             of_background = self._separate(history, width, true, pairs).of_background
-            drawn = [_drawn(history, true, of_background, rng) for _ in range(n)]
-            return np.array([self._separate(d, width).triggers.theta if len(d) > 1 else 0.0 for d in drawn])
+
+            def once(rng: np.random.Generator) -> float:
+                drawn = _drawn(history, true, of_background, rng)
+                return self._separate(drawn, width).triggers.theta if len(drawn) > 1 else 0.0
+
+            with ThreadPoolExecutor(2) as pool:
+                return np.fromiter(pool.map(once, rng.spawn(n)), float)
 
         few = self.draws // 6
         without, with_it = drawn_with(0.0, few).mean(), drawn_with(theta, few).mean()
@@ -171,11 +178,11 @@ class SelfExciting(Forecaster):
         self, history: History, width: float, given: Triggers | None = None, pairs: tuple | None = None
     ) -> "Separated":
         """EM: the triggers, unless they are given, and which part of each incident belongs to the background."""
-        space, row, n, time = history.space, history.row, len(history), history.time
+        space, row, n = history.space, history.row, len(history)
         smoother = space.smoother(width)
         own = smoother.diagonal()[row] / space.area_m2[row]
-        child, delay, far = _pairs(history, self.reach_m, self.reach_days) if pairs is None else pairs
-        to_end = history.until - time
+        first, delay, far = _pairs(history, self.reach_m, self.reach_days) if pairs is None else pairs
+        to_end = history.until - history.time
         border = _border_m(history) if given is None else np.full(n, np.inf)
         now = given or Triggers(0.2, 0.1, min(100.0, self.reach_m / 4))
         of_background, rate = np.full(n, 0.8), np.ones(n)
@@ -184,34 +191,39 @@ class SelfExciting(Forecaster):
             others = np.maximum(density[row] - own * of_background, 0.0)
             even = of_background.sum() / space.area_m2.sum()
             background = ((1 - EVEN) * others + EVEN * even) / history.days
-            kernel = _kernel(now, delay, far)
-            rate = background + np.bincount(child, weights=kernel, minlength=n)
+            rate, brought, delays, far_2 = _shared_out(first, delay, far, background, now.theta, now.omega, now.sigma_m)
             before, last = now, of_background
             of_background = background / rate
             if given is not None:
                 if np.abs(of_background - last).max() < 1e-3:
                     break
                 continue
-            share = kernel / rate[child]
-            brought = share.sum()
             if brought < 1e-6:
                 now = replace(now, theta=0.0)
                 break
-            now = self._improved(now, share, brought, delay, far, special.ndtr(border / now.sigma_m), to_end)
+            inside = special.ndtr(border / now.sigma_m)
+            now = self._improved(now, brought, delays, far_2, inside, to_end)
             if _step(now, before) < 1e-4:
                 break
         by_cell = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / history.days
         # At the maximum, the rate's integral is the number of incidents.
         return Separated(now, by_cell, of_background, float(np.log(rate).sum() - n))
 
-    def _improved(self, now: Triggers, share, brought: float, delay, far, inside, to_end) -> Triggers:
+    def _improved(self, now: Triggers, brought: float, delays: float, far_2: float, inside, to_end) -> Triggers:
         """The M step: triggers from the pairs' probabilities, with what lies beyond the edges allowed for."""
         seen = inside * -np.expm1(-now.omega * to_end)
         theta = brought / max(seen.sum(), 1e-9)
-        waiting = (share * delay).sum() + theta * (inside * to_end * np.exp(-now.omega * to_end)).sum()
+        waiting = delays + theta * (inside * to_end * np.exp(-now.omega * to_end)).sum()
         omega = np.clip(brought / max(waiting, 1e-9), 1 / self.reach_days, 10.0)
-        sigma = np.clip(np.sqrt((share * far**2).sum() / (2 * brought)), 1.0, self.reach_m / 3)
+        sigma = np.clip(np.sqrt(far_2 / (2 * brought)), 1.0, self.reach_m / 3)
         return Triggers(float(theta), float(omega), float(sigma))
+
+    def rate(self, history: History, horizon_days: float, begin: float | None = None) -> np.ndarray:
+        """As for every model; a map needs neither the correction of θ nor its interval, so nothing is drawn for it."""
+        if self.draws:
+            quick = SelfExciting(self.background_m, self.reach_m, self.reach_days, self.rounds, 0, self.random_state)
+            return quick.rate(history, horizon_days, begin)
+        return super().rate(history, horizon_days, begin)
 
     def residuals(self, *, random_state: Any = 0) -> pd.DataFrame:
         """Super-thinned residuals: a Poisson process of one even rate in place and time, where the model is right.
@@ -301,30 +313,52 @@ def _step(now: Triggers, before: Triggers) -> float:
 
 
 def _windows(time: np.ndarray, earlier: np.ndarray, reach_days: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of `time` by stretches of `reach_days`, each with the rows of `earlier` (ascending) that can reach it."""
-    order = np.argsort(time, kind="stable")
-    edges = np.arange(time.min(initial=0.0), time.max(initial=0.0) + reach_days, reach_days)
-    for begin in edges:
-        a, b = np.searchsorted(time[order], [begin, begin + reach_days])
-        c, d = np.searchsorted(earlier, [begin - reach_days, begin + reach_days])
+    """Rows of `time` by short stretches, each with the rows of `earlier` (ascending) that can reach into it."""
+    order, length = np.argsort(time, kind="stable"), reach_days / 5
+    ordered = time[order]
+    for begin in np.arange(time.min(initial=0.0), time.max(initial=0.0) + length, length):
+        a, b = np.searchsorted(ordered, [begin, begin + length])
+        c, d = np.searchsorted(earlier, [begin - reach_days, begin + length])
         if b > a and d > c:
             yield order[a:b], np.arange(c, d)
 
 
 def _pairs(history: History, reach_m: float, reach_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every pair within reach: the later one, the delay in days and the distance in metres."""
+    """Of every pair within reach the delay in days and the distance in metres, in the order of the later ones; and
+    where the pairs of each later one begin, shape (n + 1,)."""
     xy, time = history.xy_m, history.time
-    found = []
+    found = [(np.empty(0, np.intp), np.empty(0), np.empty(0))]
     for later, earlier in _windows(time, time, reach_days):
         near = cKDTree(xy[later]).sparse_distance_matrix(cKDTree(xy[earlier]), reach_m, output_type="ndarray")
         child, far = later[near["i"]], near["v"]
         delay = time[child] - time[earlier[near["j"]]]
         before = (delay > 0) & (delay <= reach_days)
         found.append((child[before], delay[before], far[before]))
-    if not found:
-        return np.empty(0, int), np.empty(0), np.empty(0)
     child, delay, far = (np.concatenate(part) for part in zip(*found, strict=True))
-    return child, delay, far
+    order = np.argsort(child, kind="stable")
+    first = np.r_[0, np.bincount(child, minlength=len(time)).cumsum()]
+    return first, delay[order], far[order]
+
+
+@njit(nogil=True, cache=True)
+def _shared_out(first, delay, far, background, theta, omega, sigma):  # pragma: no cover - compiled
+    """The E step: the rate at each incident, and over all pairs the sums of the probabilities that one brought the
+    other, of these times the delay, and of these times the squared distance."""
+    rate = background.copy()
+    brought = delays = far_2 = 0.0
+    scale = theta * omega / (2 * np.pi * sigma**2)
+    for i in range(len(background)):
+        total = pair_delays = pair_far_2 = 0.0
+        for k in range(first[i], first[i + 1]):
+            kernel = scale * np.exp(-omega * delay[k] - 0.5 * (far[k] / sigma) ** 2)
+            total += kernel
+            pair_delays += kernel * delay[k]
+            pair_far_2 += kernel * far[k] ** 2
+        rate[i] += total
+        brought += total / rate[i]
+        delays += pair_delays / rate[i]
+        far_2 += pair_far_2 / rate[i]
+    return rate, brought, delays, far_2
 
 
 def _drawn(history: History, triggers: Triggers, of_background: np.ndarray, rng: np.random.Generator) -> History:
