@@ -218,8 +218,8 @@ def fit_poisson(
     Returns
     -------
     beta, errors : ndarray, shape (k,)
-        Coefficients of the log rate and their standard errors, by the sandwich (White 1980, HC3), which holds whatever the
-        variance of the counts is, and never below those of Poisson.
+        Coefficients of the log rate and their standard errors, by the sandwich (White 1980; HC3), which holds whatever
+        the variance of the counts is, and never below those of Poisson.
     dispersion : float
         Pearson's statistic over its degrees of freedom.
 
