@@ -40,7 +40,7 @@ from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, true_or_false
+from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, found_at, true_or_false
 from gridmap.messages import Note, did_you_mean
 
 __all__ = [
@@ -399,7 +399,42 @@ def binomial_tails(k, n: float, share) -> np.ndarray:
     return _doubled(k[first], n, share[first])[where]  # cells of one size and count are many
 
 
+SUMMED = 150  # counts up to which the lower tail is summed term by term, for all cells at once
+SMALL = 1e-4  # upper tails below this are not taken as one less the lower tail
+
+
 def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
+    p = np.empty(k.shape)
+    summed = (k <= SUMMED) & (n * share < 2 * SUMMED) & (share < 0.5)
+    if np.count_nonzero(summed) < 1000:
+        return _doubled_by_function(k, n, share)
+    lower, here = _summed(k[summed], n, share[summed])
+    upper = 1.0 - lower + here
+    p[summed] = np.minimum(1.0, 2 * np.minimum(upper, lower))
+    rest = ~summed
+    rest[summed] = upper < SMALL
+    p[rest] = _doubled_by_function(k[rest], n, share[rest])
+    return p
+
+
+def _summed(k: np.ndarray, n: float, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(K ≤ k) and P(K = k) by adding up from 0; the cells with the largest k first, the others drop out on the way."""
+    most = int(k.max())
+    order = np.argsort((most - k).astype(np.uint8), kind="stable")
+    still = len(k) - np.searchsorted(k[order][::-1], np.arange(most + 1))
+    odds = share[order] / (1 - share[order])
+    term = np.exp(n * np.log1p(-share[order]))
+    total = term.copy()
+    for j in range(1, most + 1):
+        now = slice(still[j])
+        term[now] *= odds[now] * ((n - j + 1) / j)
+        total[now] += term[now]
+    lower, here = np.empty(len(k)), np.empty(len(k))
+    lower[order], here[order] = np.minimum(total, 1.0), term
+    return lower, here
+
+
+def _doubled_by_function(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     upper, lower = np.ones(k.shape), np.ones(k.shape)
     above = k > n * share
     upper[above] = special.betainc(k[above], n - k[above] + 1, share[above])
@@ -477,6 +512,9 @@ def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, n
     return low[where], high[where]
 
 
+NOT_MANY = 0.5  # standard deviations above the mean: a binomial passes them three times in ten or more often
+
+
 def _concentrated(
     near, around: np.ndarray, n: float, grid: Grid, how: str, cut: float, of: "Weights | None"
 ) -> np.ndarray:
@@ -485,12 +523,13 @@ def _concentrated(
     share = np.clip(_around(near, land / land.sum()), 0.0, 1.0)
     p = np.where((share > 0) & (share < 1 - 1e-12), 1.0, np.nan)
     mean = n * share * (1.0 if of is None else of.mean)
-    up = np.flatnonzero((around > mean) & ~np.isnan(p))
+    likely = mean + NOT_MANY * np.sqrt(mean * (1 - share)) if of is None and cut < 0.5 else mean
+    up = np.flatnonzero((around > likely) & ~np.isnan(p))
     if of is None:
         p[up] = np.minimum(1.0, 2 * special.betainc(around[up], n - around[up] + 1, share[up]))
     elif len(up):
         p[up] = _binomial(around[up], n, share[up], of)
-    return (_adjusted(p, how)[1] <= cut) & (around > mean)
+    return found_at(p, cut, how) & (around > mean)
 
 
 def _notes(
@@ -514,9 +553,11 @@ def _notes(
 # the strict tier: ordinary differences between cells
 
 FITTED_ON = 500  # neighbourhoods, evenly taken along the grid's order; they overlap, so more would add little
+ALIKE = 0.05  # expected numbers that differ by less (in the logarithm) are fitted as one
 CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as "high"
 CAUTION = 0.8  # κ is taken one standard error lower than it is fitted: some 150 neighbourhoods tell of it
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
+WITHIN_FOUR = 2_000_000  # cells within four steps that are looked up at a time: bounded memory
 NODES = np.linspace(-6.0, 6.0, 61)
 MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
@@ -568,7 +609,8 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     """
     step = max(1, len(around) // FITTED_ON)
     typical = float(np.median(expected[::step]))
-    pairs, times = np.unique(around[::step] + 1j * expected[::step], return_counts=True)
+    alike = typical * np.exp(np.rint(np.log(expected[::step] / typical) / ALIKE) * ALIKE)
+    pairs, times = np.unique(around[::step] + 1j * alike, return_counts=True)
     k, e = pairs.real, pairs.imag
     cap = np.ceil(special.pdtrik(CENSORED_FROM, e) - 1e-9)
     seen = k <= cap
@@ -625,9 +667,10 @@ def _strict(
     mean, kappa = fitted.mean(expected[looked]), CAUTION * fitted.kappa(expected[looked])
     k, above = around[looked], side[looked] > 0
     if of is None:
-        found = np.empty(len(k))
-        found[above] = special.betainc(np.maximum(k, 1.0), kappa, mean / (mean + kappa))[above]
-        found[~above] = special.betainc(kappa, k + 1, kappa / (kappa + mean))[~above]
+        found, below = np.empty(len(k)), ~above
+        chance = mean / (mean + kappa)
+        found[above] = special.betainc(k[above], kappa[above], chance[above])
+        found[below] = special.betainc(kappa[below], k[below] + 1, 1 - chance[below])
     else:
         found = np.where(above, *compound_tails(k, Law("negative binomial", mean, kappa), of))
     close = np.flatnonzero((2 * found <= _largest_found(2 * found, len(p), how)) & above)
@@ -661,12 +704,13 @@ class _Ring:
         step = self.near + sparse.eye_array(self.near.shape[0], format="csr")
         both = np.column_stack([self.incidents, level * self.expected])
         out = np.empty(len(cells))
-        for start in range(0, len(cells), 256):
-            part = cells[start : start + 256]
+        rows = max(64, int(WITHIN_FOUR / 16 * len(self.incidents) / step.nnz))
+        for start in range(0, len(cells), rows):
+            part = cells[start : start + rows]
             inner = self._onward(step[part], step)
             outer = self._onward(self._onward(inner, step), step)
             came, likely = (outer @ both - inner @ both).T
-            out[start : start + 256] = (came + PRIOR) / (likely + PRIOR)
+            out[start : start + rows] = (came + PRIOR) / (likely + PRIOR)
         return out
 
     @staticmethod

@@ -14,7 +14,6 @@ neighbouring cells are. (Caldas de Castro & Singer 2006 carried it to local stat
 """
 
 import numpy as np
-from scipy import stats
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
@@ -26,6 +25,7 @@ __all__ = [
     "coarseness_notes",
     "correction_in_use",
     "direction_labels",
+    "found_at",
     "seed_from",
     "true_or_false",
     "whole_number",
@@ -92,8 +92,34 @@ def adjust_p(p_values, method: str = "fdr") -> np.ndarray:
         stepped = np.maximum.accumulate(np.minimum(found[order] * np.arange(m, 0, -1), 1))
         adjusted[np.flatnonzero(tested)[order]] = stepped
     else:
-        adjusted[tested] = stats.false_discovery_control(found, method="by" if method == "fdr_by" else "bh")
+        times = float(m) if method == "fdr" else m * float((1.0 / np.arange(1, m + 1)).sum())
+        adjusted[tested] = _stepped_up(found, times)
     return adjusted
+
+
+def _stepped_up(p: np.ndarray, times: float) -> np.ndarray:
+    """The least of times × p / rank over this and all larger p, at most 1. What p = 1 gets is known without sorting."""
+    q = np.ones(len(p))
+    below = np.flatnonzero(p < 1)
+    order = below[np.argsort(p[below])]
+    raised = p[order] * (times / np.arange(1, len(order) + 1))
+    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
+    return q
+
+
+def found_at(p_values: np.ndarray, level: float, method: str) -> np.ndarray:
+    """Where `adjust_p(p_values, method)` ≤ level: only the p-values that can be are looked at.
+
+    Examples
+    --------
+    >>> found_at(np.array([0.01, 0.02, 0.2, 0.9, np.nan]), 0.05, "fdr").tolist()
+    [True, True, False, False, False]
+    """
+    found = np.zeros(len(p_values), bool)
+    maybe = np.flatnonzero(p_values <= level)  # no correction makes a p smaller
+    rest = np.count_nonzero(~np.isnan(p_values)) - len(maybe)
+    found[maybe] = adjust_p(np.r_[p_values[maybe], np.ones(rest)], method)[: len(maybe)] <= level
+    return found
 
 
 def correction_in_use(fdr: float | None, correction: str | None) -> tuple[float | None, str]:
