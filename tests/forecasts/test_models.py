@@ -197,10 +197,36 @@ def planted_triggers(grid, theta, seed, lumpy=True, days=365.0, per_day=6.0) -> 
 
 
 def test_planted_triggers_come_back_over_a_lumpy_background(grid):
-    found = [SelfExciting().fit(planted_triggers(grid, 0.3, seed)).triggers_ for seed in range(6)]
+    found = [SelfExciting(draws=0).fit(planted_triggers(grid, 0.3, seed)).triggers_ for seed in range(4)]
     assert np.mean([t.theta for t in found]) == pytest.approx(0.3, abs=0.06)
     assert np.mean([1 / t.omega for t in found]) == pytest.approx(8, rel=0.2)
     assert np.mean([t.sigma_m for t in found]) == pytest.approx(60, rel=0.1)
+
+
+@pytest.mark.slow
+def test_the_corrected_branching_ratio_is_the_planted_one_within_a_twentieth(grid):
+    """benchmarks/self_exciting.py has the 50 runs; here the mean of six, and that most intervals hold the truth."""
+    found = [SelfExciting().fit(planted_triggers(grid, 0.3, seed)) for seed in range(6)]
+    assert np.mean([m.triggers_.theta for m in found]) == pytest.approx(0.3, abs=0.03)
+    assert sum(m.theta_interval_[0] <= 0.3 <= m.theta_interval_[1] for m in found) >= 4
+
+
+def test_residuals_of_the_right_model_are_even_in_place_and_time(grid):
+    """Super-thinned: counts by quarter of the ground and of the time vary as a Poisson process's do."""
+    known = planted_triggers(grid, 0.0, 3, lumpy=False)
+    model = SelfExciting(draws=0).fit(known)
+    left = model.residuals(random_state=1)
+    low, high = known.space.centre_m.min(axis=0), known.space.centre_m.max(axis=0)
+    at = np.clip(((left[["x_m", "y_m"]].to_numpy() - low) / (high - low) * 4).astype(int), 0, 3)
+    when = np.clip(((left["day"] - known.since) / known.days * 4).astype(int), 0, 3)
+    counts = np.bincount((at[:, 0] * 4 + at[:, 1]) * 4 + when, minlength=64)
+    inner = counts.reshape(4, 4, 4)[1:3, 1:3].ravel()  # quarters are cut at centres of cells: the outer ones are larger
+    assert 0.4 < inner.var(ddof=1) / inner.mean() < 2.2
+    assert left["added"].any()
+    assert not left["added"].all()
+    assert left["day"].is_monotonic_increasing
+    with pytest.raises(InputError, match="fit"):
+        SelfExciting().residuals()
 
 
 @pytest.mark.slow
@@ -223,8 +249,8 @@ def test_the_published_likelihoods_data_sets_give_their_planted_triggers(shared_
     order = np.argsort(events["day"].to_numpy())
     inside = order[row[order] >= 0]
     known = History(Space(grid), row[inside].astype(np.int32), events["day"].to_numpy()[inside], xy[inside], 0.0, 730.0)
-    found = SelfExciting().fit(known).triggers_
-    assert found.theta == pytest.approx(0.308, abs=0.03)
+    found = SelfExciting(draws=12).fit(known).triggers_
+    assert found.theta == pytest.approx(0.308, abs=0.025)
     assert found.omega == pytest.approx(0.1, rel=0.15)
     assert found.sigma_m == pytest.approx(100, rel=0.05)
 
