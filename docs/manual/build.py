@@ -47,7 +47,6 @@ NOT_IN_THE_MANUAL = {"architecture", "dependencies"}
 #: Pictures of the gallery that are shown as live pages: the page, and the view as a fragment.
 LIVE = {
     "page": ("burglary", ""),
-    "page_zh": ("burglary", ""),
     "change": ("burglary", "l=l1"),
     "density": ("burglary", "l=l2"),
     "timeline": ("burglary", "l=l3"),
@@ -79,6 +78,7 @@ def build(folder: Path) -> None:
                 job.result()
         share_pictures(made)
         take_scripts_out(made)
+        say_in_chinese(made / "zh")
         (made / "index.html").write_text(FIRST, encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(made, folder)
@@ -272,6 +272,32 @@ def take_scripts_out(made: Path) -> None:
 
         text = page.read_text(encoding="utf-8")
         page.write_text(re.sub(r"(?s)<script>(.*?)</script>", beside, text), encoding="utf-8")
+
+
+#: What the theme says itself, and has no translation of.
+THEME = {
+    "On this page": "本页目录",
+    "Contents": "目录",
+    "Back to top": "回到顶部",
+    "Skip to content": "跳到正文",
+    "Toggle site navigation sidebar": "显示或隐藏导航",
+    "Toggle table of contents sidebar": "显示或隐藏本页目录",
+    "Toggle Light / Dark / Auto color theme": "切换浅色、深色或自动",
+    "Menu": "菜单",
+    "Expand": "展开",
+    "Light mode": "浅色",
+    "Dark mode": "深色",
+    "Auto light/dark, in light mode": "自动（浅色）",
+    "Auto light/dark, in dark mode": "自动（深色）",
+}
+
+
+def say_in_chinese(folder: Path) -> None:
+    """The theme's own words on the Chinese pages."""
+    words = re.compile(r'(?<=[>"])\s*(' + "|".join(map(re.escape, THEME)) + r')\s*(?=[<"])')
+    for page in folder.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(words.sub(lambda found: THEME[found[1]], text), encoding="utf-8")
 
 
 FIRST = """<!doctype html>

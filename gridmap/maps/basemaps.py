@@ -80,7 +80,7 @@ def basemap(
     Parameters
     ----------
     source : str or Path
-        "tiles/{z}/{x}/{y}.png": a folder beside the saved page; "http://host/{z}/{x}/{y}.png": a server of the
+        `"tiles/{z}/{x}/{y}.png"`: a folder beside the saved page; `"http://host/{z}/{x}/{y}.png"`: a server of the
         intranet; "city.mbtiles": a file, whose tiles over the shown area are embedded; "tianditu", with `key`.
     key : str, optional
         Of the user's own Tianditu account; it is readable in the page.
