@@ -271,6 +271,7 @@ def take_scripts_out(made: Path) -> None:
             return f'<script src="{root}/{name}"></script>'
 
         text = page.read_text(encoding="utf-8")
+        text = text.replace("</head>", '<link rel="icon" href="data:,"></head>', 1)  # else a browser requests one
         page.write_text(re.sub(r"(?s)<script>(.*?)</script>", beside, text), encoding="utf-8")
 
 
