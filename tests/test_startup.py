@@ -42,6 +42,14 @@ def test_starting_is_quick(arguments, most):
     assert processor_seconds(*arguments) < 2 * most
 
 
+def test_the_first_grid_is_drawn_at_once():
+    """Beyond the imports of geopandas, which any territory needs before there is a grid."""
+    town = 'gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)'
+    start = f"import geopandas as gpd, gridmap as gm, shapely; town = {town}"
+    waited = processor_seconds("-c", f"{start}; gm.make_grid(town, system='h3', resolution=8)")
+    assert waited - processor_seconds("-c", start) < 2
+
+
 @pytest.mark.parametrize(("language", "words"), [("en", "Compiling for this machine"), ("zh", "正在为本机编译")])
 def test_the_first_wait_is_announced_and_the_second_run_is_silent(tmp_path, language, words):
     (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")

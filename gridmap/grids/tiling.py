@@ -17,7 +17,6 @@ import shapely
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.h3 import HexGrid
-from gridmap.grids.regionalization.balanced import BalancedGrid
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
@@ -25,7 +24,8 @@ from gridmap.read.boundaries import read_boundaries
 
 __all__ = ["as_grid", "grid_systems", "make_grid"]
 
-SYSTEMS: dict[str, type[Grid]] = {"balanced": BalancedGrid, "h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
+#: gridmap's own systems but the management grids, which read layers and rasters: only who draws them waits for that.
+SYSTEMS: dict[str, type[Grid]] = {"h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
 #: The entry points by which other packages add systems: each a class of `Grid` with `over(boundaries, …)`, called after
 #: the point.
 GROUP = "gridmap.grids"
@@ -45,7 +45,9 @@ def grid_systems() -> dict[str, type[Grid]]:
     >>> sorted(grid_systems())[:3]
     ['balanced', 'h3', 'square']
     """
-    systems = dict(SYSTEMS)
+    from gridmap.grids.regionalization.balanced import BalancedGrid
+
+    systems: dict[str, type[Grid]] = {"balanced": BalancedGrid, **SYSTEMS}
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         found = point.load()
         if not (isinstance(found, type) and issubclass(found, Grid) and callable(getattr(found, "over", None))):
@@ -97,7 +99,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     >>> make_grid(town, system="square", cell_size_m=1000)
     <Grid square(cell_size_m=1000.0, crs='EPSG:32630'): 86 cells, median 1,000,000 m²>
     """
-    systems = grid_systems()
+    systems = SYSTEMS if system in SYSTEMS else grid_systems()
     if system not in systems:
         raise SettingError(Note("grids.no_system", found=system, meant=did_you_mean(system, systems)))
     over = systems[system].over  # type: ignore[attr-defined]  # each has its own settings
