@@ -97,6 +97,9 @@ def main() -> None:
     theirs = best(lambda: DBSCAN(eps=150, min_samples=20).fit(xy))
     print(f"| dbscan, 50,000, with hulls | {ours} |")
     print(f"| the same by scikit-learn, without hulls | {theirs} |")
+    for n in (40_000, 200_000, 1_000_000):
+        many = incidents(n, 8_000, rng)
+        print(f"| hdbscan, {n:,}, with hulls | {best(lambda many=many: gm.hdbscan(many), 1)} |")
     some = incidents(5_000, 4_000, rng)
     for name, run in (
         ("hdbscan", lambda: gm.hdbscan(some)),

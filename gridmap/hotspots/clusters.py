@@ -15,7 +15,7 @@ import warnings
 
 import numpy as np
 import shapely
-from scipy import stats
+from scipy import sparse, stats
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
@@ -25,6 +25,7 @@ from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.spanning import reachability_tree
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
@@ -150,6 +151,10 @@ def hdbscan(
     Notes
     -----
     scikit-learn's `HDBSCAN`. Every level of density is tried, and the clusters that last longest are kept.
+    scikit-learn looks at all pairs of points, a million of which would take days; beyond 20,000 the same spanning tree
+    comes from `gridmap.hotspots.spanning`, and scikit-learn makes the clusters of it. Which of several ways of equal
+    length comes first, on which the membership of a few points at the edges of clusters depends, follows from the order
+    of the rows up to there, from the plain distance beyond.
 
     Examples
     --------
@@ -174,15 +179,31 @@ def hdbscan(
     one_of(selection, "selection", ("eom", "leaf"))
     if max(size, least) > len(points):
         raise InputError(Note("hotspots.hdbscan_too_few", value=max(size, least), n=len(points)))
-    model = HDBSCAN(min_cluster_size=size, min_samples=least, cluster_selection_epsilon=eps,
-                    cluster_selection_method=selection, copy=True)  # fmt: skip
+    chosen = {"min_cluster_size": size, "cluster_selection_epsilon": eps, "cluster_selection_method": selection}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # coincident points divide by a distance of zero: their level is infinite
-        model.fit(points.xy)
+        if len(points) <= ALL_PAIRS:
+            model = HDBSCAN(min_samples=least, copy=True, **chosen).fit(points.xy)
+        else:
+            tree = _as_matrix(*reachability_tree(points.xy, least))
+            model = HDBSCAN(min_samples=1, metric="precomputed", copy=True, **chosen).fit(tree)
     params = {"min_cluster_size": size, "min_samples": least, "eps_m": eps, "selection": selection,
               "automatic": ["min_samples"] if min_samples is None else []}  # fmt: skip
     firmness = np.nan_to_num(model.probabilities_, nan=1.0)
     return clusters_result("hdbscan", points, model.labels_, params, hull=hull, members={"probability": firmness})
+
+
+ALL_PAIRS = 20_000  # points up to which scikit-learn finds the spanning tree by itself, in two or three seconds
+COINCIDENT_M = 1e-9  # what a distance of zero becomes, which a sparse matrix could not hold
+
+
+def _as_matrix(one: np.ndarray, other: np.ndarray, metres: np.ndarray) -> sparse.csr_matrix:
+    """A spanning tree as a symmetric matrix; ways of equal length differ by the last digit, in their order."""
+    rank = np.arange(len(metres))
+    digits = np.maximum(metres, COINCIDENT_M).view(np.int64)  # the next number is one more
+    metres = (np.maximum.accumulate(digits - rank) + rank).view(float)
+    ends = (np.r_[one, other], np.r_[other, one])
+    return sparse.csr_matrix((np.r_[metres, metres], ends), shape=(len(one) + 1, len(one) + 1))
 
 
 @hotspot_method(draws="clusters", of_points=True, amount="count", facts="clusters", columns=CLUSTER_COLUMNS)
