@@ -313,7 +313,8 @@ def backtest(
     whole = History.of(incidents, space, officer_initiated=officer_initiated)
     if whole.since >= first:
         raise InputError(Note("forecasts.nothing_before_start", start=str(start), first=_date(whole.since)))
-    rows, notes = [], []
+    rows: list[dict[str, Any]] = []
+    notes = [Note("forecasts.cells_of_events", cells=len(space))] if len(space) > 1 and whole.counts().all() else []
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
     everything = np.zeros(len(space))
     curves = {m.name: np.zeros(len(CURVE)) for m in made}
@@ -336,7 +337,7 @@ def backtest(
         if progress is not None:
             progress(done + 1, len(origins))
     if not rows:
-        raise InputError(notes[0])
+        raise InputError(notes[-1])
     params = {
         "models": [m.name for m in made],
         "start": _date(first),

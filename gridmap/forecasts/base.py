@@ -193,6 +193,9 @@ class History:
         The span that is known, in days since 1970.
     precision : float
         Days within which the time of most incidents is known.
+    end : ndarray of float, optional
+        When each incident was over at the latest, where times are intervals. Who came home on Monday reports Monday's
+        burglary on Monday, though it may have been on Saturday: nobody knows of it before.
     """
 
     space: Space
@@ -202,6 +205,7 @@ class History:
     since: float
     until: float
     precision: float = 0.0
+    end: np.ndarray | None = None
     _kept: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -262,6 +266,7 @@ class History:
             since=float(first),
             until=float(last),
             precision=float(np.median(end - begin)),
+            end=np.maximum(end, begin)[order] if (end > begin).any() else None,
         )
         return whole.between(whole.since, whole.until)
 
@@ -276,14 +281,24 @@ class History:
     def between(self, since: float, until: float) -> "History":
         """The part within a span; what lies outside is gone."""
         a, b = np.searchsorted(self.time, [since, until])
-        return History(self.space, self.row[a:b], self.time[a:b], self.xy_m[a:b], since, until, self.precision)
+        end = None if self.end is None else self.end[a:b]
+        return History(self.space, self.row[a:b], self.time[a:b], self.xy_m[a:b], since, until, self.precision, end)
+
+    def over_by(self, until: float) -> "History":
+        """Without the incidents whose end was not known yet."""
+        if self.end is None or not (self.end > until).any():
+            return self
+        over = self.end <= until
+        row, time, xy = self.row[over], self.time[over], self.xy_m[over]
+        return History(self.space, row, time, xy, self.since, self.until, self.precision, self.end[over])
 
     def before(self, until: float, delay_days: float = 0.0) -> "History":
         """What was known at `until`, with what happened in the last `delay_days` not reported yet.
 
         Maps that were computed of an earlier moment are kept, since they cannot know anything later either.
         """
-        cut = self.between(self.since, min(until - delay_days, self.until))
+        known = min(until - delay_days, self.until)
+        cut = self.between(self.since, known).over_by(known)
         object.__setattr__(cut, "_kept", self._kept)
         return cut
 
@@ -316,14 +331,13 @@ class History:
         """Incidents a day by cell before `at`, an incident counting half after each half-life; plain mean for inf."""
 
         def make() -> np.ndarray:
-            n = np.searchsorted(self.time, at)
-            age = at - self.time[:n]
+            known = self.between(self.since, at).over_by(at)
             span = at - self.since
             if np.isinf(half_life_days):
-                return np.bincount(self.row[:n], minlength=len(self.space)) / max(span, 1e-9)
-            weight = np.exp2(-age / half_life_days)
+                return np.bincount(known.row, minlength=len(self.space)) / max(span, 1e-9)
+            weight = np.exp2((known.time - at) / half_life_days)
             length = half_life_days / np.log(2) * -np.expm1(-np.log(2) * span / half_life_days)
-            return np.bincount(self.row[:n], weights=weight, minlength=len(self.space)) / max(length, 1e-9)
+            return np.bincount(known.row, weights=weight, minlength=len(self.space)) / max(length, 1e-9)
 
         return self.kept(("decayed", at, half_life_days, self.since), make)
 

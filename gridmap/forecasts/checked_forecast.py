@@ -177,6 +177,8 @@ def forecast(
     ----------
     Sankin et al. (2023), The Markup: 64 of 23,631 boxes of a commercial forecast were hit, for want of such a test.
     """
+    if not isinstance(model, str):
+        raise SettingError(Note("forecasts.one_model", found=type(model).__name__))
     if periods < LEAST_PERIODS:
         raise SettingError(Note("forecasts.periods_at_least", least=LEAST_PERIODS, found=periods))
     space = Space(grid)

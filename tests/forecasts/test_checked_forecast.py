@@ -125,7 +125,7 @@ def test_days_without_hours_have_no_shifts(grid):
     end = pa.array((np.asarray(day) + np.timedelta64(1, "D")).astype("datetime64[us]"))
     lon, lat = grid.centroids[np.arange(len(day)) % len(grid)].T
     dated = Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": day, "occurred_to": end}))
-    with pytest.raises(InputError, match="nothing can be said of shifts"):
+    with pytest.raises(InputError, match="hours of most incidents are not known"):
         gm.forecast(dated, grid, model="mean_count").by_shift()
 
 
