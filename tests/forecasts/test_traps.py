@@ -107,7 +107,7 @@ def test_repeated_incidents_are_one_when_reading_sets_them_aside(grid, tmp_path)
     )
     again = table.iloc[::3].assign(lon=lambda t: t["lon"] + 1e-4)
     pd.concat([table, again]).to_csv(tmp_path / "twice.csv", index=False)
-    read = gm.read_incidents(tmp_path / "twice.csv", duplicates="remove")
+    read = gm.read_incidents(tmp_path / "twice.csv", duplicates="remove", datum="wgs84")
     assert len(History.of(read, grid)) == len(table)
 
 
