@@ -67,10 +67,10 @@ lock:  ## resolve requirements.lock anew (needs uv)
 docs: $(STAMP)  ## the manual in both languages, into gridmap/desk/manual: opens from the folder, a wheel takes it along
 	$(BIN)/python docs/manual/build.py
 
+wheel: export SOURCE_DATE_EPOCH ?= 1577836800
 wheel: docs  ## dist/*.whl and dist/*.tar.gz, with the manual
 	rm -rf build *.egg-info
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
-	$(BIN)/python -c 'from setuptools import build_meta; print(build_meta.build_sdist("dist"))'
+	$(BIN)/python -c 'from setuptools import build_meta; print(build_meta.build_wheel("dist"), build_meta.build_sdist("dist"))'
 
 windows: docs  ## one zip for a Windows PC without internet (PYTHON_EMBED=zip SHA256=… puts Python in)
 	$(BIN)/python .ci/windows.py build $(if $(PYTHON_EMBED),--python $(PYTHON_EMBED) --sha256 $(SHA256))

@@ -551,7 +551,10 @@ class MapPage(folium.Map):
         return write_text(path, self.get_root().render(), make_parents=True)
 
     def _repr_html_(self, **kwargs) -> str:
-        return self.get_root()._repr_html_(**kwargs)
+        """One iframe that holds the whole page, without a word on trust: for Jupyter, VS Code and Colab."""
+        page = escape(self.get_root().render(**kwargs), quote=True)
+        style = "width:100%;height:640px;border:0"
+        return f'<div><iframe srcdoc="{page}" style="{style}" allowfullscreen></iframe></div>'
 
     def __repr__(self) -> str:
         s = "" if self._count == 1 else "s"

@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import pandas as pd
@@ -77,7 +78,10 @@ def test_all_zero_and_all_missing_amounts_make_a_page(tmp_path):
 
 def test_a_result_shows_itself_in_jupyter(hot, tmp_path):
     assert hot._repr_html_().startswith("<div")
-    assert "srcdoc=" in hot._repr_html_()
+    shown = hot._repr_html_()
+    assert shown.count("<iframe srcdoc=") == 1
+    assert "Trust" not in shown.partition("srcdoc=")[0]  # folium's own prompt
+    assert not re.search(r'(?:src|href)=(?:"|&quot;)https?:', shown)
     page = hot.explore(title="Burglary", language="zh").save(tmp_path / "m.html").read_text(encoding="utf-8")
     assert "<title>Burglary" in page
     assert 'lang="zh' in page
