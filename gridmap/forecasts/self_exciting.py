@@ -164,15 +164,17 @@ class SelfExciting(Forecaster):
             with ThreadPoolExecutor(2) as pool:
                 return np.fromiter(pool.map(once, rng.spawn(n)), float)
 
-        few = self.draws // 6
-        without, with_it = drawn_with(0.0, few).mean(), drawn_with(theta, few).mean()
-        slope = float(np.clip((with_it - without) / max(theta, 1e-3), 0.5, 1.5))
-        near = max((theta - without) / slope, 0.0)
-        last = drawn_with(near, self.draws - 2 * few)
+        few, found_theta = self.draws // 6, theta
+        without, with_it = drawn_with(0.0, 2 * few), drawn_with(theta, few).mean()
+        slope = float(np.clip((with_it - without.mean()) / max(theta, 1e-3), 0.5, 1.5))
+        near = max((theta - without.mean()) / slope, 0.0)
+        last = drawn_with(near, self.draws - 3 * few)
         theta = near + (theta - float(last.mean())) / slope
-        spread = float(last.std(ddof=1) * np.sqrt(1 + 1 / len(last))) / slope
-        reach = float(stats.t.ppf(0.975, len(last) - 1)) * spread
-        return theta, (theta - reach, theta + reach)
+        reach, reach_of_none = _reach(last) / slope, _reach(without)
+        low = theta - reach
+        if found_theta <= without.mean() + reach_of_none:  # no contagion gives as much: then 0 is in the interval
+            low = min(low, 0.0)
+        return theta, (low, theta + reach)
 
     def _separate(
         self, history: History, width: float, given: Triggers | None = None, pairs: tuple | None = None
@@ -295,6 +297,12 @@ class Separated:
     by_cell: np.ndarray
     of_background: np.ndarray
     log_likelihood: float
+
+
+def _reach(drawn: np.ndarray) -> float:
+    """How far from the mean of such draws the next one lies in 95 %."""
+    n = len(drawn)
+    return float(stats.t.ppf(0.975, n - 1) * drawn.std(ddof=1) * np.sqrt(1 + 1 / n))
 
 
 def _kernel(triggers: Triggers, delay: np.ndarray, far: np.ndarray) -> np.ndarray:
