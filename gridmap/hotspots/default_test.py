@@ -161,7 +161,8 @@ def hotspot_test(
     Measured in `docs/calibration.md`. The exact tier keeps its promise under its own null and only there: where cells
     differ for ordinary reasons, it finds these differences. The strict tier takes the larger p of a negative binomial
     and a Poisson–lognormal whose mean is proportional to what is at risk and whose variance is μ + μ² / κ, κ ∝ μ^a,
-    0 ≤ a ≤ 1, all fitted by censored maximum likelihood, κ taken one standard error lower. Where the cells three and
+    0 ≤ a ≤ 1, all fitted by censored maximum likelihood, κ taken one standard error lower, and lower still where
+    neighbouring cells differ alike. Where the cells three and
     four steps away hold more than is expected of them, so much more is expected of the neighbourhood: a wide region of
     high risk is not a hotspot. A rise that is as small as a neighbourhood is one, whatever its reason.
 
@@ -556,6 +557,8 @@ FITTED_ON = 500  # neighbourhoods, evenly taken along the grid's order; they ove
 ALIKE = 0.05  # expected numbers that differ by less (in the logarithm) are fitted as one
 CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as "high"
 CAUTION = 0.8  # κ is taken one standard error lower than it is fitted: some 150 neighbourhoods tell of it
+CAUTION_SMOOTH = 0.5  # the same where neighbouring cells differ alike: fewer neighbourhoods tell, and tails are heavier
+UNLIKE, SMOOTH = 0.15, 0.45  # correlation of neighbours up to which they differ each for itself, from which as quarters
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
 WITHIN_FOUR = 2_000_000  # cells within four steps that are looked up at a time: bounded memory
 NODES = np.linspace(-6.0, 6.0, 61)
@@ -664,7 +667,7 @@ def _strict(
         return _Strict(strict, strict.copy(), float("nan"))
     there = expected > 0
     fitted = ordinary_differences(n_around[there], expected[there])
-    mean, kappa = fitted.mean(expected[looked]), CAUTION * fitted.kappa(expected[looked])
+    mean, kappa = fitted.mean(expected[looked]), ring.caution() * fitted.kappa(expected[looked])
     k, above = around[looked], side[looked] > 0
     if of is None:
         found, below = np.empty(len(k)), ~above
@@ -712,6 +715,21 @@ class _Ring:
             came, likely = (outer @ both - inner @ both).T
             out[start : start + rows] = (came + PRIOR) / (likely + PRIOR)
         return out
+
+    def caution(self) -> float:
+        """By what κ is multiplied: less where a cell that holds more than expected has neighbours that do.
+
+        Then risk changes from quarter to quarter, and quarters as small as a neighbourhood are among them. Excesses
+        count up to two standard deviations, so that a few hotspots, which are their own neighbours, change little.
+        """
+        there = self.expected > 0
+        excess = np.zeros(len(there))
+        expected = self.expected[there]
+        excess[there] = np.clip((self.incidents[there] - expected) / np.sqrt(expected), -2.0, 2.0)
+        beside = self.near @ there.astype(float)
+        alike = excess @ np.divide(self.near @ excess, beside, out=np.zeros(len(there)), where=beside > 0)
+        correlation = alike / max(excess @ excess, 1e-12)
+        return float(np.interp(correlation, [UNLIKE, SMOOTH], [CAUTION, CAUTION_SMOOTH]))
 
     @staticmethod
     def _onward(cells: sparse.csr_array, step: sparse.csr_array) -> sparse.csr_array:

@@ -10,6 +10,7 @@ from scipy import sparse, stats
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.hotspots import default_test
 from gridmap.hotspots.default_test import (
     Law,
     Weights,
@@ -323,3 +324,19 @@ def test_the_strict_tier_finds_a_neighbourhood_and_not_a_wide_region_of_high_ris
     assert (found["wide"]["label"] == "hot 99").sum() > 100
     assert not found["wide"]["strict"].any()
     assert found["small"]["strict"].to_numpy()[10 * SIDE + 10]
+
+
+def test_the_strict_tier_is_more_careful_where_neighbours_differ_alike(residents):
+    """Of risk that changes from quarter to quarter fewer neighbourhoods tell than of cells that differ each alone."""
+    rng = np.random.default_rng(8)
+    rough = rng.standard_normal((SIDE, SIDE))
+    smooth = sum(np.roll(rough, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 3
+    careful = {}
+    for name, field in (("rough", rough), ("smooth", smooth)):
+        chance = residents * np.exp(0.7 * field.ravel())
+        counts = rng.multinomial(20_000, chance / chance.sum()).astype(float)
+        near = sparse.csr_array(lattice(), dtype=float)
+        ring = default_test._Ring(near, counts, 20_000 * residents / residents.sum())
+        careful[name] = ring.caution()
+    assert careful["rough"] == default_test.CAUTION
+    assert default_test.CAUTION_SMOOTH <= careful["smooth"] < 0.75 * default_test.CAUTION
