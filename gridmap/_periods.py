@@ -9,12 +9,23 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["DAYS", "FREQUENCIES", "days_of", "every_of", "frequency_of", "period_of_text", "relative_period"]
+__all__ = [
+    "DAYS",
+    "FREQUENCIES",
+    "WEEKDAYS",
+    "days_of",
+    "every_of",
+    "frequency_of",
+    "period_of_text",
+    "relative_period",
+]
 
 #: From the word to pandas' frequency, longest first.
 FREQUENCIES = {"year": "Y", "quarter": "Q", "month": "M", "week": "W-SUN", "day": "D", "hour": "h"}
 #: From the word to about how many days it has; an hour has less than one.
 DAYS = {"year": 365, "quarter": 90, "month": 28, "week": 7, "day": 1, "hour": 0}
+#: As the message catalogues name them; 0 is Monday.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BY_LETTER = {code[0].upper(): word for word, code in FREQUENCIES.items()} | {"A": "year", "B": "day"}
 
 

@@ -23,6 +23,7 @@ from matplotlib.lines import Line2D
 
 from gridmap._fonts import drawing_style, families
 from gridmap._io import xml_text
+from gridmap._periods import WEEKDAYS
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, starts_of
@@ -31,7 +32,6 @@ __all__ = ["route_code", "write_sheets"]
 
 A5 = (5.83, 8.27)
 MAP = (0.06, 0.06, 0.54, 0.25)
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Stops on a page.
 ROWS = 12
 #: A QR code of this many bytes is still read by a phone off a sheet of this size.

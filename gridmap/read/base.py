@@ -207,6 +207,8 @@ class Incidents:
         category: str | Sequence[str] | None = None,
         officer_initiated: bool | None = None,
         period: str | pd.Period | None = None,
+        hours: Sequence[int] | None = None,
+        weekdays: Sequence[int] | None = None,
         patrol_found: bool | None = None,
     ) -> "Incidents":
         """Only some of the incidents, as new Incidents with the same source and set-aside rows.
@@ -220,8 +222,20 @@ class Incidents:
         period : str or pandas.Period, optional
             As in "2018", "2018-07" or "2018-07-14": keep what lies in it by the middle of its interval, if the interval
             is no longer than the period.
+        hours : (first, last), optional
+            Hours 0 to 23, both included; (22, 5) goes over midnight. An hour is known where the incident's interval is
+            no longer than an hour; incidents whose hour is unknown are left out.
+        weekdays : list of int, optional
+            0 is Monday. Known where the interval is no longer than a day; the others are left out.
         patrol_found : bool, optional
             The old name of `officer_initiated`.
+
+        Raises
+        ------
+        InputError
+            If a category does not occur.
+        SettingError
+            For a period, hours or weekdays that are none.
         """
         if officer_initiated is None:
             officer_initiated = patrol_found
@@ -238,6 +252,10 @@ class Incidents:
             table = table.filter(found if officer_initiated else pc.invert(found))
         if period is not None:
             table = table.filter(_within(table, period))
+        if hours is not None:
+            table = table.filter(_at_hours(table, hours))
+        if weekdays is not None:
+            table = table.filter(_on_weekdays(table, weekdays))
         return Incidents(table, self.set_aside, self.source)
 
 
@@ -249,13 +267,38 @@ def _is_mask(chosen: Any) -> bool:
         return False
 
 
+def _at_hours(table: pa.Table, hours: Sequence[int]) -> pa.Array:
+    given = tuple(hours)
+    if len(given) != 2 or not all(type(h) is int and 0 <= h <= 23 for h in given):
+        raise SettingError(Note("read.hours_form", found=str(list(given))))
+    low, high = given
+    middle, long = _middles(table)
+    hour = (middle - middle.astype("datetime64[D]")) // np.timedelta64(1, "h")
+    inside = (hour >= low) & (hour <= high) if low <= high else (hour >= low) | (hour <= high)
+    return pa.array(inside & (long <= np.timedelta64(1, "h")))
+
+
+def _on_weekdays(table: pa.Table, weekdays: Sequence[int]) -> pa.Array:
+    given = tuple(weekdays)
+    if not given or not all(type(d) is int and 0 <= d <= 6 for d in given):
+        raise SettingError(Note("read.weekdays_form", found=str(list(given))))
+    middle, long = _middles(table)
+    weekday = (middle.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    return pa.array(np.isin(weekday, given) & (long <= np.timedelta64(1, "D")))
+
+
+def _middles(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The middle and the length of each incident's interval; NaT where it has no date."""
+    first = table["occurred_from"].to_numpy(zero_copy_only=False)
+    last = table["occurred_to"].to_numpy(zero_copy_only=False)
+    return first + (last - first) / 2, last - first
+
+
 def _within(table: pa.Table, period: str | pd.Period) -> pa.Array:
     try:
         span = period_of_text(period)
         start, end = span.start_time.to_datetime64(), (span + 1).start_time.to_datetime64()
     except (ValueError, TypeError):
         raise SettingError(Note("read.period_form", period=period)) from None
-    first = table["occurred_from"].to_numpy(zero_copy_only=False)
-    last = table["occurred_to"].to_numpy(zero_copy_only=False)
-    middle = first + (last - first) / 2
-    return pa.array((middle >= start) & (middle < end) & (last - first <= end - start))
+    middle, long = _middles(table)
+    return pa.array((middle >= start) & (middle < end) & (long <= end - start))

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap._intervals import ratio_interval
+from gridmap._periods import WEEKDAYS
 from gridmap.errors import InputError
 from gridmap.governance.stage_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
@@ -70,7 +71,6 @@ CLAIMS = frozenset(
         *("risk", "since", "finding"),
     )
 )
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,7 @@ def _compared(before: int, after: int, share: float, extra: float | None) -> dic
 
 
 def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[str, Any]:
-    at = incidents.where(category=step.category, period=step.period)
+    at = incidents.where(**step.of_whom, period=step.period)
     return {
         "step": number,
         "method": step.method,

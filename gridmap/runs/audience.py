@@ -64,6 +64,9 @@ def why_not_allowed(audience: str, steps, patrol) -> Note | None:
         return Note("runs.no_patrols_for_the_public")
     if audience != "public":
         return None
+    held = sorted({key for step in steps for key in step.of_whom if key != "category"})
+    if held:
+        return Note("runs.only_for_inside", keys=held)
     if all(method_named(step.method).of_points for step in steps):
         return Note("runs.only_of_points", methods=sorted({step.method for step in steps}))
     try:
@@ -157,7 +160,7 @@ def _without_hours(pipeline, incidents: Incidents) -> tuple:
     """The steps without hours of the week, where these would tell dates beside the period and the days of the run."""
     kept = []
     for step in pipeline.hotspots:
-        by_hour = step.method == "hour_of_week" or step.every == "hour_of_week"
+        by_hour = step.method == "hour_of_week" or _tells_hours_of_cells(step)
         if by_hour and _hours_tell_dates(pipeline, step, incidents):
             warnings.warn(Note("privacy.hours_tell_dates", method=step.method), GridmapWarning, stacklevel=2)
             continue
@@ -191,20 +194,27 @@ def _hours_tell_dates(pipeline, step, incidents: Incidents) -> bool:
     spans = [getattr(other, "period", None) for other in others]
     spans += [other.options.get(key) for other in pipeline.hotspots for key in ("before", "after")]
     days = any(other.every in ("week", "day") for other in others) or any(map(_is_short, spans))
-    if days and step.every == "hour_of_week":
+    if days and _tells_hours_of_cells(step):
         return True
     at = incidents.where(**{k: v for k in ("category", "period") if (v := getattr(step, k, None)) is not None})
     return hours_beside_days(at, audience=pipeline.audience, days_told=days) == "days"
 
 
+def _tells_hours_of_cells(step) -> bool:
+    held = (getattr(step, "hours", None), getattr(step, "weekdays", None))
+    return step.every == "hour_of_week" or held != (None, None)
+
+
 def _is_short(period: Any) -> bool:
-    """Whether a period is a day, a week, or one that is not written as a month or a year."""
+    """Whether a period is a day, a week, or one that is not made of whole months."""
     if period is None:
         return False
     try:
-        return every_of(period_of_text(period)) not in ("month", "quarter", "year")
+        span = period_of_text(period)
     except (ValueError, TypeError):
         return True
+    whole_months = span.start_time.day == 1 and (span + 1).start_time.day == 1
+    return every_of(span) not in ("month", "quarter", "year") and not whole_months
 
 
 def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:

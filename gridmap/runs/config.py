@@ -27,6 +27,7 @@ from pydantic import (
     PrivateAttr,
     PydanticSchemaGenerationError,
     PydanticUserError,
+    StrictInt,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -569,6 +570,19 @@ class HotspotStep(Stage):
     period: Period | None = None
     every: Annotated[str, _one_of(EVERY)] | None = None
     each: Annotated[str, _one_of(("category",))] | None = None
+    officer_initiated: Flag | None = None
+    hours: (
+        Annotated[
+            list[Annotated[StrictInt, Field(ge=0, le=23)]],
+            Field(min_length=2, max_length=2),
+            _told_as("read.hours_form"),
+        ]
+        | None
+    ) = None
+    weekdays: (
+        Annotated[list[Annotated[StrictInt, Field(ge=0, le=6)]], Field(min_length=1), _told_as("read.weekdays_form")]
+        | None
+    ) = None
     grid: GridStage | None = None
     name: Text | None = None
     show: Flag = True
@@ -584,6 +598,12 @@ class HotspotStep(Stage):
     def options(self) -> dict[str, Any]:
         """The method's options."""
         return self.settings
+
+    @property
+    def of_whom(self) -> dict[str, Any]:
+        """What `Incidents.where` keeps for this step, whatever the period."""
+        names = ("category", "officer_initiated", "hours", "weekdays")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @model_validator(mode="before")
     @classmethod

@@ -20,7 +20,7 @@ import pandas as pd
 
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
-from gridmap._periods import every_of, period_of_text
+from gridmap._periods import WEEKDAYS, every_of, period_of_text
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError
@@ -470,8 +470,7 @@ def _run_step(
     """Give a method what it works on, and its options; try its hotspots on other grids where `stability` is given."""
     function = method_named(step.method).function
     incidents = surface_incidents(step, incidents, grid, pipeline.audience)
-    chosen = incidents if step.category is None else incidents.where(category=step.category)
-    at = chosen if step.period is None else chosen.where(period=step.period)
+    at = incidents.where(**step.of_whom, period=step.period)
     given: Mapping[str, Callable[[], Any]] = {
         "incidents": lambda: at,
         "grid": lambda: grid,
@@ -483,11 +482,14 @@ def _run_step(
     options = dict(step.options)
     for other in other_incidents(function):
         if other in options:
-            options[other] = incidents.where(category=options[other], period=step.period)
+            options[other] = incidents.where(**{**step.of_whom, "category": options[other]}, period=step.period)
     options, shared = with_people(options, grid, boundaries)
     result = function(**{name: given[what]() for name, what in inputs_of(function).items()}, **options)
     if shared is not None:
         result = dataclasses.replace(result, notes=(*result.notes, shared))
+    only = _only(step, len(at), incidents)
+    if only:
+        result = dataclasses.replace(result, notes=(*only, *result.notes))
     if step.weight is not None:
         weighed = Note("counts.weighted", weight=step.weight)
         params = {**result.params, "weight": step.weight}
@@ -500,6 +502,21 @@ def _run_step(
     noted = [note for note in again.notes if getattr(note, "code", "").startswith("hotspots.stability_null")]
     params = {**result.params, "stability_runs": step.stability, "stability_null_share": again.params["null_hot_share"]}
     return dataclasses.replace(result, cells=cells, params=params, notes=(*result.notes, *noted))
+
+
+def _only(step: HotspotStep, n: int, incidents: Incidents) -> list[Note]:
+    """To which hours, weekdays and finders the step is held, and how many incidents of it are left."""
+    of = len(incidents.where(category=step.category, period=step.period))
+    notes = []
+    if step.hours is not None:
+        notes.append(Note("runs.only_hours", first=step.hours[0], last=(step.hours[1] + 1) % 24 or 24, n=n, of=of))
+    if step.weekdays is not None:
+        days = [Note(f"weekday_short.{WEEKDAYS[day]}") for day in sorted(set(step.weekdays))]
+        notes.append(Note("runs.only_weekdays", days=days, n=n, of=of))
+    if step.officer_initiated is not None:
+        code = "runs.only_officer_initiated" if step.officer_initiated else "runs.without_officer_initiated"
+        notes.append(Note(code, n=n, of=of))
+    return notes
 
 
 def _counts_by_period(pipeline: Pipeline, incidents: Incidents, grid: Grid, counts: pd.DataFrame) -> pd.DataFrame:

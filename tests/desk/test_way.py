@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gridmap.runs import read_pipeline
+
 from .conftest import TOKEN, serving
 from .exports import write_boundaries, write_export
 
@@ -230,7 +232,20 @@ def test_a_selection_becomes_a_step(finished):
     kept = yaml.safe_load((finished.folder / name).read_text(encoding="utf-8"))["hotspots"][-1]
     assert kept["period"] == "2024-07"
     assert "hotspot_test" in kept
-    assert finished.post(f"/look/{quoted(run.name)}/keep", {"from_hour": "3"}).status == 400
+    whole = {
+        "weekday": ["5", "6"],
+        "from_hour": "22",
+        "to_hour": "5",
+        "first": "2024-05",
+        "last": "2024-07",
+        "found": "0",
+    }
+    finished.post(f"/look/{quoted(run.name)}/keep", whole)
+    kept = yaml.safe_load((finished.folder / name).read_text(encoding="utf-8"))["hotspots"][-1]
+    assert kept["period"] == "2024-05-01/2024-07-31"
+    assert (kept["weekdays"], kept["hours"], kept["officer_initiated"]) == ([5, 6], [22, 5], False)
+    checked = read_pipeline(finished.folder / name).hotspots[-1]
+    assert checked.of_whom == {"officer_initiated": False, "hours": [22, 5], "weekdays": [5, 6]}
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import yaml
 
 from gridmap._periods import period_of_text, relative_period
 from gridmap.errors import GridmapError
+from gridmap.messages import note_from
 from gridmap.runs import read_pipeline, run_pipeline
 from tests.runs.test_run import town  # noqa: F401 - the fixture's folder has its zones
 
@@ -153,3 +154,48 @@ def test_a_report_is_short_to_look_at(week, tmp_path):
     said = repr(run_pipeline(write(), tmp_path / "out"))
     assert said.startswith("<RunReport w.yaml: <Incidents: 600 used,")
     assert len(said) < 400
+
+
+def test_a_step_is_held_to_hours_weekdays_and_a_stretch_of_days(week, tmp_path):
+    rows, write = week
+    method = {"getis_ord": {"order": 1, "inference": "exact"}}
+    held = {"hours": [22, 5], "weekdays": [5, 6], "period": "2024-02-12/2024-03-10", "name": "weekend nights"}
+    run_pipeline(write(hotspots=[method | held], outputs={"layers": "l.gpkg"}, audience="internal"), tmp_path / "out")
+    at = rows["occurred"]
+    wanted = at.dt.hour.isin([22, 23, 0, 1, 2, 3, 4, 5]) & at.dt.day_of_week.isin([5, 6])
+    wanted &= (at >= "2024-02-12") & (at < "2024-03-11")
+    facts = json.loads((tmp_path / "out" / "results" / "facts.json").read_text(encoding="utf-8"))
+    noted = [note_from(note) for note in facts["results"][0]["notes"]]
+    assert f"Only incidents between 22:00 and 6:00 whose hour is known: {wanted.sum()} of " in str(noted[0])
+    assert f"Only incidents on Sat, Sun whose day is known: {wanted.sum()} of " in str(noted[1])
+    cells = pd.read_parquet(tmp_path / "out" / "results" / "1_getis_ord.parquet")
+    assert cells["count"].sum() == wanted.sum() > 10
+
+
+@pytest.mark.parametrize(
+    "held, named",
+    [
+        ({"hours": [22]}, r"hours.*\[22, 5\]"),
+        ({"hours": [0, 24]}, r"0 to 23"),
+        ({"hours": "night"}, r"0 to 23"),
+        ({"weekdays": [7]}, r"from 0 \(Monday\)"),
+        ({"weekdays": []}, r"from 0 \(Monday\)"),
+        ({"officer_initiated": "yes"}, "officer_initiated"),
+    ],
+)
+def test_hours_and_weekdays_that_are_none_are_refused(week, held, named):
+    with pytest.raises(GridmapError, match=named):
+        week[1](hotspots=[{"getis_ord": {}} | held])
+
+
+def test_hours_of_a_step_are_not_for_the_public_nor_beside_days_for_a_meeting(week, tmp_path):
+    method = {"getis_ord": {"order": 1, "inference": "exact"}}
+    with pytest.raises(GridmapError, match="hours: a step held to these cannot be released for the public"):
+        week[1](hotspots=[method | {"hours": [22, 5]}], audience="public")
+    short = [{"global_moran": {}, "period": "2024-02-12/2024-02-18"}, method | {"hours": [22, 5], "name": "nights"}]
+    report = run_pipeline(week[1](hotspots=short, audience="meeting", outputs={"counts": "c.csv"}), tmp_path / "out")
+    assert any("getis_ord" in note and "hours" in note for note in report.warnings)
+    assert not list((tmp_path / "out" / "results").glob("*getis_ord*"))
+    months = [{"global_moran": {}, "period": "2024-02-01/2024-03-31"}, method | {"hours": [8, 20], "name": "days"}]
+    run_pipeline(week[1](hotspots=months, audience="meeting", outputs={"layers": "m.gpkg"}), tmp_path / "two")
+    assert len(pd.read_parquet(tmp_path / "two" / "results" / "2_getis_ord.parquet"))

@@ -7,6 +7,7 @@ and each place adds up the rows that it keeps. A selection that is worth more ca
 only what is run becomes a result.
 """
 
+import datetime as dt
 import hashlib
 import re
 import threading
@@ -23,6 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gridmap._io import write_text
+from gridmap._periods import WEEKDAYS
 from gridmap.desk import workers
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
@@ -181,7 +183,6 @@ class Look:
 
 
 NAMES = ("kind", "month", "weekday", "hour")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: `grouping_id` sets a bit for each column that is not grouped by.
 OF_GROUP = {0b1111 ^ (1 << (3 - i)): i for i in range(4)}
 
@@ -301,7 +302,7 @@ def _values(request: Request, opened: Look, run: str) -> dict[str, Any]:
     months = counts["month"]
     known = sorted(m for m in months if m is not None and m > -16384)
     every = range(known[0], known[-1] + 1) if known else range(0)
-    days = [say(f"weekday_short.{day}", language) for day in DAYS]
+    days = [say(f"weekday_short.{day}", language) for day in WEEKDAYS]
     total = int(cells.sum())
     whole = not request.headers.get("hx-request")
     return {
@@ -342,13 +343,21 @@ async def keep(request: Request) -> Response:
     name = [", ".join(kinds)] if kinds else []
     if kinds:
         step["category"] = kinds[0] if len(kinds) == 1 else kinds
-    if chosen.first is not None and chosen.first == chosen.last:
-        step["period"] = month_name(chosen.first)
-        name.append(step["period"])
-    elif chosen.first is not None or chosen.last is not None:
-        raise InputError(Note("desk.keep_one_month"))
-    if (chosen.from_hour, chosen.to_hour) != (0, 23) or chosen.weekdays or chosen.found is not None:
-        raise InputError(Note("desk.keep_no_hours"))
+    if chosen.first is not None or chosen.last is not None:
+        known = [m for m in opened.counts(Filter())[1]["month"] if m is not None and m > -16384]
+        first = min(known) if chosen.first is None else chosen.first
+        last = max(known) if chosen.last is None else chosen.last
+        step["period"] = month_name(first) if first == last else _days_of_months(first, last)
+        name.append(month_name(first) if first == last else f"{month_name(first)} – {month_name(last)}")
+    if chosen.weekdays and len(chosen.weekdays) < 7:
+        step["weekdays"] = list(chosen.weekdays)
+        name.append(" ".join(say(f"weekday_short.{WEEKDAYS[day]}", language) for day in chosen.weekdays))
+    if (chosen.from_hour, chosen.to_hour) != (0, 23):
+        step["hours"] = [chosen.from_hour, chosen.to_hour]
+        name.append(f"{chosen.from_hour:02}–{chosen.to_hour + 1:02} h")
+    if chosen.found is not None:
+        step["officer_initiated"] = bool(chosen.found)
+        name.append(say("desk.look_found_yes" if chosen.found else "desk.look_found_no", language))
     step["name"] = " ".join(name) or say("desk.all_kinds", language)
     pipeline = str(record_of(folder).get("pipeline", ""))
     path = desk.workspace.existing(pipeline)
@@ -358,6 +367,13 @@ async def keep(request: Request) -> Response:
     settings["hotspots"] = [*(steps if isinstance(steps, list) else []), step]
     write_text(path, edited(text, settings, ORDER))
     return redirect(f"/ask?{urlencode({'name': path.stem})}")
+
+
+def _days_of_months(first: int, last: int) -> str:
+    """From the first day of a month to the last of another, as a pipeline writes a period."""
+    begin = dt.date.fromisoformat(f"{month_name(first)}-01")
+    end = dt.date.fromisoformat(f"{month_name(last + 1)}-01") - dt.timedelta(days=1)
+    return f"{begin}/{end}"
 
 
 class _Form:

@@ -113,7 +113,7 @@ def step_for_each(
 def _kinds(step: HotspotStep, incidents: Incidents) -> tuple[list[str], list[str]]:
     if isinstance(step.category, str):
         return [step.category], []
-    at = incidents if step.period is None else incidents.where(period=step.period)
+    at = incidents.where(**{k: v for k, v in step.of_whom.items() if k != "category"}, period=step.period)
     counts: Mapping[str, int] = at.arrow(["category"]).to_pandas()["category"].value_counts().to_dict()
     if step.category is not None:
         return list(step.category), []

@@ -114,7 +114,7 @@ def _period_of_step(step, incidents: Incidents | None) -> str | None:
     before, after = step.options.get("before"), step.options.get("after")
     if before is not None and after is not None:
         return f"{before} – {after}"
-    return None if incidents is None else period_of(incidents.where(category=step.category))
+    return None if incidents is None else period_of(incidents.where(**step.of_whom))
 
 
 def map_page(
