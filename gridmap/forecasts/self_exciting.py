@@ -174,7 +174,7 @@ class SelfExciting(Forecaster):
         low = theta - reach
         if found_theta <= without.mean() + reach_of_none:  # no contagion gives as much: then 0 is in the interval
             low = min(low, 0.0)
-        return theta, (low, theta + reach)
+        return theta, (low, max(theta + reach, 0.0))  # θ cannot be below 0
 
     def _separate(
         self, history: History, width: float, given: Triggers | None = None, pairs: tuple | None = None
