@@ -2,6 +2,7 @@
 
 import base64
 import sqlite3
+import sys
 import zlib
 from pathlib import Path
 
@@ -420,3 +421,22 @@ def test_concentrated_land_is_pale_ground_and_never_what_the_test_calls_hot(hexe
     assert packed["ground"]["n"] == (hexes["count"] > 3).sum()
     assert palette.CONCENTRATED not in {c["colour"] for c in packed["classes"]}
     assert "concentrated" in layer.figure_legend()[-1].text()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The infer_objects")  # lonboard's, with pandas 3
+def test_a_layer_for_lonboard_has_the_colours_of_its_legend():
+    pytest.importorskip("lonboard", reason="needs lonboard: pip install lonboard", exc_type=ImportError)
+    counts = pd.DataFrame({"count": [0, 2, 7]}, index=["8819424409fffff", "881942440bfffff", "881942440dfffff"])
+    layer = gm.cells_layer(counts, "count", name="Burglary")
+    drawn = layer.to_lonboard(opacity=0.5)
+    assert type(drawn).__name__ == "PolygonLayer"
+    colours = [layer.classes[code].colour.lower() for code in layer.codes if code < len(layer.classes)]
+    found = [tuple(entry.as_py()) for chunk in drawn.get_fill_color.chunks for entry in chunk]
+    assert ["#{:02x}{:02x}{:02x}".format(*entry[:3]) for entry in found] == colours
+
+
+def test_without_lonboard_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lonboard", None)
+    counts = pd.DataFrame({"count": [0, 2]}, index=["8819424409fffff", "881942440bfffff"])
+    with pytest.raises(InputError, match="pip install lonboard"):
+        gm.cells_layer(counts, "count", name="Burglary").to_lonboard()

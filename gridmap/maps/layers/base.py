@@ -15,6 +15,7 @@ import pandas as pd
 
 from gridmap.errors import CRSError, InputError
 from gridmap.maps.legend_classes import Class, Rule
+from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note
 
 if TYPE_CHECKING:
@@ -130,6 +131,40 @@ class Layer:
     def rules(self, language: str = "en") -> tuple[Rule, ...]:
         """The legend as rules over the columns."""
         return (Rule(self.classes[0].text(language), self.classes[0].colour),)
+
+    def to_lonboard(self, **options: Any) -> Any:
+        """The layer for lonboard, which draws millions of shapes in a notebook, in the colours of its legend.
+
+        Parameters
+        ----------
+        **options
+            Of lonboard's own layer (`PolygonLayer`, or `PathLayer` for lines), such as `opacity`.
+
+        Returns
+        -------
+        lonboard.PolygonLayer or lonboard.PathLayer
+            To be given to `lonboard.Map`. Rows that the page does not draw are left out; the columns that the page
+            shows come along.
+
+        Raises
+        ------
+        InputError
+            Where lonboard is not installed, or the layer is an image or has no row to draw.
+        """
+        try:
+            import lonboard
+        except ModuleNotFoundError:
+            raise InputError(Note("maps.no_lonboard")) from None
+        drawn = self.codes < len(self.classes)
+        if self.drawing == "image" or not drawn.any():
+            raise InputError(Note("maps.nothing_to_plot"))
+        shapes = self.frame.geometry.to_numpy() if self.has_geometry else h3_outlines(self.frame.index)
+        shown = self.frame[[name for name in self.columns if name in self.frame]]
+        frame = gpd.GeoDataFrame(pd.DataFrame(shown).reset_index(), geometry=np.asarray(shapes), crs=4326)[drawn]
+        colours = np.array([[int(c.colour[i : i + 2], 16) for i in (1, 3, 5)] for c in self.classes], dtype=np.uint8)
+        if frame.geometry.iloc[0].geom_type.endswith("LineString"):
+            return lonboard.PathLayer.from_geopandas(frame, get_color=colours[self.codes[drawn]], **options)
+        return lonboard.PolygonLayer.from_geopandas(frame, get_fill_color=colours[self.codes[drawn]], **options)
 
     def __repr__(self) -> str:
         name = self.name.code if isinstance(self.name, Note) else self.name
