@@ -273,7 +273,7 @@ def _at_hours(table: pa.Table, hours: Sequence[int]) -> pa.Array:
         raise SettingError(Note("read.hours_form", found=str(list(given))))
     low, high = given
     middle, long = _middles(table)
-    hour = (middle - middle.astype("datetime64[D]")) // np.timedelta64(1, "h")
+    hour = middle.astype("datetime64[h]").astype(np.int64) % 24  # some number for no date too, left out by its length
     inside = (hour >= low) & (hour <= high) if low <= high else (hour >= low) | (hour <= high)
     return pa.array(inside & (long <= np.timedelta64(1, "h")))
 

@@ -51,7 +51,7 @@ def by_hand(columns, chosen: Filter) -> np.ndarray:
         hours = [(chosen.from_hour + i) % 24 for i in range((chosen.to_hour - chosen.from_hour) % 24 + 1)]
         keep &= np.isin(columns["hour"], hours)
     if chosen.found is not None:
-        keep &= columns["found"] == chosen.found
+        keep &= (columns["found"] == 1) == bool(chosen.found)
     return keep
 
 

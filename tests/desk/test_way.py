@@ -246,6 +246,8 @@ def test_a_selection_becomes_a_step(finished):
     assert (kept["weekdays"], kept["hours"], kept["officer_initiated"]) == ([5, 6], [22, 5], False)
     checked = read_pipeline(finished.folder / name).hotspots[-1]
     assert checked.of_whom == {"officer_initiated": False, "hours": [22, 5], "weekdays": [5, 6]}
+    backwards = finished.post(f"/look/{quoted(run.name)}/keep", {"first": "2024-07", "last": "2024-05"})
+    assert backwards.status == 400
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from gridmap.errors import InputError, ReadError
+from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.hierarchy import levels_above
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import names_areas, read_boundaries
@@ -989,3 +989,20 @@ def test_metres_in_groups_of_three_are_no_degrees(group, north):
     texts = pa.array([f"{430 + i}{group}111" for i in range(5)])
     assert numbers(texts)[0][0] == north
     assert numbers(pa.array([f"116{group}397", f"116{group}401"]))[0][0] == 116.397
+
+
+def test_hours_and_weekdays_are_those_of_the_middle_where_the_interval_tells_them():
+    """A Friday's night, two Saturdays, a Friday of twenty hours, and one without a time."""
+    start = pd.to_datetime(["2024-03-01 23:10", "2024-03-02 04:00", "2024-03-02 12:00", "2024-03-01 00:00", None])
+    end = start + pd.to_timedelta([0, 30, 0, 20 * 60, 0], unit="min")
+    times = {"occurred_from": start.astype("datetime64[us]"), "occurred_to": end.astype("datetime64[us]")}
+    incidents = Incidents(pa.table({name: pa.array(column) for name, column in times.items()}))
+    assert len(incidents.where(hours=(22, 5))) == 2
+    assert len(incidents.where(hours=(5, 22))) == 1
+    assert len(incidents.where(hours=(0, 23))) == 3
+    assert len(incidents.where(weekdays=[4])) == 2
+    assert len(incidents.where(weekdays=[5], hours=(4, 4))) == 1
+    with pytest.raises(SettingError, match="the first and the last"):
+        incidents.where(hours=(3, 24))
+    with pytest.raises(SettingError, match="from 0"):
+        incidents.where(weekdays=[])

@@ -66,7 +66,7 @@ class Filter:
     from_hour, to_hour : int
         Both included; from 22 to 5 goes over midnight. 0 to 23 keeps those without an hour too.
     found : int or None
-        1: found by a patrol; 0: not.
+        1: found by a patrol; 0: not, unknown included, as `Incidents.where` takes it.
     """
 
     kinds: tuple[int, ...] = ()
@@ -93,7 +93,7 @@ class Filter:
             over = f"hour BETWEEN {low} AND {high}" if low <= high else f"(hour >= {low} OR hour BETWEEN 0 AND {high})"
             parts.append(over)
         if self.found is not None:
-            parts.append(f"found = {int(self.found)}")
+            parts.append("found = 1" if self.found else "found <> 1")
         return " AND ".join(parts)
 
 
@@ -347,6 +347,8 @@ async def keep(request: Request) -> Response:
         known = [m for m in opened.counts(Filter())[1]["month"] if m is not None and m > -16384]
         first = min(known) if chosen.first is None else chosen.first
         last = max(known) if chosen.last is None else chosen.last
+        if first > last:
+            raise InputError(Note("desk.keep_months_backwards"))
         step["period"] = month_name(first) if first == last else _days_of_months(first, last)
         name.append(month_name(first) if first == last else f"{month_name(first)} – {month_name(last)}")
     if chosen.weekdays and len(chosen.weekdays) < 7:
