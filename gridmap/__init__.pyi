@@ -1,5 +1,6 @@
 from . import samples as samples
 from .counts.query import count_by_cell
+from .counts.store import IncidentStore
 from .exports import export
 from .forecasts.area_choice import AreaChoice, choose_area
 from .forecasts.backtesting import Backtest, backtest
@@ -130,6 +131,7 @@ __all__ = [
     "GlobalResult",
     "Grid",
     "HotspotResult",
+    "IncidentStore",
     "Incidents",
     "Layer",
     "MapPage",

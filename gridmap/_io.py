@@ -61,6 +61,7 @@ __all__ = [
     "locked",
     "plain_json",
     "remove_own_staging",
+    "remove_stale_staging",
     "sha256_of",
     "sync",
     "take_lock",
@@ -351,7 +352,7 @@ def remove_own_staging() -> None:
         _drop(hidden)
 
 
-def _remove_stale_staging(home: Path) -> None:
+def remove_stale_staging(home: Path) -> None:
     """Take away the hidden folders of processes that were killed."""
     with locked(home), suppress(OSError):
         for left in home.glob(f"{HIDDEN}*"):
@@ -471,9 +472,9 @@ def _hidden_folder(out: Path, stack: ExitStack) -> tuple[Path, bool, list[Path]]
         made, home = missing, out.parent
     else:
         home = out
-    _remove_stale_staging(out.parent)
+    remove_stale_staging(out.parent)
     if not fresh:
-        _remove_stale_staging(out)
+        remove_stale_staging(out)
     return stack.enter_context(_staged_in(home)), fresh, made
 
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "reports",
     "trust",
     "single_steps",
+    "stores",
     "patrols",
     "registers",
     "methods",

@@ -59,6 +59,7 @@ def count(
     by: Annotated[str | None, typer.Option(help="cli.count.by")] = None,
     every: Annotated[str | None, typer.Option(help="cli.count.every")] = None,
     weight: Annotated[str | None, typer.Option(help="cli.count.weight")] = None,
+    period: Annotated[str | None, typer.Option(help="cli.count.period")] = None,
     datum: Annotated[str | None, typer.Option(help="cli.count.datum")] = None,
     audience: Annotated[str, typer.Option(help="cli.count.audience")] = "meeting",
     engine: Annotated[str, typer.Option(help="cli.count.engine")] = "duckdb",
@@ -70,7 +71,7 @@ def count(
     from gridmap.runs.single_steps import count_file
 
     settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
-    requested = {"category": category or None, "by": by, "every": every, "weight": weight}
+    requested = {"category": category or None, "by": by, "every": every, "weight": weight, "period": period}
     with bar(text("cli.step.count")) as progress:
         found = count_file(
             incidents, cells, output, datum=datum, audience=audience, progress=progress, **requested, **settings

@@ -22,7 +22,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 from gridmap.read.incidents import as_incidents
 
-__all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell"]
+__all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell", "count_query"]
 
 ENGINES = ("duckdb", "spark")
 
@@ -117,10 +117,42 @@ def count_by_cell(
     incidents, grid = as_incidents(incidents), as_grid(grid)
     if not isinstance(grid, Grid):
         raise InputError(Note("counts.needs_grid", found=type(grid).__name__))
-    if every is not None and every not in EVERY:
-        raise SettingError(Note("counts.no_every", found=every, meant=did_you_mean(every, EVERY)))
+    query = count_query(
+        category=category,
+        by=by,
+        every=every,
+        officer_initiated=officer_initiated,
+        weight=weight,
+        patrol_found=patrol_found,
+    )
     if engine not in ENGINES:
         raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
+    if engine == "spark":
+        from gridmap.counts.spark import count_in_spark  # pyspark is an extra
+
+        return count_in_spark(incidents, grid, query, spark=spark)
+    threads = _whole(threads)
+    return count_in_duckdb(incidents, grid, query, memory_limit=memory_limit, threads=threads, progress=progress)
+
+
+def count_query(
+    *,
+    category: str | Sequence[str] | None = None,
+    by: str | None = None,
+    every: str | None = None,
+    officer_initiated: bool | None = None,
+    weight: str | None = None,
+    patrol_found: bool | None = None,
+) -> CountQuery:
+    """The settings of `count_by_cell` as a query, once they are checked.
+
+    Raises
+    ------
+    InputError, SettingError
+        As `count_by_cell`.
+    """
+    if every is not None and every not in EVERY:
+        raise SettingError(Note("counts.no_every", found=every, meant=did_you_mean(every, EVERY)))
     if weight is not None and not isinstance(weight, str):
         raise InputError(Note("counts.weight_is_a_column", found=weight))
     flag = "officer_initiated" if patrol_found is None else "patrol_found"
@@ -128,13 +160,7 @@ def count_by_cell(
     if initiated is not None and not isinstance(initiated, bool | np.bool_):
         raise SettingError(Note("counts.officer_initiated", name=flag, found=initiated))
     initiated = None if initiated is None else bool(initiated)
-    query = CountQuery(_names(category), by, every, initiated, weight, flag)
-    if engine == "spark":
-        from gridmap.counts.spark import count_in_spark  # pyspark is an extra
-
-        return count_in_spark(incidents, grid, query, spark=spark)
-    threads = _whole(threads)
-    return count_in_duckdb(incidents, grid, query, memory_limit=memory_limit, threads=threads, progress=progress)
+    return CountQuery(_names(category), by, every, initiated, weight, flag)
 
 
 def _names(category) -> tuple[str, ...] | None:

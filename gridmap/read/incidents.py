@@ -31,10 +31,18 @@ from gridmap.read.row_conversion import Losses, SeenRows, convert
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.several_files import CountedBefore
 from gridmap.read.sources import again, open_source, sample_of
+from gridmap.read.stored import is_store, stored_incidents
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 
-__all__ = ["as_incidents", "read_incident_files", "read_incidents", "require_overlap", "zones_contradicted"]
+__all__ = [
+    "as_incidents",
+    "read_incident_files",
+    "read_incidents",
+    "read_with_rows",
+    "require_overlap",
+    "zones_contradicted",
+]
 
 
 def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.01) -> float:
@@ -142,7 +150,8 @@ def read_incidents(
     Parameters
     ----------
     path : str, Path, DataFrame or GeoDataFrame
-        CSV (also .gz, .zip), Excel, Parquet, GeoPackage, GeoJSON, Shapefile, or a frame.
+        CSV (also .gz, .zip), Excel, Parquet, GeoPackage, GeoJSON, Shapefile, or a frame; or the folder of a store
+        (`IncidentStore`), whose files were read when they were added, so that no setting of reading goes with it.
     columns : mapping, optional
         Role → column, for `incident_id, occurred_from, occurred_to, time_of_day, category, lon, lat, coordinates,
         address, zone, officer_initiated` and, for a date in pieces, `year, month, day, hour, minute`.
@@ -198,7 +207,17 @@ def read_incidents(
     >>> incidents.source["rows"], incidents.source["dropped"]
     (31635, {})
     """
-    return _read(
+    if is_store(path):
+        settings = {"columns": columns, "datum": datum, "crs": crs, "timezone": timezone, "date_order": date_order}
+        settings |= {"encoding": encoding, "table": table, "gazetteer": gazetteer}
+        given = [name for name, value in settings.items() if value is not None]
+        if given:
+            raise SettingError(Note("store.read_already", settings=given))
+        stored = stored_incidents(path)
+        if boundaries is not None and len(stored):
+            require_overlap(stored, boundaries)
+        return stored
+    return read_with_rows(
         path,
         columns=columns,
         datum=datum,
@@ -232,15 +251,15 @@ def read_incident_files(paths: Iterable[str | Path], **options: Any) -> list[Inc
     """
     paths = list(paths)
     if len(paths) == 1:
-        return [_read(paths[0], **options)[0]]
+        return [read_with_rows(paths[0], **options)[0]]
     before, parts = CountedBefore(), []
     for path in paths:
-        incidents, rows = _read(path, **options)
+        incidents, rows = read_with_rows(path, **options)
         parts.append(before.take(incidents, rows, path))
     return parts
 
 
-def _read(
+def read_with_rows(
     path,
     *,
     columns=None,
@@ -257,7 +276,7 @@ def _read(
     not_personal=(),
     join_categories=False,
 ) -> tuple[Incidents, np.ndarray]:
-    """The incidents of one file, and the number of the row that each stood in."""
+    """The incidents of one file, and the number of the row that each stood in; settings as of `read_incidents`."""
     if duplicates not in ("keep", "remove"):
         raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
     check_timezone(timezone)
@@ -426,7 +445,7 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
 
 
 def as_incidents(given: Any) -> Any:
-    """A GeoDataFrame of points as incidents, read as `read_incidents` reads any table; all else as it is.
+    """A GeoDataFrame of points, or the folder of a store, as incidents by `read_incidents`; all else as it is.
 
     Examples
     --------
@@ -434,4 +453,4 @@ def as_incidents(given: Any) -> Any:
     >>> len(as_incidents(gpd.GeoDataFrame(geometry=gpd.points_from_xy([-1.5, -1.6], [53.7, 53.8]), crs=4326)))
     2
     """
-    return read_incidents(given) if isinstance(given, gpd.GeoDataFrame) else given
+    return read_incidents(given) if isinstance(given, gpd.GeoDataFrame) or is_store(given) else given

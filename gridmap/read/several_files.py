@@ -17,6 +17,7 @@ from gridmap._io import sha256_of
 from gridmap.errors import ReadError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
+from gridmap.read.stored import is_store
 
 __all__ = ["CountedBefore", "export_files"]
 
@@ -30,8 +31,9 @@ SAME_IDS = 0.5
 def export_files(written: str, folder: Path) -> list[str]:
     """The files that a text of a pipeline means, written as it is, in order of their names.
 
-    A file of that very name comes first, so `cases[2].csv` is a name where there is such a file; then a folder, whose
-    tables are meant; then a pattern with `*`, `?` or `[…]`. What is hidden, or open in Excel (`~$…`), is left out.
+    A file of that very name comes first, so `cases[2].csv` is a name where there is such a file, and so does the folder
+    of a store, which is one input; then a folder, whose tables are meant; then a pattern with `*`, `?` or `[…]`. What
+    is hidden, or open in Excel (`~$…`), is left out.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def export_files(written: str, folder: Path) -> list[str]:
 
 def _export_files(written: str, folder: Path) -> list[str]:
     place = folder / written
-    if "://" in written or place.is_file():
+    if "://" in written or place.is_file() or is_store(place):
         return [written]
     if place.is_dir():
         found = [p for p in sorted(place.iterdir()) if p.suffix.lower() in READABLE]

@@ -62,6 +62,7 @@ from gridmap.read.context import read_context
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.several_files import export_files
+from gridmap.read.stored import is_store
 from gridmap.reports.briefing import PAPERS
 from gridmap.runs.audience import why_not_allowed
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
@@ -412,11 +413,35 @@ class IncidentsStage(Stage):
     """The incidents: one file or several, the keywords of `read_incidents`, and what is kept of them."""
 
     path: Files
+    store: Text | None = None
     gazetteer: Annotated[Any, BeforeValidator(_gazetteer)] = None
     category: Texts | None = None
     period: Period | None = None
     officer_initiated: Flag | None = None
     patrol_found: Flag | None = None  # the earlier name of officer_initiated
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_or_store(cls, values: Any, info: ValidationInfo) -> Any:
+        """`store: DIR` is `path: DIR`, where the folder must hold a store."""
+        if not isinstance(values, Mapping) or not isinstance(values.get("store"), str):
+            return values
+        if "path" in values:
+            raise _refused(Note("store.and_path"), "store")
+        if not is_store(_beside(_pipeline_path(info), values["store"])):
+            raise _refused(Note("store.none", folder=values["store"]), "store")
+        return {**values, "path": values["store"]}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Either `path` or `store` is needed."""
+        found = handler.resolve_ref_schema(handler(core_schema))
+        required = [name for name in found.pop("required", []) if name != "path"]
+        return {
+            **found,
+            **({"required": required} if required else {}),
+            "oneOf": [{"required": ["path"]}, {"required": ["store"]}],
+        }
 
     @property
     def filters(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 is taken when it was the same at two looks some seconds apart and its end is there, so a file that is still being copied
 waits. What was taken stands in `watch.json` beside the runs, by the SHA-256 of the bytes: nothing is run twice, also
 not after a restart, and a file that could not be read is left out until it changes. Each run gets a folder of its own,
-is compared with the one before, and adds one line to `watch.log`.
+is compared with the one before, and adds one line to `watch.log`. Where the pipeline reads a store
+(`incidents: {store: DIR}`), each new export is added to it, and the run is of the store.
 """
 
 import gzip
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap._io import json_text, sha256_of, take_lock, write_text
+from gridmap.counts.store import IncidentStore
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.read.several_files import READABLE
@@ -30,6 +32,7 @@ from gridmap.reports.results_folder import RunFolder, read_run
 from gridmap.runs.config import Pipeline, read_pipeline
 from gridmap.runs.input_files import check_confined
 from gridmap.runs.run import run_pipeline
+from gridmap.runs.yamlfile import read_yaml
 
 __all__ = ["Inbox", "Looked", "watch"]
 
@@ -101,7 +104,10 @@ class Inbox:
             raise ReadError(Note("inbox.no_folder", folder=str(inbox)))
         if self.out.resolve() == self.inbox.resolve() or self.out.resolve().is_relative_to(self.inbox.resolve()):
             raise SettingError(Note("inbox.out_inside", out=str(out)))
-        self.language = self._read([]).language
+        checked = self._read([])
+        self.language = checked.language
+        #: The store to which each export is added, where the pipeline reads one.
+        self.store = IncidentStore(checked.beside(checked.incidents.store)) if checked.incidents.store else None
         self._away = False
         #: Name → (size and time of change, SHA-256): an export that stays as it is is hashed once.
         self._known: dict[str, tuple[tuple[int, int], str]] = {}
@@ -150,6 +156,8 @@ class Inbox:
             pipeline = self._read(usable)
             if self.confined:
                 check_confined(pipeline, folder)
+            for name in new if self.store is not None else ():
+                lines.append(self.store.add(self.inbox / name, **pipeline.incidents.options).sentence())
             report = run_pipeline(pipeline, folder, on_step=on_step)
         except OutputError:
             raise  # the disk is full, or the folder is gone: not the export's fault
@@ -189,6 +197,8 @@ class Inbox:
 
     def _read(self, names: Sequence[str]) -> Pipeline:
         """The pipeline with these exports in the place of its own."""
+        if "store" in read_yaml(self.pipeline).values.get("incidents", {}):
+            return read_pipeline(self.pipeline, overrides=self.overrides)
         # where there is none yet, the pipeline file stands for one, so that its other settings are checked
         exports = [self._as_written(name) for name in names] or [self.pipeline.name]
         return read_pipeline(self.pipeline, overrides=[*self.overrides, f"incidents.path={json.dumps(exports)}"])

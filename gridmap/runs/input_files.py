@@ -19,11 +19,13 @@ import pyogrio
 from gridmap._io import as_output_error, sha256_of
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
+from gridmap.read.stored import MANIFEST, is_store, read_manifest
 from gridmap.runs.config import Pipeline, never_files
 
 __all__ = [
     "InputFiles",
     "check_confined",
+    "exports_of",
     "files_named",
     "fixed_gdal_date",
     "input_of",
@@ -59,6 +61,11 @@ def files_named(settings: Mapping[str, Any], folder: Path) -> dict[str, Path]:
         except OSError:  # a text that cannot be a path here: too long, perhaps
             continue
     return found
+
+
+def exports_of(pipeline: Pipeline) -> list[str]:
+    """The incident files of a pipeline as it writes them; of a store the file that says what it holds, with hashes."""
+    return [f"{path}/{MANIFEST}" if is_store(pipeline.beside(path)) else path for path in pipeline.incidents.path]
 
 
 @lru_cache(maxsize=1)
@@ -184,7 +191,7 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
     if not _inside(Path(out), folder):
         raise SettingError(Note("runs.confined_out", found=str(out)))
     looked = {stage: value for stage, value in pipeline.settings.items() if stage not in never_files()}
-    looked["exports"] = list(pipeline.incidents.path)  # what patterns and folders came to
+    looked["exports"] = exports_of(pipeline)  # what patterns and folders came to
     for text in _texts(looked):
         if text.startswith("sample://"):
             continue
@@ -194,6 +201,10 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
         climbs = ".." in re.split(r"[\\/]", text)
         if absolute or climbs or not _inside(folder / text, folder):
             raise SettingError(Note("runs.confined_outside", path=text))
+    for store in filter(is_store, map(pipeline.beside, pipeline.incidents.path)):
+        for part in read_manifest(store).parts:
+            if not _inside(store / part.path, folder):
+                raise SettingError(Note("runs.confined_part", part=part.path, path=store.name))
     for text, place in files_named(looked, folder).items():
         for part in _parts(place):
             if not _inside(part, folder):

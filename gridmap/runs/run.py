@@ -23,7 +23,7 @@ from gridmap._io import json_text, write_text
 from gridmap._periods import WEEKDAYS, every_of, period_of_text
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
-from gridmap.errors import GridmapWarning, InputError
+from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.exports import export, write_layers, write_released
 from gridmap.governance.stage_results import CaseHandling
 from gridmap.grids.base import Grid
@@ -35,7 +35,8 @@ from gridmap.messages import Note
 from gridmap.privacy import Released, gate_text, release
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.incidents import read_incident_files
+from gridmap.read.incidents import read_incident_files, require_overlap
+from gridmap.read.stored import is_store, read_manifest, stored_incidents
 from gridmap.reports.briefing import check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import (
@@ -56,7 +57,14 @@ from gridmap.runs.grids import (
     released_grid_tables,
     with_people,
 )
-from gridmap.runs.input_files import InputFiles, fixed_gdal_date, input_of, outputs_as_errors, portable_relative_path
+from gridmap.runs.input_files import (
+    InputFiles,
+    exports_of,
+    fixed_gdal_date,
+    input_of,
+    outputs_as_errors,
+    portable_relative_path,
+)
 from gridmap.runs.run_folder import staging
 from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.drawing import map_layers, map_page
@@ -244,7 +252,7 @@ class _Run:
 def _read_boundaries(run: _Run) -> None:
     """The territory; and whether the run keeps to its limits."""
     pipeline = run.pipeline
-    run.files = InputFiles({**pipeline.settings, "exports": pipeline.incidents.path}, pipeline.path.parent)
+    run.files = InputFiles({**pipeline.settings, "exports": exports_of(pipeline)}, pipeline.path.parent)
     with run.clock.step("read boundaries"):
         stage = pipeline.boundaries
         run.boundaries = read_boundaries(input_of(pipeline, stage.path), **stage.options)
@@ -259,6 +267,7 @@ def _make_grid(run: _Run) -> None:
 
 def _read_incidents(run: _Run) -> None:
     with run.clock.step("read incidents"):
+        run.pipeline = _counted_from_stores(run.pipeline)
         everything, run.inputs = read_all_incidents(run.pipeline, run.boundaries)
         filters, steps, run.periods = with_dates(run.pipeline, everything)
         run.incidents = kept_incidents(everything, filters)
@@ -270,6 +279,15 @@ def _read_incidents(run: _Run) -> None:
         if note.code in DOUBTS:
             warnings.warn(note, GridmapWarning, stacklevel=2)
     run.files.check_unchanged()
+
+
+def _counted_from_stores(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the newest day of its stores as the day that words such as "last week" are counted from."""
+    stores = [place for path in pipeline.incidents.path if is_store(place := pipeline.beside(path))]
+    days = [day for store in stores if (day := read_manifest(store).newest_day) is not None]
+    if pipeline.as_of is not None or not days or len(stores) < len(pipeline.incidents.path):
+        return pipeline
+    return pipeline.model_copy(update={"as_of": str(max(days).date())})
 
 
 #: What reading found that makes a map doubtful, and a run therefore says aloud; all its other notes stand in run.json.
@@ -432,6 +450,8 @@ def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tupl
     """The incidents of all files of a pipeline, each once; and an entry of each for `run.json`."""
     stage, inputs = pipeline.incidents, []
     places = [input_of(pipeline, path) for path in stage.path]
+    if any(map(is_store, places)):
+        return _stored_incidents(pipeline, boundaries, places)
     if any(isinstance(place, Incidents) for place in places):  # of the simulated county: made, not read
         parts = [p if isinstance(p, Incidents) else read_incident_files([p], **stage.options)[0] for p in places]
     else:
@@ -442,6 +462,23 @@ def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tupl
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
     return Incidents.concat(parts), inputs
+
+
+def _stored_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, places: list) -> tuple[Incidents, list[dict]]:
+    """The incidents of a store, of the months that the pipeline's period needs; their entry counts all additions.
+
+    Raises
+    ------
+    SettingError
+        If files stand beside it: what is in the store already could not be told from what is not.
+    """
+    if len(places) > 1:
+        raise SettingError(Note("store.alone"))
+    found = stored_incidents(places[0], period=pipeline.incidents.period, as_of=pipeline.as_of)
+    if len(found):
+        require_overlap(found, boundaries)
+    counted = (found.source[name] for name in ("rows", "used", "set_aside"))
+    return found, [_input(exports_of(pipeline)[0], *counted)]
 
 
 def kept_incidents(incidents: Incidents, filters: Mapping[str, Any]) -> Incidents:

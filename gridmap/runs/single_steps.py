@@ -5,17 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.counts.query import count_by_cell
-from gridmap.errors import OutputError, SettingError
+from gridmap.counts.store import IncidentStore
+from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.saved import read_grid, write_grid
 from gridmap.grids.tiling import make_grid
 from gridmap.messages import Note
 from gridmap.privacy import public_release
+from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
+from gridmap.read.stored import is_store, stored_incidents
+from gridmap.runs.stages.dates_and_kinds import newest_day
 
 __all__ = ["CountedFile", "count_file", "tile_file"]
 
@@ -73,6 +80,7 @@ def count_file(
     by: str | None = None,
     every: str | None = None,
     weight: str | None = None,
+    period: str | None = None,
     datum: str | None = None,
     audience: str = DEFAULT_AUDIENCE,
     progress: Callable | None = None,
@@ -81,6 +89,7 @@ def count_file(
     """Count the incidents of a file by the cells of a grid file, and write the counts.
 
     Parquet with `lon` and `lat` is streamed; anything else, and everything for the public, is read and checked first.
+    Of a store only the parts are counted that are new since the last count with the same cells and settings.
     For the public, cells are merged, and the areas are written beside the counts (`…_areas.parquet`).
 
     Parameters
@@ -89,6 +98,8 @@ def count_file(
         `output` ends in .parquet or .csv.
     category, by, every, weight, progress, **engine
         As in `count_by_cell`.
+    period : str, optional
+        Count only what lies in it, as in "2024-03" or "last month" (from the newest day).
     datum : str, optional
         As in `read_incidents`.
     audience : {"internal", "meeting", "public"}
@@ -107,19 +118,37 @@ def count_file(
     public = check_audience(audience).smallest_count > 0
     if public and weight is not None:
         raise SettingError(Note("counts.weight_not_public", weight=weight))
-    streamed = not public and datum is None and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
-    points = incidents if streamed else read_incidents(incidents, datum=datum)
-    aside = 0 if streamed else len(points.set_aside)
+    stored = is_store(incidents)
+    plain = not public and datum is None and period is None and not stored
+    streamed = plain and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+    if stored:
+        points = stored_incidents(incidents, period=period)
+    else:
+        points = incidents if streamed else read_incidents(incidents, datum=datum)
+        points = points if period is None else points.where(period=_dated(points, period))
+    aside = 0 if streamed else points.source["set_aside"] if stored else len(points.set_aside)
     if public:
         span = {"every": every} if every else {}
         kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
         release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
         points, grid, aside = release.incidents, release.grid, 0
-    counts = count_by_cell(
-        points, grid, category=category, by=by, every=every, weight=weight, progress=progress, **engine
-    )
+    settings = {"category": category, "by": by, "every": every, "weight": weight}
+    if stored and not public and engine.get("engine", "duckdb") == "duckdb":
+        counts = IncidentStore(incidents).counts(grid, period=period, **settings)
+    else:
+        counts = count_by_cell(points, grid, progress=progress, **settings, **engine)
     write_table(counts, output, content="counts", audience=audience)
     if public:
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     inside = int(counts["count" if weight is None else "incidents"].sum())
     return CountedFile(inside, len(grid), counts.about.outside, aside)
+
+
+def _dated(incidents: Incidents, period: str) -> str:
+    """A period as dates; words such as "last month" are counted from the newest day of the incidents."""
+    if relative_period(period, pd.Timestamp("2000-01-01")) is None:
+        return period
+    day = newest_day(incidents)
+    if day is None:
+        raise InputError(Note("runs.no_day_for_period", period=period))
+    return relative_period(period, day) or period

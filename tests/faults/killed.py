@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -37,7 +38,25 @@ def added(out: str, name: str, text: str) -> None:
     write_added(Path(out), name, text.encode(), what="report")
 
 
-WORKS = {"staged": staged, "added": added}
+def stored(store: str, file: str) -> None:
+    """An export added to a store of incidents."""
+    from gridmap.counts.store import IncidentStore
+
+    IncidentStore(store).add(file)
+
+
+WORKS = {"staged": staged, "added": added, "stored": stored}
+
+
+@cache
+def _imported_for(work: str) -> None:
+    """What a work needs, before any child is made."""
+    if work == "stored":
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "a.csv")  # noqa: PTH118 - as above
+            with open(file, "w") as text:  # noqa: PTH123
+                text.write("id,time,lon,lat\n1,2024-01-02 10:00,-1.5,53.8\n2,2024-01-02 10:00,-1.5,53.8\n")
+            stored(folder, file)
 
 
 def killed_at_step(number: int, work: str, *arguments) -> int:
@@ -94,6 +113,8 @@ def main() -> None:
 
     for line in sys.stdin:
         number, work, *arguments = json.loads(line)
+        _imported_for(work)
+        _imported_for(work)
         child = os.fork()
         if child == 0:
             try:

@@ -15,6 +15,7 @@ import h3
 
 from gridmap.errors import SettingError
 from gridmap.messages import Note
+from gridmap.read.stored import is_store, read_manifest, stored_period
 from gridmap.runs.config import Pipeline, to_bytes
 
 __all__ = ["Estimate", "estimate", "refuse_beyond"]
@@ -65,6 +66,10 @@ def estimate(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
 
 def _size(pipeline: Pipeline, path: str) -> float:
     place = pipeline.beside(path)
+    if is_store(place):
+        manifest = read_manifest(place)
+        span = stored_period(manifest, pipeline.incidents.period, pipeline.as_of)
+        return ROW_B * sum(part.rows for part in manifest.of_period(span))
     try:
         size = place.stat().st_size if "://" not in path else 0
     except OSError:

@@ -1,0 +1,820 @@
+"""A store of incidents to which exports are added: what is in it already is not done again.
+
+A weekly export reaches back some days, is sent twice, comes back corrected. `IncidentStore.add` reads it as
+`read_incidents` does, and each of its rows becomes one of three: an incident of the store, perhaps in the place of an
+earlier version of itself; `counted_before`, because it is there already; or set aside at reading. The history says
+which, for each addition, and over all of them
+
+    rows in = incidents in the store + rows set aside + rows replaced since
+
+is checked at each commit (`gridmap.read.stored` has the layout and the reading). What is the same incident:
+
+* with an id, the incident of that id. The same id with other content is a correction: the earlier rows are replaced.
+  Ids that are numbered anew in each file are recognised by their sharing neither time nor place, and refused until
+  `ids=` says what they are;
+* without one, the same time of a day or less, kind and place, as often as it stands there. A month at a snapped place
+  does not tell an incident;
+* in a period given as `replace=`, the export is the whole truth: what it does not have is taken away.
+
+A commit writes new files first and exchanges `store.json` last, in one step: whoever is killed, or finds the disk full,
+leaves the store as it was. One adds at a time (a lock that ends with its process); anybody may read meanwhile.
+
+Counts are kept by part: `counts/` holds the sums of each part for each grid and question that was asked, under the
+part's name, which is new whenever its content is. So a count after an addition counts the parts that are new.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
+
+from gridmap._io import HIDDEN, atomic_file, json_text, remove_stale_staging, sha256_of, take_lock, write_text
+from gridmap.counts.query import count_by_cell, count_query
+from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
+from gridmap.errors import InputError, OutputError, ReadError, SettingError
+from gridmap.grids.base import Grid
+from gridmap.grids.cell_counts import Counts
+from gridmap.grids.index.h3_keys import keys_of_points
+from gridmap.grids.tiling import as_grid
+from gridmap.messages import Note, did_you_mean
+from gridmap.read.base import COLUMNS, Incidents
+from gridmap.read.files import check_file
+from gridmap.read.incidents import read_with_rows
+from gridmap.read.stored import (
+    MANIFEST,
+    OWN_COLUMNS,
+    UNDATED,
+    Addition,
+    Manifest,
+    Part,
+    is_store,
+    part_incidents,
+    read_manifest,
+    require_parts,
+    stored_incidents,
+    stored_period,
+)
+
+__all__ = ["Added", "IncidentStore"]
+
+LOCK = ".gridmap-store"
+#: Ids of a file and of the store must share time or place so often before the same id is taken for the same incident.
+SAME_IDS = 0.5
+#: Files of sums that are kept, one a grid and question; the one that was used longest ago goes first.
+KEPT_COUNTS = 24
+ROW_GROUP = 122_880
+#: Kept sums: those of `count_batch`, and the SHA-256 of the part that they are of.
+KEPT_SUMS = pa.schema([*SUMS, ("part", pa.string())])
+#: Rows that were set aside, and those that were replaced.
+ASIDE = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.string()), ("found", pa.string())])
+#: Names that gridmap gives to parts, the only files that it ever takes away.
+PART_NAME = re.compile(r"\d{6}-[0-9a-f]{8}\.parquet")
+#: Bits of a coordinate on the Hilbert curve: cells of some hundred metres.
+HILBERT_BITS = 18
+
+
+@dataclass(frozen=True)
+class Added:
+    """What an addition came to.
+
+    Attributes
+    ----------
+    addition : Addition
+        Its entry in the history; of a file that was added before, the entry of that time.
+    again : bool
+        Whether the same file was added before, so that nothing was done.
+    notes : list of Note
+        What reading found, and what is doubtful about the addition.
+    """
+
+    addition: Addition
+    again: bool
+    notes: list[Note]
+
+    @property
+    def replaced(self) -> int:
+        """How many incidents of earlier additions were replaced or taken away."""
+        return 0 if self.again else sum(self.addition.replaced.values())
+
+    def sentence(self) -> Note:
+        """What happened, in a line."""
+        entry = self.addition
+        if self.again:
+            return Note("store.again", file=entry.file, number=entry.number, when=entry.when[:10])
+        return Note(
+            "store.added",
+            file=entry.file,
+            rows=entry.rows,
+            used=entry.used,
+            aside=entry.rows - entry.used,
+            before=entry.set_aside.get("counted_before", 0),
+            replaced=self.replaced,
+        )
+
+
+class IncidentStore:
+    """Years of incident exports in one folder: Parquet by month and place, with the history of what was added.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made with the first addition where it is absent.
+    parent_resolution : int, default 3
+        H3's resolution of the cells that part the incidents of a month, for a new store: 3 (12,000 km² each) suits a
+        county and a country.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = IncidentStore(tempfile.mkdtemp())
+    >>> week = pd.DataFrame({"id": ["a", "b"], "time": ["2024-03-04 10:00", "2024-03-05 11:00"],
+    ...     "lon": [-1.5, -1.6], "lat": [53.7, 53.8], "category": ["theft", "fraud"]})
+    >>> file = store.folder / "week.csv"
+    >>> week.to_csv(file, index=False)
+    >>> print(store.add(file).sentence())
+    week.csv: 2 rows, 2 used, 0 set aside (0 of them in the store already); 0 incidents replaced.
+    >>> store.add(file).again, len(store.incidents(period="2024-03-05"))
+    (True, 1)
+    """
+
+    def __init__(self, folder: str | Path, *, parent_resolution: int = 3):
+        self.folder = Path(folder)
+        if isinstance(parent_resolution, bool) or parent_resolution not in range(8):
+            raise SettingError(Note("store.parent_resolution", found=parent_resolution))
+        self._resolution = int(parent_resolution)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(Note("store.not_a_folder", folder=str(folder)))
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return f"<IncidentStore {self.folder}: {manifest.rows:,} incidents of {len(manifest.additions):,} additions>"
+
+    def __len__(self) -> int:
+        return self.manifest.rows
+
+    @property
+    def manifest(self) -> Manifest:
+        """What holds now; an empty one before the first addition.
+
+        Raises
+        ------
+        ReadError
+            If `store.json` is damaged.
+        """
+        if is_store(self.folder):
+            return read_manifest(self.folder)
+        if any((self.folder / name).exists() for name in ("incidents", "set_aside")):
+            raise ReadError(Note("store.no_manifest", folder=str(self.folder)))
+        return Manifest(parent_resolution=self._resolution)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The additions, one a row: `number, when, file, rows, used, set_aside, counted_before, replaced, period`."""
+        rows = [
+            {
+                "number": entry.number,
+                "when": entry.when,
+                "file": entry.file,
+                "rows": entry.rows,
+                "used": entry.used,
+                "set_aside": sum(entry.set_aside.values()),
+                "counted_before": entry.set_aside.get("counted_before", 0),
+                "replaced": sum(entry.replaced.values()),
+                "period": entry.period,
+            }
+            for entry in self.manifest.additions
+        ]
+        names = ["number", "when", "file", "rows", "used", "set_aside", "counted_before", "replaced", "period"]
+        return pd.DataFrame(rows, columns=names)
+
+    def incidents(self, *, period: Any = None, as_of: Any = None) -> Incidents:
+        """The incidents, or those of a period, for which only its months are read: see `stored_incidents`."""
+        return stored_incidents(self.folder, period=period, as_of=as_of)
+
+    def check(self) -> list[Note]:
+        """What is wrong with the store: files that are gone or changed, a history that was edited; empty when nothing.
+
+        Every byte is read.
+        """
+        try:
+            manifest = read_manifest(self.folder)
+        except ReadError as error:
+            return [error.args[0]]
+        found: list[Note] = []
+        chain = ""
+        for entry in manifest.additions:
+            chain = entry.chained(chain)
+            if entry.chain != chain:
+                found.append(Note("store.history_edited", number=entry.number))
+                break
+        for part in manifest.parts:
+            try:
+                require_parts(self.folder, (part,), hashed=True)
+                if pq.read_metadata(self.folder / part.path).num_rows != part.rows:
+                    raise ReadError(Note("store.part_changed", path=part.path, month=part.month))
+            except ReadError as error:
+                found.append(error.args[0])
+            except (OSError, pa.ArrowException):
+                found.append(Note("store.part_changed", path=part.path, month=part.month))
+        try:
+            stored_incidents(self.folder)
+        except ReadError as error:
+            if error.args[0] not in found:
+                found.append(error.args[0])
+        return found
+
+    # -------------------------------------------------------------------------------------- adding
+
+    def add(self, file: str | Path, *, replace: str | None = None, ids: str | None = None, **options: Any) -> Added:
+        """Add an export; whole, or not at all.
+
+        Parameters
+        ----------
+        file : str or Path
+            Whatever `read_incidents` reads. A file whose bytes were added before is recognised, and nothing is done.
+        replace : str, optional
+            A period of which this export is the whole truth, as in "2024-03": incidents of the store that lie in it
+            and are not in the export are taken away. It is then read even if the same file was added before.
+        ids : {"same", "own"}, optional
+            Whether an incident id means the same incident in all files, or each file numbers its own. Found from the
+            ids that both have where it is not given.
+        **options
+            Of `read_incidents`: `columns, datum, crs, timezone, …`.
+
+        Returns
+        -------
+        Added
+
+        Raises
+        ------
+        GridmapError
+            For a file that cannot be read, ids that contradict, another addition that is running, a store that is
+            damaged, a place that cannot be written. The store is then as it was.
+        """
+        if ids not in (None, "same", "own"):
+            raise SettingError(Note("store.ids", found=ids, meant=did_you_mean(str(ids), ("same", "own"))))
+        place = check_file(file, Note("read.incidents_file"))
+        with self._alone():
+            manifest = self.manifest
+            digest = sha256_of(place)
+            before = next((entry for entry in manifest.additions if entry.sha256 == digest), None)
+            if before is not None and replace is None:
+                return Added(before, True, [])
+            period = stored_period(manifest, replace)
+            read, rows = read_with_rows(place, **options)
+            if sha256_of(place) != digest:
+                raise ReadError(Note("runs.changed_while_read", file=place.name))
+            self._sweep(manifest)
+            return _Addition(self.folder, manifest, read, rows, period, ids, _plain(options), digest).commit()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else adds meanwhile."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / LOCK).open("a+b")
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise OutputError(Note("io.cannot_write", path=str(self.folder), why=why)) from None
+        with handle:
+            with suppress(OSError):  # a file system without locks: nobody can be kept out
+                if not take_lock(handle):
+                    raise OutputError(Note("store.busy", folder=str(self.folder)))
+            yield
+
+    def _sweep(self, manifest: Manifest) -> None:
+        """Take away what the store no longer names: files of additions that were killed, or replaced long ago."""
+        kept = {part.path for part in manifest.parts} | set(manifest.retired)
+        for place, folders, names in os.walk(self.folder):
+            here = Path(place)
+            if any(name.startswith(HIDDEN) for name in folders):
+                remove_stale_staging(here)
+                folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+            for name in names:
+                if PART_NAME.fullmatch(name) and (here / name).relative_to(self.folder).as_posix() not in kept:
+                    with suppress(OSError):
+                        (here / name).unlink()
+
+    # -------------------------------------------------------------------------------------- counting
+
+    def counts(
+        self,
+        grid: Grid,
+        *,
+        period: Any = None,
+        category: str | Sequence[str] | None = None,
+        by: str | None = None,
+        every: str | None = None,
+        officer_initiated: bool | None = None,
+        weight: str | None = None,
+    ) -> Counts:
+        """Count the incidents in the cells of a grid: what was counted before is not counted again.
+
+        Parameters
+        ----------
+        grid : Grid
+        period : str or pandas.Period, optional
+            Count only what lies in it, as in "2024-03" or "last month".
+        category, by, every, officer_initiated, weight
+            As in `count_by_cell`, which gives the same table.
+
+        Returns
+        -------
+        Counts
+
+        Raises
+        ------
+        GridmapError
+            As `count_by_cell` and `stored_incidents`.
+        """
+        settings: dict[str, Any] = {
+            "category": category,
+            "by": by,
+            "every": every,
+            "officer_initiated": officer_initiated,
+            "weight": weight,
+        }
+        manifest = read_manifest(self.folder)
+        span = stored_period(manifest, period)
+        query, grid = count_query(**settings), as_grid(grid)
+        whole = span is None or span.freqstr == "M"  # months lie in parts of their own
+        parts = manifest.of_period(span)
+        if not whole or weight is not None or not parts or not isinstance(grid, Grid):
+            return count_by_cell(stored_incidents(self.folder, period=span), grid, **settings)
+        require_parts(self.folder, parts)
+        task = prepare(grid, query)
+        kept = _KeptCounts(self.folder, _key_of(grid, query), manifest)
+        sums = kept.brought_up_to_date(parts, lambda part: self._sums(manifest, part, task))
+        return finish(grid, query, combine([sums]))
+
+    def _sums(self, manifest: Manifest, part: Part, task: bytes) -> pa.Table:
+        """The sums of one part."""
+        batches = part_incidents(self.folder, manifest, (part,)).to_batches(batch_size=1 << 17)
+        return combine(count_batch(task, batch) for batch in batches if batch.num_rows)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of reading as the history holds them; a table among them by its kind."""
+    known = {name: value for name, value in options.items() if value is not None and value != ()}
+    return {
+        name: value if isinstance(value, str | int | list | tuple | Mapping) else type(value).__name__
+        for name, value in known.items()
+    }
+
+
+# ------------------------------------------------------------------------------------------ one addition
+
+
+class _Addition:
+    """One export on its way into a store: which of its rows are new, and which rows it replaces."""
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        read: Incidents,
+        rows: np.ndarray,
+        period: pd.Period | None,
+        ids: str | None,
+        options: dict[str, Any],
+        digest: str,
+    ):
+        self.folder, self.manifest, self.read, self.period, self.ids = folder, manifest, read, period, ids
+        self.options, self.digest = options, digest
+        self.number = len(manifest.additions) + 1
+        self.name = Path(str(read.source["path"])).name
+        self.notes = list(read.source.get("notes", []))
+        table = read.arrow()
+        clash = [name for name in OWN_COLUMNS if name in table.column_names]
+        if clash:
+            raise InputError(Note("store.own_column", name=clash[0]))
+        own = [pa.array(np.full(len(rows), self.number, np.int32)), pa.array(rows.astype(np.int64))]
+        own.append(pa.array(_id_numbers(table["incident_id"])))
+        for name, column in zip(OWN_COLUMNS, own, strict=True):
+            table = table.append_column(name, column)
+        self.schema = _united(manifest.schema, read.arrow().schema)
+        whole = pa.schema([*self.schema, *(pa.field(name, kind) for name, kind in OWN_COLUMNS.items())])
+        self.new = _fitted(table, whole)
+        self.month, self.parent = _months(self.new), self._parents(self.new)
+        self.old_parts = self._touched()
+        self.old = _fitted(part_incidents(folder, manifest, self.old_parts, own=True).to_table(), whole)
+
+    def _parents(self, table: pa.Table) -> np.ndarray:
+        lon, lat = table["lon"].to_numpy(), table["lat"].to_numpy()
+        return keys_of_points(lon, lat, self.manifest.parent_resolution)
+
+    def _touched(self) -> tuple[Part, ...]:
+        """The parts that may change: where new rows belong, of the period, and those that hold one of the ids."""
+        places = set(zip(self.month.tolist(), [f"{key:x}" for key in self.parent.tolist()], strict=True))
+        in_period = set() if self.period is None else {part.path for part in self.manifest.of_period(self.period)}
+        wanted = np.unique(self.new["store_id"].to_numpy())
+        wanted = wanted[wanted != 0]
+        touched = []
+        for part in self.manifest.parts:
+            if (part.month, part.parent) in places or part.path in in_period or self._has_id(part, wanted):
+                touched.append(part)
+        return tuple(touched)
+
+    def _has_id(self, part: Part, wanted: np.ndarray) -> bool:
+        if self.ids == "own" or not len(wanted):
+            return False
+        require_parts(self.folder, (part,))
+        held = pq.read_table(self.folder / part.path, columns=["store_id"])["store_id"].to_numpy()
+        return bool(np.isin(held, wanted).any())
+
+    def commit(self) -> Added:
+        """Decide on every row, write the parts that change, and exchange the manifest."""
+        stays, used = self._decide()
+        aside, reasons = self._set_aside(stays, used)
+        replaced = pd.Series(self.old["store_addition"].to_numpy()[~stays]).value_counts().sort_index()
+        entry = Addition(
+            number=self.number,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            file=self.name,
+            sha256=self.digest,
+            rows=len(self.read) + len(self.read.set_aside),
+            used=int(used.sum()),
+            set_aside=reasons,
+            replaced={str(number): int(n) for number, n in replaced.items()},
+            period=None if self.period is None else str(self.period),
+            options=self.options,
+            dropped={
+                name: why.to_dict() if isinstance(why, Note) else str(why)
+                for name, why in self.read.source.get("dropped", {}).items()
+            },
+        )
+        entry = Addition(**json.loads(json_text(asdict(entry))))  # as it will be read again
+        chain = self.manifest.additions[-1].chain if self.manifest.additions else ""
+        entry = replace(entry, chain=entry.chained(chain))
+        written: list[Path] = []
+        try:
+            made, gone = self._write_parts(stays, used, written)
+            if len(aside):
+                self._write(self.folder / "set_aside" / f"{self.number:06d}.parquet", aside, written)
+            parts = sorted([*(p for p in self.manifest.parts if p.path not in gone), *made], key=lambda p: p.path)
+            manifest = replace(
+                self.manifest,
+                version=self.manifest.version + 1,
+                schema=self.schema,
+                parts=tuple(parts),
+                additions=(*self.manifest.additions, entry),
+                retired=tuple(sorted(gone)),
+            )
+            manifest.check_law()
+            write_text(self.folder / MANIFEST, manifest.to_text())
+        except BaseException:
+            self._take_back(written)
+            raise
+        for path in self.manifest.retired:
+            with suppress(OSError):
+                (self.folder / path).unlink()
+        return Added(entry, False, self.notes)
+
+    def _take_back(self, written: list[Path]) -> None:
+        """Remove what was written, unless the manifest names it already (a Ctrl-C just after the exchange)."""
+        named: set[str] = set()
+        with suppress(ReadError):
+            manifest = read_manifest(self.folder)
+            if len(manifest.additions) >= self.number:
+                return
+            named = {part.path for part in manifest.parts}
+        for path in written:
+            if path.relative_to(self.folder).as_posix() not in named:
+                with suppress(OSError):
+                    path.unlink()
+
+    def _decide(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows of the touched parts stay, and which of the export's are used."""
+        stays, used = np.ones(self.old.num_rows, bool), np.ones(self.new.num_rows, bool)
+        if not self.old.num_rows:
+            return stays, used
+        old, new = _Rows(self.old, self.period), _Rows(self.new, self.period)
+        by_id = self._ids_are_incidents(old, new)
+        old_named, new_named = (old.named, new.named) if by_id else (old.named & False, new.named & False)
+        matched = np.zeros(len(stays), bool)
+        if by_id:
+            same, corrected = _compare_ids(old, new)
+            matched |= old_named & np.isin(old.ids, same)
+            used &= ~(new_named & np.isin(new.ids, same))
+            stays &= ~(old_named & np.isin(old.ids, corrected))
+        for within in (False, True):  # in the period of `replace` rows are compared with all their columns
+            of_old = ~old_named & (old.inside if within else ~old.inside & old.telling)
+            of_new = ~new_named & (new.inside if within else ~new.inside & new.telling)
+            keys_old = old.numbered(within, of_old)
+            keys_new = new.numbered(within, of_new)
+            matched[of_old] |= np.isin(keys_old, keys_new)
+            used[of_new] &= ~np.isin(keys_new, keys_old)
+        if self.period is not None:
+            stays &= ~old.inside | matched
+        self._doubt(~old_named & ~old.telling, used & ~new_named & ~new.telling & ~new.inside)
+        return stays, used
+
+    def _ids_are_incidents(self, old: "_Rows", new: "_Rows") -> bool:
+        """Whether the same id is the same incident: said, or seen from those that both have."""
+        if self.ids is not None:
+            return self.ids == "same"
+        shared = np.isin(new.ids, old.ids) & new.named
+        if not shared.any():
+            return True
+        alike = (np.isin(new.when, old.when) & new.telling) | np.isin(new.where, old.where)
+        if alike[shared].mean() >= SAME_IDS:
+            return True
+        raise InputError(Note("store.ids_differ", n=int(shared.sum()), alike=int(alike[shared].sum()), file=self.name))
+
+    def _doubt(self, old: np.ndarray, new: np.ndarray) -> None:
+        """A note on new rows that could be in the store already, and nothing tells: of a month, without an id."""
+        n = int(np.isin(self.month[new], np.unique(_months(self.old)[old])).sum())
+        if n:
+            self.notes.append(Note("store.cannot_tell", n=n))
+
+    def _set_aside(self, stays: np.ndarray, used: np.ndarray) -> tuple[pa.Table, dict[str, int]]:
+        """The rows that are set aside with this addition, and how many for which reason."""
+        read = self.read.set_aside[["file", "row", "reason", "found"]]
+        before = pd.DataFrame(
+            {"file": self.name, "row": self.new["store_row"].to_numpy()[~used], "reason": "counted_before", "found": ""}
+        )
+        files = {entry.number: entry.file for entry in self.manifest.additions}
+        gone = self.old.filter(pa.array(~stays))
+        replaced = pd.DataFrame(
+            {
+                "file": [files[number] for number in gone["store_addition"].to_pylist()],
+                "row": gone["store_row"].to_numpy(),
+                "reason": "replaced",
+                "found": "",
+            }
+        )
+        own = pd.concat([frame for frame in (read, before) if len(frame)] or [read], ignore_index=True)
+        reasons = {str(reason): int(n) for reason, n in own["reason"].value_counts().sort_index().items()}
+        both = pd.concat([frame for frame in (own, replaced) if len(frame)] or [own], ignore_index=True)
+        for name in ("file", "reason", "found"):
+            both[name] = both[name].astype(object).where(both[name].notna(), "").astype(str)
+        return pa.Table.from_pandas(both, schema=ASIDE, preserve_index=False), reasons
+
+    def _write_parts(self, stays: np.ndarray, used: np.ndarray, written: list[Path]) -> tuple[list[Part], set[str]]:
+        """Write anew the parts that gain or lose rows; the new ones, and the paths of those that they replace."""
+        kept = self.old.filter(pa.array(stays))
+        taken = self.new.filter(pa.array(used))
+        at_old = _places(_months(self.old), self._parents(self.old))
+        changed = set(at_old[~stays]) | set(_places(self.month[used], self.parent[used]))
+        both = pa.concat_tables([kept, taken])
+        at_both = np.concatenate([at_old[stays], _places(self.month[used], self.parent[used])])
+        made = []
+        for place in sorted(changed):
+            rows = np.flatnonzero(at_both == place)
+            if len(rows):
+                made.append(self._write_part(place, both.take(pa.array(rows)), written))
+        gone = {part.path for part in self.old_parts if f"{part.month}/{part.parent}" in changed}
+        return made, gone
+
+    def _write_part(self, place: str, table: pa.Table, written: list[Path]) -> Part:
+        month, parent = place.split("/")
+        since = table["occurred_from"].to_numpy(zero_copy_only=False)
+        order = np.lexsort((table["store_row"].to_numpy(), table["store_addition"].to_numpy(), since, _hilbert(table)))
+        path = f"incidents/month={month}/h3={parent}/{self.number:06d}-{token_hex(4)}.parquet"
+        self._write(self.folder / path, table.take(pa.array(order)), written)
+        known = since[~np.isnat(since)]
+        return Part(
+            path=path,
+            month=month,
+            parent=parent,
+            rows=table.num_rows,
+            bytes=(self.folder / path).stat().st_size,
+            sha256=sha256_of(self.folder / path),
+            first=str(known.min()) if len(known) else None,
+            last=str(known.max()) if len(known) else None,
+            additions=tuple(sorted(set(table["store_addition"].to_pylist()))),
+        )
+
+    @staticmethod
+    def _write(place: Path, table: pa.Table, written: list[Path]) -> None:
+        with atomic_file(place, make_parents=True) as part:
+            pq.write_table(table, part, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
+            written.append(place)
+
+
+def _places(months: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """Month and H3 cell of each row as one text."""
+    at, keys = pd.factorize(parents)
+    return (pd.Series(months, dtype=object) + np.array([f"/{key:x}" for key in keys] or [""], object)[at]).to_numpy()
+
+
+class _Rows:
+    """Rows of incidents as numbers that can be compared."""
+
+    def __init__(self, table: pa.Table, period: pd.Period | None):
+        self.ids = table["store_id"].to_numpy()
+        self.named = self.ids != 0
+        frame = table.select(["occurred_from", "occurred_to", "category", "lon", "lat"]).to_pandas()
+        length = frame["occurred_to"] - frame["occurred_from"]
+        self.telling = (length <= pd.Timedelta(days=1)).to_numpy()
+        frame[["lon", "lat"]] = (frame[["lon", "lat"]] * 1e6).round()
+        self.when = _hashed(frame["occurred_from"].to_numpy(), 1) + self.ids
+        self.where = _hashed(frame["lon"].to_numpy(), 2) + _hashed(frame["lat"].to_numpy(), 3) + self.ids
+        self.plain = sum(
+            (_hashed(frame[name].to_numpy(), at) for at, name in enumerate(frame)), np.zeros(len(frame), np.uint64)
+        )
+        self.content = np.zeros(len(frame), np.uint64)
+        for at, name in enumerate(name for name in table.column_names if name not in OWN_COLUMNS):
+            column = table[name]
+            known = column.is_valid().to_numpy()
+            self.content += np.where(known, _hashed(_comparable(column), at + 10), np.uint64(0))
+        if period is None:
+            self.inside = np.zeros(len(frame), bool)
+        else:
+            start, end = period.start_time, (period + 1).start_time
+            middle = frame["occurred_from"] + length / 2
+            self.inside = ((middle >= start) & (middle < end) & (length <= end - start)).to_numpy()
+
+    def numbered(self, whole: bool, chosen: np.ndarray) -> np.ndarray:
+        """A number for each of the chosen rows, in which equal rows are told apart by their turn."""
+        key = pd.Series((self.content if whole else self.plain)[chosen])
+        turn = key.groupby(key).cumcount().to_numpy().astype(np.uint64)
+        return key.to_numpy() + turn * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _compare_ids(old: _Rows, new: _Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Of the ids that both have: those whose rows are the same, and those whose rows differ."""
+
+    def summed(rows: _Rows) -> pd.DataFrame:
+        mixed = rows.content * np.uint64(0xD6E8FEB86659FD93)
+        frame = pd.DataFrame({"id": rows.ids, "content": mixed ^ (mixed >> np.uint64(32)), "n": 1})[rows.named]
+        return frame.groupby("id").sum()
+
+    both = summed(old).merge(summed(new), left_index=True, right_index=True, suffixes=("_old", "_new"))
+    same = (both["content_old"] == both["content_new"]) & (both["n_old"] == both["n_new"])
+    return both.index.to_numpy()[same.to_numpy()], both.index.to_numpy()[~same.to_numpy()]
+
+
+def _comparable(column: pa.ChunkedArray) -> np.ndarray:
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_temporal(kind):
+        return column.to_pandas().to_numpy()
+    return column.cast(pa.string()).to_pandas().fillna("").to_numpy(object)
+
+
+def _hashed(values: np.ndarray, at: int) -> np.ndarray:
+    """A number for each value, another in each column."""
+    if values.dtype == object:
+        values = pd.Series(values).fillna("").astype(str).to_numpy(object)
+    key = pd.util.hash_array(values, categorize=True)
+    return key * np.uint64(2 * at + 1) ^ np.uint64(at * 0x9E3779B9)
+
+
+def _id_numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """A number for each incident id, the same in all additions and versions; 0 where there is none."""
+    coded = column.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    words = [
+        int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") or 1
+        for word in coded.dictionary.to_pylist()
+    ]
+    numbers = np.array([*words, 0], np.uint64)
+    return numbers[coded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)]
+
+
+def _united(before: pa.Schema, now: pa.Schema) -> pa.Schema:
+    """The columns of both; one that they hold in different types as numbers where both are, else as text."""
+    fields = {field.name: field.type for field in before}
+    for column in now:
+        name, kind = column.name, column.type
+        kind = COLUMNS.get(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
+        had = fields.get(name, kind)
+        if pa.types.is_null(had) or pa.types.is_null(kind):
+            had = kind = kind if pa.types.is_null(had) else had
+        numbers = all(pa.types.is_integer(k) or pa.types.is_floating(k) for k in (had, kind))
+        fields[name] = kind if had == kind else pa.float64() if numbers else pa.string()
+    return pa.schema([pa.field(name, pa.string() if pa.types.is_null(kind) else kind) for name, kind in fields.items()])
+
+
+def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with the columns of a schema, those that it lacks empty."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _months(table: pa.Table) -> np.ndarray:
+    """The month in which each row lies, by the middle of its interval."""
+    since = table["occurred_from"].to_numpy(zero_copy_only=False).astype("datetime64[us]")
+    until = table["occurred_to"].to_numpy(zero_copy_only=False).astype("datetime64[us]")
+    until = np.where(np.isnat(until), since, until)
+    middle = since + (until - since) // 2
+    month = middle.astype("datetime64[M]")
+    length = (month + 1).astype("datetime64[us]") - month.astype("datetime64[us]")
+    dated = ~np.isnat(since) & (np.abs(until - since) <= length)
+    out = month.astype(str).astype(object)
+    out[~dated] = UNDATED
+    return out
+
+
+def _hilbert(table: pa.Table) -> np.ndarray:
+    """The place of each point along a Hilbert curve over the Earth: near ones lie near each other in a file.
+
+    Source: the algorithm of Skilling's and of Wikipedia's "Hilbert curve", for all points at once.
+    """
+    side = np.int64(1) << HILBERT_BITS
+    x = np.clip((table["lon"].to_numpy() + 180) / 360 * side, 0, side - 1).astype(np.int64)
+    y = np.clip((table["lat"].to_numpy() + 90) / 180 * side, 0, side - 1).astype(np.int64)
+    along = np.zeros(len(x), np.int64)
+    step = side >> 1
+    while step:
+        right, upper = (x & step) > 0, (y & step) > 0
+        along += step * step * ((3 * right) ^ upper)
+        flipped = ~upper & right
+        x, y = np.where(flipped, side - 1 - x, x), np.where(flipped, side - 1 - y, y)
+        x, y = np.where(upper, x, y), np.where(upper, y, x)
+        step >>= 1
+    return along
+
+
+# ------------------------------------------------------------------------------------------ kept counts
+
+
+def _key_of(grid: Grid, query: CountQuery) -> str:
+    """A name for a grid and a question: the cells, how points are found in them, and what is counted."""
+    digest = hashlib.sha256(b"1")
+    params = {key: value for key, value in grid.params.items() if isinstance(value, str | int | float | bool)}
+    digest.update(json_text([grid.system, params, getattr(grid, "overlaps", None), asdict(query)]).encode())
+    digest.update("\0".join(map(str, grid.cells.index)).encode())
+    digest.update(b"".join(shapely.to_wkb(grid.cells.geometry.to_numpy())))
+    return digest.hexdigest()[:32]
+
+
+class _KeptCounts:
+    """Sums by part of one grid and question, in a file of the store."""
+
+    def __init__(self, folder: Path, key: str, manifest: Manifest):
+        self.home, self.there = folder / "counts", [part.sha256 for part in manifest.parts]
+        self.place = self.home / f"{key}.parquet"
+
+    def brought_up_to_date(self, parts: Sequence[Part], count: Callable[[Part], pa.Table]) -> pa.Table:
+        """The sums of these parts: those that are kept, and the others counted now and kept.
+
+        Parameters
+        ----------
+        parts : sequence of Part
+        count : callable
+            From a part to its sums.
+        """
+        held = _of_parts(self._held(), self.there)  # without those of parts that the store has no more
+        known = set(held["part"].unique().to_pylist())
+        new = [part for part in parts if part.sha256 not in known]
+        tables = [held]
+        for part in new:
+            sums = count(part)
+            tables.append(sums.append_column("part", pa.array([part.sha256] * sums.num_rows, pa.string())))
+        whole = pa.concat_tables(tables)
+        if new:
+            self._keep(whole)
+        else:
+            with suppress(OSError):
+                os.utime(self.place)  # used just now
+        return _of_parts(whole, [part.sha256 for part in parts]).select(SUMS.names)
+
+    def _held(self) -> pa.Table:
+        """What is kept; nothing where there is no such file, or it is damaged."""
+        try:
+            table = pq.read_table(self.place)
+            digest = (table.schema.metadata or {}).get(b"sums", b"").decode()
+            plain = table.replace_schema_metadata(None)
+            if plain.schema == KEPT_SUMS and digest == _digest(plain):
+                return plain
+        except (OSError, pa.ArrowException):
+            pass
+        return KEPT_SUMS.empty_table()
+
+    def _keep(self, table: pa.Table) -> None:
+        """Keep the sums where the store can be written; a count that cannot be kept is right all the same."""
+        with suppress(OutputError, OSError):
+            self.home.mkdir(exist_ok=True)
+            plain = table.combine_chunks()
+            with atomic_file(self.place) as part:
+                pq.write_table(plain.replace_schema_metadata({"sums": _digest(plain)}), part, compression="zstd")
+            kept = sorted(self.home.glob("*.parquet"), key=lambda p: p.stat().st_mtime_ns)
+            for path in kept[:-KEPT_COUNTS]:
+                path.unlink()
+
+
+def _of_parts(table: pa.Table, parts: Sequence[str]) -> pa.Table:
+    return table.filter(pc.is_in(table["part"], pa.array(parts, pa.string())))
+
+
+def _digest(table: pa.Table) -> str:
+    """A hash of the values, so that a damaged file is counted anew."""
+    return hashlib.sha256(pd.util.hash_pandas_object(table.to_pandas(), index=False).to_numpy().tobytes()).hexdigest()
