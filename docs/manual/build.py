@@ -34,7 +34,17 @@ LANGUAGES = {"en": "", "zh": ".zh-CN"}
 CHAPTERS = {
     ("Tutorials", "教程"): ["tutorial-analyst", "tutorial-committee", "tutorial-researcher"],
     ("How to", "操作指南"): [
-        *("install", "desk", "commands", "pipelines", "reading", "management-grids", "space_and_time", "governance"),
+        *(
+            "install",
+            "desk",
+            "commands",
+            "pipelines",
+            "reading",
+            "store",
+            "management-grids",
+            "space_and_time",
+            "governance",
+        ),
         *("forecasting", "patrol", "papers", "charts", "exports", "automation", "qgis", "scale", "faq"),
     ],
     ("Methods", "方法"): ["methods", "calibration", "performance"],

@@ -121,9 +121,9 @@ def count_by_cell(
         category=category,
         by=by,
         every=every,
-        officer_initiated=officer_initiated,
+        officer_initiated=officer_initiated if patrol_found is None else patrol_found,
         weight=weight,
-        patrol_found=patrol_found,
+        flag="officer_initiated" if patrol_found is None else "patrol_found",
     )
     if engine not in ENGINES:
         raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
@@ -142,9 +142,9 @@ def count_query(
     every: str | None = None,
     officer_initiated: bool | None = None,
     weight: str | None = None,
-    patrol_found: bool | None = None,
+    flag: str = "officer_initiated",
 ) -> CountQuery:
-    """The settings of `count_by_cell` as a query, once they are checked.
+    """The settings of `count_by_cell` as a query, once they are checked; `flag` is the name of the yes or no.
 
     Raises
     ------
@@ -155,11 +155,9 @@ def count_query(
         raise SettingError(Note("counts.no_every", found=every, meant=did_you_mean(every, EVERY)))
     if weight is not None and not isinstance(weight, str):
         raise InputError(Note("counts.weight_is_a_column", found=weight))
-    flag = "officer_initiated" if patrol_found is None else "patrol_found"
-    initiated = officer_initiated if patrol_found is None else patrol_found
-    if initiated is not None and not isinstance(initiated, bool | np.bool_):
-        raise SettingError(Note("counts.officer_initiated", name=flag, found=initiated))
-    initiated = None if initiated is None else bool(initiated)
+    if officer_initiated is not None and not isinstance(officer_initiated, bool | np.bool_):
+        raise SettingError(Note("counts.officer_initiated", name=flag, found=officer_initiated))
+    initiated = None if officer_initiated is None else bool(officer_initiated)
     return CountQuery(_names(category), by, every, initiated, weight, flag)
 
 

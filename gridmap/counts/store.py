@@ -19,7 +19,7 @@ is checked at each commit (`gridmap.read.stored` has the layout and the reading)
 A commit writes new files first and exchanges `store.json` last, in one step: whoever is killed, or finds the disk full,
 leaves the store as it was. One adds at a time (a lock that ends with its process); anybody may read meanwhile.
 
-Counts are kept by part: `counts/` holds the sums of each part for each grid and question that was asked, under the
+Counts are kept by part: `counts/` holds the sums of each part for each grid and query, under the
 part's name, which is new whenever its content is. So a count after an addition counts the parts that are new.
 """
 
@@ -524,7 +524,7 @@ class _Addition:
         return stays, used
 
     def _ids_are_incidents(self, old: "_Rows", new: "_Rows") -> bool:
-        """Whether the same id is the same incident: said, or seen from those that both have."""
+        """Whether the same id is the same incident: as given, or as seen from those that both have."""
         if self.ids is not None:
             return self.ids == "same"
         shared = np.isin(new.ids, old.ids) & new.named
@@ -640,7 +640,7 @@ class _Rows:
             self.inside = ((middle >= start) & (middle < end) & (length <= end - start)).to_numpy()
 
     def numbered(self, whole: bool, chosen: np.ndarray) -> np.ndarray:
-        """A number for each of the chosen rows, in which equal rows are told apart by their turn."""
+        """A number for each of the chosen rows, in which equal rows differ by their turn."""
         key = pd.Series((self.content if whole else self.plain)[chosen])
         turn = key.groupby(key).cumcount().to_numpy().astype(np.uint64)
         return key.to_numpy() + turn * np.uint64(0x9E3779B97F4A7C15)

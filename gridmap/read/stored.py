@@ -110,7 +110,7 @@ class Addition:
     replaced : mapping of str to int
         Number of an earlier addition → how many of its incidents this one replaced or took away.
     period : str, optional
-        The period that the export was said to be the whole truth of.
+        The period of which the export is declared the whole truth.
     options : mapping
         How the file was read.
     dropped : mapping
@@ -365,7 +365,7 @@ def stored_incidents(folder: str | Path, *, period: Any = None, as_of: Any = Non
     ReadError
         If the folder holds no store, or a part that is needed is missing or was changed.
     InputError, SettingError
-        For a period that cannot be told.
+        For a period that cannot be understood.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)

@@ -470,7 +470,7 @@ def _stored_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, places: 
     Raises
     ------
     SettingError
-        If files stand beside it: what is in the store already could not be told from what is not.
+        If files stand beside it: what is in the store already could not be distinguished from what is not.
     """
     if len(places) > 1:
         raise SettingError(Note("store.alone"))

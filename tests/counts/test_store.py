@@ -87,8 +87,7 @@ def test_a_store_holds_what_its_exports_hold_each_incident_once(office):
     assert contents(office.store.incidents()) == contents(gm.read_incidents(office.export(whole, "whole.csv")))
     assert contents(gm.read_incidents(office.store.folder)) == contents(office.store.incidents())
     again = office.store.add(office.export(whole[:60], "the same under another name.csv"))
-    assert again.again
-    assert again.addition.number == 1
+    assert (again.again, again.addition.number) == (True, 1)
     assert len(office.store.history) == 2
 
 

@@ -43,8 +43,8 @@ def test_the_commands_add_say_what_is_there_and_count(office):
     shown = run_here(["store", office / "store", "--check"])
     assert say("store.sound", "en") in shown.stdout
     assert "100 incidents of 2 additions" in shown.stdout
-    told = json.loads(run_here(["store", office / "store", "--json"]).stdout)
-    assert [entry["used"] for entry in told["additions"]] == [60, 40]
+    record = json.loads(run_here(["store", office / "store", "--json"]).stdout)
+    assert [entry["used"] for entry in record["additions"]] == [60, 40]
     tiled = run_here(["tile", office / "zones.geojson", "-o", office / "cells.parquet", "--system", "zones"])
     assert tiled.returncode == 0
     for period, n in (("2024-03", 60), ("this month", 40), (None, 100)):
@@ -66,12 +66,12 @@ def test_a_pipeline_reads_a_store_and_of_it_the_months_of_its_period(office):
     pipeline = read_pipeline(office / "store.yaml")
     check_confined(pipeline, office / "out")
     report = run_pipeline(pipeline, office / "out")
-    told = json.loads((office / "out" / "run.json").read_text(encoding="utf-8"))
+    record = json.loads((office / "out" / "run.json").read_text(encoding="utf-8"))
     assert len(report.incidents) == 40
-    entry = next(entry for entry in told["inputs"] if entry["path"] == "store/store.json")
+    entry = next(entry for entry in record["inputs"] if entry["path"] == "store/store.json")
     assert (entry["rows"], entry["used"], entry["set_aside"]) == (100, 100, 0)
     assert len(entry["sha256"]) == 64
-    assert told["periods"] == [{"period": "last month", "dates": "2024-04", "as_of": "2024-04-30"}]
+    assert record["periods"] == [{"period": "last month", "dates": "2024-04", "as_of": "2024-04-30"}]
 
 
 def test_mistakes_about_a_store_are_said_before_any_work(office):
