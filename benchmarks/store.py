@@ -59,22 +59,21 @@ def main() -> None:
     last[last["time"].str.startswith("2023-12")].to_csv(folder / "month.csv", index=False)
     one.add(folder / "month.csv")
     rows = {"loading ten years, a year at a time": loaded}
-    rows["all counted by category and month, first time"] = cost(
-        lambda: ten.counts(grid, by="category", every="month")
-    )[0]
+    wanted = {"by": "category", "every": "month"}
+    rows["all counted by category and month, first time"] = cost(lambda: ten.counts(grid, **wanted))[0]
     week = export(folder / "week.csv", "2023-12-25", 7, weekly, 10 * weekly * 60, 99)
     corrected = last[last["time"] >= "2023-12-23"].assign(category="fraud")
     pd.concat([corrected, week]).to_csv(folder / "week.csv", index=False)
     rows["a week with two corrected days added"], added = cost(lambda: ten.add(folder / "week.csv"))
     one.add(folder / "week.csv")
-    rows["counted again after it"], brought = cost(lambda: ten.counts(grid, by="category", every="month"))
+    rows["counted again after it"], brought = cost(lambda: ten.counts(grid, **wanted))
     for name, store in (("ten years", ten), ("that month alone", one)):
         store.incidents(period="2023-12")
         rows[f"the last month read, of {name}"] = cost(lambda store=store: store.incidents(period="2023-12"), 10)[0]
         rows[f"the last month counted, of {name}"] = cost(lambda store=store: store.counts(grid, period="2023-12"), 10)[
             0
         ]
-    plain, found = cost(lambda: gm.count_by_cell(ten.incidents(), grid, by="category", every="month"))
+    plain, found = cost(lambda: gm.count_by_cell(ten.incidents(), grid, **wanted))
     rows["all counted without what is kept"] = plain
     assert brought.equals(found)
     assert ten.check() == []
