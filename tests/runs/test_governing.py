@@ -116,6 +116,12 @@ def test_the_drill_down_adds_up_what_became_of_the_events(folder, report):
     assert "named_areas" in kinds
 
 
+def test_the_file_of_named_areas_says_their_names(folder, report):
+    written = pd.read_csv(next((folder / "out").glob("*register_areas.csv")))
+    assert written["area"].tolist() == ["cleaning"]
+    assert not [note for note in report.warnings if "register_areas" in note]
+
+
 def test_page_and_papers_have_the_two_pages(folder, report):
     run = read_run(folder / "out")
     pages = governed_pages(run, "en", pictures=False)

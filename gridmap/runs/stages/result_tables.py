@@ -19,10 +19,15 @@ def tables_of(result: Any) -> dict[str, pd.DataFrame]:
     if isinstance(result, pd.DataFrame):
         return {"": result}
     if isinstance(result, AGENDA):
-        return {
-            f"_{name}": pd.DataFrame(t.drop(columns="geometry", errors="ignore")) for name, t in result.tables.items()
-        }
+        return {f"_{name}": _without_outlines(table) for name, table in result.tables.items()}
     return {f"_{name}": value for name, value in _fields(result) if isinstance(value, pd.DataFrame) and len(value)}
+
+
+def _without_outlines(table: pd.DataFrame) -> pd.DataFrame:
+    """Areas as rows; without its outline a `name` would read as a person's, and is left out of a table."""
+    if "geometry" not in table:
+        return table
+    return pd.DataFrame(table.drop(columns="geometry")).rename(columns={"name": "area"})
 
 
 def facts_of(step: Any, result: Any) -> dict[str, Any]:
