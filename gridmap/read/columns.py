@@ -102,6 +102,12 @@ ALIASES = {
 
 #: Names of a time that mean one only where no better column is there.
 WEAK = ("month", "yearmonth", "月份", "年月", "time", "时间", "время")
+#: An end that says by itself that it is the incident's; a start that an end belongs to; an end that is a deadline.
+OF_THE_INCIDENT = re.compile(
+    r"案发|发案|发生|事发|occur|offen[cs]e|incident|cmplnt|crime|hecho|fato|fait|tatzeit|発生|발생"
+)
+BEGINS = re.compile(r"开始|起始|上限|起$|start|from|begin|inicio|desde|debut|anfang|von$|начал|開始|始期|시작")
+DEADLINE = re.compile(r"截止|期限|时限|deadline|due|limite|prazo|frist|срок|期日|마감|기한")
 #: The roles that a date in pieces has.
 PARTS = ("year", "month", "day", "hour", "minute")
 
@@ -275,11 +281,25 @@ def match_columns(
             used.discard(roles.pop("time_of_day")[0])  # a column "time" without a date beside it
         take("occurred_from", named("occurred_from", WEAK), "read.reason_named")
     found_roles = {role: (column, why) for role, (column, why) in roles.items() if column is not None}
+    if _ends_the_handling(found_roles):
+        del found_roles["occurred_to"]
     if {"lon", "lat"} <= found_roles.keys() and getattr(
         found_roles.get("coordinates", ("", None))[1], "code", None
     ) != "read.reason_declared":
         found_roles.pop("coordinates", None)
     return found_roles
+
+
+def _ends_the_handling(roles: Mapping[str, tuple[str, Note]]) -> bool:
+    """Whether the end that was found is that of the handling, or a deadline, and not the incident's own."""
+    end, why = roles.get("occurred_to", ("", None))
+    start = normal(roles.get("occurred_from", ("",))[0])
+    if why is None or why.code == "read.reason_declared":
+        return False
+    end = normal(end)
+    if OF_THE_INCIDENT.search(end) or BEGINS.search(start):
+        return False
+    return bool(DEADLINE.search(end) or REPORTED.search(start))
 
 
 def _take_pieces(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:

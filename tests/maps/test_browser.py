@@ -415,6 +415,13 @@ def test_it_prints_on_one_sheet_with_legend_and_without_controls(browser, page_f
     clean(page)
 
 
+def test_it_prints_on_one_sheet_where_the_dialog_stands_on_portrait(browser, demo, tmp_path):
+    """A browser lays the page out on its own paper first: the widths of narrow windows are those of screens alone."""
+    page = browser.open(demo / "out" / "index.html")
+    for width, height in ((8.5, 11), (8.27, 11.69)):
+        assert len(pypdf.PdfReader(page.pdf(tmp_path / "page.pdf", width_in=width, height_in=height)).pages) == 1
+
+
 def test_a_sheet_is_mostly_map_whatever_the_notes_are(browser, tmp_path, hot):
     notes = [f"Note {i}: what a reader has to know." for i in range(10)]
     source = "A source, of which nothing may be cut off on paper, end of source"

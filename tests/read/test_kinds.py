@@ -1006,3 +1006,20 @@ def test_hours_and_weekdays_are_those_of_the_middle_where_the_interval_tells_the
         incidents.where(hours=(3, 24))
     with pytest.raises(SettingError, match="from 0"):
         incidents.where(weekdays=[])
+
+
+@pytest.mark.parametrize(
+    "columns, taken",
+    [
+        (["案件编号", "发生时间", "截止时间", "经度", "纬度"], None),  # a deadline of the handling
+        (["受理时间", "结束时间", "经度", "纬度"], None),  # the handling begins and ends
+        (["createddate", "enddate", "lat", "lon"], None),
+        (["受理日時", "終了日時", "経度", "緯度"], None),
+        (["开始时间", "截止时间", "经度", "纬度"], "截止时间"),
+        (["案发时间", "案发截止时间", "经度", "纬度"], "案发截止时间"),
+        (["发生时间", "结束时间", "经度", "纬度"], "结束时间"),
+        (["startdate", "enddate", "lat", "lon"], "enddate"),
+    ],
+)
+def test_the_end_of_the_handling_and_a_deadline_are_no_end_of_an_incident(columns, taken):
+    assert match_columns(columns).get("occurred_to", (None,))[0] == taken
