@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days
-from gridmap.forecasts.scores import hit_rate, pai
+from gridmap.forecasts.scores import block_bootstrap, hit_rate, pai
 from gridmap.grids.base import Grid
 from gridmap.hotspots.times import hour_of_week
 from gridmap.messages import Note
@@ -266,7 +266,8 @@ def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[
     _, low, high = tested.difference(RECENT, LASTING, "gain")
     if not low > 0:
         gains = {"low": 100 * low, "high": 100 * high}
-        return False, Note("fact.forecast_nothing_changes", **numbers | gains) if np.isfinite(low) else untested
+        numbers |= gains | _promised(tested, BASELINE)
+        return False, Note("fact.forecast_nothing_changes", **numbers) if np.isfinite(low) else untested
     if model not in table.index or not np.isfinite(table.loc[model, "difference_low"]):
         return False, untested
     row: Any = table.loc[model]
@@ -277,7 +278,18 @@ def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[
         "high": float(row["difference_high"]),
     }
     better = bool(row["difference_low"] > 0)
+    numbers |= _promised(tested, model if better else BASELINE)
     return better, Note("fact.forecast_offered" if better else "fact.forecast_refused", **numbers)
+
+
+def _promised(tested: Backtest, used: str) -> dict[str, float]:
+    """What the back-test lets one expect of what is shown: mean and interval of the mean, to be held against later."""
+    part = tested.scores[(tested.scores["model"] == used) & (tested.scores["incidents"] > 0)]
+    found = {}
+    for score in ("hit_rate", "pai"):
+        mean, low, high = block_bootstrap(part[score])
+        found |= {f"promised_{score}": mean, f"promised_{score}_low": low, f"promised_{score}_high": high}
+    return found
 
 
 #: What "lately" means, in days.

@@ -144,7 +144,10 @@ def paper_bytes(
     annex: bool = False,
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
-    from gridmap.reports.paper.content import briefing_content  # with matplotlib: when a paper is wanted
+    from gridmap.reports.paper.content import (  # with matplotlib: when a paper is wanted
+        briefing_content,
+        forecast_pages,
+    )
     from gridmap.reports.paper.governance_pages import governed_pages
 
     language = check_language(language or run.head.get("language") or "en")
@@ -157,7 +160,7 @@ def paper_bytes(
         annex=annex and ending in (".pdf", ".docx"),
         pictures=ending != ".xlsx",
     )
-    pages = governed_pages(run, language, pictures=ending != ".xlsx")
+    pages = forecast_pages(run, language) + governed_pages(run, language, pictures=ending != ".xlsx")
     return _printed(replace(content, governed=pages), ending, template)
 
 

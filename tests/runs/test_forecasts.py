@@ -1,17 +1,24 @@
 """The stage `forecasts`: a forecast that is offered or refused, on the map, in the files and in words."""
 
 import json
+import re
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 import shapely
 import yaml
 
 from gridmap.errors import SettingError
+from gridmap.reports.briefing import PAPERS, write_briefing
+from gridmap.reports.paper.content import forecast_pages
+from gridmap.reports.results_folder import read_run
 from gridmap.runs import read_pipeline, run_pipeline
 from gridmap.runs.backtests import backtest_pipeline
+
+from ..reports.test_papers import words
 
 FORECAST = {"horizon": "7D", "model": "recent_count", "area_share": 0.05, "name": "Next week"}
 
@@ -103,6 +110,7 @@ def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_
     known.to_csv(tmp_path / "points.csv", index=False)
     first = run_pipeline(read_pipeline(path), tmp_path / "runs" / "february")
     assert not any("last forecast" in sentence for sentence in first.summary)
+    assert not forecast_pages(read_run(tmp_path / "runs" / "february"), "en")
     cells = first.results[-1][1].cells
     points.to_csv(tmp_path / "points.csv", index=False)
     for folder in ("march", "february"):
@@ -116,6 +124,31 @@ def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_
     (stored,) = [fact for fact in facts if fact["kind"] == "last_forecast"]
     assert stored["values"]["hits"] == hits
     assert stored["values"]["low"] < stored["values"]["hit_rate"] < stored["values"]["high"]
+    the_papers_say_whether_it_held(tmp_path / "runs", stored["values"], first.results[-1][1].notes[0].values)
+
+
+def the_papers_say_whether_it_held(runs, values, verdict):
+    """On a page of its own in every paper and language, beside the mean count and what the back-test promised."""
+    promised = {k: v for k, v in verdict.items() if k.startswith("promised_")}
+    assert {k: v for k, v in values.items() if k.startswith("promised_")} == pytest.approx(promised, rel=1e-6)
+    assert values["promised_pai_low"] < values["promised_pai"] < values["promised_pai_high"]
+    assert values["pai"] == pytest.approx(values["hits"] / values["incidents"] / values["share"], rel=1e-6)
+    assert values["promised_hit_rate"] > values["count_hit_rate"]
+    headings = {"en": ("Did the last forecast hold?", "promised: "), "zh": ("上次预测是否应验？", "回测：")}
+    for language, (heading, held) in headings.items():
+        for ending in PAPERS:
+            paper = write_briefing(runs / "march", runs / f"{language}{ending}", language=language)
+            text = words(paper)
+            if ending == ".xlsx":
+                (sheet,) = [s for s in openpyxl.load_workbook(paper) if s.title.startswith(heading[:-1])]
+                (pai,) = [row for row in sheet.iter_rows(values_only=True) if row[0] == "PAI"]
+                kept = (values["pai"], values["count_pai"], values["promised_pai"], values["promised_pai_high"])
+                assert [pai[i] for i in (1, 4, 5, 7)] == pytest.approx(kept)
+            else:
+                assert re.sub(r"\s", "", heading) in text, (ending, language)
+                assert re.sub(r"\s", "", held) in text
+                assert f"{values['pai']:.1f}" in text
+                assert f"{values['promised_pai']:.1f}(" in text.replace("（", "(")
 
 
 def test_a_forecast_of_another_audience_or_of_other_cells_is_not_scored(places_that_move, tmp_path):

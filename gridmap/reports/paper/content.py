@@ -31,6 +31,7 @@ __all__ = [
     "Section",
     "Table",
     "briefing_content",
+    "forecast_pages",
     "kinds_table",
     "number",
     "page_table",
@@ -175,8 +176,8 @@ class Briefing:
 
     Four pages: the answer (`answers`, `map`, `mind`), the places (`places`), what changed and the other kinds
     (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. Before the last stand the pages of
-    how places are governed (`governed`), where the run has such stages. `annex` and `charts` follow where
-    they are wanted; the workbook holds all of it.
+    whether the last forecast held and of how places are governed (`governed`), where the run has such stages. `annex`
+    and `charts` follow where they are wanted; the workbook holds all of it.
     """
 
     language: str
@@ -280,6 +281,73 @@ def briefing_content(
         changes=changes,
         with_annex=annex,
     )
+
+
+def forecast_pages(run: RunFolder, language: str) -> list[Page]:
+    """The page "did the last forecast hold", where an earlier forecast has been scored by the new data.
+
+    Parameters
+    ----------
+    run : RunFolder
+        Its facts of the kinds `last_forecast` and `last_forecast_empty` are all that is read.
+    language : str
+
+    Returns
+    -------
+    list of Page
+        One; none where there is no earlier forecast.
+    """
+    w = words_in(language)
+    parts = []
+    for found in run.facts:
+        if found.kind not in ("last_forecast", "last_forecast_empty"):
+            continue
+        values, lines = found.values, [found.say(language)]
+        if "made" not in values:  # no incident in its time, or a run of an earlier version
+            parts.append(Section("", lines))
+            continue
+        lines.append(w("forecast_made", made=values["made"], begin=values["begin"], days=values["horizon_days"]))
+        lines += [] if values.get("offered") else [w("forecast_was_count")]
+        lines += [w(f"forecast_{values['held']}")] if "held" in values else []
+        table, whole = _forecast_tables(values, language)
+        parts.append(Section("", lines, table=table, whole=whole, notes=[w("forecast_scores")]))
+    return [Page(w("did_it_hold"), parts)] if parts else []
+
+
+def _forecast_tables(values: Mapping[str, Any], language: str) -> tuple[Table, Table]:
+    """A row a score; what happened, the mean count, and what the back-test promised. For a page, and as numbers."""
+    w = words_in(language)
+    rows = (
+        ("hits", ("hits", None, None), "count_hits", ""),
+        ("incidents_in_all", ("incidents", None, None), "incidents", ""),
+        ("area_share", ("share", None, None), "count_share", ""),
+        ("hit_rate", ("hit_rate", "low", "high"), "count_hit_rate", "promised_hit_rate"),
+        ("pai", ("pai", None, None), "count_pai", "promised_pai"),
+    )
+
+    def text(score: str, *numbers: Any) -> str:
+        read = [
+            number(v, 1 if score == "pai" else 0, language) if score in ("hits", "incidents_in_all", "pai")
+            else shown("share", v, language)
+            for v in numbers if v is not None
+        ]  # fmt: skip
+        return w("with_interval", value=read[0], low=read[1], high=read[2]) if len(read) == 3 else (read or ["–"])[0]
+
+    short, long = [], []
+    for score, (key, low, high), count, promised in rows:
+        happened = [values.get(k) if k else None for k in (key, low, high)]
+        promise = [values.get(promised + end) if promised else None for end in ("", "_low", "_high")]
+        name, usual = Cell(w(score)), values.get(count)
+        texts = [text(score, *happened), text(score, usual), text(score, *promise)]
+        short.append((name, *(Cell(one) for one in texts)))
+        long.append((name, *(Cell("–" if v is None else number(v, 3), v) for v in (*happened, usual, *promise))))
+    ends = [w("low_end"), w("high_end")]
+    titles = [w("forecast_shown"), w("forecast_by_count"), w("forecast_promised")]
+    wide = Column("measure", w("forecast_score"), wide=True)
+    columns = [Column(f"column_{i}", title) for i, title in enumerate(titles)]
+    spread = [titles[0], *ends, titles[1], titles[2], *ends]
+    whole = [Column(f"column_{i}", title) for i, title in enumerate(spread)]
+    return Table((wide, *columns), tuple(short)), Table((wide, *whole), tuple(long))
 
 
 Entry = Mapping[str, Any]

@@ -37,7 +37,8 @@ def score_last_forecast(
     -------
     Note or None
         `fact.last_forecast`: hits among the incidents of its period, with the 95 % interval of the share, beside those
-        of the mean count in the same area.
+        of the mean count in the same area; also when it was made, its PAI, and what its back-test promised, for the
+        page "did the last forecast hold" of the papers.
     """
     officer = taken.get("officer_initiated", False)
     known = History.of(incidents, grid, officer_initiated=officer)
@@ -50,10 +51,11 @@ def score_last_forecast(
             if entry.get("method") == "forecast" and entry.get("name") == name:
                 end, cells = _forecast_of(run, entry)
                 if cells is not None and set(cells.index) == set(grid.cells.index) and end <= known.until - late:
-                    scores.append((end, entry["params"], cells))
+                    scores.append((end, run, entry, cells))
     if not scores:
         return None
-    _, params, cells = max(scores, key=lambda score: score[0])
+    _, run, entry, cells = max(scores, key=lambda score: score[0])
+    params = entry["params"]
     cells = cells.reindex(grid.cells.index)
     begin, end = moment(params["from"]), moment(params["until"])
     seen = known.counts(begin, end)
@@ -66,6 +68,7 @@ def score_last_forecast(
     if not total:
         return Note("fact.last_forecast_empty", **numbers)
     low, high = share_interval(hits, total)
+    share, count_share = float(area[chosen].sum() / area.sum()), float(area[by_count].sum() / area.sum())
     return Note(
         "fact.last_forecast",
         **numbers,
@@ -74,10 +77,28 @@ def score_last_forecast(
         low=low,
         confidence=0.95,
         high=high,
-        share=float(area[chosen].sum() / area.sum()),
+        share=share,
         count_hits=int(count_hits),
         expected=float(cells["expected"].sum()),
+        made=run.written[:10],
+        horizon_days=end - begin,
+        offered=bool(params.get("offered")),
+        pai=hits / total / share if share else None,
+        count_hit_rate=count_hits / total,
+        count_share=count_share,
+        count_pai=count_hits / total / count_share if count_share else None,
+        **_promised_by(run, entry, low, high),
     )
+
+
+def _promised_by(run: RunFolder, entry: dict, low: float, high: float) -> dict[str, Any]:
+    """What the back-test of an earlier forecast promised, and where it lies beside the interval of what happened."""
+    verdicts = [f.values for f in run.facts if f.step == entry.get("step") and f.kind.startswith("forecast_")]
+    promise = {k: v for values in verdicts for k, v in values.items() if k.startswith("promised_")}
+    rate = promise.get("promised_hit_rate")
+    if rate is None:
+        return promise
+    return promise | {"held": "below" if high < rate else "above" if low > rate else "within"}
 
 
 def _forecast_of(run: RunFolder, entry: dict) -> tuple[float, pd.DataFrame | None]:
