@@ -52,7 +52,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     return {
         "where": _where(layer, first),
         "sure": _sure(layer, first),
-        "changed": _changed(change),
+        "changed": _changed(change, places),
         "next": _next(layer, first),
     }
 
@@ -120,7 +120,8 @@ def change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
     return None
 
 
-def _changed(change: CellsLayer | None) -> Answer:
+def _changed(change: CellsLayer | None, places: Sequence[Place]) -> Answer:
+    """The change of the whole; then which test found what: of the places, as their cards say, and of single cells."""
     if change is None:
         return Note("page.changed_unknown"), Note("page.changed_unknown_detail")
     before = float(pd.to_numeric(change.frame["count_before"], errors="coerce").sum())
@@ -132,11 +133,15 @@ def _changed(change: CellsLayer | None) -> Answer:
     values = {"change": after / before * (1 - share) / share - 1, "low": float(low[0]) - 1, "high": float(high[0]) - 1}
     side = change.side()
     up, down = int((side > 0).sum()), int((side < 0).sum())
-    code = "page.changed_detail" if up or down else "page.changed_no_cell"
-    return (
-        Note("page.changed", **values),
-        Note(code, before=round(before), after=round(after), up=up, down=down),
-    )
+    numbers = {"before": round(before), "after": round(after)}
+    tested = [p.changed_side() for p in places if "change_p" in p.values]
+    if tested:
+        cells = {"cells": len(change.frame), "cells_up": up, "cells_down": down}
+        rose, fell = sum(s > 0 for s in tested), sum(s < 0 for s in tested)
+        detail = Note("page.changed_places", **numbers, places=len(tested), up=rose, down=fell, **cells)
+    else:
+        detail = Note("page.changed_detail" if up or down else "page.changed_no_cell", **numbers, up=up, down=down)
+    return Note("page.changed", **values), detail
 
 
 def _span_share(change: CellsLayer) -> float:

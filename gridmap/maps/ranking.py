@@ -37,6 +37,8 @@ MOST_AMOUNTS = 30
 UNDER_REPORTED = tuple(label for label in HATCHED if label != "too few")
 #: Numbers that a row adds up over its cells.
 SUMMED = ("count", "expected", "count_before", "count_after", "difference")
+#: A place's change is called up or down at this level of `change_p`, on its card and in the answer strip.
+CHANGE_LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class Place:
     zones: int = 0
     peak_hours: tuple[int, int, float] | None = None
     nearest: tuple[tuple[str, int], ...] = ()
+
+    def changed_side(self) -> int:
+        """1 for a rise and −1 for a fall that the corrected test calls more than chance, as the card says; else 0."""
+        if self.values.get("change_p", 1.0) > CHANGE_LEVEL:
+            return 0
+        return 1 if self.values.get("change_ratio", np.inf) > 1 else -1  # no ratio: from none
 
     def packed(self) -> dict[str, Any]:
         """What JSON holds of it, but for its rows."""

@@ -532,7 +532,10 @@ def _run_step(
         params = {**result.params, "weight": step.weight}
         result = dataclasses.replace(result, params=params, notes=(*result.notes, weighed))
     if not step.stability:
-        return result
+        method = method_named(step.method)
+        if not (method.resampled and method.labels) or step.weight is not None:
+            return result
+        return dataclasses.replace(result, notes=(*result.notes, Note("runs.stability_not_tried")))
     runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}
     again = hotspot_stability(step.method, at, boundaries, grid=grid, options=options, random_state=0, **runs)
     cells = result.cells.assign(stability=again.cells["hot_share"])

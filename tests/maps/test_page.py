@@ -1,3 +1,4 @@
+import json
 import re
 import warnings
 
@@ -85,3 +86,35 @@ def test_a_result_shows_itself_in_jupyter(hot, tmp_path):
     page = hot.explore(title="Burglary", language="zh").save(tmp_path / "m.html").read_text(encoding="utf-8")
     assert "<title>Burglary" in page
     assert 'lang="zh' in page
+
+
+def layers_on(page) -> list[dict]:
+    return json.loads(re.search(r'id="gridmap-data">(.*?)</script>', page.get_root().render(), re.S)[1])["layers"]
+
+
+def test_the_strip_says_which_test_found_what_places_as_their_cards_or_single_cells():
+    """A place of 13 cells rose by more than chance, none of its cells did by itself: the sentence holds both."""
+    town = gm.samples.town(random_state=0)
+    grid = gm.make_grid(town.boundaries, system="square", cell_size_m=250)
+    after = gm.count_by_cell(town.incidents, grid)
+    hot = gm.getis_ord(after, grid, inference="exact")
+    first = gm.hotspot_cores(hot, grid).loc[1, "cell_ids"]
+    before = after["count"].mask(after.index.isin(first), (after["count"] * 0.7).round()).astype(int)
+    times = pd.concat({"2024-01": before, "2024-02": after["count"]}, names=["period"]).rename("count").reset_index()
+    change = gm.compare_periods(times.set_index(["cell_id", "period"]), before="2024-01", after="2024-02", grid=grid)
+    assert not change.cells["significant"].any()
+    page = layers_on(gm.build_map([gm.hotspot_layer(hot), gm.hotspot_layer(change)]))
+    of_hot, of_change = (layer["answers"]["changed"][1] for layer in page)
+    cards = [place["values"] for place in page[0]["ranked"]]
+    assert [card["change_p"] <= 0.05 for card in cards] == [True, *[False] * (len(cards) - 1)]
+    assert of_hot["code"] == "page.changed_places"
+    said = {"places": len(cards), "up": 1, "down": 0, "cells": len(after), "cells_up": 0, "cells_down": 0}
+    assert {k: of_hot["values"][k] for k in said} == said
+    assert of_change["code"] == "page.changed_no_cell"  # its own cards are of cells
+
+
+def test_a_committee_reads_no_name_of_a_setting(hot):
+    sure = layers_on(gm.build_map(gm.hotspot_layer(hot)))[0]["answers"]["sure"][1]
+    assert sure["code"] == "page.sure_not_resampled"
+    for language in gm.messages.LANGUAGES:
+        assert "stability:" not in gm.messages.say(sure["code"], language)

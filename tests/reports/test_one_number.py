@@ -44,6 +44,13 @@ def test_one_number_for_one_thing_on_page_in_facts_and_in_the_geopackage(demo):
         assert up == (cells["significant"] & cells["label"].str.startswith(("hot", "up"))).sum()
         assert (theme["found"]["values"].get("hot", theme["found"]["values"].get("up"))) == up
         assert [r["values"] for r in theme["ranked"]] == [r["values"] for r in facts["ranked"]]
+        strip = theme["answers"]["changed"][1]
+        assert strip == facts["answers"]["changed"][1]
+        if cards := [r["values"] for r in facts["ranked"] if "change_p" in r["values"]]:
+            rose = [v["change_p"] <= 0.05 and v.get("change_ratio", np.inf) > 1 for v in cards]
+            fell = [v["change_p"] <= 0.05 and not up for v, up in zip(cards, rose, strict=True)]
+            said = [strip["values"][k] for k in ("places", "up", "down")]
+            assert said == [len(cards), sum(rose), sum(fell)]  # the strip says what the cards say
         if "cell_id" in cells and "count" in cells:
             count = cells.set_index(cells["cell_id"].astype(str))["count"]
             for row in facts["ranked"]:

@@ -82,6 +82,14 @@ def test_the_planted_corner_is_hot_in_the_files_and_in_the_sentences(town, tmp_p
     assert any("East" in sentence for sentence in report.summary)
 
 
+def test_that_stability_was_not_tried_stands_in_the_notes_of_the_method_with_its_setting(town, tmp_path):
+    report = run_pipeline(town(outputs={"map": "map.html"}), tmp_path / "out")
+    (hot, clusters) = ([note.code for note in result.notes] for _, result in report.results)
+    assert "runs.stability_not_tried" in hot
+    assert "runs.stability_not_tried" not in clusters  # which cannot be tried
+    assert "stability: 50" in (tmp_path / "out" / "map.html").read_text(encoding="utf-8")  # in About
+
+
 def test_a_test_that_does_not_hold_is_drawn_and_claims_nothing(town, tmp_path):
     report = run_pipeline(town(hotspots=[{"getis_ord": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
     assert (report.results[0][1].cells["label"] == "hot 99").any()
