@@ -20,7 +20,9 @@ def backtest(
     end: Annotated[str, typer.Option(help="cli.backtest.end")],
     horizon: Annotated[str, typer.Option(help="cli.backtest.horizon")] = "7D",
     model: Annotated[list[str], typer.Option(help="cli.backtest.model")] = [],  # noqa: B006
-    area_share: Annotated[float, typer.Option(help="cli.backtest.area_share")] = 0.01,
+    area_share: Annotated[float | None, typer.Option(help="cli.backtest.area_share")] = None,
+    area_m2: Annotated[tuple[float, float] | None, typer.Option(help="cli.backtest.area_m2")] = None,
+    cell_area_m2: Annotated[tuple[float, float] | None, typer.Option(help="cli.backtest.cell_area_m2")] = None,
     category: Annotated[str | None, typer.Option(help="cli.backtest.category")] = None,
     set_: Annotated[list[str], typer.Option("--set", help="cli.backtest.set")] = [],  # noqa: B006
     output: Annotated[Path | None, typer.Option("-o", "--output", help="cli.backtest.output")] = None,
@@ -37,6 +39,8 @@ def backtest(
             models=model or None,
             horizon=horizon,
             area_share=area_share,
+            area_m2=area_m2,
+            cell_area_m2=cell_area_m2,
             category=category,
             overrides=set_,
             progress=lambda done, of: watch(f"{done} / {of}"),

@@ -19,7 +19,9 @@ def backtest_pipeline(
     end: str,
     models: list[str] | None = None,
     horizon: str = "7D",
-    area_share: float = 0.01,
+    area_share: float | None = None,
+    area_m2: float | tuple[float, float] | None = None,
+    cell_area_m2: float | tuple[float, float] | None = None,
     category: str | None = None,
     overrides: list[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -30,8 +32,10 @@ def backtest_pipeline(
     ----------
     path : str or Path
         The pipeline file; its boundaries, grid and incidents are read, nothing is written.
-    start, end, models, horizon, area_share
+    start, end, models, horizon, area_share, area_m2
         As in `gm.backtest`.
+    cell_area_m2 : float or (low, high), optional
+        Squares of this size over the boundaries, in place of the pipeline's grid.
     category : str, optional
         Of the incidents.
     overrides : list of "key=value"
@@ -45,5 +49,14 @@ def backtest_pipeline(
         incidents = incidents.where(category=category)
     given = {} if models is None else {"models": models}
     return backtest(
-        incidents, grid, start=start, end=end, horizon=horizon, area_share=area_share, progress=progress, **given
+        incidents,
+        grid if cell_area_m2 is None else boundaries,
+        start=start,
+        end=end,
+        horizon=horizon,
+        area_share=area_share,
+        area_m2=area_m2,
+        cell_area_m2=cell_area_m2,
+        progress=progress,
+        **given,
     )

@@ -99,6 +99,15 @@ def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, 
     assert scores["hits"].to_numpy() == pytest.approx(found.scores["hits"].to_numpy())
     assert found.summary().loc["density_mixture", "better"]
     assert run_here(["backtest", path, "--start", "2023-10-02", "--end", "2023-10-03"]).returncode == 1
+    held = ["--area-m2", "600000", "1000000", "--cell-area-m2", "90000", "160000", "--model", "mean_count"]
+    done = run_here(["backtest", path, *given[:4], *held, "-o", tmp_path / "squares.csv"])
+    assert done.returncode == 0, done.stderr
+    squares = pd.read_csv(tmp_path / "squares.csv")
+    land = float(gpd.read_file(tmp_path / "zones.geojson").to_crs(32630).area.sum())
+    assert (squares["area_share"] * land).max() <= 1_000_000 * (1 + 1e-6)
+    assert (squares["area_share"] * land).min() >= 600_000
+    assert squares["cells"].between(11, 15).all()  # of 300 m; of the pipeline's own 250 m it would be 16
+    assert run_here(["backtest", path, *given[:4], "--area-share", "0.05", *held[:3]]).returncode == 1
 
 
 def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_that_move, tmp_path):
