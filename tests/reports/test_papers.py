@@ -370,6 +370,27 @@ def test_a_template_that_names_a_package_makes_no_request(april, tmp_path):
         assert os.environ["HTTPS_PROXY"].startswith("http://127.0.0.1:")
 
 
+def test_typst_lays_out_with_no_way_to_the_network_and_the_environment_is_given_back(april, tmp_path, monkeypatch):
+    import typst
+
+    ways = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+    seen = []
+
+    def looked(*given, **options):
+        seen.append({name: os.environ.get(name) for name in (*ways, "NO_PROXY", "no_proxy")})
+        raise RuntimeError("as far as this test goes")
+
+    monkeypatch.setattr(typst, "Compiler", looked)
+    for name in (*ways, "no_proxy"):
+        monkeypatch.setenv(name, "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    before = dict(os.environ)
+    with pytest.raises(RuntimeError, match="as far as"):
+        write_briefing(april, tmp_path / "x.pdf")
+    assert seen == [dict.fromkeys(ways, "http://127.0.0.1:9") | {"NO_PROXY": "", "no_proxy": ""}]
+    assert dict(os.environ) == before
+
+
 def test_a_template_in_html_and_an_empty_folder_are_refused_in_one_line(april, tmp_path):
     with pytest.raises(ReadError, match=r"briefing\.typ"):
         write_briefing(april, tmp_path / "x.pdf", template=tmp_path)

@@ -84,6 +84,23 @@ def test_a_new_export_runs_once_and_is_compared_with_the_last(office):
     assert str(office) not in "".join(log)
 
 
+def test_an_export_that_stays_as_it_is_is_hashed_once_and_not_waited_for(office, monkeypatch):
+    hashed, waited, real = [], [], inbox_module.sha256_of
+
+    def counted(path):
+        hashed.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(inbox_module, "sha256_of", counted)
+    monkeypatch.setattr(inbox_module.time, "sleep", waited.append)
+    put(office, "march.csv", export("2024-03-01", 40))
+    watched = of(office)
+    watched.look()
+    assert (hashed, len(waited)) == (["march.csv"], 1)
+    assert watched.look().lines == []
+    assert (hashed, len(waited)) == (["march.csv"], 1)
+
+
 def test_the_same_bytes_under_another_name_are_named_and_not_run(office):
     put(office, "march.csv", export("2024-03-01", 40))
     watched = of(office)
