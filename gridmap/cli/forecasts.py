@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import app, progress_shown
+from gridmap.cli.app import app, language, progress_shown
 
 __all__ = ["backtest"]
 
@@ -29,7 +29,7 @@ def backtest(
 ) -> None:
     """Hold forecasts against the past of a pipeline's incidents."""
     from gridmap.exports import write_table
-    from gridmap.runs.backtests import backtest_pipeline
+    from gridmap.runs.backtests import backtest_pipeline, write_backtest
 
     with progress_shown() as watch:
         found = backtest_pipeline(
@@ -48,5 +48,8 @@ def backtest(
     table = found.summary()
     print(table[[c for c in SHOWN if c in table]].round(3).to_string(na_rep="–"))
     if output is not None:
-        write_table(found.scores, output)
+        if output.suffix:
+            write_table(found.scores, output)
+        else:
+            write_backtest(found, output, language=language())
         print(f"→ {output}")

@@ -16,7 +16,7 @@ from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.paper.content import forecast_pages
 from gridmap.reports.results_folder import read_run
 from gridmap.runs import read_pipeline, run_pipeline
-from gridmap.runs.backtests import backtest_pipeline
+from gridmap.runs.backtests import backtest_pipeline, write_backtest
 
 from ..reports.test_papers import words
 
@@ -99,10 +99,20 @@ def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, 
     assert scores["hits"].to_numpy() == pytest.approx(found.scores["hits"].to_numpy())
     assert found.summary().loc["density_mixture", "better"]
     assert run_here(["backtest", path, "--start", "2023-10-02", "--end", "2023-10-03"]).returncode == 1
+    write_backtest(found, tmp_path / "tested", language="zh")
+    made = {p.name for p in (tmp_path / "tested").iterdir()}
+    assert {"scores.csv", "summary.csv", "intervals.csv", "curves.csv", "calibration.csv"} < made
+    assert {"chosen.gpkg", "chosen.png", "curves.png"} < made
+    curves = pd.read_csv(tmp_path / "tested" / "curves.csv")
+    assert curves["density_mixture"].iloc[-1] == 1
+    looked = gpd.read_file(tmp_path / "tested" / "chosen.gpkg", layer="chosen")
+    often = looked["chosen_density_mixture"] * found.scores["origin"].nunique()
+    assert often.sum() == pytest.approx(found.chosen["density_mixture"].sum())
+    assert looked["count"].sum() == found.seen.sum()
     held = ["--area-m2", "600000", "1000000", "--cell-area-m2", "90000", "160000", "--model", "mean_count"]
-    done = run_here(["backtest", path, *given[:4], *held, "-o", tmp_path / "squares.csv"])
+    done = run_here(["backtest", path, *given[:4], *held, "-o", tmp_path / "squares"])
     assert done.returncode == 0, done.stderr
-    squares = pd.read_csv(tmp_path / "squares.csv")
+    squares = pd.read_csv(tmp_path / "squares" / "scores.csv")
     land = float(gpd.read_file(tmp_path / "zones.geojson").to_crs(32630).area.sum())
     assert (squares["area_share"] * land).max() <= 1_000_000 * (1 + 1e-6)
     assert (squares["area_share"] * land).min() >= 600_000
