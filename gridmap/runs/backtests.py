@@ -6,10 +6,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 
+from gridmap._extras import needs_extras
 from gridmap.exports import write_layers, write_table
 from gridmap.forecasts.backtesting import Backtest, backtest
 from gridmap.read.boundaries import read_boundaries
-from gridmap.reports.charts.frame import chart, save_chart, word
 from gridmap.runs.config import read_pipeline
 from gridmap.runs.grids import grid_stage
 from gridmap.runs.run import read_all_incidents
@@ -67,6 +67,7 @@ def backtest_pipeline(
     )
 
 
+@needs_extras()
 def write_backtest(found: Backtest, folder: str | Path, *, language: str = "en") -> list[Path]:
     """Write a back-test into a folder: tables, the curves, and where each model looked.
 
@@ -84,6 +85,11 @@ def write_backtest(found: Backtest, folder: str | Path, *, language: str = "en")
         `scores.csv, summary.csv, intervals.csv, curves.csv, calibration.csv`; `chosen.gpkg` (cells: incidents of all
         periods, and for each model the share of the periods in which it chose the cell); `curves.png` (share of the
         incidents by share of the area) and `chosen.png` (the maps).
+
+    Raises
+    ------
+    MissingPackageError
+        If what draws the pictures is not installed; the tables and the GeoPackage are written by then.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +113,8 @@ def write_backtest(found: Backtest, folder: str | Path, *, language: str = "en")
 
 def _draw_curves(found: Backtest, path: Path, language: str) -> Path:
     """The share of the incidents that the best cells of each model caught, by their share of the area."""
+    from gridmap.reports.charts.frame import chart, save_chart, word  # with matplotlib: when a picture is wanted
+
     with chart("page", language) as figure:
         ax = figure.add_subplot()
         for k, model in enumerate(found.curves):
@@ -120,6 +128,8 @@ def _draw_curves(found: Backtest, path: Path, language: str) -> Path:
 
 def _draw_chosen(cells: gpd.GeoDataFrame, models: list[str], path: Path, language: str) -> Path:
     """A map a model: the share of the periods in which it chose each cell."""
+    from gridmap.reports.charts.frame import chart, save_chart, word  # with matplotlib: when a picture is wanted
+
     wide = min(len(models), 3)
     flat = cells.to_crs(cells.estimate_utm_crs())
     with chart("page", language, height=1.1 * np.ceil(len(models) / wide)) as figure:
