@@ -105,7 +105,7 @@ class SelfExciting(Forecaster):
     >>> grid = gm.make_grid(town.boundaries, system="square", cell_size_m=250)
     >>> model = SelfExciting().fit(town.incidents, grid)
     >>> low, high = model.theta_interval_
-    >>> low < model.triggers_.theta < high
+    >>> bool(low < model.triggers_.theta < high)
     True
     """
 
