@@ -18,8 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Circle, Patch, Rectangle
 from matplotlib.path import Path
+from matplotlib.text import Text
 from PIL import Image
 from pyproj import CRS
 
@@ -38,6 +39,10 @@ __all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_chart
 
 #: As many ranks are numbered on the map as stand in the table of a page.
 MOST_NUMBERS = 10
+#: Half the width of a rank's badge, in sizes of its type.
+BADGE = 0.92
+#: What marks the names among the texts of a map.
+NAME = "name"
 #: More names than this are a grey haze on paper; the level above is named instead.
 MOST_NAMES = 30
 INK, GREY, LAND, CORE = "#111827", "#4B5563", "#FBFAF7", "#7F0F1E"
@@ -104,7 +109,7 @@ class ZoneOutlines:
 def _name(ax: Axes, point: shapely.Point, text: str, type_pt: float, language: str) -> None:
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
     style = {"ha": "center", "va": "center", "fontsize": type_pt, "color": "#374151", "fontfamily": families(language)}
-    ax.text(point.x, point.y, plain(text, 24), zorder=5, clip_on=True, **style).set_path_effects(halo)
+    ax.text(point.x, point.y, plain(text, 24), zorder=5, clip_on=True, gid=NAME, **style).set_path_effects(halo)
 
 
 def _meeting(shapes: np.ndarray, box: Box | None) -> np.ndarray:
@@ -194,9 +199,15 @@ class _Theme:
                 _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.1, zorder=4)
 
     def number(self, ax: Axes, type_pt: float, skip: set[int] = frozenset()) -> None:
-        for row, place in reversed(self.places):  # the first lies on top
-            if row["rank"] not in skip:
-                _badge(ax, place.centroid, row["rank"], type_pt)
+        """Each place's rank in a badge of one size; where badges would meet, beside the place with a line to it."""
+        shown = [(row["rank"], place.centroid) for row, place in self.places if row["rank"] not in skip]
+        metres, window = _metres_per_pt(ax), np.array([*ax.get_xlim(), *ax.get_ylim()])[[0, 2, 1, 3]]
+        shown = [(rank, point) for rank, point in shown if shapely.box(*window).intersects(point)]
+        anchors = shapely.get_coordinates([point for _, point in shown])
+        half = BADGE * type_pt * metres
+        names = [] if self.lines else [_name_box(t, metres) for t in ax.texts if t.get_gid() == NAME]
+        for (rank, _), anchor, at in zip(shown, anchors, badge_spots(anchors, half, window, names), strict=True):
+            _badge(ax, anchor, at, rank, type_pt, half)
 
     def legend(self, ax: Axes, type_pt: float) -> None:
         handles = [
@@ -220,10 +231,87 @@ class _Theme:
             )
 
 
-def _badge(ax: Axes, point: shapely.Point, rank: Any, type_pt: float) -> None:
-    box = {"boxstyle": "circle,pad=0.25", "facecolor": INK, "edgecolor": "white", "linewidth": 0.8}
-    style = {"ha": "center", "va": "center", "fontsize": type_pt, "fontweight": "bold", "color": "white"}
-    ax.text(point.x, point.y, str(rank), zorder=6, bbox=box, clip_on=True, **style)
+def _metres_per_pt(ax: Axes) -> float:
+    """How many metres a point of type is, in axes of one scale whose window is set."""
+    wide, high = ax.figure.get_size_inches() * 72
+    place = ax.get_position(original=True)
+    return max(np.ptp(ax.get_xlim()) / (place.width * wide), np.ptp(ax.get_ylim()) / (place.height * high))
+
+
+def _name_box(text: Text, metres: float) -> Box:
+    """About the box that a name takes: a Chinese character is as wide as it is high, a letter two thirds."""
+    (x, y), em = text.get_position(), float(text.get_fontsize()) * metres
+    half = em * sum(1 if ord(c) > 0x2E80 else 0.68 for c in text.get_text()) / 2
+    return x - half, y - em * 0.6, x + half, y + em * 0.6
+
+
+def _part_names(ax: Axes) -> None:
+    """Names that lie over one another are moved up or down, by as little as parts them and two lines at most."""
+    metres, taken = _metres_per_pt(ax), []
+    for text in (t for t in ax.texts if t.get_gid() == NAME):
+        (x, y), step = text.get_position(), 0.2 * float(text.get_fontsize()) * metres
+        for up in sorted(range(-10, 11), key=abs):
+            text.set_position((x, y + up * step))
+            west, south, east, north = _name_box(text, metres)
+            if all(east <= w or west >= e or north <= s or south >= n for w, s, e, n in taken):
+                break
+        else:
+            text.set_position((x, y))
+        taken.append(_name_box(text, metres))
+
+
+def badge_spots(
+    anchors: np.ndarray, half: float, window: Sequence[float], names: Sequence[Box] = ()
+) -> list[np.ndarray]:
+    """Where badges stand so that none lies over another: at their own place where it is free, else near it.
+
+    Parameters
+    ----------
+    anchors : array (n, 2)
+        The places, the first rank first: it has the first choice.
+    half : float
+        Half a badge's width, in the unit of the places.
+    window : west, south, east, north
+        What is shown; badges are held inside it while there is room.
+    names : list of boxes
+        Which are left readable where a free spot is about as near.
+
+    Returns
+    -------
+    list of array (2,)
+    """
+    anchors, window = np.asarray(anchors, float).reshape(-1, 2), np.asarray(window, float)
+    low, high = window[:2] + half, window[2:] - half
+    boxes, middle = np.array(names, float).reshape(-1, 4), anchors.mean(axis=0) if len(anchors) else None
+    spots: list[np.ndarray] = []
+    for i, anchor in enumerate(anchors):
+        away = np.arctan2(*(anchor - middle)[::-1])  # lines that lead outwards do not cross
+        turns = away + np.pi / 8 * np.array([0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8])
+        rings = np.arange(1, 3 * len(anchors) + 4)[:, None, None] * half * 1.1
+        around = (rings * np.column_stack([np.cos(turns), np.sin(turns)])).reshape(-1, 2)
+        tried = anchor + np.vstack([np.zeros((1, 2)), around])
+        taken = np.array(spots).reshape(-1, 2)
+        tried = tried[(np.abs(tried[:, None] - taken).max(axis=2) >= 2 * half).all(axis=1)]
+        inside = ((tried >= low) & (tried <= high)).all(axis=1)
+        tried = tried[inside] if inside.any() else tried
+        others = np.delete(anchors, i, axis=0)
+        over = (np.abs(tried[:, None] - others).max(axis=2) < half).sum(axis=1)  # the places of other badges
+        named = (
+            ((tried[:, None] > boxes[:, :2] - half) & (tried[:, None] < boxes[:, 2:] + half)).all(axis=2).any(axis=1)
+        )
+        far = np.hypot(*(tried - anchor).T)
+        spots.append(tried[(far + half * (2 * over + 3 * named)).argmin()])
+    return spots
+
+
+def _badge(ax: Axes, anchor: np.ndarray, at: np.ndarray, rank: Any, type_pt: float, half: float) -> None:
+    if np.hypot(*(at - anchor)) > half / 2:
+        ax.plot(*np.array([anchor, at]).T, color=INK, linewidth=1.0, marker="o", markersize=2.6, markevery=[0],
+                zorder=5.5)  # fmt: skip
+    ax.add_patch(Circle(at, half * 0.94, facecolor=INK, edgecolor="white", linewidth=0.8, zorder=6))
+    size = type_pt if len(str(rank)) < 2 else type_pt * 0.88
+    style = {"ha": "center", "va": "center_baseline", "fontsize": size, "fontweight": "bold", "color": "white"}
+    ax.text(*at, str(rank), zorder=6.5, clip_on=True, **style)
 
 
 def _window(ax: Axes, box: tuple[float, float, float, float]) -> None:
@@ -297,6 +385,7 @@ def theme_map(
     zones.draw(ax, type_pt=type_pt, language=language)
     theme.draw(ax)
     _window(ax, tuple(box))
+    _part_names(ax)
     theme.number(ax, type_pt, skip)
     draw_scale_bar(ax, box[0] + room, box[1] + 4 * room, box[2] - box[0], language, type_pt=type_pt * 0.9)
     _window(ax, tuple(box))
@@ -308,6 +397,7 @@ def theme_map(
         small = figure.add_axes((left + 0.02, 1 - tall, beside, tall))
         zones.draw(small, type_pt=type_pt, language=language, fine=True, box=tuple(inset))
         theme.draw(small, box=tuple(inset))
+        _window(small, tuple(inset))
         theme.number(small, type_pt)
         draw_scale_bar(small, inset[0] + 0.05 * (inset[2] - inset[0]), inset[1] + 0.15 * (inset[3] - inset[1]),
                        inset[2] - inset[0], language, type_pt=type_pt * 0.9)  # fmt: skip
