@@ -228,10 +228,16 @@ def _method(entry: Any) -> str | None:
     return next((str(key) for key in entry if key not in beside), None) if isinstance(entry, Mapping) else None
 
 
+def _is_filler(entry: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether an entry of the first question is hidden beside a forecast: nobody asked it."""
+    hidden = isinstance(entry, Mapping) and entry.get("show") is False
+    return hidden and "forecasts" in settings and _method(entry) in QUESTIONS[0].methods
+
+
 def questions_in(settings: Mapping[str, Any]) -> list[str]:
     """The questions that a pipeline answers, by their codes."""
     entries = settings.get("hotspots")
-    methods = {_method(entry) for entry in entries} if isinstance(entries, list) else set()
+    methods = {_method(e) for e in entries if not _is_filler(e, settings)} if isinstance(entries, list) else set()
     return [
         q.code
         for q in QUESTIONS
@@ -286,7 +292,7 @@ def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Fac
     Steps that belong to no question are a person's own, and stay.
     """
     entries = settings.get("hotspots")
-    entries = list(entries) if isinstance(entries, list) else []
+    entries = [e for e in entries if not _is_filler(e, settings)] if isinstance(entries, list) else []
     wanted = [q for q in QUESTIONS if q.code in codes and q.refused(facts) is None]
     of_questions = {method for q in QUESTIONS for method in q.methods}
     chosen = {method for q in wanted for method in q.methods}
@@ -300,5 +306,8 @@ def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Fac
             out.pop(question.stage, None)
         elif question.stage is not None:
             out[question.stage] = out.get(question.stage) or STAGES[question.stage](facts)
-    out["hotspots"] = kept or QUESTIONS[0].steps(facts)
+    if not kept:  # a pipeline has at least one step; where the forecast alone is asked for, the page opens on that
+        hidden = {"show": False} if "forecasts" in out else {}
+        kept = [{**step, **hidden} for step in QUESTIONS[0].steps(facts)]
+    out["hotspots"] = kept
     return out

@@ -79,6 +79,19 @@ def test_an_offered_forecast_stands_on_the_map_in_the_files_and_in_words(places_
     assert "Next week" in (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_page_opens_on_the_forecast_where_no_step_is_shown(places_that_move, tmp_path, shown):
+    steps = [{"hotspot_test": {}, "show": shown}]
+    run_pipeline(
+        read_pipeline(places_that_move(hotspots=steps, outputs={"map": "map.html"}, since="2023-10-01")),
+        tmp_path / "out",
+    )
+    page = (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="gridmap-data">(.*?)</script>', page, re.S)[1])
+    opened = [layer["name"] for layer in data["layers"] if layer["role"] == "theme" and layer["show"]]
+    assert [("Next week" in str(name)) for name in opened] == [not shown]
+
+
 def test_a_stage_that_cannot_be_run_is_refused_before_any_work(places_that_move):
     with pytest.raises(SettingError, match=r"p\.yaml.*horizon"):
         read_pipeline(places_that_move(forecasts={"horizont": "7D"}))

@@ -39,8 +39,9 @@ def forecast_stage(
     found = forecast(chosen, grid, **options)
     taken = {key: options[key] for key in ("officer_initiated", "delay") if key in options}
     last = score_last_forecast(out, pipeline.path.name, pipeline.audience, name, chosen, grid, **taken)
+    first = not any(step.show for step in pipeline.hotspots)  # the page opens on the forecast where nothing else is
     step = HotspotStep.model_construct(
-        method="forecast", settings=options, category=stage.category, name=name, show=False
+        method="forecast", settings=options, category=stage.category, name=name, show=first
     )
     result = as_result(found, pipeline.language)
     return step, result if last is None else replace(result, notes=(*result.notes, last))
