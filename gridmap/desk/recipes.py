@@ -229,7 +229,7 @@ def _method(entry: Any) -> str | None:
 
 
 def _is_filler(entry: Any, settings: Mapping[str, Any]) -> bool:
-    """Whether an entry of the first question is hidden beside a forecast: nobody asked it."""
+    """Whether an entry of the first question is hidden beside a forecast, where the forecast is the only question."""
     hidden = isinstance(entry, Mapping) and entry.get("show") is False
     return hidden and "forecasts" in settings and _method(entry) in QUESTIONS[0].methods
 
@@ -306,7 +306,7 @@ def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Fac
             out.pop(question.stage, None)
         elif question.stage is not None:
             out[question.stage] = out.get(question.stage) or STAGES[question.stage](facts)
-    if not kept:  # a pipeline has at least one step; where the forecast alone is asked for, the page opens on that
+    if not kept:  # a pipeline has at least one step; where the forecast is the only question, the page opens on it
         hidden = {"show": False} if "forecasts" in out else {}
         kept = [{**step, **hidden} for step in QUESTIONS[0].steps(facts)]
     out["hotspots"] = kept

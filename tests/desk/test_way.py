@@ -116,8 +116,8 @@ def test_every_question_is_a_pipeline_that_passes_the_check(brought):
         assert re.search(rf'value="{code}" checked', composed.text), code
 
 
-def test_where_the_forecast_alone_is_asked_for_the_page_opens_on_it(brought):
-    """The step that a pipeline must have is hidden, counts as no question, and is shown once it is asked for."""
+def test_where_the_forecast_is_the_only_question_the_page_opens_on_it(brought):
+    """The step that a pipeline must have is hidden, counts as no question, and is shown once it is chosen."""
     composed = brought.post("/ask/compose", {"text": file_of(brought.get("/ask")), "question": ["next"]})
     assert "The file is right." in composed.text
     settings = yaml.safe_load(file_of(composed))
