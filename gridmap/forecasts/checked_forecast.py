@@ -285,7 +285,7 @@ def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[
 def _promised(tested: Backtest, used: str) -> dict[str, float]:
     """What the back-test lets one expect of what is shown: mean and interval of the mean, to be held against later."""
     part = tested.scores[(tested.scores["model"] == used) & (tested.scores["incidents"] > 0)]
-    found = {}
+    found: dict[str, float] = {}
     for score in ("hit_rate", "pai"):
         mean, low, high = block_bootstrap(part[score])
         found |= {f"promised_{score}": mean, f"promised_{score}_low": low, f"promised_{score}_high": high}

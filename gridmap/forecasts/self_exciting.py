@@ -387,7 +387,7 @@ def _drawn(history: History, triggers: Triggers, of_background: np.ndarray, rng:
     xy, time = np.vstack([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
     within = (time >= history.since) & (time < history.until)
     xy, time = xy[within], time[within]
-    row = history.space.grid.locate(*unproject(*xy.T, history.space.grid.metric_crs))
+    row = history.space.grid.locate(*unproject(xy[:, 0], xy[:, 1], history.space.grid.metric_crs))
     order = np.argsort(time, kind="stable")
     order = order[row[order] >= 0]
     return History(history.space, row[order].astype(np.int32), time[order], xy[order], history.since, history.until)

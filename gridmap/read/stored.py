@@ -372,7 +372,7 @@ def stored_incidents(folder: str | Path, *, period: Any = None, as_of: Any = Non
     span = stored_period(manifest, period, as_of)
     parts = manifest.of_period(span)
     numbers = {n for part in parts for n in part.additions} if span is not None else None
-    source = {
+    source: dict[str, Any] = {
         "path": str(folder),
         "sha256": None,
         "rows": manifest.rows_in,

@@ -107,8 +107,14 @@ class ZoneOutlines:
 
 
 def _name(ax: Axes, point: shapely.Point, text: str, type_pt: float, language: str) -> None:
-    halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
-    style = {"ha": "center", "va": "center", "fontsize": type_pt, "color": "#374151", "fontfamily": families(language)}
+    halo: list[patheffects.AbstractPathEffect] = [patheffects.withStroke(linewidth=2.2, foreground="white")]
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "fontsize": type_pt,
+        "color": "#374151",
+        "fontfamily": families(language),
+    }
     ax.text(point.x, point.y, plain(text, 24), zorder=5, clip_on=True, gid=NAME, **style).set_path_effects(halo)
 
 
@@ -191,14 +197,14 @@ class _Theme:
             zorder=1,
         )
         for code, colour, _, hatch in self.classes:
-            style = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
+            style: dict[str, Any] = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
             style |= {"linewidth": 0.15, "hatch": "////" if hatch else None, "zorder": 1}
             _fill(ax, self.shapes[(self.codes == code) & seen], **style)
         if outline and not self.lines:
             for _, place in self.places:
                 _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.1, zorder=4)
 
-    def number(self, ax: Axes, type_pt: float, skip: set[int] = frozenset()) -> None:
+    def number(self, ax: Axes, type_pt: float, skip: Collection[int] = ()) -> None:
         """Each place's rank in a badge of one size; where badges would meet, beside the place with a line to it."""
         shown = [(row["rank"], place.centroid) for row, place in self.places if row["rank"] not in skip]
         metres, window = _metres_per_pt(ax), np.array([*ax.get_xlim(), *ax.get_ylim()])[[0, 2, 1, 3]]
@@ -247,7 +253,8 @@ def _name_box(text: Text, metres: float) -> Box:
 
 def _part_names(ax: Axes) -> None:
     """Names that lie over one another are moved up or down, by as little as parts them and two lines at most."""
-    metres, taken = _metres_per_pt(ax), []
+    metres = _metres_per_pt(ax)
+    taken: list[Box] = []
     for text in (t for t in ax.texts if t.get_gid() == NAME):
         (x, y), step = text.get_position(), 0.2 * float(text.get_fontsize()) * metres
         for up in sorted(range(-10, 11), key=abs):
@@ -261,7 +268,7 @@ def _part_names(ax: Axes) -> None:
 
 
 def badge_spots(
-    anchors: np.ndarray, half: float, window: Sequence[float], names: Sequence[Box] = ()
+    anchors: np.ndarray, half: float, window: Sequence[float] | np.ndarray, names: Sequence[Box] = ()
 ) -> list[np.ndarray]:
     """Where badges stand so that none lies over another: at their own place where it is free, else near it.
 
@@ -280,8 +287,8 @@ def badge_spots(
     -------
     list of array (2,)
     """
-    anchors, window = np.asarray(anchors, float).reshape(-1, 2), np.asarray(window, float)
-    low, high = window[:2] + half, window[2:] - half
+    anchors, shown = np.asarray(anchors, float).reshape(-1, 2), np.asarray(window, float)
+    low, high = shown[:2] + half, shown[2:] - half
     boxes, middle = np.array(names, float).reshape(-1, 4), anchors.mean(axis=0) if len(anchors) else None
     spots: list[np.ndarray] = []
     for i, anchor in enumerate(anchors):
@@ -308,10 +315,18 @@ def _badge(ax: Axes, anchor: np.ndarray, at: np.ndarray, rank: Any, type_pt: flo
     if np.hypot(*(at - anchor)) > half / 2:
         ax.plot(*np.array([anchor, at]).T, color=INK, linewidth=1.0, marker="o", markersize=2.6, markevery=[0],
                 zorder=5.5)  # fmt: skip
-    ax.add_patch(Circle(at, half * 0.94, facecolor=INK, edgecolor="white", linewidth=0.8, zorder=6))
+    ax.add_patch(
+        Circle((float(at[0]), float(at[1])), half * 0.94, facecolor=INK, edgecolor="white", linewidth=0.8, zorder=6)
+    )
     size = type_pt if len(str(rank)) < 2 else type_pt * 0.88
-    style = {"ha": "center", "va": "center_baseline", "fontsize": size, "fontweight": "bold", "color": "white"}
-    ax.text(*at, str(rank), zorder=6.5, clip_on=True, **style)
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "center_baseline",
+        "fontsize": size,
+        "fontweight": "bold",
+        "color": "white",
+    }
+    ax.text(at[0], at[1], str(rank), zorder=6.5, clip_on=True, **style)
 
 
 def _window(ax: Axes, box: tuple[float, float, float, float]) -> None:
@@ -415,7 +430,13 @@ def theme_map(
 
 def _north(ax: Axes, type_pt: float, language: str) -> None:
     arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1}
-    style = {"ha": "center", "va": "top", "fontsize": type_pt, "fontfamily": families(language), "arrowprops": arrow}
+    style: dict[str, Any] = {
+        "ha": "center",
+        "va": "top",
+        "fontsize": type_pt,
+        "fontfamily": families(language),
+        "arrowprops": arrow,
+    }
     ax.annotate(say("paper.north", language), xy=(0.97, 0.99), xytext=(0.97, 0.90), xycoords="axes fraction", **style)
 
 
@@ -467,7 +488,8 @@ def place_maps(
 
 def _zone_names(ax: Axes, zones: ZoneOutlines, box: tuple, type_pt: float, language: str) -> None:
     """Names of the zones whose middle lies in a window; those that would lie over another are left out."""
-    side, drawn = box[2] - box[0], []
+    side = box[2] - box[0]
+    drawn: list[Any] = []
     inside = ((zones.middles > [box[0], box[1]]) & (zones.middles < [box[2], box[3]])).all(axis=1)
     for i in np.flatnonzero(inside):
         x, y = zones.middles[i]
@@ -520,7 +542,7 @@ def period_maps(
         zones.draw(ax, type_pt=type_pt * 0.8, language=language)
         codes = codes_of(drawn, bounds)  # 0: no data, 1: none
         for i, colour in enumerate(colours):
-            style = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.15, "zorder": 1}
+            style: dict[str, Any] = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.15, "zorder": 1}
             _fill(ax, shapes[codes == i + 2], **style)
         _window(ax, tuple(box))
         ax.set_title(title, fontsize=type_pt, fontfamily=families(language), pad=2)
