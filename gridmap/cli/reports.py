@@ -19,6 +19,7 @@ def report(
     template: Annotated[Path | None, typer.Option(help="cli.report.template")] = None,
     title: Annotated[str | None, typer.Option(help="cli.report.title")] = None,
     annex: Annotated[bool, typer.Option("--annex", help="cli.report.annex")] = False,
+    pages: Annotated[int, typer.Option(help="cli.report.pages")] = 4,
     sign: Annotated[Path | None, typer.Option(help="cli.run.sign")] = None,
 ) -> None:
     """The briefing of a run: a PDF, a Word document, slides or a workbook."""
@@ -33,6 +34,7 @@ def report(
             "since": since,
             "title": title,
             "annex": annex,
+            "pages": pages,
             "sign": signer,
         }
         written = write_briefing(run, output, **options)

@@ -21,7 +21,7 @@ from gridmap.reports.results_folder import RunFolder, read_run
 if TYPE_CHECKING:
     from gridmap.reports.paper.content import Briefing
 
-__all__ = ["PAPERS", "check_paper", "paper_bytes", "write_briefing"]
+__all__ = ["PAPERS", "check_pages", "check_paper", "paper_bytes", "write_briefing"]
 
 #: The endings a briefing may have.
 PAPERS = (".docx", ".pdf", ".pptx", ".xlsx")
@@ -36,6 +36,7 @@ def write_briefing(
     since: str | Path | None = None,
     title: str | None = None,
     annex: bool = False,
+    pages: int = 4,
     sign: Sign | None = None,
 ) -> Path:
     """Write the briefing of a run as a PDF, a Word document, slides or a workbook.
@@ -58,6 +59,9 @@ def write_briefing(
     annex : bool
         After the four pages of a meeting, a page for every result, what changed place by place, and the charts. Slides
         and the workbook have none: slides are at most eight, and the workbook holds everything.
+    pages : 1 or 4
+        One A4 page (.pdf, .docx): the answers, the map, the first places, the kinds, and the notes, which are never
+        cut.
     sign : callable, optional
         Signs the run's chain anew, where the paper is written into the run's folder.
 
@@ -70,7 +74,7 @@ def write_briefing(
     ReadError
         If the folder is not a run, of another version, or was changed; if the template cannot be read.
     SettingError
-        For an unknown ending or language.
+        For an unknown ending or language; for one page of slides, of a workbook or with an annex.
     OutputError
         If it cannot be written there; nothing is left half-written.
 
@@ -82,6 +86,7 @@ def write_briefing(
     """
     path = Path(path)
     check_paper(path, language, template)
+    check_pages(path, pages, annex=annex)
     _check_place(path)
     found = read_run(run)
     options: dict[str, Any] = {
@@ -90,6 +95,7 @@ def write_briefing(
         "since": since,
         "title": title,
         "annex": annex,
+        "pages": pages,
     }
     data = paper_bytes(found, path.suffix.lower(), **options)
     home, place = Path(run).resolve(), path.resolve()
@@ -132,6 +138,21 @@ def check_paper(path: Path, language: str | None, template=None) -> None:
         raise SettingError(Note("reports.template_kind", kind=kind, found=Path(template).name, meant=fits))
 
 
+def check_pages(path: Path, pages: int, *, annex: bool = False) -> None:
+    """Refuse a number of pages that there is none for.
+
+    Raises
+    ------
+    SettingError
+    """
+    if pages not in (1, 4) or isinstance(pages, bool):
+        raise SettingError(Note("reports.pages", found=pages))
+    if pages == 1 and path.suffix.lower() not in (".pdf", ".docx"):
+        raise SettingError(Note("reports.one_page_ending", found=path.name))
+    if pages == 1 and annex:
+        raise SettingError(Note("reports.one_page_annex"))
+
+
 @needs_extras()
 def paper_bytes(
     run: RunFolder,
@@ -142,6 +163,7 @@ def paper_bytes(
     since: str | Path | None = None,
     title: str | None = None,
     annex: bool = False,
+    pages: int = 4,
 ) -> bytes:
     """The briefing of a run as the bytes of a file with this ending."""
     from gridmap.reports.paper.content import (  # with matplotlib: when a paper is wanted
@@ -160,20 +182,21 @@ def paper_bytes(
         annex=annex and ending in (".pdf", ".docx"),
         pictures=ending != ".xlsx",
     )
-    pages = forecast_pages(run, language) + governed_pages(run, language, pictures=ending != ".xlsx")
-    return _printed(replace(content, governed=pages), ending, template)
+    pictures = ending != ".xlsx"
+    own = forecast_pages(run, language) + governed_pages(run, language, pictures=pictures) if pages != 1 else []
+    return _printed(replace(content, governed=own), ending, template, pages)
 
 
 @needs_extras()
-def _printed(content: "Briefing", ending: str, template) -> bytes:
+def _printed(content: "Briefing", ending: str, template, pages: int) -> bytes:
     if ending == ".pdf":
         from gridmap.reports.paper.pdf import pdf_bytes  # each format loads what it needs, when it is printed
 
-        return pdf_bytes(content, template=template)
+        return pdf_bytes(content, template=template, pages=pages)
     if ending == ".docx":
         from gridmap.reports.paper.docx import docx_bytes
 
-        return docx_bytes(content, template=template)
+        return docx_bytes(content, template=template, pages=pages)
     if ending == ".pptx":
         from gridmap.reports.paper.pptx import pptx_bytes
 

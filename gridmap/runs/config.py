@@ -868,6 +868,7 @@ class OutputsStage(Stage):
     set_aside: Annotated[str, _ends_in(".csv", ".parquet")] | None = None
     surface: Annotated[str, _ends_in(".tif")] | None = None
     report: Annotated[str, _ends_in(*PAPERS)] | None = None
+    report_pages: Literal[1, 4] = 4
 
     @model_validator(mode="before")
     @classmethod
@@ -886,7 +887,7 @@ class OutputsStage(Stage):
     @property
     def files(self) -> dict[str, str]:
         """What is written → its file name, in the order of the file."""
-        return {key: name for key, name in self.items() if name is not None}
+        return {key: name for key, name in self.items() if name is not None and key != "report_pages"}
 
 
 DEFAULT_OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet"}

@@ -37,7 +37,7 @@ from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incident_files, require_overlap
 from gridmap.read.stored import is_store, read_manifest, stored_incidents
-from gridmap.reports.briefing import check_paper
+from gridmap.reports.briefing import check_pages, check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import (
     record_for,
@@ -160,6 +160,7 @@ def run_pipeline(
     """
     if pipeline.outputs.report:
         check_paper(Path(pipeline.outputs.report), pipeline.language)
+        check_pages(Path(pipeline.outputs.report), pipeline.outputs.report_pages)
     with (
         staging(out, audience=pipeline.audience, sign=sign) as staged,
         fixed_gdal_date(),

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import socket
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -21,9 +23,12 @@ from pptx import Presentation
 
 import gridmap.reports.paper
 from gridmap.errors import OutputError, ReadError, SettingError
+from gridmap.messages import say
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
-from gridmap.reports.paper.content import NOT_IN_SUMMARY, briefing_content
+from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Table, briefing_content
+from gridmap.reports.paper.docx import docx_bytes
+from gridmap.reports.paper.pdf import pdf_bytes
 from gridmap.reports.results_folder import read_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
@@ -461,7 +466,10 @@ def test_an_unknown_ending_or_language_and_a_place_that_cannot_be_written(april,
 def test_a_pipeline_writes_its_report_and_compares_with_what_it_replaces(town, tmp_path):
     from gridmap.runs import run_pipeline
 
-    run_pipeline(town("2024-03"), tmp_path / "out")
+    first = run_pipeline(town("2024-03", outputs={"report": "one.pdf", "report_pages": 1}), tmp_path / "out")
+    assert len(pypdf.PdfReader(first.outputs["report"]).pages) == 1
+    with pytest.raises(SettingError, match="One page is written as"):
+        run_pipeline(town("2024-04", outputs={"report": "x.xlsx", "report_pages": 1}), tmp_path / "out")
     report = run_pipeline(town("2024-04", outputs={"report": "briefing.docx"}), tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert "briefing.docx" in {entry["path"] for entry in manifest["outputs"]}
@@ -529,3 +537,81 @@ def test_facts_of_an_earlier_version_are_read(april, tmp_path):
     text = words(write_briefing(tmp_path / "run", tmp_path / "old.xlsx", language="zh"))
     assert "热点99%" in text
     assert "About15incidentsareexpected." in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("ending", [".pdf", ".docx"])
+def test_one_page_holds_the_answers_the_places_and_every_note(april, content, tmp_path, ending, language):
+    path = write_briefing(april, tmp_path / f"one{ending}", language=language, pages=1)
+    b, text = content[language], words(path)
+    if ending == ".pdf":
+        (page,) = pypdf.PdfReader(path).pages
+        assert [round(float(side)) for side in page.mediabox[2:]] == [595, 842]
+    assert b.claims
+    assert any(f.values.get("null") for f in read_run(april).facts)
+    lines = [b.title, b.subtitle, b.classification, *(part for a in b.answers for part in (a.headline, a.detail))]
+    lines += [*b.claims, *b.mind, *b.limits, *(value for _, value in b.head)]
+    assert "a test" in lines  # the source
+    for line in lines:
+        assert re.sub(r"\s+", "", line) in text
+    ranked = read_run(april).results[0]["layers"][0]["ranked"]
+    column = [c.key for c in b.places.table.columns].index("count")
+    first = [c.text for c in b.places.table.rows[0]]
+    assert first[column] == str(round(ranked[0]["values"]["count"]))
+    assert "".join(re.sub(r"\s+", "", cell) for cell in first) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_page_prints_no_number_that_the_run_does_not_hold(april, content, tmp_path, language):
+    """What the page says beside its running lines stands in the content, which is made of the run's facts."""
+    b = content[language]
+    text = words(write_briefing(april, tmp_path / "one.pdf", language=language, pages=1))
+    kept = [b.title, b.subtitle, b.run_id, b.map.caption, b.places.heading, *b.places.notes]
+    kept += [part for a in b.answers for part in (a.question, a.headline, a.detail)]
+    kept += [*b.claims, *b.mind, *b.limits, *(part for pair in b.head for part in pair)]
+    kept += [cell.text for row in b.places.table.rows for cell in row] + [c.title for c in b.places.table.columns]
+    numbers = {n for line in kept for n in re.findall(r"\d+", line)} | {"1"}  # page 1 of 1
+    for found in re.findall(r"\d+", text):
+        assert found in numbers or re.fullmatch("(" + "|".join(sorted(numbers, key=len, reverse=True)) + ")+", found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_does_not_fit_on_one_page_is_cut_from_the_places(content, language):
+    """Thirty kinds, long notes, ten long names: the notes stay whole, the list of places is shorter and says so."""
+    b = content[language]
+    row, titles = b.places.table.rows[0], b.places.table.columns
+    named = [c.key for c in titles].index("name")
+    long = tuple(
+        tuple(Cell(f"place{i} " + "long name " * 14) if j == named else c for j, c in enumerate(row)) for i in range(10)
+    )
+    places = replace(b.places, table=Table(titles, long), whole=Table(titles, long * 3))
+    kinds = Table(
+        (Column("category", "kind", wide=True), Column("count", "2024-04")),
+        tuple((Cell(f"kind{i}"), Cell("7", 7)) for i in range(30)),
+    )
+    full = replace(b, places=places, kinds=kinds, kinds_note="kinds are noted", mind=[*b.mind, "minded " * 60])
+    (page,) = pypdf.PdfReader(io.BytesIO(pdf_bytes(full, pages=1))).pages
+    text = re.sub(r"\s+", "", page.extract_text())
+    for line in (*full.claims, *full.mind, *full.limits, full.kinds_note):
+        assert re.sub(r"\s+", "", line) in text
+    shown = sum(f"place{i}long" in text for i in range(10))
+    assert shown < 10
+    assert re.sub(r"\s+", "", say("paper.first_rows", language, shown=shown, total=30)) in text
+    assert "kind11" in text
+    assert "kind12" not in text
+    document = Document(io.BytesIO(docx_bytes(full, pages=1)))
+    assert sum("long name" in row.cells[named].text for table in document.tables for row in table.rows[1:]) < 10
+    assert any("minded minded" in p.text for p in document.paragraphs)
+    with pytest.raises(OutputError, match="one page"):
+        pdf_bytes(replace(full, mind=["minded " * 3000]), pages=1)
+    with pytest.raises(OutputError, match="one page"):
+        docx_bytes(replace(full, mind=["minded " * 3000]), pages=1)
+
+
+def test_one_page_is_refused_where_there_is_none(april, tmp_path):
+    with pytest.raises(SettingError, match="1 page or 4"):
+        write_briefing(april, tmp_path / "x.pdf", pages=2)
+    with pytest.raises(SettingError, match=r"\.pdf or \.docx"):
+        write_briefing(april, tmp_path / "x.pptx", pages=1)
+    with pytest.raises(SettingError, match="no annex"):
+        write_briefing(april, tmp_path / "x.pdf", pages=1, annex=True)

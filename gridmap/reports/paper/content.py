@@ -31,8 +31,11 @@ __all__ = [
     "Section",
     "Table",
     "briefing_content",
+    "first_kinds",
+    "first_places",
     "forecast_pages",
     "kinds_table",
+    "notes_of_one_page",
     "number",
     "page_table",
     "percent",
@@ -178,6 +181,8 @@ class Briefing:
     (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. Before the last stand the pages of
     whether the last forecast held and of how places are governed (`governed`), where the run has such stages. `annex`
     and `charts` follow where they are wanted; the workbook holds all of it.
+    One page holds `answers`, `map`, the first of `places`, `kinds`, and what it may not leave out: `claims`, `mind`,
+    `limits`, `head`.
     """
 
     language: str
@@ -208,6 +213,7 @@ class Briefing:
     changes: Since
     with_annex: bool = False
     governed: list[Page] = field(default_factory=list)
+    claims: list[str] = field(default_factory=list)
 
 
 def briefing_content(
@@ -280,6 +286,7 @@ def briefing_content(
         run=run,
         changes=changes,
         with_annex=annex,
+        claims=_claims(run, lead_entry, language),
     )
 
 
@@ -418,6 +425,37 @@ def _mind(run: RunFolder, language: str) -> list[str]:
     """What to keep in mind while the first page is on the table."""
     facts = [f for f in run.facts if f.kind in ("no_claim", "few_expected", "vague_times", "outside")]
     return [say("limits.selection", language), *sentences(facts[:2], language)]
+
+
+def _claims(run: RunFolder, entry: Entry | None, language: str) -> list[str]:
+    """What the first result claims and against what; or that it claims nothing."""
+    of_it = [f for f in run.facts if entry is not None and f.step == entry["step"] and f.kind not in IN_THE_ANNEX]
+    return sentences([f for f in of_it if "null" in f.values or f.kind in ("no_claim", "few_expected")], language)
+
+
+def first_places(briefing: Briefing, rows: int) -> Section:
+    """The places with so many rows of their table, and a note of what was cut."""
+    places, w = briefing.places, words_in(briefing.language)
+    if places.table is None or len(places.table.rows) <= rows:
+        return places
+    total = len(places.whole.rows if places.whole is not None else places.table.rows)
+    replaced = w("first_rows", shown=MOST_ROWS, total=total)
+    notes = [w("first_rows", shown=rows, total=total), *(note for note in places.notes if note != replaced)]
+    return replace(places, table=places.table.head(rows), notes=notes)
+
+
+def first_kinds(briefing: Briefing) -> tuple[Table | None, str]:
+    """The kinds that a page holds, and the note below them, with what was cut."""
+    kinds, w = briefing.kinds, words_in(briefing.language)
+    if kinds is None or len(kinds.rows) <= MOST_KINDS:
+        return kinds, briefing.kinds_note
+    cut = w("first_rows", shown=MOST_KINDS, total=len(kinds.rows))
+    return kinds.head(MOST_KINDS), say("paper.two_notes", briefing.language, first=cut, second=briefing.kinds_note)
+
+
+def notes_of_one_page(briefing: Briefing) -> list[str]:
+    """What a page on its own may not leave out: each sentence once."""
+    return list(dict.fromkeys([*briefing.claims, *briefing.mind, *briefing.limits]))
 
 
 def _places(

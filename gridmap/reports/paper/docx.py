@@ -6,6 +6,7 @@ A template is a .docx of one's own: its styles, margins, header and footer are k
 
 import io
 import re
+from math import ceil
 from pathlib import Path
 
 from docx import Document
@@ -18,7 +19,7 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
 from gridmap._fonts import office_fonts
-from gridmap.errors import ReadError
+from gridmap.errors import OutputError, ReadError
 from gridmap.messages import Note
 from gridmap.reports.paper.content import (
     MOST_METHODS,
@@ -29,6 +30,9 @@ from gridmap.reports.paper.content import (
     Picture,
     Section,
     Table,
+    first_kinds,
+    first_places,
+    notes_of_one_page,
     words_in,
 )
 from gridmap.reports.paper.office import steady_zip, template_file, written_at, xml_text
@@ -39,13 +43,19 @@ GREY, RED = RGBColor(0x4B, 0x55, 0x63), RGBColor(0xB9, 0x1C, 0x1C)
 WIDTH_CM, TALLEST_CM = 17.0, 10.4
 
 
-def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
+def docx_bytes(briefing: Briefing, *, template: str | Path | None = None, pages: int = 4) -> bytes:
     """The briefing as the bytes of a .docx; the same briefing gives the same bytes.
 
     Parameters
     ----------
     briefing : Briefing
     template : path of a .docx, or of a folder with `briefing.docx`, optional
+    pages : 1 or 4
+
+    Raises
+    ------
+    OutputError
+        If the notes alone do not fit on one page.
     """
     document, own = _document(template)
     w = words_in(briefing.language)
@@ -53,6 +63,20 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
         _page(document)
     _fonts(document, briefing.language)
     _running(document, briefing, w)
+    if pages == 1:
+        _one_page(document, briefing, w)
+    else:
+        _four_pages(document, briefing, w)
+    core = document.core_properties
+    core.title, core.author, core.last_modified_by = xml_text(briefing.title, 250), "gridmap", "gridmap"
+    core.created = core.modified = written_at(briefing.run.written)
+    core.comments, core.revision = f"{w('run_id')} {briefing.run_id}", 1
+    out = io.BytesIO()
+    document.save(out)
+    return steady_zip(out.getvalue())
+
+
+def _four_pages(document, briefing: Briefing, w) -> None:
     _first(document, briefing, w)
     _places(document, briefing.places)
     _changed(document, briefing, w)
@@ -61,13 +85,110 @@ def docx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     _last(document, briefing, w)
     if briefing.with_annex:
         _annex(document, briefing, w)
-    core = document.core_properties
-    core.title, core.author, core.last_modified_by = xml_text(briefing.title, 250), "gridmap", "gridmap"
-    core.created = core.modified = written_at(briefing.run.written)
-    core.comments, core.revision = f"{w('run_id')} {briefing.run_id}", 1
-    out = io.BytesIO()
-    document.save(out)
-    return steady_zip(out.getvalue())
+
+
+#: One page: how high the map is and how many places, tried from the first on. Notes are never cut.
+ONE_PAGE = (
+    *((map_cm, places) for map_cm in (8.5, 7.0, 5.5) for places in (10, 8, 6, 5, 4, 3)),
+    *((5.5, 2), (5.5, 1), (5.5, 0), (4.0, 0)),
+)
+#: Word breaks lines itself, so their number is reckoned, from letters as wide as this share of their height; lines have
+#: an exact height. A tenth of the page stays empty for what the reckoning misses.
+LETTER, LINE, FILLED = 0.53, 1.22, 0.9
+ONE_WIDE_CM, CM_OF_PT = 17.0, 2.54 / 72
+
+
+def _tall(text: str, size_pt: float, wide_cm: float = ONE_WIDE_CM) -> float:
+    """Centimetres that a paragraph takes."""
+    letters = sum(1.0 if ord(c) > 0x2E80 else LETTER for c in text) * size_pt * CM_OF_PT
+    return max(1, ceil(letters / wide_cm * 1.03)) * size_pt * LINE * CM_OF_PT
+
+
+def _tall_table(table: Table | None, size_pt: float) -> float:
+    if table is None or not table.rows:
+        return 0.0
+    wide = [cm - 0.4 for cm in _widths(table)]
+    texts = [[c.title for c in table.columns], *([cell.text for cell in row] for row in table.rows)]
+    return sum(max(_tall(t, size_pt, cm) for t, cm in zip(row, wide, strict=True)) + 0.03 for row in texts)
+
+
+def _one_page(document, briefing: Briefing, w) -> None:
+    """The answers, the map, the first places, the kinds, and the notes that are never cut: on one page."""
+    page = document.sections[0]
+    page.top_margin, page.bottom_margin = Cm(1.6), Cm(1.5)
+    page.header_distance = page.footer_distance = Cm(0.7)
+    small = 8.0
+    kinds, kinds_note = first_kinds(briefing)
+    answers = [(w("label", label=a.question, text=a.headline), a.detail) for a in briefing.answers]
+    closing = [kinds_note] if kinds is not None else []
+    notes = notes_of_one_page(briefing)
+    head = "    ".join(w("label", label=label, text=text) for label, text in briefing.head)
+    fixed = (
+        _tall(briefing.classification or "", 9.5)
+        + _tall(briefing.title, 16)
+        + _tall(briefing.subtitle, 9.5)
+        + _tall_table(kinds, small)
+    )
+    fixed += sum(_tall("  ".join(pair), 9.5) for pair in answers) + sum(
+        _tall(t, small) for t in [*closing, *notes, head]
+    )
+    fixed += _tall(w("kinds"), 10.5) * (kinds is not None) + _tall(briefing.places.heading, 10.5) + 0.5
+    room = (page.page_height - page.top_margin - page.bottom_margin) / Cm(1) * FILLED
+    for map_cm, rows in ONE_PAGE:
+        places = first_places(briefing, rows)
+        drawn = 0.0 if briefing.map is None else min(map_cm, ONE_WIDE_CM * briefing.map.ratio) + 0.1
+        drawn += 0.0 if briefing.map is None else _tall(briefing.map.caption, small)
+        listed = _tall_table(places.table, small) + sum(_tall(note, small) for note in places.notes)
+        if fixed + drawn + listed <= room:
+            break
+    else:
+        raise OutputError(Note("reports.more_than_a_page"))
+    if briefing.classification:
+        _run(document.add_paragraph(), briefing.classification, bold=True, colour=RED, size_pt=9.5)
+        document.paragraphs[-1].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        _exact(document.paragraphs[-1], 9.5)
+    _line(document, [(briefing.title, True)], 16)
+    _line(document, [(briefing.subtitle, False)], 9.5)
+    for headline, detail in answers:
+        _line(document, [(headline, True), (f"  {detail}", False)], 9.5)
+    if briefing.map is not None:
+        _picture(document, briefing.map, tallest_cm=map_cm)
+        for paragraph in document.paragraphs[-2:]:
+            paragraph.paragraph_format.space_after = Pt(0)
+        _exact(document.paragraphs[-1], small)
+    _line(document, [(places.heading, True)], 10.5)
+    _small_table(document, places.table, small)
+    for note in places.notes:
+        _line(document, [(note, False)], small)
+    if kinds is not None:
+        _line(document, [(w("kinds"), True)], 10.5)
+        _small_table(document, kinds, small)
+    for text in [*closing, *notes, head]:
+        _line(document, [(text, False)], small)
+
+
+def _line(document, parts, size_pt: float) -> None:
+    paragraph = document.add_paragraph()
+    for text, bold in parts:
+        _run(paragraph, text, bold=bold, size_pt=size_pt)
+    _exact(paragraph, size_pt)
+
+
+def _exact(paragraph, size_pt: float) -> None:
+    """Lines of an exact height, so that a page can be reckoned."""
+    layout = paragraph.paragraph_format
+    layout.space_before = layout.space_after = Pt(0)
+    layout.line_spacing = Pt(size_pt * LINE)
+
+
+def _small_table(document, table: Table | None, size_pt: float) -> None:
+    if table is None or not table.rows:
+        return
+    _table(document, table, size_pt=size_pt)
+    for row in document.tables[-1].rows:
+        for cell in row.cells:
+            _exact(cell.paragraphs[0], size_pt)
+    _exact(document.paragraphs[-1], 2)
 
 
 def _document(template):
@@ -272,7 +393,7 @@ def _picture(document, picture: Picture, tallest_cm: float = TALLEST_CM) -> None
     _run(caption, picture.caption, colour=GREY, size_pt=8.5)
 
 
-def _table(document, table: Table) -> None:
+def _table(document, table: Table, size_pt: float = 9) -> None:
     made = document.add_table(rows=1, cols=len(table.columns))
     made.alignment = WD_TABLE_ALIGNMENT.CENTER
     made.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else made.style
@@ -286,14 +407,14 @@ def _table(document, table: Table) -> None:
     repeated.set(qn("w:val"), "true")
     head._tr.get_or_add_trPr().append(repeated)
     for i, column in enumerate(table.columns):
-        _cell(head.cells[i], column.title, widths[i], bold=True, left=column.wide)
+        _cell(head.cells[i], column.title, widths[i], size_pt, bold=True, left=column.wide)
     for row in table.rows:
         cells = made.add_row()
         whole = OxmlElement("w:cantSplit")
         whole.set(qn("w:val"), "true")
         cells._tr.get_or_add_trPr().append(whole)
         for i, cell in enumerate(row):
-            _cell(cells.cells[i], cell.text, widths[i], left=table.columns[i].wide)
+            _cell(cells.cells[i], cell.text, widths[i], size_pt, left=table.columns[i].wide)
     document.add_paragraph().paragraph_format.space_after = Pt(2)
 
 
@@ -325,12 +446,12 @@ def _widths(table: Table) -> list[float]:
     return [v * WIDTH_CM / sum(widths) for v in widths]
 
 
-def _cell(cell, text: str, width_cm: float, *, bold: bool = False, left: bool = False) -> None:
+def _cell(cell, text: str, width_cm: float, size_pt: float, *, bold: bool = False, left: bool = False) -> None:
     cell.width = Cm(width_cm)
     paragraph = cell.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.RIGHT
     paragraph.paragraph_format.space_after = Pt(0)
-    _run(paragraph, text, bold=bold, size_pt=9)
+    _run(paragraph, text, bold=bold, size_pt=size_pt)
 
 
 def _last(document, briefing: Briefing, w) -> None:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gridmap._fonts import FOLDER, FontFace, font_faces
-from gridmap.errors import ReadError
+from gridmap.errors import OutputError, ReadError
 from gridmap.messages import Note, all_texts, say
 from gridmap.reports.paper.content import (
     MOST_KINDS,
@@ -30,6 +30,9 @@ from gridmap.reports.paper.content import (
     Picture,
     Section,
     Table,
+    first_kinds,
+    first_places,
+    notes_of_one_page,
     words_in,
 )
 
@@ -48,8 +51,14 @@ ROOMS = tuple(
         ("tighter", 6, 1, 4.4, 3, 1, 3, 5, 6),
     )
 )
+#: One page: the size of type, how high the map is, how many places; tried from the first on. Notes are never cut.
+ONE_PAGE = tuple(
+    {**ROOMS[0], "size": size, "map_cm": map_cm, "places": places}
+    for size, map_cm, most in (("", 9.5, 10), ("tight", 8.5, 10), ("tighter", 7.5, 8), ("tighter", 6.0, 5))
+    for places in ((10, 8, 6, 5) if most == 10 else (8, 6, 5, 4, 3) if most == 8 else (5, 4, 3, 2, 1, 0))
+)
 OWN = Path(__file__).parent / "templates"
-TEMPLATES = ("briefing.typ", "style.typ")
+TEMPLATES = ("briefing.typ", "one_page.typ", "parts.typ", "style.typ")
 #: Of a template's folder: so much is handed over, and nothing larger.
 MOST_BYTES = 30_000_000
 READ = (".typ", ".png", ".jpg", ".jpeg", ".svg", ".json", ".csv", ".txt")
@@ -59,19 +68,22 @@ WORDS = (
 )
 
 
-def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
+def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None, pages: int = PAGES) -> bytes:
     """The briefing as the bytes of a PDF; the same briefing gives the same bytes.
 
     Parameters
     ----------
     briefing : Briefing
     template : path of a folder, optional
-        With `briefing.typ` and `style.typ` of one's own, or one of them.
+        With `briefing.typ` (`one_page.typ` for one page) and `style.typ` of one's own, or one of them.
+    pages : 1 or 4
 
     Raises
     ------
     ReadError
         If the folder is none, holds none of the two, or its template has a mistake: the line is named.
+    OutputError
+        If the notes alone do not fit on one page.
     """
     import typst
 
@@ -82,22 +94,22 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byte
         for name, content in files.items():
             _put(Path(place, name), content)
         fonts = typst.Fonts(False, False, _font_folders(faces, Path(place, "fonts")))
-        for room in ROOMS:
+        rooms = ONE_PAGE if pages == 1 else ROOMS
+        for room in rooms:
             given, pictures = _given(briefing, room, families)
             for name, content in {**pictures, "briefing.json": given}.items():
                 _put(Path(place, name), content)
-            main = str(Path(place, "briefing.typ"))
+            main = str(Path(place, "one_page.typ" if pages == 1 else "briefing.typ"))
             try:
                 compiler = typst.Compiler(main, root=place, font_paths=fonts, ignore_system_fonts=True)
                 data = compiler.compile(format="pdf")
-                if (
-                    template is not None
-                    or room is ROOMS[-1]
-                    or _last_of_four(compiler) <= PAGES + len(briefing.governed)
-                ):
+                if (template is not None and pages != 1) or _fits(compiler, briefing, pages):
                     break
             except typst.TypstError as error:
                 raise _mistake(error) from None
+        else:
+            if pages == 1:
+                raise OutputError(Note("reports.more_than_a_page"))
     assert isinstance(data, bytes)  # a list of pages only as PNG or SVG
     return data
 
@@ -115,9 +127,11 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _last_of_four(compiler: Any) -> int:
-    """The page on which the four pages end."""
-    return json.loads(compiler.query("<last-of-four>", field="value", one=True))
+def _fits(compiler: Any, briefing: Briefing, pages: int) -> bool:
+    """Whether the one page, or the four with those of how places are governed, end where they should."""
+    label, most = ("<last-of-one>", 1) if pages == 1 else ("<last-of-four>", PAGES + len(briefing.governed))
+    ends = json.loads(compiler.query(label, field="value"))
+    return not ends or ends[0] <= most
 
 
 def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> tuple[bytes, dict[str, bytes]]:
@@ -152,6 +166,9 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
     more = len(b.others) - room["others"]
     lang, *further = all_texts(b.language)["language.locale"].split("_")
     region = next((part.lower() for part in further if len(part) == 2), "cn" if lang == "zh" else None)
+    on_one = "map_cm" in room
+    kinds, kinds_note = first_kinds(b) if on_one else (b.kinds and b.kinds.head(room["kinds"]), b.kinds_note)
+    notes = notes_of_one_page(b)
     words = {key: say_word(key) for key in WORDS} | {
         "page": say("paper.page", b.language, page="{page}", pages="{pages}")
     }
@@ -166,7 +183,7 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
         "region": region,
         "fonts": families,
         "words": words,
-        "room": {"size": room["size"], "periods_cm": room["periods_cm"]},
+        "room": {key: room[key] for key in ("size", "periods_cm", "map_cm") if key in room},
         "title": b.title,
         "title_short": b.title[:90],
         "subtitle": b.subtitle,
@@ -176,10 +193,11 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
         "answers": [{"question": a.question, "headline": a.headline, "detail": a.detail} for a in b.answers],
         "map": picture(b.map),
         "mind": b.mind,
+        "notes": notes,
         "summary": b.summary,
-        "places": section(b.places),
-        "kinds": table(b.kinds and b.kinds.head(room["kinds"])),
-        "kinds_note": b.kinds_note,
+        "places": section(first_places(b, room["places"]) if on_one else b.places),
+        "kinds": table(kinds),
+        "kinds_note": kinds_note,
         "periods": picture(b.periods),
         "others": [section(s) for s in b.others[: room["others"]]],
         "more_others": say_word("more_others", n=more) if more > 0 else "",

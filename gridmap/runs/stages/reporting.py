@@ -28,5 +28,6 @@ def write_report(pipeline: Pipeline, stage: Path, out: Path, manifest: dict[str,
     stored = json.loads((stage / "results" / "facts.json").read_text(encoding="utf-8"))
     run = findings_of_run(stage, {"versions": versions(), **manifest}, stored, place=out)
     path = stage / str(pipeline.outputs.report)
-    path.write_bytes(paper_bytes(run, path.suffix.lower(), language=pipeline.language))
+    pages = pipeline.outputs.report_pages
+    path.write_bytes(paper_bytes(run, path.suffix.lower(), language=pipeline.language, pages=pages))
     return path
