@@ -6,7 +6,7 @@ without evidence are left unfilled; places are outlined and numbered by the rank
 
 import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
