@@ -306,7 +306,9 @@ def test_the_job_of_a_stranger_s_workspace_runs_nothing_outside(finished, tmp_pa
     for number, (pipeline, out) in enumerate([("../evil.yaml", "x"), (str(evil), "x"), ("data.yaml", "../../x")]):
         job = Job(f"2026010100000{number}-abcdef", "run", out, pipeline)
         (workspace.folder / STATE / "jobs" / f"{job.id}.json").write_text(json.dumps(vars(job)))
+    (workspace.folder / "own.yaml").write_text("title: x\n")
     queue = Queue(workspace)
+    assert "--confined" in queue.command(Job("20260101000009-abcdef", "run", "x", "own.yaml"))
     assert {job.state for job in queue.jobs()} == {"interrupted"}
     for job in queue.jobs():
         with pytest.raises(InputError, match="leads out of the workspace"):

@@ -4,6 +4,7 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pypdf
 import pytest
 import shapely
 
@@ -147,7 +148,9 @@ def test_another_shift_is_chosen_shared_and_printed(browser, plan, page_file, tm
     text = page.text("#gm-patrol-sheet")
     second = plan.stops[plan.stops["shift"] == 2]
     assert all(str(place) in text for place in second["place_id"])
-    assert page.pdf(tmp_path / "patrol.pdf").stat().st_size > 10_000
+    first, second = (sheet.extract_text() for sheet in pypdf.PdfReader(page.pdf(tmp_path / "patrol.pdf")).pages)
+    assert "where incidents were recorded" in " ".join(first.split())  # the notes stand under the map
+    assert "Shift 2" in second
     assert page.errors() == []
     page.close()
 

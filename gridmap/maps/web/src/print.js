@@ -47,7 +47,7 @@ export function print(gm) {
     /** @type {string[]} */
     let must = [];
     const sheet = gm.el("section", { id: "gm-sheet" });
-    document.body.append(sheet);
+    document.body.insertBefore(sheet, document.getElementById("gm-patrol-sheet"));
     /* Under the printed map: the first ten places, a line each, and what must be known, in six lines; the rest stands
        in About. */
     function fill() {
