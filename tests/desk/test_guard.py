@@ -192,6 +192,79 @@ def test_one_desk_a_workspace(client):
         Workspace.open(client.folder)
 
 
+def through_the_guard(client, method="GET", hosts=1, body=()):
+    """The status of a request that reached the guard as it is, whatever a server before it would have refused."""
+    import asyncio
+
+    from starlette.responses import PlainTextResponse
+
+    from gridmap.desk.server import Guard
+
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await PlainTextResponse("inside")(scope, receive, send)
+
+    desk, parts, sent = client.desk, list(body) or [b""], []
+    host = next(iter(desk.hosts))
+    headers = [(b"host", host.encode())] * hosts
+    headers += [(b"cookie", f"{desk.cookie}={desk.token}".encode()), (b"origin", f"http://{host}".encode())]
+    scope = {"type": "http", "method": method, "path": "/ask", "query_string": b"", "headers": headers}
+
+    async def receive():
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Guard(app, desk)(scope, receive, send))
+    return sent[0]["status"]
+
+
+def test_two_hosts_other_methods_and_endless_forms_are_refused_by_the_guard_itself(client):
+    from starlette.exceptions import HTTPException
+
+    from gridmap.desk.view import TEXT_LIMIT
+
+    assert (through_the_guard(client), through_the_guard(client, "POST")) == (200, 200)
+    assert through_the_guard(client, hosts=2) == 403
+    assert {through_the_guard(client, method) for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")} == {405}
+    assert through_the_guard(client, "POST", body=[b"x" * (TEXT_LIMIT // 2)] * 2) == 200
+    with pytest.raises(HTTPException):
+        through_the_guard(client, "POST", body=[b"x" * (TEXT_LIMIT // 2)] * 3)
+
+
+def test_a_link_within_the_workspace_and_a_very_long_name_are_refused(tmp_path):
+    """The link leads nowhere else, so only the look at links refuses it."""
+    from gridmap.desk.workspace import Workspace
+    from gridmap.errors import InputError
+
+    workspace = Workspace.open(tmp_path / "w")
+    (workspace.folder / "data" / "own.csv").write_text("a\n1\n")
+    (workspace.folder / "data" / "link.csv").symlink_to(workspace.folder / "data" / "own.csv")
+    assert workspace.existing("own.csv", under="data").name == "own.csv"
+    for name in ("link.csv", "/".join(["a" * 100] * 6)):
+        with pytest.raises(InputError, match="leads out of the workspace"):
+            workspace.inside(name, under="data")
+    workspace.close()
+
+
+@pytest.mark.parametrize("part", ["data", "runs", ".gridmap-desk", ".gridmap-desk/lock"])
+def test_a_workspace_of_links_is_not_opened(tmp_path, part):
+    from gridmap.desk.workspace import STATE, Workspace
+    from gridmap.errors import OutputError
+
+    part = part.replace(".gridmap-desk", STATE)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    target = elsewhere / "file" if part.endswith("lock") else elsewhere
+    target.touch() if part.endswith("lock") else None
+    (tmp_path / "w" / part).parent.mkdir(parents=True)
+    (tmp_path / "w" / part).symlink_to(target)
+    with pytest.raises(OutputError, match="link"):
+        Workspace.open(tmp_path / "w")
+
+
 def serve(*arguments, wait=True):
     command = [sys.executable, "-m", "gridmap.cli", "serve", "--no-browser", "--language", "en", *map(str, arguments)]
     if wait:
