@@ -142,6 +142,13 @@ county.roads.to_file("streets.gpkg")
 grid = gm.make_grid(county.boundaries, system="square", cell_size_m=500)
 hot = gm.kernel_density(county.incidents, grid, bandwidth_m=800)
 """,
+    "store": """
+import gridmap as gm
+town = gm.samples.town(random_state=0)
+grid = gm.make_grid(town.boundaries, system="square", cell_size_m=500)
+rows = town.incidents.to_frame()[["incident_id", "occurred_from", "category", "lon", "lat"]]
+rows.rename(columns={"lon": "lon_wgs84", "lat": "lat_wgs84"}).to_csv("week-2024-31.csv", index=False)
+""",
 }
 #: A page's Python that is not run here, and why.
 NOT_RUN = {
