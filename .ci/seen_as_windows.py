@@ -142,6 +142,18 @@ def _unlink(path, **options):
     return _real_unlink(path, **options)
 
 
+def _msvcrt() -> types.ModuleType:
+    """What Windows has in place of `fcntl`: locks of single bytes, here of the whole file."""
+    import fcntl
+
+    def locking(handle: int, mode: int, size: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError is the OSError of Windows
+
+    module = types.ModuleType("msvcrt")
+    module.__dict__.update(LK_NBLCK=2, locking=locking)
+    return module
+
+
 def _see_as_windows() -> None:
     for name in MODULES:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -157,6 +169,7 @@ def _see_as_windows() -> None:
             failed.append((found.name, error.name))
     for name in MODULES:
         del sys.modules[name]
+    sys.modules["msvcrt"] = _msvcrt()
     seen_os = _Without(os, ABSENT["os"], {"open": _open_handle, "fsync": _fsync, "name": "nt"})
     seen_signal = _Without(signal, ABSENT["signal"], {"set_wakeup_fd": _set_wakeup_fd})
     for name, module in list(sys.modules.items()):
