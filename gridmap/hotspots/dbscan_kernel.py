@@ -10,11 +10,12 @@ Source: Ester, Kriegel, Sander & Xu (1996), KDD-96, 226–231.
 import numpy as np
 from numba import njit
 
-__all__ = ["dbscan_labels"]
+__all__ = ["dbscan_labels", "root_of"]
 
 
 @njit(cache=True, nogil=True)
-def _root(parent, i):
+def root_of(parent, i):
+    """The root of an element's group (union-find), with its path halved on the way; `parent` is changed."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -57,7 +58,7 @@ def _label(x, y, t, w, bx, by, bt, key, start, wide, deep, eps2, eps_t, least):
                                 if step == 0:
                                     reach[i] += w[j]
                                 else:
-                                    a, b = _root(parent, i), _root(parent, j)
+                                    a, b = root_of(parent, i), root_of(parent, j)
                                     if a != b:
                                         parent[max(a, b)] = min(a, b)
             if step == 0:

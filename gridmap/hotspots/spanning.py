@@ -16,6 +16,8 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
+from gridmap.hotspots.dbscan_kernel import root_of
+
 __all__ = ["reachability_tree"]
 
 LEAF = 12  # places in a leaf, at most
@@ -147,14 +149,6 @@ def _boxes(x, y, core, levels):
 
 
 @njit(cache=True, nogil=True)
-def _root(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
-
-
-@njit(cache=True, nogil=True)
 def _join(x, y, core, levels, start, box, number):
     """Rounds of joining each group with its nearest other group."""
     n = len(x)
@@ -168,7 +162,7 @@ def _join(x, y, core, levels, start, box, number):
     here, there = np.empty(n, np.int64), np.empty(n, np.int64)
     while ways < n - 1:
         for i in range(n):
-            group[i] = _root(parent, i)
+            group[i] = root_of(parent, i)
         _paint(group, levels, start, pure)
         best[:] = np.inf
         near[:] = np.inf
@@ -178,7 +172,7 @@ def _join(x, y, core, levels, start, box, number):
         for g in range(n):
             if here[g] < 0:
                 continue
-            a, b = _root(parent, here[g]), _root(parent, there[g])
+            a, b = root_of(parent, here[g]), root_of(parent, there[g])
             if a == b:
                 continue
             parent[a] = b
