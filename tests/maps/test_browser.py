@@ -3,6 +3,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gridmap as gm
+from gridmap.maps.legend_classes import codes_of
 
 pytestmark = pytest.mark.browser
 
@@ -203,6 +205,37 @@ def test_the_time_slider_steps_plays_and_cumulates_with_the_same_breaks(browser,
     page.click(".gm-play")
     page.wait("gridmap.state.frame === 5", 20)
     page.screenshot(f"{SHOTS}/timeline.png")
+    clean(page)
+
+
+def test_periods_of_unequal_areas_have_the_classes_of_their_densities(browser, tmp_path):
+    """Each month on the page is coloured as Python classes counts per km², and the cards rank by the same."""
+    side = np.linspace(0.002, 0.05, 24)
+    west = np.cumsum(side) - side
+    boxes = [shapely.box(x, 50, x + a, 50 + a) for x, a in zip(west, side, strict=True)]
+    names = [f"z{i:02d}" for i in range(24)]
+    zones = gpd.GeoDataFrame({"zone_id": names, "name": names}, geometry=boxes, crs=4326, index=names)
+    zones["area_m2"] = zones.to_crs("ESRI:54034").area
+    months = pd.period_range("2018-01", periods=3, freq="M")
+    at = pd.MultiIndex.from_product([names, months], names=["cell_id", "period"])
+    counts = pd.DataFrame({"count": np.random.default_rng(1).poisson(6, len(at))}, index=at)
+    layer = gm.cells_layer(counts, "count", grid=SimpleNamespace(cells=zones), name="By month")
+    page = browser.open(gm.build_map([layer], boundaries=zones).save(tmp_path / "unequal.html"))
+    for period, month in enumerate(months):
+        page.run(f"gridmap.periodGo({period}), 0")
+        drawn = layer.drawn_frames()[month]
+        wanted = codes_of(drawn.to_numpy(), layer.frame_breaks).tolist()
+        assert page.run("Array.from(gridmap.theme().codesNow())") == wanted
+        assert page.run("gridmap.rankedRows()[0].rows[0]") == int(drawn.to_numpy().argmax())
+        assert page.run("gridmap.theme().countNow(3)") == counts["count"].xs(month, level=1).iloc[3]
+    assert "incidents per km²" in page.text("#gm-legend")
+    assert f"{counts['count'].xs(months[2], level=1).sum()} incidents" in page.text(".gm-now").replace("\n", " ")
+    page.run(
+        "(function () { const s = document.querySelector('.gm-mode'); s.value = 'cumulated'; s.dispatchEvent(new Event('change')); })()"
+    )
+    whole = page.run("[gridmap.theme().countNow(3), gridmap.theme().amountNow(3)]")
+    total = counts["count"].unstack().sum(axis=1).iloc[3]  # noqa: PD010 - the index is unique
+    assert whole == [total, pytest.approx(total / layer.frame_km2[3])]
     clean(page)
 
 

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import h3
@@ -440,3 +441,24 @@ def test_without_lonboard_one_line_says_what_to_install(monkeypatch):
     counts = pd.DataFrame({"count": [0, 2]}, index=["8819424409fffff", "881942440bfffff"])
     with pytest.raises(InputError, match="pip install lonboard"):
         gm.cells_layer(counts, "count", name="Burglary").to_lonboard()
+
+
+def test_periods_of_unequal_areas_are_drawn_per_square_kilometre_too():
+    """The moor again, by month: its class is that of its density in every month, the counts travel beside it."""
+    boxes = [shapely.box(0, 0, 0.1, 0.1), *(shapely.box(1 + i / 100, 0, 1.005 + i / 100, 0.005) for i in range(9))]
+    names = [f"z{i}" for i in range(10)]
+    cells = gpd.GeoDataFrame({"area_m2": [31e6, *[1e5] * 9]}, geometry=boxes, crs=4326, index=names)
+    months = pd.period_range("2018-01", periods=2, freq="M")
+    at = pd.MultiIndex.from_product([names, months], names=["cell_id", "period"])
+    counts = pd.DataFrame({"count": [15, 30, *[9, 3] * 9]}, index=at)
+    grid = SimpleNamespace(cells=cells.assign(zone_id=names))
+    layer = gm.cells_layer(counts, "count", grid=grid)
+    assert (layer.unit.code, layer.columns[:2], layer.rank_by) == ("page.per_km2", ("intensity", "count"), "intensity")
+    assert layer.codes[0] < layer.codes[1]
+    assert layer.drawn_frames().loc["z1"].tolist() == [90, 30]
+    assert layer.frames.loc["z0"].tolist() == [15, 30]
+    given = gm.cells_layer(counts, "count", grid=grid, scheme=[5, 20])
+    assert given.unit.code == "page.incidents"
+    assert given.frame_km2 is None
+    first = page_data([layer], head={}, language="en")["layers"][0]["ranked"][0]["values"]
+    assert (first["intensity"], first["count"]) == (30, 3)

@@ -16,7 +16,15 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import side_of
 from gridmap.maps import palette
 from gridmap.maps.layers.base import Layer
-from gridmap.maps.legend_classes import Class, Rule, amount_classes, codes_of, label_classes, label_text
+from gridmap.maps.legend_classes import (
+    Class,
+    Rule,
+    amount_classes,
+    codes_of,
+    label_classes,
+    label_text,
+    packed_text,
+)
 from gridmap.maps.packing import pack, pack_column
 from gridmap.messages import Note, did_you_mean
 
@@ -46,6 +54,8 @@ class CellsLayer(Layer):
         The column of the labels, where the classes are labels; else the classes are amounts of `rank_by`.
     frames : DataFrame or None
         Amounts by row × period, where the layer has periods; columns are the periods.
+    frame_km2 : ndarray or None
+        The area of each row, where the amounts are counts of areas of unequal size: then they are drawn per km².
     frame_breaks : tuple of float
         Upper bounds of the amount classes, fixed over all periods.
     every : str
@@ -60,6 +70,7 @@ class CellsLayer(Layer):
     labels: str | None = None
     frames: pd.DataFrame | None = None
     frame_breaks: tuple[float, ...] = ()
+    frame_km2: np.ndarray | None = None
     every: str = "period"
 
     @property
@@ -91,12 +102,25 @@ class CellsLayer(Layer):
             }
         if self.frames is None:
             return out
-        values = self.frames.iloc[order]
-        return out | {"frames": self._packed_frames(values)}
+        return out | {"frames": self._packed_frames(order)}
 
-    def _packed_frames(self, values: pd.DataFrame) -> dict[str, Any]:
+    def drawn_frames(self) -> pd.DataFrame:
+        """The amounts of the periods as they are coloured: per km² where the areas are of unequal size.
+
+        Raises
+        ------
+        InputError
+            For a layer without periods.
+        """
+        if self.frames is None:
+            raise InputError(Note("maps.no_periods"))
+        return self.frames if self.frame_km2 is None else self.frames.div(self.frame_km2, axis=0)
+
+    def _packed_frames(self, order: np.ndarray) -> dict[str, Any]:
+        values = self.frames.iloc[order]
         amounts = values.to_numpy(float)
-        packed = {
+        size = 1.0 if self.frame_km2 is None else self.frame_km2[order]
+        packed: dict[str, Any] = {
             "periods": [str(p) for p in values.columns],
             "every": self.every,
             "bounds": [float(b) for b in self.frame_breaks],
@@ -104,9 +128,13 @@ class CellsLayer(Layer):
             **pack_column(pd.Series(amounts.T.ravel())),
         }
         # sums of periods are larger than one period: their classes are decided here too, not by the page
-        whole, _, bounds = amount_classes(
-            np.cumsum(np.nan_to_num(amounts), axis=1)[:, -1], k=len(self.frame_breaks) or 1
-        )
+        sums = np.nan_to_num(amounts).sum(axis=1)
+        whole, _, bounds = amount_classes(sums / size, k=len(self.frame_breaks) or 1)
+        if self.frame_km2 is not None:
+            packed |= {
+                "km2": pack_column(pd.Series(size), digits=_km2_digits(size)),
+                "counted": packed_text(Note("page.incidents")),
+            }
         packed["sums"] = {"classes": [c.packed() for c in whole], "bounds": [float(b) for b in bounds]}
         return packed
 
@@ -210,8 +238,9 @@ def cells_layer(
         With a MultiIndex (`cell_id`, `period`), as `count_by_cell(…, every=…)` gives it, the layer has periods:
         the page gets a time slider, or for hours of the week a clock.
     column : str
-        Numbers are cut into classes, text is drawn by kind. Counts of areas of unequal size are drawn per km², as the
-        legend says: as they are, large areas would look worse than they are; breaks of your own keep the counts.
+        Numbers are cut into classes, text is drawn by kind. Counts of areas of unequal size are drawn per km², in
+        periods too, as the legend says: as they are, large areas would look worse than they are; breaks of your own
+        keep the counts.
     grid : Grid, optional
         Brings the shapes (and zones) of the cells named by the index.
     name, unit : str, optional
@@ -259,8 +288,9 @@ def cells_layer(
     known = [c for c in (columns if columns is not None else SHOWN) if c in cells and c != column]
     if columns is not None and (missing := [c for c in columns if c not in cells]):
         raise InputError(_no_column(missing[0], cells))
-    if column == "count" and isinstance(scheme, str) and "intensity" not in cells and _unequal(cells):
-        cells = cells.assign(intensity=1e6 * cells["count"] / cells["area_m2"])
+    km2 = _unequal_km2(cells) if column == "count" and isinstance(scheme, str) and "intensity" not in cells else None
+    if km2 is not None:
+        cells = cells.assign(intensity=cells["count"] / km2)
         known, column, values, unit = ["count", *known], "intensity", cells["intensity"], Note("page.per_km2")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         classes, codes, _ = amount_classes(values, scheme=scheme, k=k)
@@ -271,12 +301,26 @@ def cells_layer(
     return CellsLayer(name, cells, classes, codes, **shown, rank_by=column, labels=labels)
 
 
-def _unequal(cells: pd.DataFrame) -> bool:
-    """Whether areas are of so unequal size that counts in colour would show the size and not the incidents."""
-    if "area_m2" not in cells or len(cells) < 2:
-        return False
-    small, large = cells["area_m2"].quantile([0.1, 0.9])
-    return bool(large > UNEQUAL * small > 0)
+def _unequal_km2(cells: pd.DataFrame) -> np.ndarray | None:
+    """The areas, where they are so unequal that counts in colour would show the size and not the incidents."""
+    if len(cells) < 2:
+        return None
+    if "area_m2" in cells:
+        km2 = cells["area_m2"].to_numpy(float) / 1e6
+    elif isinstance(cells, gpd.GeoDataFrame):
+        km2 = cells.geometry.to_crs("ESRI:54034").area.to_numpy() / 1e6
+    else:
+        return None
+    small, large = np.quantile(km2, [0.1, 0.9])
+    if not large > UNEQUAL * small > 0 or not (km2 > 0).all():
+        return None
+    return np.round(km2, _km2_digits(km2))  # as the page has them, so that every class is decided by the same numbers
+
+
+def _km2_digits(km2: np.ndarray) -> int:
+    """So many decimals that the smallest area keeps four figures, and the largest fits into 31 bits."""
+    digits = 3 - int(np.floor(np.log10(km2.min())))
+    return max(0, min(digits, 9 - int(np.ceil(np.log10(km2.max())))))
 
 
 def _no_column(column: str, frame: pd.DataFrame) -> Note:
@@ -295,20 +339,26 @@ def _with_periods(frame, column, *, grid, name, unit, scheme, k, show) -> CellsL
     wide = frame[column].unstack(level=1).reindex(order)  # noqa: PD010 - the index is unique, nothing to pool
     wide = wide[sorted(wide.columns)]
     total = shaped(pd.DataFrame({column: wide.sum(axis=1)}, index=order), grid)
+    km2 = _unequal_km2(total) if column == "count" and isinstance(scheme, str) else None
+    drawn, columns = wide.to_numpy(float), (column,)
+    if km2 is not None:
+        drawn, columns, unit = drawn / km2[:, None], ("intensity", "count"), Note("page.per_km2")
+        total = total.assign(intensity=total["count"] / km2)
     # one set of breaks for every period: cut where the amounts of single periods say
-    classes, _, bounds = amount_classes(wide.to_numpy(), scheme=scheme, k=k)
-    last = codes_of(wide.iloc[:, -1], bounds)
+    classes, _, bounds = amount_classes(drawn, scheme=scheme, k=k)
+    last = codes_of(drawn[:, -1], bounds)
     return CellsLayer(
         name,
         total,
         classes,
         last,
-        columns=(column,),
+        columns=columns,
         unit=unit,
         show=show,
         method="cells",
-        rank_by=column,
+        rank_by=columns[0],
         frames=wide,
+        frame_km2=km2,
         frame_breaks=bounds,
         every=frame.attrs.get("every") or _every(wide.columns),
     )

@@ -89,6 +89,7 @@ def small_multiples(
         title_in=2.4 * named_pt / 72, rest_in=6 * measure.type_pt / 72, columns=columns,
     )  # fmt: skip
     rows = int(np.ceil(len(chosen) / columns))
+    drawn = layer.drawn_frames()
     with chart(size, language, height=tall / measure.height_in) as figure:
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax in axes:
@@ -96,7 +97,7 @@ def small_multiples(
         used = set()
         for ax, period in zip(axes, chosen, strict=False):
             values = layer.frames[period].to_numpy(float)
-            codes = codes_of(values, layer.frame_breaks)
+            codes = codes_of(drawn[period].to_numpy(float), layer.frame_breaks)
             used |= set(codes.tolist())
             colours = np.array([c.colour for c in layer.classes], dtype=object)[codes]
             ax.add_collection(PolyCollection(rings, facecolors=colours[owner], edgecolors="#00000030", linewidths=0.15))

@@ -35,7 +35,7 @@ export function compare(gm) {
     /** @param {LiveLayer} of @param {number} period */
     function swipe(of, period) {
       const codes = of.codesOfPeriod(period);
-      right = { ...of, id: of.id + "x", canvas: null, codesNow: () => codes, amountNow: null, image: null };
+      right = { ...of, id: of.id + "x", canvas: null, codesNow: () => codes, amountNow: null, countNow: null, image: null };
       Object.defineProperty(right, "classes", { get: () => of.classes });
       gm.canvasOf(right).addTo(gm.map);
       handle.hidden = false;

@@ -65,7 +65,8 @@ export function hotspots(gm) {
       if (!now || !layer.rank_by) return all;
       /* A layer with periods is ranked by the period that the map shows. */
       const key = layer.rank_by;
-      return all.map((r) => ({ ...r, values: { ...r.values, [key]: now(r.rows[0]) } })).filter((r) => r.values[key] > 0)
+      const counted = layer.countNow;
+      return all.map((r) => ({ ...r, values: { ...r.values, ...(counted ? { count: counted(r.rows[0]) } : {}), [key]: now(r.rows[0]) } })).filter((r) => r.values[key] > 0)
         .sort((a, b) => b.values[key] - a.values[key]).map((r, i) => ({ ...r, rank: i + 1 }));
     }
     /** @param {LiveLayer} layer @param {boolean} all */
@@ -89,6 +90,7 @@ export function hotspots(gm) {
     /** @param {LiveLayer} layer @param {Ranked} r */
     function mainOf(layer, r) {
       const v = r.values;
+      if (layer.rank_by === "intensity" && !layer.labels && v.intensity !== undefined) return "intensity";   /* what the list is ranked by */
       return v.count !== undefined ? "count" : v.difference !== undefined ? "difference" : layer.rank_by && v[layer.rank_by] !== undefined ? layer.rank_by : Object.keys(v)[0];
     }
     /** @param {LiveLayer} layer @param {Ranked} r */
@@ -97,6 +99,7 @@ export function hotspots(gm) {
       if (r.district && r.district !== gm.placeOf(r)) words.push(r.district);
       if (v.area_km2) words.push(gm.t("km2_n", { area: gm.number(v.area_km2, v.area_km2 < 0.1 ? 2 : v.area_km2 < 10 ? 1 : 0) }));
       else if (v.cells) words.push(gm.t("cells_n", { n: v.cells }));
+      if (v.count !== undefined && mainOf(layer, r) === "intensity") words.push(gm.t("incidents_n", { n: Math.round(v.count) }));
       const c = layer.classes[r.code];
       if (!words.length && c && c.label && layer.labels) words.push(gm.text(c.label));
       return words.join(" · ");

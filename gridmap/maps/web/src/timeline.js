@@ -30,7 +30,7 @@ export function timeline(gm) {
         first: function () { return theme.periodAt === undefined ? f.periods.length - 1 : theme.periodAt; },
         short: function (i) { return gm.period(f.periods[i], f.every); },
         name: function (i) { const name = gm.period(f.periods[i], f.every); return mode === "single" ? name : gm.t("up_to", { period: name }); },
-        note: function (i) { return gm.number(mode === "single" ? f.totals[i] : f.totals.slice(0, i + 1).reduce(function (a, b) { return a + b; }, 0), 0) + " " + gm.text(theme.unit); },
+        note: function (i) { return gm.number(mode === "single" ? f.totals[i] : f.totals.slice(0, i + 1).reduce(function (a, b) { return a + b; }, 0), 0) + " " + gm.text(f.counted || theme.unit); },
         show: function (i) {
           const shown = [];
           for (let p = mode === "single" ? i : 0; p <= i; p++) shown.push(p);

@@ -16,7 +16,7 @@ export function tooltip(gm) {
     const table = /** @type {HTMLTableElement} */ (el("table"));
     const now = layer.amountNow ? layer.amountNow(row) : null;
     layer.columns.forEach((column, i) => {
-      const value = i === 0 && now !== null ? now : column.read(row);
+      const value = i === 0 && now !== null ? now : column.key === "count" && layer.countNow ? layer.countNow(row) : column.read(row);
       if (value === null) return;
       table.append(el("tr", {}, el("th", { scope: "row", text: gm.column(column.key) }), el("td", { dir: "auto", text: typeof value === "string" ? value : gm.value(column.key, value) })));
     });

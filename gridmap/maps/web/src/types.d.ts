@@ -6,7 +6,7 @@ export interface PackedColumn { type: "i1" | "i2" | "i4" | "f4"; data: string; d
 export interface LegendClass { colour: string; label?: any; low?: number; high?: number; hatch?: boolean; bare?: boolean; below?: boolean }
 export interface Frames extends PackedColumn {
   periods: string[]; every: string; bounds: number[]; totals: number[];
-  sums: { classes: LegendClass[]; bounds: number[] };
+  sums: { classes: LegendClass[]; bounds: number[] }; km2?: PackedColumn; counted?: Value;
 }
 /** A ranked place; `rank` and `index` are given by the list that shows it. */
 export interface Ranked {
@@ -27,7 +27,7 @@ export interface LiveLayer extends Omit<LayerData, "ground"> {
   index: number; canvas: any; clock?: boolean; data_places?: boolean;
   columns: Array<{ key: string; read: (row: number) => any }>;
   shapes: () => Shapes; allCodes: () => any; codesNow: () => any; place: (row: number) => any; cell: (row: number) => any;
-  amountNow?: ((row: number) => number) | null; amountsOf: (periods: number[]) => Float64Array;
+  amountNow?: ((row: number) => number) | null; countNow?: ((row: number) => number) | null; amountsOf: (periods: number[]) => Float64Array;
   showPeriods: (periods: number[], mode: string) => void; codesOfPeriod: (period: number) => Uint8Array; periodAt?: number;
   number?: number; colour?: string; byShift?: any; onShift?: any;
 }
