@@ -4,8 +4,8 @@ than counting error periods vary."""
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 __all__ = [
     "LEAST_PERIODS",
@@ -46,8 +46,8 @@ def poisson_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     """
     counts = np.asarray(counts, float)
     tail = (1 - confidence) / 2
-    low = np.where(counts > 0, stats.chi2.ppf(tail, 2 * np.where(counts > 0, counts, 1)) / 2, 0.0)
-    return low, stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
+    low = np.where(counts > 0, scipy.stats.chi2.ppf(tail, 2 * np.where(counts > 0, counts, 1)) / 2, 0.0)
+    return low, scipy.stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
 
 
 def no_change_limits(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +66,7 @@ def no_change_limits(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     low, high = np.empty(len(counts)), np.empty(len(counts))
     for i, x in enumerate(counts):
         y = np.arange(int(x + 8 * np.sqrt(x + 1) + 12))
-        fine = (stats.binom.cdf(x, x + y, 0.5) > tail) & (stats.binom.sf(x - 1, x + y, 0.5) > tail)
+        fine = (scipy.stats.binom.cdf(x, x + y, 0.5) > tail) & (scipy.stats.binom.sf(x - 1, x + y, 0.5) > tail)
         low[i], high[i] = y[fine][0], y[fine][-1]
     return low, high
 
@@ -91,8 +91,8 @@ def share_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> 
     """
     hits, of = np.asarray(hits, float), np.asarray(of, float)
     tail = (1 - confidence) / 2
-    low = np.where(hits > 0, stats.beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
-    high = np.where(hits < of, stats.beta.ppf(1 - tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
+    low = np.where(hits > 0, scipy.stats.beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
+    high = np.where(hits < of, scipy.stats.beta.ppf(1 - tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
     return (low, high) if low.ndim else (float(low), float(high))
 
 
@@ -119,7 +119,7 @@ def wilson_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) ->
     Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """
     hits, of = np.asarray(hits, float), np.asarray(of, float)
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = scipy.stats.norm.ppf((1 + confidence) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = hits / of
         middle, half = p + z**2 / (2 * of), z * np.sqrt(p * (1 - p) / of + z**2 / (4 * of**2))

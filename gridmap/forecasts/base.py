@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
@@ -495,7 +496,7 @@ def prediction_interval(expected: np.ndarray, dispersion: float, confidence: flo
     """The counts between which the next one lies: Poisson, or negative binomial where counts vary more than that."""
     tail = (1 - confidence) / 2
     if dispersion <= 1 + 1e-6:
-        return stats.poisson.ppf(tail, expected), stats.poisson.ppf(1 - tail, expected)
+        return scipy.stats.poisson.ppf(tail, expected), scipy.stats.poisson.ppf(1 - tail, expected)
     p = 1 / dispersion
     size = np.maximum(expected * p / (1 - p), 1e-9)
-    return stats.nbinom.ppf(tail, size, p), stats.nbinom.ppf(1 - tail, size, p)
+    return scipy.stats.nbinom.ppf(tail, size, p), scipy.stats.nbinom.ppf(1 - tail, size, p)

@@ -20,8 +20,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy import stats
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
@@ -77,14 +77,14 @@ class RiskTerrain(Forecaster):
         estimating = ~choosing
         beta, errors, spread = fit_poisson(design[estimating], count[estimating], exposure[estimating])
         z = np.divide(beta, errors, out=np.zeros_like(beta), where=errors > 0)
-        reach = float(stats.norm.isf(0.025 / max(len(names), 1)))
+        reach = float(scipy.stats.norm.isf(0.025 / max(len(names), 1)))
         table = pd.DataFrame(
             {
                 "form": [chosen[n] for n in names],
                 "relative_risk": np.exp(beta[1:]),
                 "low": np.exp(beta[1:] - reach * errors[1:]),
                 "high": np.exp(beta[1:] + reach * errors[1:]),
-                "p_value": 2 * stats.norm.sf(np.abs(z[1:])),
+                "p_value": 2 * scipy.stats.norm.sf(np.abs(z[1:])),
             },
             index=pd.Index(names, name="factor"),
         )

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from gridmap.errors import InputError
 from gridmap.messages import Note
@@ -293,7 +294,7 @@ def crps_poisson(expected: Any, observed: Any) -> np.ndarray:
     """
     lam, y = np.asarray(expected, float), np.asarray(observed, float)
     mean_difference = 2 * lam * (special.ive(0, 2 * lam) + special.ive(1, 2 * lam))
-    below, at = stats.poisson.cdf(y, lam), stats.poisson.cdf(y - 1, lam)
+    below, at = scipy.stats.poisson.cdf(y, lam), scipy.stats.poisson.cdf(y - 1, lam)
     return y * (2 * below - 1) - lam * (2 * at - 1) - mean_difference / 2
 
 
@@ -318,7 +319,7 @@ def pit_values(expected: Any, observed: Any, *, random_state: Any = None) -> np.
     """
     rng = np.random.default_rng(random_state)
     lam, y = np.asarray(expected, float), np.asarray(observed, float)
-    low, high = stats.poisson.cdf(y - 1, lam), stats.poisson.cdf(y, lam)
+    low, high = scipy.stats.poisson.cdf(y - 1, lam), scipy.stats.poisson.cdf(y, lam)
     return low + rng.random(np.shape(lam)) * (high - low)
 
 
@@ -346,7 +347,7 @@ def pit_counts(expected: Any, observed: Any, bins: int = 10) -> np.ndarray:
     Czado, Gneiting & Held (2009), Biometrics 65, 1254–1261.
     """
     lam, y = np.asarray(expected, float), np.asarray(observed, float)
-    low, high = stats.poisson.cdf(y - 1, lam), stats.poisson.cdf(y, lam)
+    low, high = scipy.stats.poisson.cdf(y - 1, lam), scipy.stats.poisson.cdf(y, lam)
     edges = np.linspace(0, 1, bins + 1)
     reached = np.clip((edges[:, None] - low) / np.maximum(high - low, 1e-12), 0, 1)
     return np.diff(reached.sum(axis=1))

@@ -31,9 +31,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from numba import njit
-from scipy import special, stats
+from scipy import special
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError
@@ -302,7 +303,7 @@ class Separated:
 def _reach(drawn: np.ndarray) -> float:
     """How far from the mean of such draws the next one lies in 95 %."""
     n = len(drawn)
-    return float(stats.t.ppf(0.975, n - 1) * drawn.std(ddof=1) * np.sqrt(1 + 1 / n))
+    return float(scipy.stats.t.ppf(0.975, n - 1) * drawn.std(ddof=1) * np.sqrt(1 + 1 / n))
 
 
 def _kernel(triggers: Triggers, delay: np.ndarray, far: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from gridmap._intervals import wilson_interval
 from gridmap._periods import frequency_of
@@ -186,7 +186,7 @@ def kaplan_meier(time: Any, event: Any, *, confidence: float = 0.95) -> pd.DataF
     survival = np.cumprod(1 - ended / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.cumsum(ended / (at_risk * (at_risk - ended.astype(float)))))
-        half = stats.norm.ppf((1 + confidence) / 2) * spread / np.log(survival)
+        half = scipy.stats.norm.ppf((1 + confidence) / 2) * spread / np.log(survival)
         low, high = survival ** np.exp(-half), survival ** np.exp(half)
         error = np.where(survival > 0, survival * spread, 0.0)
     gone = survival <= 0
@@ -287,10 +287,10 @@ def _tails(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]
     error = np.sqrt(np.maximum((n * (big - n)) @ (share * (1 - share) / np.maximum(big - 1, 1)), 1e-12))
     z = (seen - mean) / error
     if n.shape[1] == 1:
-        low = stats.hypergeom.cdf(seen, int(big[0]), int(hit[0]), own)
-        high = stats.hypergeom.sf(seen - 1, int(big[0]), int(hit[0]), own)
+        low = scipy.stats.hypergeom.cdf(seen, int(big[0]), int(hit[0]), own)
+        high = scipy.stats.hypergeom.sf(seen - 1, int(big[0]), int(hit[0]), own)
     else:
-        low, high = stats.norm.cdf(z + 0.5 / error), stats.norm.sf(z - 0.5 / error)
+        low, high = scipy.stats.norm.cdf(z + 0.5 / error), scipy.stats.norm.sf(z - 0.5 / error)
     usable = (own > 0) & (error > 1e-5)
     if usable.sum() < 3:
         return low, high, 1.0
@@ -298,7 +298,9 @@ def _tails(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]
     spread = max(1.0, float(np.mean(np.clip(z[usable], a, b) ** 2)))
     if spread > 1:
         root = np.sqrt(spread)
-        low, high = (stats.norm.sf(stats.norm.isf(np.clip(p, 1e-300, 1 - 1e-12)) / root) for p in (low, high))
+        low, high = (
+            scipy.stats.norm.sf(scipy.stats.norm.isf(np.clip(p, 1e-300, 1 - 1e-12)) / root) for p in (low, high)
+        )
     return low, high, spread
 
 
@@ -851,7 +853,7 @@ def threshold_pile(values: Any, threshold: float, width: float) -> pd.Series:
     above = int(((found >= threshold) & (found < threshold + width)).sum())
     if not below + above:
         raise InputError(Note("governance.threshold", threshold=threshold, width=width))
-    p = float(stats.binom.sf(below - 1, below + above, 0.5))
+    p = float(scipy.stats.binom.sf(below - 1, below + above, 0.5))
     return pd.Series({"below": below, "above": above, "share_below": below / (below + above), "p_value": p})
 
 

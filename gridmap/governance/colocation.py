@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
@@ -345,7 +346,7 @@ def similarity_of_patterns(
         with np.errstate(divide="ignore", invalid="ignore"):
             chi2 = table["difference"] ** 2 / (pooled * (1 - pooled) * (1 / m + 1 / n)) * (m + n - 1) / (m + n)
         table["chi2"] = chi2.fillna(0.0)
-        table["p_value"] = stats.chi2.sf(table["chi2"], 1)
+        table["p_value"] = scipy.stats.chi2.sf(table["chi2"], 1)
         table["q_value"] = adjust_p(table["p_value"].to_numpy(), "fdr")
         differs = table["q_value"].to_numpy() <= level
     else:
@@ -541,9 +542,9 @@ class _Smooth:
             out[k : k + 500] = kernel.sum(axis=1)
         if own:
             out = (out - 1 / (2 * np.pi * h * h)) * len(events) / max(len(events) - 1, 1)
-        inside = (stats.norm.cdf((self.box[2:] - places) / h) - stats.norm.cdf((self.box[:2] - places) / h)).prod(
-            axis=1
-        )
+        inside = (
+            scipy.stats.norm.cdf((self.box[2:] - places) / h) - scipy.stats.norm.cdf((self.box[:2] - places) / h)
+        ).prod(axis=1)
         floor = 1e-3 * len(events) / float((self.box[2:] - self.box[:2]).prod())
         return np.maximum(out / inside, floor)
 

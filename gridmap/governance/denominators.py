@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError, SettingError
@@ -183,9 +183,9 @@ def _rates(events: np.ndarray, people: np.ndarray, scale: float, confidence: flo
         variance = (weight**2 * events)[:, used].sum(axis=1)
         most = np.where(people[:, used] > 0, weight[:, used], 0).max(axis=1)
         tail = (1 - confidence) / 2
-        d_low = np.where(direct > 0, stats.gamma.ppf(tail, direct**2 / variance, scale=variance / direct), 0.0)
+        d_low = np.where(direct > 0, scipy.stats.gamma.ppf(tail, direct**2 / variance, scale=variance / direct), 0.0)
         top, spread = direct + most, variance + most**2
-        d_high = stats.gamma.ppf(1 - tail, top**2 / spread, scale=spread / top)
+        d_high = scipy.stats.gamma.ppf(1 - tail, top**2 / spread, scale=spread / top)
         out = {"count": x, "population": n, "rate": scale * x / n, "low": scale * low / n, "high": scale * high / n}
         for name, values in (("direct", direct), ("direct_low", d_low), ("direct_high", d_high)):
             out[name] = np.where(empty, np.nan, scale * values)

@@ -22,8 +22,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy import optimize, stats
 
 from gridmap._periods import FREQUENCIES, frequency_of
 from gridmap.errors import InputError, SettingError
@@ -102,7 +102,7 @@ class WeightedDisplacementDifference:
     @property
     def p_value(self) -> float:
         """Two-sided, by the normal distribution."""
-        return float(2 * stats.norm.sf(abs(self.z_score)))
+        return float(2 * scipy.stats.norm.sf(abs(self.z_score)))
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -111,7 +111,7 @@ class WeightedDisplacementDifference:
 
     def interval_at(self, confidence: float) -> tuple[float, float]:
         """Lower and upper end at another confidence, such as 0.95."""
-        half = float(stats.norm.ppf((1 + _share(confidence, "confidence")) / 2)) * self.standard_error
+        half = float(scipy.stats.norm.ppf((1 + _share(confidence, "confidence")) / 2)) * self.standard_error
         return self.estimate - half, self.estimate + half
 
     def __repr__(self) -> str:
@@ -374,7 +374,7 @@ def difference_in_differences(
     scale = max(spread * (1 + serial) / (1 - serial), between_areas)
     error = float(np.sqrt(scale * (1 / used).sum()))
     log = float(np.log(used[1] / used[0]) - np.log(used[3] / used[2]))
-    law = stats.t(free) if free else stats.norm
+    law = scipy.stats.t(free) if free else scipy.stats.norm
     half = float(law.ppf((1 + confidence) / 2)) * error
     return Difference(
         ratio=float(np.exp(log)),
@@ -533,11 +533,11 @@ def regression_to_mean(
         before=float(before),
         after=seen,
         expected=float(mean),
-        low=float(stats.nbinom.ppf(0.05, size, chance)),
-        high=float(stats.nbinom.ppf(0.95, size, chance)),
+        low=float(scipy.stats.nbinom.ppf(0.05, size, chance)),
+        high=float(scipy.stats.nbinom.ppf(0.95, size, chance)),
         expected_fall=float(fall),
         seen_fall=1 - seen / before if before else float("nan"),
-        p_value=float("nan") if after is None else float(stats.nbinom.cdf(seen, size, chance)),
+        p_value=float("nan") if after is None else float(scipy.stats.nbinom.cdf(seen, size, chance)),
         shape=shape,
         rate=rate,
     )
@@ -549,9 +549,9 @@ def _gamma_of_rates(count: np.ndarray, people: np.ndarray) -> tuple[float, float
 
     def lack_of_fit(v):
         size, level = np.exp(v)
-        return -stats.nbinom.logpmf(count, size, size / (size + people * level)).sum()
+        return -scipy.stats.nbinom.logpmf(count, size, size / (size + people * level)).sum()
 
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         lack_of_fit, [0.0, np.log(mean)], method="L-BFGS-B", bounds=[(-7, 12), (np.log(mean) - 3, np.log(mean) + 3)]
     )
     size, level = np.exp(found.x)
@@ -601,7 +601,7 @@ def smallest_visible_fall(
         _share(value, name)
     if min(before, control_before) <= 0:
         return None
-    z = stats.norm.ppf((1 + confidence) / 2), stats.norm.ppf(power)
+    z = scipy.stats.norm.ppf((1 + confidence) / 2), scipy.stats.norm.ppf(power)
     fixed = 1 / before + 1 / control_before + 1 / (control_before * trend)
 
     def lack(fall: float) -> float:
@@ -612,7 +612,7 @@ def smallest_visible_fall(
     most = 1 - 1 / (before * trend)  # one event left
     if most <= 0 or lack(most) < 0:
         return None
-    return float(optimize.brentq(lack, 1e-9, most))
+    return float(scipy.optimize.brentq(lack, 1e-9, most))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -1000,9 +1000,9 @@ def _synthetic(t: np.ndarray, controls: np.ndarray, later: np.ndarray) -> pd.Ser
         level = own[~later].mean()
         y, x = own / level, others / others[:, ~later].mean(axis=1, keepdims=True)
         heavy = 1e3  # weights add up to one
-        weights = optimize.nnls(np.vstack([x[:, ~later].T, np.full((1, len(x)), heavy)]), np.append(y[~later], heavy))[
-            0
-        ]
+        weights = scipy.optimize.nnls(
+            np.vstack([x[:, ~later].T, np.full((1, len(x)), heavy)]), np.append(y[~later], heavy)
+        )[0]
         mix = weights @ x
         before, behind = (np.sqrt(np.mean((y - mix)[part] ** 2)) for part in (~later, later))
         return float(mix[later].sum() * level), float(behind / max(before, 1e-9))

@@ -16,8 +16,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy import stats
 
 from gridmap._intervals import ratio_interval
 from gridmap.errors import InputError, SettingError
@@ -248,10 +248,10 @@ def _against_similar(
             spread = 1.0
             if free >= 4:  # a median of squares, so that the one site that stands out does not hide itself
                 squares = (count[rows] - n * share) ** 2 / np.maximum(n * share * (1 - share), 1e-9)
-                spread = max(1.0, float(np.median(squares) / stats.chi2.median(1)))
+                spread = max(1.0, float(np.median(squares) / scipy.stats.chi2.median(1)))
             seen = count[rows] / spread
-            left = np.clip(stats.binom.cdf(np.floor(seen), np.floor(n / spread), share), 0, 1)
-            right = np.clip(stats.binom.sf(np.ceil(seen) - 1, np.floor(n / spread), share), 0, 1)
+            left = np.clip(scipy.stats.binom.cdf(np.floor(seen), np.floor(n / spread), share), 0, 1)
+            right = np.clip(scipy.stats.binom.sf(np.ceil(seen) - 1, np.floor(n / spread), share), 0, 1)
             out["p_value"][rows] = np.minimum(1, 2 * np.minimum(left, right))
             with np.errstate(divide="ignore", invalid="ignore"):
                 out["similar"][rows] = (n - count[rows]) / (risk.sum() - risk)
@@ -299,7 +299,7 @@ def _sides(
     entry = np.bincount(site[side == 1], minlength=len(flat))
     leave = np.bincount(site[side == -1], minlength=len(flat))
     n = entry + leave
-    exact = [stats.binomtest(int(x), int(m)) if m else None for x, m in zip(entry, n, strict=True)]
+    exact = [scipy.stats.binomtest(int(x), int(m)) if m else None for x, m in zip(entry, n, strict=True)]
     ends = [e.proportion_ci() if e else None for e in exact]
     with np.errstate(invalid="ignore", divide="ignore"):
         table: dict[str, Any] = {"entry": entry, "exit": leave, "share_entry": entry / n}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from gridmap._intervals import LEAST_PERIODS, ratio_interval, variation_of_periods
 from gridmap.errors import InputError, SettingError
@@ -210,7 +210,7 @@ def _mid_p(before: np.ndarray, after: np.ndarray, odds: np.ndarray) -> np.ndarra
     share, together = np.broadcast_to(odds / (1 + odds), after.shape), before + after
     equal = np.zeros(len(after))
     for i, (k, n, s) in enumerate(zip(after, together, share, strict=True)):
-        chance = stats.binom.pmf(np.arange(n + 1), n, s)
+        chance = scipy.stats.binom.pmf(np.arange(n + 1), n, s)
         equal[i] = chance[np.isclose(chance, chance[int(k)], rtol=1e-7)].sum()
     return np.minimum(binomial_p(after, together, share) - equal / 2, 1.0)
 
@@ -253,8 +253,8 @@ def _e_test(before: float, after: float, odds: float) -> float:
         return np.abs(np.divide(y / odds - x, error, out=np.zeros(np.broadcast(x, y).shape), where=error > 0))
 
     rate = (before + after) / (1 + odds)
-    x, y = (np.arange(stats.poisson.isf(1e-13, mean) + 2) for mean in (rate, rate * odds))
-    chance = np.outer(stats.poisson.pmf(x, rate), stats.poisson.pmf(y, rate * odds))
+    x, y = (np.arange(scipy.stats.poisson.isf(1e-13, mean) + 2) for mean in (rate, rate * odds))
+    chance = np.outer(scipy.stats.poisson.pmf(x, rate), scipy.stats.poisson.pmf(y, rate * odds))
     seen = distance(np.array(before), np.array(after))
     return float(min(chance[distance(x[:, None], y[None, :]) >= seen * (1 - 1e-12)].sum(), 1.0))
 
@@ -281,16 +281,16 @@ def binomial_p(successes, trials, share) -> np.ndarray:
     # Upper side only: a result below the mean is the mirrored one above it.
     mirrored = k < n * share
     k, share = np.where(mirrored, n - k, k), np.where(mirrored, 1 - share, share)
-    upper = stats.binom.sf(k - 1, n, share)
+    upper = scipy.stats.binom.sf(k - 1, n, share)
     # Largest j below the mode with pmf(j) ≤ pmf(k), by bisection: the pmf rises up to the mode.
-    observed = stats.binom.pmf(k, n, share) * (1 + 1e-7)  # as R does, so that rounding breaks no tie
+    observed = scipy.stats.binom.pmf(k, n, share) * (1 + 1e-7)  # as R does, so that rounding breaks no tie
     low, high = np.full(n.shape, -1.0), np.ceil(n * share) - 1
     high = np.minimum(high, k - 1)
     for _ in range(int(np.ceil(np.log2(n.max(initial=1) + 2))) + 1):
         middle = np.ceil((low + high) / 2)
-        fits = stats.binom.pmf(middle, n, share) <= observed
+        fits = scipy.stats.binom.pmf(middle, n, share) <= observed
         low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
-    p = upper + np.where(low >= 0, stats.binom.cdf(low, n, share), 0.0)
+    p = upper + np.where(low >= 0, scipy.stats.binom.cdf(low, n, share), 0.0)
     return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
 
 

@@ -14,8 +14,9 @@ Sources: Ester et al. (1996), KDD-96; Campello, Moulavi & Sander (2013), PAKDD; 
 import warnings
 
 import numpy as np
+import scipy
 import shapely
-from scipy import sparse, stats
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
@@ -337,7 +338,7 @@ def automatic(xy: np.ndarray, weight: np.ndarray, least: float | None, eps_m: fl
     reach = np.where(full.any(axis=1), distance[np.arange(len(places)), full.argmax(axis=1)], np.inf)
     # A core incident needs k more than itself; an even spread has Poisson(n / hull · π r²) of them around it.
     n, k = len(xy), max(int(np.ceil(chosen / weight.mean())) - 1, 1)
-    chance = np.sqrt(stats.gamma.ppf(1 / n, k) / (np.pi * n / hull))
+    chance = np.sqrt(scipy.stats.gamma.ppf(1 / n, k) / (np.pi * n / hull))
     radius = min(_median(reach, heap) / np.sqrt(DENSER), chance)
     apart = float(np.median(distance[:, 1]))
     if radius < apart:

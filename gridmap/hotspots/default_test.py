@@ -29,7 +29,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, sparse, special, stats
+import scipy
+from scipy import sparse, special
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -465,8 +466,8 @@ def _fisher(
         both = np.full(len(k), n / (n + n_before))
         return _two_sided(compound_tails(k, Law("binomial", n_around + before, both), of))
     both = k + before
-    upper = stats.hypergeom.sf(k - 1, n + n_before, both, n)
-    lower = stats.hypergeom.cdf(k, n + n_before, both, n)
+    upper = scipy.stats.hypergeom.sf(k - 1, n + n_before, both, n)
+    lower = scipy.stats.hypergeom.cdf(k, n + n_before, both, n)
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
 
 
@@ -638,7 +639,7 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
         "fatol": 0.02,
         "maxfev": 70,
     }  # far inside what the counts can tell
-    found = optimize.minimize(
+    found = scipy.optimize.minimize(
         minus_log_likelihood, first[0], method="Nelder-Mead", bounds=bounds, options=close_enough
     ).x
     return Variation(float(np.exp(found[0])), float(np.exp(found[1])), float(found[2]), typical)

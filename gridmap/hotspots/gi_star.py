@@ -8,8 +8,9 @@ Source: Getis & Ord 1992; Ord & Getis 1995.
 """
 
 import numpy as np
+import scipy
 from numba import njit
-from scipy import sparse, stats
+from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, spread_out
@@ -168,7 +169,7 @@ def getis_ord(
     people, kept, columns, notes = people_by_cell(count, index, population, grid)
     x, weights = count[kept], weights[kept][:, kept] if not kept.all() else weights
     z = gi_z(x, weights, star) if people is None else _z_of_expected(x, weights, people[kept])
-    p = p_normal = 2 * stats.norm.sf(np.abs(z))
+    p = p_normal = 2 * scipy.stats.norm.sf(np.abs(z))
     if inference == "exact":
         p = subset_sum_p(x - x.min(), weights) if people is None else _binomial_p(x, weights, people[kept])
     elif inference == "conditional":

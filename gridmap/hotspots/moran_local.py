@@ -8,7 +8,7 @@ Source: Anselin 1995; moments under conditional randomisation after Sokal, Oden 
 """
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from gridmap.hotspots.cell_vectors import cell_values, named_cells, spread_out
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
@@ -149,7 +149,7 @@ def local_moran(
         p = permutation_p(x, weights, permutations, seed_from(random_state), refine=refine)
         p[np.isnan(z)] = np.nan
     else:
-        p = 2 * stats.norm.sf(np.abs(z))
+        p = 2 * scipy.stats.norm.sf(np.abs(z))
     if np.isnan(z).any():
         notes.append(Note("hotspots.cells_not_tested", n=int(np.isnan(z).sum())))
     p = spread_out(p, kept)

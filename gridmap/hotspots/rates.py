@@ -8,7 +8,8 @@ Source: Garwood 1936 (interval); Marshall 1991 (empirical Bayes); Spiegelhalter 
 """
 
 import numpy as np
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError, SettingError
@@ -154,7 +155,9 @@ def incident_rates(
         if len(e) != len(count) or (e[lived] <= 0).any() or (e < 0).any():
             raise InputError(Note("hotspots.expected_above_zero"))
         p = np.where(
-            lived, np.minimum(1, 2 * np.minimum(stats.poisson.cdf(count, e), stats.poisson.sf(count - 1, e))), np.nan
+            lived,
+            np.minimum(1, 2 * np.minimum(scipy.stats.poisson.cdf(count, e), scipy.stats.poisson.sf(count - 1, e))),
+            np.nan,
         )
     q = adjust_p(p, "fdr" if how == "none" else how)
     judged = p if how == "none" else q
@@ -280,9 +283,9 @@ def funnel_limits(expected, coverage: float) -> tuple[np.ndarray, np.ndarray]:
     expected = np.asarray(expected, float)
     limits = []
     for target in ((1 - coverage) / 2, (1 + coverage) / 2):
-        whole = stats.poisson.ppf(target, expected)
-        mass = stats.poisson.pmf(whole, expected)
-        part = (stats.poisson.cdf(whole, expected) - target) / np.where(mass > 0, mass, 1)
+        whole = scipy.stats.poisson.ppf(target, expected)
+        mass = scipy.stats.poisson.pmf(whole, expected)
+        part = (scipy.stats.poisson.cdf(whole, expected) - target) / np.where(mass > 0, mass, 1)
         limits.append(np.maximum(whole - part, 0.0))
     return limits[0], limits[1]
 

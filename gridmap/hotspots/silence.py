@@ -15,7 +15,8 @@ Source: Clayton & Kaldor 1987; Marshall 1991; Benjamini & Hochberg 1995.
 """
 
 import numpy as np
-from scipy import optimize, sparse, stats
+import scipy
+from scipy import sparse
 
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
@@ -129,7 +130,7 @@ def quiet_cells(
     expected = np.where(tested, people * rate, np.nan)
     size = _size(count[tested], expected[tested])
     p = np.full(len(count), np.nan)
-    p[tested] = stats.nbinom.cdf(count[tested], size, size / (size + expected[tested]))
+    p[tested] = scipy.stats.nbinom.cdf(count[tested], size, size / (size + expected[tested]))
     q = adjust_p(p, "fdr" if how == "none" else how)
     quiet = p <= 0.05 if how == "none" else q <= level
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -149,7 +150,7 @@ def quiet_cells(
     cut = level if how == "none" or level is None else level / tested.sum()
     least = float(size * np.expm1(-np.log(cut or 0.05) / size))
     notes.append(Note("hotspots.smallest_expected", least=least, n=int((expected[tested] >= least).sum())))
-    able = stats.nbinom.pmf(0, size, size / (size + expected[tested]))
+    able = scipy.stats.nbinom.pmf(0, size, size / (size + expected[tested]))
     if how != "none" and (able > level / tested.sum()).all():
         notes.append(Note("hotspots.silence_or_chance"))
     params = {
@@ -187,7 +188,7 @@ def _size(count: np.ndarray, expected: np.ndarray) -> float:
 
     def lack_of_fit(log_size):
         size = np.exp(log_size)
-        return -stats.nbinom.logpmf(count, size, size / (size + expected)).sum()
+        return -scipy.stats.nbinom.logpmf(count, size, size / (size + expected)).sum()
 
-    found = optimize.minimize_scalar(lack_of_fit, bounds=(np.log(1e-3), np.log(LARGEST_SIZE)), method="bounded")
+    found = scipy.optimize.minimize_scalar(lack_of_fit, bounds=(np.log(1e-3), np.log(LARGEST_SIZE)), method="bounded")
     return float(np.exp(found.x))

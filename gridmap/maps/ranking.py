@@ -16,9 +16,9 @@ import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from scipy import sparse
-from scipy.stats import binomtest
 
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.hotspots.cores import hotspot_cores, names_apart
@@ -240,7 +240,7 @@ def _tested_changes(places: list[Place]) -> list[Place]:
     if not known:
         return places
     raw = [
-        binomtest(round(p.values["count"]), round(p.values["count"] + p.values["count_before"]), 0.5).pvalue
+        scipy.stats.binomtest(round(p.values["count"]), round(p.values["count"] + p.values["count_before"]), 0.5).pvalue
         if p.values["count"] + p.values["count_before"] >= 1
         else 1.0
         for p in known

@@ -23,7 +23,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
-from scipy.stats import norm
+import scipy
 
 from gridmap._io import unguard_formula
 from gridmap.errors import InputError, ReadError, SettingError
@@ -334,7 +334,7 @@ def dosage_effect(dosage, counts: pd.DataFrame, *, level: float = 0.95) -> pd.Da
         "more": minutes > middle,
         "any": minutes > 0,
     }
-    rows, z = [], norm.ppf(0.5 + level / 2)
+    rows, z = [], scipy.stats.norm.ppf(0.5 + level / 2)
     none = counts[groups["none"]].sum()
     for dose, mine in groups.items():
         before, after = counts.loc[mine, ["before", "after"]].sum()
@@ -342,7 +342,7 @@ def dosage_effect(dosage, counts: pd.DataFrame, *, level: float = 0.95) -> pd.Da
         if dose != "none" and groups["none"].any() and mine.any():
             prevented = (none["after"] - none["before"]) - (after - before)
             error = np.sqrt(before + after + none["before"] + none["after"])  # Poisson counts, independent
-        p = 2 * norm.sf(abs(prevented) / error) if error > 0 else np.nan
+        p = 2 * scipy.stats.norm.sf(abs(prevented) / error) if error > 0 else np.nan
         rows.append((dose, int(mine.sum()), float(minutes[mine].sum()), int(before), int(after), int(after - before),
                      prevented, prevented - z * error, prevented + z * error, p))  # fmt: skip
     columns = ["dose", "places", "minutes", "before", "after", "change", "prevented", "low", "high", "p_value"]

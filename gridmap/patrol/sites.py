@@ -11,8 +11,8 @@ Church & ReVelle (1974), Papers of the Regional Science Association 32, 101–11
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 from scipy.spatial import cKDTree
 
@@ -176,11 +176,11 @@ def _maximal_cover(cover, weight, n):
     )
     low, high = np.r_[np.zeros(len(same)), -np.inf], np.r_[np.full(len(same), np.inf), n]
     whole = np.r_[np.ones(sites), np.zeros(len(same))]  # a point is covered in whole once its sites are
-    found = milp(
+    found = scipy.optimize.milp(
         np.r_[np.zeros(sites), -worth],
-        constraints=LinearConstraint(table.tocsr(), low, high),
+        constraints=scipy.optimize.LinearConstraint(table.tocsr(), low, high),
         integrality=whole,
-        bounds=Bounds(0, 1),
+        bounds=scipy.optimize.Bounds(0, 1),
         options={"mip_rel_gap": 0.0},
     )
     if found.x is None:

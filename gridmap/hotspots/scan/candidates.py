@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from pyproj import Geod
-from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
@@ -236,4 +236,4 @@ def _gumbel_p(llr: np.ndarray, maxima: np.ndarray) -> np.ndarray:
     if len(maxima) < 2 or maxima.std(ddof=1) == 0:
         return np.full(len(llr), np.nan)
     scale = maxima.std(ddof=1) * np.sqrt(6) / np.pi
-    return stats.gumbel_r.sf(llr, loc=maxima.mean() - np.euler_gamma * scale, scale=scale)
+    return scipy.stats.gumbel_r.sf(llr, loc=maxima.mean() - np.euler_gamma * scale, scale=scale)

@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 import h3
 import numpy as np
 import rasterio.features
+import scipy
 import shapely
 from rasterio.transform import Affine
-from scipy.interpolate import LinearNDInterpolator
-from scipy.ndimage import map_coordinates
 
 from gridmap.maps.layers.cells import CellsLayer
 from gridmap.maps.legend_classes import codes_of
@@ -94,7 +93,7 @@ def _sampled(x: np.ndarray, y: np.ndarray, surface: np.ndarray, transform, crs) 
     x_m, y_m = project(lon.ravel(), lat.ravel(), crs)
     a, b, c, d, e, f = tuple(~transform)[:6]
     column, row = a * x_m + b * y_m + c, d * x_m + e * y_m + f
-    there = map_coordinates(np.nan_to_num(surface), [row - 0.5, column - 0.5], order=1, mode="nearest")
+    there = scipy.ndimage.map_coordinates(np.nan_to_num(surface), [row - 0.5, column - 0.5], order=1, mode="nearest")
     return there.reshape(x.shape)
 
 
@@ -103,7 +102,9 @@ def _between(x: np.ndarray, y: np.ndarray, at: np.ndarray, values: np.ndarray) -
     values = np.nan_to_num(values)
     if len(np.unique(at, axis=0)) < 4:
         return np.full(x.shape, values.max(initial=0))
-    found = LinearNDInterpolator((at - at[0]) * 1e4, values)((x - at[0, 0]) * 1e4, (y - at[0, 1]) * 1e4)
+    found = scipy.interpolate.LinearNDInterpolator((at - at[0]) * 1e4, values)(
+        (x - at[0, 0]) * 1e4, (y - at[0, 1]) * 1e4
+    )
     return np.nan_to_num(found)
 
 

@@ -12,7 +12,7 @@ circles cut off where each place is visited once.
 """
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+import scipy
 from scipy.sparse import coo_array
 
 __all__ = ["prize_bound"]
@@ -74,7 +74,7 @@ def prize_bound(prize, repeat, cap, service, gap, travel, kind, out, back, windo
 
     cheapest = enter.min(axis=(0, 1))
     seconds = duty.sum() + len(kind) * cheapest.max()  # the first stop of each unit needs no way
-    knapsack = linprog(
+    knapsack = scipy.optimize.linprog(
         -levels,
         A_ub=np.vstack([(service + cheapest)[owner], np.ones(len(owner))]),
         b_ub=[seconds, visits],
@@ -138,5 +138,9 @@ def _flow(levels, most, owner, cap, service, enter, kind, kinds, out, back, duty
     high = np.full(size, np.inf)
     high[:m] = most
     high[way[:, np.arange(n), np.arange(n)]] = np.maximum(cap - 1, 0)
-    found = milp(cost, constraints=LinearConstraint(table.tocsr(), lower, upper), bounds=Bounds(0, high))
+    found = scipy.optimize.milp(
+        cost,
+        constraints=scipy.optimize.LinearConstraint(table.tocsr(), lower, upper),
+        bounds=scipy.optimize.Bounds(0, high),
+    )
     return float(-found.fun) * (1 + 1e-9) if found.status == 0 else np.inf
