@@ -1,5 +1,5 @@
-"""Intervals of counts: of a mean, of a ratio of two rates, of the count to come if nothing changes; and how much more
-than counting error periods vary."""
+"""Intervals of counts: of a mean, of a ratio of two rates, of the count to come if nothing changes; how much more than
+counting error periods vary, and whether the fullest hours or days hold more than chance."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 __all__ = [
     "LEAST_PERIODS",
+    "fullest_window",
     "no_change_limits",
     "poisson_interval",
     "ratio_interval",
@@ -48,6 +49,45 @@ def poisson_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     tail = (1 - confidence) / 2
     low = np.where(counts > 0, scipy.stats.chi2.ppf(tail, 2 * np.where(counts > 0, counts, 1)) / 2, 0.0)
     return low, scipy.stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
+
+
+def fullest_window(
+    counts: ArrayLike, length: int = 1, *, exposure: ArrayLike | None = None
+) -> tuple[int, float, float]:
+    """The window of a cycle (hours of a day, days of a week) that holds the most, and whether that is more than chance.
+
+    Parameters
+    ----------
+    counts : array of numbers, 0 or more
+        What was counted in each part of the cycle; fractions are rounded for the test.
+    length : int
+        How many parts next to each other make a window.
+    exposure : array, optional
+        How often each part occurred (Fridays in the span, say); all alike where it is left out.
+
+    Returns
+    -------
+    (int, float, float)
+        Where the window begins (of equal ones, the one whose first part holds the most); its share; and a p-value that
+        is never too small: the binomial upper tail times the number of windows.
+
+    Examples
+    --------
+    >>> start, share, p = fullest_window([2] * 20 + [9] * 4, 3)
+    >>> start, round(share, 3), p < 0.001
+    (20, 0.355, True)
+    >>> fullest_window([4, 5, 3, 4, 4, 6, 4])[2]
+    1.0
+    """
+    counts = np.asarray(counts, float)
+    weights = np.ones(len(counts)) if exposure is None else np.asarray(exposure, float)
+    held, chance = (sum(np.roll(v, -k) for k in range(length)) for v in (counts, weights / weights.sum()))
+    start = int((held + 1e-6 * counts).argmax())
+    n, k = round(counts.sum()), np.round(held)
+    tails = np.where(
+        k > 0, scipy.special.betainc(np.maximum(k, 1), np.maximum(n - k, 0) + 1, np.minimum(chance, 1.0)), 1.0
+    )
+    return start, float(held[start] / counts.sum()), min(1.0, float(tails[start]) * len(counts))
 
 
 def no_change_limits(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         *("change", "change_from_nothing", "most_up", "most_down", "unequal_periods", "emerging"),
         *("since", "since_total", "since_none", "incomparable"),
     ),
-    "when": ("peak_hours", "vague_times"),
+    "when": ("peak_hours", "peak_hours_alone", "peak_weekday", "no_peak_hours", "vague_times"),
     "how_many": ("sample", "outside", "counted_once", "concentrated", "change"),
     "left_out": ("sample", "outside", "vague_times", "counted_once"),
     "spread": ("half", "concentrated", "concentrated_land", "chance", "no_chance"),

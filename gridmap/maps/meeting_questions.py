@@ -162,6 +162,8 @@ def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if two[0].peak_hours is not None:
         start, end, share = two[0].peak_hours
         hours = Note("page.next_hours", start=start, end=end, share=share)
+    elif two[0].hours_alike:
+        hours = Note("page.next_hours_alike")
     head = Note("page.next_two" if len(two) > 1 else "page.next_one")
     return head, Note("page.next_detail", n=round(_sum(two, "count")), km2=_sum(two, "area_km2"), hours=hours)
 

@@ -20,6 +20,7 @@ import scipy
 import shapely
 from scipy import sparse
 
+from gridmap._intervals import fullest_window
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.hotspots.cores import hotspot_cores, names_apart
 from gridmap.hotspots.result import HotspotResult
@@ -37,7 +38,9 @@ MOST_AMOUNTS = 30
 UNDER_REPORTED = tuple(label for label in HATCHED if label != "too few")
 #: Numbers that a row adds up over its cells.
 SUMMED = ("count", "expected", "count_before", "count_after", "difference")
-#: A place's change is called up or down at this level of `change_p`, on its card and in the answer strip.
+#: From so many incidents with an hour on, a place's hours are looked at.
+LEAST_TIMED = 10
+#: A place's change is called up or down, and its hours stand out, at this level, on its card and in the answer strip.
 CHANGE_LEVEL = 0.05
 
 
@@ -58,6 +61,9 @@ class Place:
     zones : int
         In how many zones it lies.
     peak_hours : (from, to, share) or None
+        Where three hours hold more than if all hours were alike.
+    hours_alike : bool
+        Its hours are known, and none stand out.
     nearest : list of (what, metres)
     """
 
@@ -68,6 +74,7 @@ class Place:
     district: str | None = None
     zones: int = 0
     peak_hours: tuple[int, int, float] | None = None
+    hours_alike: bool = False
     nearest: tuple[tuple[str, int], ...] = ()
 
     def changed_side(self) -> int:
@@ -355,14 +362,14 @@ def _borrowing(place: Place, layer: Layer, other: CellsLayer) -> Place:
     part = other.frame.iloc[place.rows]
     if "stability" in part and "stability" not in values and _same_counts(layer, other, "count"):
         values["stability"] = round(float(part["stability"].mean()), 4)
-    peak = place.peak_hours
+    peak, alike = place.peak_hours, place.hours_alike
     if other.frames is not None and other.every == "hour_of_week" and _same_total(layer, other):
         day = other.frames.iloc[place.rows].to_numpy(float).sum(axis=0).reshape(7, 24).sum(axis=0)
-        three = day + np.roll(day, -1) + np.roll(day, -2)
-        if day.sum() >= 10:  # fewer tell nothing about hours
-            start = int((three + 1e-6 * day).argmax())  # of equal windows, the one that begins with the most
-            peak = (start, (start + 3) % 24, round(float(three[start] / day.sum()), 3))
-    return replace(place, values=values, peak_hours=peak)
+        if day.sum() >= LEAST_TIMED:  # fewer tell nothing about hours
+            start, share, p_value = fullest_window(day, 3)
+            alike = p_value > CHANGE_LEVEL
+            peak = None if alike else (start, (start + 3) % 24, round(share, 3))
+    return replace(place, values=values, peak_hours=peak, hours_alike=alike)
 
 
 def _same_counts(layer: Layer, other: Layer, column: str = "count_after") -> bool:

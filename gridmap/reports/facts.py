@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap._intervals import ratio_interval
+from gridmap._intervals import fullest_window, ratio_interval
 from gridmap._periods import WEEKDAYS
 from gridmap.errors import InputError
 from gridmap.governance.stage_results import AGENDA, Sentence
@@ -35,6 +35,7 @@ __all__ = [
     "CLAIMS",
     "LEAST_TIMED",
     "SMALLEST_P",
+    "TIMES",
     "Fact",
     "all_facts",
     "fact",
@@ -301,6 +302,18 @@ def _longer_than_a_day(incidents: Incidents) -> np.ndarray:
     return np.isnat(length) | (length > np.timedelta64(1, "D"))
 
 
+#: The fact about hours and weekdays: by whether the hours, and whether the weekday, are more than chance.
+TIMES = {
+    (True, True): "peak_hours",
+    (True, False): "peak_hours_alone",
+    (False, True): "peak_weekday",
+    (False, False): "no_peak_hours",
+}
+
+#: Up to this p the busiest hours or weekday are more than if all were alike.
+TIME_LEVEL = 0.05
+
+
 def concentration_facts(count: pd.Series, about: Mapping[str, Any], step: int) -> list[Fact]:
     """The fewest cells that hold half of the incidents; nothing where there are none."""
     total = float(count.sum())
@@ -311,25 +324,31 @@ def concentration_facts(count: pd.Series, about: Mapping[str, Any], step: int) -
     return [fact("half", step, **about, n=n, cells=len(count), share=n / len(count), total=int(total))]
 
 
-def time_facts(week: pd.DataFrame | None, name: str | None = None, step: int | None = None) -> list[Fact]:
-    """The three busiest hours of the day and the busiest weekday, where enough incidents have an hour.
+def time_facts(
+    week: pd.DataFrame | None, name: str | None = None, step: int | None = None, *, days: Sequence[int] | None = None
+) -> list[Fact]:
+    """The three busiest hours of the day and the busiest weekday, where enough incidents have an hour; which of them
+    hold more than if all hours and all days were alike is part of the fact.
 
     Parameters
     ----------
     week : DataFrame (7 × 24) or None
         As `hour_of_week` gives it.
+    days : seven numbers, optional
+        How many Mondays, Tuesdays … the time spans; as many of each where it is left out.
     """
     if week is None or week.to_numpy().sum() < LEAST_TIMED:
         return []
     table = week.to_numpy(float)
-    day = table.sum(axis=0)
-    three = day + np.roll(day, -1) + np.roll(day, -2)
-    start = int((three + 1e-6 * day).argmax())  # as the map: of equal windows the one that begins with the most
-    weekday = int(table.sum(axis=1).argmax())
-    timed = float(table.sum())
-    values = {"timed": round(timed), "start": start, "end": (start + 3) % 24, "share": three[start] / timed}
-    values |= {"weekday": weekday, "weekday_share": table[weekday].sum() / timed}
-    return [fact("peak_hours", step, name=name, **values)]
+    start, share, by_hour = fullest_window(table.sum(axis=0), 3)
+    by_day = table.sum(axis=1)
+    _, _, by_weekday = fullest_window(by_day, exposure=days)
+    weekday, timed = int(by_day.argmax()), float(by_day.sum())
+    kind = TIMES[by_hour <= TIME_LEVEL, by_weekday <= TIME_LEVEL]
+    values = {"timed": round(timed), "start": start, "end": (start + 3) % 24, "share": share}
+    values |= {"weekday": weekday, "weekday_share": by_day[weekday] / timed}
+    values |= {"p_hours": by_hour, "p_weekday": by_weekday}
+    return [fact(kind, step, name=name, **values)]
 
 
 def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFrame) -> list[Fact]:

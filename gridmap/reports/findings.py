@@ -82,8 +82,9 @@ def gather_findings(
     tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
+    days = _weekdays(incidents)
     facts = all_facts(results, boundaries, incidents, grid, rows=rows, outside=outside, ranked=ranked, plan=plan) + [
-        found for category, week in times.items() for found in time_facts(week, category)
+        found for category, week in times.items() for found in time_facts(week, category, days=days)
     ]
     head = {
         "pipeline": pipeline.path.name,
@@ -120,6 +121,16 @@ def period_of(incidents: Incidents) -> str | None:
     unit = "%Y-%m" if vague else "%Y-%m-%d"
     first, last = first.strftime(unit), last.strftime(unit)
     return first if first == last else f"{first} – {last}"
+
+
+def _weekdays(incidents: Incidents) -> list[int] | None:
+    """How many Mondays, Tuesdays … lie between the first and the last incident; None where nothing has a time."""
+    start = incidents.to_frame(["occurred_from"])["occurred_from"].dropna()
+    if not len(start):
+        return None
+    first = start.min().normalize()
+    total = (start.max().normalize() - first).days + 1
+    return [total // 7 + ((day - first.weekday()) % 7 < total % 7) for day in range(7)]
 
 
 def _text_of(period: pd.Period) -> str:

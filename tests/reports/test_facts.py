@@ -4,12 +4,14 @@ import json
 import re
 import string
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import LANGUAGES, Note, all_texts
-from gridmap.reports.facts import Fact, _few_expected, fact, sentences
+from gridmap.reports.facts import Fact, _few_expected, fact, sentences, time_facts
 
 #: Texts of the section that are parts of a sentence, not facts.
 PARTS = ("heading", "p_is", "p_below")
@@ -115,3 +117,35 @@ def test_a_change_of_an_earlier_version_is_said_without_its_dates():
     stored = fact("most_up", 1, place="Leeds", before=3, after=9).to_dict()
     assert Fact.from_dict(stored).say() == "It rose most in Leeds: 3 before, 9 after."
     assert "–" not in Fact.from_dict(stored).say("zh")
+
+
+def week_of(hours, days) -> pd.DataFrame:
+    return pd.DataFrame(np.outer(np.asarray(days) / np.sum(days), hours))
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "kind"),
+    [
+        ([10] * 24, [1] * 7, "no_peak_hours"),
+        ([10] * 21 + [40] * 3, [1] * 7, "peak_hours_alone"),
+        ([10] * 24, [1] * 6 + [2], "peak_weekday"),
+        ([10] * 21 + [40] * 3, [1] * 6 + [2], "peak_hours"),
+    ],
+)
+def test_hours_are_named_only_where_they_are_more_than_chance(hours, days, kind):
+    assert time_facts(week_of(hours, days))[0].kind == kind
+
+
+def test_a_weekday_that_came_more_often_does_not_stand_out():
+    """Thirty-one days have five Fridays, Saturdays and Sundays: a third more of each is what even days give."""
+    week = week_of([100] * 24, [4, 4, 4, 4, 5, 5, 5])
+    assert time_facts(week)[0].kind == "peak_weekday"
+    assert time_facts(week, days=[4, 4, 4, 4, 5, 5, 5])[0].kind == "no_peak_hours"
+
+
+def test_even_hours_stand_out_in_few_weeks():
+    """Of 400 even weeks at most the promised 5 % (99.9 % band: 34) have hours, or a day, that are said to stand out."""
+    rng = np.random.default_rng(3)
+    kinds = [time_facts(pd.DataFrame(rng.poisson(1.5, (7, 24))))[0].kind for _ in range(400)]
+    assert sum(kind in ("peak_hours", "peak_hours_alone") for kind in kinds) <= 34
+    assert sum(kind in ("peak_hours", "peak_weekday") for kind in kinds) <= 34

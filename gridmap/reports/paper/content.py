@@ -15,7 +15,7 @@ import pandas as pd
 
 from gridmap.messages import known, say
 from gridmap.reports.compare_runs import Since
-from gridmap.reports.facts import SMALLEST_P, method_name, sentences
+from gridmap.reports.facts import SMALLEST_P, TIMES, method_name, sentences
 from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps, run_charts, theme_map
 from gridmap.reports.results_folder import RunFolder, text_in
 
@@ -479,7 +479,7 @@ def _places(
     whole = ranked_table(layer, language) if ranked else None
     table = page_table(layer, language) if ranked else None
     heading = say("paper.places_of", language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
-    hours = [f for f in run.facts if f.kind == "peak_hours" and f.values.get("name") == entry.get("category")]
+    hours = [f for f in run.facts if f.kind in TIMES.values() and f.values.get("name") == entry.get("category")]
     lines = _lines_of(run, entry["step"], language) + sentences(hours, language)
     return Section(heading, lines, picture, table, whole, notes)
 
