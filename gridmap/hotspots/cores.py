@@ -33,7 +33,7 @@ from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 
-__all__ = ["default_core_km2", "hotspot_cores", "names_apart", "significant_cells"]
+__all__ = ["at_corner", "default_core_km2", "hotspot_cores", "names_apart", "significant_cells", "street_corners"]
 
 LEAST_KM2, MOST_KM2 = 1.0, 2.0
 #: Fields of the compass by eighths of a turn, from the east against the clock.
@@ -50,6 +50,7 @@ def hotspot_cores(
     core_street_m: float | None = None,
     names: Mapping[Any, str] | None = None,
     districts: Mapping[Any, str] | None = None,
+    streets: gpd.GeoDataFrame | None = None,
     most: int | None = None,
 ) -> gpd.GeoDataFrame:
     """Cut the significant ground of a result into places that a patrol can hold, the one with the most incidents first.
@@ -74,6 +75,9 @@ def hotspot_cores(
         called the same, by the part of it in which they lie.
     districts : mapping from zone_id to str, optional
         The district of each zone, for `district` and `rank_in_district`.
+    streets : GeoDataFrame of lines, optional
+        Of `read_context` or `read_roads`: with `name`, and `rank` where the more important streets are known. A core's
+        name then says the corner nearest to the middle of its incidents, or else the nearest street.
     most : int, optional
         Only the first so many.
 
@@ -125,7 +129,12 @@ def hotspot_cores(
     table = _describe(groups, cells, shapes, area, count, expected)
     if before is not None:
         table = table.assign(**_change(groups, count, _aligned(before, cells.index)))
-    table = _named(table, groups, cells, count, names or {}, districts or {})
+    corners = None
+    if streets is not None:
+        middles = shapely.get_coordinates(shapely.centroid(shapes)) if len(shapes) else np.empty((0, 2))
+        at = [np.average(middles[g], axis=0, weights=count[g]) for g in groups]
+        corners = street_corners(at, np.sqrt(1e6 * table["area_km2"].to_numpy(float) / np.pi), streets)
+    table = _named(table, groups, cells, count, names or {}, districts or {}, corners)
     return table if most is None else table.head(most)
 
 
@@ -312,7 +321,94 @@ def _change(groups: Sequence[list[int]], count: np.ndarray, before: np.ndarray) 
     return {"count_before": then, "change_ratio": ratio, "change_low": low, "change_high": high}
 
 
-def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
+#: A corner is looked for this far from the middle of a place, or as far as the place reaches.
+CORNER_M = 300.0
+#: A step of importance of a street outweighs this share of the distance.
+RANK_WEIGHT = 0.5
+#: Metres of a degree of latitude.
+DEGREE_M = 111_195.0
+
+
+def street_corners(
+    middles: Sequence[Sequence[float]] | np.ndarray, reach_m: Sequence[float] | np.ndarray, streets: gpd.GeoDataFrame
+) -> list[str | None]:
+    """The corner of two named streets nearest to each place, as "High Street / Mill Lane"; else the nearest street.
+
+    Parameters
+    ----------
+    middles : (n, 2) of lon, lat
+    reach_m : n lengths
+        How far each place reaches; nothing farther than this (or 300 m) from its middle is named.
+    streets : GeoDataFrame of lines in EPSG:4326
+        With `name`, and `rank` (0 the most important) where it is known: of two corners, a little farther one of
+        larger streets is the one that people know.
+
+    Returns
+    -------
+    list of str, None where no named street is near
+
+    Raises
+    ------
+    InputError
+        If the streets have no names.
+
+    Examples
+    --------
+    >>> lines = shapely.linestrings([[(0, -0.01), (0, 0.01)], [(-0.01, 0), (0.01, 0)], [(-0.01, 0.005), (0.01, 0.005)]])
+    >>> streets = gpd.GeoDataFrame({"name": ["High St", "Mill Lane", "North Rd"]}, geometry=lines, crs=4326)
+    >>> street_corners([(0.0005, 0.0005), (0.008, 0.0045), (1, 1)], [300, 300, 300], streets)
+    ['High St / Mill Lane', 'North Rd', None]
+    """
+    if "name" not in streets:
+        raise InputError(Note("hotspots.streets_need_names", there=[str(c) for c in streets]))
+    named = streets["name"].notna() & (streets["name"].astype(str).str.strip() != "")
+    named &= shapely.get_dimensions(streets.geometry.to_numpy()) == 1
+    lines = streets.geometry.to_numpy()[named.to_numpy()]
+    called = streets.loc[named, "name"].astype(str).str.strip().to_numpy(object)
+    rank = streets.loc[named, "rank"].to_numpy(float) if "rank" in streets else np.zeros(len(lines))
+    tree = shapely.STRtree(lines)
+    out: list[str | None] = []
+    for (lon, lat), reach in zip(middles, reach_m, strict=True):
+        scale = np.array([DEGREE_M * np.cos(np.radians(lat)), DEGREE_M])
+        far = max(float(reach), CORNER_M)
+        step = far / scale
+        near = tree.query(shapely.box(lon - step[0], lat - step[1], lon + step[0], lat + step[1]))
+        flat = shapely.transform(lines[near], lambda xy, at=(lon, lat), by=scale: (xy - at) * by)
+        out.append(_corner(shapely.clip_by_rect(flat, -far, -far, far, far), called[near], rank[near], far))
+    return out
+
+
+def _corner(lines: np.ndarray, called: np.ndarray, rank: np.ndarray, far: float) -> str | None:
+    """Of lines in metres around a middle: the name of the best corner within reach, or of the nearest line."""
+    middle = shapely.Point(0, 0)
+    first, second = shapely.STRtree(lines).query(lines, predicate="intersects")
+    pairs = called[first] < called[second]
+    first, second = first[pairs], second[pairs]
+    metres = shapely.distance(shapely.intersection(lines[first], lines[second]), middle)
+    known = np.flatnonzero(metres <= far)
+    if len(known):
+        weight = (metres + 10) * (1 + RANK_WEIGHT * (rank[first] + rank[second]))
+        best = known[np.lexsort((called[second[known]], called[first[known]], weight[known]))[0]]
+        both = sorted((first[best], second[best]), key=lambda i: (rank[i], called[i]))
+        return " / ".join(called[both])
+    alone = shapely.distance(lines, middle)
+    return None if not (alone <= far).any() else str(called[np.nanargmin(alone)])
+
+
+def at_corner(name: str | None, corner: str | None) -> str | Note | None:
+    """A place's name with the corner or street it lies at.
+
+    Examples
+    --------
+    >>> at_corner("Harehills", "High St / Mill Lane"), at_corner(None, "High St"), at_corner("Harehills", None)
+    ('Harehills, High St / Mill Lane', 'High St', 'Harehills')
+    """
+    if name is None or corner is None:
+        return name if corner is None else corner
+    return Note("compass.at_corner", place=name, corner=corner)
+
+
+def _named(table, groups, cells, count, names, districts, corners=None) -> gpd.GeoDataFrame:
     """Zone, district and a name that no other core has."""
     zone = cells["zone_id"].to_numpy(object) if "zone_id" in cells else np.full(len(cells), None, object)
     ids, called = [], []
@@ -324,6 +420,8 @@ def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
     district = [districts.get(i, districts.get(str(i))) for i in ids]
     of = pd.Series([str(d) for d in district], dtype=object)
     ranks = of.groupby(of).cumcount().to_numpy() + 1
+    if corners is not None:
+        called = [at_corner(name, corner) for name, corner in zip(called, corners, strict=True)]
     front: dict[str, Any] = {
         "name": names_apart(called, table.geometry.to_numpy()),
         "zone_id": ids,
@@ -335,7 +433,7 @@ def _named(table, groups, cells, count, names, districts) -> gpd.GeoDataFrame:
     return out[[*front, *table.columns]]
 
 
-def names_apart(called: Sequence[str | None], shapes: np.ndarray) -> list[str | Note | None]:
+def names_apart(called: Sequence[str | Note | None], shapes: np.ndarray) -> list[str | Note | None]:
     """Names that distinguish places: the part of the place where one name is had twice, then a number."""
     out: list[str | Note | None] = list(called)
     middle = shapely.get_coordinates(shapely.centroid(shapes)) if len(shapes) else np.empty((0, 2))

@@ -22,7 +22,7 @@ from scipy import sparse
 
 from gridmap._intervals import fullest_window
 from gridmap.grids.hierarchy import zone_levels
-from gridmap.hotspots.cores import hotspot_cores, names_apart
+from gridmap.hotspots.cores import DEGREE_M, at_corner, hotspot_cores, names_apart, street_corners
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, ContextLayer, Layer
 from gridmap.maps.legend_classes import HATCHED
@@ -42,6 +42,8 @@ SUMMED = ("count", "expected", "count_before", "count_after", "difference")
 LEAST_TIMED = 10
 #: A place's change is called up or down, and its hours stand out, at this level, on its card and in the answer strip.
 CHANGE_LEVEL = 0.05
+#: A place that reaches farther than this from its middle is not at a corner.
+CORNER_REACH_M = 1_200.0
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ class Place:
 
 @dataclass(frozen=True)
 class ZoneNames:
-    """What zones are called, and in which district each lies, by `zone_id`."""
+    """What zones are called, and in which district each lies, by `zone_id`; and the streets, where they are known."""
 
     names: dict[str, str] = field(default_factory=dict)
     districts: dict[str, str] = field(default_factory=dict)
+    streets: gpd.GeoDataFrame | None = None
 
 
 def zone_names(zones: pd.DataFrame | None) -> ZoneNames:
@@ -132,7 +135,9 @@ def place_names(frame: pd.DataFrame, names: dict[str, str]) -> pd.Series:
     return pd.Series(None, index=frame.index, dtype=object)
 
 
-def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> list[list[Place]]:
+def rank_places(
+    layers: Sequence[Layer], zones: pd.DataFrame | None = None, streets: gpd.GeoDataFrame | None = None
+) -> list[list[Place]]:
     """The places of every layer, the first first.
 
     Parameters
@@ -141,6 +146,8 @@ def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> l
         After the gate. What one knows about the cells of another (change, peak hours, the nearest camera) is added.
     zones : GeoDataFrame, optional
         Boundaries that name the places; those of a boundaries layer, when not given.
+    streets : GeoDataFrame of lines with `name`, optional
+        Their corners tell places of one zone apart; those of the surroundings, when not given.
 
     Returns
     -------
@@ -148,7 +155,9 @@ def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> l
     """
     if zones is None:
         zones = next((layer.frame for layer in layers if isinstance(layer, BoundariesLayer)), None)
-    named = zone_names(zones)
+    if streets is None:
+        streets = next((o.frame for o in layers if isinstance(o, ContextLayer) and o.surround == "streets"), None)
+    named = replace(zone_names(zones), streets=streets)
     ranked = [_named_apart(_ranked(layer, named, layers)[:MOST_ROWS], layer) for layer in layers]
     return [_enriched(places, layer, layers) for layer, places in zip(layers, ranked, strict=True)]
 
@@ -156,7 +165,7 @@ def rank_places(layers: Sequence[Layer], zones: pd.DataFrame | None = None) -> l
 def _named_apart(places: list[Place], layer: Layer) -> list[Place]:
     """The places with names of which no two are alike."""
     called = [place.name for place in places]
-    if isinstance(layer, ClustersLayer) or len(set(called)) == len(called):
+    if all(name is None for name in called) or len(set(called)) == len(called):
         return places
     frame = layer.frame.iloc[[row for place in places for row in place.rows]]
     each = iter(_with_shapes(frame).geometry.to_numpy())
@@ -170,19 +179,38 @@ def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Pla
         return []
     if isinstance(layer, ClustersLayer):
         places = place_names(frame, named.names)
-        return [_place(layer, [i], places, named) for i in range(len(frame))]
+        return _at_corners([_place(layer, [i], places, named) for i in range(len(frame))], layer, named)
     if not isinstance(layer, CellsLayer):
         return []
     if layer.labels is None:
-        return _highest(layer, named)
+        return _at_corners(_highest(layer, named), layer, named)
     if not layer.tested:
         return []
     side = layer.side()
     if not side.any():
-        return _under_reported(layer, named)
+        return _at_corners(_under_reported(layer, named), layer, named)
     if "count_before" in frame or "count" not in frame or not _has_areas(frame):
-        return _changes(layer, named, side)
+        return _at_corners(_changes(layer, named, side), layer, named)
     return _cores(layer, named, layers) if (side > 0).any() else []
+
+
+def _at_corners(places: list[Place], layer: Layer, named: ZoneNames) -> list[Place]:
+    """The places that are small enough to lie at a corner, with its name."""
+    if named.streets is None or not places:
+        return places
+    shapes = _with_shapes(layer.frame).geometry.to_numpy()
+    middles, reach = [], []
+    for place in places:
+        part = shapes[place.rows]
+        west, south, east, north = shapely.total_bounds(part)
+        narrow = np.cos(np.radians((south + north) / 2))
+        reach.append(DEGREE_M / 2 * max((east - west) * narrow, north - south))
+        middles.append(shapely.get_coordinates(shapely.centroid(shapely.multipoints(shapely.centroid(part))))[0])
+    corners = street_corners(middles, reach, named.streets)
+    return [
+        replace(place, name=_short(at_corner(place.name, corner))) if far <= CORNER_REACH_M else place
+        for place, corner, far in zip(places, corners, reach, strict=True)
+    ]
 
 
 def _highest(layer: CellsLayer, named: ZoneNames) -> list[Place]:
@@ -218,7 +246,7 @@ def _cores(layer: CellsLayer, named: ZoneNames, layers: Sequence[Layer]) -> list
     cells = _with_shapes(layer.frame)
     before = next((o.frame["count_before"] for o in layers if o is not layer and _same_counts(layer, o)), None)
     result = HotspotResult(cells, layer.method, layer.params)
-    cores = hotspot_cores(result, before=before, names=named.names, districts=named.districts)
+    cores = hotspot_cores(result, before=before, names=named.names, districts=named.districts, streets=named.streets)
     at = pd.Series(np.arange(len(cells)), index=cells.index.astype(str))
     kept = ("count", "share", "area_km2", "area_share", "density_ratio", "expected", "ratio", "shrunken", "stability")
     change = ("count_before", "change_ratio", "change_low", "change_high")

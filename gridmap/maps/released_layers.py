@@ -7,6 +7,7 @@ gate. Whoever draws or writes them asserts that audience, and neither gates nor 
 import dataclasses
 from collections.abc import Iterator, Sequence
 
+import geopandas as gpd
 import pandas as pd
 
 from gridmap.errors import InputError
@@ -77,6 +78,7 @@ def release_layers(
     *,
     boundaries: pd.DataFrame | None = None,
     numbers: Sequence[int | None] = (),
+    streets: gpd.GeoDataFrame | None = None,
 ) -> ReleasedLayers:
     """The layers with what `audience` may have of them, and their places ranked.
 
@@ -89,6 +91,8 @@ def release_layers(
         Drawn as outlines and used to name places, when no layer holds them yet.
     numbers : list of int or None, one a layer, optional
         The number of the result that each shows.
+    streets : GeoDataFrame, optional
+        As `rank_places` takes them, where no layer draws them.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def release_layers(
         for other in themes[1:]:
             if not other.frame.index.equals(themes[0].frame.index):
                 raise InputError(Note("maps.different_cells"))
-    return ReleasedLayers(audience, tuple(gated), tuple(rank_places(gated)), tuple(numbers))
+    return ReleasedLayers(audience, tuple(gated), tuple(rank_places(gated, streets=streets)), tuple(numbers))
 
 
 def _gated(layer: Layer, audience: str) -> Layer:

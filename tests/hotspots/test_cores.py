@@ -1,5 +1,6 @@
 """Cores: places of a size that can be held, cut out of what a test found."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.cores import default_core_km2, significant_cells
+from gridmap.hotspots.cores import default_core_km2, significant_cells, street_corners
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,6 @@ def by_hand(counts, labels, **columns) -> tuple[gm.HotspotResult, pd.Index]:
     cells = pd.DataFrame(
         {"count": counts, "label": labels, **columns}, index=pd.Index(list("abcdefgh"[:n]), name="cell_id")
     )
-    import geopandas as gpd
-
     shapes = [shapely.box(i * side, 0, (i + 1) * side, side) for i in range(n)]
     return gm.HotspotResult(gpd.GeoDataFrame(cells, geometry=shapes, crs=4326), "getis_ord", {"fdr": 0.05})
 
@@ -80,6 +79,46 @@ def test_a_core_is_named_after_the_zone_that_holds_most_of_it_and_no_two_alike(t
     assert sorted(first["district"]) == sorted(cores["district"].unique())
     largest = cores.groupby("district")["count"].max()
     assert (first.set_index("district")["count"] == largest.reindex(first["district"])).all()
+
+
+def test_cores_of_one_zone_are_told_apart_by_the_corners_they_lie_at():
+    """Two cores of one zone, each at its own corner; the third has a street and no corner, the fourth neither."""
+    side = 1000 / 111_195
+    labels = ["hot 99", "none", "hot 99", "none", "hot 99", "none", "hot 99", "none"]
+    result = by_hand([9, 0, 8, 0, 7, 0, 6, 0], labels, zone_id=["z"] * 8)
+    across = [(i * side, (i + 1) * side) for i in (0, 2, 4)]
+    middle = side / 2
+    drawn = {
+        "High St": ((-side, middle), (3 * side, middle)),
+        "Long Rd": ((across[2][0], middle), (across[2][1], middle)),
+    }
+    for name, i in (("Mill Lane", 0), ("North Rd", 2)):
+        drawn[name] = (((i + 0.5) * side, 0), ((i + 0.5) * side, side))
+    streets = gpd.GeoDataFrame(
+        {"name": [*drawn, None]},
+        geometry=[*map(shapely.LineString, drawn.values()), shapely.LineString([(0, 0), (1, 1)])],
+        crs=4326,
+    )
+    cores = gm.hotspot_cores(result, core_km2=1.1, names={"z": "Old Town"}, streets=streets)
+    assert cores["name"].tolist() == [
+        "Old Town, High St / Mill Lane",
+        "Old Town, High St / North Rd",
+        "Old Town, Long Rd",
+        "Old Town",
+    ]
+    assert cores["name"].iloc[0].say("zh") == "Old Town（High St / Mill Lane）"
+    assert gm.hotspot_cores(result, core_km2=1.1, streets=streets.assign(name="Only St"))["name"].is_unique
+    with pytest.raises(InputError, match="name"):
+        gm.hotspot_cores(result, streets=streets.drop(columns="name"))
+
+
+def test_of_two_corners_a_little_farther_one_of_larger_streets_is_named():
+    lines = shapely.linestrings(
+        [[(0, -0.01), (0, 0.01)], [(-0.01, 0.0004), (0.01, 0.0004)], [(-0.01, -0.0006), (0.01, -0.0006)]]
+    )
+    streets = gpd.GeoDataFrame({"name": ["Main", "Path", "Ring"], "rank": [0, 3, 0]}, geometry=lines, crs=4326)
+    assert street_corners([(0, 0)], [300], streets) == ["Main / Ring"]
+    assert street_corners([(0, 0)], [300], streets.drop(columns="rank")) == ["Main / Path"]
 
 
 def test_the_change_has_the_exact_interval_of_a_ratio():

@@ -19,6 +19,7 @@ import gridmap as gm
 from gridmap.errors import GridmapError
 from gridmap.maps.packing import pack_outlines, varints
 from gridmap.maps.page import page_data
+from gridmap.messages import note_from
 
 #: A crossroads, a lake of two rings, a canal, a railway with a siding, two places, a street that is only planned.
 OSM = """<?xml version="1.0"?><osm version="0.6" generator="test">
@@ -176,6 +177,27 @@ def test_streets_are_drawn_over_the_theme_and_water_under_it(browser, tmp_path, 
     finally:
         opened.close()
     assert page_data([gm.hotspot_layer(hot)], head={"title": None}, language="en")["layers"][0].get("surround") is None
+
+
+def test_places_are_named_by_the_streets_that_are_drawn(placed, town):
+    """The core lies at a corner of the streets of the page; without them it has the zone's name alone."""
+    east, north = shapely.total_bounds(placed.cells.geometry.to_numpy())[2:]
+    lon, lat = shapely.get_coordinates(placed.cells.geometry.iloc[0].centroid)[0]
+    lines = [
+        shapely.LineString([(lon - 0.02, lat), (east, lat)]),
+        shapely.LineString([(lon, lat - 0.02), (lon, north)]),
+    ]
+    streets = gpd.GeoDataFrame(
+        {"kind": "streets", "rank": 1, "name": ["High St", "Mill Lane"]}, geometry=lines, crs=4326
+    )
+    layer = gm.hotspot_layer(placed)
+    alone = page_data([layer], head={}, language="en", boundaries=town)["layers"][0]["ranked"]
+    layers = [layer, *gm.context_layers(streets)]
+    ranked = page_data(layers, head={}, language="en", boundaries=town)["layers"][0]["ranked"]
+    assert [r["values"] for r in ranked] == [r["values"] for r in alone]
+    names = [note_from(r["name"]).say("en") for r in ranked]
+    assert names[0].startswith("Harehills, High St / Mill Lane")
+    assert len(set(names)) == len(names) > 1
 
 
 def archive_of(path, tile: bytes, *, kind: int, box=(-180, -85, 180, 85)):

@@ -13,11 +13,12 @@ from gridmap.governance.stage_results import AGENDA, AreasWeNamed, CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers
-from gridmap.maps.layers import Layer, handling_layer, named_areas_layer
+from gridmap.maps.layers import ContextLayer, Layer, handling_layer, named_areas_layer
 from gridmap.maps.released_layers import ReleasedLayers, release_layers
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.read.context import read_context
+from gridmap.read.roads import read_roads
 from gridmap.reports.findings import period_of
 from gridmap.runs.config import Pipeline, TimelineStage
 
@@ -64,7 +65,17 @@ def map_layers(
     layers.extend((None, layer) for layer in _surroundings(pipeline, boundaries))
     layers.append((None, boundaries_layer(boundaries)))
     numbers = [number for number, _ in layers]
-    return release_layers([layer for _, layer in layers], pipeline.audience, numbers=numbers)
+    drawn = [layer for _, layer in layers]
+    return release_layers(drawn, pipeline.audience, numbers=numbers, streets=_streets(pipeline, drawn))
+
+
+def _streets(pipeline: Pipeline, layers: Sequence[Layer]) -> gpd.GeoDataFrame | None:
+    """The patrols' streets, to name places by, where no surroundings draw any."""
+    if pipeline.patrol is None or pipeline.patrol.roads is None:
+        return None
+    if any(isinstance(layer, ContextLayer) and layer.surround == "streets" for layer in layers):
+        return None
+    return read_roads(pipeline.patrol.roads)
 
 
 def _surroundings(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> list[Layer]:
