@@ -16,7 +16,7 @@ import shapely
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Patch, Rectangle
 from matplotlib.path import Path
@@ -99,10 +99,11 @@ class ZoneOutlines:
         land = self.thin.to_numpy()[_meeting(self.thin.to_numpy(), box)]
         _fill(ax, land, facecolor=LAND, edgecolor="none", zorder=0)
         if fine and len(land):
-            gpd.GeoSeries(land, crs=self.crs).boundary.plot(ax=ax, color="#9CA3AF", linewidth=0.5, zorder=3)
-        for name, outline in self.above:
-            gpd.GeoSeries([outline.boundary], crs=self.crs).plot(ax=ax, color=GREY, linewidth=0.9, zorder=3)
-            if name and not fine:
+            _lines(ax, shapely.boundary(land), color="#9CA3AF", linewidth=0.5, zorder=3)
+        outlines = np.array([outline for _, outline in self.above], dtype=object)
+        _lines(ax, shapely.boundary(outlines[_meeting(outlines, box)]), color=GREY, linewidth=0.9, zorder=3)
+        for name, outline in self.above if not fine else ():
+            if name:
                 _name(ax, outline.representative_point(), name.upper(), type_pt, language)
 
 
@@ -129,18 +130,24 @@ def _meeting(shapes: np.ndarray, box: Box | None) -> np.ndarray:
 
 
 def _fill(ax: Axes, areas: np.ndarray, **style: Any) -> None:
-    """Fill areas, one path each; geopandas makes a patch object of each, which takes most of a figure's time."""
-    parts, area = shapely.get_parts(shapely.orient_polygons(areas), return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
+    """Fill areas that do not overlap, as one path; geopandas makes a patch object of each, which takes most of a
+    figure's time."""
+    rings = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(areas)))
     if not len(rings):
         return
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     codes = np.full(len(xy), Path.LINETO, Path.code_type)
     codes[np.r_[True, ring[1:] != ring[:-1]]] = Path.MOVETO
     codes[np.r_[ring[1:] != ring[:-1], True]] = Path.CLOSEPOLY
-    cuts = np.flatnonzero(np.diff(area[part][ring])) + 1
-    paths = [Path(p, c) for p, c in zip(np.split(xy, cuts), np.split(codes, cuts), strict=True)]
-    ax.add_collection(PathCollection(paths, **style))
+    ax.add_collection(PathCollection([Path(xy, codes)], **style), autolim=False)
+
+
+def _lines(ax: Axes, lines: np.ndarray, **style: Any) -> None:
+    """Draw lines, all in one style."""
+    parts = shapely.get_parts(lines)
+    if len(parts):
+        ends = np.cumsum(shapely.get_num_coordinates(parts))[:-1]
+        ax.add_collection(LineCollection(np.split(shapely.get_coordinates(parts), ends), **style), autolim=False)
 
 
 def _classes(entry: Mapping[str, Any], frame: gpd.GeoDataFrame, language: str) -> list[tuple[int, str, str, bool]]:
@@ -186,8 +193,8 @@ class _Theme:
 
     def draw(self, ax: Axes, *, outline: bool = True, box: Box | None = None) -> None:
         seen = _meeting(self.shapes, box)
-        if self.lines:
-            _fill(ax, self.shapes[seen], facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
+        for cluster in self.shapes[seen] if self.lines else ():  # they may overlap
+            _fill(ax, np.array([cluster]), facecolor="#D62F2773", edgecolor=INK, linewidth=0.8, zorder=2)
         _fill(
             ax,
             self.shapes[self.ground & seen],
