@@ -48,8 +48,8 @@ CODE_WORDS = (
 #: Codes whose heading begins with the word: CD_BAIRRO, CODE_IRIS, GID_2, INSEE_COM, CVE_MUN, CUSEC, N03_007.
 #: Chinese land surveys write 代码 and 名称 as dm and mc: XZQDM, XZQMC, QHDM, PAC.
 CODE_FIRST = re.compile(
-    r"(cd|cod|code|codigo|insee|gid|cve|clave|ags|ars)(?=_|\d|$)|cvegeo|cusec|n03_007|(xz|xzq|qh|xzqh|zl|sq|jd|wg|dw)dm$|pac$"
-    r"|oktmo$|okato$"
+    r"(cd|cod|code|codigo|insee|gid|cve|clave|ags|ars)(?=_|\d|$)|cvegeo|cusec|n03_007|(xz|xzq|qh|xzqh|zl|sq|jd|wg|dw|pcs|jwq|zrq|cun|cj|jwh|cwh)(dm|bm|bh)$|pac$"
+    r"|id_?(?=dist|prov|dep|dpto|barr|zon|com|mun|sec)|ubigeo|natcode|\w+_(ccdgo|ccnct|cdpmp|ccodigo)$|oktmo|okato"
 )
 NAME_FIRST = re.compile(r"(nm|nom|nome|nombre|name|no|bez|gen)_")
 NAME_WORDS = (
@@ -71,12 +71,13 @@ NUMBER_WORDS = ("number", "numbe", "nbr", "no", "num", "nro")
 #: Units whose own name heads the column of their numbers or names, as in DISTRICT, COMUNA, 社区.
 UNIT = re.compile(
     r"^(district|ward|beat|precinct|comuna|barrio|bairro|distrito|sector|zone|zona|quartier|arrondissement|bezirk|stadtteil|borough"
+    r"|comune|commune|gemeinde|kommune|municipio|municipality|parish|township|colonia|alcaldia|parroquia|vereda|localidad|freguesia|concelho"
     r"|community|neighbou?rhood|tract|区|区县|县|街道|镇|乡镇|社区|村|村居|网格|町丁|읍면동|동|район|округ)s?"
     r"([ _]?(no|num|number|nbr|n))?$"
 )
 #: Numbers that a program gave to the rows: they name nothing, and change when the file is written again.
 ROW_NUMBER = re.compile(
-    r"^(object_?id|fid|gid|oid|ogc_fid|poly_?id|shape_?id|row_?(id|num|no)?|global_?id|index|idx|id_0|subfeatureindex|feature_?id|_id|pk"
+    r"^(object_?id|fid|gid|oid|ogc_fid|poly_?id|shape_id|row_?(id|num|no)?|global_?id|index|idx|id_0|subfeatureindex|feature_?id|_id|pk"
     r"|objectid_\d+|fid_\w+|__.*|seq|serial|序号|id)$"
 )
 #: Lengths, areas, places, dates and drawing styles: never a code.
@@ -97,9 +98,14 @@ def _words(column: str) -> str:
     return str(column).strip().lower()
 
 
+_OF_A_YEAR = re.compile(r"(?<=[a-z_])_?((19|20)\d{2}|[0-3]\d)$")
+
+
 def _is_code(column: str) -> bool:
     word = _words(column)
-    return word in {"id", "zone_id"} or any(word.endswith(end) for end in CODE_WORDS) or bool(CODE_FIRST.match(word))
+    dated = _OF_A_YEAR.sub("", word)  # SA2_CODE21 and CODE_2021 are codes of that year
+    ends = any(w.endswith(end) for w in (word, dated) for end in CODE_WORDS)
+    return word in {"id", "zone_id"} or ends or bool(CODE_FIRST.match(word))
 
 
 def _is_name(column: str) -> bool:
@@ -111,7 +117,10 @@ def _is_name(column: str) -> bool:
         any(part in word for part in NAME_WORDS)
         or bool(UNIT.match(word))
         or bool(
-            re.fullmatch(r"adm\d_?[a-z]{2}|(xz|xzq|qh|xzqh|sq|jd|wg|dw)mc|gen|n03_00[1-4]|s_name|name_\d|kor_nm", word)
+            re.fullmatch(
+                r"adm\d_?[a-z]{2}|(xz|xzq|qh|xzqh|sq|jd|wg|dw|pcs|jwq|zrq|cun|cj|jwh|cwh)mc|\w+_(cnmbr|cnombre)|gen|n03_00[1-4]|s_name|name_\d|kor_nm",
+                word,
+            )
         )
     )
 
@@ -262,6 +271,7 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
         ["zone_id"] if "zone_id" in unique else [],
         [c for c in real if _is_code(c)],
         [c for c in real if UNIT.match(_words(c)) and _text(table[c]).str.contains(r"\d").all()],
+        [c for c in real if not is_person_column(c) and _holds_codes(table[c])],
         [c for c in real if any(w in _words(c) for w in NUMBER_WORDS) and not _is_name(c)],
         [c for c in real if UNIT.match(_words(c))],
         [c for c in named if not is_person_column(c) or _words(c) in ("name", "nombre", "nom", "nome")],
@@ -269,12 +279,14 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
     )
     for rank, found in enumerate(ranks):
         if found:
-            chosen = found[0] if rank in (5, 6) else found[-1]  # files go from the coarse level to the fine one
+            chosen = found[0] if rank in (6, 7) else found[-1]  # files go from the coarse level to the fine one
             if rank == 1:  # 09002 holds the 002 that is its last part
                 text = {c: _text(table[c]).astype(str) for c in found}
                 wholes = [c for c in found if c != chosen and _ends_with(text[c], text[chosen])]
                 chosen = wholes[-1] if wholes else chosen
-            others = [c for c in found if c != chosen] if rank in (1, 3, 6) else []
+                undated = [c for c in found if c != chosen and _dated(text[chosen], text[c])]
+                chosen = undated[-1] if undated else chosen
+            others = [c for c in found if c != chosen] if rank in (1, 3, 4, 7) else []
             return chosen, Note(
                 "read.zone_id_found_of" if others else "read.zone_id_found", column=chosen, others=others
             )
@@ -284,6 +296,25 @@ def _code_column(table: pd.DataFrame, columns: list[str]) -> tuple[str | None, N
             Note("read.zones_not_told_apart", zones=len(table), column=column, values=table[column].nunique())
         )
     return None, Note("read.zones_numbered")
+
+
+def _holds_codes(values: pd.Series) -> bool:
+    """Whether texts are codes by their look: MN0101, E05000405, one length, digits and no blanks, no dates."""
+    if pd.api.types.is_numeric_dtype(values):
+        return False
+    texts = values.astype(str)
+    return bool(
+        (texts.str.len() == len(texts.iloc[0])).all()
+        and texts.str.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9_.-]{2,19}").all()
+        and not texts.str.fullmatch(r"\d{4}[-./]\d{2}[-./]\d{2}|\d{2}[-./]\d{2}[-./]\d{4}").all()
+    )
+
+
+def _dated(longer: pd.Series, shorter: pd.Series) -> bool:
+    """Whether each text of one column is that of the other behind a year: 2021GM0363 and GM0363."""
+    return _ends_with(longer, shorter) and all(
+        re.fullmatch(r"(19|20)\d{2}(S\d{4})?", a[: -len(b)]) for a, b in zip(longer, shorter, strict=True)
+    )
 
 
 def _ends_with(longer: pd.Series, shorter: pd.Series) -> bool:
@@ -336,7 +367,8 @@ def _name_column(table: pd.DataFrame, columns: list[str], zone_id: str | None, p
     plain = [c for c in names if re.fullmatch(r"name|nombre|nome|nom|名称|naam|label", _words(c))]
     whole = [c for c in names if table[c].notna().mean() > 0.5 and not _is_code(c)]
     unique = sorted(
-        (c for c in whole if table[c].dropna().is_unique), key=lambda c: (bool(UNIT.match(_words(c))), c not in plain)
+        (c for c in whole if table[c].dropna().is_unique),
+        key=lambda c: (bool(UNIT.match(_words(c))), c not in plain, bool(re.search(r"_eng?(_|$)|_eng", _words(c)))),
     )
     repeated = [c for c in whole if c in plain and table[c].nunique() > 0.5 * len(table)]
     return next(iter([*same, *unique, *repeated, *([zone_id] if zone_id is not None else [])]), None)

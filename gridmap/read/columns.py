@@ -25,56 +25,56 @@ _TRADITIONAL = str.maketrans(
 # The names of each role, best first, in the form that `normal` gives them.
 NAMES: dict[str, str] = {
     "incident_id": """incidentid crimeid caseid casenumber caseno casenum eventid eventnumber eventno uniquekey
-        incidentnumber cmplntnum objectnumber incidentno incidentnum reportnumber reportno complaintnumber srnumber ccn drno uid id
+        incidentnumber incidentkey eventuniqueid cmplntnum objectnumber incidentno incidentnum reportnumber reportno complaintnumber srnumber ccn drno accidentindex accidentid numacc caseenquiryid instanceid dckey crimeid uidentstlae eventidcnty uid id
         案件编号 案号 警情编号 接警编号 接警单编号 接处警编号 报警编号 事件编号 工单编号 工单号 受理编号 受案编号 立案编号
-        纠纷编号 案件号 编号 流水号 序号 recordid srrecordid servicerequestid requestid caseidentifier referencenumber folio expediente
+        纠纷编号 案件号 任务号 任务编号 任务编码 jjdbh jjdh jjbh bjbh ajbh jqbh sjbh gdbh 编号 流水号 lsh 序号 recordid srrecordid servicerequestid requestid caseidentifier referencenumber folio expediente
         numexpediente nroexpediente ndossier numerodossier numdossier aktenzeichen vorgangsnummer fallnummer nboletim numbo numerobo
         boletim protocolo номер номердела номеркусп кусп 番号 事件番号 受理番号 管理番号 整理番号 사건번호 접수번호 일련번호 번호""",
     "occurred_from": """occurredfrom occurred occurredon occurredat occurreddate occurredtime occurreddatetime occurrencedate
-        occurrencedatetime datetimeocc dateocc dateoccurred occdate occurdate incidentdatetime incidentdate cmplntfrdt fechahecho fechahechos dataocorrencia datefait offensedate
+        occurrencedatetime datetimeocc dateocc dateoccurred occdate occurdate incidentdatetime incidentdate incidenttimestamp occurrencedatetime firstoccurrencedate cmplntfrdt committedfrom committeddatefrom datecommittedfrom earliestdate fechahecho fechahechos dataocorrencia datefait offensedate
         offencedate crimedate crimedatetime eventdate eventdatetime eventtime startdatetime startdate fromdate fromdatetime
         datefrom begindate 案发时间 发案时间 发生时间 事发时间 案件发生时间 案发开始时间 发案开始时间 发生开始时间
-        案发时间起 发案时间起 发案时间上限 案发时间上限 发生日期 案发日期 发案日期 事发日期 开始时间 起始时间 datetime date datesingle timestamp
+        案发时间起 发案时间起 发案时间上限 案发时间上限 发生日期 案发日期 发案日期 事发日期 afsj fasj fasjcz afsjcz fasjsx afsjsx fasjks afkssj fssj 开始时间 起始时间 datetime date datesingle timestamp
         starttime 报警时间 接警时间 报案时间 reporteddate reportdate reportdatetime datereported reportedon callreceived calltime calldate
-        created opened logged recorded reported calldatetime dispatchdate 受理时间 受理日期 上报时间 登记时间 登记日期 立案时间 立案日期 createddate createdat
+        created opened logged recorded reported calldatetime dispatchdate bjsj jjsj basj sbsj slsj 受理时间 受理日期 上报时间 登记时间 djsj 登记日期 立案时间 立案日期 lasj createddate createdat
         opendate openeddate requesteddatetime fecha data datum month yearmonth 日期 时间 月份 年月 time
         fechadelhecho fechadehecho fechaocurrencia fechaevento fechaincidente fechadelito fechahorahecho fechahora datahora
         dataocorrencia dataehora datadofato datafato datadelito datadelfatto dataevento dateinfraction datedesfaits dateheure
         tatzeit tatzeitvon tatdatum tattag ereignisdatum ereigniszeit tatzeitanfang датавремя датапроисшествия датапреступления
         датасовершения времясовершения датаивремя дата время 発生日時 発生年月日 発生日 発生時 発生日付 事件発生日時 認知日時 認知年月日
         受理日時 受理日 日時 日付 年月日 발생일시 발생일자 발생일 발생년월일 발생시간 사건발생일시 접수일시 접수일자 신고일시 일시 날짜""",
-    "occurred_to": """occurredto occurredend enddatetime enddate todate todatetime dateto cmplnttodt endtime 案发结束时间 发案结束时间
-        发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 结束时间 终止时间 截止时间 fechafin
+    "occurred_to": """occurredto occurredend enddatetime enddate todate todatetime dateto lastoccurrencedate committedto committeddateto datecommittedto latestdate cmplnttodt endtime 案发结束时间 发案结束时间
+        发生结束时间 案发时间止 发案时间止 发案时间下限 案发时间下限 fasjzz afsjzz fasjxx afsjxx fasjjs afjssj 结束时间 终止时间 截止时间 fechafin
         fechahasta datafim datefin tatzeitende tatzeitbis датаокончания 終了日時 終期 종료일시""",
-    "time_of_day": """timeofday timeocc occurredclock incidenttime crimetime occtime cmplntfrtm horahecho horaocorrencia hora uhrzeit 案发时刻 发案时刻 发生时刻 时刻 时间点
+    "time_of_day": """timeofday timeocc occurtime occurredtime occurrencetime occurredclock incidenttime crimetime occtime cmplntfrtm horahecho horaocorrencia hora uhrzeit 案发时刻 发案时刻 发生时刻 时刻 时间点
         发生时段 案发时段 发案时段 时段 发生时间段 案发时间段 发案时间段 时间段 timeslot timerange hourrange
         clock heure heurefait horadelhecho horadelito ora oradelfatto tatuhrzeit время времяпроисшествия 発生時刻 発生時間 時刻 時間
         발생시각 시각 시간 time 时间""",
-    "year": "year yr occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",
-    "month": "month mon mo occurmonth occurrencemonth offensemonth incidentmonth reportmonth eventmonth 月 月份 发生月 发生月份 案发月份 mes mês mois monat месяц 発生月 월 발생월",
-    "day": "day dd occurday occurrenceday dayofmonth offenseday incidentday reportday eventday 日 日期日 发生日 案发日 dia día jour tag день 発生日 일 발생일",
-    "hour": "hour hr hh occurhour occurrencehour offensehour incidenthour hourofday 时 小时 时点 发生时 案发小时 hora heure stunde час 時 発生時 発生時間帯 시 발생시",
+    "year": "year yr an ujahr nkany anohecho aniohecho occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",
+    "month": "month mon umonat mesany meshecho mo occurmonth occurrencemonth offensemonth incidentmonth reportmonth eventmonth 月 月份 发生月 发生月份 案发月份 mes mês mois monat месяц 発生月 월 발생월",
+    "day": "day dd diames occurday occurrenceday dayofmonth offenseday incidentday reportday eventday 日 日期日 发生日 案发日 dia día jour tag день 発生日 일 발생일",
+    "hour": "hour hr hrmn ustunde horadia franja franjahoraria hh occurhour occurrencehour offensehour incidenthour hourofday 时 小时 时点 发生时 案发小时 hora heure stunde час 時 発生時 発生時間帯 시 발생시",
     "minute": "minute mi minutes occurminute 分 分钟 发生分 minuto minuta minutos minute минута 発生分 분 발생분",
     "category": """category crimetype primarytype crimecategory offensetype offencetype offense offence offensecategory
         crimecategoryname incidenttype ofnsdesc offensecodegroup offensedescription ucrdesc ucrdescription nibrsdesc nibrsdescription offensename textgeneralcode delito naturezaapurada natureza rubrica deliktart incidentcategory complainttype eventtype calltype ucrliteral primarydescription crmcddesc
-        案由 案件类别 案件类型 案别 案件性质 案类 警情类别 警情类型 报警类别 报警类型 纠纷类型 纠纷类别 矛盾类型 矛盾纠纷类型 事件类型 事件类别
-        问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 小类名称 大类名称 事件名称 类别 类型 小类 大类 crime type problem description
+        案由 案件类别 案件类型 案别 案件性质 案类 警情类别 警情类型 报警类别 报警类型 ajlb ajlbmc ajlx ajlxmc ajxz bjlb bjlbmc bjlx jqlb jqlbmc jqlx jqlxmc jqxz ay aymc jflx sjlx sjlb 纠纷类型 纠纷类别 矛盾类型 矛盾纠纷类型 事件类型 事件类别 事故类型 事故类别 事故类别名称 事故类型名称
+        小类名称 大类名称 问题类型 问题类别 诉求类型 诉求类别 隐患类型 类别名称 类型名称 事件名称 类别 类型 小类 大类 crime type problem description
         tipodelito tipodedelito tipohecho tipodehecho modalidad modalidaddelito conducta conductapunible clasedelito subtipo tipo
         categoria tipocrime tipodecrime tipoocorrencia crime naturezadaocorrencia especie conduta catégorie categorie infraction
         natureinfraction typeinfraction indexlibelle libelle classe reato tipologia tiporeato deliktgruppe delikt straftat tatbestand
-        straftatbestand tatart kategorie видпреступления категория вид тип статья квалификация типпроисшествия 罪名 罪種 手口 罪種手口
+        straftatbestand tatart stichwort einsatzstichwort einsatzart ereignisart kategorie видпреступления категория вид тип статья квалификация типпроисшествия 罪名 罪種 手口 罪種手口
         犯罪種別 사건종별 사고유형 種別 種類 事件種別 分類 案類 案类 범죄유형 범죄종류 죄종 죄명 범죄명 사건유형 사건종류 유형 종류 구분 srtype requesttype
         servicerequesttype""",
-    "lon": """lon lng longitude long longitud längengrad laengengrad longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标
+    "lon": """lon lng longitude long longitud längengrad laengengrad longitudex gpslon gpslng gpsx xlon 经度 东经 百度经度 高德经度 案发地经度 案发经度 经度坐标 xgcswgs84 jd jdzb dljd zbjd
         経度 경도 долгота longitudine lengte rechtswert easting eastings east este utmeasting utmx ostwert 東距 橫座標
-        xwgs84 geox locationx locx coordinatex x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标""",
-    "lat": """lat latitude latitud breitengrad latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标
+        xwgs84 geox locationx locx coordinatex x xcoord xcoordinate xcoordinates pointx coordx x坐标 坐标x 横坐标 xzb zbx hzb x좌표 좌표x x座標""",
+    "lat": """lat latitude latitud breitengrad latitudey gpslat gpsy ylat 纬度 北纬 百度纬度 高德纬度 案发地纬度 案发纬度 纬度坐标 ygcswgs84 wd wdzb dlwd zbwd
         緯度 위도 широта latitudine breedte hochwert northing northings north norte utmnorthing utmy nordwert 北距 縱座標
-        ywgs84 geoy locationy locy coordinatey y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标""",
+        ywgs84 geoy locationy locy coordinatey y ycoord ycoordinate ycoordinates pointy coordy y坐标 坐标y 纵坐标 yzb zby zzb y좌표 좌표y y座標""",
     "coordinates": """coordinates coordinate latlng latlon latlong lonlat lnglat longlat latitudelongitude longitudelatitude point wkt geom geometry thegeom geolocation
         georeference location1 坐标 经纬度 坐标点 位置坐标 经纬度坐标 gps坐标 gps coordenadas coordonnees koordinaten координаты 座標 좌표 geopoint geopoint2d""",
     "address": """address incidentaddress streetaddress blockaddress locationaddress location locationdescription street block
-        案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 报警地址 详细地址 地址 地点 位置
+        案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 afdd fadd afdz fadz sfdd sfdz jqdd 报警地址 详细地址 地址 地点 位置
         direccion dirección direccionhecho lugar lugarhecho endereco endereço logradouro local adresse lieu tatort strasse ort indirizzo luogo
         адрес место местопроисшествия 発生場所 発生地 住所地 場所 所在地 발생장소 장소 위치 place""",
     "zone": """zoneid lsoacode 所属网格 网格编码 网格编号 网格名称 网格 所属社区 社区名称 社区 村社区 村居 所属街道 街道 乡镇街道 乡镇
@@ -119,7 +119,7 @@ TELLING = {
     "occurred_from": r"(案发|发案|发生|事发).*(时间|日期|日时|年月日)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
     r"|fecha.*(hecho|delito|ocurr|suceso|evento|incid)|data.*(ocorr|fato|crime|fatto)|date.*(fait|infraction)|tat(zeit|datum|tag)"
     r"|дата.*(соверш|происш|преступ)|发生.*日|발생.*(일|시간)|사건.*일시",
-    "category": r"案由|(案件|警情|纠纷|事件|矛盾|问题|诉求|案|犯罪).*(类别|类型|性质|分类|种类|种别)"
+    "category": r"案由|(案件|警情|纠纷|事件|事故|矛盾|问题|诉求|案|犯罪).*(类别|类型|性质|分类|种类|种别)"
     r"|(crime|offen[cs]e|incident|call|complaint|request|\bsr|service|ticket|event|problem|issue)s?[ _]*(type|category|class|desc|code[ _]?desc)"
     r"|(tipo|clase|categor|modalidad).*(delito|hecho|crimen|crime|ocorr|incid|falta)|(type|nature|categorie).*(fait|infraction|delit)"
     r"|(вид|тип|категория).*(прест|происш|правонар)|(범죄|사건|사고|죄).*(유형|종류|명|구분)|罪[种名]|straftat|delikt",
@@ -138,7 +138,7 @@ _PIECES = {
     "hour": r"(?:hour|hr|hh|时|小时|hora|heure|stunde|час)",
     "minute": r"(?:minute|min|分|分钟|minuto)",
 }
-_OF_WHAT = r"(?:occ\w*|offen[cs]e|incident|crime|event|发生|案发|发案|事发|hecho|fato|ocorr\w*|fait|tat|report(?:ed)?)"
+_OF_WHAT = r"(?:[发発]生日时|occ\w*|offen[cs]e|incident|crime|event|发生|案发|发案|事发|hecho|fato|ocorr\w*|fait|tat|report(?:ed)?)"
 TELLING_PART = {role: rf"^{_OF_WHAT}[ _]*(?:of[ _]*)?{end}$" for role, end in _PIECES.items()}
 
 #: The times at which an incident was reported, called in or entered: taken where none says when it happened.
@@ -148,13 +148,13 @@ REPORTED = re.compile(
 #: Words that tell such a time, and any other.
 LATER_TIME = (
     r"(报警|报案|接警|受理|立案|上报|登记|认知|来电).*(时间|日期|日时)|(report|call|receiv|creat|open|request).*(date|time)|(신고|접수).*(일|시)"
-    r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата|^datum|^data$|date$|datetime$"
+    r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата|^datum|^data$|date$|datetime$|[ _](dt|dttm|ts|tstamp|timestamp)$"
 )
 
 # A column about another thing that happens to carry a telling word.
 NOT_THIS = {
     "occurred_from": r"(更新|修改|导出|打印|(?<!发)出生|结案|破案|办结|处置|到达|出警|updated|modified|closed|resolved|birth|arriv|nacimiento"
-    r"|nascimento|naissance|geburt|рожд|due|zone$|type$)",
+    r"|nascimento|naissance|geburt|рожд|due|target|sla|曜日|요일|weekday|星期|day of week|zone$|type$|日时[ _]+[年月日时分]$)",
     "lon": r"(户籍|居住|报警人|along|belong|\blat\b.*\b(lon|lng|long)|经.*纬)",
     "lat": r"(户籍|居住|报警人|plat|\blat\b.*\b(lon|lng|long)|\b(lon|lng|long)\b.*\blat)",
     "address": r"(户籍|居住|家庭|住址|户口|工作|e-?mail|ip)",
@@ -215,6 +215,13 @@ def _bare(name: object) -> str:
 for _role, _names in NAMES.items():
     ROLES[_role] = list(dict.fromkeys(normal(name) for name in _names.split()))
 
+#: The first word of TELLING, and of the names above, that may head metres.
+_OF_METRES = {"lon": "easting", "lat": "northing"}
+#: Names of coordinates that may be metres: taken where no others are there.
+_MAYBE_METRES = {
+    role: ROLES[role][ROLES[role].index(first) :] for role, first in (("lon", "rechtswert"), ("lat", "hochwert"))
+}
+
 
 def match_columns(
     names: Sequence[str], declared: Mapping[str, str | None] | None = None
@@ -258,9 +265,12 @@ def match_columns(
 
     whole = [r for r in ROLES if r not in PARTS]
     later = [n for n in ROLES["occurred_from"] if n in WEAK or REPORTED.search(n)]
+    last = {"occurred_from": later, **_MAYBE_METRES}
     for role in (r for r in whole if r not in roles):
-        first = [n for n in ROLES[role] if role != "occurred_from" or n not in later]
-        take(role, named(role, first), "read.reason_named")
+        take(role, named(role, [n for n in ROLES[role] if n not in last.get(role, ())]), "read.reason_named")
+    _take_degrees(names, roles, used)
+    for role in (r for r in _MAYBE_METRES if r not in roles):
+        take(role, named(role, _MAYBE_METRES[role]), "read.reason_named")
     cut = {c: [r for r in whole if _is_cut(c, ROLES[r])] for c in names}  # INCIDENT_T is a type or a time: neither
     for role in (r for r in whole if r not in roles):
         take(role, next((c for c in names if c not in used and cut[c] == [role]), None), "read.reason_cut")
@@ -270,16 +280,13 @@ def match_columns(
             roles[role] = found
             used.add(found[0])
     _take_later_time(names, roles, used, named, take, [n for n in later if n not in WEAK])
+    _take_siblings(short, roles, used, take)
+    _take_x_and_y(names, roles, used)
     for role in (r for r in PARTS if r not in roles):
         take(role, named(role, ROLES[role]), "read.reason_named")
     _take_pieces(names, roles, used)
     if "occurred_from" not in roles and not {"year", "month"} <= roles.keys():
-        if "month" in roles and roles["month"][0] is not None and roles["month"][1].code != "read.reason_declared":
-            used.discard(roles.pop("month")[0])
-        clock = roles.get("time_of_day", (None, None))
-        if clock[0] is not None and clock[1].code != "read.reason_declared" and normal(clock[0]) in WEAK:
-            used.discard(roles.pop("time_of_day")[0])  # a column "time" without a date beside it
-        take("occurred_from", named("occurred_from", WEAK), "read.reason_named")
+        _take_weak_time(roles, used, named, take)
     found_roles = {role: (column, why) for role, (column, why) in roles.items() if column is not None}
     if _ends_the_handling(found_roles):
         del found_roles["occurred_to"]
@@ -302,6 +309,66 @@ def _ends_the_handling(roles: Mapping[str, tuple[str, Note]]) -> bool:
     return bool(DEADLINE.search(end) or REPORTED.search(start))
 
 
+def _take_degrees(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:
+    """GEO_LON and GEO_LAT before GEO_X and GEO_Y, which may be metres."""
+    if {"lon", "lat"} & roles.keys():
+        return
+    free = [c for c in names if c not in used]
+    found = {role: _telling(role, TELLING[role].split("|" + _OF_METRES[role])[0], free) for role in ("lon", "lat")}
+    if found["lon"] is not None and found["lat"] is not None and found["lon"][0] != found["lat"][0]:
+        for role, place in found.items():
+            roles[role] = place
+            used.add(place[0])
+
+
+#: How the heading of a day differs from that of the same day with its clock, and from that of the clock alone.
+_DAY_AND_CLOCK = (
+    ("date", "datetime"), ("date", "timestamp"), ("日期", "日期时间"), ("日", "日时"), ("fecha", "fechahora"), ("data", "datahora"),
+)  # fmt: skip
+_DAY_OR_CLOCK = (
+    ("date", "time"), ("date", "hour"), ("dt", "tm"), ("日期", "时间"), ("日期", "时刻"), ("日期", "时段"), ("日", "时刻"),
+    ("fecha", "hora"), ("data", "hora"), ("data", "ora"), ("date", "heure"), ("datum", "zeit"), ("datum", "uhrzeit"), ("tag", "zeit"),
+    ("дата", "время"), ("일자", "시각"), ("일자", "시간"), ("일", "시각"),
+)  # fmt: skip
+
+
+def _take_siblings(short: Mapping[str, str], roles: dict[str, Any], used: set[Any], take) -> None:
+    """Columns named like the day that was found: the one with day and clock in its place, or the clock's to go behind it."""
+    day, why = roles.get("occurred_from", (None, None))
+    if day is None or why.code == "read.reason_declared":
+        return
+    plain = normal(day)
+    for one, other in _DAY_AND_CLOCK:
+        found = short.get(plain.replace(one, other)) if one in plain and other not in plain else None
+        if found is not None and found not in used:
+            used.discard(day)
+            take("occurred_from", found, "read.reason_named")
+            return
+    for one, other in _DAY_OR_CLOCK:
+        found = short.get(plain.replace(one, other)) if one in plain and "time_of_day" not in roles else None
+        if found is not None and found not in used:
+            take("time_of_day", found, "read.reason_named")
+
+
+#: An x or an e that stands alone in a heading, as in coordenada_x_utm or Grid Ref E, and what its twin has there.
+_TWINS = (("x", "y"), ("e", "n"), ("este", "norte"), ("ost", "nord"), ("est", "nord"), ("东", "北"), ("横", "纵"))
+
+
+def _take_x_and_y(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:
+    """Two columns whose headings differ by x and y only, where no heading says which the coordinates are."""
+    if {"lon", "lat", "coordinates"} & roles.keys():
+        return
+    free = {_bare(c): c for c in reversed(names) if c not in used}
+    for first, second in _TWINS:
+        for plain in list(free)[::-1]:
+            twin = re.sub(rf"(?<![a-z]){first}(?![a-z])", second, plain)
+            if twin != plain and twin in free:
+                for role, column in (("lon", free[plain]), ("lat", free[twin])):
+                    roles[role] = (column, Note("read.reason_pair", other=free[twin] if role == "lon" else free[plain]))
+                    used.add(column)
+                return
+
+
 def _take_pieces(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:
     """Pieces of a date by what their names say: those of when it happened before those of the report."""
     date = roles.get("occurred_from", (None,))[0]
@@ -315,6 +382,16 @@ def _take_pieces(names: Sequence[str], roles: dict[str, Any], used: set[Any]) ->
         if found is not None:
             roles[role] = found
             used.add(found[0])
+
+
+def _take_weak_time(roles: dict[str, Any], used: set[Any], named, take) -> None:
+    """A column named time or month that stands alone is the time."""
+    if "month" in roles and roles["month"][0] is not None and roles["month"][1].code != "read.reason_declared":
+        used.discard(roles.pop("month")[0])
+    clock = roles.get("time_of_day", (None, None))
+    if clock[0] is not None and clock[1].code != "read.reason_declared" and normal(clock[0]) in WEAK:
+        used.discard(roles.pop("time_of_day")[0])  # a column "time" without a date beside it
+    take("occurred_from", named("occurred_from", WEAK), "read.reason_named")
 
 
 def _take_later_time(names, roles, used, named, take, later: Sequence[str]) -> None:

@@ -260,6 +260,8 @@ PERSON_TERMS: dict[str, set[str]] = {
         "geburtsdatum",
         "geburtstag",
         "beruf",
+        "empleado",
+        "empregado",
         "ocupacion",
         "profesion",
         "profissao",

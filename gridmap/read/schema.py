@@ -66,6 +66,7 @@ class Plan:
     chinese: bool = False
     clock: str | None = None
     clock_digits: int = 0
+    clock_dashed: bool = False
     parts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, TimeRule] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -168,15 +169,22 @@ def _holds_pairs(values: pa.ChunkedArray) -> bool:
     return bool(np.mean([bool(re.search(r"\d\.\d{3,}.*\d\.\d{3,}", t)) for t in texts]) > 0.8)
 
 
+#: Milliseconds since 1970 look like any long number: they are times only under such a heading.
+_TIME_IN_NAME = re.compile(r"time|date|stamp|_ts$|_dt$|epoch|时间|日期|時間|fecha|data|zeit|datum|дата|время|일시|시간")
+
+
 def _time_by_content(sample: pa.Table, free: list[str]) -> tuple[str, Note] | None:
     for column in free:
         kind = sample[column].type
+        digits = (
+            r"\d{0,7}(\.\d+)?|\d{9,10}" if _TIME_IN_NAME.search(str(column).lower()) else r"\d{0,7}(\.\d+)?|\d{9,13}"
+        )
         if not (pa.types.is_string(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             continue
         texts = sample[column].drop_null()
         if pa.types.is_string(texts.type):
             texts = pa.array(
-                [t for t in texts.to_pylist()[:500] if not re.fullmatch(r"\d{0,7}(\.\d+)?|\d{9,10}", t.strip())],
+                [t for t in texts.to_pylist()[:500] if not re.fullmatch(digits, t.strip())],
                 pa.string(),
             )
         if len(texts) < max(1, 0.5 * min(sample.num_rows - sample[column].null_count, 500)):
@@ -383,6 +391,14 @@ def _check_options(datum: Any, repair: Any) -> tuple[str, ...]:
 def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tuple[dict[str, tuple[str, Note]], dict]:
     """The roles by name, without columns about persons; and those columns, each with what tells it."""
     found = match_columns(list(raw.columns), wanted.columns)
+    bare = _without_values(found, sample)
+    if bare:  # a role's usual name over nothing: another column may hold it
+        declared = {r: c for r, (c, why) in found.items() if why.code == "read.reason_declared"}
+        again = match_columns([c for c in raw.columns if c not in bare], {**dict.fromkeys(wanted.absent), **declared})
+        found = {
+            **again,
+            **{r: c for r, c in found.items() if r not in again and c[0] not in {a for a, _ in again.values()}},
+        }
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
     areas = {found[r][0] for r in ("zone", "category") if r in found}
     personal = personal_columns(
@@ -414,7 +430,28 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tupl
     return found, personal
 
 
-_CLOCK = re.compile(r"(\d{1,2}([:：]\d{2}){1,2}(\s*[APap]\.?[Mm]\.?)?|\d{1,2}[时時点點]\d{0,2}分?)")
+def _without_values(found: dict[str, tuple[str, Note]], sample: pa.Table) -> set[str]:
+    """Columns taken by name for a kind, a time, a number or an area that hold nothing in the sample."""
+    if not sample.num_rows:
+        return set()
+    taken = [c for r, (c, why) in found.items() if r not in _PLACE_ROLES and why.code != "read.reason_declared"]
+    return {c for c in taken if not _holds_anything(sample[c])}
+
+
+_PLACE_ROLES = ("lon", "lat", "coordinates", "address")
+
+
+def _holds_anything(values: pa.ChunkedArray) -> bool:
+    if values.null_count == len(values):
+        return False
+    if not pa.types.is_string(values.type):
+        return True
+    return bool(pc.any(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py())
+
+
+_CLOCK = re.compile(
+    r"(\d{1,2}([:：]\d{2}){1,2}(\s*[APap]\.?[Mm]\.?)?|\d{1,2}[时時点點]\d{0,2}分?|([01]?\d|2[0-3])[0-5]\d([0-5]\d)?|[0-5]?\d)"
+)
 
 
 def _without_bare_clock(
@@ -432,6 +469,8 @@ def _without_bare_clock(
     clocked = {**dict.fromkeys(wanted.absent), **kept, "time_of_day": column}
     again = match_columns(rest, clocked)
     clock = {"time_of_day": (column, Note("read.reason_clock"))}
+    if all(t.isdigit() for t in texts) and "occurred_from" not in again:
+        return found  # 210313 alone may be a day
     return (
         {**found, **{r: again[r] for r in ("occurred_from",) if r in again}, **clock}
         if "occurred_from" in again
@@ -656,6 +695,8 @@ def decide_clock(plan: Plan, sample: pa.Table) -> None:
     if looks > 0.8 and known.any() and ((start != end) | at_midnight)[known].mean() > 0.9:
         plan.clock = clock
         plan.clock_digits = max((len(t.strip()) for t in texts if t.strip().isdigit()), default=0)
+        dashed = [m for t in texts if (m := re.fullmatch(r"\d{1,2}[-–](\d{2})", t.strip()))]
+        plan.clock_dashed = any(int(m[1]) > 24 for m in dashed)  # 22-15 is a clock, 22-24 runs from one to another
         plan.notes.append(Note("read.clock_joined", clock=clock, date=plan.roles["occurred_from"]))
 
 
@@ -754,6 +795,8 @@ def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
     clock = pc.replace_substring_regex(
         clock, r"^(\d{1,2}):?(\d{2})\s*[-–—~～至到]\s*(\d{1,2}):?(\d{2})$", r"\1:\2~\3:\4"
     )
+    if plan.clock_dashed:
+        clock = pc.replace_substring_regex(clock, r"^(\d{1,2})[-–](\d{2})$", r"\1:\2")
     clock = pc.replace_substring_regex(
         clock, r"^(\d{1,2})\s*[时時點点]?\s*[-–—~～至到]\s*(\d{1,2})\s*[时時點点]?$", r"\1:00~\2:00"
     )
@@ -788,6 +831,9 @@ def _from_parts(table: pa.Table, parts: Mapping[str, str]) -> pa.Array:
     columns = {
         role: [clean(str(v)) if v is not None else "" for v in table[c].to_pylist()] for role, c in parts.items()
     }
+    hours = columns.get("hour", [])
+    if any(re.fullmatch(r"\d{3,4}", h) for h in hours):  # 1325 and 5 are 13:25 and 0:05
+        columns["hour"] = [f"{h.zfill(4)[:2]}:{h.zfill(4)[2:]}" if re.fullmatch(r"\d{1,4}", h) else h for h in hours]
     out: list[str | None] = []
     for i in range(table.num_rows):
         year, month, day, hour, minute = (_whole(columns[r][i]) if r in columns else "" for r in PARTS)

@@ -73,6 +73,7 @@ PATTERNS = {
     "Republic compact": r"^(?P<r>[01]\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
     r"(?:[T ](?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?$",
     "compact": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?(?P<z>Z)?$",
+    "compact hour": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?P<H>[01]\d|2[0-4])$",
     "year-month": r"^(?P<y>\d{4})\s*(?:[-/.]|年)\s*(?P<m>\d{1,2})\s*(?:月份?)?$",
     "compact month": r"^(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])$",
     "six digits": r"^(?P<a>\d{2})(?P<b>0[1-9]|1[0-2])(?P<c>0[1-9]|[12]\d|3[01])$",
@@ -649,7 +650,7 @@ class TimeEvidence:
             if "H" in parts:
                 clocked = parts["H"] >= 0
                 self.clocks += int(clocked.sum())
-                zero = (parts["H"] == 0) & (parts["M"] <= 0) & (parts["S"] <= 0)
+                zero = (parts["H"] == 0) & (parts.get("M", -1) <= 0) & (parts.get("S", -1) <= 0)
                 self.midnights += int((clocked & zero).sum())
             if name == "six digits":  # always the year first, in two digits
                 self.short_years += len(at)
