@@ -229,9 +229,9 @@ def _method(entry: Any) -> str | None:
 
 
 def _is_filler(entry: Any, settings: Mapping[str, Any]) -> bool:
-    """Whether an entry of the first question is hidden beside a forecast, where the forecast is the only question."""
+    """Whether an entry of the first question is hidden beside a stage, where no question has steps of its own."""
     hidden = isinstance(entry, Mapping) and entry.get("show") is False
-    return hidden and "forecasts" in settings and _method(entry) in QUESTIONS[0].methods
+    return hidden and any(q.stage in settings for q in QUESTIONS) and _method(entry) in QUESTIONS[0].methods
 
 
 def questions_in(settings: Mapping[str, Any]) -> list[str]:
@@ -306,8 +306,8 @@ def with_questions(settings: Mapping[str, Any], codes: Sequence[str], facts: Fac
             out.pop(question.stage, None)
         elif question.stage is not None:
             out[question.stage] = out.get(question.stage) or STAGES[question.stage](facts)
-    if not kept:  # a pipeline has at least one step; where the forecast is the only question, the page opens on it
-        hidden = {"show": False} if "forecasts" in out else {}
+    if not kept:  # a pipeline has at least one step; where all questions are stages, the page opens on their answer
+        hidden = {"show": False} if any(q.stage in out for q in QUESTIONS) else {}
         kept = [{**step, **hidden} for step in QUESTIONS[0].steps(facts)]
     out["hotspots"] = kept
     return out

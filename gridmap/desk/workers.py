@@ -364,10 +364,16 @@ def check_text(folder: str, text: str, out: str) -> dict:
 
 
 def findings(folder: str, run: str) -> list[dict]:
-    """What a run found, as `kind` and `note`, for any language; gated as the run was."""
+    """What a run found, as `kind` and `note`, for any language; gated as the run was.
+
+    What a hidden step found stands last: no question of the pipeline is about it.
+    """
     from gridmap.reports.results_folder import read_run
 
-    found = read_run(Path(folder) / "runs" / run).facts
+    place = Path(folder) / "runs" / run
+    steps = (_record(place).get("settings") or {}).get("hotspots") or []
+    hidden = {n for n, step in enumerate(steps, start=1) if isinstance(step, Mapping) and step.get("show") is False}
+    found = sorted(read_run(place).facts, key=lambda one: one.step in hidden)
     return [{"kind": one.kind, "note": note.to_dict()} for one in found if (note := one.note()) is not None]
 
 

@@ -22,6 +22,7 @@ import pandas as pd
 import scipy
 from scipy import sparse
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
@@ -537,23 +538,32 @@ class _Smooth:
         h = self.bandwidth_m
         out = np.zeros(len(places))
         for k in range(0, len(places), 500):
-            apart = ((places[k : k + 500, None] - events[None]) ** 2).sum(axis=2)
-            kernel = np.exp(-apart / (2 * h * h)) / (2 * np.pi * h * h)
-            out[k : k + 500] = kernel.sum(axis=1)
+            kernel = cdist(places[k : k + 500], events, "sqeuclidean")
+            kernel /= -2 * h * h
+            out[k : k + 500] = np.exp(kernel, out=kernel).sum(axis=1) / (2 * np.pi * h * h)
         if own:
             out = (out - 1 / (2 * np.pi * h * h)) * len(events) / max(len(events) - 1, 1)
-        inside = (
-            scipy.stats.norm.cdf((self.box[2:] - places) / h) - scipy.stats.norm.cdf((self.box[:2] - places) / h)
-        ).prod(axis=1)
         floor = 1e-3 * len(events) / float((self.box[2:] - self.box[:2]).prod())
-        return np.maximum(out / inside, floor)
+        return np.maximum(out / self._inside(places), floor)
+
+    def _inside(self, places: np.ndarray) -> np.ndarray:
+        """The share of a kernel at each place that lies within the rectangle."""
+        h = self.bandwidth_m
+        return (scipy.special.ndtr((self.box[2:] - places) / h) - scipy.special.ndtr((self.box[:2] - places) / h)).prod(
+            axis=1
+        )
 
     def draw(self, events: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-        """n places from the smooth density of the events, inside the rectangle."""
+        """n places from the smooth density of the events, its correction for the edges included.
+
+        A kernel's share that leaks over an edge would leave the margins empty, and the seen pattern crowded beside it.
+        """
         found = np.zeros((0, 2))
+        least = self._inside(self.box[None, :2])[0]  # in a corner most leaks
         while len(found) < n:
-            more = events[rng.integers(0, len(events), 2 * n)] + rng.normal(0, self.bandwidth_m, (2 * n, 2))
-            found = np.vstack([found, more[((more >= self.box[:2]) & (more <= self.box[2:])).all(axis=1)]])
+            more = events[rng.integers(0, len(events), 4 * n)] + rng.normal(0, self.bandwidth_m, (4 * n, 2))
+            more = more[((more >= self.box[:2]) & (more <= self.box[2:])).all(axis=1)]
+            found = np.vstack([found, more[rng.uniform(size=len(more)) < least / self._inside(more)]])
         return found[:n]
 
 

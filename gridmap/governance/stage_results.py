@@ -246,7 +246,8 @@ class AreasWeNamed:
             now = found.now["status"].value_counts()
             n = {status: int(now.get(status, 0)) for status in FOLLOWED}
             periods = found.params["periods"]
-            out.append(Sentence(Note("governance.followed", kind=name, first=periods[0], last=periods[-1], **n)))
+            whole = {"first": periods[0], "last": periods[-1], **n}
+            out.append(Sentence(Note("governance.followed", kind=name or Note("governance.every_kind"), **whole)))
         return out
 
 

@@ -27,7 +27,7 @@ from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps import basemaps, palette
 from gridmap.maps.basemaps import Basemap, shifted
-from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer
+from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, RoutesLayer
 from gridmap.maps.layers.boundaries import districts
 from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.meeting_questions import answers, change_of, checked_titles, found
@@ -255,9 +255,17 @@ def page_data(
         "layers": packed,
         "areas": area_tree(zones, drawn, hierarchy, handled),
         "districts": [{k: v for k, v in level.items() if k != "outlines"} for level in levels],
+        "opens": _opening_tab(drawn, opens),
         "still": still,
         "basemap": None if base is None else base.for_page(np.array(boxes)),
     }
+
+
+def _opening_tab(drawn: Sequence[Layer], opens: Layer | None) -> str:
+    """The tab that the page opens with: where no theme is meant to be shown, the patrols that lie over it."""
+    if opens is not None and opens.show:
+        return "areas" if "handled_share" in opens.frame else "hotspots"
+    return "patrols" if any(isinstance(layer, RoutesLayer) for layer in drawn) else "hotspots"
 
 
 def _words(language: str, used: set[str]) -> dict[str, str]:

@@ -116,16 +116,17 @@ def test_every_question_is_a_pipeline_that_passes_the_check(brought):
         assert re.search(rf'value="{code}" checked', composed.text), code
 
 
-def test_where_the_forecast_is_the_only_question_the_page_opens_on_it(brought):
+@pytest.mark.parametrize("code", ["next", "patrols", "named"])
+def test_where_all_questions_are_stages_the_page_opens_on_their_answer(brought, code):
     """The step that a pipeline must have is hidden, counts as no question, and is shown once it is chosen."""
-    composed = brought.post("/ask/compose", {"text": file_of(brought.get("/ask")), "question": ["next"]})
+    composed = brought.post("/ask/compose", {"text": file_of(brought.get("/ask")), "question": [code]})
     assert "The file is right." in composed.text
     settings = yaml.safe_load(file_of(composed))
     assert settings["hotspots"]
     assert [step["show"] for step in settings["hotspots"]] == [False] * len(settings["hotspots"])
-    assert re.search(r'value="next" checked', composed.text)
+    assert re.search(rf'value="{code}" checked', composed.text)
     assert not re.search(r'value="where" checked', composed.text)
-    both = brought.post("/ask/compose", {"text": file_of(composed), "question": ["where", "next"]})
+    both = brought.post("/ask/compose", {"text": file_of(composed), "question": ["where", code]})
     assert all("show" not in step for step in yaml.safe_load(file_of(both))["hotspots"])
 
 

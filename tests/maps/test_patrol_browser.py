@@ -43,6 +43,18 @@ def page_file(plan, tmp_path_factory):
     return page.save(tmp_path_factory.mktemp("patrols") / "page.html")
 
 
+@pytest.mark.parametrize(("shown", "tab"), [(True, "hotspots"), (False, "patrols")])
+def test_the_page_opens_on_the_patrols_where_no_theme_is_meant_to_be_shown(browser, plan, tmp_path, shown, tab):
+    cells = gpd.GeoDataFrame(
+        {"count": [3, 1]}, index=["a", "b"], geometry=[shapely.box(-1.55, 53.79, -1.54, 53.8), shapely.box(-1.54, 53.79, -1.53, 53.8)], crs=4326,
+    )  # fmt: skip
+    theme = gm.cells_layer(cells, "count", show=shown)
+    page = browser.open(gm.build_map([theme, *gm.patrol_layers(plan)], title="Patrols").save(tmp_path / "page.html"))
+    assert page.run("gridmap.state.tab") == tab
+    assert page.run(f"document.getElementById('gm-tab-{tab}').hidden") is False
+    page.close()
+
+
 def where(plan, unit, shift, t):
     """lon, lat of a unit by the plan's own tables: on its way in even speed, else at the end of its last way."""
     legs = plan.legs[(plan.legs["unit_id"] == unit) & (plan.legs["shift"] == shift)].sort_values("depart_s")

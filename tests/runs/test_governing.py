@@ -12,11 +12,13 @@ import gridmap as gm
 from gridmap.errors import SettingError
 from gridmap.governance.stage_results import CaseHandling, KindsTogether, Measures
 from gridmap.maps.layers import named_areas_layer
+from gridmap.maps.page import page_data
 from gridmap.reports.briefing import paper_bytes
 from gridmap.reports.paper.governance_pages import governed_pages
 from gridmap.reports.results_folder import read_run
 from gridmap.runs.config import read_pipeline
 from gridmap.runs.run import run_pipeline
+from gridmap.runs.stages.drawing import map_layers
 
 PIPELINE = """
 title: Meeting
@@ -114,6 +116,18 @@ def test_the_drill_down_adds_up_what_became_of_the_events(folder, report):
     assert sum(handled["overdue"]) == life.overall["overdue"]
     kinds = {layer["kind"] for layer in data["layers"]}
     assert "named_areas" in kinds
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_where_no_step_is_shown_the_page_opens_on_how_events_were_handled(folder, report, county, shown):
+    results = [(step.model_copy(update={"show": shown and step.show}), found) for step, found in report.results]
+    layers = map_layers(read_pipeline(folder / "meeting.yaml"), county.boundaries, results)
+    data = page_data(layers, head={}, language="en", boundaries=None)
+    opened = [packed for packed, layer in zip(data["layers"], layers, strict=True) if layer.role == "theme"]
+    assert [("handled_share" in [c["key"] for c in packed["columns"]]) == packed["show"] for packed in opened] == [
+        not shown
+    ] * len(opened)
+    assert data["opens"] == ("hotspots" if shown else "areas")
 
 
 def test_the_file_of_named_areas_says_their_names(folder, report):

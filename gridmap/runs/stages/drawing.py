@@ -47,9 +47,10 @@ def map_layers(
     """
     layers: list[tuple[int | None, Layer]] = []
     shown = False
+    first = not any(step.show for step, _ in results)  # no step is shown: the page opens on a stage's own answer
     for number, (step, result) in enumerate(results, start=1):
         if isinstance(result, AGENDA):
-            layers.extend((None, layer) for layer in _governed(result, step.name))
+            layers.extend((None, layer) for layer in _governed(result, step.name, show=first))
         if not isinstance(result, HotspotResult) or not (len(result.cells) or result.clusters is not None):
             continue
         period = _period_of_step(step, incidents)
@@ -100,10 +101,10 @@ def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str)
     return cells_layer(counts, "count", grid=grid, name=name, show=False)
 
 
-def _governed(result: Any, name: str | None) -> list[Layer]:
+def _governed(result: Any, name: str | None, *, show: bool) -> list[Layer]:
     """What the stages of governance have to show: named areas, followed hotspots, units by how they handle."""
     if isinstance(result, CaseHandling) and result.shapes is not None and result.life.judged_by is not None:
-        return [handling_layer(result.life, result.shapes, name=name)]
+        return [handling_layer(result.life, result.shapes, name=name, show=show)]
     if not isinstance(result, AreasWeNamed):
         return []
     out: list[Layer] = []

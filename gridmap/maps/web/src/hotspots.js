@@ -162,7 +162,7 @@ export function hotspots(gm) {
         if (on) b.scrollIntoView({ block: "nearest" });
       });
     }
-    gm.on("ready", () => { say(); gm.openTab("hotspots"); });
+    gm.on("ready", () => { say(); gm.openTab(gm.tabs[gm.data.opens] ? gm.data.opens : "hotspots"); });
     gm.on("theme", () => { whole = false; fill(); });
     ["overlays", "frame"].forEach((event) => gm.on(event, fill));
     gm.on("select", (s) => {

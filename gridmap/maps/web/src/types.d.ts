@@ -38,7 +38,7 @@ export interface Shapes {
 export interface Paint { shapes: Shapes; classes: LegendClass[]; [key: string]: any }
 export interface PageData {
   language: string; firm: number; languages: Array<{ tag: string; name: string; locale: string }>; words: Record<string, Record<string, string>>;
-  head: any; bounds: [number, number, number, number]; h3: boolean; layers: LayerData[]; areas: any; basemap: any;
+  head: any; bounds: [number, number, number, number]; h3: boolean; layers: LayerData[]; areas: any; opens: string; basemap: any;
   districts: Array<{ names: string[]; at: Array<[number, number]>; draw: any }>;
 }
 export interface State {
