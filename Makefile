@@ -8,6 +8,8 @@ OUT ?= out/demo
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
+# compiled tests are kept between runs, whatever the shell has set
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-windows smoke test-slow lint spark docs wheel windows bench lock fonts clean
