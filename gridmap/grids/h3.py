@@ -18,14 +18,22 @@ from scipy import sparse
 
 from gridmap.errors import SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.index.h3_keys import SURE_OF_FACE, KeyTable, faces, keys_of_points, lattice, measures
+from gridmap.grids.index.h3_keys import (
+    SURE_OF_FACE,
+    KeyTable,
+    faces,
+    keys_of_points,
+    lattice,
+    lattice_over,
+    measures,
+)
 from gridmap.grids.index.locator import each
 from gridmap.grids.index.raster import compiled
 from gridmap.grids.territory import METRES_PER_DEGREE, Territory, rings_of
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs
 
-__all__ = ["HexGrid", "draw", "neighbours"]
+__all__ = ["HexGrid", "cells_over", "draw", "neighbours"]
 
 
 EARTH_M = 6_371_007.180918475  # the radius H3 takes: that of a sphere of the Earth's area
@@ -153,6 +161,7 @@ def neighbours(ids: np.ndarray, lon: np.ndarray, lat: np.ndarray, resolution: in
 
 MOST_CELLS = 5_000_000
 MOST_NET = 500_000_000
+AT_ONCE = 1 << 21  # lattice points that are looked up together
 
 
 class HexGrid(Grid):
@@ -163,18 +172,16 @@ class HexGrid(Grid):
     @classmethod
     def over(cls, boundaries: gpd.GeoDataFrame, resolution: int) -> "HexGrid":
         """All H3 cells that overlap `boundaries` (EPSG:4326)."""
-        if not isinstance(resolution, int | np.integer) or isinstance(resolution, bool) or not 0 <= resolution <= 15:
-            raise SettingError(Note("grids.resolution", found=resolution))
-        resolution = int(resolution)
-        crs = metric_crs(tuple(boundaries.total_bounds))
-        expected = boundaries.geometry.to_crs(crs).area.sum() / h3.average_hexagon_area(resolution, unit="m^2")
-        if expected > MOST_CELLS:
-            raise SettingError(Note("grids.h3_cells", resolution=resolution, expected=expected, most=MOST_CELLS))
-        territory = Territory(boundaries)
-        ids, lon, lat = _candidates(territory, resolution)
+        territory, resolution = _checked(boundaries, resolution)
+        border, border_lon, border_lat = _at_border(territory, resolution)
+        within, lon, lat = _within(territory, resolution, border, border_lon, border_lat)
+        ids = np.concatenate([within, border])
+        order = np.argsort(ids)
+        ids, lon, lat = ids[order], np.concatenate([lon, border_lon])[order], np.concatenate([lat, border_lat])[order]
         outlines, middles, area_m2 = draw(ids, lon, lat, resolution)
         names = np.array([f"{c:x}" for c in ids.tolist()], dtype=object)
-        return cls(territory.cells(names, outlines, middles, area_m2), {"resolution": resolution})
+        cut = np.searchsorted(ids, border)
+        return cls(territory.cells(names, outlines, middles, area_m2, cut), {"resolution": resolution})
 
     @cached_property
     def _ids(self) -> np.ndarray:
@@ -199,27 +206,87 @@ class HexGrid(Grid):
         return sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
 
 
-def _candidates(territory: Territory, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All cells that may overlap the territory, sorted, and a point in each."""
-    edge_deg = h3.average_hexagon_edge_length(resolution, unit="m") / METRES_PER_DEGREE
-    west, south, east, north = territory.boundaries.total_bounds
-    net = (east - west) * (north - south) / (0.6 * edge_deg) ** 2
-    if net > MOST_NET:
+def cells_over(boundaries: gpd.GeoDataFrame, resolution: int) -> np.ndarray:
+    """The keys of `HexGrid.over(boundaries, resolution)`, in its order, without making the grid: see `gm.h3_cells`."""
+    territory, resolution = _checked(boundaries, resolution)
+    border, lon, lat = _at_border(territory, resolution)
+    within = _within(territory, resolution, border, lon, lat, places=False)[0]
+    inside = territory.locator.locate(lon, lat) >= 0  # by its middle: such a cell overlaps for certain
+    outlines, middles, area_m2 = draw(border[~inside], lon[~inside], lat[~inside], resolution)
+    beside = territory.cells(border[~inside], outlines, middles, area_m2).index.to_numpy(np.uint64)
+    return np.sort(np.concatenate([within, border[inside], beside]))
+
+
+def _checked(boundaries: gpd.GeoDataFrame, resolution: int) -> tuple[Territory, int]:
+    """The territory and the resolution, unless there would be too many cells or too wide a net."""
+    if not isinstance(resolution, int | np.integer) or isinstance(resolution, bool) or not 0 <= resolution <= 15:
+        raise SettingError(Note("grids.resolution", found=resolution))
+    resolution = int(resolution)
+    crs = metric_crs(tuple(boundaries.total_bounds))
+    expected = boundaries.geometry.to_crs(crs).area.sum() / h3.average_hexagon_area(resolution, unit="m^2")
+    if expected > MOST_CELLS:
+        raise SettingError(Note("grids.h3_cells", resolution=resolution, expected=expected, most=MOST_CELLS))
+    territory = Territory(boundaries)
+    west, south, east, north = boundaries.total_bounds
+    if (east - west) * (north - south) / (0.6 * _edge_deg(resolution)) ** 2 > MOST_NET:
+        far = territory.far_zone()
         raise SettingError(
-            Note(
-                "grids.h3_extent",
-                resolution=resolution,
-                width=east - west,
-                height=north - south,
-                far=territory.far_zone(),
-            )
+            Note("grids.h3_extent", resolution=resolution, width=east - west, height=north - south, far=far)
         )
-    lon, lat = territory.sample(0.6 * edge_deg)  # so near that no cell slips between
-    edge_lon, edge_lat = territory.sample_border(0.25 * edge_deg)
-    border = np.unique(keys_of_points(edge_lon, edge_lat, resolution))
+    return territory, resolution
+
+
+def _edge_deg(resolution: int) -> float:
+    return h3.average_hexagon_edge_length(resolution, unit="m") / METRES_PER_DEGREE
+
+
+def _within(
+    territory: Territory, resolution: int, border: np.ndarray, border_lon, border_lat, *, places: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All cells in the territory that are not among those at its border, and a point in each (with `places`).
+
+    On one face of the icosahedron they are counted out, row by row of H3's lattice: between two cells at the border a
+    row is all inside or all outside, so that one is looked up for all. Elsewhere they are the cells of a net so narrow
+    that no cell slips between.
+    """
+    west, south, east, north = territory.boundaries.total_bounds
+    known = lattice_over((west, south, east, north), resolution)
+    if known is None:
+        lon, lat = territory.sample(0.6 * _edge_deg(resolution))
+        ids, first = np.unique(keys_of_points(lon, lat, resolution), return_index=True)
+        first = first[new := KeyTable(border).rows(ids) < 0]
+        return ids[new], lon[first], lat[first]
+
+    def middles(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        lon, lat = known.middles(at)
+        return lon + 360 * np.round(((west + east) / 2 - lon) / 360), lat  # a territory may run past ±180°
+
+    found = [(np.empty(0, np.uint64), np.empty(0), np.empty(0))]
+    taken = np.sort(known.numbers(border_lon, border_lat))
+    rows = max(AT_ONCE // known.across, 1) * known.across
+    for start in range(0, len(known), rows):
+        free = np.ones(min(rows, len(known) - start), bool)
+        free[taken[slice(*np.searchsorted(taken, [start, start + len(free)]))] - start] = False
+        first = np.r_[False, free[:-1]] < free
+        first[:: known.across] = free[:: known.across]
+        at = np.flatnonzero(first)
+        inside = territory.locator.locate(*middles(start + at)) >= 0
+        at = (
+            start + np.flatnonzero(free)[np.repeat(inside, np.add.reduceat(free, at, dtype=np.int64))]
+            if len(at)
+            else at
+        )
+        found.append((known.keys(at), *(middles(at) if places else found[0][1:])))
+    ids, lon, lat = (np.concatenate(v) for v in zip(*found, strict=True))
+    return ids, lon, lat
+
+
+def _at_border(territory: Territory, resolution: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All cells that the border may touch and their neighbours, sorted, and a point in each."""
+    west, _, east, _ = territory.boundaries.total_bounds
+    lon, lat = territory.sample_border(0.25 * _edge_deg(resolution))
+    touched, first = np.unique(keys_of_points(lon, lat, resolution), return_index=True)
     # The border may cut the corner of a cell between two samples: that cell is next to one that was found.
-    near = np.unique(np.concatenate([h3i.grid_disk(c, 1) for c in border.tolist()]).astype(np.uint64))
+    near = np.unique(np.concatenate([touched, neighbours(touched, lon[first], lat[first], resolution)[1]]))
     near_lat, near_lon = np.array([h3i.cell_to_latlng(c) for c in near.tolist()]).T
-    near_lon += 360 * np.round(((west + east) / 2 - near_lon) / 360)  # a territory may run past ±180°
-    ids, first = np.unique(np.concatenate([keys_of_points(lon, lat, resolution), near]), return_index=True)
-    return ids, np.concatenate([lon, near_lon])[first], np.concatenate([lat, near_lat])[first]
+    return near, near_lon + 360 * np.round(((west + east) / 2 - near_lon) / 360), near_lat

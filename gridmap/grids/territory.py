@@ -78,7 +78,7 @@ class Territory:
         return points[:, 0], points[:, 1]
 
     def cells(
-        self, ids: np.ndarray, outlines: np.ndarray, middles: np.ndarray, area_m2: np.ndarray
+        self, ids: np.ndarray, outlines: np.ndarray, middles: np.ndarray, area_m2: np.ndarray, near=slice(None)
     ) -> gpd.GeoDataFrame:
         """The `cells` of a grid; those that share no area with the territory are left out.
 
@@ -89,6 +89,8 @@ class Territory:
         middles : array of lon, lat, (n, 2)
         area_m2 : array of float, (n,)
             The whole cell, also where part of it lies outside.
+        near : array of int, optional
+            The positions of those that the border may touch; all when not given.
 
         Returns
         -------
@@ -97,7 +99,8 @@ class Territory:
         home = self.locator.locate(*middles.T)
         share = (home >= 0).astype(float)
         # Only where the border runs through a cell can it be partly inside.
-        cut = np.unique(shapely.STRtree(shapely.linestrings(self.border)).query(outlines, predicate="intersects")[0])
+        border = shapely.STRtree(shapely.linestrings(self.border))
+        cut = np.arange(len(ids))[near][np.unique(border.query(outlines[near], predicate="intersects")[0])]
         at, zone = shapely.STRtree(self.zones).query(outlines[cut], predicate="intersects")
         cell = cut[at]
         # Areas only as shares of the same small cell, so degrees are good enough here.

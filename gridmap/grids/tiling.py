@@ -11,18 +11,19 @@ from functools import cache
 from importlib.metadata import entry_points
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.h3 import HexGrid
+from gridmap.grids.h3 import HexGrid, cells_over
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import read_boundaries
 
-__all__ = ["as_grid", "grid_systems", "make_grid"]
+__all__ = ["as_grid", "grid_systems", "h3_cells", "make_grid"]
 
 #: gridmap's own systems but the management grids, which read layers and rasters: only who draws them waits for that.
 SYSTEMS: dict[str, type[Grid]] = {"h3": HexGrid, "square": SquareGrid, "zones": ZoneGrid}
@@ -112,6 +113,50 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
     for name in missing:
         if name not in settings:
             raise SettingError(Note("grids.missing_setting", system=system, name=name))
+    boundaries = _zones(boundaries)
+    grid = over(boundaries, **settings)
+    grid.territory = boundaries
+    return grid
+
+
+def h3_cells(boundaries: gpd.GeoDataFrame, resolution: int) -> np.ndarray:
+    """The H3 cells that overlap a territory, and nothing else about them.
+
+    For joins by key, where the rest of a grid (outlines, areas, zones, what of a cell lies inside) is not needed: five
+    to ten times as fast as `make_grid`.
+
+    Parameters
+    ----------
+    boundaries : GeoDataFrame
+        As `read_boundaries` gives it.
+    resolution : int
+        0 to 15.
+
+    Returns
+    -------
+    ndarray of uint64, (n,)
+        H3's cells as integers, sorted: those of `make_grid(boundaries, system="h3", resolution=…)`, in its order.
+
+    Raises
+    ------
+    SettingError
+        For a resolution out of range, or so fine that there would be more than five million cells.
+    InputError
+        For boundaries without a polygon.
+
+    Examples
+    --------
+    >>> import shapely, geopandas as gpd
+    >>> town = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
+    >>> cells = h3_cells(town, 7)
+    >>> len(cells), hex(cells[0]) == "0x" + make_grid(town, system="h3", resolution=7).cells.index[0]
+    (23, True)
+    """
+    return cells_over(_zones(boundaries), resolution)
+
+
+def _zones(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """`boundaries` in EPSG:4326 with `zone_id`, or an error that says what they lack."""
     if not isinstance(boundaries, gpd.GeoDataFrame):
         raise InputError(Note("grids.needs_boundaries", found=type(boundaries).__name__))
     if not len(boundaries):
@@ -125,10 +170,7 @@ def make_grid(boundaries: gpd.GeoDataFrame, *, system: str = "h3", **settings) -
         kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
         found = ", ".join(kinds) or Note("grids.nothing")
         raise InputError(Note("grids.no_area", found=found))
-    boundaries = boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326)
-    grid = over(boundaries, **settings)
-    grid.territory = boundaries
-    return grid
+    return boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326)
 
 
 def as_grid(given: Grid | gpd.GeoDataFrame) -> Grid:

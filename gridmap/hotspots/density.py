@@ -15,7 +15,17 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.bandwidths import CHOICES, cross_validated, places_of, rule_of_thumb
-from gridmap.hotspots.kernels import KERNELS, REACH, binned, convolve, exact, kernel_raster, pairs_expected
+from gridmap.hotspots.kernels import (
+    KERNELS,
+    REACH,
+    binned,
+    binned_error,
+    convolve,
+    exact,
+    kernel_raster,
+    most_near,
+    pairs_expected,
+)
 from gridmap.hotspots.points import Points, a_length_m, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.surfaces import DensityResult, Raster, raster_over
@@ -28,6 +38,7 @@ PER_KM2 = 1e6
 MOST_PAIRS = 2e8  # pairs of cell and point summed exactly, about a second; beyond, by FFT
 MOST_SORTED = 200_000  # incidents among which coinciding ones are looked for: with more it costs more than it saves
 TRIM = 5.0  # an adaptive bandwidth is at most so many times the fixed one
+FINER = 16_000_000  # pixels up to which squares wider than a quarter of the bandwidth are divided for the raster sum
 LEVELS = 24  # an adaptive surface by FFT takes so many bandwidths in place of one a point
 
 
@@ -81,8 +92,10 @@ def kernel_density(
         `cells` with `intensity` (incidents per km²; with weights, their sum per km²); `.surface`, `.transform`, `.crs`,
         `.to_geotiff(path)`. `params["computed"]` says how: "exact" (every pair, to rounding) or "binned" (FFT over a
         raster of `params["pixel_m"]`; at pixels of an eighth of the bandwidth within 1 % of the highest value, 3 %
-        where a tenth of the incidents share one place, and worse there if `adaptive`). The surface of squares is the
-        cells' own values; over other grids it is binned.
+        where a tenth of the incidents share one place, and worse there if `adaptive`). Then, unless `adaptive`,
+        `params["error_at_most"]` is the most by which any value of the sum over all incidents can differ from the exact
+        one, in the unit of `intensity`, before `edge_correction` (`kernels.binned_error`). The surface of squares is
+        the cells' own values; over other grids it is binned.
 
     Raises
     ------
@@ -132,7 +145,7 @@ def kernel_density(
     places, heap = points.xy, points.weight
     if len(places) <= MOST_SORTED:
         places, heap = places_of(places, heap)  # snapped incidents share places, and a heap is summed once
-    computed, values, surface = _summed(places, heap, h, kernel, adaptive, grid, raster)
+    computed, values, surface, error = _summed(places, heap, h, kernel, adaptive, grid, raster)
     if edge_correction:
         share = territory_share(raster, h, kernel)
         values = values / raster.at(share, grid.centroids_m)
@@ -145,6 +158,8 @@ def kernel_density(
         "edge_correction": bool(edge_correction), "incidents": len(points), "crs": points.crs.to_string(),
         "computed": computed, "pixel_m": raster.pixel,
     }  # fmt: skip
+    if error is not None:
+        params["error_at_most"] = error * PER_KM2
     return DensityResult(
         cells=cells_with(grid, intensity=values * PER_KM2), method="kernel_density", params=params, notes=tuple(notes),
         surface=np.where(raster.inside > 0, surface * PER_KM2, np.nan), transform=raster.transform, crs=grid.metric_crs,
@@ -190,8 +205,8 @@ def territory_share(raster: Raster, h: float, kernel: str) -> np.ndarray:
     return convolve(raster.inside * raster.pixel**2, kernel_raster(h, raster.pixel, kernel)).clip(0.01, 1.0)
 
 
-def _summed(places, heap, h, kernel, adaptive, grid, raster) -> tuple[str, np.ndarray, np.ndarray]:
-    """How it was computed, the intensity per m² at the cells' centres, and over the raster."""
+def _summed(places, heap, h, kernel, adaptive, grid, raster) -> tuple[str, np.ndarray, np.ndarray, float | None]:
+    """How it was computed, the intensity per m² at the cells' centres, and over the raster; the most it can err."""
     centres = grid.centroids_m
     widest = h * (TRIM if adaptive else 1) * REACH[kernel]
     if pairs_expected(centres, places, widest) <= MOST_PAIRS and (
@@ -201,17 +216,22 @@ def _summed(places, heap, h, kernel, adaptive, grid, raster) -> tuple[str, np.nd
         values = exact(centres, places, heap, each, kernel)
         if grid.system == "square":
             surface = np.zeros(raster.shape)
-            size = raster.pixel
-            column = np.round((centres[:, 0] - raster.west) / size - 0.5).astype(np.int64)
-            row = np.round((raster.north - centres[:, 1]) / size - 0.5).astype(np.int64)
-            surface[row, column] = values
-            return "exact", values, surface
-        return "exact", values, _on_raster(places, heap, each, kernel, raster)
+            surface[_pixels(centres, raster)] = values
+            return "exact", values, surface, None
+        return "exact", values, _on_raster(places, heap, each, kernel, raster)[0], None
     if adaptive:
-        pilot = raster.at(_on_raster(places, heap, h, kernel, raster), places)
+        pilot = raster.at(_on_raster(places, heap, h, kernel, raster)[0], places)
         h = _abramson(pilot, heap, h)
-    surface = _on_raster(places, heap, h, kernel, raster)
-    return "binned", raster.at(surface, centres), surface
+    surface, error = _on_raster(places, heap, h, kernel, raster, between=grid.system != "square")
+    values = surface[_pixels(centres, raster)] if grid.system == "square" else raster.at(surface, centres)
+    return "binned", values, surface, error
+
+
+def _pixels(centres: np.ndarray, raster: Raster) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of the squares whose raster it is."""
+    column = np.round((centres[:, 0] - raster.west) / raster.pixel - 0.5).astype(np.int64)
+    row = np.round((raster.north - centres[:, 1]) / raster.pixel - 0.5).astype(np.int64)
+    return row, column
 
 
 def _abramson(pilot: np.ndarray, heap: np.ndarray, h: float) -> np.ndarray:
@@ -221,15 +241,26 @@ def _abramson(pilot: np.ndarray, heap: np.ndarray, h: float) -> np.ndarray:
     return np.minimum(h * np.sqrt(mean / pilot), TRIM * h)
 
 
-def _on_raster(places, heap, h, kernel, raster: Raster) -> np.ndarray:
-    """The sum over the raster by FFT, the raster widened by the kernel's reach so that what lies beside it counts."""
+def _on_raster(places, heap, h, kernel, raster: Raster, *, between=True) -> tuple[np.ndarray, float | None]:
+    """The sum over the raster by FFT, and the most it can err (None for several bandwidths).
+
+    The raster is widened by the kernel's reach, so that what lies beside it counts, and divided where its pixels are
+    wide for the bandwidth: the middle one of an odd number has the same centre.
+    """
     widest = float(np.max(h)) * min(REACH[kernel], 5)
+    finer = 1
+    while np.ndim(h) == 0 and raster.pixel / finer > h / 4 and raster.inside.size * (finer + 2) ** 2 <= FINER:
+        finer += 2
+    pixel = raster.pixel / finer
     margin = int(np.ceil(widest / raster.pixel)) + 1
     rows, columns = raster.shape
-    frame = (raster.west - margin * raster.pixel, raster.north + margin * raster.pixel, raster.pixel)
-    shape = (rows + 2 * margin, columns + 2 * margin)
+    frame = (raster.west - margin * raster.pixel, raster.north + margin * raster.pixel, pixel)
+    shape = ((rows + 2 * margin) * finer, (columns + 2 * margin) * finer)
+    error = None
     if np.ndim(h) == 0:
-        smooth = convolve(binned(places, heap, *frame, shape), kernel_raster(h, raster.pixel, kernel))
+        mass = binned(places, heap, *frame, shape)
+        error = binned_error(h, pixel, kernel, between=between) * most_near(mass, int(np.ceil(widest / pixel)) + 2)
+        smooth = convolve(mass, kernel_raster(h, pixel, kernel))[finer // 2 :: finer, finer // 2 :: finer]
     else:
         # One convolution for each of a few bandwidths, after Davies & Baddeley (2018, Stat. Comput. 28, 937-956);
         # a place between two of them is shared out to both.
@@ -242,4 +273,4 @@ def _on_raster(places, heap, h, kernel, raster: Raster) -> np.ndarray:
             if here.any():
                 kernel_here = kernel_raster(step, raster.pixel, kernel)
                 smooth += convolve(binned(places[here], share[here], *frame, shape), kernel_here)
-    return smooth[margin : margin + rows, margin : margin + columns]
+    return smooth[margin : margin + rows, margin : margin + columns], error

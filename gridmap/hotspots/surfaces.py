@@ -24,6 +24,7 @@ from gridmap.hotspots.result import HotspotResult
 __all__ = ["DensityResult", "Raster", "burnt", "raster_over"]
 
 MOST_PIXELS = 1_000_000  # of a surface that gridmap lays out by itself
+AT_ONCE = 1 << 17  # points at which a surface is read together
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,6 +104,13 @@ class Raster:
 
     def at(self, image: np.ndarray, xy: np.ndarray) -> np.ndarray:
         """`image` at points, bilinear between pixel centres."""
+        out = np.empty((*image.shape[:-2], len(xy)))
+        for start in range(0, len(xy), AT_ONCE):
+            here = slice(start, start + AT_ONCE)
+            out[..., here] = self._at(image, xy[here])
+        return out
+
+    def _at(self, image: np.ndarray, xy: np.ndarray) -> np.ndarray:
         rows, columns = self.shape
         column = ((xy[:, 0] - self.west) / self.pixel - 0.5).clip(0, columns - 1)
         row = ((self.north - xy[:, 1]) / self.pixel - 0.5).clip(0, rows - 1)

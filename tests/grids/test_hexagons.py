@@ -10,8 +10,10 @@ import pytest
 import shapely
 
 from gridmap.errors import SettingError
+from gridmap.grids import h3 as hexagons
 from gridmap.grids.h3 import draw, neighbours
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.index.h3_keys import lattice_over
+from gridmap.grids.tiling import h3_cells, make_grid
 
 
 def frame_of(*zones):
@@ -156,3 +158,60 @@ def test_grids_can_be_pickled(ragged):
             again.locate([113.5, 113.45], [34.75, 34.7]).tolist()
             == grid.locate([113.5, 113.45], [34.75, 34.7]).tolist()
         )
+
+
+PLACES = {
+    "Zhengzhou": (113.3, 34.7, 2.0),
+    "astride 180°": (180.0, -17.0, 3.0),
+    "past 180°": (183.0, 51.0, 2.0),
+    "on two faces": (117.2, 7.7, 3.0),
+    "a pentagon": (10.536, 64.7, 2.0),
+    "the far north": (20.0, 84.5, 1.0),
+}
+
+
+def blobs(place):
+    """Two ragged zones with a hole and an island, around a place; at a scale at which few cells are needed."""
+    lon, lat, size = PLACES[place]
+    rng = np.random.default_rng(len(place))
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    reach = size * rng.uniform(0.2, 0.5, 60)
+    blob = shapely.Polygon(np.column_stack([lon + reach * np.cos(angle), lat + 0.5 * reach * np.sin(angle)]))
+    rest = blob.difference(shapely.box(lon - 0.03 * size, lat - 0.02 * size, lon + 0.02 * size, lat + 0.02 * size))
+    west = rest.intersection(shapely.box(lon - size, lat - size, lon, lat + size))
+    east = rest.difference(west).union(shapely.box(lon + 0.6 * size, lat, lon + 0.65 * size, lat + 0.05 * size))
+    return frame_of(west, east)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_counted_out_on_the_lattice_the_cells_are_those_of_the_net(place, monkeypatch):
+    zones = blobs(place)
+    by_lattice = {r: make_grid(zones, system="h3", resolution=r).cells for r in (3, 5, 6)}
+    alone = {r: h3_cells(zones, r) for r in by_lattice}
+    monkeypatch.setattr(hexagons, "AT_ONCE", 500)  # a few rows of the lattice at a time
+    in_blocks = h3_cells(zones, 6)
+    monkeypatch.setattr(hexagons, "lattice_over", lambda *_: None)
+    for resolution, cells in by_lattice.items():
+        by_net = make_grid(zones, system="h3", resolution=resolution).cells
+        assert by_net.equals(cells)
+        assert [f"{cell:x}" for cell in alone[resolution].tolist()] == list(by_net.index)
+        np.testing.assert_array_equal(h3_cells(zones, resolution), alone[resolution])
+    np.testing.assert_array_equal(in_blocks, alone[6])
+
+
+@pytest.mark.parametrize("resolution", [6, 7, 9])
+def test_the_lattice_names_its_cells_as_h3_does(resolution):
+    known = lattice_over((113.0, 34.0, 113.5, 34.4), resolution)
+    at = np.arange(len(known))[:: max(len(known) // 50, 1)]
+    lon, lat = known.middles(at)
+    expected = [h3i.latlng_to_cell(y, x, resolution) for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+    assert known.keys(at).tolist() == expected
+    np.testing.assert_array_equal(known.numbers(lon, lat), at)
+    for x, y, cell in zip(lon.tolist(), lat.tolist(), expected, strict=True):
+        assert h3i.cell_to_latlng(cell) == pytest.approx((y, x), abs=1e-9)
+
+
+def test_the_lattice_is_of_one_face():
+    on_several = [place for place, (lon, lat, size) in PLACES.items() if lattice_over((lon - size / 2, lat - size / 4,
+        lon + 0.65 * size, lat + size / 4), 5) is None]  # fmt: skip
+    assert {"on two faces", "a pentagon"} <= set(on_several) < set(PLACES)

@@ -12,6 +12,7 @@ import gridmap.hotspots.density as density
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.density import kernel_density
+from gridmap.hotspots.kernels import REACH, binned_error
 from gridmap.read.base import Incidents
 
 
@@ -86,6 +87,38 @@ def test_the_binned_surface_is_as_near_as_it_says(incidents, town, kernel, monke
         assert binned.params["computed"] == "binned"
         off = (binned.cells["intensity"] - cells["intensity"]).abs().max() / cells["intensity"].max()
         assert off < bound
+
+
+@pytest.mark.parametrize("kernel", ["quartic", "triangular", "gaussian"])
+@pytest.mark.parametrize("h, finer", [(900, 1), (410, 5)])
+def test_no_value_of_the_binned_sum_is_farther_off_than_its_bound(incidents, town, grid, kernel, h, finer, monkeypatch):
+    if grid.system == "h3":
+        grid, finer = make_grid(town, system="h3", resolution=9), 1
+    exact = kernel_density(incidents, grid, bandwidth_m=h, kernel=kernel).cells["intensity"]
+    monkeypatch.setattr(density, "MOST_PAIRS", 0)
+    binned = kernel_density(incidents, grid, bandwidth_m=h, kernel=kernel)
+    assert "error_at_most" not in kernel_density(incidents, grid, bandwidth_m=h, adaptive=True).params
+    off = (binned.cells["intensity"] - exact).abs()
+    assert 0 < off.max() <= binned.params["error_at_most"]
+    # cell by cell: each incident within reach may add its share, and no other any
+    each = binned_error(h, binned.params["pixel_m"] / finer, kernel, between=grid.system == "h3") * 1e6
+    apart = np.sqrt(((grid.centroids_m[:, None] - incidents.xy_m(grid.metric_crs)) ** 2).sum(axis=2))
+    near = (apart < h * min(REACH[kernel], 5) + 2 * binned.params["pixel_m"] / finer).sum(axis=1)
+    rest = len(incidents) * (kernel == "gaussian") * each * 1e-3  # what a Gaussian has beyond 5 h
+    assert (off <= each * near + rest + 1e-9).all()
+
+
+def test_a_finer_raster_for_wide_squares_brings_the_sum_nearer(incidents, town, monkeypatch):
+    grid = make_grid(town, system="square", cell_size_m=400)
+    exact = kernel_density(incidents, grid, bandwidth_m=500).cells["intensity"]
+    monkeypatch.setattr(density, "MOST_PAIRS", 0)
+    finer = kernel_density(incidents, grid, bandwidth_m=500)
+    monkeypatch.setattr(density, "FINER", 0)
+    plain = kernel_density(incidents, grid, bandwidth_m=500)
+    far = [(found.cells["intensity"] - exact).abs().max() for found in (finer, plain)]
+    assert far[0] < far[1] / 4
+    assert finer.params["error_at_most"] < plain.params["error_at_most"] / 4
+    assert finer.surface.shape == plain.surface.shape
 
 
 def test_the_surface_is_in_the_place_of_the_cells(incidents, grid):

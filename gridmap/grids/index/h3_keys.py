@@ -19,16 +19,18 @@ Sahr, White & Kimerling (2003), Geodesic discrete global grid systems, Cartograp
 Science 30, 121–134.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
+import h3
 import h3.api.numpy_int as h3i
 import numpy as np
 
 from gridmap.grids.index.locator import each
 from gridmap.grids.index.raster import compiled
 
-__all__ = ["SURE_OF_FACE", "KeyTable", "faces", "keys_of_points", "lattice", "measures"]
+__all__ = ["SURE_OF_FACE", "KeyTable", "Lattice", "faces", "keys_of_points", "lattice", "lattice_over", "measures"]
 
 UNIT = (3 - 5**0.5) / 2  # spacing of the coarsest lattice on a face at distance 1: a face's corner is two steps out
 TURN = np.arcsin((3 / 28) ** 0.5)  # each finer lattice is turned against the one before, to and fro
@@ -108,36 +110,43 @@ def _digits(i, j, resolution, digit_of, digits):
 
 
 @compiled
+def _head(resolution):
+    """What the keys of all cells of a resolution have in common: the mode, the resolution, the unused digits."""
+    head = (np.uint64(1) << np.uint64(59)) | (np.uint64(resolution) << np.uint64(52))
+    for r in range(resolution + 1, 16):
+        head |= np.uint64(7) << np.uint64(3 * (15 - r))
+    return head
+
+
+@compiled
+def _key(i, j, face, resolution, head, digit_of, turned, base, turns, digits):
+    """The key of a lattice point of a face; 1 where only the library can tell."""
+    i, j = _digits(i, j, resolution, digit_of, digits)
+    lead = 0
+    for r in range(1, resolution + 1):
+        if digits[r]:
+            lead = digits[r]
+            break
+    if not (-3 < i < 3 and -3 < j < 3) or turns[face, i + 2, j + 2, lead] == UNKNOWN:
+        return np.uint64(1)
+    turn = turns[face, i + 2, j + 2, lead]
+    key = head | (np.uint64(base[face, i + 2, j + 2]) << np.uint64(45))
+    for r in range(1, resolution + 1):
+        key |= np.uint64(turned[turn, digits[r]]) << np.uint64(3 * (15 - r))
+    return key
+
+
+@compiled
 def _keys(lon, lat, keys, resolution, faces, scale, turn_cos, turn_sin, digit_of, turned, base, turns):
     """H3's cells; 0 where there is none, 1 where only the library can tell."""
-    digits = np.zeros(16, np.uint8)
-    empty = np.uint64(0)
-    for r in range(resolution + 1, 16):
-        empty |= np.uint64(7) << np.uint64(3 * (15 - r))
-    head = (np.uint64(1) << np.uint64(59)) | (np.uint64(resolution) << np.uint64(52)) | empty
+    digits, head = np.zeros(16, np.uint8), _head(resolution)
     last = 0
     for k in range(len(lon)):
         if not (abs(lat[k]) <= 90.0 and abs(lon[k]) <= 360.0):
             keys[k] = 0
             continue
         last, i, j, sure = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, last)
-        if not sure:
-            keys[k] = 1
-            continue
-        i, j = _digits(i, j, resolution, digit_of, digits)
-        lead = 0
-        for r in range(1, resolution + 1):
-            if digits[r]:
-                lead = digits[r]
-                break
-        if not (-3 < i < 3 and -3 < j < 3) or turns[last, i + 2, j + 2, lead] == UNKNOWN:
-            keys[k] = 1
-            continue
-        turn = turns[last, i + 2, j + 2, lead]
-        key = head | (np.uint64(base[last, i + 2, j + 2]) << np.uint64(45))
-        for r in range(1, resolution + 1):
-            key |= np.uint64(turned[turn, digits[r]]) << np.uint64(3 * (15 - r))
-        keys[k] = key
+        keys[k] = _key(i, j, last, resolution, head, digit_of, turned, base, turns, digits) if sure else np.uint64(1)
 
 
 @compiled
@@ -233,6 +242,109 @@ def keys_of_points(lon: np.ndarray, lat: np.ndarray, resolution: int, *, threads
     for k in np.flatnonzero(keys == 1).tolist():
         keys[k] = h3i.latlng_to_cell(lat[k], lon[k], resolution)
     return keys
+
+
+@compiled
+def _lattice_places(at, first_i, across, first_j, faces, face, scale, turn_cos, turn_sin, lon, lat):
+    for k in range(len(lon)):
+        i, j = first_i + at[k] % across, first_j + at[k] // across
+        a, b = i - j / 2, j * 0.8660254037844386
+        u, v = (a * turn_cos - b * turn_sin) / scale, (a * turn_sin + b * turn_cos) / scale
+        x = faces[face, 0] + u * faces[face, 3] + v * faces[face, 6]
+        y = faces[face, 1] + u * faces[face, 4] + v * faces[face, 7]
+        z = faces[face, 2] + u * faces[face, 5] + v * faces[face, 8]
+        lon[k] = np.arctan2(y, x) * (180 / np.pi)
+        lat[k] = np.arctan2(z, np.sqrt(x * x + y * y)) * (180 / np.pi)
+
+
+@compiled
+def _numbers(lon, lat, first_i, across, first_j, faces, face, scale, turn_cos, turn_sin):
+    at = np.empty(len(lon), np.int64)
+    for k in range(len(lon)):
+        _, i, j, _ = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, face)
+        at[k] = (j - first_j) * across + i - first_i
+    return at
+
+
+@compiled
+def _lattice_keys(at, first_i, across, first_j, face, resolution, digit_of, turned, base, turns, keys):
+    digits, head = np.zeros(16, np.uint8), _head(resolution)
+    for k in range(len(at)):
+        i, j = first_i + at[k] % across, first_j + at[k] // across
+        keys[k] = _key(i, j, face, resolution, head, digit_of, turned, base, turns, digits)
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The lattice points of one face over a box, numbered row by row: each is the middle of a cell.
+
+    `lattice_over` makes it, and only where no cell of the box touches another face: there the lattice is all of H3.
+    """
+
+    resolution: int
+    face: int
+    first: tuple[int, int]
+    across: int
+    down: int
+
+    def __len__(self) -> int:
+        return self.across * self.down
+
+    def middles(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude of the middles of some of them, −180 to 180."""
+        lon, lat = np.empty(len(at)), np.empty(len(at))
+        (i, j), tables = self.first, (faces(), self.face, *measures(self.resolution))
+        each(lambda p: _lattice_places(at[p], i, self.across, j, *tables, lon[p], lat[p]), len(at))
+        return lon, lat
+
+    def numbers(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """The numbers of those in whose cells points lie, which must be over the box or within a cell of it."""
+        i, j = self.first
+        return _numbers(lon, lat, i, self.across, j, faces(), self.face, *measures(self.resolution))
+
+    def keys(self, at: np.ndarray) -> np.ndarray:
+        """The H3 cells of some, by their numbers."""
+        keys = np.empty(len(at), np.uint64)
+        (i, j), tables = self.first, (self.face, self.resolution, DIGIT, TURNED, *_learned())
+        each(lambda p: _lattice_keys(at[p], i, self.across, j, *tables, keys[p]), len(at))
+        unknown = np.flatnonzero(keys == 1)
+        for k, x, y in zip(unknown.tolist(), *(v.tolist() for v in self.middles(at[unknown])), strict=True):
+            keys[k] = h3i.latlng_to_cell(y, x, self.resolution)
+        return keys
+
+
+def lattice_over(box: tuple[float, float, float, float], resolution: int) -> Lattice | None:
+    """The lattice over a box (west, south, east, north in degrees), or None where the box lies on several faces.
+
+    Examples
+    --------
+    >>> lattice_over((-2.2, 53.5, -1.2, 54.0), 7).face == lattice_over((-1.0, 53.0, -0.9, 53.1), 9).face
+    True
+    >>> lattice_over((-180, -60, 180, 60), 3) is None
+    True
+    """
+    west, south, east, north = box
+    if not east - west < 60 or max(abs(south), abs(north)) > 85:
+        return None
+    edge = float(h3.average_hexagon_edge_length(resolution, unit="km")) / 6371.0
+    higher = 2 * np.degrees(edge)
+    wider = higher / np.cos(np.radians(max(abs(south), abs(north))))
+    x, y = np.linspace(west - wider, east + wider, 1025), np.linspace(south - higher, north + higher, 1025)
+    lon = np.radians(np.concatenate([x, x, np.full(1025, x[0]), np.full(1025, x[-1])]))
+    lat = np.radians(np.concatenate([np.full(1025, y[0]), np.full(1025, y[-1]), y, y]))
+    rim = np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+    near = rim @ faces()[:, :3].T
+    face = int(near[0].argmax())
+    others = np.delete(near, face, axis=1).max(axis=1)
+    if not (near[:, face] - others > 3 * edge).all():  # 0.7 for each unit that a place lies from the faces' edge
+        return None
+    scale, turn_cos, turn_sin = measures(resolution)
+    u, v = (rim @ faces()[face, 3:6]) / near[:, face], (rim @ faces()[face, 6:9]) / near[:, face]
+    u, v = scale * (u * turn_cos + v * turn_sin), scale * (v * turn_cos - u * turn_sin)
+    b = v / 0.8660254037844386
+    a = u + b / 2
+    i, j = int(np.floor(a.min())) - 2, int(np.floor(b.min())) - 2
+    return Lattice(resolution, face, (i, j), int(np.ceil(a.max())) + 3 - i, int(np.ceil(b.max())) + 3 - j)
 
 
 @compiled
