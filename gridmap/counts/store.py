@@ -43,6 +43,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from gridmap._io import HIDDEN, atomic_file, json_text, remove_stale_staging, sha256_of, take_lock, write_text
+from gridmap._short_form import ShortForm
 from gridmap.counts.query import count_by_cell, count_query
 from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
@@ -126,7 +127,7 @@ class Added:
         )
 
 
-class IncidentStore:
+class IncidentStore(ShortForm):
     """Years of incident exports in one folder: Parquet by month and place, with the history of what was added.
 
     Parameters
@@ -159,9 +160,10 @@ class IncidentStore:
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(Note("store.not_a_folder", folder=str(folder)))
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         manifest = self.manifest
-        return f"<IncidentStore {self.folder}: {manifest.rows:,} incidents of {len(manifest.additions):,} additions>"
+        return f"IncidentStore {self.folder}: {manifest.rows:,} incidents of {len(manifest.additions):,} additions"
 
     def __len__(self) -> int:
         return self.manifest.rows

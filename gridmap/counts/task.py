@@ -43,6 +43,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gridmap._periods import FREQUENCIES
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, CountsKind
@@ -230,8 +231,8 @@ class CountQuery:
             raise SettingError(Note("counts.too_many", **sizes))
 
 
-@dataclass(frozen=True)
-class CountResult:
+@dataclass(frozen=True, repr=False)
+class CountResult(ShortForm):
     """Counts of every cell × period × kind, in that order, and what was not counted.
 
     Attributes
@@ -258,6 +259,13 @@ class CountResult:
     outside_weight: float | None = None
     untimed_weight: float | None = None
     how_often: tuple[tuple[float, int], ...] | None = None
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return (
+            f"CountResult: {int(self.incidents.sum()):,} incidents in {self.incidents.shape[0]:,} cells, "
+            f"{self.outside:,} outside, {self.untimed:,} without a time"
+        )
 
     @classmethod
     def of(

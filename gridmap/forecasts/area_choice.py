@@ -21,6 +21,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, FLOOR
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days
@@ -39,8 +40,8 @@ MEASURES = ("pai", "pei", "hit_rate")
 JUDGING = 1 / 3
 
 
-@dataclass(frozen=True)
-class AreaChoice:
+@dataclass(frozen=True, repr=False)
+class AreaChoice(ShortForm):
     """The cells and the area that were best on past periods.
 
     Attributes
@@ -65,11 +66,12 @@ class AreaChoice:
     plain_score: float
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         best: Any = self.tried.iloc[0]
         return (
-            f"<AreaChoice {best['shape']} of {best['cell_area_m2']:,.0f} m² turned by {best['rotation_deg']:g}°, "
-            f"{self.area_m2 / 1e6:,.3f} km²: {self.measure} {self.score:,.2f} (plain {self.plain_score:,.2f})>"
+            f"AreaChoice {best['shape']} of {best['cell_area_m2']:,.0f} m² turned by {best['rotation_deg']:g}°, "
+            f"{self.area_m2 / 1e6:,.3f} km²: {self.measure} {self.score:,.2f} (plain {self.plain_score:,.2f})"
         )
 
 

@@ -19,6 +19,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import (
@@ -51,8 +52,8 @@ CURVE = np.linspace(0, 1, 101)
 SCORES = ["hit_rate", "pai", "pei", "rri", "area_under_curve", "log_score", "crps", "brier", "gain"]
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(ShortForm):
     """How each model would have done.
 
     Attributes
@@ -211,11 +212,10 @@ class Backtest:
             sums[name] /= sums[name].sum() or np.nan
         return sums.sort_values(["of_chosen", "of_incidents"], ascending=False, kind="stable")
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         models = self.scores["model"].unique()
-        return (
-            f"<Backtest: {', '.join(models)} over {self.scores['origin'].nunique()} periods, {len(self.grid):,} cells>"
-        )
+        return f"Backtest: {', '.join(models)} over {self.scores['origin'].nunique()} periods, {len(self.grid):,} cells"
 
 
 def backtest(

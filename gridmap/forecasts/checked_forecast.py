@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days
@@ -37,8 +38,8 @@ LEAST_PERIODS = 16
 RECENT, LASTING = "density_mixture", "lasting_density"
 
 
-@dataclass(frozen=True)
-class ForecastResult:
+@dataclass(frozen=True, repr=False)
+class ForecastResult(ShortForm):
     """What to expect of the next period, and why one may say so.
 
     Attributes
@@ -110,10 +111,11 @@ class ForecastResult:
         expected = self.cells["expected"].to_numpy(float)
         return pd.DataFrame(np.outer(expected, by_shift), index=self.cells.index, columns=by_shift.index)
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         begin, end = (t.strftime("%Y-%m-%d") for t in self.period)
         total = self.cells["expected"].sum()
-        return f"<ForecastResult {self.model}, {begin} to {end}: {total:,.0f} expected in {len(self.cells):,} cells>"
+        return f"ForecastResult {self.model}, {begin} to {end}: {total:,.0f} expected in {len(self.cells):,} cells"
 
 
 def forecast(

@@ -30,6 +30,7 @@ import scipy
 
 from gridmap._intervals import wilson_interval
 from gridmap._periods import frequency_of
+from gridmap._short_form import ShortForm
 from gridmap.audiences import check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -348,7 +349,7 @@ def _the_worst(x: np.ndarray, n: np.ndarray, high_is_good: bool, level: float) -
 
 
 @dataclass(frozen=True, repr=False)
-class CaseLife:
+class CaseLife(ShortForm):
     """What became of the events, by unit.
 
     Attributes
@@ -408,11 +409,12 @@ class CaseLife:
             rows[name] |= {"high_is_good": one.high_is_good, "formula": one.formula, "source": one.source}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("indicator")
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         worst = "no worst unit" if self.worst is None else f"worst {self.worst}"
         return (
-            f"<CaseLife: {int(self.overall['events']):,} events in {len(self.table):,} units, "
-            f"{int(self.overall['open']):,} open, {int(self.overall['overdue']):,} overdue, {worst}>"
+            f"CaseLife: {int(self.overall['events']):,} events in {len(self.table):,} units, "
+            f"{int(self.overall['open']):,} open, {int(self.overall['overdue']):,} overdue, {worst}"
         )
 
     def curve(self, unit: Any = None, step: str = "closed") -> pd.DataFrame:

@@ -24,6 +24,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
 from gridmap.messages import Note, did_you_mean
@@ -44,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, repr=False)
-class Colocation:
+class Colocation(ShortForm):
     """How often the nearest neighbours of one kind are of another, against what chance gives.
 
     Attributes
@@ -67,9 +68,10 @@ class Colocation:
     local: pd.DataFrame
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         sure = int((self.q_value <= 0.05).to_numpy().sum())
-        return f"<Colocation: {len(self.local):,} points, {self.quotient.size} pairs of kinds, {sure} at 5 %>"
+        return f"Colocation: {len(self.local):,} points, {self.quotient.size} pairs of kinds, {sure} at 5 %"
 
 
 def colocation_quotient(
@@ -263,7 +265,7 @@ def bivariate_moran(
 
 
 @dataclass(frozen=True, repr=False)
-class Similarity:
+class Similarity(ShortForm):
     """How alike two patterns are, area by area.
 
     Attributes
@@ -283,8 +285,9 @@ class Similarity:
     table: pd.DataFrame
     method: str
 
-    def __repr__(self) -> str:
-        return f"<Similarity S = {self.S:.3f}, robust {self.robust_S:.3f}, {len(self.table):,} areas, by {self.method}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"Similarity S = {self.S:.3f}, robust {self.robust_S:.3f}, {len(self.table):,} areas, by {self.method}"
 
 
 def similarity_of_patterns(
@@ -370,7 +373,7 @@ CROSS_NULLS = ("labels", "independence", "inhomogeneous")
 
 
 @dataclass(frozen=True, repr=False)
-class CrossK:
+class CrossK(ShortForm):
     """How many events of one kind lie within each distance of those of another, against a null.
 
     Attributes
@@ -394,8 +397,9 @@ class CrossK:
     null: str
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
-        return f"<CrossK: {len(self.table)} distances, null {self.null!r}, p = {self.p_value:.3g}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"CrossK: {len(self.table)} distances, null {self.null!r}, p = {self.p_value:.3g}"
 
 
 def cross_k(

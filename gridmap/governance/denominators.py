@@ -23,6 +23,7 @@ import pandas as pd
 import scipy
 
 from gridmap._intervals import poisson_interval
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import whole_number
 from gridmap.messages import Note, did_you_mean
@@ -31,7 +32,7 @@ __all__ = ["StandardisedRates", "standardised_rates"]
 
 
 @dataclass(frozen=True, repr=False)
-class StandardisedRates:
+class StandardisedRates(ShortForm):
     """Rates of units with several denominators.
 
     Attributes
@@ -53,9 +54,10 @@ class StandardisedRates:
     notes: tuple[Note, ...]
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         units, per = (self.table.index.get_level_values(i).nunique() for i in (0, 1))
-        return f"<StandardisedRates: {units:,} units, {per} denominators, {len(self.moved):,} ranks depend on them>"
+        return f"StandardisedRates: {units:,} units, {per} denominators, {len(self.moved):,} ranks depend on them"
 
 
 def standardised_rates(

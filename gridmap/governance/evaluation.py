@@ -26,6 +26,7 @@ import scipy
 import shapely
 
 from gridmap._periods import FREQUENCIES, frequency_of
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean
@@ -64,8 +65,8 @@ Pair = Sequence[float]
 # the weighted displacement difference, and the quotient
 
 
-@dataclass(frozen=True)
-class WeightedDisplacementDifference:
+@dataclass(frozen=True, repr=False)
+class WeightedDisplacementDifference(ShortForm):
     """How many fewer (negative) or more events than the control areas let one expect, displacement counted in.
 
     Attributes
@@ -114,11 +115,12 @@ class WeightedDisplacementDifference:
         half = float(scipy.stats.norm.ppf((1 + _share(confidence, "confidence")) / 2)) * self.standard_error
         return self.estimate - half, self.estimate + half
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         low, high = self.interval
         return (
-            f"<WeightedDisplacementDifference {self.estimate:,.1f}, standard error {self.standard_error:,.1f}, "
-            f"{self.confidence:.0%} interval {low:,.1f} to {high:,.1f}>"
+            f"WeightedDisplacementDifference {self.estimate:,.1f}, standard error {self.standard_error:,.1f}, "
+            f"{self.confidence:.0%} interval {low:,.1f} to {high:,.1f}"
         )
 
 
@@ -281,8 +283,8 @@ def displacement_quotient(target: Pair, buffer: Pair, control: Pair) -> pd.Serie
 # difference in differences on counts
 
 
-@dataclass(frozen=True)
-class Difference:
+@dataclass(frozen=True, repr=False)
+class Difference(ShortForm):
     """How the ratio of treated to control changed.
 
     Attributes
@@ -321,8 +323,9 @@ class Difference:
     expected: float
     confidence: float = 0.95
 
-    def __repr__(self) -> str:
-        return f"<Difference ratio {self.ratio:.2f} ({self.low:.2f} to {self.high:.2f}), p = {self.p_value:.2g}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"Difference ratio {self.ratio:.2f} ({self.low:.2f} to {self.high:.2f}), p = {self.p_value:.2g}"
 
 
 def difference_in_differences(
@@ -431,8 +434,8 @@ def _between_areas(before: np.ndarray, after: np.ndarray) -> float:
 # what falls anyway, and what could be seen
 
 
-@dataclass(frozen=True)
-class RegressionToMean:
+@dataclass(frozen=True, repr=False)
+class RegressionToMean(ShortForm):
     """How far an area chosen for its count falls without any action.
 
     Attributes
@@ -461,10 +464,11 @@ class RegressionToMean:
     shape: float
     rate: float
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         return (
-            f"<RegressionToMean {self.before:,.0f} before, {self.expected:,.1f} expected after without action "
-            f"({self.low:,.0f} to {self.high:,.0f}), {self.after:,.0f} seen>"
+            f"RegressionToMean {self.before:,.0f} before, {self.expected:,.1f} expected after without action "
+            f"({self.low:,.0f} to {self.high:,.0f}), {self.after:,.0f} seen"
         )
 
 
@@ -728,7 +732,7 @@ def randomised_pairs(
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation:
+class Evaluation(ShortForm):
     """What became of a measure.
 
     Attributes
@@ -793,8 +797,9 @@ class Evaluation:
         values["fall"] = 1 - d.after / d.before if d.before else None
         return Note(f"governance.verdict.{self.verdict}", **values)
 
-    def __repr__(self) -> str:
-        return f"<Evaluation: {self.verdict}; {self.difference!r}, {self.wdd!r}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"Evaluation: {self.verdict}; {self.difference!r}, {self.wdd!r}"
 
 
 def evaluate_intervention(

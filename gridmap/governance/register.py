@@ -27,6 +27,7 @@ import shapely
 import yaml
 
 from gridmap._io import json_text, sha256_of, write_text
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of
@@ -265,7 +266,7 @@ def _trend(row: Mapping[str, float], level: float) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class FollowedHotspots:
+class FollowedHotspots(ShortForm):
     """Hotspots that keep their identity over several times.
 
     Attributes
@@ -283,9 +284,10 @@ class FollowedHotspots:
     now: gpd.GeoDataFrame
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         found = ", ".join(f"{n} {status}" for status, n in self.now["status"].value_counts().items())
-        return f"<FollowedHotspots: {len(self.now)} over {len(self.params['periods'])} times; now {found}>"
+        return f"FollowedHotspots: {len(self.now)} over {len(self.params['periods'])} times; now {found}"
 
 
 def follow_hotspots(
@@ -382,8 +384,8 @@ def _standing(history: gpd.GeoDataFrame, periods: list[str]) -> gpd.GeoDataFrame
 # the register
 
 
-@dataclass(frozen=True)
-class NamedArea:
+@dataclass(frozen=True, repr=False)
+class NamedArea(ShortForm):
     """One area that was named for remediation.
 
     Attributes
@@ -423,6 +425,11 @@ class NamedArea:
     evidence: str = ""
     area: str = ""
     alternatives: Mapping[str, tuple] = field(default_factory=dict)
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        until = f"struck off on {self.struck_off_on}" if self.struck_off_on else f"{len(self.measures)} measures"
+        return f"NamedArea {self.id} {self.name!r}: {self.category or 'all kinds'}, named on {self.named_on}, {until}"
 
     def __post_init__(self):
         object.__setattr__(self, "measures", tuple(self.measures))
@@ -516,7 +523,7 @@ def _check_area(one: NamedArea) -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Register:
+class Register(ShortForm):
     """The areas that were named, in a file of its own.
 
     Attributes
@@ -554,9 +561,10 @@ class Register:
         """Of all areas."""
         return [one.id for one in self.areas]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         gone = sum(one.struck_off_on is not None for one in self.areas)
-        return f"<Register: {len(self.areas)} areas, {gone} struck off, revision {self.revision}>"
+        return f"Register: {len(self.areas)} areas, {gone} struck off, revision {self.revision}"
 
     @classmethod
     def read(cls, path: str | Path) -> "Register":
@@ -791,7 +799,7 @@ def _merged(a: NamedArea, b: NamedArea, old: NamedArea | None) -> tuple[NamedAre
 
 
 @dataclass(frozen=True, repr=False)
-class WatchedAreas:
+class WatchedAreas(ShortForm):
     """The named areas as they stand at a day.
 
     Attributes
@@ -815,9 +823,10 @@ class WatchedAreas:
     notes: tuple[Note, ...]
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         found = ", ".join(f"{n} {one}" for one, n in self.areas["standing"].value_counts().items())
-        return f"<WatchedAreas: {len(self.areas)} named areas, {found or 'none'}; {len(self.due)} dates due>"
+        return f"WatchedAreas: {len(self.areas)} named areas, {found or 'none'}; {len(self.due)} dates due"
 
 
 def watch_areas(

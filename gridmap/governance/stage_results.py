@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.governance.cases import AVERAGE, LABELS, WITHHELD, CaseLife
 from gridmap.governance.colocation import Colocation, CrossK
 from gridmap.governance.denominators import StandardisedRates
@@ -51,7 +52,7 @@ class Sentence:
 
 
 @dataclass(frozen=True, repr=False)
-class CaseHandling:
+class CaseHandling(ShortForm):
     """How events are handled: by the unit that is judged, and in more breakdowns.
 
     Attributes
@@ -77,8 +78,9 @@ class CaseHandling:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<CaseHandling: {self.life!r}, {len(self.breakdowns)} more breakdowns>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"CaseHandling: {self.life!r}, {len(self.breakdowns)} more breakdowns"
 
     def name_of(self, unit: Any) -> str:
         """What a unit is called."""
@@ -192,7 +194,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, repr=False)
-class AreasWeNamed:
+class AreasWeNamed(ShortForm):
     """The register beside the hotspots of now, and hotspots followed over several times.
 
     Attributes
@@ -208,8 +210,9 @@ class AreasWeNamed:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<AreasWeNamed: {self.watched!r}, {len(self.followed)} kinds followed>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"AreasWeNamed: {self.watched!r}, {len(self.followed)} kinds followed"
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -256,7 +259,7 @@ FOLLOWED = ("new", "persistent", "worsening", "fading", "split", "merged", "back
 
 
 @dataclass(frozen=True, repr=False)
-class Measures:
+class Measures(ShortForm):
     """Whether each measure worked.
 
     Attributes
@@ -274,8 +277,9 @@ class Measures:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<Measures: {', '.join(f'{name}: {e.verdict}' for name, e in self.found.items())}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"Measures: {', '.join(f'{name}: {e.verdict}' for name, e in self.found.items())}"
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -325,7 +329,7 @@ class Measures:
 
 
 @dataclass(frozen=True, repr=False)
-class KindsTogether:
+class KindsTogether(ShortForm):
     """Which kinds go together.
 
     Attributes
@@ -341,8 +345,9 @@ class KindsTogether:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<KindsTogether: {self.colocation!r}, {len(self.curves)} cross-K>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"KindsTogether: {self.colocation!r}, {len(self.curves)} cross-K"
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -382,7 +387,7 @@ class KindsTogether:
 
 
 @dataclass(frozen=True, repr=False)
-class RatesPerWhom:
+class RatesPerWhom(ShortForm):
     """Rates with several denominators, for paper and files.
 
     Attributes
@@ -396,8 +401,9 @@ class RatesPerWhom:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<RatesPerWhom: {self.rates!r}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"RatesPerWhom: {self.rates!r}"
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -417,7 +423,7 @@ class RatesPerWhom:
 
 
 @dataclass(frozen=True, repr=False)
-class SitesAndRings:
+class SitesAndRings(ShortForm):
     """Sites with their rings, for paper and files.
 
     Attributes
@@ -431,8 +437,9 @@ class SitesAndRings:
     params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"<SitesAndRings: {self.sites!r}>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"SitesAndRings: {self.sites!r}"
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -20,6 +20,7 @@ import scipy
 import shapely
 
 from gridmap._intervals import ratio_interval
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean
@@ -35,7 +36,7 @@ INSIDE_M = 30.0
 
 
 @dataclass(frozen=True, repr=False)
-class SiteRings:
+class SiteRings(ShortForm):
     """Events in and around sites.
 
     Attributes
@@ -59,10 +60,11 @@ class SiteRings:
     notes: tuple[Note, ...]
     params: dict[str, Any]
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         found = int((self.table["label"] != "none").sum())
         sites = len(self.table.index.get_level_values(0).unique())
-        return f"<SiteRings: {sites:,} sites, {len(self.table):,} rings, {found} differ from similar sites>"
+        return f"SiteRings: {sites:,} sites, {len(self.table):,} rings, {found} differ from similar sites"
 
 
 def site_rings(

@@ -14,6 +14,7 @@ import numpy as np
 from pyproj import CRS
 from scipy import sparse
 
+from gridmap._short_form import ShortForm, settings_in_short
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs, project, unproject
@@ -21,7 +22,7 @@ from gridmap.read.metric import metric_crs, project, unproject
 __all__ = ["Grid", "degrees"]
 
 
-class Grid(ABC):
+class Grid(ShortForm, ABC):
     """Cells over a territory.
 
     Attributes
@@ -56,9 +57,10 @@ class Grid(ABC):
     def __setstate__(self, state):
         self.__dict__.update(state, params=MappingProxyType(state["params"]))
 
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v!r}" for k, v in self.params.items())
-        return f"<Grid {self.system}({shown}): {len(self):,} cells, median {self.cells['area_m2'].median():,.0f} m²>"
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        shown = settings_in_short(self.params)
+        return f"Grid {self.system}({shown}): {len(self):,} cells, median {self.cells['area_m2'].median():,.0f} m²"
 
     @abstractmethod
     def locate(self, lon, lat) -> np.ndarray:

@@ -14,6 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap._io import plain_json
+from gridmap._short_form import ShortForm, settings_in_short
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import Note
 
@@ -40,8 +41,8 @@ def _drawn_by() -> tuple[Callable, Callable]:
     return _viewer, _plotter
 
 
-@dataclass(frozen=True)
-class HotspotResult:
+@dataclass(frozen=True, repr=False)
+class HotspotResult(ShortForm):
     """The answer of a hotspot method, and how it was made.
 
     Attributes
@@ -125,22 +126,23 @@ class HotspotResult:
         except GridmapError:  # cells without shapes, as over a bare adjacency: the text form says what there is
             return None
 
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v!r}" for k, v in self.params.items())
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        shown = settings_in_short(self.params)
         parts = [f"{len(self.cells):,} cells"] if len(self.cells) else []
         if "label" in self.cells:
             found = self.cells["label"].value_counts()
             parts += [f"{n:,} {label}" for label, n in found.items() if label != "none"]
         if self.clusters is not None:
             parts.append(f"{len(self.clusters):,} clusters")
-        return f"<{type(self).__name__} {self.method}({shown}): {', '.join(parts)}>"
+        return f"{type(self).__name__} {self.method}({shown}): {', '.join(parts)}"
 
 
 _SYMBOLS = {"global_moran": "I", "global_geary": "C", "global_getis_ord": "G"}
 
 
-@dataclass(frozen=True)
-class GlobalResult:
+@dataclass(frozen=True, repr=False)
+class GlobalResult(ShortForm):
     """One statistic of a whole territory, and how it was made.
 
     Attributes
@@ -193,8 +195,9 @@ class GlobalResult:
             return self.statistic
         raise AttributeError(f"{type(self).__name__} of {self.__dict__.get('method')} has no attribute {name!r}")
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         return (
-            f"<GlobalResult {self.method}: {_SYMBOLS[self.method]} = {self.statistic:.4f}, "
-            f"expected {self.expected:.4f}, z = {self.z_score:.2f}, p = {self.p_value:.2g}>"
+            f"GlobalResult {self.method}: {_SYMBOLS[self.method]} = {self.statistic:.4f}, "
+            f"expected {self.expected:.4f}, z = {self.z_score:.2f}, p = {self.p_value:.2g}"
         )

@@ -19,6 +19,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.maps.layers import Layer
 from gridmap.maps.packing import h3_outlines
@@ -32,8 +33,8 @@ TIANDITU = "https://t{s}.tianditu.gov.cn/{layer}_w/wmts?SERVICE=WMTS&REQUEST=Get
 TIANDITU_LAYERS = {"vec": ("vec", "cva"), "img": ("img", "cia"), "ter": ("ter", "cta")}
 
 
-@dataclass(frozen=True)
-class Basemap:
+@dataclass(frozen=True, repr=False)
+class Basemap(ShortForm):
     """Tiles under a page: their templates or, for MBTiles, the tiles themselves.
 
     Attributes
@@ -56,6 +57,12 @@ class Basemap:
     max_zoom: int = 18
     max_mb: float = 8.0
     extra: dict = field(default_factory=dict)
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        what = self.mbtiles.name if self.mbtiles is not None else f"{len(self.templates)} layers of tiles"
+        hosts = f" from {', '.join(self.hosts)}" if self.hosts else ""
+        return f"Basemap: {what}{hosts}, {self.datum}, zoom to {self.max_zoom}"
 
     def for_page(self, boxes: np.ndarray) -> dict:
         """As the page reads it."""

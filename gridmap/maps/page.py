@@ -20,6 +20,7 @@ import shapely
 from branca.element import Element
 
 from gridmap._io import write_text
+from gridmap._short_form import ShortForm
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import zone_levels
@@ -494,7 +495,7 @@ class Verbatim(Element):
         return self._text
 
 
-class MapPage(folium.Map):
+class MapPage(folium.Map, ShortForm):
     """A folium Map that renders as one offline file; further folium elements can be added to it.
 
     Only elements that link nothing work: a marker, a circle, a GeoJson. One that links a script from elsewhere is
@@ -564,9 +565,10 @@ class MapPage(folium.Map):
         style = "width:100%;height:640px;border:0"
         return f'<div><iframe srcdoc="{page}" style="{style}" allowfullscreen></iframe></div>'
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         s = "" if self._count == 1 else "s"
-        return f"<MapPage {self._data['head']['title'] or ''!r}: {self._count} layer{s}, {self._data['language']}>"
+        return f"MapPage {self._data['head']['title'] or ''!r}: {self._count} layer{s}, {self._data['language']}"
 
 
 MOST = 20_000  # units at the lowest level

@@ -26,6 +26,7 @@ import pyproj
 import scipy
 
 from gridmap._io import unguard_formula
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
@@ -39,8 +40,8 @@ REJECTED = ["row", "column", "found", "reason"]
 EARLY_MIN = 120
 
 
-@dataclass(frozen=True)
-class Dosage:
+@dataclass(frozen=True, repr=False)
+class Dosage(ShortForm):
     """Planned against actual.
 
     Attributes
@@ -62,6 +63,15 @@ class Dosage:
     share_done: float
     notes: tuple[str, ...] = ()
     rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=REJECTED))
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        unplanned = int((~self.visits["planned"].astype(bool)).sum()) if "planned" in self.visits else 0
+        planned = len(self.visits) - unplanned
+        return (
+            f"Dosage: {self.share_done:.0%} of {planned:,} planned visits done, {unplanned} unplanned, "
+            f"{len(self.places):,} places, {len(self.rejected)} rows set aside"
+        )
 
 
 def compare_log(planned, log) -> Dosage:

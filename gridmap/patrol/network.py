@@ -29,6 +29,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.points import check_number, lonlat
@@ -400,8 +401,8 @@ def _meet_where_ends_touch(lines, tolerance_m):
 # -- travel times ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, repr=False)
+class Network(ShortForm):
     """Streets as a graph. Made by `build_network`.
 
     Attributes
@@ -431,9 +432,10 @@ class Network:
     max_snap_m: float
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         km = self.segments["length_m"].sum() / 1000
-        return f"<Network {self.mode}: {len(self.nodes):,} junctions, {len(self.segments):,} segments, {km:,.1f} km>"
+        return f"Network {self.mode}: {len(self.nodes):,} junctions, {len(self.segments):,} segments, {km:,.1f} km"
 
     @cached_property
     def edges(self) -> gpd.GeoDataFrame:

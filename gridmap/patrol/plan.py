@@ -10,14 +10,15 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.messages import Note, check_language, say
 
 __all__ = ["PatrolPlan", "clock", "days_of", "say_unmet", "starts_of"]
 
 
-@dataclass(frozen=True)
-class PatrolPlan:
+@dataclass(frozen=True, repr=False)
+class PatrolPlan(ShortForm):
     """Who goes where, in which order, for how long; and how it was made.
 
     Attributes
@@ -78,11 +79,12 @@ class PatrolPlan:
         total = self.places["prize"].sum()
         return float(self.places.loc[self.places["visits"] > 0, "prize"].sum() / total) if total > 0 else float("nan")
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         there = int((self.places["visits"] > 0).sum())
         return (
-            f"<PatrolPlan {len(self.routes)} routes, {len(self.stops)} visits to {there} of {len(self.places)} places, "
-            f"prize {self.objective:,.4g} (at most {self.bound:,.4g}), {len(self.unmet)} unmet>"
+            f"PatrolPlan {len(self.routes)} routes, {len(self.stops)} visits to {there} of {len(self.places)} places, "
+            f"prize {self.objective:,.4g} (at most {self.bound:,.4g}), {len(self.unmet)} unmet"
         )
 
 

@@ -19,6 +19,7 @@ import shapely
 import shapely.ops
 from scipy.sparse import coo_array
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError
 from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.result import HotspotResult
@@ -109,8 +110,8 @@ def street_hotspots(incidents, network: Network, *, order: int = 1, fdr: float |
     )
 
 
-@dataclass(frozen=True)
-class Concentration:
+@dataclass(frozen=True, repr=False)
+class Concentration(ShortForm):
     """How few streets hold how many incidents.
 
     Attributes
@@ -132,6 +133,13 @@ class Concentration:
     of: float
     curve: pd.DataFrame
     expected: float
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return (
+            f"Concentration: {self.of:.0%} of the incidents on {self.share:.1%} of {len(self.curve):,} segments "
+            f"({self.low:.1%} to {self.high:.1%}); by chance {self.expected:.1%}"
+        )
 
     def __str__(self) -> str:
         return self.say()

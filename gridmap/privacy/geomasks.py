@@ -57,9 +57,10 @@ class MaskedIncidents(Incidents):
     left_out: int = 0
     params: Mapping = field(default_factory=dict)
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         median = f", median k {self.k_anonymity.median():,.0f}" if self.k_anonymity.notna().any() else ""
-        return f"<MaskedIncidents: {len(self):,} moved by {self.moved_m.median():,.0f} m in the median{median}>"
+        return f"MaskedIncidents: {len(self):,} moved by {self.moved_m.median():,.0f} m in the median{median}"
 
 
 def geomask(

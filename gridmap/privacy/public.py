@@ -43,6 +43,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
+from gridmap._short_form import ShortForm
 from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
@@ -60,8 +61,8 @@ __all__ = ["PublicRelease", "public_release"]
 SNAP_DEG = 1e-7
 
 
-@dataclass(frozen=True)
-class PublicRelease:
+@dataclass(frozen=True, repr=False)
+class PublicRelease(ShortForm):
     """What everyone may know.
 
     Attributes
@@ -94,6 +95,13 @@ class PublicRelease:
     left_out: int
     notes: tuple[str, ...]
     record: dict[str, Any] = field(default_factory=dict)
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return (
+            f"PublicRelease: {int(self.table.to_numpy().sum()):,} incidents in {len(self.table):,} areas, "
+            f"{self.table.shape[1]} series, each number {self.k} or more, {self.left_out:,} left out; audience public"
+        )
 
     @property
     def told(self) -> dict[str, Any]:

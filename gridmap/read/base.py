@@ -20,6 +20,7 @@ from pyproj import CRS
 
 from gridmap._io import atomic_file, guard_formula
 from gridmap._periods import period_of_text
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs_of_points, project
@@ -38,8 +39,8 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Incidents:
+@dataclass(frozen=True, repr=False)
+class Incidents(ShortForm):
     """Incident points in WGS 84, with what was set aside on the way.
 
     Attributes
@@ -72,10 +73,11 @@ class Incidents:
     def _length(self) -> int:
         return self.data.num_rows if isinstance(self.data, pa.Table) else self.data.count_rows()
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         several = self.source.get("parts")
         path = f"{len(several)} files" if several else self.source.get("path", "memory")
-        return f"<Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}>"
+        return f"Incidents: {len(self):,} used, {len(self.set_aside):,} set aside, from {path}"
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """The first rows as a DataFrame, to look at."""

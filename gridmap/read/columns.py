@@ -315,10 +315,10 @@ def _take_degrees(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -
         return
     free = [c for c in names if c not in used]
     found = {role: _telling(role, TELLING[role].split("|" + _OF_METRES[role])[0], free) for role in ("lon", "lat")}
-    if found["lon"] is not None and found["lat"] is not None and found["lon"][0] != found["lat"][0]:
-        for role, place in found.items():
-            roles[role] = place
-            used.add(place[0])
+    lon, lat = found["lon"], found["lat"]
+    if lon is not None and lat is not None and lon[0] != lat[0]:
+        roles |= {"lon": lon, "lat": lat}
+        used |= {lon[0], lat[0]}
 
 
 #: How the heading of a day differs from that of the same day with its clock, and from that of the clock alone.

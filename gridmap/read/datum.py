@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs, project
@@ -223,8 +224,8 @@ def cgcs2000_zone(easting: np.ndarray) -> int | None:
 CANDIDATES = ("wgs84", "gcj02", "bd09")
 
 
-@dataclass(frozen=True)
-class DatumEstimate:
+@dataclass(frozen=True, repr=False)
+class DatumEstimate(ShortForm):
     """What the evidence says.
 
     Attributes
@@ -240,6 +241,10 @@ class DatumEstimate:
     likely: str | None
     z_score: float
     evidence: dict
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"DatumEstimate: {self.likely or 'undecided'}, z = {self.z_score:.1f}"
 
     def sentence(self) -> Note:
         """The estimate in one line."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from gridmap._audit import versions
 from gridmap._io import sha256_of
+from gridmap._short_form import ShortForm
 from gridmap.errors import ReadError
 from gridmap.examples import example_folder
 from gridmap.messages import Note
@@ -26,8 +27,8 @@ from gridmap.runs.yamlfile import YamlFile
 __all__ = ["Replay", "replay_run"]
 
 
-@dataclass(frozen=True)
-class Replay:
+@dataclass(frozen=True, repr=False)
+class Replay(ShortForm):
     """What came of a replay.
 
     Attributes
@@ -43,6 +44,11 @@ class Replay:
     different: list[str]
     versions: list[str]
     report: RunReport
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        equal, different = len(self.equal), len(self.different)
+        return f"Replay: {equal} outputs equal, {different} different, {len(self.versions)} versions differ"
 
 
 def replay_run(

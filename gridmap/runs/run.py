@@ -21,6 +21,7 @@ import pandas as pd
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
 from gridmap._periods import WEEKDAYS, every_of, period_of_text
+from gridmap._short_form import ShortForm
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapWarning, InputError, SettingError
@@ -79,7 +80,7 @@ __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 
 
 @dataclass(frozen=True, repr=False)
-class RunReport:
+class RunReport(ShortForm):
     """What a run found and wrote.
 
     Attributes
@@ -104,9 +105,10 @@ class RunReport:
     seconds: dict[str, float]
     warnings: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         found = f"{len(self.results)} results, {len(self.outputs)} outputs"
-        return f"<RunReport {self.pipeline.path.name}: {self.incidents!r}, {found}>"
+        return f"RunReport {self.pipeline.path.name}: {self.incidents!r}, {found}"
 
 
 class _Clock:

@@ -17,6 +17,7 @@ from typing import Any
 
 from gridmap._audit import AUDIT, SIGNATURE, outputs_in, read_audit
 from gridmap._io import COMMIT, sha256_of
+from gridmap._short_form import ShortForm
 from gridmap._signatures import fingerprint, is_signed, read_public_keys, signed_with
 from gridmap.errors import ReadError
 from gridmap.messages import Note
@@ -27,8 +28,8 @@ OWN_FOLDERS = ("results", "patrol")
 LARGEST_SIGNATURE = 10_000  # bytes
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(ShortForm):
     """What `verify_run` found.
 
     Attributes
@@ -51,6 +52,10 @@ class Verdict:
     beside: list[str] = field(default_factory=list)
     head: str = ""
     signer: str = ""
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return f"Verdict: {self.files:,} files, {len(self.faults)} faults, {len(self.beside)} beside the record"
 
 
 def verify_run(folder: str | Path, *, head: str | None = None, signed_by: str | Path | None = None) -> Verdict:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.messages import Note
@@ -32,7 +33,7 @@ MIDDLE = (113.62, 34.21)  # lon, lat of the county seat
 
 
 @dataclass(frozen=True, repr=False)
-class County:
+class County(ShortForm):
     """A simulated county.
 
     Attributes
@@ -64,10 +65,11 @@ class County:
     incidents: Incidents
     truth: Truth = field(repr=False)
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         return (
-            f"<County {COUNTY_NAME}: {len(self.streets)} streets and towns, {len(self.boundaries)} communities, "
-            f"{int(self.buildings['households'].sum()):,} households, {len(self.incidents):,} incidents>"
+            f"County {COUNTY_NAME}: {len(self.streets)} streets and towns, {len(self.boundaries)} communities, "
+            f"{int(self.buildings['households'].sum()):,} households, {len(self.incidents):,} incidents"
         )
 
     @cached_property

@@ -18,6 +18,7 @@ import pyarrow as pa
 import shapely
 from pyproj import CRS
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
@@ -44,8 +45,8 @@ PLANTED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Sample:
+@dataclass(frozen=True, repr=False)
+class Sample(ShortForm):
     """Data to try methods on.
 
     Attributes
@@ -63,9 +64,10 @@ class Sample:
     incidents: Incidents
     truth: gpd.GeoDataFrame
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         zones, planted = len(self.boundaries), len(self.truth)
-        return f"<Sample: {zones} zones, {len(self.incidents):,} incidents, {planted} planted hotspots>"
+        return f"Sample: {zones} zones, {len(self.incidents):,} incidents, {planted} planted hotspots"
 
 
 def town(

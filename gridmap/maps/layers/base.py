@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.maps.legend_classes import Class, Rule
 from gridmap.maps.packing import h3_outlines
@@ -25,7 +26,7 @@ __all__ = ["Layer", "checked_shapes"]
 
 
 @dataclass(frozen=True, repr=False)
-class Layer:
+class Layer(ShortForm):
     """One thing that a page can draw. The kinds are `CellsLayer`, `SurfaceLayer`, `ClustersLayer`, `BoundariesLayer`, …
 
     Attributes
@@ -166,9 +167,10 @@ class Layer:
             return lonboard.PathLayer.from_geopandas(frame, get_color=colours[self.codes[drawn]], **options)
         return lonboard.PolygonLayer.from_geopandas(frame, get_fill_color=colours[self.codes[drawn]], **options)
 
-    def __repr__(self) -> str:
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
         name = self.name.code if isinstance(self.name, Note) else self.name
-        return f"<Layer {str(name)!r}: {len(self.frame):,} rows, {len(self.classes)} classes, {self.role}>"
+        return f"Layer {str(name)!r}: {len(self.frame):,} rows, {len(self.classes)} classes, {self.role}"
 
 
 def checked_shapes(frame: Any, what: str, columns: Sequence[str] = ()) -> gpd.GeoDataFrame:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
@@ -32,8 +33,8 @@ __all__ = ["LOCATED_SHARE", "QualityReport", "inspect_file"]
 LOCATED_SHARE = 0.85
 
 
-@dataclass
-class QualityReport:
+@dataclass(repr=False)
+class QualityReport(ShortForm):
     """The answers, as plain data; `text()`, `to_html()` and `pipeline_yaml()` print them."""
 
     file: str
@@ -53,6 +54,13 @@ class QualityReport:
     notes: list = field(default_factory=list)
     settings: dict = field(default_factory=dict)
     charts: dict = field(default_factory=dict)
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return (
+            f"QualityReport of {self.file}: {self.used:,} of {self.rows:,} rows used, "
+            f"{self.located_share:.1%} located, {len(self.problems)} problems"
+        )
 
     def to_dict(self) -> dict:
         """Everything as JSON-ready data, the proposed pipeline among it."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
+from gridmap._short_form import ShortForm
 from gridmap.errors import CRSError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import overlapping_pairs, read_boundaries
@@ -15,8 +16,8 @@ from gridmap.read.quality.rendering import say
 __all__ = ["ZoneReport", "inspect_zones"]
 
 
-@dataclass
-class ZoneReport:
+@dataclass(repr=False)
+class ZoneReport(ShortForm):
     """Zones, their codes and their geometry; the same four ways out as `QualityReport`."""
 
     file: str
@@ -32,6 +33,13 @@ class ZoneReport:
     columns: dict
     problems: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+
+    def short_form(self) -> str:
+        """What it is and how much, in one line."""
+        return (
+            f"ZoneReport of {self.file}: {self.zones:,} zones of level {self.level}, "
+            f"{self.overlapping_pairs:,} pairs overlap, {len(self.problems)} problems"
+        )
 
     def to_dict(self) -> dict:
         """Everything as JSON-ready data."""
