@@ -2,16 +2,20 @@
 
     python benchmarks/self_exciting.py          # 50 runs of each
     python benchmarks/self_exciting.py 10       # quicker
+    python benchmarks/self_exciting.py none 200 # is 0 in the interval where nothing brings anything?
     python benchmarks/self_exciting.py speed    # 50,000 events
 
 Events on 10 × 10 km over two years, four of the background a day: over three busy places (`places`, those of the
 planted catalogue b), or over squares of 250 m of very different weight (`squares`). Each brings 0.3 others, or none.
 The model is fitted with its defaults on squares of 250 m. Parents beyond the border and before the first day are
-simulated too, so that edges are lost as in life.
+simulated too, so that edges are lost as in life. The residuals are tested twice (`residual_test`): are they even, and
+is any of the clusters left in them; the same of the model with its triggers taken out, which both should see.
 """
 
+import copy
 import sys
 import time
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -78,15 +82,12 @@ def as_history(space: Space, xy: np.ndarray, day: np.ndarray) -> History:
     return History(space, row[order].astype(np.int32), day[order], xy_m[order], 0.0, DAYS)
 
 
-def poisson_p(model: SelfExciting) -> float:
-    """Are the residuals a Poisson process of one rate? Counts in 8 × 8 squares × 6 spans of time, chi-squared."""
-    left = model.residuals()
-    xy, low = left[["x_m", "y_m"]].to_numpy(), model.space_.centre_m.min(axis=0)
-    side = (model.space_.centre_m.max(axis=0) - low) / 8
-    at = np.clip(np.floor((xy - low) / side).astype(int), 0, 7)
-    when = np.clip((left["day"] / DAYS * 6).astype(int), 0, 5)
-    counts = np.bincount((at[:, 0] * 8 + at[:, 1]) * 6 + when, minlength=8 * 8 * 6)
-    return float(stats.chi2.sf(((counts - counts.mean()) ** 2).sum() / counts.mean(), len(counts) - 1))
+def without_triggers(model: SelfExciting) -> SelfExciting:
+    """The same model as it would be if nothing brought anything: does the test of the residuals see what is missing?"""
+    blind = copy.copy(model)
+    blind.triggers_ = replace(model.triggers_, theta=0.0)
+    blind.background_ = model._separate(model.history_, model.width_m_, blind.triggers_).by_cell
+    return blind
 
 
 def study(runs: int) -> None:
@@ -98,7 +99,7 @@ def study(runs: int) -> None:
         for seed in range(runs):
             model = SelfExciting().fit(history(space, seed, background, theta, delay, sigma))
             low, high = model.theta_interval_
-            found = model.triggers_
+            found, left, blind = model.triggers_, model.residual_test(), without_triggers(model).residual_test()
             rows.append(
                 {
                     "theta": found.theta,
@@ -107,12 +108,29 @@ def study(runs: int) -> None:
                     "sigma_m": found.sigma_m,
                     "holds": low <= theta <= high,
                     "half_width": (high - low) / 2,
-                    "residuals_below_5%": poisson_p(model) < 0.05,
+                    "uneven": left["p_even"] < 0.05,
+                    "clusters_left": left["p_pairs"] < 0.05,
+                    "uneven_without_triggers": blind["p_even"] < 0.05,
+                    "clusters_left_without_triggers": blind["p_pairs"] < 0.05,
                 }
             )
         table = pd.DataFrame(rows)
         print(f"\n{background.__name__}, θ {theta}, {runs} runs, {(time.process_time() - began) / runs:.1f} s each")
         print(pd.DataFrame({"mean": table.mean(), "se": table.astype(float).sem()}).round(4).to_string(), flush=True)
+
+
+def none(runs: int) -> None:
+    """Only the catalogues without contagion, and only whether the interval holds 0."""
+    space = space_of()
+    for background in (places, squares):
+        held, found = 0, []
+        for seed in range(runs):
+            model = SelfExciting().fit(history(space, 1_000 + seed, background, 0.0, 10, 100))
+            held += model.theta_interval_[0] <= 0
+            found.append(model.triggers_.theta)
+        low, high = stats.binomtest(int(held), runs).proportion_ci(method="exact")
+        mean = np.mean(found)
+        print(f"{background.__name__}, θ 0: 0 in {held} of {runs} intervals [{low:.1%}, {high:.1%}], mean θ {mean:.4f}")
 
 
 def speed() -> None:
@@ -130,5 +148,10 @@ def speed() -> None:
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1] if len(sys.argv) > 1 else "50"
-    speed() if asked == "speed" else study(int(asked))
+    what = sys.argv[1] if len(sys.argv) > 1 else "50"
+    if what == "speed":
+        speed()
+    elif what == "none":
+        none(int(sys.argv[2]) if len(sys.argv) > 2 else 200)
+    else:
+        study(int(what))

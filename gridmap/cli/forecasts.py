@@ -25,11 +25,15 @@ def backtest(
     cell_area_m2: Annotated[tuple[float, float] | None, typer.Option(help="cli.backtest.cell_area_m2")] = None,
     category: Annotated[str | None, typer.Option(help="cli.backtest.category")] = None,
     set_: Annotated[list[str], typer.Option("--set", help="cli.backtest.set")] = [],  # noqa: B006
+    workers: Annotated[int | None, typer.Option(help="cli.backtest.workers")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="cli.backtest.output")] = None,
 ) -> None:
     """Hold forecasts against the past of a pipeline's incidents."""
     from gridmap.exports import write_table
-    from gridmap.runs.backtests import backtest_pipeline, write_backtest
+    from gridmap.hotspots.scan.windows import cores
+    from gridmap.runs.backtests import JOURNAL, backtest_pipeline, write_backtest
+
+    journal = output / JOURNAL if output is not None and not output.suffix else None
 
     with progress_shown() as watch:
         found = backtest_pipeline(
@@ -43,6 +47,8 @@ def backtest(
             cell_area_m2=cell_area_m2,
             category=category,
             overrides=set_,
+            workers=cores() if workers is None else workers,
+            resume=journal,
             progress=lambda done, of: watch(f"{done} / {of}"),
         )
     table = found.summary()
@@ -52,4 +58,6 @@ def backtest(
             write_table(found.scores, output)
         else:
             write_backtest(found, output, language=language())
+        if journal is not None:
+            journal.unlink(missing_ok=True)
         print(f"→ {output}")

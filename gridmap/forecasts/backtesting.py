@@ -11,14 +11,22 @@ Wheeler & Steenbeek (2021), Journal of Quantitative Criminology 37, 445–480.
 Politis & Romano (1992), A circular block-resampling procedure.
 """
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from copy import copy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
+from gridmap import __version__
+from gridmap._io import as_output_error
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
@@ -38,7 +46,7 @@ from gridmap.forecasts.scores import (
 )
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_cell
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, note_from
 from gridmap.read.base import Incidents
 
 __all__ = ["Backtest", "backtest"]
@@ -239,6 +247,8 @@ def backtest(
     cell_area_m2: float | tuple[float, float] | None = None,
     delay: Any = None,
     officer_initiated: bool | None = False,
+    workers: int = 1,
+    resume: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     random_state: Any = None,
 ) -> Backtest:
@@ -268,6 +278,12 @@ def backtest(
         How late incidents are reported.
     officer_initiated : bool or None
         False leaves out what a patrol itself came upon.
+    workers : int
+        How many periods are forecast at once, each in a thread of its own. The numbers do not depend on it.
+    resume : path, optional
+        A file in which each period is noted when it is done (JSON, a line a period). Started again with the same file
+        after it was stopped, a back-test goes on where it was, and gives the same numbers to the last digit. Periods
+        of other settings, models or incidents in the file are passed over.
     progress : callable, optional
         Called with the periods done and in all.
     random_state : int, optional
@@ -282,7 +298,9 @@ def backtest(
     InputError
         If nothing is known before `start`, or times are vaguer than the horizon.
     SettingError
-        For an unknown model, an empty span, or an area that holds no cell.
+        For an unknown model, an empty span, an area that holds no cell, or fewer workers than one.
+    OutputError
+        If the file of `resume` cannot be written.
 
     Examples
     --------
@@ -294,6 +312,8 @@ def backtest(
     >>> found.scores["origin"].nunique(), found.summary().index.tolist()
     (4, ['mean_count', 'prospective'])
     """
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise SettingError(Note("forecasts.workers_at_least", found=str(workers)))
     space = boundaries_or_grid if isinstance(boundaries_or_grid, Space) else None
     grid = space.grid if space is not None else _grid_of(boundaries_or_grid, cell_area_m2)
     horizon_days = span_days(horizon)
@@ -313,29 +333,26 @@ def backtest(
     whole = History.of(incidents, space, officer_initiated=officer_initiated)
     if whole.since >= first:
         raise InputError(Note("forecasts.nothing_before_start", start=str(start), first=_date(whole.since)))
+    setting = _Setting(whole, limit, horizon_days, 0.0 if delay is None else span_days(delay))
+    journal = None if resume is None else _Journal(Path(resume), _fingerprint(setting, made))
+    found = _every_period(setting, made, origins, journal, workers, progress)
     rows: list[dict[str, Any]] = []
     notes = [Note("forecasts.cells_of_events", cells=len(space))] if len(space) > 1 and whole.counts().all() else []
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
     everything = np.zeros(len(space))
     curves = {m.name: np.zeros(len(CURVE)) for m in made}
     spread = {m.name: np.zeros(10) for m in made}
-    for done, origin in enumerate(origins):
-        seen = whole.counts(origin, origin + horizon_days)
-        everything += seen
-        for model in made:
-            known = whole.before(float(origin), 0.0 if delay is None else span_days(delay))
-            try:
-                expected = model.rate(known, horizon_days, float(origin)) * horizon_days
-            except InputError as error:
-                notes.append(error.args[0])
+    for origin, one in zip(origins, found, strict=True):
+        everything += whole.counts(origin, origin + horizon_days)
+        about = {"origin": pd.Timestamp(_date(origin)), "until": pd.Timestamp(_date(origin + horizon_days))}
+        for name, of_model in one.items():
+            if "refused" in of_model:
+                notes.append(note_from(of_model["refused"]))
                 continue
-            curve = caught_at(expected, seen, space.area_m2, CURVE)
-            rows.append({"model": model.name, **_scored(expected, seen, space, limit, origin, horizon_days, curve)})
-            curves[model.name] += curve
-            spread[model.name] += pit_counts(np.maximum(expected, FLOOR), seen)
-            times_chosen[model.name][_chosen(expected, space.area_m2, limit)] += 1
-        if progress is not None:
-            progress(done + 1, len(origins))
+            rows.append({"model": name, **about, **of_model["scores"]})
+            curves[name] += of_model["curve"]
+            spread[name] += of_model["spread"]
+            times_chosen[name][of_model["chosen"]] += 1
     if not rows:
         raise InputError(notes[-1])
     params = {
@@ -363,14 +380,151 @@ def backtest(
     )
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """What every period of a back-test has in common."""
+
+    whole: History
+    limit: float
+    horizon_days: float
+    delay_days: float
+
+
+#: What is kept of a period: by model its scores, curve, spread and chosen cells, or why it could not be forecast.
+Period = dict[str, dict[str, Any]]
+
+
+def _every_period(
+    setting: _Setting,
+    models: Sequence[Forecaster],
+    origins: np.ndarray,
+    journal: "_Journal | None",
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[Period]:
+    """Every period forecast and scored, in the order of the origins; those in the journal are not done again."""
+    known = {} if journal is None else journal.read()
+    out: dict[float, Period] = {float(origin): known[float(origin)] for origin in origins if float(origin) in known}
+    missing = [float(origin) for origin in origins if float(origin) not in out]
+
+    def keep(origin: float, one: Period) -> None:
+        out[origin] = one
+        if journal is not None:
+            journal.add(origin, one)
+        if progress is not None:
+            progress(len(out), len(origins))
+
+    if workers == 1 or len(missing) < 2:
+        for origin in missing:
+            keep(origin, _one_period(setting, models, origin))
+    else:  # each period with one thread of its own: what a model computes with does not depend on how many there are
+        with threadpool_limits(1, user_api="openmp"), ThreadPoolExecutor(workers) as pool:
+            begun = {pool.submit(_one_period, setting, models, origin): origin for origin in missing}
+            try:
+                for task in as_completed(begun):
+                    keep(begun[task], task.result())
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return [out[float(origin)] for origin in origins]
+
+
+def _one_period(setting: _Setting, models: Sequence[Forecaster], origin: float) -> Period:
+    """The period from `origin`, forecast by each model from what was known then, and scored; in plain values."""
+    whole, horizon_days, limit = setting.whole, setting.horizon_days, setting.limit
+    seen, area, out = whole.counts(origin, origin + horizon_days), whole.space.area_m2, {}
+    for model in models:
+        known = whole.before(origin, setting.delay_days)
+        try:  # a copy learns: others may learn of another period meanwhile
+            expected = copy(model).rate(known, horizon_days, origin) * horizon_days
+        except InputError as error:
+            why = error.args[0]
+            out[model.name] = {"refused": why.to_dict() if isinstance(why, Note) else str(why)}
+            continue
+        curve = caught_at(expected, seen, area, CURVE)
+        out[model.name] = {
+            "scores": {name: np.asarray(v).item() for name, v in _scored(expected, seen, area, limit, curve).items()},
+            "curve": curve.tolist(),
+            "spread": pit_counts(np.maximum(expected, FLOOR), seen).tolist(),
+            "chosen": _chosen(expected, area, limit).tolist(),
+        }
+    return out
+
+
+class _Journal:
+    """What was done already, a line a period, so that a back-test that was stopped goes on where it was.
+
+    A line belongs to the back-test whose fingerprint it has; others are passed over, and so is a line that was cut
+    when the program was killed. Numbers are written as they are to the last bit.
+    """
+
+    def __init__(self, path: Path, fingerprint: str):
+        self.path, self.fingerprint = path, fingerprint
+
+    def read(self) -> dict[float, Period]:
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return {}
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(Note("forecasts.journal_unread", path=self.path.name, why=_reason(error))) from None
+        out = {}
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                if entry["back_test"] == self.fingerprint:
+                    out[float(entry["origin"])] = entry["models"]
+            except (ValueError, KeyError, TypeError):
+                continue
+        return out
+
+    def add(self, origin: float, one: Period) -> None:
+        line = json.dumps({"back_test": self.fingerprint, "origin": origin, "models": one})
+        with as_output_error(lambda why: Note("forecasts.journal_unwritten", path=self.path.name, why=why)):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, 2)
+                    cut = file.read(1) != b"\n"
+                else:
+                    cut = False
+                file.write((b"\n" if cut else b"") + line.encode() + b"\n")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or "UTF-8")
+
+
+def _fingerprint(setting: _Setting, models: Sequence[Forecaster]) -> str:
+    """The same for the same incidents, cells, models and settings, and for nothing else."""
+    whole, digest = setting.whole, hashlib.sha256(__version__.encode())
+    for array in (whole.row, whole.time, whole.xy_m, whole.end, whole.space.area_m2, whole.space.centre_m):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    numbers = (whole.since, whole.until, whole.precision, setting.limit, setting.horizon_days, setting.delay_days)
+    digest.update(repr([*map(float, numbers), list(whole.space.cells), *map(_text_of, models)]).encode())
+    return digest.hexdigest()
+
+
+def _text_of(value: Any) -> str:
+    """A setting of a model in words that are equal where it is."""
+    if isinstance(value, Forecaster):
+        return type(value).__qualname__ + _text_of({k: v for k, v in vars(value).items() if not k.endswith("_")})
+    if isinstance(value, Mapping):
+        return repr({str(k): _text_of(v) for k, v in sorted(value.items(), key=lambda item: str(item[0]))})
+    if isinstance(value, list | tuple):
+        return repr([_text_of(v) for v in value])
+    if isinstance(value, pd.DataFrame | pd.Series):
+        rows = pd.util.hash_pandas_object(pd.DataFrame(value).astype(str))
+        return hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()
+    return repr(value)
+
+
 def _scored(
-    expected, seen, space: Space, limit: float, origin: float, horizon_days: float, curve: np.ndarray
+    expected: np.ndarray, seen: np.ndarray, cell_area: np.ndarray, limit: float, curve: np.ndarray
 ) -> dict[str, Any]:
-    found = hits_in_area(expected, seen, space.area_m2, limit)
-    whole, area = float(seen.sum()), float(space.area_m2.sum())
+    found = hits_in_area(expected, seen, cell_area, limit)
+    whole, area = float(seen.sum()), float(cell_area.sum())
     return {
-        "origin": pd.Timestamp(_date(origin)),
-        "until": pd.Timestamp(_date(origin + horizon_days)),
         "hits": found.hits,
         "least_hits": found.least,
         "most_hits": found.most,
@@ -386,7 +540,7 @@ def _scored(
         "log_score": float(log_score(expected, seen, floor=FLOOR).mean()),
         "crps": float(crps_poisson(np.maximum(expected, FLOOR), seen).mean()),
         "brier": float(brier(expected, seen).mean()),
-        "gain": placing_gain(expected, seen, space.area_m2),
+        "gain": placing_gain(expected, seen, cell_area),
         "area_under_curve": float(np.trapezoid(curve, CURVE)) if whole else np.nan,
     }
 

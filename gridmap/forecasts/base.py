@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -321,11 +322,13 @@ class History:
         return last if last - self.since >= step + LEAST_TO_LEARN_DAYS else self.until
 
     def kept(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """What depends on nothing after the moment in its key, computed once."""
+        """What depends on nothing after the moment in its key, computed once, whichever thread wants it first."""
         if key[1] > self.until + 1e-9:
             raise ValueError(f"a map of {key[1]} was wanted of a history that ends at {self.until}")
         if key not in self._kept:
-            self._kept[key] = make()
+            with self._kept.setdefault(("lock", *key), Lock()):
+                if key not in self._kept:
+                    self._kept[key] = make()
         return self._kept[key]
 
     def decayed(self, at: float, half_life_days: float) -> np.ndarray:

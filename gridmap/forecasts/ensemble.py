@@ -13,6 +13,7 @@ Clemen (1989), International Journal of Forecasting 5, 559–583 (why plain aver
 Hall & Mitchell (2007), International Journal of Forecasting 23, 1–13 (density forecasts weighed by past log score).
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Ensemble(Forecaster):
         self.periods, self.drawn_to_equal = periods, drawn_to_equal
 
     def _learn(self, history: History, horizon_days: float) -> None:
-        self.fitted_ = [m if isinstance(m, Forecaster) else model_named(m)() for m in self.members]
+        self.fitted_ = [copy(m) if isinstance(m, Forecaster) else model_named(m)() for m in self.members]
         if self.weights is None:
             at = history.last_lesson(horizon_days)
             settings = (repr(self.members), self.periods, self.drawn_to_equal)
@@ -91,7 +92,7 @@ class Ensemble(Forecaster):
 
     def _past_rates(self, known: History, horizon_days: float) -> np.ndarray | None:
         """What each member forecast of an earlier moment; None where one of them could not learn yet."""
-        made: list[Any] = [m if isinstance(m, Forecaster) else model_named(m)() for m in self.members]
+        made: list[Any] = [copy(m) if isinstance(m, Forecaster) else model_named(m)() for m in self.members]
         try:
             return np.array([member.rate(known, horizon_days) for member in made])
         except InputError:

@@ -16,6 +16,9 @@ from gridmap.runs.run import read_all_incidents
 
 __all__ = ["backtest_pipeline", "write_backtest"]
 
+#: Where `gridmap backtest -o FOLDER` notes each period as it is done; away when all is written.
+JOURNAL = "backtest.partial.jsonl"
+
 
 def backtest_pipeline(
     path: str | Path,
@@ -29,6 +32,8 @@ def backtest_pipeline(
     cell_area_m2: float | tuple[float, float] | None = None,
     category: str | None = None,
     overrides: list[str] | None = None,
+    workers: int = 1,
+    resume: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Backtest:
     """Back-test forecasts on the incidents and the grid of a pipeline file.
@@ -37,7 +42,7 @@ def backtest_pipeline(
     ----------
     path : str or Path
         The pipeline file; its boundaries, grid and incidents are read, nothing is written.
-    start, end, models, horizon, area_share, area_m2
+    start, end, models, horizon, area_share, area_m2, workers, resume
         As in `gm.backtest`.
     cell_area_m2 : float or (low, high), optional
         Squares of this size over the boundaries, in place of the pipeline's grid.
@@ -62,6 +67,8 @@ def backtest_pipeline(
         area_share=area_share,
         area_m2=area_m2,
         cell_area_m2=cell_area_m2,
+        workers=workers,
+        resume=resume,
         progress=progress,
         **given,
     )

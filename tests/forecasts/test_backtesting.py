@@ -1,5 +1,7 @@
 """A back-test gives each model the past only, and the same ground."""
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,3 +150,59 @@ def test_every_score_has_an_interval_and_every_model_a_curve(town):
     by_hand = found.scores.pivot_table(index="origin", columns="model", values="brier")
     assert mean == pytest.approx((by_hand["lasting_density"] - by_hand["mean_count"]).mean())
     assert low <= mean <= high
+
+
+class Counting(Forecaster):
+    """The mean count, and how often it was wanted."""
+
+    name = "counting"
+    made: ClassVar[list[float]] = []
+
+    def rate(self, history, horizon_days, begin=None):
+        self.made.append(begin)
+        return history.counts() / history.days
+
+    def _learn(self, history, horizon_days): ...
+
+    def _rate(self, begin, end): ...
+
+
+def test_a_back_test_that_was_killed_goes_on_and_ends_with_the_same_bytes(town, tmp_path):
+    sample, grid = town
+    Counting.made.clear()
+    given = {"models": [Counting(), "recent_count"], "start": "2024-09-02", "end": "2024-10-14", "area_share": 0.05}
+    whole = gm.backtest(sample.incidents, grid, **given)
+    assert len(Counting.made) == 6
+
+    def killed(done, of):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    journal = tmp_path / "kept" / "periods.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        gm.backtest(sample.incidents, grid, resume=journal, progress=killed, **given)
+    with journal.open("r+b") as file:  # and in the middle of a line
+        file.truncate(journal.stat().st_size - 40)
+    Counting.made.clear()
+    again = gm.backtest(sample.incidents, grid, resume=journal, **given)
+    assert len(Counting.made) == 4  # two lines were whole
+    for table in ("scores", "curves", "calibration"):
+        assert getattr(again, table).to_csv() == getattr(whole, table).to_csv()
+        pd.testing.assert_frame_equal(getattr(again, table), getattr(whole, table), check_exact=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(again.chosen), pd.DataFrame(whole.chosen))
+    Counting.made.clear()
+    other = gm.backtest(sample.incidents, grid, resume=journal, **(given | {"area_share": 0.1}))
+    assert len(Counting.made) == 6  # of another share: nothing of it is taken
+    assert (other.scores["area_share"] > 0.05).all()
+    with pytest.raises(InputError, match="cannot be read"):
+        gm.backtest(sample.incidents, grid, resume=tmp_path, **given)
+
+
+def test_several_periods_at_once_give_the_numbers_of_one_after_the_other(town):
+    sample, grid = town
+    given = {"models": ["density_mixture", "near_repeat"], "start": "2024-10-07", "end": "2024-11-04"}
+    one, three = (gm.backtest(sample.incidents, grid, area_share=0.05, workers=n, **given) for n in (1, 3))
+    pd.testing.assert_frame_equal(one.scores, three.scores, check_exact=True)
+    pd.testing.assert_frame_equal(one.curves, three.curves, check_exact=True)
+    with pytest.raises(SettingError, match="found 0"):
+        gm.backtest(sample.incidents, grid, workers=0, **given)
