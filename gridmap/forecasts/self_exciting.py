@@ -318,7 +318,7 @@ class SelfExciting(Forecaster):
             {
                 "points": len(left),
                 "statistic": statistic,
-                "p_even": float(stats.chi2.sf(statistic, there.sum() - 1)),
+                "p_even": float(scipy.stats.chi2.sf(statistic, there.sum() - 1)),
                 "pairs": pairs,
                 "expected_pairs": float(drawn.mean()),
                 "p_pairs": float((1 + (drawn >= pairs).sum()) / (1 + draws)),
