@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import scipy
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -154,9 +153,9 @@ class Space:
         return sparse.csr_array(self.grid.adjacency(), dtype=float)
 
     @cached_property
-    def tree(self) -> cKDTree:
+    def tree(self) -> "scipy.spatial.cKDTree":
         """The centres, for looking up who is near."""
-        return cKDTree(self.centre_m)
+        return scipy.spatial.cKDTree(self.centre_m)
 
     def smoother(self, bandwidth_m: float) -> sparse.csr_array:
         """A Gaussian over the cells: the share of each cell's incidents that goes to each other; columns sum to 1.

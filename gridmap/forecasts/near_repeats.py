@@ -12,7 +12,7 @@ Knox (1964), Applied Statistics 13, 25–29. Townsley, Homel & Chaseling (2003),
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from gridmap.errors import SettingError
 from gridmap.forecasts.base import Forecaster, History
@@ -70,7 +70,7 @@ class NearRepeat(Forecaster):
     def _excess(self, history: History) -> np.ndarray:
         """Pairs by ring and age, less those of independent places and dates, for each incident that others follow."""
         n, time = len(history), history.time
-        pairs = cKDTree(history.xy_m).query_pairs(self.rings_m[-1], output_type="ndarray")
+        pairs = scipy.spatial.cKDTree(history.xy_m).query_pairs(self.rings_m[-1], output_type="ndarray")
         if n < 2 or not len(pairs):
             return np.zeros((len(self.rings_m), len(self.ages_days)))
         distance = np.hypot(*(history.xy_m[pairs[:, 0]] - history.xy_m[pairs[:, 1]]).T)
@@ -92,7 +92,7 @@ class NearRepeat(Forecaster):
         recent = np.flatnonzero(history.time > begin - self.ages_days[-1])
         added = np.zeros(len(space))
         if len(recent) and self.added_.any():
-            from_centre = cKDTree(history.xy_m[recent])
+            from_centre = scipy.spatial.cKDTree(history.xy_m[recent])
             reach = self.rings_m[-1] + space.cell_m
             near = space.tree.sparse_distance_matrix(from_centre, reach, output_type="coo_matrix")
             edges = np.concatenate([[0.0], self.ages_days])

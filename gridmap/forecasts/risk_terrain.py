@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, Space
@@ -146,7 +145,7 @@ def _forms_of_places(name: str, places: gpd.GeoDataFrame, space: Space) -> dict[
         raise InputError(Note("forecasts.factor_empty", name=str(name)))
     shapes = shapes.to_crs(space.grid.metric_crs) if shapes.crs is not None else shapes
     xy = shapely.get_coordinates(shapely.centroid(shapes.to_numpy()))
-    tree = cKDTree(xy)
+    tree = scipy.spatial.cKDTree(xy)
     near = tree.query(space.centre_m)[0]
     forms = {f"within {step * space.cell_m:,.0f} m": (near <= step * space.cell_m).astype(float) for step in STEPS}
     around = np.array([len(i) for i in tree.query_ball_point(space.centre_m, 4 * space.cell_m)], float)

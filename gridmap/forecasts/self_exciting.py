@@ -35,7 +35,6 @@ import scipy
 import shapely
 from numba import njit
 from scipy import special
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError
 from gridmap.forecasts.base import Forecaster, History, Space
@@ -331,8 +330,8 @@ class SelfExciting(Forecaster):
         rate = self.background_[row] / self.space_.area_m2[row]
         reach_m, reach_days = min(5 * to.sigma_m, self.reach_m), self.reach_days
         for later, earlier in _windows(time, known.time, reach_days):
-            near = cKDTree(xy[later]).sparse_distance_matrix(
-                cKDTree(known.xy_m[earlier]), reach_m, output_type="ndarray"
+            near = scipy.spatial.cKDTree(xy[later]).sparse_distance_matrix(
+                scipy.spatial.cKDTree(known.xy_m[earlier]), reach_m, output_type="ndarray"
             )
             at, delay = later[near["i"]], time[later[near["i"]]] - known.time[earlier[near["j"]]]
             before = (delay > 0) & (delay <= reach_days)
@@ -397,7 +396,9 @@ def _pairs(history: History, reach_m: float, reach_days: float) -> tuple[np.ndar
     xy, time = history.xy_m, history.time
     found = [(np.empty(0, np.intp), np.empty(0), np.empty(0))]
     for later, earlier in _windows(time, time, reach_days):
-        near = cKDTree(xy[later]).sparse_distance_matrix(cKDTree(xy[earlier]), reach_m, output_type="ndarray")
+        near = scipy.spatial.cKDTree(xy[later]).sparse_distance_matrix(
+            scipy.spatial.cKDTree(xy[earlier]), reach_m, output_type="ndarray"
+        )
         child, far = later[near["i"]], near["v"]
         delay = time[child] - time[earlier[near["j"]]]
         before = (delay > 0) & (delay <= reach_days)

@@ -35,7 +35,6 @@ from gridmap.audiences import check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.scan.spatial import spatial_scan
 from gridmap.hotspots.silence import QUIET, quiet_cells
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
@@ -920,4 +919,6 @@ def lateness_hotspots(
     areas = pd.DataFrame({"cases": sums["late"].astype(int)})
     areas.index.name = "cell_id"
     people = sums["expected"].astype(float).to_numpy()
+    from gridmap.hotspots.scan.spatial import spatial_scan  # numba comes with it
+
     return spatial_scan(areas, population=people, grid=grid, permutations=permutations, random_state=random_state)

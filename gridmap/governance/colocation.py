@@ -21,8 +21,6 @@ import numpy as np
 import pandas as pd
 import scipy
 from scipy import sparse
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
@@ -202,7 +200,7 @@ def _labels(given: Any, frame: pd.DataFrame | None, n: int, name: str) -> np.nda
 
 def _nearest(xy: np.ndarray, k: int) -> sparse.csr_array:
     """Each point's k nearest others, with weights that add up to one; those as far as the k-th are taken in."""
-    tree = cKDTree(xy)
+    tree = scipy.spatial.cKDTree(xy)
     reach = tree.query(xy, k + 1)[0][:, -1]
     found = tree.query_ball_point(xy, reach * (1 + 1e-12) + 1e-12)
     row = np.repeat(np.arange(len(xy)), [len(f) for f in found])
@@ -486,7 +484,9 @@ def cross_k(
 
     def curve(x: np.ndarray, y: np.ndarray, density: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
         """K at each distance: pairs, weighed for edges and for densities."""
-        pairs = cKDTree(x).sparse_distance_matrix(cKDTree(y), reach[-1] * (1 + 1e-12), output_type="coo_matrix")
+        pairs = scipy.spatial.cKDTree(x).sparse_distance_matrix(
+            scipy.spatial.cKDTree(y), reach[-1] * (1 + 1e-12), output_type="coo_matrix"
+        )
         i, j = pairs.row, pairs.col
         area = float(size.prod())
         weight = np.ones(len(i))
@@ -542,7 +542,7 @@ class _Smooth:
         h = self.bandwidth_m
         out = np.zeros(len(places))
         for k in range(0, len(places), 500):
-            kernel = cdist(places[k : k + 500], events, "sqeuclidean")
+            kernel = scipy.spatial.distance.cdist(places[k : k + 500], events, "sqeuclidean")
             kernel /= -2 * h * h
             out[k : k + 500] = np.exp(kernel, out=kernel).sum(axis=1) / (2 * np.pi * h * h)
         if own:

@@ -20,7 +20,6 @@ import shapely
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.rasters import read_pixels
 
 __all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell", "total_by_point"]
 
@@ -68,6 +67,8 @@ def population_by_cell(
     if not isinstance(grid, Grid):
         raise InputError(Note("grids.population_needs_grid", found=type(grid).__name__))
     if isinstance(source, str | Path):
+        from gridmap.read.rasters import read_pixels  # rasterio comes with it
+
         shapes, values = read_pixels(source)
         found, outside = _by_area(grid, shapes, values, whole=False)
     else:

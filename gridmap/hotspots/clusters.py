@@ -17,7 +17,6 @@ import numpy as np
 import scipy
 import shapely
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.bandwidths import places_of
@@ -331,7 +330,7 @@ def automatic(xy: np.ndarray, weight: np.ndarray, least: float | None, eps_m: fl
     hull = shapely.convex_hull(shapely.multipoints(places)).area
     if not hull > 0:
         raise InputError(Note("hotspots.no_radius"))
-    tree = cKDTree(places)
+    tree = scipy.spatial.cKDTree(places)
     near = min(len(places), max(2, int(np.ceil(4 * chosen / heap.mean()))))
     distance, which = tree.query(places, k=near)
     full = np.cumsum(heap[which], axis=1) >= chosen

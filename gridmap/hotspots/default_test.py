@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy
-from scipy import sparse, special
+from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -439,11 +439,11 @@ def _summed(k: np.ndarray, n: float, share: np.ndarray) -> tuple[np.ndarray, np.
 def _doubled_by_function(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     upper, lower = np.ones(k.shape), np.ones(k.shape)
     above = k > n * share
-    upper[above] = special.betainc(k[above], n - k[above] + 1, share[above])
+    upper[above] = scipy.special.betainc(k[above], n - k[above] + 1, share[above])
     below = (~above | (upper > 0.4)) & (k < n)  # near the middle either tail may be the smaller one
-    lower[below] = special.betainc(n - k[below], k[below] + 1, 1 - share[below])
+    lower[below] = scipy.special.betainc(n - k[below], k[below] + 1, 1 - share[below])
     middle = ~above & (lower > 0.4) & (k > 0)
-    upper[middle] = special.betainc(k[middle], n - k[middle] + 1, share[middle])
+    upper[middle] = scipy.special.betainc(k[middle], n - k[middle] + 1, share[middle])
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
 
 
@@ -508,9 +508,9 @@ def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, n
     tail = (1 - confidence) / 2
     k = np.asarray(k, np.int64)
     different, where = np.unique(k, return_inverse=True) if k.max() > 4 * len(k) else (np.arange(k.max() + 1), k)
-    low = np.where(different > 0, special.betaincinv(np.maximum(different, 0.5), n - different + 1, tail), 0.0)
+    low = np.where(different > 0, scipy.special.betaincinv(np.maximum(different, 0.5), n - different + 1, tail), 0.0)
     rest = np.maximum(n - different, 0.5)
-    high = np.where(different < n, special.betaincinv(different + 1, rest, 1 - tail), 1.0)
+    high = np.where(different < n, scipy.special.betaincinv(different + 1, rest, 1 - tail), 1.0)
     return low[where], high[where]
 
 
@@ -528,7 +528,7 @@ def _concentrated(
     likely = mean + NOT_MANY * np.sqrt(mean * (1 - share)) if of is None and cut < 0.5 else mean
     up = np.flatnonzero((around > likely) & ~np.isnan(p))
     if of is None:
-        p[up] = np.minimum(1.0, 2 * special.betainc(around[up], n - around[up] + 1, share[up]))
+        p[up] = np.minimum(1.0, 2 * scipy.special.betainc(around[up], n - around[up] + 1, share[up]))
     elif len(up):
         p[up] = _binomial(around[up], n, share[up], of)
     return found_at(p, cut, how) & (around > mean)
@@ -616,19 +616,24 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     alike = typical * np.exp(np.rint(np.log(expected[::step] / typical) / ALIKE) * ALIKE)
     pairs, times = np.unique(around[::step] + 1j * alike, return_counts=True)
     k, e = pairs.real, pairs.imag
-    cap = np.ceil(special.pdtrik(CENSORED_FROM, e) - 1e-9)
+    cap = np.ceil(scipy.special.pdtrik(CENSORED_FROM, e) - 1e-9)
     seen = k <= cap
     log_e = np.log(e / typical)
     k_seen, times_seen, times_beyond = k[seen], times[seen], times[~seen]
-    constant = times_seen @ special.gammaln(k_seen + 1)
+    constant = times_seen @ scipy.special.gammaln(k_seen + 1)
 
     def minus_log_likelihood(parameters: np.ndarray) -> float:
         mean = np.exp(parameters[0]) * e
         kappa = np.clip(np.exp(parameters[1] + parameters[2] * log_e), 1e-3, 1e7)
         m, s = mean[seen], kappa[seen]
-        likely = special.gammaln(k_seen + s) - special.gammaln(s) - s * np.log1p(m / s) + k_seen * np.log(m / (s + m))
+        likely = (
+            scipy.special.gammaln(k_seen + s)
+            - scipy.special.gammaln(s)
+            - s * np.log1p(m / s)
+            + k_seen * np.log(m / (s + m))
+        )
         m, s = mean[~seen], kappa[~seen]
-        beyond = special.betainc(cap[~seen] + 1, s, m / (m + s))
+        beyond = scipy.special.betainc(cap[~seen] + 1, s, m / (m + s))
         return constant - times_seen @ likely - times_beyond @ np.log(np.maximum(beyond, 1e-300))
 
     bounds = [(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)]
@@ -673,8 +678,8 @@ def _strict(
     if of is None:
         found, below = np.empty(len(k)), ~above
         chance = mean / (mean + kappa)
-        found[above] = special.betainc(k[above], kappa[above], chance[above])
-        found[below] = special.betainc(kappa[below], k[below] + 1, 1 - chance[below])
+        found[above] = scipy.special.betainc(k[above], kappa[above], chance[above])
+        found[below] = scipy.special.betainc(kappa[below], k[below] + 1, 1 - chance[below])
     else:
         found = np.where(above, *compound_tails(k, Law("negative binomial", mean, kappa), of))
     close = np.flatnonzero((2 * found <= _largest_found(2 * found, len(p), how)) & above)
@@ -744,11 +749,11 @@ def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, of: "Weights
     if of is not None:
         laws = [Law(kind, mean, kappa) for kind in ("negative binomial", "lognormal")]
         return np.maximum(*(compound_tails(k, law, of)[0] for law in laws))
-    found = special.betainc(k, kappa, mean / (mean + kappa))  # hot cells hold something
+    found = scipy.special.betainc(k, kappa, mean / (mean + kappa))  # hot cells hold something
     maybe = found <= 0.05  # a larger tail changes nothing above
     k, spread = k[maybe, None], np.sqrt(np.log1p(1 / kappa[maybe]))[:, None]
     rate = mean[maybe, None] * np.exp(spread * NODES - spread**2 / 2)
-    found[maybe] = np.maximum(found[maybe], special.gammainc(k, rate) @ MASS)
+    found[maybe] = np.maximum(found[maybe], scipy.special.gammainc(k, rate) @ MASS)
     return found
 
 
@@ -901,7 +906,7 @@ class Law:
         if np.iscomplexobj(less_one):
             return np.log(np.stack([np.exp(np.outer(less_one, r)) @ MASS for r in self.rates()]))
         power = self.rates()[:, :, None] * less_one
-        return special.logsumexp(power, axis=1, b=MASS[None, :, None])
+        return scipy.special.logsumexp(power, axis=1, b=MASS[None, :, None])
 
 
 def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:

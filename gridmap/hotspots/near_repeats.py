@@ -13,21 +13,20 @@ Source: Knox 1964; Johnson et al. 2007; Ratcliffe & Rengert 2008.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numba import njit
-from scipy.spatial import cKDTree
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS
 from gridmap.hotspots.dated_events import days_of, events_frame
 from gridmap.hotspots.registry import hotspot_method
-from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.result import NearRepeatResult
 from gridmap.hotspots.scan.windows import cores
 from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
 from gridmap.messages import Note, did_you_mean
@@ -59,39 +58,6 @@ __all__ = [
 NEAR_REPEAT_TABLES = (
     *("observed", "expected_mean", "expected_median", "ratio_mean", "ratio_median", "p_value", "q_value"),
 )
-
-
-@dataclass(frozen=True, repr=False)
-class NearRepeatResult(HotspotResult):
-    """A table of space bands × time bands, and which event began or followed.
-
-    Attributes
-    ----------
-    observed : DataFrame of int, space bands × time bands
-        Pairs of events, each pair once.
-    expected_mean, expected_median : DataFrame
-        Over the permutations.
-    ratio_mean, ratio_median : DataFrame
-        observed / expected; nan where both are 0, inf where only the expected is.
-    p_value : DataFrame
-        (1 + permutations with as many pairs or more) / (1 + permutations).
-    q_value : DataFrame
-        p adjusted for the number of bands (Benjamini & Hochberg).
-    members : DataFrame
-        One row an event: its id (or index label) and `role`.
-    """
-
-    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
-    expected_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
-    expected_median: pd.DataFrame = field(default_factory=pd.DataFrame)
-    ratio_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
-    ratio_median: pd.DataFrame = field(default_factory=pd.DataFrame)
-    p_value: pd.DataFrame = field(default_factory=pd.DataFrame)
-    q_value: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    def _repr_html_(self) -> str:
-        shown = self.ratio_mean.round(2).astype(str) + " (p " + self.p_value.round(3).astype(str) + ")"
-        return shown.to_html()
 
 
 def breaks_from(values, name: str) -> np.ndarray:
@@ -230,8 +196,8 @@ def close_pairs(first: np.ndarray, second: np.ndarray | None, edges: np.ndarray,
     distance : ndarray of float
     """
     p, reach = (2 if metric == "euclidean" else 1), max(edges[-1], 0.0) * (1 + 1e-9)
-    tree = cKDTree(first)
-    other = tree if second is None else cKDTree(second)
+    tree = scipy.spatial.cKDTree(first)
+    other = tree if second is None else scipy.spatial.cKDTree(second)
     expected = int(tree.count_neighbors(other, reach, p=p))
     if expected > 2 * MOST_PAIRS:
         raise SettingError(Note("hotspots.too_many_pairs", expected=expected, value=edges[-1], value2=2 * MOST_PAIRS))
@@ -449,7 +415,7 @@ def near_repeat(
     check_options(metric, closed, space)
     permutations = whole_number(permutations, "permutations", least=1)
     xy, days, names, notes, crs = _points(events, x, y, time, space)
-    order = cKDTree(xy).indices  # neighbours in space become neighbours in memory
+    order = scipy.spatial.cKDTree(xy).indices  # neighbours in space become neighbours in memory
     times, edges = time_units(days, when, closed)
     pairs = close_pairs(xy[order], None, edges_within(space, closed), metric)
     times = times[order]
@@ -570,7 +536,7 @@ def cross_near_repeat(
     one = _raw_points(first, x, y, time, space, crs)
     other = _raw_points(second, x, y, time, space, crs)
     both = _days_together(one[1], other[1], time)
-    order_a, order_b = cKDTree(one[0]).indices, cKDTree(other[0]).indices
+    order_a, order_b = scipy.spatial.cKDTree(one[0]).indices, scipy.spatial.cKDTree(other[0]).indices
     times, edges = time_units(both, when, closed)
     a_times, b_times = times[: len(one[0])][order_a], times[len(one[0]) :][order_b]
     pairs = close_pairs(one[0][order_a], other[0][order_b], edges_within(space, closed), metric)

@@ -6,8 +6,8 @@ numbers from 0; they need not be symmetric (the k nearest are not).
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy import sparse
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -29,7 +29,7 @@ def within_distance(xy_m: np.ndarray, distance_m: float) -> sparse.csr_array:
     -------
     csr_array, shape (n, n), 0/1, symmetric, nothing on the diagonal
     """
-    pairs = cKDTree(xy_m).query_pairs(distance_m, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(xy_m).query_pairs(distance_m, output_type="ndarray")
     both = np.concatenate([pairs, pairs[:, ::-1]])
     entries = (np.ones(len(both)), (both[:, 0], both[:, 1]))
     return sparse.csr_array(sparse.coo_array(entries, shape=(len(xy_m), len(xy_m))))
@@ -92,7 +92,7 @@ def _distance_band(grid: Grid, order: int, distance_m: float) -> sparse.csr_arra
         raise SettingError(Note("hotspots.distance_degrees", distance_m=distance_m))
     weights = within_distance(grid.centroids_m, float(distance_m))
     if weights.nnz == 0:
-        near = cKDTree(grid.centroids_m).query(grid.centroids_m, k=min(2, len(grid)))[0][:, -1]
+        near = scipy.spatial.cKDTree(grid.centroids_m).query(grid.centroids_m, k=min(2, len(grid)))[0][:, -1]
         raise SettingError(Note("hotspots.distance_too_short", distance_m=distance_m, value=near.min()))
     return weights
 

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, HULL_BUFFER_M, clusters_result
@@ -202,7 +201,7 @@ def stac(
     column, row = (v.ravel() for v in np.meshgrid(np.arange(side), np.arange(side)))
     shift = np.where(row % 2 == 1, 0.5, 0.0) if scan == "triangular" else 0.0
     centre = low + np.column_stack([column + shift, row]) * step
-    tree = cKDTree(points.xy)
+    tree = scipy.spatial.cKDTree(points.xy)
     inside = tree.query_ball_point(centre, radius * np.sqrt(2))
     count = np.array([len(i) for i in inside])
     best = [i for i in np.lexsort((np.arange(len(count)), -count))[:MOST_CIRCLES] if count[i] >= 2]
@@ -242,7 +241,7 @@ def _find(group: list[int], k: int) -> int:
 
 def _greedy(xy: np.ndarray, radius: float, least: int) -> tuple[np.ndarray, list[int]]:
     """Labels in the order of discovery, and the seed of each: most neighbours first, its cluster leaves the field."""
-    tree = cKDTree(xy)
+    tree = scipy.spatial.cKDTree(xy)
     around = tree.query_ball_point(xy, radius, return_length=True)
     labels = np.full(len(xy), -1)
     seeds: list[int] = []

@@ -18,7 +18,7 @@ from gridmap._short_form import ShortForm, settings_in_short
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import Note
 
-__all__ = ["GlobalResult", "HotspotResult", "register_viewer"]
+__all__ = ["GlobalResult", "HotspotResult", "NearRepeatResult", "register_viewer"]
 
 _viewer: Callable | None = None
 _plotter: Callable | None = None
@@ -201,3 +201,36 @@ class GlobalResult(ShortForm):
             f"GlobalResult {self.method}: {_SYMBOLS[self.method]} = {self.statistic:.4f}, "
             f"expected {self.expected:.4f}, z = {self.z_score:.2f}, p = {self.p_value:.2g}"
         )
+
+
+@dataclass(frozen=True, repr=False)
+class NearRepeatResult(HotspotResult):
+    """A table of space bands × time bands, and which event began or followed.
+
+    Attributes
+    ----------
+    observed : DataFrame of int, space bands × time bands
+        Pairs of events, each pair once.
+    expected_mean, expected_median : DataFrame
+        Over the permutations.
+    ratio_mean, ratio_median : DataFrame
+        observed / expected; nan where both are 0, inf where only the expected is.
+    p_value : DataFrame
+        (1 + permutations with as many pairs or more) / (1 + permutations).
+    q_value : DataFrame
+        p adjusted for the number of bands (Benjamini & Hochberg).
+    members : DataFrame
+        One row an event: its id (or index label) and `role`.
+    """
+
+    observed: pd.DataFrame = field(default_factory=pd.DataFrame)
+    expected_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
+    expected_median: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ratio_mean: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ratio_median: pd.DataFrame = field(default_factory=pd.DataFrame)
+    p_value: pd.DataFrame = field(default_factory=pd.DataFrame)
+    q_value: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def _repr_html_(self) -> str:
+        shown = self.ratio_mean.round(2).astype(str) + " (p " + self.p_value.round(3).astype(str) + ")"
+        return shown.to_html()

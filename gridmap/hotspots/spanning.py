@@ -13,8 +13,8 @@ Source: Borůvka 1926; March, Ram & Gray 2010, KDD (with trees of space); Campel
 """
 
 import numpy as np
+import scipy
 from numba import njit
-from scipy.spatial import cKDTree
 
 from gridmap.hotspots.dbscan_kernel import root_of
 
@@ -72,7 +72,7 @@ def reachability_tree(xy: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.n
 def _squared_core(x: np.ndarray, y: np.ndarray, heap: np.ndarray, neighbours: int) -> np.ndarray:
     """Squared distance of each place to the k-th nearest point, computed as all others are, so that equal is equal."""
     places = np.column_stack([x, y])
-    tree, most = cKDTree(places), min(neighbours, len(x))
+    tree, most = scipy.spatial.cKDTree(places), min(neighbours, len(x))
     core = np.empty(len(x))
     rows = max(1, AT_A_TIME // most)
     for start in range(0, len(x), rows):

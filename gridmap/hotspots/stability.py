@@ -29,7 +29,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
@@ -219,7 +218,7 @@ def joined_cells(hot: np.ndarray, grid: Grid) -> np.ndarray:
     """The hotspot each cell belongs to: hot cells that touch are one; −1 elsewhere."""
     label = np.full(len(hot), -1)
     if hot.any():
-        label[hot] = connected_components(grid.adjacency()[hot][:, hot], directed=False)[1]
+        label[hot] = sparse.csgraph.connected_components(grid.adjacency()[hot][:, hot], directed=False)[1]
     return label
 
 

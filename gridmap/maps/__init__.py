@@ -25,11 +25,12 @@ from gridmap.maps.layers import (
     patrol_layers,
     reach_layer,
 )
-from gridmap.maps.page import MapPage, build_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from gridmap.maps.page import MapPage, build_map
 
 __all__ = [
     "Basemap",
@@ -50,8 +51,19 @@ __all__ = [
 ]
 
 
-def view(result: HotspotResult, **options: Any) -> MapPage:
+def __getattr__(name: str) -> Any:
+    """The page with its folium comes when it is first used: a paper and a table need none of it."""
+    if name not in ("MapPage", "build_map"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gridmap.maps import page
+
+    return getattr(page, name)
+
+
+def view(result: HotspotResult, **options: Any) -> "MapPage":
     """A result as a page, for the analyst's own desk; what `HotspotResult.explore()` and Jupyter show."""
+    from gridmap.maps.page import build_map
+
     return build_map(layers_of(result), **{"audience": "internal", **options})
 
 

@@ -22,12 +22,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
+import scipy
 import shapely
 import shapely.ops
 from numba import njit
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
@@ -170,7 +169,9 @@ def _largest_part(edges, nodes):
     u, v = edges["u"].to_numpy(), edges["v"].to_numpy()
     along, back = np.isfinite(edges["time_s"].to_numpy()), np.isfinite(edges["back_time_s"].to_numpy())
     a, b = np.r_[u[along], v[back]], np.r_[v[along], u[back]]
-    _, part = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes),) * 2), connection="strong")
+    _, part = scipy.sparse.csgraph.connected_components(
+        coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes),) * 2), connection="strong"
+    )
     inside = part[u] == part[v]
     km = np.bincount(part[u[inside]], weights=edges["length_m"].to_numpy()[inside], minlength=part.max() + 1)
     keep = inside & (part[u] == np.argmax(km))
@@ -361,11 +362,11 @@ def _join_near_ends(vertex, xy, end, tolerance_m):
     numbers, where = np.unique(vertex[end], return_index=True)
     if tolerance_m <= 0 or len(numbers) < 2:
         return vertex
-    pairs = cKDTree(xy[end][where]).query_pairs(tolerance_m, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(xy[end][where]).query_pairs(tolerance_m, output_type="ndarray")
     if not len(pairs):
         return vertex
     links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(numbers), len(numbers)))
-    _, group = connected_components(links, directed=False)
+    _, group = scipy.sparse.csgraph.connected_components(links, directed=False)
     _, representative = np.unique(group, return_index=True)
     joined = np.arange(vertex.max() + 1)
     joined[numbers] = numbers[representative[group]]
@@ -506,7 +507,7 @@ class Network(ShortForm):
         own = [name.iloc[segment] if segment >= 0 else "" for segment in self.snap(points)["segment"]]
         if not len(streets):
             return own
-        metres, nearest = cKDTree(self.nodes[streets.index]).query(xy)
+        metres, nearest = scipy.spatial.cKDTree(self.nodes[streets.index]).query(xy)
         return [
             " / ".join(streets.iloc[at][:2]) if far <= within_m else street
             for far, at, street in zip(metres, nearest, own, strict=True)

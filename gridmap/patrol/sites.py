@@ -14,7 +14,6 @@ import pandas as pd
 import scipy
 import shapely
 from scipy.sparse import coo_array
-from scipy.spatial import cKDTree
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
@@ -145,7 +144,7 @@ def _cover(demand, sites, reach_m, network):
         return coo_array((network.travel_distance_m(a, b) <= reach_m).astype(np.int8)).tocsr()
     both = np.vstack([a, b])
     xy = np.column_stack(project(both[:, 0], both[:, 1], metric_crs((*both.min(axis=0), *both.max(axis=0)))))
-    near = cKDTree(xy[: len(a)]).query_ball_tree(cKDTree(xy[len(a) :]), reach_m)
+    near = scipy.spatial.cKDTree(xy[: len(a)]).query_ball_tree(scipy.spatial.cKDTree(xy[len(a) :]), reach_m)
     rows = np.repeat(np.arange(len(a)), [len(x) for x in near])
     columns = np.concatenate([np.asarray(x, int) for x in near]) if len(rows) else np.empty(0, int)
     return coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(len(a), len(b))).tocsr()

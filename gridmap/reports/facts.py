@@ -22,10 +22,9 @@ from gridmap._periods import WEEKDAYS
 from gridmap.errors import InputError
 from gridmap.governance.stage_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
-from gridmap.hotspots.near_repeats import NearRepeatResult
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws
-from gridmap.hotspots.result import GlobalResult, HotspotResult
+from gridmap.hotspots.result import GlobalResult, HotspotResult, NearRepeatResult
 from gridmap.hotspots.silence import QUIET
 from gridmap.hotspots.stability import FIRM
 from gridmap.messages import Note, known, note_from, say

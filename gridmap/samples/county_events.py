@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 __all__ = ["Truth", "make_events"]
 
@@ -306,7 +306,7 @@ def _repeats(table: pd.DataFrame, at: np.ndarray, rng) -> pd.DataFrame:
     """Burglaries that follow another, near in place and time."""
     first = table[table["category"] == "入室盗窃"]
     first = first[rng.random(len(first)) < 0.15].reset_index(drop=True)
-    near = cKDTree(at).query_ball_point(at[first["place"]], 200)
+    near = scipy.spatial.cKDTree(at).query_ball_point(at[first["place"]], 200)
     later = (rng.exponential(4, len(first)).clip(0.1, 14) * 1440).astype("timedelta64[m]")
     follow = first.assign(
         place=[int(rng.choice(n)) for n in near],

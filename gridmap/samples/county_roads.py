@@ -8,9 +8,9 @@ Cameras stand at random along all but the lanes.
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from scipy.sparse.csgraph import minimum_spanning_tree
-from scipy.spatial import distance_matrix
 
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.samples.county_territory import ESTATES, SEAT_M
@@ -51,7 +51,7 @@ def make_roads(zones: pd.DataFrame, seats: pd.DataFrame, rng) -> pd.DataFrame:
             add(f"{name}巷", "街道", 3, town + np.array([[-700, at], [700, at]]))
     villages = zones.loc[zones["urban"] == 0, ["x", "y"]].to_numpy()
     stops = np.vstack([towns, villages])
-    tree = minimum_spanning_tree(distance_matrix(stops, stops)).tocoo()
+    tree = minimum_spanning_tree(scipy.spatial.distance_matrix(stops, stops)).tocoo()
     for a, b in zip(tree.row, tree.col, strict=True):
         add("村道", "村道", 4, bent(stops[a], stops[b], 0.08))
     for at in villages:

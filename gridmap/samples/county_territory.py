@@ -8,10 +8,10 @@ Everything here is in metres around the county seat.
 
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree, distance_matrix
 
 __all__ = ["COUNTY", "COUNTY_NAME", "ESTATES", "SEAT_M", "make_territory"]
 
@@ -107,7 +107,7 @@ def make_territory(rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     seats = np.array(seats)
     urban = np.arange(10) < 4
     far = np.hypot(*middle.T)
-    away = distance_matrix(middle, seats)
+    away = scipy.spatial.distance_matrix(middle, seats)
     away[:, ~urban] += np.where(far < SEAT_M, 1e6, 0)[:, None]
     away[:, urban] += np.where(far >= SEAT_M, 1e6, 0)[:, None]
     street = away.argmin(axis=1)
@@ -121,7 +121,7 @@ def make_territory(rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         start = middle[rng.choice(own, many - 1, replace=False)]
         start = np.vstack([seats[s], start])
         for _ in range(12):  # Lloyd: communities of like size, the first at the seat
-            near = cKDTree(start).query(middle[own])[1]
+            near = scipy.spatial.cKDTree(start).query(middle[own])[1]
             start[1:] = [middle[own[near == k]].mean(0) if (near == k).any() else start[k] for k in range(1, many)]
         near = _one_piece(cells[own], near, many)
         for k in range(many):

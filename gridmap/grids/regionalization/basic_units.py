@@ -17,8 +17,8 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy.spatial import cKDTree
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
@@ -261,7 +261,7 @@ def incident_workload(units, incidents, *, weights: Mapping[str, float] | None =
     plane = Plane(float(np.mean(lon)) if len(lon) else 0.0, float(np.mean(lat)) if len(lat) else 0.0)
     at = plane.to_m(np.column_stack([lon, lat]))
     if (shapely.get_type_id(shapes) == 0).all():
-        row = cKDTree(plane.to_m(shapely.get_coordinates(shapes))).query(at)[1]
+        row = scipy.spatial.cKDTree(plane.to_m(shapely.get_coordinates(shapes))).query(at)[1]
     else:
         row = shapely.STRtree(shapely.transform(shapes, plane.to_m)).nearest(shapely.points(at))
     return pd.Series(np.bincount(row, weight, minlength=len(frame)), index=frame.index, name="incidents")

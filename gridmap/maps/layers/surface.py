@@ -13,10 +13,8 @@ from typing import Any, ClassVar
 
 import h3
 import numpy as np
-import rasterio.features
 import scipy
 import shapely
-from rasterio.transform import Affine
 
 from gridmap.maps.layers.cells import CellsLayer
 from gridmap.maps.legend_classes import codes_of
@@ -59,6 +57,9 @@ class SurfaceLayer(CellsLayer):
 
 def _image(layer: SurfaceLayer) -> dict[str, Any]:
     """The layer's `intensity` between the middles of its cells, as a PNG in a data URI, with its corners."""
+    from rasterio.features import rasterize
+    from rasterio.transform import Affine
+
     frame = layer.frame
     shapes = frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(frame.index)
     if layer.has_geometry:
@@ -78,7 +79,7 @@ def _image(layer: SurfaceLayer) -> dict[str, Any]:
     else:
         values = _between(x, y, mercator(middle), frame["intensity"].to_numpy(float))
     transform = Affine(across / width, 0, west, 0, down / height, north)
-    inside = rasterio.features.rasterize(list(flat), out_shape=(height, width), transform=transform, dtype="uint8")
+    inside = rasterize(list(flat), out_shape=(height, width), transform=transform, dtype="uint8")
     codes = np.where(inside > 0, codes_of(values, layer.bounds), 0).astype(np.uint8)
     corner = lambda x, y: [np.degrees(2 * np.arctan(np.exp((0.5 - y) * 2 * np.pi))) - 90, (x - 0.5) * 360]  # noqa: E731
     return {

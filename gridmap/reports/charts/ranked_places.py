@@ -19,7 +19,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from gridmap._intervals import poisson_interval
 from gridmap.errors import InputError
 from gridmap.messages import Note
-from gridmap.patrol.streets import street_concentration
 from gridmap.reports.charts.frame import STRONG, chart, checked, head, note, size_of, word
 
 __all__ = ["concentration_chart", "ranked_bars"]
@@ -70,6 +69,8 @@ def concentration_chart(
     >>> concentration_chart([6, 2, 2, 0, 0, 0, 0, 0, 0, 0], places="cells").get_label().split("(")[0]
     '10% of the cells hold half of the incidents '
     """
+    from gridmap.patrol.streets import street_concentration  # numba comes with it
+
     values, weights = _counts(counts, weights)
     total = int(values.sum())
     found = street_concentration(
