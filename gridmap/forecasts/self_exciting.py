@@ -306,7 +306,9 @@ class SelfExciting(Forecaster):
         expected = np.repeat(land / land.sum(), spans) / spans * len(left)
         there = expected > 0
         statistic = float(((counts - expected)[there] ** 2 / expected[there]).sum())
-        near = cKDTree(left[["x_m", "y_m"]].to_numpy()).query_pairs(2 * self.triggers_.sigma_m, output_type="ndarray")
+        near = scipy.spatial.cKDTree(left[["x_m", "y_m"]].to_numpy()).query_pairs(
+            2 * self.triggers_.sigma_m, output_type="ndarray"
+        )
         reach = 2 / self.triggers_.omega
 
         def close(day: np.ndarray) -> int:
