@@ -63,7 +63,7 @@ def _place(u, v, faces, face, out):
 
 @compiled
 def _parts(lon, lat, faces, scale, turn_cos, turn_sin, steps, places, whole):
-    last = 0
+    last = np.int64(0)
     for k in range(len(lon)):
         last, i, j, sure = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, last)
         whole[k] = sure

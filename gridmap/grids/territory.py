@@ -53,20 +53,26 @@ class Territory:
 
     def sample(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
         """Points of the territory on a regular net, `step_deg` (of latitude) or less apart."""
-        west, south, east, north = self.boundaries.total_bounds
+        west, south, _, north = self.boundaries.total_bounds
         lats = np.arange(south + step_deg / 2, north, step_deg)
-        lon, lat = [], []
-        rows = max(int(2_000_000 * step_deg / max(east - west, step_deg)), 1)
-        for start in range(
-            0, len(lats), rows
-        ):  # a few rows at a time: the net over a ragged territory is mostly outside
-            some = lats[start : start + rows]
-            step = step_deg / max(np.cos(np.radians(np.abs(some).min())), 1e-3)
-            x, y = (v.ravel() for v in np.meshgrid(np.arange(west + step / 2, east, step), some))
-            inside = self.locator.locate(x, y) >= 0
-            lon.append(x[inside])
-            lat.append(y[inside])
-        return np.concatenate([*lon, []]), np.concatenate([*lat, []])
+        row, enter, leave = self._stretches(lats)
+        step = step_deg / np.maximum(np.cos(np.radians(np.abs(lats[row]))), 1e-3)
+        first = np.ceil((enter - west) / step - 0.5)
+        n = np.maximum(np.floor((leave - west) / step - 0.5) - first + 1, 0).astype(np.int64)
+        stretch = np.repeat(np.arange(len(n)), n)
+        column = first[stretch] + np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+        return west + (column + 0.5) * step[stretch], lats[row[stretch]]
+
+    def _stretches(self, lats: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where parallels run through the territory: row of `lats`, and the longitudes of entering and leaving it."""
+        (ax, ay), (bx, by) = self.border.transpose(1, 2, 0)
+        low, high = np.searchsorted(lats, np.minimum(ay, by)), np.searchsorted(lats, np.maximum(ay, by))
+        edge = np.repeat(np.arange(len(ax)), high - low)
+        row = low[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
+        t = (lats[row] - ay[edge]) / (by[edge] - ay[edge])
+        x = ax[edge] + t * (bx[edge] - ax[edge])
+        order = np.lexsort((x, row))  # a closed ring crosses a parallel an even number of times
+        return row[order][::2], x[order][::2], x[order][1::2]
 
     def sample_border(self, step_deg: float) -> tuple[np.ndarray, np.ndarray]:
         """Points along the border, corners included, `step_deg` or less apart."""

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
+from gridmap.grids.index import locator as locator_module
 from gridmap.grids.index.locator import Locator
 from gridmap.grids.tiling import make_grid
+
+
+@pytest.fixture(autouse=True, scope="module")
+def raster_at_once():
+    """Here the raster is tried, also where points are so few that they would be put to shapely."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locator_module, "FEW", -1)
+        yield
 
 
 def by_shapely(zones, lon, lat):
@@ -165,6 +174,24 @@ def test_only_areas_hold_points():
 def test_zones_past_the_antimeridian_find_points_on_both_sides():
     zones = np.array([shapely.box(178, -20, 180, -15), shapely.box(180, -20, 182, -15)])
     assert Locator(zones).locate([179, 181, -179, -177.5, 0], [-16] * 5).tolist() == [0, 1, 1, -1, -1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_points_are_answered_alike_without_a_raster(seed, monkeypatch):
+    zones = partition(seed, 60, 12, [1, 6][seed % 2])
+    zones = np.r_[zones, shapely.box(3, 3, 7, 8), shapely.GeometryCollection([shapely.Point(1, 1), zones[0]]), None]
+    zones = np.r_[zones, shapely.box(178, 2, 182, 4), shapely.Point(2, 2), shapely.Polygon()]
+    lon, lat = awkward_points(zones[:-3], np.random.default_rng(seed))
+    lon, lat = np.r_[lon, 179, -179, np.nan, 0, np.inf], np.r_[lat, 3, 3, 0, np.nan, 1]
+    painted, all_painted = Locator(zones), Locator(zones, every=True)
+    expected, pairs = painted.locate(lon, lat), all_painted.locate_all(lon, lat)
+    monkeypatch.setattr(locator_module, "FEW", 2 * len(lon))
+    bare, all_bare = Locator(zones), Locator(zones, every=True)
+    monkeypatch.setattr(locator_module, "paint", None)  # it would fail
+    np.testing.assert_array_equal(bare.locate(lon, lat), expected)
+    np.testing.assert_array_equal(all_bare.locate_all(lon, lat), pairs)
+    with pytest.raises(TypeError):
+        bare.locate(np.r_[lon, lat], np.r_[lat, lon])  # more than a few by now
 
 
 def test_pickled_small_and_the_same():

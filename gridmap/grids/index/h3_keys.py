@@ -140,7 +140,7 @@ def _key(i, j, face, resolution, head, digit_of, turned, base, turns, digits):
 def _keys(lon, lat, keys, resolution, faces, scale, turn_cos, turn_sin, digit_of, turned, base, turns):
     """H3's cells; 0 where there is none, 1 where only the library can tell."""
     digits, head = np.zeros(16, np.uint8), _head(resolution)
-    last = 0
+    last = np.int64(0)
     for k in range(len(lon)):
         if not (abs(lat[k]) <= 90.0 and abs(lon[k]) <= 360.0):
             keys[k] = 0
@@ -155,7 +155,7 @@ def _walk(lon, lat, resolution, faces, scale, turn_cos, turn_sin, digit_of):
     out = np.full((len(lon), 3 + resolution), -9, np.int64)
     digits = np.zeros(16, np.uint8)
     for k in range(len(lon)):
-        face, i, j, sure = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, 0)
+        face, i, j, sure = lattice(lon[k], lat[k], faces, scale, turn_cos, turn_sin, np.int64(0))
         if sure:
             i, j = _digits(i, j, resolution, digit_of, digits)
             out[k, 0], out[k, 1], out[k, 2] = face, i, j

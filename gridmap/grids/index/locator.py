@@ -10,6 +10,9 @@ Exact means: the answer of shapely's `intersects` for every point. Which side of
 that rounding could turn, so it is trusted only beyond a bound on its rounding error (Ozaki et al. 2016), and the few
 points nearer than that are put to shapely itself.
 
+The raster is laid when there is something to gain: the first FEW points are put to shapely outright, for which nothing
+need be painted, nor compiled. The answers are the same.
+
 The rules, all tested:
 
 - A point on a shared edge or corner lies in both zones, and the zone with the lowest row has it: always the same one.
@@ -27,6 +30,7 @@ Ozaki, Bünger, Ogita, Oishi & Rump (2016), BIT Numerical Mathematics 56, 335–
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 import shapely
@@ -38,6 +42,7 @@ __all__ = ["Locator", "cores", "each", "polygons_of"]
 
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
+FEW = 50_000  # points that are put to shapely before a raster is laid
 
 
 class Locator:
@@ -50,12 +55,8 @@ class Locator:
     every : bool
         Keep all zones where they overlap, for `locate_all`.
     raster_cells : int, optional
-        About how many raster cells; chosen from the zones when not given. Only speed depends on it.
-
-    Attributes
-    ----------
-    overlapped : bool
-        Whether zones overlap by at least one whole raster cell.
+        About how many raster cells, laid at once; when not given they are chosen from the zones, and laid when more
+        than FEW points were looked up. Only speed depends on it.
 
     Examples
     --------
@@ -68,7 +69,13 @@ class Locator:
         self._zones = np.asarray(zones, dtype=object)
         self._every = bool(every)
         self._raster_cells = raster_cells
-        self._build()
+        self._so_far, self._laid, self._laying = 0, False, Lock()
+        self._areas, self._zone_of = polygons_of(self._zones)
+        west, _, east, _ = shapely.total_bounds(self._areas) if len(self._areas) else (np.nan,) * 4
+        self._round_world = bool(east > 180 or west < -180)
+        self._west_east = float(west), float(east)
+        if raster_cells:
+            self._lay()
 
     def __getstate__(self):
         # The raster is quicker built than sent: only the outlines travel.
@@ -80,8 +87,21 @@ class Locator:
     def __len__(self) -> int:
         return len(self._zones)
 
-    def _build(self) -> None:
-        parts, zone = polygons_of(self._zones)
+    def _few(self, n: int) -> bool:
+        """Whether `n` more points are few enough to put to shapely; else the raster is there after this."""
+        if self._laid:
+            return False
+        self._so_far += n
+        if self._so_far <= FEW:
+            return True
+        with self._laying:
+            if not self._laid:
+                self._lay()
+        return False
+
+    def _lay(self) -> None:
+        """Paint the raster."""
+        parts, zone = self._areas, self._zone_of
         if not len(parts):
             parts, zone = np.array([shapely.Polygon()]), np.zeros(1, np.int64)
         _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
@@ -110,12 +130,10 @@ class Locator:
         my = max(MARGIN * (y1 - y0) / ny, step)
         self._frame = (float(x0), float(y0), float(sx), float(sy), float(mx), float(my))
         self._limits = (float(x1), float(y1))
-        self._round_world = bool(x1 > 180 or x0 < -180)
         self._size = (nx, ny)
-        self._label, self._cell_start, self._candidates, self.overlapped = paint(
-            xy, edges, edge_start, self._frame, nx, ny, self._every
-        )
+        self._label, self._cell_start, self._candidates = paint(xy, edges, edge_start, self._frame, nx, ny, self._every)
         self._slabs = slabs(xy, edges, edge_start, box)
+        self._laid = True
 
     def _shape(self, width: float, height: float, edges: int, far: float) -> tuple[int, int]:
         """Columns and rows of the raster."""
@@ -148,11 +166,13 @@ class Locator:
             Row of the zone, −1 outside.
         """
         lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+        if self._few(len(lon)):
+            return _lowest(*self._held_by_areas(lon, lat), len(lon))
         rows = np.empty(len(lon), np.int32)
         each(lambda part: self._fill(lon[part], lat[part], rows[part]), len(lon), threads)
         unsure = np.flatnonzero(rows == UNSURE)
         if len(unsure):
-            rows[unsure] = self._ask_shapely(lon[unsure], lat[unsure])
+            rows[unsure] = _lowest(*self._pairs_of(lon[unsure], lat[unsure]), len(unsure))
         return rows
 
     def locate_all(self, lon, lat) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +184,8 @@ class Locator:
             Sorted by point, then zone; a point outside is in no pair.
         """
         lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+        if self._few(len(lon)):
+            return self._held_by_areas(lon, lat)
         empty = np.empty(max(len(lon), 16), np.int64), np.empty(max(len(lon), 16), np.int32)
         point, zone = locate_all(lon, lat, *empty, *self._tables())
         unsure = point[zone == UNSURE]
@@ -189,15 +211,21 @@ class Locator:
         """Longitudes on the zones' side of the antimeridian."""
         if not self._round_world:
             return lon
-        west, east = self._frame[0], self._limits[0]
+        west, east = self._west_east
         return np.where(lon < west, lon + 360, np.where(lon > east, lon - 360, lon))
 
-    def _ask_shapely(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-        """Rows of points that lie within rounding error of an edge."""
-        rows = np.full(len(lon), np.iinfo(np.int32).max, np.int32)
-        point, zone = self._pairs_of(lon, lat)
-        np.minimum.at(rows, point, zone.astype(np.int32))
-        return np.where(rows == np.iinfo(np.int32).max, -1, rows)
+    def _held_by_areas(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points with each zone that shapely says holds them, sorted by point, then zone."""
+        real = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+        tree = shapely.STRtree(shapely.points(self._wrapped(lon[real]), lat[real]))
+        areas = self._zones.copy()
+        mixed = ~np.isin(shapely.get_type_id(areas), (3, 6))  # of these, the areas alone
+        areas[mixed] = None
+        for k in np.unique(self._zone_of[mixed[self._zone_of]]).tolist():
+            areas[k] = shapely.MultiPolygon(list(self._areas[self._zone_of == k]))
+        zone, point = tree.query(areas, predicate="intersects")
+        order = np.lexsort((zone, point))
+        return real[point[order]], zone[order].astype(np.int32)
 
     def _pairs_of(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points of border cells with each candidate that shapely says holds them."""
@@ -213,6 +241,13 @@ class Locator:
         zone = self._candidates[np.repeat(self._cell_start[cell], length) + within]
         held = shapely.intersects(self._zones[zone], shapely.points(lon, lat)[point])
         return point[held], zone[held]
+
+
+def _lowest(point: np.ndarray, zone: np.ndarray, n: int) -> np.ndarray:
+    """The lowest zone of each of `n` points, −1 where it is in no pair."""
+    rows = np.full(n, np.iinfo(np.int32).max, np.int32)
+    np.minimum.at(rows, point, zone.astype(np.int32))
+    return np.where(rows == np.iinfo(np.int32).max, -1, rows)
 
 
 def polygons_of(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

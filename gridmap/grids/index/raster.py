@@ -45,13 +45,10 @@ def _stroke(ax, ay, bx, by, frame, nx, ny, mark, value, touched, count):
             cell = j * nx + i
             if mark[cell] != value:
                 mark[cell] = value
-                if count >= 0:
-                    if count == len(touched):
-                        longer = np.empty(2 * len(touched), np.int64)
-                        longer[:count] = touched
-                        touched = longer
-                    touched[count] = cell
-                    count += 1
+                if count == len(touched):
+                    touched = longer(touched)
+                touched[count] = cell
+                count += 1
     return touched, count
 
 
@@ -59,18 +56,19 @@ def _stroke(ax, ay, bx, by, frame, nx, ny, mark, value, touched, count):
 def longer(values):
     """A copy with twice the room."""
     grown = np.empty(2 * len(values), values.dtype)
-    grown[: len(values)] = values
+    for k in range(len(values)):  # a slice that is assigned takes two seconds to compile: its errors are words
+        grown[k] = values[k]
     return grown
 
 
 @compiled
-def _outline(xy, edges, frame, nx, ny, own, zone, touched):
-    """The cells that a zone's edges touch, and the lowest and highest corner."""
-    count = 0
+def _outline(xy, edges, frame, nx, ny, own, value, touched):
+    """The cells that a zone's edges touch, marked with `value`, and the lowest and highest corner."""
+    count = np.int64(0)
     ylow, yhigh = np.inf, -np.inf
     for e in edges:
         touched, count = _stroke(
-            xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, own, np.int32(zone), touched, count
+            xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, own, value, touched, count
         )
         ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
     return touched, count, ylow, yhigh
@@ -111,7 +109,6 @@ def _crossings(xy, edges, frame, nx, ny, first, last):
 @compiled
 def _fill(zone, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs):
     """Give a zone the cells between two crossings; those that are a border, or another's already, get a pair."""
-    overlapped = False
     for j in range(len(begin_row) - 1):
         for k in range(begin_row[j], begin_row[j + 1] - 1, 2):
             for cell in range((first + j) * nx + crossing[k], (first + j) * nx + crossing[k + 1] + 1):
@@ -123,7 +120,6 @@ def _fill(zone, begin_row, crossing, first, nx, label, border, own, every, pair_
                 if pairs + 2 > len(pair_cell):
                     pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
                 if border[cell] == 0:
-                    overlapped = True
                     if not every:
                         continue
                     border[cell] = 1
@@ -131,7 +127,7 @@ def _fill(zone, begin_row, crossing, first, nx, label, border, own, every, pair_
                     pairs += 1
                 pair_cell[pairs], pair_zone[pairs] = cell, zone
                 pairs += 1
-    return overlapped, pair_cell, pair_zone, pairs
+    return pair_cell, pair_zone, pairs
 
 
 @compiled
@@ -179,25 +175,23 @@ def paint(xy, edges, edge_start, frame, nx, ny, every):
         Zone, OUTSIDE, or −2 − number of a border cell.
     start, candidates : int64 and int32 arrays
         Zones that may hold a point of border cell `c`, ascending: `candidates[start[c]:start[c + 1]]`.
-    overlapped : bool
-        Whether some whole raster cell lies in two zones.
     """
     y0, sy = frame[1], frame[3]
     label = np.full(nx * ny, OUTSIDE, np.int32)
     border = np.zeros(nx * ny, np.int8)
     own = np.full(nx * ny, -1, np.int32)
     touched = np.empty(1024, np.int64)
-    for e in edges:
-        touched, _ = _stroke(
-            xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, border, np.int8(1), touched, -1
-        )
-    pair_cell, pair_zone, pairs = np.empty(4096, np.int64), np.empty(4096, np.int32), 0
-    overlapped = False
+    for z in range(len(edge_start) - 1):  # every border first, under marks that are not used again
+        of = edges[edge_start[z] : edge_start[z + 1]]
+        touched, count, _, _ = _outline(xy, of, frame, nx, ny, own, np.int32(-2 - z), touched)
+        for k in range(count):
+            border[touched[k]] = 1
+    pair_cell, pair_zone, pairs = np.empty(4096, np.int64), np.empty(4096, np.int32), np.int64(0)
     for z in range(len(edge_start) - 1):
         of = edges[edge_start[z] : edge_start[z + 1]]
         if not len(of):
             continue
-        touched, count, ylow, yhigh = _outline(xy, of, frame, nx, ny, own, z, touched)
+        touched, count, ylow, yhigh = _outline(xy, of, frame, nx, ny, own, np.int32(z), touched)
         while pairs + count > len(pair_cell):
             pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
         for k in range(count):
@@ -205,12 +199,11 @@ def paint(xy, edges, edge_start, frame, nx, ny, every):
             pairs += 1
         first, last = column_of(ylow, y0, sy, ny), column_of(yhigh, y0, sy, ny)
         begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last)
-        again, pair_cell, pair_zone, pairs = _fill(
+        pair_cell, pair_zone, pairs = _fill(
             z, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs
         )
-        overlapped |= again
     start, candidates = _by_border_cell(label, border, pair_cell, pair_zone, pairs)
-    return label, start, candidates, overlapped
+    return label, start, candidates
 
 
 @compiled
