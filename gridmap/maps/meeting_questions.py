@@ -52,7 +52,7 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     return {
         "where": _where(layer, first),
         "sure": _sure(layer, first),
-        "changed": _changed(change, places),
+        "changed": _changed(change, first, list(places)[SHOWN:]),
         "next": _next(layer, first),
     }
 
@@ -120,8 +120,11 @@ def change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
     return None
 
 
-def _changed(change: CellsLayer | None, places: Sequence[Place]) -> Answer:
-    """The change of the whole; then which test found what: of the places, as their cards say, and of single cells."""
+def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequence[Place]) -> Answer:
+    """The change of the whole; then which test found what: of the places, as their cards say, and of single cells.
+
+    The places are those of which every sentence speaks; of those further down the list only what moved is told.
+    """
     if change is None:
         return Note("page.changed_unknown"), Note("page.changed_unknown_detail")
     before = float(pd.to_numeric(change.frame["count_before"], errors="coerce").sum())
@@ -131,17 +134,22 @@ def _changed(change: CellsLayer | None, places: Sequence[Place]) -> Answer:
     share = _span_share(change)
     low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
     values = {"change": after / before * (1 - share) / share - 1, "low": float(low[0]) - 1, "high": float(high[0]) - 1}
+    head = Note("page.changed", **values)
     side = change.side()
     up, down = int((side > 0).sum()), int((side < 0).sum())
     numbers = {"before": round(before), "after": round(after)}
-    tested = [p.changed_side() for p in places if "change_p" in p.values]
+    tested, rest = ([p.changed_side() for p in of if "change_p" in p.values] for of in (first, further))
     if tested:
         cells = {"cells": len(change.frame), "cells_up": up, "cells_down": down}
         rose, fell = sum(s > 0 for s in tested), sum(s < 0 for s in tested)
-        detail = Note("page.changed_places", **numbers, places=len(tested), up=rose, down=fell, **cells)
+        moved = {"places": len(tested), "up": rose, "down": fell}
+        if any(rest):
+            down_the_list = {"further": len(rest), "further_up": rest.count(1), "further_down": rest.count(-1)}
+            return head, Note("page.changed_places_further", **numbers, **moved, **down_the_list, **cells)
+        detail = Note("page.changed_places", **numbers, **moved, **cells)
     else:
         detail = Note("page.changed_detail" if up or down else "page.changed_no_cell", **numbers, up=up, down=down)
-    return Note("page.changed", **values), detail
+    return head, detail
 
 
 def _span_share(change: CellsLayer) -> float:

@@ -13,16 +13,16 @@ const PADDING = 0.2;
 const EDGE_PX = 14;
 
 /* Cold and falling: dots on the colour, so that they are no hot or rising ones in grey either. */
-/** @param {string} colour */
-export function dotted(colour) {
-  const c = document.createElement("canvas");
-  c.width = c.height = 5;
+/** @param {string} colour @param {boolean} [pale] of ground that steps back behind the places: few and light dots */
+export function dotted(colour, pale) {
+  const c = document.createElement("canvas"), step = pale ? 7 : 5;
+  c.width = c.height = step;
   const g = /** @type {CanvasRenderingContext2D} */ (c.getContext("2d"));
   g.fillStyle = colour;
-  g.fillRect(0, 0, 5, 5);
-  g.fillStyle = "#23406e";
+  g.fillRect(0, 0, step, step);
+  g.fillStyle = pale ? "#6b8cbd" : "#23406e";
   g.beginPath();
-  g.arc(2.5, 2.5, 1.05, 0, 7);
+  g.arc(step / 2, step / 2, pale ? 0.9 : 1.05, 0, 7);
   g.fill();
   return /** @type {CanvasPattern} */ (g.createPattern(c, "repeat"));
 }
@@ -205,7 +205,7 @@ export function canvas(gm) {
     /** @param {any} at @param {number[]} rows @param {any} c @param {number} px */
     filled: function (at, rows, c, px) {
       if (!c || c.bare) return;
-      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.below && px >= 5 ? dotted(c.colour) : c.colour;
+      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.below && px >= 5 ? dotted(c.colour, c.pale) : c.colour;
       if (px < 2.2) this.specks(at, rows);
       else this.paths(at, rows, () => at.g.fill());
     },

@@ -64,7 +64,7 @@ export function compare(gm) {
       second = L.map(other, { attributionControl: false, zoomControl: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false, maxZoom: gm.map.getMaxZoom(), minZoom: gm.map.getMinZoom() });
       second.setView(gm.map.getCenter(), gm.map.getZoom(), { animate: false });
       gm.pictureOn(second, layer, layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows));
-      L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(second);
+      gm.scaleOn(second, 140);
       let moving = false;
       const follow = (/** @type {any} */ from, /** @type {any} */ to) => () => {
         if (moving || !second) return;
@@ -128,7 +128,7 @@ export function compare(gm) {
       pick.hidden = true;
       names.forEach((n) => { n.hidden = true; });
       gm.emit("compare", null);
-      if (linked) gm.map.fitBounds(gm.home, { padding: [16, 16], animate: false });
+      if (linked) gm.map.fitBounds(gm.home, gm.room_around());
     }
     function say() {
       const value = gm.comparing || select.value, theme = gm.theme();

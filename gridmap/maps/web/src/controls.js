@@ -5,7 +5,7 @@ export function controls(gm) {
   const el = gm.el;
   gm.part(() => {
     L.control.zoom({ position: "topright" }).addTo(gm.map);
-    L.control.scale({ imperial: false, position: "bottomright", maxWidth: 140 }).addTo(gm.map);
+    gm.scaleOn(gm.map, 140);
     const north = L.control({ position: "bottomright" });
     const arrow = el("div", { id: "gm-north", role: "img" }, el("span", { class: "gm-needle", "aria-hidden": "true", text: "▲" }), el("span", { "aria-hidden": "true", text: "N" }));
     north.onAdd = () => arrow;

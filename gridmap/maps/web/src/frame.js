@@ -65,9 +65,15 @@ export function frame(gm) {
     /* The period and the number of the theme that is shown; those of all data stand in About. */
     function speaksOf() {
       const theme = gm.theme();
-      if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { period: gm.period(theme.frames.periods[gm.state.frame], theme.frames.every), count: theme.frames.totals[gm.state.frame] };
-      if (theme && theme.total !== null && theme.total !== undefined) return { period: gm.period(theme.period || gm.text(head.period)), count: theme.total };
-      return { period: gm.period(gm.text(head.period)), count: head.incidents };
+      if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { period: theme.frames.periods[gm.state.frame], every: theme.frames.every, count: theme.frames.totals[gm.state.frame] };
+      if (theme && theme.total !== null && theme.total !== undefined) return { period: theme.period || gm.text(head.period), count: theme.total };
+      return { period: gm.text(head.period), count: head.incidents };
+    }
+    /* A title that names the period need not be followed by it. */
+    function inTitle(/** @type {string} */ title, /** @type {string | null} */ written, /** @type {string | undefined} */ every) {
+      if (!written) return true;
+      const bare = (/** @type {string} */ text) => text.replace(/\s/g, "").toLowerCase();
+      return [written, gm.period(written, every), gm.period(written, every, "long")].some((name) => bare(title).includes(bare(name)));
     }
     function languages() {
       const others = gm.languages.filter((l) => l.tag !== gm.state.language);
@@ -84,7 +90,7 @@ export function frame(gm) {
       gm.put(gm.clear(header),
         el("h1", { text: title, title }),
         el("div", { class: "gm-facts" },
-          fact("", of.period, "gm-period"),
+          fact("", inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
           fact("", of.count === null || of.count === undefined ? null : gm.t("incidents_n", { n: Math.round(of.count) }), "gm-count"),
           fact(gm.t("source") + gm.t("colon"), gm.text(head.source), "gm-source")),
         el("div", { class: "gm-marks" },
@@ -122,7 +128,7 @@ export function frame(gm) {
       gm.emit("room", document.body.classList.contains("gm-room"));
       /* The legend lies under the map here: what is shown makes room for it. */
       const legend = document.getElementById("gm-legend");
-      if (gm.home && !gm.busy && !gm.comparing) gm.map.fitBounds(gm.home, { paddingTopLeft: [16, 16], paddingBottomRight: [16, on && legend ? legend.offsetHeight + 16 : 16], animate: false });
+      if (gm.home && !gm.busy && !gm.comparing) gm.map.fitBounds(gm.home, on ? { paddingTopLeft: [16, 16], paddingBottomRight: [16, legend ? legend.offsetHeight + 16 : 16], animate: false } : gm.room_around());
     };
     document.addEventListener("keydown", (e) => {
       if (gm.typing(e)) return;

@@ -97,7 +97,7 @@ export function hotspots(gm) {
     function where(layer, r) {
       const v = r.values, words = [];
       if (r.district && r.district !== gm.placeOf(r)) words.push(r.district);
-      if (v.area_km2) words.push(gm.t("km2_n", { area: gm.number(v.area_km2, v.area_km2 < 0.1 ? 2 : v.area_km2 < 10 ? 1 : 0) }));
+      if (v.area_km2) words.push(gm.t("km2_n", { area: gm.number(v.area_km2, v.area_km2 < 0.1 ? 2 : v.area_km2 < 10 ? 1 : 0) }).replace(" ", "\u00a0"));
       else if (v.cells) words.push(gm.t("cells_n", { n: v.cells }));
       if (v.count !== undefined && mainOf(layer, r) === "intensity") words.push(gm.t("incidents_n", { n: Math.round(v.count) }));
       const c = layer.classes[r.code];
@@ -120,7 +120,7 @@ export function hotspots(gm) {
       const under = v.share !== undefined ? gm.percent(v.share, 1) : v.ratio !== undefined ? gm.value("ratio", v.ratio) : main && main !== "count" ? gm.column(main) : "";
       return el("li", {}, el("button", { type: "button", "data-index": r.index, onclick: () => gm.select(layer, r.index, true) },
         el("span", { class: "gm-rank", text: r.rank }),
-        el("span", { class: "gm-entry" }, el("span", { class: "gm-place", dir: "auto", text: gm.placeOf(r) }), el("span", { class: "gm-more", dir: "auto", text: where(layer, r) })),
+        el("span", { class: "gm-entry" }, el("span", { class: "gm-place", dir: "auto", text: gm.placeOf(r) }), " ", el("span", { class: "gm-more", dir: "auto", text: where(layer, r) })),
         el("span", { class: "gm-numbers" }, el("strong", { text: main ? gm.value(main, v[main]) : "" }), el("small", { text: under })),
         v.stability === undefined ? null : el("span", { class: "gm-sure", title: gm.t("stays_hot", { share: v.stability }) }, el("span", { "aria-hidden": "true", text: dots(v.stability, gm.data.firm) }), el("small", { text: gm.percent(v.stability) })),
         change(r)));

@@ -1,8 +1,8 @@
 /* An inset for the densest of the numbered places, where several lie so close that their numbers would cover each
    other; and small multiples of all periods with the same classes. */
 
-/** A cluster of places is enlarged when it takes less than this share of the map's width. */
-const SMALL = 0.28;
+/** A cluster of places is enlarged when it takes less than one of these shares of the map's width: the closest first. */
+const SMALL = [0.1, 0.17, 0.28];
 const LEAST = 3;
 
 /** @typedef {[number, number, number, number]} Box west, south, east, north */
@@ -11,7 +11,15 @@ const LEAST = 3;
  * spread wide.
  * @param {Array<[number, number]>} at lon and lat of each place @param {number} width of the whole, in degrees @returns {{ box: Box, inside: number[] } | null} */
 export function densest(at, width) {
-  const half = width * SMALL / 2;
+  for (const share of SMALL) {
+    const best = together(at, width * share / 2);
+    if (best) return best;
+  }
+  return null;
+}
+
+/** @param {Array<[number, number]>} at @param {number} half of the box's width @returns {{ box: Box, inside: number[] } | null} */
+function together(at, half) {
   /** @type {{ box: Box, inside: number[] } | null} */
   let best = null;
   at.forEach(([x, y]) => {
@@ -70,7 +78,7 @@ export function inset(gm) {
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
       map.fitBounds(around, { animate: false, maxZoom: gm.map.getZoom() + 3 });
       gm.pictureOn(map, layer, rows.map((r) => r.rows), true);
-      L.control.scale({ imperial: false, position: "bottomright", maxWidth: 90 }).addTo(map);
+      gm.scaleOn(map, 90);
       outline = L.rectangle(map.getBounds(), { color: "#14366b", weight: 2, fill: false, interactive: false }).addTo(gm.map);
       say();
     }

@@ -33,7 +33,7 @@ export function layers(gm) {
     layer.cell = (row) => (data.ids ? data.ids[row] : data.draw.type === "h3" ? /** @type {any} */ (layer.shapes()).id(row) : null);
     layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); c.below = isBelow(c); });
     layer.pale = Boolean(layer.labels) && layer.draw.closed !== false && layer.ranked.some((r) => r.values.share !== undefined);
-    if (layer.pale) layer.classes.forEach((c) => { if (!c.bare && !c.hatch) c.colour = c.below ? paler(paler(c.colour)) : paler(c.colour); });   /* cold ground may be most of a county: it steps back, its dots tell it */
+    if (layer.pale) layer.classes.forEach((c) => { if (!c.bare && !c.hatch) { c.pale = c.below; c.colour = c.below ? paler(paler(paler(c.colour))) : paler(c.colour); } });   /* cold ground may be most of a county: it steps back, its dots tell it */
     return layer;
   });
   /** The colour with half of its depth taken away.

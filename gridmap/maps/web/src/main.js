@@ -22,6 +22,7 @@ import { periods } from "./periods.js";
 import { pmtiles } from "./pmtiles.js";
 import { print } from "./print.js";
 import { ranks } from "./ranks.js";
+import { scale } from "./scale.js";
 import { select } from "./select.js";
 import { share } from "./share.js";
 import { start } from "./start.js";
@@ -38,7 +39,7 @@ const node = /** @type {HTMLElement} */ (document.getElementById("gridmap-data")
 const gm = makePage(JSON.parse(node.textContent || "{}"));
 gm.border = border;
 gm.rowAt = rowAt;
-[text, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, pmtiles, districts, ranks, areas, periods,
+[text, scale, canvas, surroundings, layers, basemap, patrolTimes, frame, hotspots, select, tooltip, legend, controls, pmtiles, districts, ranks, areas, periods,
   timeline, clock, patrols, compare, about, tour, story, measure, tools, share, print, inset, copy, start].forEach((part) => part(gm));
 window.gridmap = gm;
 still(gm);

@@ -87,6 +87,8 @@ export function patrols(gm) {
       if (whole()) return;
       const at = { scale: scale, ox: ox, oy: oy }, t = this.paint.second === null ? gm.state.second : this.paint.second;
       const font = getComputedStyle(document.body).fontFamily;
+      /** @type {Array<[number, number, number]>} */
+      const written = [];
       shown().forEach(function (layer) {
         const here = gm.patrolAt(layer, t), p = px(here.xy, at);
         g.lineJoin = g.lineCap = "round";
@@ -99,8 +101,13 @@ export function patrols(gm) {
           pill(g, q[0], q[1], String(here.row.order), layer.colour, "#fff", "#fff", 14);
           g.font = "600 14px " + font;
           g.textAlign = "left"; g.textBaseline = "middle"; g.lineWidth = 5; g.strokeStyle = "rgba(255,255,255,0.94)";
-          g.strokeText(window_(here.row), q[0] + 27, q[1] + 1);
-          g.fillStyle = "#1b2433"; g.fillText(window_(here.row), q[0] + 27, q[1] + 1);
+          const text = window_(here.row), long = g.measureText(text).width;
+          const y = [0, 19, -19, 38].map(function (d) { return q[1] + 1 + d; }).find(function (y) { return written.every(function (w) { return Math.abs(w[1] - y) > 17 || q[0] + 27 > w[0] + w[2] + 4 || w[0] > q[0] + 31 + long; }); });
+          if (y !== undefined) {   /* two windows never lie on each other; the panel has all of them */
+            written.push([q[0] + 27, y, long]);
+            g.strokeText(text, q[0] + 27, y);
+            g.fillStyle = "#1b2433"; g.fillText(text, q[0] + 27, y);
+          }
         }
         g.globalAlpha = here.doing === "off" ? 0.5 : 1;
         const y = p[1] - (here.doing === "stop" ? 26 : 0);   /* beside the stop, not on its number */

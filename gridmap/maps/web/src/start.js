@@ -10,7 +10,12 @@ export function start(gm) {
     gm.home = L.latLngBounds([b[1], b[0]], [b[3], b[2]]);
     /** @type {any} */
     let last = null;
-    const fit = function () { map.fitBounds(gm.home, { padding: [16, 16], animate: false }); last = { at: map.getCenter(), zoom: map.getZoom() }; };
+    /* The row of tools lies over the top of the map: the territory begins below it. */
+    gm.room_around = function () {
+      const row = document.getElementById("gm-tools"), top = row && row.offsetHeight ? row.offsetTop + row.offsetHeight + 4 : 16;
+      return { paddingTopLeft: [16, Math.min(top, map.getSize().y / 6)], paddingBottomRight: [16, 16], animate: false };
+    };
+    const fit = function () { map.fitBounds(gm.home, gm.room_around()); last = { at: map.getCenter(), zoom: map.getZoom() }; };
     /* The stage has another size: a map that shows the whole goes on showing the whole. */
     gm.resized = function () {
       const whole = last && Math.abs(map.getZoom() - last.zoom) < 1e-9 && map.getCenter().distanceTo(last.at) < 1;

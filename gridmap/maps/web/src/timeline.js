@@ -106,7 +106,9 @@ export function timeline(gm) {
     function labelled() {
       const most = Math.max(2, Math.floor((bars.clientWidth || 600) / 92)), step = Math.max(1, Math.ceil((layer.n - 1) / (most - 1)));
       gm.clear(scale);
-      for (let i = layer.n - 1; i >= 0; i -= step) scale.prepend(el("span", { style: { left: 100 * (i + 0.5) / layer.n + "%" }, text: layer.short(i) }));
+      for (let i = layer.n - 1; i >= 0; i -= step) scale.prepend(el("span", { text: layer.short(i), "data-at": (i + 0.5) / layer.n }));
+      const width = scale.clientWidth;   /* none is cut at the ends */
+      /** @type {HTMLElement[]} */ (Array.from(scale.children)).forEach(function (s) { const half = s.offsetWidth / 2; s.style.left = Math.max(half, Math.min(width - half, width * Number(s.dataset.at))) + "px"; });
     }
     window.addEventListener("resize", function () { if (layer) labelled(); });
     function choose(key) {

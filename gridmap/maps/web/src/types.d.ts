@@ -3,7 +3,7 @@
 export type Value = string | number | boolean | null | undefined | Value[] | { [key: string]: Value };
 
 export interface PackedColumn { type: "i1" | "i2" | "i4" | "f4"; data: string; digits?: number; texts?: string[]; key?: string }
-export interface LegendClass { colour: string; label?: any; low?: number; high?: number; hatch?: boolean; bare?: boolean; below?: boolean }
+export interface LegendClass { colour: string; label?: any; low?: number; high?: number; hatch?: boolean; bare?: boolean; below?: boolean; pale?: boolean }
 export interface Frames extends PackedColumn {
   periods: string[]; every: string; bounds: number[]; totals: number[];
   sums: { classes: LegendClass[]; bounds: number[] }; km2?: PackedColumn; counted?: Value;
@@ -56,8 +56,8 @@ export interface Gm {
   pair: (label: string, value: string) => string; joined: (sentences: string[]) => string;
   number: (value: number | null | undefined, digits?: number) => string; signed: (value: number, digits?: number) => string;
   percent: (share: number, digits?: number) => string; value: (key: string, value: number | null | undefined) => string;
-  column: (key: string) => string; weekday: (day: number) => string; period: (written: string | null, every?: string) => string;
-  map: any; home: any; resized?: () => void; start: (map: any) => void;
+  column: (key: string) => string; weekday: (day: number) => string; period: (written: string | null, every?: string, month?: "short" | "long") => string;
+  map: any; home: any; scaleOn: (map: any, most: number) => void; room_around: () => any; resized?: () => void; start: (map: any) => void;
   layers: LiveLayer[]; themes: LiveLayer[]; overlays: LiveLayer[]; byId: (id: string | null) => LiveLayer | null; theme: () => LiveLayer | null;
   openMapFile?: (file: File) => Promise<void>; Canvas: any; Surroundings: any; surroundHeight: (layer: LiveLayer) => string; drawingOf: (layer: LiveLayer, pane: string) => any; taken?: Array<[number, number, number, number]>; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
   showTheme: (id: string) => void; showOverlay: (layer: LiveLayer, on: boolean) => void; boundsOf: (layer: LiveLayer, rows: number[]) => any;
