@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - what the page is asked stands in one line
 """A county of 2,000 km² with its streets, water, railways and names on one page: how large it is, and how smoothly it moves.
 
     python benchmarks/surroundings.py

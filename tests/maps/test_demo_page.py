@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - what the page is asked stands in one line of JavaScript
 """The demo's own map, as a committee opens it: the network cut off, nothing asked for, every theme shown."""
 
 import re
@@ -47,4 +48,24 @@ def test_a_number_on_the_map_is_the_number_in_the_table(browser, demo):
     panes = page.run("[...document.querySelectorAll('.leaflet-pane.leaflet-gm-numbers-pane canvas')].length")
     assert panes == 1
     assert re.match(r"\s*1\b", page.text(".gm-ranked li"))
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["demo", "demo_zh"])
+def test_the_first_screen_of_a_projector_holds_ten_cards_and_the_themes(browser, pages, name):
+    """1366 × 768: nothing of the ten cards is cut, nor of the list of themes, nor of a name on either."""
+    page = browser.open(pages[name])
+    assert page.run("document.querySelectorAll('.gm-ranked li').length") == 10
+    lowest = "Math.max(...[...document.querySelectorAll('%s')].map((e) => e.getBoundingClientRect().bottom))"
+    assert page.run(lowest % ".gm-ranked button") <= 768
+    assert page.run(lowest % "#gm-layers fieldset:first-of-type label") <= 768
+    cut = "[...document.querySelectorAll('%s')].filter((e) => e.scrollHeight > e.clientHeight + 8 || e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent)"
+    assert page.run(cut % ".gm-entry, .gm-answer, .gm-answer p, #gm-layers label, #gm-header h1") == []
+    bar = page.run("document.querySelector('#gm-stage .leaflet-control-scale-line').textContent")
+    assert bar.split()[1] == ("km" if name == "demo" else "公里")
+    # one number of places: that of the strip is that of the cards and of the numbers on the map
+    for answer in ("where", "changed"):
+        assert (
+            page.run(f"gridmap.theme().answers.{answer}[1].values.places") == 10 == page.run("gridmap.marks().length")
+        )
     page.close()

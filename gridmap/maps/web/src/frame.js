@@ -128,6 +128,7 @@ export function frame(gm) {
       gm.emit("room", document.body.classList.contains("gm-room"));
       /* The legend lies under the map here: what is shown makes room for it. */
       const legend = document.getElementById("gm-legend");
+      document.body.style.setProperty("--legend-height", (on && legend ? legend.offsetHeight : 0) + "px");
       if (gm.home && !gm.busy && !gm.comparing) gm.map.fitBounds(gm.home, on ? { paddingTopLeft: [16, 16], paddingBottomRight: [16, legend ? legend.offsetHeight + 16 : 16], animate: false } : gm.room_around());
     };
     document.addEventListener("keydown", (e) => {
