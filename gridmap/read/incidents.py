@@ -100,12 +100,15 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
 
 
 ROW_GROUP = 122_880
+#: Points this near to the zone they name are off by the drawing of the border, not by a datum.
+NEAR_ITS_ZONE_M = 100.0
 
 
 def zones_contradicted(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.15) -> Note | None:
     """A note where rows name a zone of the boundaries and many of their points lie in another, with the numbers.
 
-    One of both is shifted (a datum not declared), or the names are those of another time.
+    One of both is shifted (a datum not declared), or the names are those of another time. Where half of these points
+    lie close to the zone they name, as with simplified borders and points moved to a street, that is the note.
     """
     role = incidents.source.get("columns", {}).get("zone")
     if role is None or role not in incidents.columns:
@@ -123,9 +126,15 @@ def zones_contradicted(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, le
     same[point[(names[zone] == named[at][point][:, None]).any(axis=1)]] = True
     if 1 - same.mean() < least:
         return None
-    return Note(
-        "read.zones_contradicted", n=int((~same).sum()), rows=len(at), share=float(1 - same.mean()), column=role
-    )
+    numbers = {"n": int((~same).sum()), "rows": len(at), "share": float(1 - same.mean()), "column": role}
+    row_of = {name: row for row, of_zone in enumerate(names) for name in of_zone}
+    zones = boundaries.geometry.to_numpy()[[row_of[name] for name in named[at][~same]]]
+    metres = 111_195 * np.array([np.cos(np.radians(table["lat"].to_numpy()[at].mean())), 1.0])
+    off = shapely.distance(shapely.transform(zones, lambda xy: xy * metres), shapely.points(
+        shapely.get_coordinates(points[~same]) * metres))  # fmt: skip
+    if (half := float(np.median(off))) <= NEAR_ITS_ZONE_M:
+        return Note("read.zones_near", **numbers, metres=half)
+    return Note("read.zones_contradicted", **numbers)
 
 
 def read_incidents(

@@ -819,6 +819,12 @@ def test_rows_that_name_another_zone_than_their_point_lies_in_are_said():
     ]
     assert len(notes) == 1
     assert notes[0].values["n"] > 20
+    assert notes[0].code == "read.zones_contradicted"
+    # most at the border, and drawn across it by a simplification: 35 to 70 m beyond it
+    edge = cases.assign(lon=np.where(rng.random(200) < 0.8, np.where(lon < 0.01, 0.0105, 0.0095), lon))
+    near = [n for n in read_incidents(edge, boundaries=boundaries).source["notes"] if "name another zone" in str(n)]
+    assert [n.code for n in near] == ["read.zones_near"]
+    assert near[0].values["metres"] == pytest.approx(0.0005 * 111_195 * np.cos(np.radians(50.005)), rel=0.01)
     right = cases.assign(lon=lon)
     assert not any("name another zone" in str(n) for n in read_incidents(right, boundaries=boundaries).source["notes"])
 
