@@ -38,7 +38,19 @@ from gridmap.read.base import Incidents
 
 ROOT = Path(__file__).resolve().parents[1]
 WEST_YORKSHIRE = ROOT / "data" / "west_yorkshire"
-DOCUMENT = ROOT / "docs" / "calibration.md"
+#: The page in each language, and the words of its tables that are put into it.
+DOCUMENTS: dict[Path, dict[str, str]] = {
+    ROOT / "docs" / "calibration.md": {},
+    ROOT / "docs" / "calibration.zh-CN.md": {
+        "| test |": "| 检验 |",
+        "| interval |": "| 区间 |",
+        "*claims nothing*": "*不作结论*",
+        "last year's counts": "去年的计数",
+        "| not run ": "| 未运行 ",
+        "| refused ": "| 拒绝 ",
+        "OUT OF ITS BAND": "超出区间带",
+    },
+}
 KEPT = ROOT / "benchmarks" / "calibration.json"
 HARM = np.array([1, 5, 15, 365, 1825]), np.array([0.60, 0.25, 0.10, 0.04, 0.01])  # days, and how often
 
@@ -462,6 +474,13 @@ def tables(rows: dict) -> str:
     return "\n".join(lines)
 
 
+def put(text: str, words: dict[str, str]) -> str:
+    """The text with its words in another language."""
+    for word, other in words.items():
+        text = text.replace(word, other)
+    return text
+
+
 def kept() -> dict[str, dict]:
     """What was measured, test → map → numbers, in the order of `TESTS`."""
     rows = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
@@ -475,10 +494,11 @@ def keep(name: str, case: str, entry: dict) -> None:
     rows = {name: rows[name] for name in TESTS if name in rows}
     lines = [f" {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}" for name, row in rows.items()]
     KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition("<!-- tables -->")
-    after = rest.partition("<!-- end of tables -->")[2]
-    text = f"{before}<!-- tables -->\n\n{tables(rows)}\n\n<!-- end of tables -->{after}"
-    DOCUMENT.write_text(text, encoding="utf-8")
+    for page, words in DOCUMENTS.items():
+        before, _, rest = page.read_text(encoding="utf-8").partition("<!-- tables -->")
+        after = rest.partition("<!-- end of tables -->")[2]
+        text = f"{before}<!-- tables -->\n\n{put(tables(rows), words)}\n\n<!-- end of tables -->{after}"
+        page.write_text(text, encoding="utf-8")
 
 
 def main() -> None:

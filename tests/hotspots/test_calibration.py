@@ -111,9 +111,12 @@ def out_of_band() -> dict[str, list[str]]:
 
 
 def test_the_page_is_made_of_what_was_measured():
-    page = calibration.DOCUMENT.read_text(encoding="utf-8")
-    assert calibration.tables(calibration.kept()) in page
-    assert "OUT OF ITS BAND" not in page
+    assert len(calibration.DOCUMENTS) == 2
+    for document, words in calibration.DOCUMENTS.items():
+        page = document.read_text(encoding="utf-8")
+        assert calibration.put(calibration.tables(calibration.kept()), words) in page
+        assert "OUT OF ITS BAND" not in page
+        assert "超出区间带" not in page
 
 
 def test_every_test_was_measured_on_maps_of_its_null():
