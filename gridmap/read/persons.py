@@ -44,6 +44,7 @@ __all__ = [
     "id_number_is_valid",
     "is_person_column",
     "mask",
+    "names_in_titles",
     "personal_columns",
     "reads_as_name",
 ]
@@ -64,8 +65,8 @@ ABOUT = {
 }
 
 BY_NAME_ZH = {
-    "names of persons": r"姓名|当事人|嫌疑人|违法人|受害人|被害人|事主|联系人|联络|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
-    r"|负责人|站长|所长|队长|书记|主任|局长|科长|组长|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|承租人|出租人|房东|房主|驾驶员|驾驶人|司机|死者|伤者|监护人|曾用名|氏名|名前|被害者|被疑者|加害者|通报者|届出人|目击者|申告者|성명|이름|피해자|피의자|가해자|신고자|목격자|담당자",
+    "names of persons": r"姓名|当事人|当事双方|双方当事|(?<!行)(?<!器)(?<!无)(?<!老)(?<!年)人$|嫌疑人|违法人|受害人|被害人|事主|联系人|联络|报警人|报案人|申请人|被申请人|投诉人|来电人|反映人|信访人|上访人|户主|业主|家长"
+    r"|负责人|站长|所长|队长|书记|主任|局长|科长|组长|承办人|经办人|处警人|处警民警|民警|调解员|网格员|网格长|楼长|登记人|录入人|证人|对方|甲方|乙方|法人|姓$|名字|承租人|出租人|房东|房主|驾驶员|驾驶人|司机|死者|伤者|监护人|曾用名|氏名|名前|被害者|被疑者|加害者|通报者|届出人|目击者|申告者|성명|(?<![동구시읍면로역])(?<!지역)(?<!도로)이름|피해자|피의자|가해자|신고자|목격자|담당자",
     "identity numbers": r"身份证|证件号|证件类|公民身份|护照|警号|社保号|学号|マイナンバー|个人番号|免许证番号|주민등록번호|주민번호|여권번호|면허번호",
     "telephone numbers": r"电话|手机|联系方式|(?<!案件)(?<!案)(?<!网格)(?<!工单)(?<!警情)(?<!事件)(?<!流水)(?<!区域)(?<!街道)号码$|携带番号|전화|휴대폰|핸드폰|연락처|传真|微信|qq|邮箱|电子邮件",
     "vehicles": r"车牌|号牌|车架|发动机号|车辆号|车主|车辆番号|차량번호|번호판",
@@ -78,6 +79,7 @@ PERSON_STEMS = re.compile(
     r"^(victim|denunciant|agresor|imputad|testig|detenid|aprehendid|sospechos|indiciad|querellant|afectad|ofendid|vitim|testemunh"
     r"|solicitant|comunicant|suspeit|acusad|indiciad|plaignant|temoin|mis en cause|suspect|opfer|geschadigt|geschaedigt|tatverdacht"
     r"|tatverdaecht|beschuldigt|zeuge|anzeigend|anzeigeerstatt|melder|потерпевш|подозреваем|обвиняем|заявител|свидетел|пострадавш"
+    r"|(mae|pai|madre|padre|mere|pere|mutter|vater|mother|father|conjuge|conyuge|esposa|esposo|filho|filha|hijo|hija)$"
     r"|councill?or|warden|constable|sergeant|inspector|mayor|alderman|caretaker|landlord|leader|supervisor|deputy)"
 )
 #: What describes a person in other languages, as whole words, accents taken off.
@@ -407,7 +409,7 @@ OTHER_WORDS = {
 #: A Chinese name says at its end what it is: a dispute about a marriage, a place of worship, a telephone box are none.
 NOT_PERSONS_ZH = re.compile(
     r"(人口|人数|家庭暴力|家暴|主题公园|委员会|识别点|等级|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积|数|纠纷|矛盾|案|案件|警情|案由|场所|盗窃|被盗|抢夺|抢劫|诈骗|扒窃|亭|店|厅"
-    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|亭编号|区域|路段|路口|学校|医院|市场|广场|单位|机构|部门"
+    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|亭编号|区域|路段|路口|(?<!住)处|(?<!住)(?<!居)所(?<!场所)|点|点位|室|站|公园|中心|馆|ボックス|부스|(?:店|亭|厅|站|点|处|馆|校|中心|公园)(?:名称|编号|编码|名)|学校|医院|市场|广场|单位|机构|部门"
     r"|类别|类型(?<!证件类型)|种类|发生地|发生地点|案发地|案发地点|路|街|巷|桥|村)$"
 )
 #: In English too: an officer's district, a phone booth, a registration date do not describe persons.
@@ -415,8 +417,8 @@ NOT_PERSONS = re.compile(
     r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b"
     r"|\b(district|beat|sector|zone|precinct|station|ward|division|area|booth|box|kiosk|store|shop|theft|robbery|burglary|fraud"
     r"|initiated|type|category|assault|injury|offen[cs]e|crime|incident|shelter|centre|center|school|route|stop|region|borough)s?$"
-    r"|^sex offen[cs]e|^race track|^plate reader|^mobile unit|^driver related|^age of vehicle|^(phone|mobile) type"
-    r"|\bregistration (date|time|office|district|year)\b|\breport(er|ed)? (date|time)\b|\bperson (crime|offen[cs]e)"
+    r"|^sex offen[cs]e|^race track|^mobile unit|^driver related|^age of vehicle|^(phone|mobile) type"
+    r"|\bregistration (date|time|office|district|year)\b|\breport(er|ed)? (date|time)\b|^race (street|road|avenue|st)$|\bplate reader|\bhousehold (waste|refuse|goods)|\bperson (crime|offen[cs]e)"
 )
 
 ID_NUMBER = re.compile(r"(?<!\d)\d{6}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
@@ -572,6 +574,37 @@ def reads_as_name(text: str) -> bool:
     )
 
 
+#: What stands behind a person's name in the title of a case: 王小明被盗窃案, 李红与张伟邻里纠纷, 陈强诉赵敏.
+_IN_TITLE = re.compile(r"^([\u4e00-\u9fff]{2,3})(?:被|与|和|诉|等|跟|同|家|涉嫌|、)")
+#: Characters that end the name of a shop or a road, not of a person.
+_OF_PLACES = set("店厂路街村社区所站院校馆库房车楼市县镇乡广超公")
+
+
+def names_in_titles(values: Iterable[str]) -> bool:
+    """Whether a column's values are titles or lists that name persons: 王小明被盗窃案, 王小明、李红.
+
+    Examples
+    --------
+    >>> names_in_titles(["王小明被盗窃案", "李红梅被诈骗案", "张伟与刘芳邻里纠纷"])
+    True
+    >>> names_in_titles(["城东超市被盗案", "人民路抢夺案", "万达广场被盗案"])
+    False
+    """
+    some = list(dict.fromkeys(values))[:200]
+    named = set()
+    hits = 0
+    for text in some:
+        parts = [p for p in re.split(r"[、,，;；/]", text) if p]
+        title = _IN_TITLE.match(text)
+        if len(parts) > 1 and all(reads_as_name(p) for p in parts):
+            named.add(parts[0])
+            hits += 1
+        elif title and reads_as_name(title[1]) and not _OF_PLACES & set(title[1][1:]):
+            named.add(title[1])
+            hits += 1
+    return len(named) >= 2 and hits >= 0.3 * len(some)
+
+
 #: Modules of python-stdnum for numbers of persons → the form that a value must have before the check digit is computed.
 NATIONAL = {
     "es.nif": r"[0-9XYZKLM]\d{7}[A-Z]",
@@ -699,6 +732,8 @@ def _by_content(
     for what, least, test in CONTENT_TESTS:
         if not (places and what == "doors of dwellings") and share(test) >= least:
             return what
+    if n >= 5 and names_in_titles(values):
+        return "names of persons"
     distinct = set(values)
     if (
         not areas

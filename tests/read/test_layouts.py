@@ -11,6 +11,7 @@ import shapely
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.coordinates import numbers
 from gridmap.read.incidents import read_incidents
+from gridmap.read.persons import personal_columns
 from gridmap.read.times import TimeRule, read_times
 
 N = 30
@@ -176,3 +177,52 @@ def zones(properties):
 )  # fmt: skip
 def test_codes_and_names_of_zones_in_layouts_of_others(properties, found):
     assert zones(properties) == found
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [
+        ("纠纷名称", ["王小明与李红梅邻里纠纷", "张伟和刘芳物业纠纷", "陈强诉赵敏借款纠纷"]),
+        ("事件名称", ["王小明被盗窃案", "李红梅被诈骗案", "张伟家中被盗案"]),
+        ("双方", ["王小明、李红", "张伟、刘芳", "陈强；赵敏"]),
+        ("申诉人", ["某"]),
+        ("Nome da mãe", ["x"]),
+        ("CLASE DE EMPLEADO", ["x"]),
+    ],
+)
+def test_titles_that_name_persons_and_relatives_are_dropped(heading, values):
+    assert heading in personal_columns([(heading, values * 10)])
+
+
+@pytest.mark.parametrize(
+    ("heading", "values"),
+    [
+        ("案件名称", ["城东超市被盗案", "人民路抢夺案", "东街电动车被盗案"]),
+        ("案件名称", ["金店被盗案", "万达广场被盗案", "方庄路被抢案"]),
+        *[
+            (h, ["东街", "西街"])
+            for h in ("手机店名称", "身份证换领点", "婚姻登记处", "车牌识别点位", "電話ボックス", "전화부스")
+        ],
+        *[(h, ["a", "b"]) for h in ("Race Street", "License Plate Reader ID", "Household Waste")],
+        ("동이름", ["청운동", "효자동"]),
+    ],
+)
+def test_places_and_things_with_a_personal_word_stay(heading, values):
+    assert personal_columns([(heading, values * 10)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "name"),
+    [
+        ("GBK", "utf-8", "地名一城东社区"),
+        ("Big5", "utf-8", "臺北市中正區"),
+        ("936", "gbk", "地名一"),
+        ("949", "cp949", "종로구"),
+    ],
+)
+def test_a_cpg_that_names_another_double_byte_page(tmp_path, declared, written, name):
+    boxes = [shapely.box(116 + i, 39, 117 + i, 40) for i in range(2)]
+    frame = gpd.GeoDataFrame({"CODE": ["A1", "A2"], "NAME": [name, name[:-1]]}, geometry=boxes, crs=4326)
+    frame.to_file(tmp_path / "z.shp", encoding=written)
+    (tmp_path / "z.cpg").write_text(declared)
+    assert read_boundaries(tmp_path / "z.shp")["name"].iloc[0] == name

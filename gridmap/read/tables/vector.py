@@ -533,6 +533,8 @@ def _encoding_said(parts: dict[str, bytes], raw: bytes) -> str | None:
         name = codecs.lookup(declared).name if declared else None
         if name in ("utf-8", "cp932", "shift_jis", "cp949", "euc_kr", "big5", "gb18030"):
             _decode_names_and_text(raw, name)
+            if name != "utf-8" and sum(byte >= 0x80 for byte in raw) >= 12 and _encoding_found(raw) == "utf-8":
+                return "utf-8"  # six characters of two bytes are all UTF-8 by chance once in some thousand files
         if name in ("iso8859-1", "cp1252", "iso8859-15"):
             return _written_by_others(raw) or "cp1252"
         return name
