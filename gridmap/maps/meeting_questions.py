@@ -123,7 +123,7 @@ def change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
 def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequence[Place]) -> Answer:
     """The change of the whole; then which test found what: of the places, as their cards say, and of single cells.
 
-    The places are those of which every sentence speaks; of those further down the list only what moved is told.
+    The places are those of which every sentence speaks; of those further down the list only what moved is named.
     """
     if change is None:
         return Note("page.changed_unknown"), Note("page.changed_unknown_detail")

@@ -81,7 +81,7 @@ def test_a_core_is_named_after_the_zone_that_holds_most_of_it_and_no_two_alike(t
     assert (first.set_index("district")["count"] == largest.reindex(first["district"])).all()
 
 
-def test_cores_of_one_zone_are_told_apart_by_the_corners_they_lie_at():
+def test_cores_of_one_zone_differ_by_the_corners_they_lie_at():
     """Two cores of one zone, each at its own corner; the third has a street and no corner, the fourth neither."""
     side = 1000 / 111_195
     labels = ["hot 99", "none", "hot 99", "none", "hot 99", "none", "hot 99", "none"]

@@ -603,8 +603,13 @@ STATES = {
     "periods": "gridmap.showTheme('l2'), gridmap.compare('l2@0')",
     "room": "gridmap.room(true)",
     "more tools": "document.getElementById('gm-more').click()",
-    "Chinese": "gridmap.setLanguage('zh')",
     "selected": "gridmap.select(gridmap.rankedLayer(), 0, false)",
+    "searching": "(function () { const s = document.querySelector('.gm-search'); s.focus(); s.value = 'no such place'; s.dispatchEvent(new Event('input')); })()",
+    "playing": "gridmap.showTheme('l2'), document.querySelector('.gm-play').click()",
+    "panel folded": "gridmap.foldPanel(true)",
+    "measuring": "gridmap.measure(true)",
+    "print preview": "gridmap.printing.before()",
+    "nothing found": "gridmap.showTheme('l1')",
 }
 
 
@@ -615,10 +620,12 @@ def test_axe_finds_no_violation(browser, page_file, state):
     page.reduce_motion()
     page.run(f"{STATES[state]}, 0")
     page.run(AXE.read_text(encoding="utf-8") + ";0")
-    found = page.run(
-        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes[0].html.slice(0, 120)))"
-    )
-    assert found == []
+    for language in ("en", "zh"):
+        page.run(f"gridmap.setLanguage({language!r}), 0")
+        found = page.run(
+            "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes[0].html.slice(0, 120)))"
+        )
+        assert found == []
     clean(page)
 
 

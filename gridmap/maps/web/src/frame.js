@@ -73,7 +73,7 @@ export function frame(gm) {
     function inTitle(/** @type {string} */ title, /** @type {string | null} */ written, /** @type {string | undefined} */ every) {
       if (!written) return true;
       const bare = (/** @type {string} */ text) => text.replace(/\s/g, "").toLowerCase();
-      return [written, gm.period(written, every), gm.period(written, every, "long")].some((name) => bare(title).includes(bare(name)));
+      return [written].concat(gm.languages.flatMap((l) => [gm.period(written, every, "short", l.locale), gm.period(written, every, "long", l.locale)])).some((name) => bare(title).includes(bare(name)));
     }
     function languages() {
       const others = gm.languages.filter((l) => l.tag !== gm.state.language);

@@ -52,7 +52,7 @@ export function print(gm) {
        in About. */
     function fill() {
       const el = gm.el, layer = gm.rankedLayer(), head = gm.data.head;
-      gm.clear(sheet);
+      gm.clear(sheet).setAttribute("aria-label", gm.t("tab_hotspots"));
       if (layer && layer.ranked.length) {
         sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { class: "gm-mark", text: String(r.rank) }), el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r)); })));
       }

@@ -42,17 +42,17 @@ export function text(gm) {
     return ways[key] ? ways[key](value) : gm.number(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   };
   gm.column = (key) => (gm.has(key) ? gm.t(key) : key);
-  /** @param {Intl.DateTimeFormatOptions} how @param {Date} when */
-  const dated = (how, when) => new Intl.DateTimeFormat(gm.locale(), { timeZone: "UTC", ...how }).format(when);
+  /** @param {Intl.DateTimeFormatOptions} how @param {Date} when @param {string} [locale] */
+  const dated = (how, when, locale) => new Intl.DateTimeFormat(locale || gm.locale(), { timeZone: "UTC", ...how }).format(when);
   gm.weekday = (day) => dated({ weekday: "short" }, new Date(Date.UTC(2024, 0, 1 + day)));
   /* 2018-07, 2018-07-01/2018-07-07, an hour of the week, several joined by a dash: as one reads it aloud. */
-  gm.period = (written, every, month = "short") => {
+  gm.period = (written, every, month = "short", locale) => {
     if (written === null || written === undefined) return "";
     if (every === "hour_of_week") return gm.weekday(Math.floor(+written / 24)) + " " + gm.t("hour_of_day", { hour: +written % 24 });
     const m = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?:\s*[/–]\s*(\d{4})-(\d{2})(?:-(\d{2}))?)?$/.exec(written);
     if (!m) return written;
     /** @param {string} y @param {string} mo @param {string | undefined} d */
-    const one = (y, mo, d) => dated({ year: "numeric", month, day: d ? "numeric" : undefined }, new Date(Date.UTC(+y, +mo - 1, d ? +d : 1)));
+    const one = (y, mo, d) => dated({ year: "numeric", month, day: d ? "numeric" : undefined }, new Date(Date.UTC(+y, +mo - 1, d ? +d : 1)), locale);
     return m[4] ? one(m[1], m[2], m[3]) + " – " + one(m[4], m[5], m[6]) : one(m[1], m[2], m[3]);
   };
 }
