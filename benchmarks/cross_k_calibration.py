@@ -130,7 +130,7 @@ class Case:
 MAPS: dict[str, Case] = {
     "even": Case(even, NULLS),
     "one smooth density, 3 km": Case(shared_field(3000), ("labels", "inhomogeneous")),
-    "one smooth density, 1.5 km": Case(shared_field(1500), ("labels",)),
+    "one smooth density, 1.5 km": Case(shared_field(1500), ("labels", "inhomogeneous")),
     "clumps, each kind its own": Case(own_clumps, ("independence",)),
     "clumps, kinds dealt": Case(shared_clumps, ("labels",)),
     "residents": Case(residents, ("labels",), None),

@@ -10,7 +10,17 @@ from typing import Any
 
 from gridmap.messages import Note
 
-__all__ = ["QUESTIONS", "Facts", "Question", "facts_of", "kind_of", "of_kind", "questions_in", "with_questions"]
+__all__ = [
+    "FEWEST_INCIDENTS",
+    "QUESTIONS",
+    "Facts",
+    "Question",
+    "facts_of",
+    "kind_of",
+    "of_kind",
+    "questions_in",
+    "with_questions",
+]
 
 #: Below this no map says more than a list would.
 FEWEST_INCIDENTS = 30

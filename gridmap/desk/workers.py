@@ -461,6 +461,7 @@ def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
         raise InputError(Note("desk.look_internal_only"))
     import yaml
 
+    _check_inputs(place, record)
     hidden = place / f".gridmap-look-{os.getpid()}.yaml"
     try:
         hidden.write_text(yaml.safe_dump(record["settings"], allow_unicode=True, sort_keys=False), encoding="utf-8")
@@ -468,7 +469,6 @@ def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
         check_confined(pipeline, place / "runs" / run)
     finally:
         hidden.unlink(missing_ok=True)
-    _check_inputs(place, record)
     zones = _boundaries(folder, record["settings"]["boundaries"])
     grid, zones, _ = grid_stage(pipeline, zones)
     return pipeline, grid, zones
@@ -481,7 +481,8 @@ def _check_inputs(place: Path, record: Mapping[str, Any]) -> None:
 
     for entry in record.get("inputs", []):
         path = place / str(entry.get("path"))
-        if not path.is_file() or sha256_of(path) != entry.get("sha256"):
+        inside = path.resolve().is_relative_to(place.resolve())
+        if not inside or not path.is_file() or sha256_of(path) != entry.get("sha256"):
             raise InputError(Note("desk.look_changed", name=Path(str(entry.get("path"))).name))
 
 

@@ -433,7 +433,8 @@ def cross_k(
     correction : {"translate", "none"}
         Of edges: each pair is weighed by the share of the window that a pair so far apart can lie in.
     bandwidth_m : float, optional
-        Of the smooth densities; the larger of the two largest distances and a tenth of the window's side by default.
+        Of the smooth densities; the largest distance or a tenth of the window's side, whichever is more, by default.
+        What both owe to a density that varies over shorter ways than this counts as a tie; docs/calibration.md.
     simulations : int
     level : float
         Of envelope and claim.
@@ -480,7 +481,7 @@ def cross_k(
     if (both < box[:2]).any() or (both > box[2:]).any() or not (box[2:] > box[:2]).all():
         raise InputError(Note("governance.cross_window"))
     size = box[2:] - box[:2]
-    smooth = _Smooth(float(bandwidth_m or max(2 * reach[-1], size.max() / 10)), box)
+    smooth = _Smooth(float(bandwidth_m or max(reach[-1], size.max() / 10)), box)
 
     def curve(x: np.ndarray, y: np.ndarray, density: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
         """K at each distance: pairs, weighed for edges and for densities."""

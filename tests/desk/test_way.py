@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -55,6 +56,11 @@ def test_a_messy_export_is_read_and_what_is_not_known_is_put_to_the_person(broug
     page = brought.get("/bring").text
     assert re.search(r'name="datum" value="gcj02" checked', page)
     assert "100.0% of the points lie inside" in page
+    assert "<i>proposed</i>" in page
+    assert "a sum, no incident (1)" in page
+    assert "header in row 3" in page
+    for text in ("lie outside the boundaries", "No datum is given", "datum=", "not declared: incident_id"):
+        assert text not in page  # the question with its pictures says it, and the table of columns
     assert "报警人电话" in page.split("About persons")[1][:200]
     assert page.count("<svg") >= 4  # one picture for each datum, and the boundary
 
@@ -240,28 +246,63 @@ def test_looking_closer_counts_what_is_there(finished):
 def test_a_selection_becomes_a_step(finished):
     run = finished.desk.workspace.runs()[-1]
     finished.post(f"/look/{quoted(run.name)}/prepare")
-    answer = finished.post(f"/look/{quoted(run.name)}/keep", {"kind": "1", "first": "2024-07", "last": "2024-07"})
+    answer = finished.post(f"/look/{quoted(run.name)}/keep", {"first": "2024-07", "last": "2024-07"})
     assert answer.headers["location"].startswith("/ask?name=")
     name = json.loads((run / "run.json").read_text())["pipeline"]
     kept = yaml.safe_load((finished.folder / name).read_text(encoding="utf-8"))["hotspots"][-1]
     assert kept["period"] == "2024-07"
     assert "hotspot_test" in kept
     whole = {
-        "weekday": ["5", "6"],
-        "from_hour": "22",
-        "to_hour": "5",
-        "first": "2024-05",
+        "weekday": ["4", "5", "6"],
+        "from_hour": "20",
+        "to_hour": "7",
+        "first": "2024-03",
         "last": "2024-07",
         "found": "0",
     }
     finished.post(f"/look/{quoted(run.name)}/keep", whole)
     kept = yaml.safe_load((finished.folder / name).read_text(encoding="utf-8"))["hotspots"][-1]
-    assert kept["period"] == "2024-05-01/2024-07-31"
-    assert (kept["weekdays"], kept["hours"], kept["officer_initiated"]) == ([5, 6], [22, 5], False)
+    assert kept["period"] == "2024-03-01/2024-07-31"
+    assert (kept["weekdays"], kept["hours"], kept["officer_initiated"]) == ([4, 5, 6], [20, 7], False)
     checked = read_pipeline(finished.folder / name).hotspots[-1]
-    assert checked.of_whom == {"officer_initiated": False, "hours": [22, 5], "weekdays": [5, 6]}
-    backwards = finished.post(f"/look/{quoted(run.name)}/keep", {"first": "2024-07", "last": "2024-05"})
-    assert backwards.status == 400
+    assert checked.of_whom == {"officer_initiated": False, "hours": [20, 7], "weekdays": [4, 5, 6]}
+    before = (finished.folder / name).read_bytes()
+    for refused in ({"first": "2024-07", "last": "2024-05"}, {"kind": "2", "from_hour": "3", "to_hour": "3"}):
+        assert finished.post(f"/look/{quoted(run.name)}/keep", refused).status == 400
+    assert (finished.folder / name).read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_kept_step_tests_as_many_incidents_as_its_filter_showed(finished):
+    """Kinds, months, nights over midnight, weekdays and who found it: looked at, kept, run, and counted again."""
+    import pandas as pd
+
+    run = finished.desk.workspace.runs()[-1]
+    finished.post(f"/look/{quoted(run.name)}/prepare")
+    name = json.loads((run / "run.json").read_text())["pipeline"]
+    path = finished.folder / name
+    before, steps = path.read_text(encoding="utf-8"), len(read_pipeline(path).hotspots)
+    chosen = [
+        {"kind": ["0", "2"], "first": "2024-02", "last": "2024-11"},
+        {"weekday": ["4", "5", "6"], "from_hour": "22", "to_hour": "5"},
+        {"kind": "1", "found": "0", "from_hour": "6", "to_hour": "17", "last": "2024-09"},
+    ]
+    shown = []
+    for one in chosen:
+        text = finished.get(f"/look/{quoted(run.name)}/view?{urlencode(one, doseq=True)}").text
+        shown.append(int(re.search(r"<b>([\d,]+) incident", text)[1].replace(",", "")))
+        assert finished.post(f"/look/{quoted(run.name)}/keep", one).status == 303
+    try:
+        finished.post("/runs/start", {"pipeline": path.stem})
+        job = finished.wait()
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert (job.state, job.error) == ("done", "")
+    tables = (finished.folder / "runs" / job.out / "results").glob("*_hotspot_test*.parquet")
+    counted = {int(t.name.split("_")[0]): int(pd.read_parquet(t)["count"].sum()) for t in tables}
+    assert [counted[steps + i] for i in (1, 2, 3)] == shown
+    assert len(set(shown)) == 3
+    assert min(shown) > 20
 
 
 @pytest.mark.slow

@@ -35,6 +35,8 @@ ORDER = (
 OUTPUTS = {"map": "index.html", "layers": "hotspots.gpkg", "counts": "counts.parquet", "set_aside": "set_aside.csv"}
 PAPERS = ("", ".docx", ".pdf", ".pptx", ".xlsx")
 LONGEST = 200_000
+#: So many single months a title names.
+MOST_MONTHS = 4
 
 
 def read_settings(text: str) -> dict[str, Any]:
@@ -108,7 +110,7 @@ async def _first_settings(request: Request, data: Mapping[str, Any], facts: Fact
     kind = facts.kinds[0] if len(facts.kinds) > 1 else None
     grids = await _grids(request, kind, facts)
     best = next(grid for grid in grids if grid["proposed"])
-    span = " – ".join(dict.fromkeys([facts.months[0], facts.months[-1]])) if facts.months else ""
+    span = _months_of(facts)
     title = Note("desk.first_title", kind=kind or Note("desk.all_kinds"), span=span).say(language).strip(" ,，")
     base = {
         "title": title,
@@ -120,6 +122,14 @@ async def _first_settings(request: Request, data: Mapping[str, Any], facts: Fact
         "outputs": {**OUTPUTS, "report": "briefing.docx"},
     }
     return in_order(of_kind(with_questions(base, ["where"], facts), kind or "", facts))
+
+
+def _months_of(facts: Facts) -> str:
+    """The months of the data for a title: a span where none is missing in it, else each, or the first and the last."""
+    ends = list(dict.fromkeys([*facts.months[:1], *facts.months[-1:]]))
+    if not facts.gaps():
+        return " – ".join(ends)
+    return ", ".join(facts.months if len(facts.months) <= MOST_MONTHS else [ends[0], "…", ends[-1]])
 
 
 async def _grids(request: Request, kind: str | None, facts: Facts) -> list[dict[str, Any]]:

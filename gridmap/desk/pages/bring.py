@@ -23,7 +23,8 @@ from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, r
 from gridmap.desk.workspace import DATA_PART, STATE, Workspace, new_name
 from gridmap.desk.yaml_edits import yaml_text
 from gridmap.errors import InputError
-from gridmap.messages import Note, note_from
+from gridmap.messages import Note, known, note_from
+from gridmap.messages import say as say_code
 
 __all__ = ["ROUTES", "data_part", "incident_facts", "zone_facts"]
 
@@ -31,6 +32,9 @@ DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
 ORDERS = ("ymd", "dmy", "mdy")
 ROLES = ("incidents", "boundaries", "roads", "register", "unused")
 ROLE_OF_KIND = {"incidents": "incidents", "zones": "boundaries", "roads": "roads", "register": "register"}
+#: What inspections say in the terms of `read_incidents`, and the page in its own: the question on the datum with its
+#: pictures, the table of columns.
+ON_THE_PAGE = ("read.datum", "read.outside_boundaries", "read.estimate", "read.roles_taken", "read.title_left_out")
 #: Bytes of an upload between two looks at the free space.
 LOOK_EVERY = 64 << 20
 
@@ -164,9 +168,19 @@ def _card(request: Request, path: Path) -> dict[str, Any]:
     card = {"name": path.name, "size": path.stat().st_size, "pending": not holds, "role": role, "found": None}
     if found is None:
         return card
-    say = {key: [_words(n, language) for n in found.get(key, [])] for key in ("problems", "notes")}
+    shown_elsewhere = ON_THE_PAGE if found.get("datum_open") else ON_THE_PAGE[3:]
+    say = {
+        key: [_words(n, language) for n in found.get(key, []) if not _code(n).startswith(shown_elsewhere)]
+        for key in ("problems", "notes")
+    }
     card |= {"found": found, "roles": ROLES, "kind": found["kind"], **say, "picture": None, "columns": []}
     if found["kind"] == "incidents":
+        reasons = {f"set_aside_reason.{reason}": n for reason, n in (found.get("set_aside") or {}).items()}
+        card["aside"] = [(say_code(code, language), n) for code, n in reasons.items() if known(code)]
+        layout = {key: value for key, value in found["layout"].items() if (key, str(value)) != ("titles", "0")}
+        card["layout"] = [_layout(key, value, language) for key, value in layout.items()]
+        times = found.get("times") or {}
+        card["dates"] = [_day(times[end], hours=found["hours"]) for end in ("first", "last") if times.get(end)]
         card["columns"] = [{**c, "reason": _words(c["reason"], language)} for c in found["columns"]]
         card["personal"] = [(name, _words(why, language)) for name, why in found["personal"].items()]
         if set(found["points"]) == {""}:
@@ -174,6 +188,23 @@ def _card(request: Request, path: Path) -> dict[str, Any]:
     elif found["kind"] == "zones":
         card["picture"] = places_picture(found["outline"], [], found["box"], path.name)
     return card
+
+
+def _code(value: Any) -> str:
+    return str(value.get("code", "")) if isinstance(value, dict) else ""
+
+
+def _day(text: str, *, hours: bool) -> str:
+    """A time as the page shows it: without the hour where the file knows none."""
+    return text.replace("T", " ") if hours else text[:10]
+
+
+def _layout(key: str, value: Any, language: str) -> str:
+    """How a file was read, in words: its encoding, what parts its columns, where its header stands."""
+    if key == "encoding":
+        return str(value).upper()
+    code = f"desk.layout_{key}"
+    return say_code(code, language, value=str(value)) if known(code) else f"{key} {value}"
 
 
 def _words(value: Any, language: str) -> str:
@@ -201,11 +232,12 @@ def _questions(request: Request) -> dict[str, Any]:
     desk, chosen = desk_of(request), _choices(desk_of(request).workspace)
     out: dict[str, Any] = dict.fromkeys(("datum", "date_order", "timezone", "zones"))
     for path, found in _of_role(desk.workspace, "incidents"):
-        if found.get("datum_open") and out["datum"] is None:
+        if found.get("datum_open") and out["datum"] is None and zone_facts(desk.workspace) is not None:
             evidence = found["coordinates"].get("datum_estimate", {}).get("evidence", {})
             now = chosen.get("datum") or found["settings"].get("datum")
             pictures = {d: _picture(desk, points, d) for d, points in found["points"].items()}
             out["datum"] = {"now": now, "evidence": evidence, "pictures": pictures, "choices": DATUMS[:3]}
+            out["datum"]["proposed"] = found["settings"].get("datum")
         if found.get("orders") and out["date_order"] is None:
             examples = _examples(path, found)
             now = chosen.get("date_order") or found["settings"].get("date_order")

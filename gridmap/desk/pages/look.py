@@ -29,6 +29,7 @@ from gridmap.desk import workers
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
 from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shades_of
+from gridmap.desk.recipes import FEWEST_INCIDENTS
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import STATE
 from gridmap.desk.yaml_edits import edited
@@ -338,6 +339,9 @@ async def keep(request: Request) -> Response:
         return redirect(f"/look/{run}")
     form = await form_of(request)
     chosen = filter_of(_Form(form), len(opened.about["kinds"]))
+    shown = int(opened.counts(chosen)[0].sum())
+    if shown < FEWEST_INCIDENTS:  # one step that no test can answer would stop the whole run
+        raise InputError(Note("desk.keep_few", n=shown, least=FEWEST_INCIDENTS))
     step: dict[str, Any] = {"hotspot_test": {"order": 1, "fdr": 0.05}}
     kinds = [opened.about["kinds"][k] for k in chosen.kinds]
     name = [", ".join(kinds)] if kinds else []
