@@ -75,6 +75,8 @@ class Backtest(ShortForm):
     grid : Grid
     chosen : dict from model to Series by cell_id
         In how many of the periods each model chose each cell.
+    zones_chosen : dict from model to Series by zone_id
+        In how many of the periods it chose any cell of each neighbourhood.
     seen : Series by cell_id
         Incidents of all periods.
     curves : DataFrame, index the share of the area, a column a model
@@ -88,6 +90,7 @@ class Backtest(ShortForm):
     params: dict[str, Any]
     grid: Grid
     chosen: dict[str, pd.Series] = field(default_factory=dict, repr=False)
+    zones_chosen: dict[str, pd.Series] = field(default_factory=dict, repr=False)
     seen: pd.Series = field(default_factory=lambda: pd.Series(dtype=float), repr=False)
     curves: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
@@ -197,8 +200,7 @@ class Backtest(ShortForm):
         """
         if model not in self.chosen:
             raise SettingError(Note("forecasts.not_tested", found=model, meant=did_you_mean(model, self.chosen)))
-        cells = self.grid.cells
-        zone = cells["zone_id"] if "zone_id" in cells else pd.Series("", index=cells.index)
+        cells, zone = self.grid.cells, _zone_of(self.grid)
         periods = max(self.scores["origin"].nunique(), 1)
         area = cells["area_m2"].astype(float)
         column = residents_column(self.grid)
@@ -206,7 +208,6 @@ class Backtest(ShortForm):
         table = pd.DataFrame(
             {
                 "chosen": area * self.chosen[model] / periods,
-                "periods": self.chosen[model] / periods,
                 "of_chosen": area * self.chosen[model],
                 "of_incidents": self.seen,
                 "of_residents": np.nan if people is None else people,
@@ -214,7 +215,7 @@ class Backtest(ShortForm):
             }
         )
         sums = table.groupby(zone.to_numpy()).sum(min_count=1).rename_axis("zone_id")
-        sums["periods"] = table["periods"].groupby(zone.to_numpy()).max()
+        sums.insert(1, "periods", self.zones_chosen[model] / periods)
         sums["chosen"] /= sums["of_area"]
         for name in ("of_chosen", "of_incidents", "of_residents", "of_area"):
             sums[name] /= sums[name].sum() or np.nan
@@ -339,6 +340,8 @@ def backtest(
     rows: list[dict[str, Any]] = []
     notes = [Note("forecasts.cells_of_events", cells=len(space))] if len(space) > 1 and whole.counts().all() else []
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
+    zone, zones = pd.factorize(_zone_of(grid), sort=True)
+    zones_chosen = {m.name: np.zeros(len(zones)) for m in made}
     everything = np.zeros(len(space))
     curves = {m.name: np.zeros(len(CURVE)) for m in made}
     spread = {m.name: np.zeros(10) for m in made}
@@ -353,6 +356,8 @@ def backtest(
             curves[name] += of_model["curve"]
             spread[name] += of_model["spread"]
             times_chosen[name][of_model["chosen"]] += 1
+            of_zones = np.unique(zone[of_model["chosen"]])
+            zones_chosen[name][of_zones[of_zones >= 0]] += 1
     if not rows:
         raise InputError(notes[-1])
     params = {
@@ -373,6 +378,7 @@ def backtest(
         params,
         grid,
         chosen,
+        {name: pd.Series(times, index=pd.Index(zones, name="zone_id")) for name, times in zones_chosen.items()},
         pd.Series(everything, index=space.cells),
         pd.DataFrame({name: part / max(part[-1], 1e-300) for name, part in curves.items()}, pd.Index(CURVE)),
         pd.DataFrame({name: part / max(part.sum(), 1e-300) for name, part in spread.items()}),
@@ -572,6 +578,11 @@ def _limit(area_share: float | None, area_m2: Any, total: float) -> float:
     if not 0 < share <= 1:
         raise SettingError(Note("forecasts.share_between", found=share))
     return share * total
+
+
+def _zone_of(grid: Grid) -> pd.Series:
+    """The neighbourhood of each cell; all of one, where the grid knows none."""
+    return grid.cells["zone_id"] if "zone_id" in grid.cells else pd.Series("", index=grid.cells.index)
 
 
 def _date(days: float) -> str:

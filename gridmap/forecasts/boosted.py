@@ -2,8 +2,12 @@
 
 Each past period is a lesson: what was known of every cell before it, and what then happened. Poisson boosting
 (scikit-learn's `HistGradientBoostingRegressor`) learns from the last `periods` lessons: the cell's own counts over
-growing windows, those of its neighbours, densities of several widths and half-lives, the season, and covariates that
-the user gives by cell. Every number of a lesson is computed from what lies before its period.
+growing windows, those of its neighbours, densities of several widths and half-lives, the season, the weekdays and
+hours of a period that is not of whole weeks, holidays where they are wanted, and covariates that the user gives by
+cell. Every number of a lesson is computed from what lies before its period; calendars are known in advance.
+
+Holidays come once a year, and the lunar ones move: with them, the weeks around the same time of earlier years are
+lessons too.
 
 References
 ----------
@@ -11,6 +15,7 @@ Friedman (2001), Annals of Statistics 29, 1189–1232.
 """
 
 from contextlib import nullcontext
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +26,7 @@ from threadpoolctl import threadpool_limits
 from gridmap.errors import InputError
 from gridmap.forecasts.base import Forecaster, History
 from gridmap.messages import Note
+from gridmap.read.calendar_days import LUNAR, calendar_features
 
 __all__ = ["Boosted"]
 
@@ -42,6 +48,9 @@ class Boosted(Forecaster):
         Numbers that do not change: distance to a station, residents. Do not give what was computed from the incidents
         to be forecast.
     random_state : int
+    holidays : str, optional
+        The country whose holidays are known to the model, as in "CN": days off, weekends that are worked, and each of
+        Spring Festival, Qingming, Dragon Boat and Mid-Autumn (`gridmap.read.calendar_days`).
     """
 
     name = "boosted"
@@ -53,11 +62,15 @@ class Boosted(Forecaster):
         windows: tuple[int, ...] = (1, 2, 4, 8, 26, 52),
         covariates: pd.DataFrame | None = None,
         random_state: int = 0,
+        holidays: str | None = None,
     ):
         self.periods, self.windows, self.covariates, self.random_state = periods, windows, covariates, random_state
+        self.holidays = holidays
+        if holidays is not None:
+            _calendar(holidays, 19_723, 1)  # an unknown country is refused at once
 
-    def _features(self, history: History, at: float, horizon_days: float) -> np.ndarray:
-        """One row a cell: what is known at a moment."""
+    def _features(self, history: History, at: float, horizon_days: float, due: float | None = None) -> np.ndarray:
+        """One row a cell: what is known at a moment, and of the calendar of the period that begins then or is due."""
         space = history.space
         columns = []
         edges = [0, *self.windows]
@@ -80,9 +93,25 @@ class Boosted(Forecaster):
         turn = 2 * np.pi * ((at + horizon_days / 2) % 365.25) / 365.25
         columns += [np.full(len(space), np.sin(turn)), np.full(len(space), np.cos(turn))]
         columns += [np.full(len(space), history.decayed(at, 60.0).sum()), space.area_m2]
+        calendar = self._of_calendar(at if due is None else due, horizon_days)
+        columns += [np.full(len(space), value) for value in calendar]
         if self.covariates is not None:
             columns += list(self._given(space.cells).T)
         return np.column_stack(columns).astype(np.float32)
+
+    def _of_calendar(self, at: float, horizon_days: float) -> list[float]:
+        """What is known of a period in advance: its weekdays and hours, and its holidays."""
+        out: list[float] = []
+        if horizon_days % 7:
+            weekday = (np.floor(np.arange(at, at + horizon_days - 1e-9, 1 / 24)) + 3) % 7  # 1970 began on a Thursday
+            out += list(np.bincount(weekday.astype(int), minlength=7) / len(weekday))
+        if horizon_days % 1:
+            turn = 2 * np.pi * ((at + horizon_days / 2) % 1)
+            out += [float(np.sin(turn)), float(np.cos(turn))]
+        if self.holidays is not None:
+            first, last = int(np.floor(at)), int(np.ceil(at + horizon_days - 1e-9))
+            out += list(_calendar(self.holidays, first, last - first))
+        return out
 
     def _given(self, cells: pd.Index) -> np.ndarray:
         if not cells.isin(self.covariates.index).all():
@@ -91,17 +120,18 @@ class Boosted(Forecaster):
 
     def _learn(self, history: History, horizon_days: float) -> None:
         at = history.last_lesson(horizon_days)
-        settings = (self.periods, self.windows, self.random_state, id(self.covariates))
+        settings = (self.periods, self.windows, self.random_state, id(self.covariates), self.holidays)
         self.model_ = history.kept(
             ("trees", at, horizon_days, history.since, settings),
             lambda: self._trees(history.before(at), horizon_days),
         )
+        self.rate_ = self._predicted(self._lesson(history, history.until, horizon_days))
+
+    def _predicted(self, lesson: np.ndarray) -> np.ndarray:
         if self.model_ is None:
-            self.rate_ = np.zeros(len(history.space))
-        else:
-            lesson = self._lesson(history, history.until, horizon_days)
-            with _threads_for(len(lesson)):
-                self.rate_ = self.model_.predict(lesson) / horizon_days
+            return np.zeros(len(lesson))
+        with _threads_for(len(lesson)):
+            return self.model_.predict(lesson) / self.known_[1]
 
     def _trees(self, history: History, horizon_days: float) -> Any:
         """The model, learned from the periods before the history's end; None where nothing happened in them."""
@@ -109,6 +139,9 @@ class Boosted(Forecaster):
 
         n = min(self.periods, max(MOST_LESSONS // max(len(history.space), 1), 2))
         origins = history.until - horizon_days * np.arange(1, n + 1)
+        if self.holidays is not None:
+            most = max(MOST_LESSONS // max(len(history.space), 1), 2)
+            origins = np.r_[origins, self._same_time_of_earlier_years(history, horizon_days)][:most]
         origins = origins[origins - history.since >= max(4 * horizon_days, 28.0)]
         if not len(origins):
             raise InputError(Note("forecasts.nothing_before", model=self.name, days=history.days))
@@ -129,14 +162,38 @@ class Boosted(Forecaster):
         with _threads_for(len(lessons)):
             return model.fit(lessons, answers)
 
+    def _same_time_of_earlier_years(self, history: History, horizon_days: float) -> np.ndarray:
+        """Origins from four weeks before to twelve weeks after the same day of earlier years, the last year first."""
+        early = history.until - (history.until - history.since) // horizon_days * horizon_days
+        every = np.arange(history.until - horizon_days * self.periods - horizon_days, early - 1e-6, -horizon_days)
+        back = history.until - every
+        year = np.round((back + 28) / 365.25)
+        return every[(year >= 1) & (back <= 365.25 * year + 28) & (back >= 365.25 * year - 84)]
+
     def _lesson(self, history: History, at: float, horizon_days: float) -> np.ndarray:
         return history.kept(
-            ("lesson", at, horizon_days, self.windows, history.since, id(self.covariates)),
+            ("lesson", at, horizon_days, self.windows, history.since, id(self.covariates), self.holidays),
             lambda: self._features(history, at, horizon_days),
         )
 
     def _rate(self, begin: float, end: float) -> np.ndarray:
-        return self.rate_
+        history, horizon_days = self.known_
+        if begin == history.until or not self._of_calendar(begin, horizon_days):
+            return self.rate_
+        return self._predicted(self._features(history, history.until, horizon_days, begin))
+
+
+@cache
+def _calendar(country: str, first: int, days: int) -> tuple[float, ...]:
+    """Of some days from `first` (since 1970): the shares that are off, that are weekends worked, and of each lunar
+    festival."""
+    dates = pd.Timestamp("1970-01-01") + pd.to_timedelta(np.arange(first, first + days), unit="D")
+    known = calendar_features(dates, country=country)
+    return (
+        float((known["day_off"] & known["holiday"].notna()).mean()),
+        float(known["swapped_workday"].mean()),
+        *(float((known["festival"] == festival).mean()) for festival in LUNAR),
+    )
 
 
 def _threads_for(rows: int) -> Any:

@@ -12,6 +12,7 @@ of several; and the ensemble has nothing that was chosen on the periods that tes
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,14 +24,15 @@ import pyarrow.compute as pc
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
-from gridmap.forecasts.base import History, Space, model_named, moment, span_days
+from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import block_bootstrap, hit_rate, pai
 from gridmap.grids.base import Grid
+from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
-__all__ = ["ForecastResult", "forecast", "score_forecast"]
+__all__ = ["ForecastCells", "ForecastResult", "forecast", "score_forecast"]
 
 #: Fewer past periods than this cannot tell a forecast from luck.
 LEAST_PERIODS = 16
@@ -118,6 +120,22 @@ class ForecastResult(ShortForm):
         return f"ForecastResult {self.model}, {begin} to {end}: {total:,.0f} expected in {len(self.cells):,} cells"
 
 
+@dataclass(frozen=True, repr=False)
+class ForecastCells(HotspotResult):
+    """A forecast in the form in which a run draws and writes it, with what stands beside it.
+
+    Attributes
+    ----------
+    exposure : DataFrame by zone_id, or None
+        `neighbourhood` (its name), and how often each would have been chosen, as `Backtest.exposure` gives it.
+    hours : DataFrame of float, 7 × 24, or None
+        The incidents to expect in each hour of a week (weekday 0 is Monday).
+    """
+
+    exposure: pd.DataFrame | None = None
+    hours: pd.DataFrame | None = None
+
+
 def forecast(
     incidents: Incidents,
     grid: Grid,
@@ -129,6 +147,7 @@ def forecast(
     periods: int = 104,
     delay: Any = None,
     officer_initiated: bool | None = False,
+    holidays: str | None = None,
     confidence: float = 0.9,
     progress: Callable[[int, int], None] | None = None,
 ) -> ForecastResult:
@@ -152,6 +171,8 @@ def forecast(
         How late incidents are reported.
     officer_initiated : bool or None
         False leaves out what a patrol itself came upon.
+    holidays : str, optional
+        A country, as in "CN": `boosted`, alone or in the ensemble, then knows its holidays, the lunar ones too.
     confidence : float
         Of the interval of each cell's count.
     progress : callable, optional
@@ -189,10 +210,11 @@ def forecast(
     late = 0.0 if delay is None else span_days(delay)
     known = whole.before(at, late)
     given = {"area_share": area_share, "delay": delay, "officer_initiated": officer_initiated, "progress": progress}
-    tested = _tested(incidents, known, at, horizon_days, model, periods, given)
+    by_calendar = _knowing_holidays(model, holidays)
+    tested = _tested(incidents, known, at, horizon_days, by_calendar, periods, given)
     offered, verdict = _verdict(tested, model, horizon_days)
     used = model if offered else BASELINE
-    fitted = model_named(used)().fit(known, until=at, horizon=horizon_days)
+    fitted = (copy(by_calendar) if offered else model_named(BASELINE)()).fit(known, until=at, horizon=horizon_days)
     expected = fitted.predict((at, at + horizon_days), confidence=confidence)
     order = np.lexsort((space.area_m2, -expected["expected"].to_numpy()))
     held = int(np.searchsorted(space.area_m2[order].cumsum(), area_share * space.area_m2.sum() * (1 + 1e-9), "right"))
@@ -203,10 +225,11 @@ def forecast(
     carried = [c for c in ("zone_id", "area_m2", "geometry") if c in grid.cells]
     cells = grid.cells[carried].assign(**expected, chosen=chosen, **why, reasons=pd.Series(reasons, index=space.cells))
     params = {"model": model, "horizon_days": horizon_days, "area_share": area_share, "delay_days": late}
+    params |= {} if holidays is None else {"holidays": holidays}
     params |= {"periods_tested": 0 if tested is None else tested.scores["origin"].nunique(), "confidence": confidence}
     begin = pd.Timestamp("1970-01-01") + pd.Timedelta(days=at)
     period = (begin, begin + pd.Timedelta(days=horizon_days))
-    profile = _profile(incidents, known) if known.precision <= VAGUE_DAYS else None
+    profile, params["timed"] = _profile(incidents, known) if known.precision <= VAGUE_DAYS else (None, 0)
     return ForecastResult(cells, used, offered, verdict, tested, period, grid, params, profile)
 
 
@@ -214,20 +237,36 @@ def forecast(
 VAGUE_DAYS = 0.25
 
 
-def _profile(incidents: Incidents, known: History) -> pd.DataFrame | None:
-    """Shares by weekday and hour of what is known, drawn towards weekday × hour of the day where there are few."""
+def _profile(incidents: Incidents, known: History) -> tuple[pd.DataFrame | None, int]:
+    """Shares by weekday and hour of what is known, drawn towards weekday × hour of the day where there are few; and of
+    how many incidents."""
     table = incidents.arrow()
     origin = np.datetime64("1970-01-01", "us")
     since, until = (pa.scalar(origin + np.timedelta64(round(t * 86_400e6), "us")) for t in (known.since, known.until))
     begin = pc.cast(table["occurred_from"], pa.timestamp("us"))
     within = table.filter(pc.and_(pc.greater_equal(begin, since), pc.less(begin, until)))
     if not len(within):
-        return None
+        return None, 0
     week = hour_of_week(Incidents(within))
     counts = week.to_numpy()
     total = counts.sum()
     usual = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / total**2
-    return pd.DataFrame((counts + counts.size * usual) / (total + counts.size), week.index, week.columns)
+    shares = (counts + counts.size * usual) / (total + counts.size)
+    return pd.DataFrame(shares, week.index, week.columns), round(total)
+
+
+def _knowing_holidays(model: str, country: str | None) -> Forecaster:
+    """The model, with the holidays of a country where it is one that takes them."""
+    if country is None:
+        return model_named(model)()
+    by_name: dict[str, type[Any]] = {name: model_named(name) for name in ("boosted", "ensemble")}
+    if model not in by_name:
+        raise SettingError(Note("forecasts.holidays_unused", found=model))
+    boosted = by_name["boosted"](holidays=country)
+    if model == "boosted":
+        return boosted
+    members = by_name["ensemble"]().members
+    return by_name["ensemble"](members=tuple(boosted if m == "boosted" else m for m in members))
 
 
 def _tested(
@@ -235,22 +274,23 @@ def _tested(
     known: History,
     at: float,
     horizon_days: float,
-    model: str,
+    model: Forecaster,
     periods: int,
     given: dict[str, Any],
 ) -> Backtest | None:
     """The back-test on the periods before `at`; None where there are too few of them."""
     possible = int((at - known.since - max(4 * horizon_days, 56.0)) // horizon_days)
     n = min(periods, possible)
-    if n < LEAST_PERIODS or model == BASELINE:
+    if n < LEAST_PERIODS or model.name == BASELINE:
         return None
     days = pd.Timestamp("1970-01-01") + pd.to_timedelta([at - n * horizon_days, at], unit="D")
     given = given | {"start": days[0], "end": days[1], "horizon": horizon_days}
     # What is quick to see is looked at first: where nothing changes, no forecast can know more than all of the past.
     first = backtest(incidents, known.space, models=(BASELINE, LASTING, RECENT), **given)
-    if model == RECENT or not first.difference(RECENT, LASTING, "gain")[1] > 0:
+    if model.name == RECENT or not first.difference(RECENT, LASTING, "gain")[1] > 0:
         return first
-    return backtest(incidents, known.space, models=tuple(dict.fromkeys((BASELINE, LASTING, RECENT, model))), **given)
+    tried = [RECENT, model] if model.name == LASTING else [LASTING, RECENT, model]
+    return backtest(incidents, known.space, models=(BASELINE, *tried), **given)
 
 
 def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[bool, Note]:

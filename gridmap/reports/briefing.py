@@ -183,7 +183,10 @@ def paper_bytes(
         pictures=ending != ".xlsx",
     )
     pictures = ending != ".xlsx"
-    own = forecast_pages(run, language) + governed_pages(run, language, pictures=pictures) if pages != 1 else []
+    own = []
+    if pages != 1:
+        own = [make(run, language, pictures=pictures) for make in (forecast_pages, governed_pages)]
+        own = [page for made in own for page in made]
     return _printed(replace(content, governed=own), ending, template, pages)
 
 

@@ -16,6 +16,7 @@ from gridmap._intervals import ratio_interval, variation_of_periods
 from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
+from gridmap.forecasts.checked_forecast import ForecastCells
 from gridmap.governance.stage_results import AGENDA
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
@@ -69,6 +70,9 @@ def gather_findings(
         tables |= own
         if isinstance(result, AGENDA):
             tables |= {f"{number}_{step.method}_{name}.parquet": (t, _holds(t)) for name, t in result.tables.items()}
+        if isinstance(result, ForecastCells):
+            beside = {"exposure": result.exposure, "hours": None if result.hours is None else _long(result.hours)}
+            tables |= {f"{number}_forecast_{k}.parquet": (t, "table") for k, t in beside.items() if t is not None}
         ranked.append(entered[0]["ranked"] if entered else [])
         entries.append(_entry(number, step, result, incidents) | {"layers": entered})
     inside = _inside(incidents, grid)
@@ -321,16 +325,14 @@ def _beside(incidents: Incidents, audience: str, results: Sequence[tuple[Any, An
     return hours_beside_days(incidents, audience=audience, days_told=days)
 
 
+def _long(week: pd.DataFrame) -> pd.DataFrame:
+    """A matrix of weekday × hour as rows."""
+    rows = week.rename_axis(index="weekday", columns="hour").reset_index()
+    return rows.melt(id_vars="weekday", var_name="hour", value_name="count").astype({"hour": "int64"})
+
+
 def _time_tables(incidents: Incidents, times: dict, *, daily: bool = True) -> dict[str, tuple[pd.DataFrame, str]]:
-    weeks = [
-        week.rename_axis(columns="hour")
-        .reset_index()
-        .melt(id_vars="weekday", var_name="hour", value_name="count")
-        .astype({"hour": "int64"})
-        .assign(category=category)
-        for category, week in times.items()
-        if week is not None
-    ]
+    weeks = [_long(week).assign(category=category) for category, week in times.items() if week is not None]
     hours = pd.concat(weeks, ignore_index=True) if weeks else pd.DataFrame()
     return {"hours.parquet": (hours, "table"), "trend.parquet": (trend_table(incidents, days=daily), "table")}
 

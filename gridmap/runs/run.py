@@ -337,7 +337,7 @@ def _find_hotspots(run: _Run) -> None:
 def _forecast(run: _Run) -> None:
     if run.pipeline.forecasts is not None:
         with run.clock.step("forecast"):
-            run.results.append(forecast_stage(run.pipeline, run.incidents, run.grid, run.out))
+            run.results.append(forecast_stage(run.pipeline, run.incidents, run.grid, run.out, run.boundaries))
 
 
 def _govern(run: _Run) -> None:

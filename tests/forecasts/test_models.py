@@ -11,10 +11,12 @@ import pytest
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import MODELS, History, Space, model_named, moment
+from gridmap.forecasts.boosted import Boosted
 from gridmap.forecasts.near_repeats import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
 from gridmap.forecasts.self_exciting import SelfExciting
 from gridmap.read.base import Incidents
+from gridmap.read.calendar_days import calendar_features
 from gridmap.read.metric import unproject
 
 UNTIL = moment("2024-07-01")
@@ -241,6 +243,43 @@ def test_the_test_of_residuals_sees_what_a_model_leaves_out(grid):
     alone = model.residual_test(draws=99)
     assert alone["p_pairs"] == pytest.approx(0.01)  # the least that 99 draws can give
     assert alone["pairs"] > 1.1 * alone["expected_pairs"]
+
+
+def test_lunar_holidays_are_known_to_the_trees(grid):
+    """Three years in which the town is empty at Spring Festival, which moves: the fourth is expected to be so too."""
+    rng = np.random.default_rng(4)
+    space = Space(grid)
+    most = 60  # of its cells have any
+    days = pd.date_range("2021-01-04", "2024-02-05", inclusive="left")
+    festival = (calendar_features(days)["festival"] == "春节").to_numpy()
+    n = rng.poisson(np.where(festival, 1.0, 12.0))
+    time = np.sort(np.repeat([moment(d) for d in days], n) + rng.random(n.sum()))
+    row = rng.integers(0, most, len(time)).astype(np.int32)
+    known = History(space, row, time, space.centre_m[row], moment(days[0]), moment("2024-02-05"))
+    week = (moment("2024-02-12"), moment("2024-02-19"))  # the days off were from 10 to 17 February
+    total = {
+        country: Boosted(holidays=country).fit(known, until=week[0]).predict(week)["expected"].sum()
+        for country in (None, "CN")
+    }
+    assert total[None] > 50
+    assert total["CN"] < 40  # five days with 1, two with 12; last year's week was so too
+    with pytest.raises(SettingError, match="XX"):
+        Boosted(holidays="XX")
+
+
+def test_a_day_knows_its_weekday(grid):
+    """Fridays have six times as many: a model of single days expects it, one of weeks has no such number."""
+    rng = np.random.default_rng(5)
+    space = Space(grid)
+    days = np.arange(moment("2024-01-01"), moment("2024-06-28"))
+    n = rng.poisson(np.where((days + 3) % 7 == 4, 60, 10))
+    row = rng.integers(0, len(space), n.sum()).astype(np.int32)
+    known = History(space, row, np.repeat(days, n) + 0.5, space.centre_m[row], days[0], moment("2024-06-28"))
+    friday = Boosted(periods=60).fit(known, until="2024-06-28", horizon="1D").predict(("2024-06-28", "2024-06-29"))
+    monday = Boosted(periods=60).fit(known, until="2024-06-24", horizon="1D").predict(("2024-06-24", "2024-06-25"))
+    assert friday["expected"].sum() > 3 * monday["expected"].sum()
+    weeks, one_day = (Boosted()._features(known, days[-7], length).shape[1] for length in (7.0, 1.0))
+    assert one_day == weeks + 7
 
 
 @pytest.mark.slow

@@ -27,9 +27,9 @@ FORECAST = {"horizon": "7D", "model": "recent_count", "area_share": 0.05, "name"
 def places_that_move(tmp_path):
     """A year of weeks: four places flare up for six weeks each, one after another, over a thin background."""
     rng = np.random.default_rng(0)
-    gpd.GeoDataFrame({"code": ["A"]}, geometry=[shapely.box(-1.60, 53.74, -1.53, 53.78)], crs=4326).to_file(
-        tmp_path / "zones.geojson"
-    )
+    halves = [shapely.box(-1.60, 53.74, -1.565, 53.78), shapely.box(-1.565, 53.74, -1.53, 53.78)]
+    zones = gpd.GeoDataFrame({"code": ["A", "B"], "name": ["West End", "East End"]}, geometry=halves, crs=4326)
+    zones.to_file(tmp_path / "zones.geojson")
     rows = []
     for week in range(60):
         for k in range(4):
@@ -77,6 +77,30 @@ def test_an_offered_forecast_stands_on_the_map_in_the_files_and_in_words(places_
     (told,) = [fact for fact in facts if fact["kind"] == "forecast_offered"]
     assert told["values"]["low"] > 0
     assert "Next week" in (tmp_path / "out" / "map.html").read_text(encoding="utf-8")
+    what_stands_beside_it(tmp_path / "out", result, facts)
+
+
+def what_stands_beside_it(out, result, facts):
+    """Hours of the week and whom it would keep choosing: on the page, in words, in tables and on paper."""
+    page = (out / "map.html").read_text(encoding="utf-8")
+    layers = json.loads(re.search(r'id="gridmap-data">(.*?)</script>', page, re.S)[1])["layers"]
+    zones, clock = ([la for la in layers if words_ in str(la["name"])] for words_ in ("forecast_exposure", "by_hour"))
+    assert len(zones) == len(clock) == 1
+    assert clock[0]["frames"]["every"] == "hour_of_week"
+    chosen = result.cells["chosen"]
+    assert sum(clock[0]["frames"]["totals"]) == pytest.approx(result.cells.loc[chosen, "expected"].sum(), abs=0.05)
+    exposure = pd.read_csv(out / "2_Next_week_exposure.csv")
+    assert sorted(exposure["neighbourhood"]) == ["East End", "West End"]
+    assert exposure["of_chosen"].sum() == pytest.approx(1)
+    assert exposure["of_incidents"].sum() == pytest.approx(1)
+    (told,) = [fact for fact in facts if fact["kind"] == "forecast_exposure"]
+    most = exposure.set_index("neighbourhood")["of_chosen"][told["values"]["zone"]]
+    assert told["values"]["of_chosen"] == pytest.approx(most, abs=1e-4)
+    assert result.hours.to_numpy().sum() == pytest.approx(result.cells["expected"].sum())
+    (outlook,) = forecast_pages(read_run(out), "zh")
+    assert outlook.parts[0].picture is not None
+    assert {row[0].text for row in outlook.parts[1].table.rows} == {"East End", "West End"}
+    assert [row[1].value for row in outlook.parts[1].whole.rows] == pytest.approx(exposure["of_chosen"])
 
 
 @pytest.mark.parametrize("shown", [True, False])
@@ -142,7 +166,8 @@ def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_
     known.to_csv(tmp_path / "points.csv", index=False)
     first = run_pipeline(read_pipeline(path), tmp_path / "runs" / "february")
     assert not any("last forecast" in sentence for sentence in first.summary)
-    assert not forecast_pages(read_run(tmp_path / "runs" / "february"), "en")
+    pages = forecast_pages(read_run(tmp_path / "runs" / "february"), "en", pictures=False)
+    assert not [page for page in pages if "hold" in page.heading]
     cells = first.results[-1][1].cells
     points.to_csv(tmp_path / "points.csv", index=False)
     for folder in ("march", "february"):

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from gridmap.messages import known, say
+from gridmap.reports.charts import alt_text, weekday_hour_chart
 from gridmap.reports.compare_runs import Since
 from gridmap.reports.facts import SMALLEST_P, TIMES, method_name, sentences
-from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, place_maps, run_charts, theme_map
+from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, picture_of, place_maps, run_charts, theme_map
 from gridmap.reports.results_folder import RunFolder, text_in
 
 __all__ = [
@@ -290,21 +291,28 @@ def briefing_content(
     )
 
 
-def forecast_pages(run: RunFolder, language: str) -> list[Page]:
-    """The page "did the last forecast hold", where an earlier forecast has been scored by the new data.
+def forecast_pages(run: RunFolder, language: str, *, pictures: bool = True) -> list[Page]:
+    """The pages of a forecast: what is expected when, and whom it would keep choosing; did the last one hold?
 
     Parameters
     ----------
     run : RunFolder
-        Its facts of the kinds `last_forecast` and `last_forecast_empty` are all that is read.
     language : str
+    pictures : bool
+        Whether the hours of the week are drawn.
 
     Returns
     -------
     list of Page
-        One; none where there is no earlier forecast.
+        The first where the run has a forecast whose hours are known or that was tested over several neighbourhoods;
+        the second where an earlier forecast has been scored by the new data.
     """
     w = words_in(language)
+    parts = []
+    for entry in run.results:
+        if entry["method"] == "forecast":
+            parts += _outlook(run, entry, language, pictures=pictures)
+    outlook = [Page(w("what_is_expected"), parts)] if parts else []
     parts = []
     for found in run.facts:
         if found.kind not in ("last_forecast", "last_forecast_empty"):
@@ -318,7 +326,39 @@ def forecast_pages(run: RunFolder, language: str) -> list[Page]:
         lines += [w(f"forecast_{values['held']}")] if "held" in values else []
         table, whole = _forecast_tables(values, language)
         parts.append(Section("", lines, table=table, whole=whole, notes=[w("forecast_scores")]))
-    return [Page(w("did_it_hold"), parts)] if parts else []
+    return [*outlook, *([Page(w("did_it_hold"), parts)] if parts else [])]
+
+
+#: Neighbourhoods that a page names; the workbook has all.
+MOST_EXPOSED = 10
+
+
+def _outlook(run: RunFolder, entry: Mapping[str, Any], language: str, *, pictures: bool) -> list[Section]:
+    """What is stated of a forecast, its hours of the week, and how often it would have chosen each neighbourhood."""
+    w = words_in(language)
+    hours, exposure = (run.table(f"{entry['step']}_forecast_{name}.parquet") for name in ("hours", "exposure"))
+    if not len(hours) and not len(exposure):
+        return []
+    kinds = ("last_forecast", "last_forecast_empty")
+    own = [f for f in run.facts if f.step == entry["step"] and f.kind not in kinds]
+    picture = None
+    if len(hours) and pictures:
+        figure = weekday_hour_chart(hours, language=language, title=w("expected_hours"))
+        png, ratio = picture_of(figure)
+        picture = Picture(png, ratio, alt_text(figure))
+    parts = [Section("", [f.say(language) for f in own], picture)]
+    if not len(exposure):
+        return parts
+    shares = [c for c in ("of_chosen", "of_incidents", "of_residents", "of_area", "periods") if c in exposure]
+    columns = (Column("neighbourhood", w("exposure_zone"), wide=True), *(Column(c, w(f"exposure_{c}")) for c in shares))
+
+    def share(value: float) -> Cell:
+        return Cell("–", None) if value != value else Cell(percent(value, language), float(value))
+
+    rows = tuple((Cell(str(row["neighbourhood"])), *(share(row[c]) for c in shares)) for _, row in exposure.iterrows())
+    whole = Table(columns, rows)
+    notes = [w("exposure_note")]
+    return [*parts, Section(w("exposure_title"), table=whole.head(MOST_EXPOSED), whole=whole, notes=notes)]
 
 
 def _forecast_tables(values: Mapping[str, Any], language: str) -> tuple[Table, Table]:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError
+from gridmap.forecasts.checked_forecast import ForecastCells
 from gridmap.governance.stage_results import AGENDA, AreasWeNamed, CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
@@ -58,6 +60,11 @@ def map_layers(
             if len(layer.frame):
                 layers.append((number, replace(layer, period=period, show=layer.show and step.show)))
                 shown = shown or (step.show and layer.role == "theme")
+        if isinstance(result, ForecastCells):
+            clock = not any(timeline.every == "hour_of_week" for timeline in pipeline.timeline)
+            layers.extend(
+                (None, layer) for layer in _beside_forecast(result, step.name, boundaries, grid if clock else None)
+            )
     if grid is not None and incidents is not None:
         layers.extend((None, _in_time(step, incidents, grid, pipeline.engine)) for step in pipeline.timeline)
     if plan is not None:
@@ -89,6 +96,34 @@ def _surroundings(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> list[Laye
     if not layers:
         raise InputError(Note("runs.context_elsewhere", files=[stage.path for stage in pipeline.context]))
     return list(layers)
+
+
+def _beside_forecast(
+    result: ForecastCells, name: str | None, boundaries: gpd.GeoDataFrame, grid: Grid | None
+) -> list[Layer]:
+    """How often each neighbourhood would have been chosen; and the chosen cells by the hour of the week, on a clock.
+
+    Without a grid there is no clock: the run has one of its own.
+    """
+    layers: list[Layer] = []
+    about = name or Note("method.forecast.name")
+    if result.exposure is not None and set(result.exposure.index) <= set(boundaries["zone_id"]):
+        shares = [c for c in ("of_chosen", "of_incidents", "of_residents", "of_area") if c in result.exposure]
+        percent = (100 * result.exposure[shares]).round(1)
+        zones = boundaries.set_index("zone_id")[[c for c in ("name", "geometry") if c in boundaries]].join(percent)
+        zones = zones[zones["of_chosen"].notna()]
+        title = Note("page.forecast_exposure", forecast=about)
+        unit = Note("page.exposure_unit", periods=result.params["periods_tested"])
+        layers.append(cells_layer(zones, "of_chosen", name=title, unit=unit, columns=shares[1:], show=False))
+    chosen = result.cells[result.cells["chosen"] & (result.cells["expected"] > 0)]
+    if grid is not None and result.hours is not None and len(chosen):
+        share = result.hours.to_numpy().ravel() / result.hours.to_numpy().sum()
+        index = pd.MultiIndex.from_product([chosen.index, range(168)], names=["cell_id", "period"])
+        by_hour = np.outer(chosen["expected"], share).ravel()
+        cells = pd.DataFrame({"expected": by_hour.round(5)}, index=index)
+        title = Note("page.forecast_by_hour", forecast=about)
+        layers.append(cells_layer(cells, "expected", grid=grid, name=title, unit=Note("page.expected"), show=False))
+    return layers
 
 
 def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str) -> Layer:

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap.forecasts.checked_forecast import ForecastResult, forecast
+from gridmap._intervals import fullest_window
+from gridmap.forecasts.checked_forecast import ForecastCells, ForecastResult, forecast
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
+from gridmap.maps.ranking import zone_names
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.runs.config import ForecastsStage, HotspotStep, Pipeline
@@ -20,7 +23,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def forecast_stage(
-    pipeline: Pipeline, incidents: Incidents, grid: Grid, out: Path
+    pipeline: Pipeline, incidents: Incidents, grid: Grid, out: Path, boundaries: gpd.GeoDataFrame | None = None
 ) -> tuple[HotspotStep, HotspotResult]:
     """What the stage `forecasts` asks for, in the form of a step and its result, so that it is drawn and written alike.
 
@@ -32,6 +35,8 @@ def forecast_stage(
         Of the run.
     out : Path
         Where the run will stand: the last forecast is looked for there and beside it, and scored.
+    boundaries : GeoDataFrame, optional
+        For the names of the neighbourhoods.
     """
     stage = pipeline.forecasts or ForecastsStage()
     options, name = stage.options, stage.name
@@ -43,26 +48,64 @@ def forecast_stage(
     step = HotspotStep.model_construct(
         method="forecast", settings=options, category=stage.category, name=name, show=first
     )
-    result = as_result(found, pipeline.language)
+    result = as_result(found, pipeline.language, zone_names(boundaries).names)
     return step, result if last is None else replace(result, notes=(*result.notes, last))
 
 
-def as_result(found: ForecastResult, language: str = "en") -> HotspotResult:
-    """A forecast as a result that every layer, paper and file can take: reasons as numbers and in words (`why`)."""
+def as_result(found: ForecastResult, language: str = "en", names: dict[str, str] | None = None) -> ForecastCells:
+    """A forecast as a result that every layer, paper and file can take: reasons as numbers and in words (`why`).
+
+    Beside it stand how often each neighbourhood would have been chosen, and the hours of the week.
+    """
     words = ["; ".join(note.say(language) for note in reasons) or None for reasons in found.cells["reasons"]]
     cells = found.cells.drop(columns="reasons").assign(why=pd.Series(words, index=found.cells.index, dtype=object))
     begin, end = (t.strftime("%Y-%m-%d") for t in found.period)
     params = found.params | {"offered": found.offered, "model_used": found.model, "from": begin, "until": end}
-    hours = busiest_shift(found)
-    return HotspotResult(cells, "forecast", params, notes=(found.verdict, *(() if hours is None else (hours,))))
+    exposure = exposure_of(found, names or {})
+    said = [found.verdict, busiest_shift(found), None if exposure is None else most_exposed(exposure)]
+    days = (found.period[1] - found.period[0]) / pd.Timedelta("1D")
+    hours = None if found.profile is None else found.profile * float(cells["expected"].sum()) * 7 / days
+    notes = tuple(note for note in said if note is not None)
+    return ForecastCells(cells, "forecast", params, notes=notes, exposure=exposure, hours=hours)
+
+
+def exposure_of(found: ForecastResult, names: dict[str, str]) -> pd.DataFrame | None:
+    """How often what is offered would have chosen each neighbourhood; None untested, or where there is only one."""
+    tested = found.backtest
+    if tested is None or found.model not in tested.chosen or not tested.chosen[found.model].any():
+        return None
+    table = tested.exposure(found.model)
+    if len(table) < 2:
+        return None
+    if table["of_residents"].isna().all():
+        table = table.drop(columns="of_residents")
+    table.insert(0, "neighbourhood", [names.get(str(zone), str(zone)) for zone in table.index])
+    return table
+
+
+def most_exposed(exposure: pd.DataFrame) -> Note:
+    """The neighbourhood that is chosen most beyond its share of the incidents, in a sentence."""
+    row = exposure.loc[(exposure["of_chosen"] - exposure["of_incidents"]).idxmax()]
+    shares = {key: float(row[key]) for key in ("of_chosen", "of_incidents", "of_area")}
+    if "of_residents" in exposure and np.isfinite(row["of_residents"]):
+        return Note(
+            "fact.forecast_exposure_people", zone=row["neighbourhood"], residents=float(row["of_residents"]), **shares
+        )
+    return Note("fact.forecast_exposure", zone=row["neighbourhood"], **shares)
 
 
 def busiest_shift(found: ForecastResult, hours: int = 4) -> Note | None:
-    """When in the week the most is expected, as a sentence; None where the hours are not known."""
+    """When in the week the most is expected, as a sentence; None where the hours are not known.
+
+    Shifts are named only where they hold more incidents of the past than if all were alike.
+    """
     if found.profile is None:
         return None
     share = found.profile.to_numpy().reshape(7, 24 // hours, hours).sum(axis=2)
-    day, shift = np.unravel_index(int(share.argmax()), share.shape)
+    busiest, _, by_chance = fullest_window(share.ravel() * found.params["timed"])
+    if by_chance > 0.05:
+        return Note("fact.forecast_hours_alike")
+    day, shift = np.unravel_index(busiest, share.shape)
     return Note(
         "fact.forecast_hours",
         day=Note(f"weekday.{WEEKDAYS[day]}"),

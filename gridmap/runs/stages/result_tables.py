@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridmap.forecasts.checked_forecast import ForecastCells
 from gridmap.governance.stage_results import AGENDA
 from gridmap.hotspots.result import HotspotResult
 
@@ -14,6 +15,9 @@ __all__ = ["facts_of", "tables_of"]
 
 def tables_of(result: Any) -> dict[str, pd.DataFrame]:
     """The tables to write for a result that is not cells or clusters: ending of the name → table."""
+    if isinstance(result, ForecastCells):
+        beside = {"_exposure": result.exposure, "_hours": result.hours}
+        return {ending: table for ending, table in beside.items() if table is not None}
     if isinstance(result, HotspotResult) and (len(result.cells) or result.clusters is not None):
         return {}
     if isinstance(result, pd.DataFrame):
