@@ -62,10 +62,10 @@ def as_result(found: ForecastResult, language: str = "en", names: dict[str, str]
     begin, end = (t.strftime("%Y-%m-%d") for t in found.period)
     params = found.params | {"offered": found.offered, "model_used": found.model, "from": begin, "until": end}
     exposure = exposure_of(found, names or {})
-    said = [found.verdict, busiest_shift(found), None if exposure is None else most_exposed(exposure)]
+    stated = [found.verdict, busiest_shift(found), None if exposure is None else most_exposed(exposure)]
     days = (found.period[1] - found.period[0]) / pd.Timedelta("1D")
     hours = None if found.profile is None else found.profile * float(cells["expected"].sum()) * 7 / days
-    notes = tuple(note for note in said if note is not None)
+    notes = tuple(note for note in stated if note is not None)
     return ForecastCells(cells, "forecast", params, notes=notes, exposure=exposure, hours=hours)
 
 
