@@ -12,6 +12,7 @@ __all__ = [
     "fullest_window",
     "no_change_limits",
     "poisson_interval",
+    "poisson_mean",
     "ratio_interval",
     "share_interval",
     "variation_of_periods",
@@ -47,8 +48,19 @@ def poisson_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     """
     counts = np.asarray(counts, float)
     tail = (1 - confidence) / 2
-    low = np.where(counts > 0, scipy.stats.chi2.ppf(tail, 2 * np.where(counts > 0, counts, 1)) / 2, 0.0)
-    return low, scipy.stats.chi2.ppf(1 - tail, 2 * counts + 2) / 2
+    low = np.where(counts > 0, poisson_mean(np.where(counts > 0, counts, 1), tail), 0.0)
+    return low, poisson_mean(counts + 1, 1 - tail)
+
+
+def poisson_mean(at_least: ArrayLike, chance: ArrayLike) -> np.ndarray:
+    """The mean at which a Poisson count is `at_least` or more with this chance: half a quantile of chi-square.
+
+    Examples
+    --------
+    >>> float(poisson_mean(1, 0.5).round(4))
+    0.6931
+    """
+    return scipy.special.gammaincinv(at_least, chance)
 
 
 def fullest_window(
@@ -159,7 +171,7 @@ def wilson_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) ->
     Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """
     hits, of = np.asarray(hits, float), np.asarray(of, float)
-    z = scipy.stats.norm.ppf((1 + confidence) / 2)
+    z = scipy.special.ndtri((1 + confidence) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = hits / of
         middle, half = p + z**2 / (2 * of), z * np.sqrt(p * (1 - p) / of + z**2 / (4 * of**2))

@@ -176,11 +176,11 @@ def require_incidents(values: np.ndarray, *, variation: bool = True) -> bool:
 
 def named_cells(columns: dict, index: pd.Index, grid) -> pd.DataFrame:
     """The method's columns by cell; with `zone_id, name, area_m2, geometry` where a `Grid` tells them."""
+    placed = isinstance(grid, Grid)
+    if placed:
+        known = ("zone_id", "name", "area_m2")
+        columns = columns | {c: grid.cells[c].to_numpy() for c in known if c in grid.cells and c not in columns}
     frame = pd.DataFrame(columns, index=index)
     frame.index.name = "cell_id"
-    if not isinstance(grid, Grid):
-        return frame
-    carried = [c for c in ("zone_id", "name", "area_m2") if c in grid.cells and c not in frame]
-    for name in carried:
-        frame[name] = grid.cells[name].to_numpy()
-    return gpd.GeoDataFrame(frame, geometry=grid.cells.geometry.to_numpy(), crs=grid.cells.crs)
+    # As an array of geometries that were checked, with their CRS: nothing is checked again.
+    return gpd.GeoDataFrame(frame, geometry=grid.cells.geometry.array.copy()) if placed else frame

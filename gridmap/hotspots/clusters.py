@@ -18,6 +18,7 @@ import scipy
 import shapely
 from scipy import sparse
 
+from gridmap._intervals import poisson_mean
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.bandwidths import places_of
 from gridmap.hotspots.dbscan_kernel import dbscan_labels
@@ -337,7 +338,7 @@ def automatic(xy: np.ndarray, weight: np.ndarray, least: float | None, eps_m: fl
     reach = np.where(full.any(axis=1), distance[np.arange(len(places)), full.argmax(axis=1)], np.inf)
     # A core incident needs k more than itself; an even spread has Poisson(n / hull · π r²) of them around it.
     n, k = len(xy), max(int(np.ceil(chosen / weight.mean())) - 1, 1)
-    chance = np.sqrt(scipy.stats.gamma.ppf(1 / n, k) / (np.pi * n / hull))
+    chance = np.sqrt(poisson_mean(k, 1 / n) / (np.pi * n / hull))
     radius = min(_median(reach, heap) / np.sqrt(DENSER), chance)
     apart = float(np.median(distance[:, 1]))
     if radius < apart:

@@ -251,7 +251,7 @@ def emerging_hotspots(
         )
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
     z = _space_time_gi(cube, weights, steps)
-    p = 2 * scipy.stats.norm.sf(np.abs(z))
+    p = 2 * scipy.special.ndtr(-np.abs(z))
     q = adjust_p(p.ravel(), "fdr" if how == "none" else how).reshape(p.shape)
     significant = p <= 0.05 if how == "none" else q <= level
     state = np.where(significant, np.sign(np.nan_to_num(z)), 0).astype(np.int8)
@@ -383,7 +383,7 @@ def mann_kendall(series) -> tuple[np.ndarray, np.ndarray]:
     variance = (t * (t - 1) * (2 * t + 5) - ties) / 18
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(variance > 0, (concordant - np.sign(concordant)) / np.sqrt(variance), 0.0)
-    return z, 2 * scipy.stats.norm.sf(np.abs(z))
+    return z, 2 * scipy.special.ndtr(-np.abs(z))
 
 
 @njit(nogil=True, cache=True)

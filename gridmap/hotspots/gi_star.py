@@ -169,7 +169,7 @@ def getis_ord(
     people, kept, columns, notes = people_by_cell(count, index, population, grid)
     x, weights = count[kept], weights[kept][:, kept] if not kept.all() else weights
     z = gi_z(x, weights, star) if people is None else _z_of_expected(x, weights, people[kept])
-    p = p_normal = 2 * scipy.stats.norm.sf(np.abs(z))
+    p = p_normal = 2 * scipy.special.ndtr(-np.abs(z))
     if inference == "exact":
         p = subset_sum_p(x - x.min(), weights) if people is None else _binomial_p(x, weights, people[kept])
     elif inference == "conditional":

@@ -286,7 +286,7 @@ def _params(order, distance_m, row_standardise, assumption, permutations, random
 def _result(method, statistic, x, expected, normal, randomised, params) -> GlobalResult:
     observed = float(statistic(x[:, None])[0])
     z = [(observed - expected) / np.sqrt(v) if v > 0 else np.nan for v in (normal, randomised)]
-    p = [2 * scipy.stats.norm.sf(abs(v)) for v in z]
+    p = [2 * scipy.special.ndtr(-abs(v)) for v in z]
     by_permutation = np.nan
     if params["permutations"]:
         by_permutation = _permuted_p(statistic, x, observed, params["permutations"], params["random_state"])

@@ -18,9 +18,8 @@ Source: Wand & Jones (1995), Kernel Smoothing, appendix D.
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import scipy
 from numba import njit
-from scipy import fft
-from scipy.ndimage import uniform_filter
 
 __all__ = [
     "CANONICAL",
@@ -194,7 +193,7 @@ def binned_error(h: float, pixel: float, kernel: str, *, between: bool = False) 
 def most_near(mass: np.ndarray, reach: int) -> float:
     """The most mass in any square of 2 `reach` + 1 pixels, and so within so many pixels of any place."""
     side = 2 * reach + 1
-    return float(uniform_filter(mass, side, mode="constant").max()) * side * side
+    return float(scipy.ndimage.uniform_filter(mass, side, mode="constant").max()) * side * side
 
 
 def kernel_raster(h: float, pixel: float, kernel: str) -> np.ndarray:
@@ -218,13 +217,13 @@ def convolve(mass: np.ndarray, k: np.ndarray) -> np.ndarray:
     half = k.shape[0] // 2
     up, across = min(half, rows - 1), min(half, columns - 1)  # nothing on the raster is farther apart
     k = k[half - up : half + up + 1, half - across : half + across + 1]
-    shape = [fft.next_fast_len(rows + up, real=True), fft.next_fast_len(columns + across, real=True)]
+    shape = [scipy.fft.next_fast_len(rows + up, real=True), scipy.fft.next_fast_len(columns + across, real=True)]
     wrapped = np.zeros(shape)  # the kernel's centre stands at 0, so that there is no shift to undo
     wrapped[np.ix_(np.arange(-up, up + 1) % shape[0], np.arange(-across, across + 1) % shape[1])] = k
-    turned = fft.rfft2(wrapped, workers=2)
+    turned = scipy.fft.rfft2(wrapped, workers=2)
     del wrapped
-    found = fft.rfft2(mass, shape, workers=2)
+    found = scipy.fft.rfft2(mass, shape, workers=2)
     found *= turned.real  # the kernel is even, and so its transform is real
     del turned
-    out = fft.irfft2(found, shape, workers=2, overwrite_x=True)[..., :rows, :columns]
+    out = scipy.fft.irfft2(found, shape, workers=2, overwrite_x=True)[..., :rows, :columns]
     return np.maximum(out, 0.0)  # rounding may leave −10⁻²⁰

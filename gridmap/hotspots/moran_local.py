@@ -149,7 +149,7 @@ def local_moran(
         p = permutation_p(x, weights, permutations, seed_from(random_state), refine=refine)
         p[np.isnan(z)] = np.nan
     else:
-        p = 2 * scipy.stats.norm.sf(np.abs(z))
+        p = 2 * scipy.special.ndtr(-np.abs(z))
     if np.isnan(z).any():
         notes.append(Note("hotspots.cells_not_tested", n=int(np.isnan(z).sum())))
     p = spread_out(p, kept)

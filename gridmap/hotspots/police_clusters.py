@@ -230,7 +230,7 @@ MOST_CIRCLES = 25
 
 def _threshold_m(area: float, n: int, p: float) -> float:
     """The lower one-sided limit of the mean distance to the nearest of n random points in `area` (Clark & Evans)."""
-    return float(0.5 * np.sqrt(area / n) + scipy.stats.norm.ppf(p) * np.sqrt((4 - np.pi) * area / (4 * np.pi * n**2)))
+    return float(0.5 * np.sqrt(area / n) + scipy.special.ndtri(p) * np.sqrt((4 - np.pi) * area / (4 * np.pi * n**2)))
 
 
 def _find(group: list[int], k: int) -> int:

@@ -87,10 +87,12 @@ class LatticeGrid(Grid):
         a, b = (v.ravel().astype(np.int64) for v in np.meshgrid(*ranges))
         centre = _centres(a, b, params)
         shapely.prepare(territory)
-        near = shapely.dwithin(territory, shapely.points(centre), _step(params) * np.sqrt(0.5) * (1 + 1e-9))
-        a, b, centre = a[near], b[near], centre[near]
-        rings = centre[:, None, :] + _corners(params)
         hit = shapely.contains_xy(territory, *centre.T)
+        near = hit.copy()
+        reach = _step(params) * np.sqrt(0.5) * (1 + 1e-9)
+        near[~hit] = shapely.dwithin(territory, shapely.points(centre[~hit]), reach)
+        a, b, centre, hit = a[near], b[near], centre[near], hit[near]
+        rings = centre[:, None, :] + _corners(params)
         hit[~hit] = shapely.intersects(territory, shapely.polygons(rings[~hit]))
         a, b, rings = a[hit], b[hit], rings[hit]
         lonlat = np.stack(unproject(rings[..., 0], rings[..., 1], crs), axis=-1)
@@ -510,7 +512,8 @@ def _run(run: Callable, options: dict, grid: Grid, rows, incidents, drawn, top_s
     score = next((cells[c].to_numpy(float) for c in ("z_score", "intensity") if c in cells), None)
     if "label" in cells:
         labels = cells["label"].to_numpy(object)
-        hot = (cells["label"].map(side_of) > 0).to_numpy()
+        code, kinds = pd.factorize(cells["label"])
+        hot = np.array([side_of(kind) > 0 for kind in kinds] + [False])[code]  # the last is of a missing label
     elif score is not None:
         many = max(1, round(top_share * len(score)))
         hot = (score >= np.sort(score)[-many]) & (score > 0)

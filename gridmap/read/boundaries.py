@@ -148,7 +148,7 @@ def names_areas(column: str, values: pd.Series) -> bool:
         return False
     if _is_code(column) or UNIT.match(_words(column)) or AREA_WORDS.search(re.sub("所属|单位", "", _words(column))):
         return True
-    return len(texts) > 0 and float(texts.map(AREA_VALUE.search).notna().mean()) > 0.6
+    return len(texts) > 0 and sum(AREA_VALUE.search(text) is not None for text in texts) > 0.6 * len(texts)
 
 
 def stem(column: str) -> str:

@@ -21,7 +21,6 @@ from gridmap.read.coordinates import numbers
 from gridmap.read.datum import to_wgs84
 from gridmap.read.files import check_file
 from gridmap.read.metric import as_crs
-from gridmap.read.rasters import read_pixels
 from gridmap.read.sources import open_table
 from gridmap.read.tables.vector import read_vector
 
@@ -81,6 +80,8 @@ def read_features(
     path = check_file(path, Note("read.layer_file"))
     suffix = path.suffix.lower()
     if suffix in RASTERS:
+        from gridmap.read.rasters import read_pixels  # rasterio comes with it
+
         shapes, values = read_pixels(path, within=within, empty=True)
         frame = gpd.GeoDataFrame({column: values}, geometry=shapes, crs=4326)
     elif suffix in TABLES or (suffix == ".parquet" and not _is_geoparquet(path)):

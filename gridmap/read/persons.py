@@ -9,6 +9,7 @@ digit), e-mail addresses, doors of dwellings, or values that read as Chinese nam
 case is personal too, because it names people.
 """
 
+import hashlib
 import importlib
 import re
 import unicodedata
@@ -692,6 +693,10 @@ def _is_mobile(value: str) -> bool:
     return bool(MOBILE.search(value)) and not re.fullmatch(r"\d{12,}|[\d.]+\.\d+", value)
 
 
+#: What `_by_content` answered, by a hash of the values: the values themselves are not kept.
+_ANSWERS: dict[tuple, str | None] = {}
+MOST_ANSWERS = 4096
+
 #: What a column holds, the share of its values that must look so, and how it looks; in this order.
 CONTENT_TESTS: tuple[tuple[str, float, Callable[[str], Any]], ...] = (
     ("bank cards", 0.5, _is_card),
@@ -708,6 +713,16 @@ CONTENT_TESTS: tuple[tuple[str, float, Callable[[str], Any]], ...] = (
 def _by_content(
     values: list[str], plain_numbers: bool = False, places: bool = False, areas: bool = False
 ) -> str | None:
+    """What values say of persons; the same values were often looked at before, by one gate or another."""
+    seen = (hashlib.blake2b("\0".join(values).encode("utf-8", "surrogatepass")).digest(), plain_numbers, places, areas)
+    if seen not in _ANSWERS:
+        if len(_ANSWERS) >= MOST_ANSWERS:
+            _ANSWERS.clear()
+        _ANSWERS[seen] = _as_seen(values, plain_numbers, places, areas)
+    return _ANSWERS[seen]
+
+
+def _as_seen(values: list[str], plain_numbers: bool, places: bool, areas: bool) -> str | None:
     values = [unicodedata.normalize("NFKC", v) for v in values]
     n = len(values)
     if not n:

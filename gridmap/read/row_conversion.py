@@ -141,7 +141,7 @@ class Losses:
             chi2 = float(((lost - overall * n) ** 2 / (overall * (1 - overall) * n)).sum())
             share = np.where(n >= 20, lost / n, 0.0)
             worst = int(np.argmax(share))
-            if scipy.stats.chi2.sf(chi2, len(n) - 1) < 0.001 and share[worst] > max(2 * overall, overall + 0.05):
+            if scipy.special.chdtrc(len(n) - 1, chi2) < 0.001 and share[worst] > max(2 * overall, overall + 0.05):
                 name = list(table)[worst]
                 value = f"{name:%Y-%m}" if isinstance(name, dt.date) else str(name)
                 words = Note(f"read.what_{what}")

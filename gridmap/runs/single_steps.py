@@ -10,7 +10,6 @@ import pandas as pd
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.counts.query import count_by_cell
-from gridmap.counts.store import IncidentStore
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
@@ -22,7 +21,6 @@ from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.read.stored import is_store, stored_incidents
-from gridmap.runs.stages.dates_and_kinds import newest_day
 
 __all__ = ["CountedFile", "count_file", "tile_file"]
 
@@ -134,6 +132,8 @@ def count_file(
         points, grid, aside = release.incidents, release.grid, 0
     settings = {"category": category, "by": by, "every": every, "weight": weight}
     if stored and not public and engine.get("engine", "duckdb") == "duckdb":
+        from gridmap.counts.store import IncidentStore
+
         counts = IncidentStore(incidents).counts(grid, period=period, **settings)
     else:
         counts = count_by_cell(points, grid, progress=progress, **settings, **engine)
@@ -148,6 +148,8 @@ def _dated(incidents: Incidents, period: str) -> str:
     """A period as dates; words such as "last month" are counted from the newest day of the incidents."""
     if relative_period(period, pd.Timestamp("2000-01-01")) is None:
         return period
+    from gridmap.runs.stages.dates_and_kinds import newest_day  # a pipeline's whole grammar comes with it
+
     day = newest_day(incidents)
     if day is None:
         raise InputError(Note("runs.no_day_for_period", period=period))

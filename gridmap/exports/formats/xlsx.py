@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import xlsxwriter
 
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
@@ -25,6 +24,8 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True, "constant_memory": True}
+    import xlsxwriter  # here, for the list of formats is read by every run
+
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": written_at().replace(tzinfo=None, microsecond=0)})
         bold, taken = book.add_format({"bold": True, "bottom": 1}), []
