@@ -15,7 +15,7 @@ from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.legend_classes import packed_text
-from gridmap.maps.ranking import Place
+from gridmap.maps.ranking import UNDER_REPORTED, Place
 from gridmap.messages import Note
 from gridmap.read.persons import mask
 
@@ -63,6 +63,8 @@ def found(layer: Layer) -> Note | None:
         return None
     side = layer.side()
     up, down = int((side > 0).sum()), int((side < 0).sum())
+    if layer.labels is not None and any(getattr(c.label, "code", "") == "page.under_reported" for c in layer.classes):
+        return Note("page.found_quiet", n=int(layer.frame[layer.labels].isin(UNDER_REPORTED).sum()))
     if "count_before" in layer.frame:
         return Note("page.found_changes", up=up, down=down)
     return Note("page.found_hot", hot=up) if not down else Note("page.found_hot_cold", hot=up, cold=down)

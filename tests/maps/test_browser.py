@@ -248,6 +248,8 @@ def test_the_clock_filters_the_map(browser, page_file):
     assert page.run("gridmap.theme().amountNow(gridmap.theme().ranked[0].rows[0])") == 15
     page.drag("td[data-hour='20']", "td[data-hour='140']")
     assert page.text(".gm-clock-now").startswith("6 of 168 hours")
+    small = "[...document.querySelectorAll('.gm-clock td[data-hour], .gm-clock button')].filter((e) => { const r = e.getBoundingClientRect(); return r.width < 24 || r.height < 23.5; }).length"
+    assert page.run(small) == 0  # nothing is too small to be hit
     page.screenshot(f"{SHOTS}/clock.png")
     clean(page)
 
@@ -589,6 +591,83 @@ def test_tiles_beside_the_file_are_the_only_thing_asked_for(browser, tmp_path, h
     )
     assert all(r.startswith("file://") and "/tiles/" in r for r in opened.requests())
     opened.close()
+
+
+LONG = "Burglary, robbery and theft from vehicles in the northern districts, first half of the year, " * 3
+
+
+def test_a_change_that_found_nothing_says_so_and_a_long_title_pushes_nothing_off(browser, tmp_path, placed, clustered):
+    cells = placed.cells
+    change = cells[["zone_id", "area_m2", "geometry"]].assign(
+        count_before=1, count_after=1, difference=0, label="none", significant=False
+    )
+    layers = [
+        gm.hotspot_layer(placed),
+        gm.hotspot_layer(gm.HotspotResult(change, "compare_periods", {"fdr": 0.05, "before": "2017", "after": "2018"})),
+        gm.clusters_layer(clustered),
+    ]
+    file = gm.build_map(
+        layers, title=LONG, classification="内部资料", approval="审图号：GS(2026)1号", incidents=9
+    ).save(tmp_path / "m.html")
+    for width, height in ((1366, 768), (390, 844)):
+        page = browser.open(file, width=width, height=height, mobile=width < 500)
+        right = "Math.max(...[...document.querySelectorAll('#gm-language, .gm-classification, .gm-count, .gm-approval')].map((e) => e.getBoundingClientRect().right))"
+        assert page.run(right) <= width
+        assert "审图号：GS" not in page.text("#gm-header")  # in English, and once
+        assert page.text(".gm-approval").count("GS(2026)") == 1
+        if width < 500:
+            page.close()
+            continue
+        page.run("gridmap.showTheme('l1'), 0")
+        assert (
+            page.text(".gm-of") == page.text("#gm-nothing") == "This test finds nothing here"
+        )  # not the clusters over it
+        assert page.run("document.querySelectorAll('.gm-ranked li').length + gridmap.marks().length") == 0
+        page.run("gridmap.showTheme('l0'), gridmap.setLanguage('zh'), 0")
+        assert page.text(".gm-approval").count("审图号") == 1
+        page.run(
+            "window.copied = '', gridmap.copy = (text) => { copied = text; }, (function () { const s = document.querySelector('.gm-search'); s.value = gridmap.placeOf(gridmap.rankedRows()[0]); s.dispatchEvent(new Event('input')); document.querySelectorAll('.gm-list-foot .gm-copy')[1].click(); })()"
+        )
+        found = page.run("document.querySelectorAll('.gm-ranked li').length")
+        assert len(page.run("copied").splitlines()) == found + 1 < page.run("gridmap.rankedRows().length") + 1
+        page.run("gridmap.share(document.body), 0")
+        assert page.run("copied").startswith("#m=")  # no path of this machine
+        clean(page)
+
+
+def test_only_clusters_have_a_legend_and_a_list(browser, tmp_path, clustered):
+    page = browser.open(gm.build_map(gm.clusters_layer(clustered), title="Clusters").save(tmp_path / "m.html"))
+    assert page.run("[...document.querySelectorAll('#gm-legend em')].map((e) => e.textContent)") == ["2"]
+    assert page.run("document.querySelectorAll('.gm-ranked li').length") == 2
+    clean(page)
+
+
+def test_forty_kinds_across_the_antimeridian_look_as_nine_and_others_west_of_it(browser, tmp_path):
+    """The same territory twice: over 180° and three degrees west of it."""
+    views = []
+    for lon in (178.6, 175.6):
+        west = lon + 0.07 * np.arange(40)
+        boxes = [shapely.box(x, -17.5, x + 0.07, -17.4) for x in west]
+        shifted = [
+            shapely.transform(b, lambda xy: np.column_stack([(xy[:, 0] + 180) % 360 - 180, xy[:, 1]]))
+            if b.bounds[0] >= 180
+            else b
+            for b in boxes
+        ]
+        at = [i for i, b in enumerate(boxes) if b.bounds[2] <= 180 or b.bounds[0] >= 180]
+        kinds = [f"kind {k}" for k in at]
+        cells = gpd.GeoDataFrame(
+            {"main": kinds}, geometry=[shifted[i] for i in at], crs=4326, index=[f"c{i}" for i in at]
+        )
+        page = browser.open(
+            gm.build_map(gm.cells_layer(cells, "main", name="Main kind")).save(tmp_path / f"{lon}.html")
+        )
+        assert page.run("document.querySelectorAll('#gm-legend li').length") == 10
+        assert "others" in page.text("#gm-legend").lower()
+        assert page.run("document.getElementById('gm-legend').getBoundingClientRect().bottom") <= 768
+        views.append(page.run("gridmap.map.getZoom()"))
+        clean(page)
+    assert views[0] == pytest.approx(views[1], abs=0.1)
 
 
 AXE = Path(gm.__file__).parent / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"

@@ -13,6 +13,7 @@ from gridmap.grids.population import total_by_cell
 from gridmap.hotspots.registry import LESS, MORE, SCALES, label_code, methods
 from gridmap.maps import palette
 from gridmap.maps.layers import CellsLayer, hotspot_layer, layers_of
+from gridmap.maps.meeting_questions import found
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts
 from gridmap.runs.stages.drawing import map_layers
@@ -87,6 +88,8 @@ def test_quiet_cells_have_no_class_that_they_cannot_have(town, quiet):
     assert labels(layer) == ["page.under_reported", "label.none"]
     assert [entry.hatch for entry in layer.classes] == [True, False]
     assert len(rank_places([layer], town.boundaries)[0]) == (3 if quiet else 0)
+    short = found(layer)
+    assert (short.code, short.values["n"]) == ("page.found_quiet", 3 if quiet else 0)  # and not "0 hot"
 
 
 def test_a_change_with_nothing_found_has_the_legend_of_a_change(town):

@@ -133,7 +133,8 @@ def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str)
     named = ", ".join([step.category] if isinstance(step.category, str) else step.category or [])
     code = "page.timeline_hours" if step.every == "hour_of_week" else "page.timeline_periods"
     name = step.name or Note(code, kinds=named or Note("page.incidents"))
-    return cells_layer(counts, "count", grid=grid, name=name, show=False)
+    spoken_of = step.period or period_of(of_period.where(category=step.category))
+    return replace(cells_layer(counts, "count", grid=grid, name=name, show=False), period=spoken_of)
 
 
 def _governed(result: Any, name: str | None, *, show: bool) -> list[Layer]:

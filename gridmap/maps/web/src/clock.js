@@ -35,12 +35,12 @@ export function clock(gm) {
       gm.clear(table);
       table.setAttribute("aria-label", gm.t("tab_clock"));
       cells.length = 0;
-      table.append(el("tr", {}, el("td"), hours.map(function (h) {
-        return el("th", { scope: "col" }, el("button", { type: "button", title: gm.t("hour_of_day", { hour: h }), "aria-label": gm.t("hour_of_day", { hour: h }), text: h % 3 ? "" : h, onclick: function (e) { set(days.map(function (d) { return 24 * d + h; }), e.shiftKey); } }));
+      table.append(el("tr", {}, el("td"), days.map(function (d) {   /* days across, hours down: every field is large enough to be hit */
+        return el("th", { scope: "col" }, el("button", { type: "button", text: day(d), onclick: function (e) { set(hours.map(function (h) { return 24 * d + h; }), e.shiftKey); } }));
       })));
-      days.forEach(function (d) {
-        const row = el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", text: day(d), onclick: function (e) { set(hours.map(function (h) { return 24 * d + h; }), e.shiftKey); } })));
-        hours.forEach(function (h) {
+      hours.forEach(function (h) {
+        const row = el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", text: gm.t("hour_of_day", { hour: h }), onclick: function (e) { set(days.map(function (d) { return 24 * d + h; }), e.shiftKey); } })));
+        days.forEach(function (d) {
           const p = 24 * d + h;
           const cell = el("td", { style: { background: shade(f.totals[p]) }, title: gm.period(String(p), "hour_of_week") + " · " + gm.number(f.totals[p], 1), "data-hour": p });
           cells[p] = cell;

@@ -102,7 +102,7 @@ function outlines(draw, west) {
     xy[2 * i] = worldX(x / draw.scale);
     xy[2 * i + 1] = worldY(y / draw.scale);
   }
-  return boxed(whole({ n: draw.n, xy, ring: rings, row: parts, closed: draw.closed, points: draw.points, find: null }, west));
+  return boxed(whole({ n: draw.n, xy, ring: rings, row: parts, closed: draw.closed, points: draw.points, find: null, scale: draw.scale }, west));
 }
 
 /** Rings that lie west of where the page begins are shown a turn further east, so that a territory across the
@@ -214,28 +214,74 @@ export function rowAt(shapes, lat, lon, reach) {
   return -1;
 }
 
-/** The outer border of several rows: the edges that only one of them has. Corners meet to within a millimetre.
+/** The corners of other outlines that lie on an edge, in their order along it: areas that touch need not share corners.
+ * @param {Float64Array} xy @param {number} a @param {number} b @param {(x0: number, y0: number, x1: number, y1: number) => number[]} near @param {number} reach */
+function onEdge(xy, a, b, near, reach) {
+  const ax = xy[2 * a], ay = xy[2 * a + 1], dx = xy[2 * b] - ax, dy = xy[2 * b + 1] - ay, long = dx * dx + dy * dy;
+  /** @type {Array<[number, number]>} */
+  const found = [];
+  if (long > 0) {
+    near(Math.min(ax, ax + dx) - reach, Math.min(ay, ay + dy) - reach, Math.max(ax, ax + dx) + reach, Math.max(ay, ay + dy) + reach).forEach((v) => {
+      const u = ((xy[2 * v] - ax) * dx + (xy[2 * v + 1] - ay) * dy) / long;
+      if (u <= 0 || u >= 1 || Math.hypot(xy[2 * v] - ax - u * dx, xy[2 * v + 1] - ay - u * dy) > reach) return;
+      if (Math.hypot(xy[2 * v] - ax, xy[2 * v + 1] - ay) > reach && Math.hypot(xy[2 * v] - xy[2 * b], xy[2 * v + 1] - xy[2 * b + 1]) > reach) found.push([u, v]);
+    });
+  }
+  return found.sort((p, q) => p[0] - q[0]).map((f) => f[1]);
+}
+
+/** The corners in a box, found by a raster of as many fields as there are corners.
+ * @param {Float64Array} xy @param {number[]} corners */
+function finder(xy, corners) {
+  let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
+  corners.forEach((v) => { x0 = Math.min(x0, xy[2 * v]); x1 = Math.max(x1, xy[2 * v]); y0 = Math.min(y0, xy[2 * v + 1]); y1 = Math.max(y1, xy[2 * v + 1]); });
+  const side = Math.max(1, Math.ceil(Math.sqrt(corners.length))), w = (x1 - x0) / side || 1, h = (y1 - y0) / side || 1;
+  const at = (/** @type {number} */ value, /** @type {number} */ from, /** @type {number} */ step) => Math.max(0, Math.min(side, Math.floor((value - from) / step)));
+  /** @type {Map<number, number[]>} */
+  const fields = new Map();
+  corners.forEach((v) => {
+    const k = at(xy[2 * v], x0, w) * (side + 1) + at(xy[2 * v + 1], y0, h), there = fields.get(k);
+    if (there) there.push(v); else fields.set(k, [v]);
+  });
+  return (/** @type {number} */ west, /** @type {number} */ north, /** @type {number} */ east, /** @type {number} */ south) => {
+    /** @type {number[]} */
+    const out = [];
+    for (let i = at(west, x0, w); i <= at(east, x0, w); i++) for (let j = at(north, y0, h); j <= at(south, y0, h); j++) out.push(...(fields.get(i * (side + 1) + j) || []));
+    return out;
+  };
+}
+
+/** The outer border of several rows: the pieces of edges that only one of them has. Corners meet to within a
+ * millimetre; where one outline has a corner and its neighbour none, the neighbour's edge is cut there.
  * @param {Shapes} shapes @param {number[]} rows @returns {Shapes} */
 export function border(shapes, rows) {
+  const xy = shapes.xy, reach = shapes.find ? 0 : 1.2 / (360 * (shapes.scale || 1e6));   /* hexagons share all corners */
   /** @type {Map<string, [number, number] | null>} */
   const edges = new Map();
+  /** @type {Map<string, number>} */
+  const corners = new Map();
   /** @param {number} i */
-  const key = (i) => Math.round(shapes.xy[2 * i] * 1e9) + "," + Math.round(shapes.xy[2 * i + 1] * 1e9);
-  rows.forEach((r) => {
-    for (let p = shapes.row[r]; p < shapes.row[r + 1]; p++) {
-      for (let i = shapes.ring[p], j = shapes.ring[p + 1] - 1; i < shapes.ring[p + 1]; j = i++) {
-        const a = key(i), b = key(j), k = a < b ? a + ";" + b : b + ";" + a;
-        edges.set(k, edges.has(k) ? null : [j, i]);
-      }
+  const key = (i) => Math.round(xy[2 * i] * 1e9) + "," + Math.round(xy[2 * i + 1] * 1e9);
+  /** @param {(i: number, j: number) => void} act */
+  const each = (act) => rows.forEach((r) => {
+    for (let p = shapes.row[r]; p < shapes.row[r + 1]; p++) for (let i = shapes.ring[p], j = shapes.ring[p + 1] - 1; i < shapes.ring[p + 1]; j = i++) act(j, i);
+  });
+  if (reach && rows.length > 1) each((_, i) => { corners.set(key(i), i); });
+  const near = corners.size ? finder(xy, Array.from(corners.values())) : null;
+  each((j, i) => {
+    const cut = near ? [j, ...onEdge(xy, j, i, near, reach), i] : [j, i];
+    for (let n = 0; n + 1 < cut.length; n++) {
+      const a = key(cut[n]), b = key(cut[n + 1]), k = a < b ? a + ";" + b : b + ";" + a;
+      if (a !== b) edges.set(k, edges.has(k) ? null : [cut[n], cut[n + 1]]);
     }
   });
   const kept = /** @type {[number, number][]} */ (Array.from(edges.values()).filter(Boolean));
-  const xy = new Float64Array(4 * kept.length), ring = new Uint32Array(kept.length + 1);
+  const out = new Float64Array(4 * kept.length), ring = new Uint32Array(kept.length + 1);
   kept.forEach((e, n) => {
-    for (let c = 0; c < 2; c++) { xy[4 * n + 2 * c] = shapes.xy[2 * e[c]]; xy[4 * n + 2 * c + 1] = shapes.xy[2 * e[c] + 1]; }
+    for (let c = 0; c < 2; c++) { out[4 * n + 2 * c] = xy[2 * e[c]]; out[4 * n + 2 * c + 1] = xy[2 * e[c] + 1]; }
     ring[n + 1] = 2 * n + 2;
   });
-  return { n: 1, xy, ring, row: new Uint32Array([0, kept.length]), closed: false, points: false, find: null, box: new Float64Array([0, 0, 1, 1]) };
+  return { n: 1, xy: out, ring, row: new Uint32Array([0, kept.length]), closed: false, points: false, find: null, box: new Float64Array([0, 0, 1, 1]) };
 }
 
 /** The class of every amount: 0 no data, 1 zero or less, 2 and up by upper bounds, as Python sorts them.

@@ -36,10 +36,13 @@ export function legend(gm) {
       theme.codesNow().forEach((/** @type {number} */ c) => { n[c]++; });
       return n;
     }
+    /* Hatched is what cannot be judged; but cells that may be under-reported are what their test found. */
+    /** @param {any} c */
+    function isQuiet(c) { return Boolean(c.label) && c.label.code === "page.under_reported"; }
     /** @param {LiveLayer} theme @param {number[]} n */
     function sentence(theme, n) {
       if (!theme.labels) return theme.frames ? gm.t("fixed_breaks") : "";
-      const beyond = theme.classes.reduce((sum, c, i) => sum + (c.bare || c.hatch ? 0 : n[i]), 0), fdr = theme.params.fdr;
+      const beyond = theme.classes.reduce((sum, c, i) => sum + (c.bare || (c.hatch && !isQuiet(c)) ? 0 : n[i]), 0), fdr = theme.params.fdr;
       const level = fdr ? gm.t("level_fdr", { level: Number(fdr) }) : gm.t("level_p", { level: gm.number(0.05) });
       return theme.null ? gm.t("legend_null", { n: beyond, cells: theme.draw.n, level, null: theme.null }) : gm.t("legend_found", { n: beyond, cells: theme.draw.n, level });
     }

@@ -5,7 +5,7 @@ import { border, rowAt } from "./decode.js";
 export function select(gm) {
   gm.part(() => {
     const pane = gm.map.createPane("gm-selected");
-    pane.style.zIndex = "600";
+    pane.style.zIndex = "443";   /* below the numbers */
     pane.style.pointerEvents = "none";
     /** @type {any} */
     let drawn = null;

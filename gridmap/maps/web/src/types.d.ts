@@ -32,7 +32,7 @@ export interface LiveLayer extends Omit<LayerData, "ground"> {
   number?: number; colour?: string; byShift?: any; onShift?: any;
 }
 export interface Shapes {
-  n: number; xy: Float64Array; ring: Uint32Array; row: Uint32Array; box: Float64Array; closed: boolean; points: boolean;
+  n: number; xy: Float64Array; ring: Uint32Array; row: Uint32Array; box: Float64Array; closed: boolean; points: boolean; scale?: number;
   find: ((lat: number, lon: number) => number) | null; id?: (row: number) => string;
 }
 export interface Paint { shapes: Shapes; classes: LegendClass[]; [key: string]: any }

@@ -42,6 +42,20 @@ test("the border of touching areas is the outer one", () => {
   assert.equal(outer.row[1], 6);   /* a rectangle of two squares has six edges of a square's length */
 });
 
+test("where a neighbour has no corner its edge is cut, so that no stroke is left inside", () => {
+  /* two squares on top of each other, and beside them one as high as both, whose edge passes their common corner by a rounding */
+  const u = 1e-4, off = 0.4 / (360 * 1e5), rings = [[0, 0, 1, 0, 1, 1, 0, 1], [0, 1, 1, 1, 1, 2, 0, 2], [1, 0, 2, 0, 2, 2, 1, 2]];
+  const xy = Float64Array.from(rings.flat().map((v) => 0.5 + v * u));
+  xy[2 * 2] += off;
+  xy[2 * 5] += off;
+  const shapes = { n: 3, xy, ring: Uint32Array.from([0, 4, 8, 12]), row: Uint32Array.from([0, 1, 2, 3]), closed: true, points: false, find: null, scale: 1e5, box: new Float64Array(12) };
+  const outer = border(shapes, [0, 1, 2]);
+  let length = 0;
+  for (let e = 0; e < outer.row[1]; e++) length += Math.hypot(outer.xy[4 * e] - outer.xy[4 * e + 2], outer.xy[4 * e + 1] - outer.xy[4 * e + 3]);
+  assert.ok(Math.abs(length / u - 8) < 0.01);
+  for (let e = 0; e < outer.row[1]; e++) assert.ok(!(Math.abs(outer.xy[4 * e] - 0.5 - u) < 1e-7 && Math.abs(outer.xy[4 * e + 2] - 0.5 - u) < 1e-7));
+});
+
 test("a territory across the antimeridian is one piece", () => {
   const shapes = { n: 2, xy: Float64Array.from([worldX(179), 0.5, worldX(179.5), 0.5, worldX(-180), 0.5, worldX(-179), 0.5]), ring: Uint32Array.from([0, 2, 4]), row: Uint32Array.from([0, 1, 2]), closed: false, points: false, find: null };
   whole(shapes, 178);
