@@ -77,7 +77,7 @@ def west_yorkshire(resolution: int = 8) -> Town:
     crime = gm.read_incidents(WEST_YORKSHIRE / "2018-07-west-yorkshire-street.csv.gz").where(category="Burglary")
     counts = gm.count_by_cell(crime, grid)["count"].to_numpy()
     land = (grid.cells["area_m2"] * grid.cells["share_inside"]).to_numpy(float)
-    return Town(grid, population_by_cell(grid, zones, column="persons").to_numpy(), land, counts)
+    return Town(grid, population_by_cell(zones, grid, column="persons").to_numpy(), land, counts)
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def _over_cells(method: Callable, **options):
 
 
 def _rates(town: Town, one: Map, rng):
-    return gm.incident_rates(_counts(town, one), town.residents)
+    return gm.incident_rates(_counts(town, one), population=town.residents)
 
 
 def _two_periods(town: Town, one: Map, rng):

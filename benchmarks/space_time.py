@@ -108,8 +108,8 @@ def stability(rounds: int) -> None:
     zones = gm.read_boundaries(ROOT / "data/west_yorkshire/lsoa_2011.geojson")
     crime = gm.read_incidents(ROOT / "data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz")
     what = {"resolution": 8, "category": "Burglary", "random_state": 0}
-    gm.hotspot_stability("getis_ord", crime, zones, **what, variants=1, resamples=1)
-    seconds = least_seconds(lambda: gm.hotspot_stability("getis_ord", crime, zones, **what), rounds)
+    gm.hotspot_stability(crime, zones, "getis_ord", **what, variants=1, resamples=1)
+    seconds = least_seconds(lambda: gm.hotspot_stability(crime, zones, "getis_ord", **what), rounds)
     report("hotspot_stability, getis_ord, 3,291 hexagons, 50 + 50 runs", seconds, "")
     grid = gm.make_grid(zones, system="h3", resolution=8)
     counts = gm.count_by_cell(crime, grid, category="Burglary")

@@ -90,7 +90,7 @@ def main() -> None:
         shrink(opened.screenshot(IMAGES / "phone.png"))
     finally:
         browser.close()
-    hot.plot(language="en", title="Burglary, July 2018").savefig(IMAGES / "figure.png", dpi=110)
+    hot.plot(language="en", title="Burglary, July 2018").figure.savefig(IMAGES / "figure.png", dpi=110)
     shrink(IMAGES / "figure.png")
     size = {language: file.stat().st_size for language, file in files.items()}
     print("bytes of the pages:", size, "pictures:", int(np.sum([f.stat().st_size for f in IMAGES.glob("*.png")])))

@@ -1,9 +1,11 @@
 """What has another name or another home now is still found under the earlier one, with a DeprecationWarning."""
 
 import importlib
+import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -11,7 +13,7 @@ from typing import Any
 
 from gridmap.messages import Note
 
-__all__ = ["keep_old_names", "old_functions"]
+__all__ = ["in_former_order", "keep_old_names", "old_functions"]
 
 
 def keep_old_names(package: str, moved: Mapping[str, str]) -> None:
@@ -49,6 +51,42 @@ def old_functions(module: str, moved: Mapping[str, str]) -> Callable[[str], Any]
         return getattr(importlib.import_module(home), new)
 
     return find
+
+
+def in_former_order(former: str, is_former: Callable[[tuple], bool]) -> Callable:
+    """For a function whose first arguments changed places: calls in the former order still work, and say so.
+
+    Parameters
+    ----------
+    former : str
+        The former order, as in "grid, source".
+    is_former : function of the positional arguments
+        Whether they came in that order, by their types.
+
+    Examples
+    --------
+    >>> @in_former_order("unit, amount", lambda given: isinstance(given[0], str))
+    ... def written(amount, unit):
+    ...     return f"{amount} {unit}"
+    >>> written(3, "km")
+    '3 km'
+    """
+    names = [name.strip() for name in former.split(",")]
+
+    def keep(function: Callable) -> Callable:
+        now = ", ".join(list(inspect.signature(function).parameters)[: len(names)])
+
+        @wraps(function)
+        def either(*args: Any, **kwargs: Any) -> Any:
+            if len(args) >= 2 and not set(names[: len(args)]) & set(kwargs) and is_former(args):
+                note = Note("errors.moved", old=f"{function.__name__}({former})", new=f"{function.__name__}({now})")
+                warnings.warn(note, DeprecationWarning, stacklevel=2)
+                return function(*args[len(names) :], **dict(zip(names, args, strict=False)), **kwargs)
+            return function(*args, **kwargs)
+
+        return either
+
+    return keep
 
 
 class _Finder(MetaPathFinder, Loader):

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from gridmap._moved import in_former_order
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
@@ -27,15 +28,16 @@ __all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell
 RESIDENTS = ("persons", "population", "residents", "常住人口", "人口")
 
 
+@in_former_order("grid, source", lambda given: isinstance(given[0], Grid))
 def population_by_cell(
-    grid: Grid, source, *, column: str = "persons", buildings: gpd.GeoDataFrame | None = None, weight: str | None = None
+    source, grid: Grid, *, column: str = "persons", buildings: gpd.GeoDataFrame | None = None, weight: str | None = None
 ) -> pd.Series:
     """People (or households, or any total) in each cell.
 
     Parameters
     ----------
-    grid : Grid
     source : GeoDataFrame of points or of zones, or the path of a raster of counts
+    grid : Grid
     column : str
         What is summed, in a frame; the name of the answer in any case.
     buildings : GeoDataFrame of points, optional
@@ -61,7 +63,7 @@ def population_by_cell(
     >>> zones = gpd.GeoDataFrame({"zone_id": ["a"], "persons": [90]}, geometry=[town], crs=4326)
     >>> cells = gpd.GeoDataFrame({"zone_id": ["w", "e"]}, crs=4326,
     ...     geometry=[shapely.box(0, 0, 0.01, 0.01), shapely.box(0.01, 0, 0.03, 0.01)])
-    >>> population_by_cell(make_grid(cells, system="zones"), zones).round(1).tolist()
+    >>> population_by_cell(zones, make_grid(cells, system="zones")).round(1).tolist()
     [30.0, 60.0]
     """
     if not isinstance(grid, Grid):
@@ -115,7 +117,7 @@ def total_by_cell(grid: Grid, column: str) -> pd.Series | None:
         return None
     shared = grid.__dict__.setdefault("_shared_totals", {})
     if column not in shared:
-        shared[column] = population_by_cell(grid, grid.territory, column=column)
+        shared[column] = population_by_cell(grid.territory, grid, column=column)
     return shared[column].rename(column)
 
 

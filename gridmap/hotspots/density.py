@@ -54,7 +54,7 @@ def kernel_density(
     incidents: Incidents,
     grid: Grid,
     *,
-    bandwidth_m: float | str,
+    bandwidth_m: float | str = "rule-of-thumb",
     kernel: str = "quartic",
     adaptive: bool = False,
     weights=None,
@@ -70,7 +70,7 @@ def kernel_density(
         Those outside the grid count too, where their kernel reaches into it (not with `edge_correction`).
     grid : Grid
         The intensity is taken at the cells' centres.
-    bandwidth_m : float, "rule-of-thumb" or "cross-validated"
+    bandwidth_m : float, "rule-of-thumb" (the default) or "cross-validated"
         In metres: the radius of the quartic and triangular kernels, the standard deviation of the Gaussian.
         At least as large as a cell. See `gridmap.hotspots.bandwidths` for the automatic ones.
     kernel : {"quartic", "gaussian", "triangular"}
@@ -175,10 +175,8 @@ def bandwidth_of(bandwidth_m, points: Points, grid: Grid, kernel: str, random_st
         else:
             h = cross_validated(points.xy, points.weight, kernel, random_state)
         if h < (least := cell_reach_m(grid)):
-            return least, [
-                f"The {bandwidth_m} bandwidth is {h:,.0f} m; it was raised to the size of a cell, {least:,.0f} m."
-            ]
-        return h, []
+            return least, [Note("hotspots.bandwidth_raised", how=bandwidth_m, h=h, least=least)]
+        return h, [Note("hotspots.bandwidth_chosen", h=h, how=bandwidth_m)]
     h = a_length_m(bandwidth_m, "bandwidth_m")
     if h < (least := cell_reach_m(grid)):
         raise SettingError(Note("hotspots.bandwidth_below_cell", h=h, least=least, value=np.ceil(least)))

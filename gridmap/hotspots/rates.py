@@ -12,6 +12,7 @@ import scipy
 from scipy import sparse
 
 from gridmap._intervals import poisson_interval
+from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, require_incidents
 from gridmap.hotspots.change import binomial_p
@@ -59,11 +60,12 @@ SMALL_NUMBER = 20  # below this a rate's standard error is more than 22 % of it
         "small_number",
     ),
 )
+@in_former_order("counts, population", lambda given: isinstance(given[1], str) or np.ndim(given[1]) == 1)
 def incident_rates(
     counts,
-    population,
-    *,
     grid=None,
+    *,
+    population,
     per: float = 1000,
     expected=None,
     confidence: float = 0.95,
@@ -79,10 +81,10 @@ def incident_rates(
     ----------
     counts : DataFrame indexed by cell_id with a column `count`, or Series
         Incidents a cell, zeros included.
-    population : Series, array, or the name of a column of `grid.cells`
-        Persons, households, shops, … a cell; the same cells in the same order. 0 only where nothing happened.
     grid : Grid or adjacency, optional
         With it: smoothing within the neighbourhood (`rate_eb_local`), and geometry in the result.
+    population : Series, array, or the name of a column of `grid.cells`
+        Persons, households, shops, … a cell; the same cells in the same order. 0 only where nothing happened.
     per : float
         Rates are per so many.
     expected : Series or array, optional
@@ -118,7 +120,7 @@ def incident_rates(
     >>> import pandas as pd
     >>> counts = pd.Series([3, 40, 12], index=["a", "b", "c"])
     >>> people = pd.Series([150, 4_000, 2_000], index=["a", "b", "c"])
-    >>> rates = incident_rates(counts, people)
+    >>> rates = incident_rates(counts, population=people)
     >>> rates.cells[["rate", "rate_low", "rate_high", "rate_eb", "small_number"]].round(1)
              rate  rate_low  rate_high  rate_eb  small_number
     cell_id

@@ -117,7 +117,7 @@ class HotspotResult(ShortForm):
         return _drawn_by()[0](self, **options)
 
     def plot(self, **options):
-        """The result as a matplotlib figure for a paper, with legend and scale bar; on the Axes `ax=`, if given."""
+        """The result drawn for a paper, with legend and scale bar, on the Axes `ax=` or new ones; returns the Axes."""
         return _drawn_by()[1](self, **options)
 
     def _repr_html_(self) -> str | None:

@@ -53,7 +53,7 @@ def relative_risk(
     at_risk,
     grid: Grid,
     *,
-    bandwidth_m: float | str,
+    bandwidth_m: float | str = "rule-of-thumb",
     kernel: str = "quartic",
     permutations: int = 199,
     tolerance: float = 0.05,
@@ -70,7 +70,7 @@ def relative_risk(
         A column of `grid.cells`, such as "persons"; a Series of numbers by `cell_id`; or the incidents of another
         category.
     grid : Grid
-    bandwidth_m : float, "rule-of-thumb" or "cross-validated"
+    bandwidth_m : float, "rule-of-thumb" (the default) or "cross-validated"
         The same for both densities, in metres; the automatic ones look at the cases. Not below the size of a cell.
     kernel : {"quartic", "gaussian", "triangular"}
     permutations : int

@@ -30,6 +30,7 @@ import pandas as pd
 import shapely
 from scipy import sparse
 
+from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_point
@@ -268,10 +269,11 @@ def ranked_hotspots(hotspots: np.ndarray, score: np.ndarray, runs_score: np.ndar
 PER_WIDTH = 8
 
 
+@in_former_order("method, incidents, boundaries", lambda given: isinstance(given[0], str) or callable(given[0]))
 def hotspot_stability(
-    method,
     incidents: Incidents,
     boundaries: gpd.GeoDataFrame,
+    method,
     *,
     grid: Grid | None = None,
     system: str = "h3",
@@ -290,12 +292,12 @@ def hotspot_stability(
 
     Parameters
     ----------
-    method : {"getis_ord", "local_moran", "kernel_density"} or function
-        A function takes `(counts, grid, **options)`, or `(incidents, grid, **options)` if its first argument is called
-        `incidents`, and answers with a HotspotResult whose cells have a `label` or an `intensity`.
     incidents : Incidents
     boundaries : GeoDataFrame
         The territory, as `read_boundaries` gives it.
+    method : {"getis_ord", "local_moran", "kernel_density"} or function
+        A function takes `(counts, grid, **options)`, or `(incidents, grid, **options)` if its first argument is called
+        `incidents`, and answers with a HotspotResult whose cells have a `label` or an `intensity`.
     grid : Grid, optional
         The grid to begin with; else `make_grid(boundaries, system=…)` with `resolution` or `cell_size_m`.
     category : str or list of str, optional
@@ -342,7 +344,7 @@ def hotspot_stability(
     >>> import gridmap as gm
     >>> zones = gm.read_boundaries("data/west_yorkshire/lsoa_2011.geojson")                          # doctest: +SKIP
     >>> crime = gm.read_incidents("data/west_yorkshire/2018-07-west-yorkshire-street.csv.gz")        # doctest: +SKIP
-    >>> firm = gm.hotspot_stability("getis_ord", crime, zones, resolution=8, category="Burglary")    # doctest: +SKIP
+    >>> firm = gm.hotspot_stability(crime, zones, "getis_ord", resolution=8, category="Burglary")    # doctest: +SKIP
     >>> firm.clusters[["rank", "rank_low", "rank_high", "hot_share"]].head(3)                        # doctest: +SKIP
 
     References

@@ -6,6 +6,9 @@ says which places to name; `packing` how it travels; `page` and `offline` print 
 it says stands in the catalogue (`gridmap/messages`).
 """
 
+import io
+import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gridmap._moved import keep_old_names
@@ -25,6 +28,7 @@ from gridmap.maps.layers import (
     patrol_layers,
     reach_layer,
 )
+from gridmap.messages import Note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,10 +71,27 @@ def view(result: HotspotResult, **options: Any) -> "MapPage":
     return build_map(layers_of(result), **{"audience": "internal", **options})
 
 
-def plot(result: HotspotResult, **options: Any) -> "Figure | Axes":
-    """A result as a matplotlib figure, or on the Axes given as `ax`, which are then returned."""
+def plot(result: HotspotResult, **options: Any) -> "Axes":
+    """A result drawn for a paper, on the Axes given as `ax` or on new ones, which are returned as geopandas does."""
     figure = figure_of(layers_of(result)[0], **options)
-    return figure if options.get("ax") is None else options["ax"]
+    if options.get("ax") is not None:
+        return options["ax"]
+    axes = figure.axes[0]
+    axes._repr_png_ = partial(_as_png, figure)  # a notebook shows figures, and of pyplot's own axes only the figure
+    axes.savefig = partial(_save_as_before, figure)  # the figure was returned here
+    return axes
+
+
+def _as_png(figure: "Figure") -> bytes:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    return drawn.getvalue()
+
+
+def _save_as_before(figure: "Figure", *args: Any, **options: Any) -> None:
+    note = Note("errors.moved", old="result.plot().savefig(…)", new="result.plot().figure.savefig(…)")
+    warnings.warn(note, DeprecationWarning, stacklevel=2)
+    figure.savefig(*args, **options)
 
 
 register_viewer(view, plot)

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 import shapely.ops
 
+from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import Network
@@ -23,15 +24,16 @@ __all__ = ["RESPONSE_STANDARDS", "check_posts", "response_coverage"]
 RESPONSE_STANDARDS = {"town": (10.0, 5_000.0), "country": (20.0, 10_000.0)}
 
 
+@in_former_order("network, stations", lambda given: hasattr(given[0], "segments") or hasattr(given[0], "travel_min"))
 def response_coverage(
-    network, stations, *, minutes, hotspots=None, incidents=None, residents=None, each: bool = True
+    stations, network, *, minutes, hotspots=None, incidents=None, residents=None, each: bool = True
 ) -> gpd.GeoDataFrame:
     """What a unit from the stations reaches in time, along the streets.
 
     Parameters
     ----------
-    network : Network
     stations : GeoDataFrame of points (`station_id`), or lon, lat
+    network : Network
     minutes : number, list of numbers, or "town" (10 min), "country" (20 min), "standards" (both)
         With a standard's name, `kept` says which share of the places within its distance is reached in its time.
     hotspots, incidents, residents : GeoDataFrame of points, optional
@@ -54,7 +56,7 @@ def response_coverage(
     --------
     >>> from gridmap.patrol.network import build_network
     >>> roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (0.05, 0)])], crs=4326)
-    >>> reach = response_coverage(build_network(roads, speed_kmh=36), [(0, 0)], minutes=[2, 4])
+    >>> reach = response_coverage([(0, 0)], build_network(roads, speed_kmh=36), minutes=[2, 4])
     >>> reach.loc[reach["station_id"] == "all", "street_km"].round(2).tolist()
     [1.2, 2.4]
     """

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
 
+from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
@@ -25,17 +26,18 @@ from gridmap.patrol.points import check_number
 __all__ = ["patrol_districts"]
 
 
+@in_former_order("grid, calls", lambda given: isinstance(given[0], Grid))
 def patrol_districts(
-    grid: Grid, calls, *, n: int, today=None, travel_weight: float = 0.25, rounds: int = 400, random_state=None
+    calls, grid: Grid, *, n: int, today=None, travel_weight: float = 0.25, rounds: int = 400, random_state=None
 ) -> gpd.GeoDataFrame:
     """n contiguous patrol districts of even work.
 
     Parameters
     ----------
-    grid : Grid
-        The territory's cells.
     calls : DataFrame indexed by cell_id with `count`, or Series
         Calls for service in each cell, in the grid's order.
+    grid : Grid
+        The territory's cells.
     n : int
         How many districts.
     today : Series or array, optional
@@ -64,7 +66,7 @@ def patrol_districts(
     >>> land = gpd.GeoDataFrame({"zone_id": ["a"]}, geometry=[box(0, 0, 0.04, 0.04)], crs=4326)
     >>> grid = gm.make_grid(land, system="square", cell_size_m=500)
     >>> calls = pd.Series(1, grid.cells.index)
-    >>> beats = patrol_districts(grid, calls, n=4, random_state=0)
+    >>> beats = patrol_districts(calls, grid, n=4, random_state=0)
     >>> len(beats), int(beats["parts"].max()), beats.attrs["inequality"] < 0.1
     (4, 1, True)
     """

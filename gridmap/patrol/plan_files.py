@@ -20,6 +20,7 @@ from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, say_unmet, starts_of
+from gridmap.patrol.points import shown_id
 
 __all__ = ["gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 
@@ -236,12 +237,12 @@ def _rounds(plan, start, date, language) -> pd.DataFrame:
     columns = {
         "date": [f"{day[s]:%Y-%m-%d}" if day[s] else "" for s in both["shift"]],
         "shift": both["shift"],
-        "unit": both["unit_id"],
+        "unit": [shown_id(unit, language) for unit in both["unit_id"]],
         "number": both["stop_order"],
         "arrive": [clock(t, begin[s]) for t, s in zip(both["arrive_s"], both["shift"], strict=True)],
         "leave": [clock(t, begin[s]) for t, s in zip(both["leave_s"], both["shift"], strict=True)],
         "minutes": [round((b - a) / 60) for a, b in zip(both["arrive_s"], both["leave_s"], strict=True)],
-        "place": both["place_id"],
+        "place": [shown_id(place, language) for place in both["place_id"]],
         "corner": both["corner"],
         "arrived": "",
         "left": "",

@@ -1,5 +1,7 @@
 """Points as everybody brings them: a GeoDataFrame in any CRS, a table with lon and lat, a plain array."""
 
+import re
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ import shapely
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note
 
-__all__ = ["as_points", "check_number", "id_column", "lonlat", "weighted"]
+__all__ = ["as_points", "check_number", "id_column", "id_or_note", "lonlat", "numbered_note", "shown_id", "weighted"]
 
 
 def lonlat(points, what: str) -> np.ndarray:
@@ -85,6 +87,32 @@ def id_column(frame, names: tuple[str, ...], prefix: str) -> list[str]:
     if frame.index.name in names and frame.index.is_unique:
         return [str(i) for i in frame.index]
     return [f"{prefix}{i + 1}" for i in range(len(frame))]
+
+
+_NUMBERED = re.compile(r"(unit|post|station|site|street|place) (\d+)")
+
+
+def shown_id(name: object, language: str = "en") -> str:
+    """An id as people read it: a number that gridmap gave in the language's words, any other as it is.
+
+    Examples
+    --------
+    >>> shown_id("unit 2", "zh"), shown_id("unit 2"), shown_id("城东一组", "zh")
+    ('第2组', 'unit 2', '城东一组')
+    """
+    found = _NUMBERED.fullmatch(str(name))
+    return str(name) if found is None else numbered_note(found[1], int(found[2])).say(language)
+
+
+def numbered_note(kind: str, n: int) -> Note:
+    """A number that gridmap gave, to be put in words later."""
+    return Note(f"patrol.numbered_{kind}", n=n)
+
+
+def id_or_note(name: object) -> "str | Note":
+    """An id, or the note that says the number which gridmap gave."""
+    found = _NUMBERED.fullmatch(str(name))
+    return str(name) if found is None else numbered_note(found[1], int(found[2]))
 
 
 def as_points(xy: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from gridmap._periods import WEEKDAYS
 from gridmap.errors import OutputError
 from gridmap.messages import Note, check_language, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, starts_of
+from gridmap.patrol.points import shown_id
 
 __all__ = ["route_code", "write_sheets"]
 
@@ -146,7 +147,9 @@ class _Paper:
         for number in range(count):
             hours = f"{clock(route.start_s, begin)}–{clock(route.end_s, begin)}"
             pages = f", {self.word('page')} {number + 1}/{count}" if count > 1 else ""
-            figure = self.head(f"{self.word('unit')}: {_safe(route.unit_id, 30)}", route.shift, hours + pages)
+            figure = self.head(
+                f"{self.word('unit')}: {_safe(shown_id(route.unit_id, self.language), 30)}", route.shift, hours + pages
+            )
             mine = lines[number * ROWS : (number + 1) * ROWS]
             self.table(figure, mine)
             orders = {int(line[0]) for line in mine if line[0].isdigit()}
@@ -163,7 +166,7 @@ class _Paper:
         if stop.corner:
             corner += (", " if corner else "") + f"{self.word('near')} {stop.corner}"
         times = (clock(second, begin) for second in (stop.arrive_s, stop.leave_s))
-        return (str(stop.stop_order), *times, str(stop.place_id), corner)
+        return (str(stop.stop_order), *times, shown_id(stop.place_id, self.language), corner)
 
     def head(self, title: str, shift: int, hours: str) -> Figure:
         """A page with its heading: whose, which shift, and the day or a blank for it."""
@@ -198,9 +201,9 @@ class _Paper:
         """The sheet of a post in a shift: which units stand there, and lines to note who came and went."""
         begin = self.begins[shift]
         hours = f"{begin}–{clock(self.plan.params['shift_h'] * 3600, begin)}"
-        figure = self.head(f"{self.word('post')}: {_safe(post.post_id, 30)}", shift, hours)
+        figure = self.head(f"{self.word('post')}: {_safe(shown_id(post.post_id, self.language), 30)}", shift, hours)
         figure.text(0.07, 0.885, f"{self.word('officers')}: {post.assigned} / {post.staff}", fontsize=10.5)
-        names = f"{self.word('units')}: " + ", ".join(map(str, post.units))
+        names = f"{self.word('units')}: " + ", ".join(shown_id(unit, self.language) for unit in post.units)
         for i, part in enumerate(textwrap.wrap(names, 58)[:4]):
             figure.text(0.07, 0.858 - 0.024 * i, _safe(part, 70), fontsize=10)
         for x, name in ((0.07, "unit"), (0.36, "arrived"), (0.51, "left"), (0.66, "remark")):

@@ -119,7 +119,7 @@ def with_people(
     column = options.get("population")
     if not isinstance(column, str) or column in grid.cells or column not in boundaries:
         return options, None
-    people = population_by_cell(grid, boundaries, column=column).reindex(grid.cells.index, fill_value=0.0)
+    people = population_by_cell(boundaries, grid, column=column).reindex(grid.cells.index, fill_value=0.0)
     return {**options, "population": people}, Note("runs.people_shared", column=column, people=float(people.sum()))
 
 

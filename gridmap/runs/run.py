@@ -540,7 +540,7 @@ def _run_step(
             return result
         return dataclasses.replace(result, notes=(*result.notes, Note("runs.stability_not_tried")))
     runs = {"variants": step.stability - step.stability // 2, "resamples": step.stability // 2}
-    again = hotspot_stability(step.method, at, boundaries, grid=grid, options=options, random_state=0, **runs)
+    again = hotspot_stability(at, boundaries, step.method, grid=grid, options=options, random_state=0, **runs)
     cells = result.cells.assign(stability=again.cells["hot_share"])
     noted = [note for note in again.notes if getattr(note, "code", "").startswith("hotspots.stability_null")]
     params = {**result.params, "stability_runs": step.stability, "stability_null_share": again.params["null_hot_share"]}

@@ -383,12 +383,12 @@ def test_incidents_are_a_load_of_their_own_and_beside_households():
     at = np.random.default_rng(6).uniform([0, 0], [300, 300], (200, 2)) * METRE
     table = pd.DataFrame({"lon": at[:, 0], "lat": at[:, 1], "category": ["a", "b"] * 100, "date": "2024-05-01"})
     incidents = read_incidents(table)
-    work = incident_workload(houses, incidents)
+    work = incident_workload(incidents, houses)
     assert work.sum() == 200
     assert work[houses.geometry.x > 350 * METRE].sum() == 0
-    assert incident_workload(houses, incidents, weights={"a": 4, "b": 0}).sum() == 400
+    assert incident_workload(incidents, houses, weights={"a": 4, "b": 0}).sum() == 400
     squares = make_grid(town, system="square", cell_size_m=100)
-    by_square = incident_workload(squares, incidents)
+    by_square = incident_workload(incidents, squares)
     row = squares.locate(*incidents.lonlat())
     assert by_square.tolist() == np.bincount(row, minlength=len(squares)).tolist()
     atoms = houses.assign(incidents=work)
@@ -398,8 +398,8 @@ def test_incidents_are_a_load_of_their_own_and_beside_households():
     busy = grid.cells.loc[grid.cells["incidents"].idxmax()]
     assert busy["households"] < 100  # where there is more to do, the grid is smaller
     with pytest.raises(GridmapError, match="'c'"):
-        incident_workload(houses, incidents, weights={"c": 1})
+        incident_workload(incidents, houses, weights={"c": 1})
     with pytest.raises(GridmapError, match="0 or more"):
-        incident_workload(houses, incidents, weights={"a": -1})
+        incident_workload(incidents, houses, weights={"a": -1})
     with pytest.raises(GridmapError, match="list"):
-        incident_workload(houses, [1])
+        incident_workload([1], houses)

@@ -71,19 +71,19 @@ def test_wrong_hierarchies_are_named():
 
 def test_population_from_points_zones_and_buildings_is_conserved(county, grid):
     total = county.buildings["households"].sum()
-    by_points = population_by_cell(grid, county.buildings, column="households")
+    by_points = population_by_cell(county.buildings, grid, column="households")
     assert by_points.sum() + by_points.attrs["outside"] == total
     assert np.allclose(by_points, grid.cells["households"], atol=8)  # a building on a border may lie on either side
     squares = make_grid(county.boundaries, system="square", cell_size_m=2000)
     for options in ({}, {"buildings": county.buildings}, {"buildings": county.buildings, "weight": "households"}):
-        found = population_by_cell(squares, county.boundaries, column="households", **options)
+        found = population_by_cell(county.boundaries, squares, column="households", **options)
         assert found.sum() + found.attrs["outside"] == pytest.approx(total)
-    real = population_by_cell(squares, county.buildings, column="households")
-    by_area = population_by_cell(squares, county.boundaries, column="households")
+    real = population_by_cell(county.buildings, squares, column="households")
+    by_area = population_by_cell(county.boundaries, squares, column="households")
     assert np.allclose(found, real)
     assert np.abs(found - real).sum() < 0.1 * np.abs(by_area - real).sum()
     with pytest.raises(InputError, match="households"):
-        population_by_cell(grid, county.boundaries, column="househods")
+        population_by_cell(county.boundaries, grid, column="househods")
 
 
 def test_population_of_a_raster(shared_data):
@@ -93,7 +93,7 @@ def test_population_of_a_raster(shared_data):
     places = gpd.read_file(shared_data / "population" / "concelhos.gpkg").to_crs(4326)
     zones = gpd.GeoDataFrame({"zone_id": [str(k) for k in range(len(places))]}, geometry=places.geometry, crs=4326)
     path = shared_data / "population" / "gpw_v411_2020_count_2020.tif"
-    found = population_by_cell(make_grid(zones, system="zones"), path)
+    found = population_by_cell(path, make_grid(zones, system="zones"))
     with rasterio.open(path) as raster:
         total = raster.read(1, masked=True).sum()
     assert found.sum() + found.attrs["outside"] == pytest.approx(total)

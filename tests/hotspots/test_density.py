@@ -226,7 +226,7 @@ def test_an_automatic_bandwidth_below_a_cell_is_raised_and_told(incidents, town)
     fine = kernel_density(incidents, make_grid(town, system="square", cell_size_m=200), bandwidth_m="rule-of-thumb")
     assert fine.params["bandwidth_m"] > 500
     assert fine.params["bandwidth"] == "rule-of-thumb"
-    assert not fine.notes
+    assert [note.code for note in fine.notes] == ["hotspots.bandwidth_chosen"]
     coarse = kernel_density(incidents, make_grid(town, system="square", cell_size_m=4000), bandwidth_m="rule-of-thumb")
     assert coarse.params["bandwidth_m"] == 4000
     assert "raised to the size of a cell" in coarse.notes[0]

@@ -109,7 +109,7 @@ def test_rates_and_changes_of_nothing_are_seldom_marked():
     rates = changes = cells_p = 0
     for _ in range(NULLS):
         before, after = rng.poisson(0.003 * people), rng.poisson(0.003 * people)
-        rates += gm.incident_rates(before, people).cells["significant"].any()
+        rates += gm.incident_rates(before, population=people).cells["significant"].any()
         change = gm.compare_periods({"a": before, "b": after}, before="a", after="b").cells
         changes += change["significant"].any()
         cells_p += change["p_value"].iloc[0] <= 0.05

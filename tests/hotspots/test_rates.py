@@ -37,7 +37,7 @@ def test_published_interval_of_ten_cases():
 
 def test_rates_and_ratios_by_hand(town):
     _, _, count, people = town
-    cells = gm.incident_rates(count, people).cells
+    cells = gm.incident_rates(count, population=people).cells
     overall = count.sum() / people.sum()
     np.testing.assert_allclose(cells["rate"], 1000 * count / people)
     np.testing.assert_allclose(cells["expected"], overall * people)
@@ -53,19 +53,19 @@ def test_rates_and_ratios_by_hand(town):
 def test_global_smoothing_equals_esda(town):
     _, _, count, people = town
     theirs = esda.smoothing.Empirical_Bayes(count, people).r.ravel()
-    np.testing.assert_allclose(gm.incident_rates(count, people, per=1).cells["rate_eb"], theirs, atol=1e-9)
+    np.testing.assert_allclose(gm.incident_rates(count, population=people, per=1).cells["rate_eb"], theirs, atol=1e-9)
 
 
 def test_local_smoothing_equals_esda(town):
     w, adjacency, count, people = town
     theirs = esda.smoothing.Spatial_Empirical_Bayes(count.astype(float), people, w).r.ravel()
-    ours = gm.incident_rates(count, people, grid=adjacency, per=1).cells["rate_eb_local"]
+    ours = gm.incident_rates(count, adjacency, population=people, per=1).cells["rate_eb_local"]
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
 
 def test_smoothing_moves_rates_of_few_people_most(town):
     _, _, count, people = town
-    result = gm.incident_rates(count, people)
+    result = gm.incident_rates(count, population=people)
     rate = result.cells["rate"]
     moved = (result.cells["rate_eb"] - rate) / (result.params["overall_rate"] - rate)
     assert stats.spearmanr(moved, people).statistic < -0.99
@@ -77,14 +77,14 @@ def test_smoothing_is_nearer_to_the_truth():
     rng = np.random.default_rng(4)
     people = rng.integers(50, 2_000, 500).astype(float)
     risk = rng.gamma(4, 0.0025, 500)
-    cells = gm.incident_rates(rng.poisson(risk * people), people, per=1).cells
+    cells = gm.incident_rates(rng.poisson(risk * people), population=people, per=1).cells
     assert ((cells["rate_eb"] - risk) ** 2).mean() < 0.6 * ((cells["rate"] - risk) ** 2).mean()
 
 
 def test_funnel_holds_the_promised_share():
     rng = np.random.default_rng(1)
     people = rng.integers(5_000, 50_000, 4_000).astype(float)
-    cells = gm.incident_rates(rng.poisson(0.01 * people), people).cells
+    cells = gm.incident_rates(rng.poisson(0.01 * people), population=people).cells
     outside = (cells["funnel"] != "within").mean()
     assert 0.035 < outside < 0.055
     assert cells["funnel"].str.contains("99.8").mean() < 0.006
@@ -95,23 +95,25 @@ def test_funnel_holds_the_promised_share():
 
 def test_funnel_is_told_to_be_too_narrow_where_places_differ(town):
     _, _, count, people = town
-    result = gm.incident_rates(count, people)
+    result = gm.incident_rates(count, population=people)
     assert result.params["overdispersion"] > 2
     assert any("outside the funnel" in note for note in result.notes)
-    alike = gm.incident_rates(np.random.default_rng(0).poisson(0.01 * people), people)
+    alike = gm.incident_rates(np.random.default_rng(0).poisson(0.01 * people), population=people)
     assert alike.params["overdispersion"] < 1.3
 
 
 def test_expected_counts_of_the_callers_own():
     count, people = np.array([30, 10, 20]), np.array([1000, 1000, 1000])
-    result = gm.incident_rates(count, people, expected=np.array([15.0, 25.0, 20.0]))
+    result = gm.incident_rates(count, population=people, expected=np.array([15.0, 25.0, 20.0]))
     assert result.cells["ratio"].tolist() == [2, 0.4, 1]
     assert result.cells["p_value"].iloc[0] == pytest.approx(2 * stats.poisson.sf(29, 15))
     assert result.cells["label"].tolist() == ["high 99", "low 99", "none"]
 
 
 def test_a_cell_without_people_or_cases_has_no_rate():
-    cells = gm.incident_rates(np.array([30, 0, 20]), np.array([1000, 0, 1000]), grid=np.ones((3, 3)) - np.eye(3)).cells
+    cells = gm.incident_rates(
+        np.array([30, 0, 20]), np.ones((3, 3)) - np.eye(3), population=np.array([1000, 0, 1000])
+    ).cells
     nobody = cells.iloc[1]
     assert nobody[["rate", "ratio", "rate_eb", "rate_eb_local", "p_value", "funnel_95_high"]].isna().all()
     assert nobody["label"] == "none"
@@ -120,7 +122,7 @@ def test_a_cell_without_people_or_cases_has_no_rate():
 
 def test_on_a_grid_by_the_name_of_a_column(west_yorkshire_grid):
     grid, counts = west_yorkshire_grid
-    cells = gm.incident_rates(counts, "households", grid=grid).cells
+    cells = gm.incident_rates(counts, grid, population="households").cells
     assert cells.index.equals(grid.cells.index)
     np.testing.assert_allclose(cells["rate"], 1000 * counts["count"] / grid.cells["households"])
     assert "geometry" in cells
@@ -152,13 +154,15 @@ def west_yorkshire_grid(root):
 )
 def test_wrong_use_is_named(count, people, options, message):
     with pytest.raises((InputError, SettingError), match=message):
-        gm.incident_rates(np.array(count), people if isinstance(people, str) else np.array(people), **options)
+        gm.incident_rates(
+            np.array(count), population=people if isinstance(people, str) else np.array(people), **options
+        )
 
 
 def test_counts_and_population_of_other_cells_are_refused():
     count = pd.Series([50, 10], ["a", "b"])
     with pytest.raises(InputError, match="not in the grid's order"):
-        gm.incident_rates(count, pd.Series([100, 100], ["b", "a"]))
+        gm.incident_rates(count, population=pd.Series([100, 100], ["b", "a"]))
 
 
 @pytest.mark.parametrize("factor", [1, 3])
@@ -167,7 +171,7 @@ def test_overdispersion_is_seen_where_counts_are_few(factor):
     people = rng.gamma(1.0, 300, 3000).round() + 1
     mean = people * 0.002
     counts = rng.poisson(mean) if factor == 1 else rng.negative_binomial(mean / (factor - 1), 1 / factor)
-    result = gm.incident_rates(pd.Series(counts), pd.Series(people))
+    result = gm.incident_rates(pd.Series(counts), population=pd.Series(people))
     assert result.params["overdispersion"] == pytest.approx(factor, rel=0.15)
     assert any("spread" in note for note in result.notes) == (factor == 3)
 

@@ -79,7 +79,7 @@ def results():
         gm.compare_periods(months, grid, before="2024-02", after="2024-03"),
         gm.emerging_hotspots(months, grid),
         gm.quiet_cells(counts, grid),
-        gm.incident_rates(counts, grid.cells["persons"]),
+        gm.incident_rates(counts, population=grid.cells["persons"]),
         gm.kernel_density(town.incidents, grid, bandwidth_m=500),
     ]
 

@@ -72,7 +72,7 @@ def test_firm_hotspots_are_told_from_lucky_ones():
         np.concatenate([rng.random((150, 2)) * 6000, rng.normal((1500, 4500), 350, (150, 2)).clip(1, 5999), luck])
     )
     found = hotspot_stability(
-        "getis_ord", incidents, ZONES, system="square", cell_size_m=500, variants=30, resamples=30, random_state=1
+        incidents, ZONES, "getis_ord", system="square", cell_size_m=500, variants=30, resamples=30, random_state=1
     )
     cells = found.cells
     yard, at = make_grid(ZONES, system="square", cell_size_m=500).locate(
@@ -95,7 +95,7 @@ def test_shares_are_counted_over_the_runs_that_were_made():
             pd.DataFrame({"label": "hot 99", "z_score": 1.0}, index=counts.index), "always", {}
         )
 
-    found = hotspot_stability(always, town(), ZONES, system="h3", resolution=8, variants=3, resamples=2, random_state=0)
+    found = hotspot_stability(town(), ZONES, always, system="h3", resolution=8, variants=3, resamples=2, random_state=0)
     assert (found.cells["hot_share"] == 1).all()
     assert (found.cells["verdict"] == "drawn again").all()
     assert len(found.clusters) == 1
@@ -111,7 +111,7 @@ def test_a_hotspot_of_the_grid_alone_depends_on_the_grid():
         label = np.where(hot, "hot 99", "none")
         return type(getis_ord(counts, grid))(pd.DataFrame({"label": label}, index=counts.index), "even", {})
 
-    found = hotspot_stability(even, town(), ZONES, system="square", cell_size_m=500, random_state=0, resamples=5)
+    found = hotspot_stability(town(), ZONES, even, system="square", cell_size_m=500, random_state=0, resamples=5)
     hot = found.cells["label"] == "hot 99"
     assert (found.cells.loc[hot, "hot_share_resamples"] == 1).all()
     assert found.cells["hot_share_variants"].mean() == pytest.approx(0.5, abs=0.05)
@@ -120,7 +120,7 @@ def test_a_hotspot_of_the_grid_alone_depends_on_the_grid():
 
 def test_same_seed_same_answer():
     runs = [
-        hotspot_stability("getis_ord", town(), ZONES, resolution=8, variants=4, resamples=4, random_state=7)
+        hotspot_stability(town(), ZONES, "getis_ord", resolution=8, variants=4, resamples=4, random_state=7)
         for _ in range(2)
     ]
     pd.testing.assert_frame_equal(runs[0].cells.drop(columns="geometry"), runs[1].cells.drop(columns="geometry"))
@@ -129,9 +129,9 @@ def test_same_seed_same_answer():
 
 def test_methods_with_an_intensity_and_zones_work_too():
     found = hotspot_stability(
-        "kernel_density",
         town(),
         ZONES,
+        "kernel_density",
         system="square",
         cell_size_m=500,
         options={"bandwidth_m": 800},
@@ -147,7 +147,7 @@ def test_methods_with_an_intensity_and_zones_work_too():
         for y in range(0, 6000, 1000)
     ]
     zones = gpd.GeoDataFrame({"zone_id": [str(k) for k in range(36)]}, geometry=boxes, crs=CRS).to_crs(4326)
-    by_zone = hotspot_stability("getis_ord", town(), zones, system="zones", variants=3, resamples=3, random_state=0)
+    by_zone = hotspot_stability(town(), zones, "getis_ord", system="zones", variants=3, resamples=3, random_state=0)
     assert by_zone.params["shape"] == "square"
     assert len(by_zone.cells) == 36
 
@@ -155,9 +155,9 @@ def test_methods_with_an_intensity_and_zones_work_too():
 def test_a_map_without_hotspots_says_so():
     even = as_incidents(np.random.default_rng(1).random((300, 2)) * 6000)
     found = hotspot_stability(
-        "getis_ord",
         even,
         ZONES,
+        "getis_ord",
         system="square",
         cell_size_m=1000,
         variants=2,
@@ -199,17 +199,17 @@ def test_bad_input_is_refused_by_name(change, error, message):
     }
     call |= change
     with pytest.raises(error, match=message):
-        hotspot_stability(call.pop("method"), call.pop("incidents"), call.pop("boundaries"), **call)
+        hotspot_stability(call.pop("incidents"), call.pop("boundaries"), call.pop("method"), **call)
 
 
 def test_false_hotspots_are_drawn_again_and_the_null_maps_say_so():
     """The normal p of Gi* on few incidents marks cells of maps that hold nothing, and other grids mark them again."""
     incidents, grid = town(background=100, spots=()), make_grid(ZONES, system="square", cell_size_m=250)
     few = {"grid": grid, "variants": 2, "resamples": 2, "null_maps": 8, "random_state": 0}
-    normal = hotspot_stability("getis_ord", incidents, ZONES, **few)
+    normal = hotspot_stability(incidents, ZONES, "getis_ord", **few)
     assert normal.params["null_maps_hot"] >= 4
     assert normal.params["null_hot_share"] > 0.2
-    exact = hotspot_stability("hotspot_test", incidents, ZONES, **few)
+    exact = hotspot_stability(incidents, ZONES, "hotspot_test", **few)
     assert exact.params["null_maps_hot"] <= 2
     codes = [getattr(note, "code", "") for note in (*normal.notes, *exact.notes)]
     assert "hotspots.stability_null" in codes

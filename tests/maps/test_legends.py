@@ -65,7 +65,7 @@ def test_relative_risk_is_drawn_by_its_labels_everywhere(town, risk):
 
 
 def test_rates_are_in_the_order_and_colours_of_a_diverging_scale_and_in_the_readers_words(town):
-    rates = gm.incident_rates(town.counts, town.people)
+    rates = gm.incident_rates(town.counts, population=town.people)
     cells = town.grid.cells.assign(**rates.cells)
     layer = hotspot_layer(gm.HotspotResult(cells, "incident_rates", rates.params))
     there = [code for code in labels(layer) if str(code).startswith("label.")]

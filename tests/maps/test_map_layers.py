@@ -4,7 +4,6 @@ import base64
 import sqlite3
 import sys
 import zlib
-from pathlib import Path
 from types import SimpleNamespace
 
 import geopandas as gpd
@@ -210,14 +209,18 @@ def test_a_density_is_drawn_in_metres_with_its_unit():
     assert [west, south, east, north] == pytest.approx(grid.cells.total_bounds.tolist(), abs=1e-4)
 
 
-def test_figures_have_a_legend_and_a_scale_bar(placed):
-    figure = placed.plot(language="zh", title="盗窃")
-    texts = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+def test_results_are_drawn_on_axes_with_a_legend_and_a_scale_bar(placed, tmp_path):
+    axes = placed.plot(language="zh", title="盗窃")
+    texts = [t.get_text() for t in axes.get_legend().get_texts()]
     assert "热点 99%" in texts
-    bar = figure.axes[0].texts[0].get_text()
+    bar = axes.texts[0].get_text()
     assert bar.split()[1] in ("公里", "米")
-    Path("build").mkdir(exist_ok=True)
-    figure.savefig("build/figure.png")
+    assert axes._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
+    again = placed.plot(ax=axes.figure.add_subplot())
+    assert again.figure is axes.figure
+    with pytest.warns(DeprecationWarning, match=r"figure\.savefig"):
+        axes.savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
 
 
 def test_basemaps_enter_the_policy_by_name(placed, tmp_path):

@@ -17,7 +17,7 @@ def network():
 
 def test_areas_are_in_the_order_that_shows_them_all(network):
     reach = gm.response_coverage(
-        network, [(-1.55, 53.79)], minutes=[1, 3, 2], incidents=[(-1.55, 53.79), (-1.53, 53.805)]
+        [(-1.55, 53.79)], network, minutes=[1, 3, 2], incidents=[(-1.55, 53.79), (-1.53, 53.805)]
     )
     layer = gm.reach_layer(reach)
     assert layer.frame["minutes"].tolist() == [3, 2, 1]
@@ -29,7 +29,7 @@ def test_areas_are_in_the_order_that_shows_them_all(network):
 def test_only_what_was_made_for_it_is_drawn(network):
     with pytest.raises(gm.errors.InputError, match="what response_coverage gives"):
         gm.reach_layer(gpd.GeoDataFrame(geometry=[], crs=4326))
-    reach = gm.response_coverage(network, [(-1.55, 53.79)], minutes=1)
+    reach = gm.response_coverage([(-1.55, 53.79)], network, minutes=1)
     with pytest.raises(gm.errors.InputError, match="nothing to draw"):
         gm.reach_layer(reach.iloc[:0])
 
@@ -41,7 +41,7 @@ def test_streets_are_drawn_in_the_colour_of_their_class(network, browser, tmp_pa
     y = np.r_[rng.uniform(53.789, 53.806, 40), rng.uniform(53.793, 53.802, 120)]
     hot = gm.street_hotspots(gpd.GeoSeries(gpd.points_from_xy(x, y), crs=4326), network, fdr=None)
     assert (hot.cells["label"] == "hot 99").any()
-    layers = [gm.hotspot_layer(hot), gm.reach_layer(gm.response_coverage(network, [(-1.55, 53.79)], minutes=[1, 2]))]
+    layers = [gm.hotspot_layer(hot), gm.reach_layer(gm.response_coverage([(-1.55, 53.79)], network, minutes=[1, 2]))]
     page = browser.open(gm.build_map(layers, audience="internal").save(tmp_path / "streets.html"))
     seen = (
         "(function (rgb) { const c = gridmap.map.getPane('gm-' + gridmap.state.theme).querySelector('canvas');"

@@ -17,7 +17,7 @@ from .patrol_check import shortest_paths
 def test_reached_places_are_those_within_time_by_networkx(tempe, hotspots_at_junctions):
     places = hotspots_at_junctions(30)
     station = places.iloc[[0]]
-    reach = gm.response_coverage(tempe, station, minutes=[5, 10], hotspots=places)
+    reach = gm.response_coverage(station, tempe, minutes=[5, 10], hotspots=places)
     times = nx.single_source_dijkstra_path_length(shortest_paths(tempe), places["node"].iloc[0], weight="weight")
     for row in reach[reach["station_id"] == "all"].itertuples():
         inside = np.array([times[n] <= row.minutes * 60 for n in places["node"]])
@@ -27,20 +27,20 @@ def test_reached_places_are_those_within_time_by_networkx(tempe, hotspots_at_jun
 
 def test_more_time_reaches_more_street_and_all_time_reaches_all(tempe, hotspots_at_junctions):
     stations = hotspots_at_junctions(2)
-    reach = gm.response_coverage(tempe, stations, minutes=[2, 5, 600], each=False)
+    reach = gm.response_coverage(stations, tempe, minutes=[2, 5, 600], each=False)
     assert reach["street_km"].is_monotonic_increasing
     assert reach["street_share"].iloc[-1] == pytest.approx(1)
 
 
 def test_street_km_on_one_street_by_hand():
     network = gm.build_network(gpd.GeoDataFrame(geometry=[LineString([(0, 0), (0.1, 0)])], crs=4326), speed_kmh=60)
-    reach = gm.response_coverage(network, [(0.05, 0)], minutes=3, each=False)
+    reach = gm.response_coverage([(0.05, 0)], network, minutes=3, each=False)
     assert reach["street_km"].iloc[0] == pytest.approx(6.0, rel=1e-3)
 
 
 def test_the_standard_asks_for_places_near_enough_only(tempe, hotspots_at_junctions):
     places = hotspots_at_junctions(10)
-    reach = gm.response_coverage(tempe, places.iloc[[0]], minutes="town", hotspots=places, each=False)
+    reach = gm.response_coverage(places.iloc[[0]], tempe, minutes="town", hotspots=places, each=False)
     assert reach["minutes"].tolist() == [10.0]
     assert reach["hotspots_kept"].iloc[0] == pytest.approx(reach["hotspots"].iloc[0])  # all lie within 5 km
 
@@ -81,9 +81,9 @@ def test_wrong_options_are_refused(options, words):
 
 def test_straight_lines_have_no_isochrone(tempe):
     with pytest.raises(gm.errors.InputError, match="Response times need streets"):
-        gm.response_coverage(gm.build_network(None), [(0, 0)], minutes=5)
+        gm.response_coverage([(0, 0)], gm.build_network(None), minutes=5)
     with pytest.raises(gm.errors.SettingError, match="town"):
-        gm.response_coverage(tempe, [(-111.82, 33.41)], minutes="towns")
+        gm.response_coverage([(-111.82, 33.41)], tempe, minutes="towns")
 
 
 def test_minimum_staffing_is_checked_without_a_plan():

@@ -66,9 +66,10 @@ def test_the_workbook_begins_with_the_rounds_in_words_and_clock_times(named, tmp
     sheet = openpyxl.load_workbook(tmp_path / "plan.xlsx").worksheets[0]
     head, *rows = sheet.iter_rows(values_only=True)
     assert sheet.title == "勤务表"
-    assert head[:9] == ("日期", "班次", "单元", "序号", "到达", "离开", "分钟", "地点", "邻近路口")
+    assert head[:9] == ("日期", "班次", "巡组", "序号", "到达", "离开", "分钟", "地点", "邻近路口")
     first = named.stops.sort_values(["shift", "unit_id", "arrive_s"]).iloc[0]
     assert rows[0][0] == "2026-11-30"
+    assert {row[2] for row in rows} == {"第1组"}
     assert rows[0][4:8] == ("22:00", clock(first["leave_s"], "22:00"), 12, first["place_id"])
     assert {row[0] for row in rows} == {"2026-11-30", "2026-12-01"}
     assert [row[7] for row in rows if row[3] is None] == ["休息"] * len(named.routes)  # a meal break each

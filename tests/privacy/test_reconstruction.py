@@ -213,7 +213,7 @@ def test_layers_over_different_cells_are_not_laid_over_each_other_for_the_public
     release = public_release(points, fine, series=[{}])
     coarse = public_release(points, gm.make_grid(zones, system="h3", resolution=6), series=[{}])
     layers = [
-        gm.hotspot_layer(gm.incident_rates(gm.count_by_cell(r.incidents, r.grid), "area_m2", grid=r.grid))
+        gm.hotspot_layer(gm.incident_rates(gm.count_by_cell(r.incidents, r.grid), r.grid, population="area_m2"))
         for r in (release, coarse)
     ]
     with pytest.raises(InputError, match="different cells"):

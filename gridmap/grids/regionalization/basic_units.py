@@ -7,7 +7,7 @@ border cuts are shared by area, unless all but a sliver lies on one side.
 The load may come from the incidents (`incident_workload`): three hundred households of a quiet estate and three hundred
 beside the bus station are not the same work. Each incident goes to the building (or block) it lies at or nearest to;
 with weights, a dispute that takes days counts for more than a street light.
-`units.assign(incidents=incident_workload(units, incidents))`, and then `load={"households": 1, "incidents": 5}`.
+`units.assign(incidents=incident_workload(incidents, units))`, and then `load={"households": 1, "incidents": 5}`.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ import pandas as pd
 import scipy
 import shapely
 
+from gridmap._moved import in_former_order
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.regionalization.mosaic import Plane
@@ -217,15 +218,16 @@ def _kinds(shapes: np.ndarray) -> str:
     return ", ".join(sorted({shape.geom_type for shape in shapes[:1000]}))
 
 
-def incident_workload(units, incidents, *, weights: Mapping[str, float] | None = None) -> pd.Series:
+@in_former_order("units, incidents", lambda given: isinstance(given[0], Grid | pd.DataFrame))
+def incident_workload(incidents, units, *, weights: Mapping[str, float] | None = None) -> pd.Series:
     """The incidents at each basic unit, or their summed weight.
 
     Parameters
     ----------
-    units : GeoDataFrame, DataFrame with lon and lat, or Grid
-        As `make_grid(system="balanced", basic_units=…)` takes them.
     incidents : Incidents
         As `read_incidents` gives them.
+    units : GeoDataFrame, DataFrame with lon and lat, or Grid
+        As `make_grid(system="balanced", basic_units=…)` takes them.
     weights : mapping of category to number, optional
         What an incident of the category counts for; 1 where none is given.
 
@@ -247,7 +249,7 @@ def incident_workload(units, incidents, *, weights: Mapping[str, float] | None =
     >>> units = pd.DataFrame({"households": [9, 9], "lon": [0.0, 0.01], "lat": [0.0, 0.0]})
     >>> found = pd.DataFrame({"lon": [0.001, 0.009, 0.008], "lat": 0.0, "category": ["a", "a", "b"],
     ...     "date": "2024-05-01"})
-    >>> incident_workload(units, read_incidents(found), weights={"b": 3}).tolist()
+    >>> incident_workload(read_incidents(found), units, weights={"b": 3}).tolist()
     [1.0, 4.0]
     """
     if not hasattr(incidents, "lonlat"):

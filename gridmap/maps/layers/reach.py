@@ -63,7 +63,7 @@ def reach_layer(coverage: gpd.GeoDataFrame, *, name: str | None = None, show: bo
     >>> import gridmap as gm
     >>> from shapely import LineString
     >>> roads = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (0.05, 0)])], crs=4326)
-    >>> reach = gm.response_coverage(gm.build_network(roads, speed_kmh=36), [(0, 0)], minutes=[2, 4])
+    >>> reach = gm.response_coverage([(0, 0)], gm.build_network(roads, speed_kmh=36), minutes=[2, 4])
     >>> reach_layer(reach)
     <Layer 'method.response_coverage.name': 2 rows, 2 classes, theme>
     """

@@ -18,6 +18,7 @@ from gridmap.maps.legend_classes import Class
 from gridmap.maps.packing import pack_column
 from gridmap.messages import LANGUAGES, Note
 from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
+from gridmap.patrol.points import id_or_note
 
 __all__ = ["RoutesLayer", "patrol_layers"]
 
@@ -98,10 +99,11 @@ def patrol_layers(plan: PatrolPlan, *, shift: int | None = None, start: str = "0
     long = int(np.ceil(plan.params["shift_h"] * 3600))
     shifts = [{"shift": int(s), "start": begin[s], "seconds": long} for s in sorted(routes["shift"].unique())]
     unmet = {code: say_unmet(plan, code) for code in LANGUAGES}
-    notes = {c: [*plan.notes, *(f"{r.id}: {r.reason}; {r.remedy}" for r in unmet[c].itertuples())] for c in LANGUAGES}
+    own = {c: [n.say(c) if isinstance(n, Note) else str(n) for n in plan.notes] for c in LANGUAGES}
+    notes = {c: [*own[c], *(f"{r.id}: {r.reason}; {r.remedy}" for r in unmet[c].itertuples())] for c in LANGUAGES}
     return [
         RoutesLayer(
-            str(unit),
+            id_or_note(unit),
             _rows(plan, unit, set(routes["shift"]), begin),
             (Class(COLOURS[i % len(COLOURS)]),),
             np.zeros(_count(plan, unit, set(routes["shift"])), np.uint8),
