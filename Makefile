@@ -12,7 +12,7 @@ export MPLBACKEND := Agg
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-windows smoke test-slow lint spark docs wheel windows bench lock fonts clean
+.PHONY: help install demo test test-windows smoke test-slow lint spark ray docs wheel windows bench lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ lint: $(STAMP)  ## ruff, the layers, and the types
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/typed.py
 
+ray: $(STAMP)  ## add Ray to .venv, for engine="ray"
+	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-ray.lock
+
 spark: $(STAMP)  ## add Spark to .venv, for engine="spark" (needs Java 17)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --require-hashes -r requirements-spark.lock
 
@@ -64,7 +67,9 @@ bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --extra mcp --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
-	echo 'pyspark>=4.0' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
+	echo 'pyspark>=3.5' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
+	sed 's/ \\$$//; /--hash/d' requirements.lock > build/constraints.txt
+	echo 'ray[data]>=2.50' | uv pip compile - -c build/constraints.txt --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-ray.lock
 
 docs: $(STAMP)  ## the manual in both languages, into gridmap/desk/manual: opens from the folder, a wheel takes it along
 	$(BIN)/python docs/manual/build.py

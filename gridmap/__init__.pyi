@@ -1,6 +1,7 @@
 from . import samples as samples
 from .counts.query import count_by_cell
 from .counts.store import IncidentStore
+from .counts.warehouse import WarehouseCount, warehouse_count
 from .exports import export
 from .forecasts.area_choice import AreaChoice, choose_area
 from .forecasts.backtesting import Backtest, backtest
@@ -141,6 +142,7 @@ __all__ = [
     "Similarity",
     "SiteRings",
     "StandardisedRates",
+    "WarehouseCount",
     "WatchedAreas",
     "WeightedDisplacementDifference",
     "adjust_p",
@@ -250,6 +252,7 @@ __all__ = [
     "street_hotspots",
     "threshold_pile",
     "to_wgs84",
+    "warehouse_count",
     "watch_areas",
     "weighted_displacement_difference",
     "write_briefing",

@@ -16,9 +16,10 @@ __all__ = ["EXTRAS", "extra_of", "missing_package", "needs_extras"]
 EXTRAS = {
     "papers": ("matplotlib", "typst", "docx", "pptx", "PIL"),
     "patrol": ("osmium", "segno", "matplotlib"),
-    "databases": ("sqlalchemy",),
+    "databases": ("sqlalchemy", "sqlglot"),
     "desk": ("starlette", "uvicorn", "python_multipart", "markdown_it"),
     "spark": ("pyspark",),
+    "ray": ("ray",),
     "mcp": ("mcp",),
     "sign": ("cryptography", "bcrypt"),
 }

@@ -49,6 +49,7 @@ NEEDS = {
     "postgis": Need(_has_postgis, "apt-get install postgresql-postgis"),
     "java": Need(_has_java, "apt-get install openjdk-17-jre-headless"),
     "spark": Need(lambda: find_spec("pyspark") is not None, "make spark"),
+    "ray": Need(lambda: find_spec("ray") is not None, "make ray"),
     "qgis": Need(lambda: shutil.which("qgis_process") is not None, "apt-get install qgis python3-qgis"),
     "node": Need(lambda: shutil.which("node") is not None, "apt-get install nodejs"),
 }

@@ -153,7 +153,7 @@ rows.rename(columns={"lon": "lon_wgs84", "lat": "lat_wgs84"}).to_csv("week-2024-
 #: A page's Python that is not run here, and why.
 NOT_RUN = {
     "management-grids": "tests/grids/test_management_grids_page.py runs it",
-    "scale": "needs a cluster; tests/counts/test_spark.py runs the same on one machine",
+    "scale": "needs a cluster; tests/counts/test_engines.py runs the same on one machine",
 }
 #: What is made smaller, so that it takes seconds.
 SMALLER = {"patrol": ("shifts=21", "shifts=2")}

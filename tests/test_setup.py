@@ -26,7 +26,7 @@ def declared() -> dict[str, str]:
     groups = project["dependency-groups"]
     assert groups["test"].count({"include-group": "docs"}) == 1
     wanted = project["project"]["dependencies"] + [p for p in groups["test"] if isinstance(p, str)] + groups["docs"]
-    wanted += [package for name, extra in extras.items() if name not in ("all", "spark") for package in extra]
+    wanted += [package for name, extra in extras.items() if name not in ("all", "spark", "ray") for package in extra]
     return {r.name.lower(): str(r.specifier) for r in map(Requirement, wanted)}
 
 

@@ -10,7 +10,7 @@ from gridmap._io import write_text
 from gridmap.cli.app import app, progress_shown, text
 from gridmap.cli.app import language as spoken
 
-__all__ = ["count", "inspect", "tile"]
+__all__ = ["count", "inspect", "tile", "warehouse"]
 
 
 @app.command(help="cli.inspect.help")
@@ -52,7 +52,7 @@ def tile(
 
 @app.command(help="cli.count.help")
 def count(
-    incidents: Annotated[Path, typer.Argument(help="cli.count.incidents")],
+    incidents: Annotated[str, typer.Argument(help="cli.count.incidents")],
     cells: Annotated[Path, typer.Argument(help="cli.count.cells")],
     output: Annotated[Path, typer.Option("-o", "--output", help="cli.count.output")],
     category: Annotated[list[str], typer.Option(help="cli.count.category")] = [],  # noqa: B006
@@ -63,6 +63,7 @@ def count(
     datum: Annotated[str | None, typer.Option(help="cli.count.datum")] = None,
     audience: Annotated[str, typer.Option(help="cli.count.audience")] = "meeting",
     engine: Annotated[str, typer.Option(help="cli.count.engine")] = "duckdb",
+    h3_column: Annotated[str | None, typer.Option(help="cli.count.h3_column")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="cli.count.memory_limit")] = None,
     threads: Annotated[int | None, typer.Option(help="cli.count.threads")] = None,
 ) -> None:
@@ -70,7 +71,7 @@ def count(
     from gridmap.counts.progress import bar
     from gridmap.runs.single_steps import count_file
 
-    settings = {"engine": engine, "memory_limit": memory_limit, "threads": threads}
+    settings = {"engine": engine, "h3_column": h3_column, "memory_limit": memory_limit, "threads": threads}
     requested = {"category": category or None, "by": by, "every": every, "weight": weight, "period": period}
     with bar(text("cli.step.count")) as progress:
         found = count_file(
@@ -78,3 +79,25 @@ def count(
         )
     numbers = {"n": found.incidents, "cells": found.cells, "outside": found.outside, "aside": found.set_aside}
     print(f"{text('cli.counted', **numbers)} → {output}")
+
+
+@app.command(help="cli.warehouse.help")
+def warehouse(
+    cells: Annotated[Path, typer.Argument(help="cli.warehouse.cells")],
+    table: Annotated[str, typer.Argument(help="cli.warehouse.table")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="cli.warehouse.output")],
+    dialect: Annotated[str, typer.Option(help="cli.warehouse.dialect")] = "duckdb",
+    by: Annotated[str | None, typer.Option(help="cli.count.by")] = None,
+    lon: Annotated[str, typer.Option(help="cli.warehouse.lon")] = "lon",
+    lat: Annotated[str, typer.Option(help="cli.warehouse.lat")] = "lat",
+    h3_column: Annotated[str | None, typer.Option(help="cli.count.h3_column")] = None,
+    result: Annotated[Path | None, typer.Option(help="cli.warehouse.result")] = None,
+    audience: Annotated[str, typer.Option(help="cli.warehouse.audience")] = "meeting",
+) -> None:
+    """Write what a warehouse of SQL needs to count a table itself, or make the counts of its answer."""
+    from gridmap.runs.single_steps import warehouse_file
+
+    columns = {"by": by, "lon": lon, "lat": lat, "h3_column": h3_column}
+    written = warehouse_file(cells, table, output, dialect=dialect, result=result, audience=audience, **columns)
+    for path in written:
+        print(path)

@@ -31,6 +31,7 @@ from gridmap.counts.task import (
     PERIOD,
     CountQuery,
     CountResult,
+    Place,
     Progress,
     create_incidents_view,
     distinct,
@@ -39,6 +40,7 @@ from gridmap.counts.task import (
     points_query,
     prepare_connection,
     quoted,
+    refuse_missing_places,
     refuse_missing_weights,
     sql,
     sums_query,
@@ -75,10 +77,11 @@ def count_in_duckdb(
         For files that cannot be read.
     """
     con = connect(memory_limit=memory_limit, threads=threads)
-    name = open_source(con, incidents, query)
+    query.check_grid(grid)
+    name, place = open_source(con, incidents, query)
     prepare_connection(con, query)
     try:
-        return _count(con, grid, query, threads or cores(), progress).frame(grid, query)
+        return _count(con, grid, query, place, threads or cores(), progress).frame(grid, query)
     except duckdb.OutOfMemoryException as error:
         raise MemoryError(str(error).splitlines()[0]) from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
@@ -87,7 +90,7 @@ def count_in_duckdb(
         raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from error
 
 
-def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress | None) -> CountResult:
+def _count(con, grid: Grid, query: CountQuery, place: Place, threads: int, progress: Progress | None) -> CountResult:
     if query.categories is not None:
         query.check_categories([key for _, key in distinct(con, "category") if key is not None])
     first = last = None
@@ -100,7 +103,7 @@ def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress 
     kinds, keys = query.kinds(found)
     query.check_size(grid, periods, kinds)
 
-    text, values = points_query(query)
+    text, values = points_query(query, place)
     total = None
     if progress is not None and query.categories is None and query.officer_initiated is None:
         total = con.execute("SELECT count(*) FROM incidents").fetchall()[0][0]
@@ -111,6 +114,7 @@ def _count(con, grid: Grid, query: CountQuery, threads: int, progress: Progress 
     adding.register("keyed", pa.RecordBatchReader.from_batches(query.keyed, keying.over(batches)))
     adding.execute(sums_query(query))
     refuse_missing_weights(query, keying.no_weight)
+    refuse_missing_places(grid, query, *keying.no_place)
     sums = adding.sql("FROM counted").to_arrow_table()
     result = CountResult.of(grid, query, sums, periods, kinds, keys)
     how_often = None
@@ -127,6 +131,7 @@ class _Keying:
     def __init__(self, grid: Grid, query: CountQuery, threads: int, progress: Progress | None, total: int | None):
         self.grid, self.query, self.threads, self.progress, self.total = grid, query, threads, progress, total
         self.rows = self.repeated = self.no_weight = 0
+        self.no_place: tuple[int, str | None] = (0, None)
 
     def over(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         """Key batches on all cores, a few at a time, in their order."""
@@ -146,6 +151,8 @@ class _Keying:
         self.rows += rows
         self.repeated += keyed.repeated
         self.no_weight += keyed.no_weight
+        (n, found), (more, other) = self.no_place, keyed.no_place
+        self.no_place = (n + more, found if n else other)
         if self.progress is not None:
             self.progress(self.rows, self.total, time.perf_counter() - began)
         return keyed.points
@@ -191,13 +198,20 @@ def _spill_folder() -> Path:
     return Path(gettempdir()) / f"gridmap-spill-{token_hex(8)}"  # made by DuckDB where it is needed
 
 
-def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) -> str:
-    """Make the view `incidents` on a connection, and check that it has what a query needs; its name for messages.
+def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) -> tuple[str, Place]:
+    """Make the view `incidents` on a connection, and check that it has what a query needs.
+
+    Returns
+    -------
+    name : str
+        For messages.
+    place : Place
+        Which of its columns say where incidents lie.
 
     Raises
     ------
     InputError
-        When `lon`, `lat` or a column of the query is not there or of the wrong kind.
+        When `lon`, `lat` (or a geometry, or H3 cells) or a column of the query is not there or of the wrong kind.
     ReadError
         When a file is absent or cannot be read.
     """
@@ -208,8 +222,9 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
         paths = files_of(incidents)
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
         _scan(con, paths, name, partitioned=_is_partitioned(incidents, paths))
-    query.check_columns(name, create_incidents_view(con, name))
-    return name
+    place, columns = create_incidents_view(con, name, query)
+    query.check_columns(name, columns)
+    return name, place
 
 
 def files_of(given: str | Path | Sequence[str | Path]) -> list[str]:

@@ -24,7 +24,8 @@ from gridmap.read.incidents import as_incidents
 
 __all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell", "count_query"]
 
-ENGINES = ("duckdb", "spark")
+#: Where counting can run: in this process, on Apache Spark, on Ray.
+ENGINES = ("duckdb", "spark", "ray")
 
 
 def count_by_cell(
@@ -42,6 +43,7 @@ def count_by_cell(
     engine: str = "duckdb",
     spark: Any = None,
     patrol_found: bool | None = None,
+    h3_column: str | None = None,
 ) -> Counts:
     """Count incidents in the cells of a grid.
 
@@ -50,8 +52,9 @@ def count_by_cell(
     incidents : Incidents, or path of Parquet or CSV
         A path may be one file, a list of files, a pattern (`points/*.parquet`) or a folder, hive-partitioned or not;
         a file that is there is that file, even if its name could be a pattern (`cases[1].parquet`). A file needs the
-        columns `lon` and `lat` (degrees, WGS 84); for the settings below also `category`, `occurred_from` (and
-        `occurred_to`), `officer_initiated`. With engine="spark" also a Spark DataFrame.
+        columns `lon` and `lat` (degrees, WGS 84), or a column `geometry` of points (WKB, as GeoParquet has); for the
+        settings below also `category`, `occurred_from` (and `occurred_to`), `officer_initiated`. With engine="spark"
+        also a Spark DataFrame or the name of a table, with engine="ray" a Ray Dataset.
     grid : Grid
         As `make_grid` gives it.
     category : str or list of str, optional
@@ -76,11 +79,15 @@ def count_by_cell(
     progress : callable, optional
         Called after each batch with the rows done, the rows in all (None where unknown) and the seconds gone;
         `gridmap.counts.progress.bar` shows them in a terminal.
-    engine : {"duckdb", "spark"}
-        Where the counting runs: in this process, or on Apache Spark (`pip install gridmap[spark]`), which reads the
-        files itself and gives the same table.
+    engine : {"duckdb", "spark", "ray"}
+        Where the counting runs: in this process, on Apache Spark (`pip install gridmap[spark]`) or on Ray (`pip install
+        gridmap[ray]`), which read the files themselves and give the same table.
     spark : pyspark.sql.SparkSession, optional
         For engine="spark": the session to use; the active one, or a new local one, when not given.
+    h3_column : str, optional
+        On a grid of hexagons: a column of H3 cells (hexadecimal text or numbers) of the grid's resolution or finer,
+        by whose parents incidents are counted without their coordinates. Cells of the grid's own resolution give the
+        counts of the coordinates; a finer cell may lie across its parent's border, so its incidents may too.
 
     Returns
     -------
@@ -98,7 +105,7 @@ def count_by_cell(
     ------
     InputError
         For something that is not incidents, a column or category that is not there, an unreadable time, a missing or
-        negative weight.
+        negative weight, a geometry other than a point, an H3 cell coarser than the grid's.
     SettingError
         For an `every` or `engine` that there is not, or more counts than can be held.
 
@@ -124,6 +131,7 @@ def count_by_cell(
         officer_initiated=officer_initiated if patrol_found is None else patrol_found,
         weight=weight,
         flag="officer_initiated" if patrol_found is None else "patrol_found",
+        h3_column=h3_column,
     )
     if engine not in ENGINES:
         raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
@@ -131,6 +139,10 @@ def count_by_cell(
         from gridmap.counts.spark import count_in_spark  # pyspark is an extra
 
         return count_in_spark(incidents, grid, query, spark=spark)
+    if engine == "ray":
+        from gridmap.counts.ray import count_in_ray  # ray is an extra
+
+        return count_in_ray(incidents, grid, query)
     threads = _whole(threads)
     return count_in_duckdb(incidents, grid, query, memory_limit=memory_limit, threads=threads, progress=progress)
 
@@ -143,6 +155,7 @@ def count_query(
     officer_initiated: bool | None = None,
     weight: str | None = None,
     flag: str = "officer_initiated",
+    h3_column: str | None = None,
 ) -> CountQuery:
     """The settings of `count_by_cell` as a query, once they are checked; `flag` is the name of the yes or no.
 
@@ -158,7 +171,9 @@ def count_query(
     if officer_initiated is not None and not isinstance(officer_initiated, bool | np.bool_):
         raise SettingError(Note("counts.officer_initiated", name=flag, found=officer_initiated))
     initiated = None if officer_initiated is None else bool(officer_initiated)
-    return CountQuery(_names(category), by, every, initiated, weight, flag)
+    if h3_column is not None and not isinstance(h3_column, str):
+        raise InputError(Note("counts.h3_is_a_column", found=h3_column))
+    return CountQuery(_names(category), by, every, initiated, weight, flag, h3_column)
 
 
 def _names(category) -> tuple[str, ...] | None:

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gridmap.counts.task import FLAGS, SUMS, CountQuery, combine, count_batch, finish, prepare
+from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import GridmapError, InputError, ReadError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts
@@ -41,8 +41,10 @@ NUMBERS = {
     "float": "FLOAT",
     "double": "DOUBLE",
 }
-#: And of text, which may hold weights.
-TEXT = {"string": "VARCHAR"}
+#: And of text, which may hold weights, and of bytes, which may hold WKB.
+OTHERS = {"string": "VARCHAR", "binary": "BLOB"}
+#: The name of a table of Spark's catalogue, as in "crimes" or "lake.police.crimes", or `delta.`/folder``.
+TABLE = re.compile(r"\w+(\.\w+){0,2}|\w+\.`[^`]+`")
 
 
 def local_session(cores: int | str = "*"):
@@ -80,10 +82,11 @@ def count_in_spark(incidents: Any, grid: Grid, query: CountQuery, *, spark: Any 
 
     Parameters
     ----------
-    incidents : Incidents, path(s) of Parquet or CSV, or a Spark DataFrame
+    incidents : Incidents, path(s) of Parquet or CSV, a Spark DataFrame, or the name of a table
         A path that is on this machine is that file, whatever its name; others are Spark's to understand, so `hdfs://`
-        and `s3a://` work where the cluster has them. A DataFrame may come from any table that Spark reads
-        (`spark.table("incidents")`: Hive, Delta, Iceberg).
+        and `s3a://` work where the cluster has them. A table is any that Spark's catalogue has ("lake.crimes": Hive,
+        Delta, Iceberg). A DataFrame may have a column of points in place of `lon` and `lat`: Apache Sedona's or Spark's
+        own type, or WKB.
     grid : Grid
     query : CountQuery
     spark : pyspark.sql.SparkSession, optional
@@ -96,6 +99,7 @@ def count_in_spark(incidents: Any, grid: Grid, query: CountQuery, *, spark: Any 
     SettingError
         Where pyspark or Java is missing.
     """
+    query.check_grid(grid)
     if hasattr(incidents, "mapInArrow"):
         spark = spark or incidents.sparkSession
     spark = spark or _active() or local_session()
@@ -103,21 +107,32 @@ def count_in_spark(incidents: Any, grid: Grid, query: CountQuery, *, spark: Any 
         # PySpark warns of pandas 3; only Arrow passes between the two here.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         name, frame = _read(spark, incidents, Path(folder))
-        columns = _checked_columns(name, frame)
-        query.check_columns(name, columns)
-        needed = ["lon", "lat", *query.needed()]
-        if query.every and "occurred_to" in columns:
-            needed.append("occurred_to")
-        needed = [next((f for f in FLAGS if f in columns), n) if n in FLAGS else n for n in needed]
-        frame = frame.select(*(f"`{name.replace('`', '``')}`" for name in dict.fromkeys(needed)))
+        names = query.read_columns(name, _columns(frame))
+        frame = frame.selectExpr(*(_selected(column, frame) for column in names))
         task = spark.sparkContext.broadcast(prepare(grid, query))
         try:
             counted = frame.mapInArrow(_counter(task), SUMS_DDL)
             values = [name for name in SUMS.names if name not in ("row", "period", "kind")]
-            added = counted.groupBy("row", "period", "kind").sum(*values).toArrow()
+            added = _collected(counted.groupBy("row", "period", "kind").sum(*values))
         finally:
             task.unpersist()
-    return finish(grid, query, combine([added.rename_columns(SUMS.names).cast(SUMS)]))
+    return finish(grid, query, combine([added]))
+
+
+def _selected(column: str, frame: Any) -> str:
+    """A column as SQL; shapes, Sedona's as Spark's own, as WKB, which both have under the same name."""
+    name = f"`{column.replace('`', '``')}`"
+    shaped = _columns(frame)[column].startswith("GEOMETRY")
+    return f"ST_AsBinary({name}) AS {GEOMETRY_NAMES[0]}" if shaped else name
+
+
+def _collected(frame: Any) -> pa.Table:
+    """The sums on the driver; Spark 3.5 hands over rows, where later ones have Arrow."""
+    if hasattr(frame, "toArrow"):
+        return frame.toArrow().rename_columns(SUMS.names).cast(SUMS)
+    rows = [tuple(row) for row in frame.collect()]
+    columns = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(SUMS.types)]
+    return pa.table(columns, schema=SUMS)
 
 
 def _counter(task: Any) -> Any:
@@ -168,6 +183,8 @@ def _read(spark: Any, incidents: Any, folder: Path) -> tuple[str, Any]:
         if not isinstance(given, Sequence) or not given or not all(isinstance(p, str | Path) for p in given):
             raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
         paths = [str(p) for p in given]
+        if len(paths) == 1 and _is_table(spark, paths[0]):
+            return paths[0], spark.table(paths[0])
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
     suffix = Path(paths[0]).suffix.lower()
     paths = [_literal(path) for path in paths]
@@ -182,17 +199,24 @@ def _read(spark: Any, incidents: Any, folder: Path) -> tuple[str, Any]:
         raise ReadError(Note("counts.unreadable_by_spark", name=name, why=line)) from None
 
 
+def _is_table(spark: Any, name: str) -> bool:
+    """Whether a text is the name of a table; a file or folder of that name on this machine goes first."""
+    if not TABLE.fullmatch(name) or Path(name).exists():
+        return False
+    return "`" in name or spark.catalog.tableExists(name)
+
+
 def _literal(path: str) -> str:
     """A path of this machine as the pattern that matches it alone: Hadoop takes every path for a pattern."""
-    return re.sub(r"([*?\[\]{}\\])", r"\\\1", path) if Path(path).exists() else path
+    return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(Path(path).absolute())) if Path(path).exists() else path
 
 
-def _checked_columns(name: str, frame: Any) -> dict[str, str]:
-    """The columns of a Spark frame with DuckDB's names of their types; `lon` and `lat` must be numbers."""
-    columns = {column: {**NUMBERS, **TEXT}.get(kind, kind.upper()) for column, kind in frame.dtypes}
-    for degree in ("lon", "lat"):
-        if degree not in columns:
-            raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
-        if columns[degree] not in NUMBERS.values() and not columns[degree].startswith("DECIMAL"):
-            raise InputError(Note("counts.degrees", column=degree, name=name, found=dict(frame.dtypes)[degree]))
-    return columns
+def _columns(frame: Any) -> dict[str, str]:
+    """The columns of a Spark frame with DuckDB's names of their types; of Sedona's type, GEOMETRY."""
+    names = {**NUMBERS, **OTHERS}
+    return {
+        field.name: "GEOMETRY"
+        if type(field.dataType).__name__ in ("GeometryUDT", "GeometryType")
+        else names.get(field.dataType.simpleString(), field.dataType.simpleString().upper())
+        for field in frame.schema
+    }

@@ -30,7 +30,7 @@ import atexit
 import copy
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -41,12 +41,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 
 from gridmap._periods import FREQUENCIES
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts, CountsAbout, CountsKind
+from gridmap.grids.h3 import NOT_A_CELL, HexGrid
 from gridmap.grids.index.lookup import tally, tally_sums
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
@@ -57,6 +59,7 @@ __all__ = [
     "SUMS",
     "CountQuery",
     "CountResult",
+    "Place",
     "Progress",
     "combine",
     "count_batch",
@@ -94,10 +97,14 @@ KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.stri
 WEIGHTS = pa.schema([("whole", pa.int64()), ("millionths", pa.int64())])
 #: What `count_batch` gives back: the same added up, and how many counts overlapping zones have added.
 SUMS = pa.schema([*KEYED, *WEIGHTS, ("repeated", pa.int64())])
+#: DuckDB's types that may hold an H3 cell: its number, or that in hexadecimal.
+H3_KINDS = ("VARCHAR", "BIGINT", "UBIGINT")
+#: Names that a column of WKB is known by, where there is neither `lon` nor `lat`.
+GEOMETRY_NAMES = ("geometry", "geom")
 OUTSIDE = -1
 #: Rows of `SUMS` that count nothing, but tell what there is: periods, kinds and categories of all incidents, how many
-#: incidents there are, and how many had no usable weight.
-SEEN_PERIOD, SEEN_KIND, SEEN_TYPE, SEEN_CATEGORY, SEEN_ROWS, NO_WEIGHT = -2, -3, -4, -5, -6, -7
+#: incidents there are, how many had no usable weight, and no usable place (and one such value).
+SEEN_PERIOD, SEEN_KIND, SEEN_TYPE, SEEN_CATEGORY, SEEN_ROWS, NO_WEIGHT, NO_PLACE = -2, -3, -4, -5, -6, -7, -8
 
 #: The periods of a count: of the calendar, hours of the week, or none at all.
 Periods = pd.PeriodIndex | pd.RangeIndex | list[None]
@@ -123,6 +130,8 @@ class CountQuery:
         A column of numbers that are summed beside the number of incidents.
     flag : str
         The name that the setting `officer_initiated` was given under, for messages.
+    h3_column : str, optional
+        A column of H3 cells that incidents are counted by instead of their coordinates.
     """
 
     categories: tuple[str, ...] | None = None
@@ -131,6 +140,7 @@ class CountQuery:
     officer_initiated: bool | None = None
     weight: str | None = None
     flag: str = "officer_initiated"
+    h3_column: str | None = None
 
     @property
     def by_cell_alone(self) -> bool:
@@ -160,9 +170,75 @@ class CountQuery:
             needed["category"] = "category="
         if self.weight is not None:
             needed[self.weight] = f"weight={self.weight!r}"
+        if self.h3_column is not None:
+            needed[self.h3_column] = f"h3_column={self.h3_column!r}"
         return needed
 
-    def check_columns(self, name: str, columns: dict[str, str]) -> None:
+    def place(self, name: str, columns: Mapping[str, str]) -> "Place":
+        """Which columns of the source `name` say where incidents lie.
+
+        Parameters
+        ----------
+        name : str
+        columns : mapping of str to str
+            Its columns with DuckDB's types.
+
+        Raises
+        ------
+        InputError
+            Where there is no such column, or one of the wrong kind.
+        """
+        if self.h3_column is not None:
+            if self.h3_column not in columns:
+                meant = did_you_mean(self.h3_column, columns)
+                setting = self.needed()[self.h3_column]
+                raise InputError(
+                    Note("counts.no_column", setting=setting, column=self.h3_column, name=name, meant=meant)
+                )
+            kind = columns[self.h3_column]
+            if kind not in H3_KINDS:
+                raise InputError(Note("counts.h3_kind", column=self.h3_column, name=name, found=kind))
+            return Place("h3", (self.h3_column,))
+        shape = next((c for c in GEOMETRY_NAMES if columns.get(c, "").startswith(("BLOB", "GEOMETRY"))), None)
+        if shape is None:
+            shape = next((c for c, kind in columns.items() if kind.startswith("GEOMETRY")), None)
+        if shape is not None and not {"lon", "lat"} & set(columns):
+            return Place("geometry", (shape,))
+        for degree in ("lon", "lat"):
+            if degree not in columns:
+                raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
+            if not _is_number(columns[degree]):
+                raise InputError(Note("counts.degrees", column=degree, name=name, found=columns[degree]))
+        return Place("degrees", ("lon", "lat"))
+
+    def read_columns(self, name: str, columns: Mapping[str, str]) -> list[str]:
+        """The columns of the source `name` that a count reads, once they are checked: the place, then the others.
+
+        Parameters
+        ----------
+        name : str
+        columns : mapping of str to str
+            Its columns with DuckDB's types.
+
+        Raises
+        ------
+        InputError
+            For a column that is not there or of the wrong kind.
+        """
+        place = self.place(name, columns)
+        self.check_columns(name, columns)
+        names = [*place.columns, *self.needed()]
+        if self.every and "occurred_to" in columns:
+            names.append("occurred_to")
+        names = [next((f for f in FLAGS if f in columns), n) if n in FLAGS else n for n in names]
+        return list(dict.fromkeys(names))
+
+    def check_grid(self, grid: Grid) -> None:
+        """A SettingError where incidents are counted by H3 cells on a grid of another kind."""
+        if self.h3_column is not None and not isinstance(grid, HexGrid):
+            raise SettingError(Note("counts.h3_needs_hexagons", system=grid.system))
+
+    def check_columns(self, name: str, columns: Mapping[str, str]) -> None:
         """An InputError for a column that a setting needs and the source `name` does not have."""
         for column, setting in self.needed().items():
             if column not in columns and not (column in FLAGS and any(flag in columns for flag in FLAGS)):
@@ -229,6 +305,21 @@ class CountQuery:
                 span = {"first": str(periods[0]), "last": str(periods[-1])}
                 raise SettingError(Note("counts.too_many_periods", **sizes, **span))
             raise SettingError(Note("counts.too_many", **sizes))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which columns say where incidents lie: `lon` and `lat`, a geometry of points (WKB), or an H3 cell."""
+
+    kind: str
+    columns: tuple[str, ...]
+
+    @property
+    def selected(self) -> str:
+        """These columns in SQL, under the names that `keyed_points` reads."""
+        if self.kind == "degrees":
+            return "lon, lat"
+        return f"{quoted(self.columns[0])} AS {'h3' if self.kind == 'h3' else 'shape'}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -382,24 +473,25 @@ def prepare_connection(con: duckdb.DuckDBPyConnection, query: CountQuery) -> Non
 FLAGS = ("officer_initiated", "patrol_found")
 
 
-def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str, query: CountQuery) -> tuple[Place, dict[str, str]]:
     """Make the view `incidents` over what is registered as `source`, whose columns are checked.
 
-    Whatever the source, SQL sees `lon` and `lat` as numbers and whatever other columns there are; `occurred_to` is
-    there as soon as `occurred_from` is, and `officer_initiated` under that name.
+    Whatever the source, SQL sees `lon` and `lat` (where incidents are placed by them) as numbers and whatever other
+    columns there are; `occurred_to` is there as soon as `occurred_from` is, and `officer_initiated` under that name.
 
     Returns
     -------
-    dict of str to str
+    place : Place
+        Which columns say where incidents lie.
+    columns : dict of str to str
         The source's columns with DuckDB's types.
     """
     columns = {row[0]: row[1] for row in con.execute("DESCRIBE source").fetchall()}
-    for degree in ("lon", "lat"):
-        if degree not in columns:
-            raise InputError(Note("counts.no_place", name=name, column=degree, there=", ".join(columns)))
-        if not _is_number(columns[degree]):
-            raise InputError(Note("counts.degrees", column=degree, name=name, found=columns[degree]))
-    replaced, added = ["lon::DOUBLE AS lon", "lat::DOUBLE AS lat"], []
+    place = query.place(name, columns)
+    replaced: list[str] = []
+    added: list[str] = []
+    if place.kind == "degrees":
+        replaced += ["lon::DOUBLE AS lon", "lat::DOUBLE AS lat"]
     if "occurred_from" in columns:
         since = columns["occurred_from"]
         if not since.startswith(("TIMESTAMP", "DATE")):
@@ -413,16 +505,16 @@ def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str) -> dict[str
         added.append(f"{FLAGS[1]} AS {FLAGS[0]}")
     elif FLAGS[0] in columns and FLAGS[1] not in columns:
         added.append(f"{FLAGS[0]} AS {FLAGS[1]}")
-    made = ", ".join([f"* REPLACE ({', '.join(replaced)})", *added])
+    made = ", ".join([f"* REPLACE ({', '.join(replaced)})" if replaced else "*", *added])
     con.execute(f"CREATE OR REPLACE TEMP VIEW incidents AS SELECT {made} FROM source")
-    return columns
+    return place, columns
 
 
 def _is_number(kind: str) -> bool:
     return kind in NUMBERS or kind.startswith("DECIMAL")
 
 
-def points_query(query: CountQuery) -> tuple[str, dict]:
+def points_query(query: CountQuery, place: Place) -> tuple[str, dict]:
     """The SQL that reads the points to be counted from the view `incidents`, and its parameters."""
     which, values = _filter(query)
     values |= {"every": query.every} if query.every else {}
@@ -434,7 +526,7 @@ def points_query(query: CountQuery) -> tuple[str, dict]:
         weight = quoted(query.weight)
         besides += [f"whole_of({weight}) AS whole", f"millionths_of({weight}) AS millionths"]
     text = "".join(f", {column}" for column in besides)
-    return sql("points").format(besides=text, filter=which), values
+    return sql("points").format(place=place.selected, besides=text, filter=which), values
 
 
 def _filter(query: CountQuery) -> tuple[str, dict[str, Any]]:
@@ -474,12 +566,18 @@ class Keyed:
     points: pa.RecordBatch
     repeated: int
     no_weight: int
+    no_place: tuple[int, str | None] = (0, None)
 
 
 def keyed_points(batch: pa.RecordBatch, grid: Grid, query: CountQuery) -> Keyed:
     """A batch of `points_query` with the rows of its points in the grid; added up where the cell alone counts."""
-    lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))  # a null becomes NaN
-    row, repeated = grid.locate(lon, lat), 0
+    repeated = 0
+    no_place: tuple[int, str | None]
+    if "h3" in batch.schema.names and isinstance(grid, HexGrid):
+        row, no_place = _rows_of_keys(batch["h3"], grid)
+    else:
+        lon, lat, no_place = _degrees_of(batch)
+        row = grid.locate(lon, lat)
     no_weight = batch["whole"].null_count if query.weight is not None else 0
     if isinstance(grid, ZoneGrid) and grid.overlaps == "all":
         point, zone = grid.locate_all(lon, lat)
@@ -498,13 +596,61 @@ def keyed_points(batch: pa.RecordBatch, grid: Grid, query: CountQuery) -> Keyed:
         columns += [tally_sums(row, values, len(grid))[hit] for values in weights]
     else:
         columns = [row, batch["period"], batch["kind"], np.ones(len(row), np.int64), *weights]
-    return Keyed(pa.record_batch(columns, schema=query.keyed), repeated, no_weight)
+    return Keyed(pa.record_batch(columns, schema=query.keyed), repeated, no_weight, no_place)
+
+
+def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[int, str | None]]:
+    """Where the points of a batch lie, and how many of its shapes are not points in degrees; a null becomes NaN."""
+    if "shape" not in batch.schema.names:
+        lon, lat = (batch[name].to_numpy(zero_copy_only=False) for name in ("lon", "lat"))
+        return lon, lat, (0, None)
+    column = batch["shape"]
+    column = column.storage if isinstance(column, pa.ExtensionArray) else column
+    shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
+    given = column.is_valid().to_numpy(zero_copy_only=False)
+    odd = given & ((shapely.get_type_id(shapes) != shapely.GeometryType.POINT) | (shapely.get_srid(shapes) % 4326 != 0))
+    if not odd.any():
+        return shapely.get_x(shapes), shapely.get_y(shapes), (0, None)
+    first = shapes[np.flatnonzero(odd)[0]]
+    found = "?" if first is None else f"{first.geom_type}, SRID {shapely.get_srid(first)}"
+    return shapely.get_x(shapes), shapely.get_y(shapes), (int(odd.sum()), found)
+
+
+def _rows_of_keys(column: pa.Array, grid: HexGrid) -> tuple[np.ndarray, tuple[int, str | None]]:
+    """The row of each H3 cell's parent in the grid (−1 outside, and for none), and how many were no cells to count."""
+    coded = column.dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    keys = np.array([_h3_number(word) for word in words] or [0], np.uint64)
+    row = grid.rows_of_keys(keys)
+    codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    given = column.is_valid().to_numpy(zero_copy_only=False)
+    odd = given & (row[codes] == NOT_A_CELL)
+    rows = np.where(given, np.maximum(row[codes], OUTSIDE), OUTSIDE).astype(np.int32)
+    return rows, ((int(odd.sum()), str(words[codes[np.flatnonzero(odd)[0]]])) if odd.any() else (0, None))
+
+
+def _h3_number(word: str | int) -> int:
+    """An H3 cell as a number; 0 for what is none."""
+    try:
+        number = word if isinstance(word, int) else int(word, 16)
+    except ValueError:
+        return 0
+    return number if 0 < number < 1 << 63 else 0
 
 
 def refuse_missing_weights(query: CountQuery, n: int) -> None:
     """An InputError where incidents have no weight that can be summed."""
     if n:
         raise InputError(Note("counts.no_weight", n=n, column=query.weight))
+
+
+def refuse_missing_places(grid: Grid, query: CountQuery, n: int, found: str | None) -> None:
+    """An InputError where incidents have something else than a point, or an H3 cell of the grid's size or finer."""
+    if n and query.h3_column is not None:
+        resolution = grid.params["resolution"]
+        raise InputError(Note("counts.not_h3", n=n, column=query.h3_column, found=found, resolution=resolution))
+    if n:
+        raise InputError(Note("counts.not_points", n=n, found=found))
 
 
 # The task that travels
@@ -522,7 +668,13 @@ def prepare(grid: Grid, query: CountQuery) -> bytes:
     -------
     bytes
         For `count_batch`. They are a pickle: only take them from your own `prepare`.
+
+    Raises
+    ------
+    SettingError
+        For a query that this grid cannot answer.
     """
+    query.check_grid(grid)
     return pickle.dumps((_light(grid), query), protocol=pickle.HIGHEST_PROTOCOL)
 
 
@@ -569,7 +721,8 @@ def count_batch(task: bytes, batch: pa.RecordBatch | pa.Table) -> pa.Table:
     task : bytes
         From `prepare`.
     batch : Arrow record batch or table
-        Columns `lon` and `lat` (degrees, WGS 84), and those that the query needs.
+        Columns `lon` and `lat` (degrees, WGS 84), or `geometry` (points as WKB), or the query's H3 cells; and those
+        that the query needs besides.
 
     Returns
     -------
@@ -584,9 +737,9 @@ def count_batch(task: bytes, batch: pa.RecordBatch | pa.Table) -> pa.Table:
     opened = _opened(task)
     con, grid, query = opened.con, opened.grid, opened.query
     con.register("source", pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch)
-    columns = create_incidents_view(con, "the batch")
+    place, columns = create_incidents_view(con, "the batch", query)
     query.check_columns("the batch", columns)
-    text, values = points_query(query)
+    text, values = points_query(query, place)
     points = con.sql(text, params=values).to_arrow_table().combine_chunks()
     rows = list(_seen(con, query, columns))
     repeated = no_weight = 0
@@ -595,6 +748,8 @@ def count_batch(task: bytes, batch: pa.RecordBatch | pa.Table) -> pa.Table:
         keyed = keyed_points(part, grid, query)
         repeated += keyed.repeated
         no_weight += keyed.no_weight
+        if keyed.no_place[0]:
+            rows.append({"row": NO_PLACE, "kind": keyed.no_place[1], "n": keyed.no_place[0]})
         tables.append(_as_sums(pa.Table.from_batches([keyed.points])))
     rows.append({"row": NO_WEIGHT, "n": no_weight, "repeated": repeated})
     tables.append(_as_sums(pa.Table.from_pylist(rows, schema=SUMS)))
@@ -657,6 +812,9 @@ def finish(grid: Grid, query: CountQuery, sums: pa.Table) -> Counts:
 
     query.check_categories([k for k in seen(SEEN_CATEGORY)["kind"].to_pylist() if k is not None])
     refuse_missing_weights(query, int(np.sum(seen(NO_WEIGHT)["n"].to_numpy())))
+    odd = seen(NO_PLACE)
+    found = min(odd["kind"].to_pylist(), default=None)
+    refuse_missing_places(grid, query, int(np.sum(odd["n"].to_numpy())), found)
     at = seen(SEEN_PERIOD)["period"].to_pylist()
     rows = int(np.sum(seen(SEEN_ROWS)["n"].to_numpy()))
     periods = query.periods(min(at, default=None), max(at, default=None), rows)

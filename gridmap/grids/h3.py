@@ -33,7 +33,7 @@ from gridmap.grids.territory import METRES_PER_DEGREE, Territory, rings_of
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs
 
-__all__ = ["HexGrid", "cells_over", "draw", "neighbours"]
+__all__ = ["NOT_A_CELL", "HexGrid", "cells_over", "draw", "neighbours", "parents"]
 
 
 EARTH_M = 6_371_007.180918475  # the radius H3 takes: that of a sphere of the Earth's area
@@ -159,6 +159,45 @@ def neighbours(ids: np.ndarray, lon: np.ndarray, lat: np.ndarray, resolution: in
     return source, np.concatenate([near, *rings]).astype(np.uint64)
 
 
+#: In `HexGrid.rows_of_keys`: neither a cell of the grid's resolution nor a finer one.
+NOT_A_CELL = -2
+
+
+def parents(keys: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    """The parent of each H3 cell, and whether it is a cell of this resolution or finer.
+
+    In H3's 64 bits: the mode (1 for a cell), the resolution, the base cell, then fifteen digits of three bits, 7 from
+    the one after the resolution on. Source: https://h3geo.org/docs/core-library/h3Indexing.
+
+    Parameters
+    ----------
+    keys : array of uint64, (n,)
+    resolution : int
+
+    Returns
+    -------
+    parents : array of uint64, (n,)
+    fine : array of bool, (n,)
+
+    Examples
+    --------
+    >>> keys = np.array([h3i.latlng_to_cell(53.8, -1.5, 11), h3i.latlng_to_cell(53.8, -1.5, 7), 5], np.uint64)
+    >>> found, fine = parents(keys, 9)
+    >>> h3.int_to_str(int(found[0])), fine.tolist()
+    ('89195148dafffff', [True, False, False])
+    """
+    keys = np.asarray(keys, np.uint64)
+    own = (keys >> np.uint64(52)) & np.uint64(15)
+    fine = (keys >> np.uint64(59) == 1) & ((keys >> np.uint64(56)) & np.uint64(7) == 0) & (own >= resolution)
+    fine &= (keys >> np.uint64(45)) & np.uint64(127) < 122
+    for at in range(1, 16):
+        digit = (keys >> np.uint64(3 * (15 - at))) & np.uint64(7)
+        fine &= (digit == 7) == (own < at)
+    below = np.uint64((1 << (3 * (15 - resolution))) - 1)
+    top = keys & ~np.uint64(15 << 52) | np.uint64(resolution << 52)
+    return top | below, fine
+
+
 MOST_CELLS = 5_000_000
 MOST_NET = 500_000_000
 AT_ONCE = 1 << 21  # lattice points that are looked up together
@@ -195,6 +234,22 @@ class HexGrid(Grid):
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on an edge belongs to the cell that H3 gives it."""
         return self._table.rows(keys_of_points(*degrees(lon, lat), self.params["resolution"]))
+
+    def rows_of_keys(self, keys: np.ndarray) -> np.ndarray:
+        """The row of each H3 cell, or of its parent in this grid.
+
+        Parameters
+        ----------
+        keys : array of uint64, (n,)
+            H3 cells of the grid's resolution or finer.
+
+        Returns
+        -------
+        ndarray of int32
+            Row in `cells`; −1 outside, −2 (`NOT_A_CELL`) for anything else.
+        """
+        found, fine = parents(keys, self.params["resolution"])
+        return np.where(fine, self._table.rows(found), NOT_A_CELL).astype(np.int32)
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:

@@ -10,6 +10,11 @@ import pandas as pd
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.counts.query import count_by_cell
+<<<<<<< HEAD
+=======
+from gridmap.counts.store import IncidentStore
+from gridmap.counts.warehouse import warehouse_count
+>>>>>>> 1781f3e (counts: anywhere – Ray, Spark tables and shapes, H3 keys, SQL alone; a cluster that loses a worker)
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
@@ -19,10 +24,11 @@ from gridmap.messages import Note
 from gridmap.privacy import public_release
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.files import check_file
 from gridmap.read.incidents import read_incidents
 from gridmap.read.stored import is_store, stored_incidents
 
-__all__ = ["CountedFile", "count_file", "tile_file"]
+__all__ = ["CountedFile", "count_file", "tile_file", "warehouse_file"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,9 @@ def count_file(
 ) -> CountedFile:
     """Count the incidents of a file by the cells of a grid file, and write the counts.
 
-    Parquet with `lon` and `lat` is streamed; anything else, and everything for the public, is read and checked first.
+    Parquet with `lon` and `lat` (or points as WKB) is streamed, as is whatever is counted by its H3 cells; anything
+    else, and everything for the public, is read and checked first. What is not a file of this machine, as the name of a
+    table or s3://…, is left to the engine where that is not DuckDB.
     Of a store only the parts are counted that are new since the last count with the same cells and settings.
     For the public, cells are merged, and the areas are written beside the counts (`…_areas.parquet`).
 
@@ -107,18 +115,24 @@ def count_file(
     OutputError
         For another ending, or a place that cannot be written.
     SettingError
-        For sums of a weight for the public.
+        For sums of a weight for the public, or what an engine reads by itself where rows must be seen first.
     """
-    incidents, output = Path(incidents), Path(output)
+    output = Path(output)
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(Note("runs.counts_ending", found=output.name))
     grid = read_grid(cells)
     public = check_audience(audience).smallest_count > 0
     if public and weight is not None:
         raise SettingError(Note("counts.weight_not_public", weight=weight))
-    stored = is_store(incidents)
-    plain = not public and datum is None and period is None and not stored
-    streamed = plain and (incidents.suffix in (".parquet", ".pq") or incidents.is_dir())
+    plain = not public and datum is None and period is None
+    elsewhere = engine.get("engine", "duckdb") != "duckdb" and not Path(incidents).exists()
+    if elsewhere and not plain:  # a table's name, s3://…: gridmap never sees its rows
+        raise SettingError(Note("counts.reads_itself", path=str(incidents)))
+    keyed = engine.get("h3_column") is not None
+    incidents = incidents if elsewhere else Path(incidents)
+    stored = not elsewhere and is_store(incidents)
+    plain = plain and not stored
+    streamed = elsewhere or (plain and (keyed or incidents.suffix in (".parquet", ".pq") or incidents.is_dir()))
     if stored:
         points = stored_incidents(incidents, period=period)
     else:
@@ -131,9 +145,13 @@ def count_file(
         release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
         points, grid, aside = release.incidents, release.grid, 0
     settings = {"category": category, "by": by, "every": every, "weight": weight}
+<<<<<<< HEAD
     if stored and not public and engine.get("engine", "duckdb") == "duckdb":
         from gridmap.counts.store import IncidentStore
 
+=======
+    if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
+>>>>>>> 1781f3e (counts: anywhere – Ray, Spark tables and shapes, H3 keys, SQL alone; a cluster that loses a worker)
         counts = IncidentStore(incidents).counts(grid, period=period, **settings)
     else:
         counts = count_by_cell(points, grid, progress=progress, **settings, **engine)
@@ -142,6 +160,57 @@ def count_file(
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     inside = int(counts["count" if weight is None else "incidents"].sum())
     return CountedFile(inside, len(grid), counts.about.outside, aside)
+
+
+def warehouse_file(
+    cells: str | Path,
+    table: str,
+    output: str | Path,
+    *,
+    result: str | Path | None = None,
+    audience: str = DEFAULT_AUDIENCE,
+    **settings: Any,
+) -> list[Path]:
+    """Write what a warehouse needs to count a table by the cells of a grid file, or the counts of what it gave.
+
+    Parameters
+    ----------
+    cells : str or Path
+        A grid file.
+    table : str
+        The table of incidents in the warehouse.
+    output : str or Path
+        The folder of the lookup tables and the query; with `result`, the counts, which end in .parquet or .csv.
+    result : str or Path, optional
+        What the query gave, as .parquet or .csv.
+    audience : {"internal", "meeting"}
+        Whom the counts are for.
+    **settings
+        Of `warehouse_count`.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    SettingError
+        For the public, for whom single incidents would have to be seen.
+    GridmapError
+        For what cannot be read or written.
+    """
+    needed = warehouse_count(read_grid(cells), table, **settings)
+    if result is None:
+        return needed.write(output)
+    output, result = Path(output), check_file(result, Note("runs.warehouse_result"))
+    if output.suffix not in (".parquet", ".csv"):
+        raise OutputError(Note("runs.counts_ending", found=output.name))
+    if check_audience(audience).smallest_count > 0:
+        raise SettingError(Note("counts.reads_itself", path=table))
+    rows = pd.read_parquet(result) if result.suffix in (".parquet", ".pq") else pd.read_csv(result)
+    write_table(needed.counts(rows), output, content="counts", audience=audience)
+    return [output]
 
 
 def _dated(incidents: Incidents, period: str) -> str:
