@@ -10,11 +10,6 @@ import pandas as pd
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.counts.query import count_by_cell
-<<<<<<< HEAD
-=======
-from gridmap.counts.store import IncidentStore
-from gridmap.counts.warehouse import warehouse_count
->>>>>>> 1781f3e (counts: anywhere – Ray, Spark tables and shapes, H3 keys, SQL alone; a cluster that loses a worker)
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
@@ -145,13 +140,9 @@ def count_file(
         release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
         points, grid, aside = release.incidents, release.grid, 0
     settings = {"category": category, "by": by, "every": every, "weight": weight}
-<<<<<<< HEAD
-    if stored and not public and engine.get("engine", "duckdb") == "duckdb":
+    if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
         from gridmap.counts.store import IncidentStore
 
-=======
-    if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
->>>>>>> 1781f3e (counts: anywhere – Ray, Spark tables and shapes, H3 keys, SQL alone; a cluster that loses a worker)
         counts = IncidentStore(incidents).counts(grid, period=period, **settings)
     else:
         counts = count_by_cell(points, grid, progress=progress, **settings, **engine)
@@ -200,6 +191,8 @@ def warehouse_file(
     GridmapError
         For what cannot be read or written.
     """
+    from gridmap.counts.warehouse import warehouse_count
+
     needed = warehouse_count(read_grid(cells), table, **settings)
     if result is None:
         return needed.write(output)
