@@ -251,6 +251,13 @@ def test_the_clock_filters_the_map(browser, page_file):
     small = "[...document.querySelectorAll('.gm-clock td[data-hour], .gm-clock button')].filter((e) => { const r = e.getBoundingClientRect(); return r.width < 24 || r.height < 23.5; }).length"
     assert page.run(small) == 0  # nothing is too small to be hit
     page.screenshot(f"{SHOTS}/clock.png")
+    page.run("document.querySelector('.gm-clock td[tabindex=\"0\"]').focus(), 0")  # and by keyboard alone
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.key(key)
+    chosen = "[...document.querySelectorAll('.gm-clock td[aria-selected=true]')].map((e) => +e.dataset.hour)"
+    assert page.run(chosen) == [25]  # Tuesday, from 1 to 2
+    page.key("Shift+ArrowDown")
+    assert sorted(page.run(chosen)) == [25, 26]
     clean(page)
 
 

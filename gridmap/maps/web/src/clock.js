@@ -25,6 +25,8 @@ export function clock(gm) {
     }
     function set(list, add) { if (!add) chosen.clear(); list.forEach(function (p) { chosen.add(p); }); apply(); }
     let from = null;
+    /** @type {number | null} */
+    let held = null;
     function block(a, b) {
       const out = [], d0 = Math.min(a / 24 | 0, b / 24 | 0), d1 = Math.max(a / 24 | 0, b / 24 | 0), h0 = Math.min(a % 24, b % 24), h1 = Math.max(a % 24, b % 24);
       for (let d = d0; d <= d1; d++) for (let h = h0; h <= h1; h++) out.push(24 * d + h);
@@ -34,6 +36,7 @@ export function clock(gm) {
       hint.textContent = gm.t("clock_hint");
       gm.clear(table);
       table.setAttribute("aria-label", gm.t("tab_clock"));
+      table.setAttribute("role", "grid");
       cells.length = 0;
       table.append(el("tr", {}, el("td"), days.map(function (d) {   /* days across, hours down: every field is large enough to be hit */
         return el("th", { scope: "col" }, el("button", { type: "button", text: day(d), onclick: function (e) { set(hours.map(function (h) { return 24 * d + h; }), e.shiftKey); } }));
@@ -42,7 +45,7 @@ export function clock(gm) {
         const row = el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", text: gm.t("hour_of_day", { hour: h }), onclick: function (e) { set(days.map(function (d) { return 24 * d + h; }), e.shiftKey); } })));
         days.forEach(function (d) {
           const p = 24 * d + h;
-          const cell = el("td", { style: { background: shade(f.totals[p]) }, title: gm.period(String(p), "hour_of_week") + " · " + gm.number(f.totals[p], 1), "data-hour": p });
+          const cell = el("td", { style: { background: shade(f.totals[p]) }, title: gm.period(String(p), "hour_of_week") + " · " + gm.number(f.totals[p], 1), "data-hour": p, tabindex: p ? -1 : 0, "aria-label": gm.period(String(p), "hour_of_week") + ", " + gm.number(f.totals[p], 1) });
           cells[p] = cell;
           row.append(cell);
         });
@@ -60,6 +63,20 @@ export function clock(gm) {
     table.addEventListener("pointerdown", function (e) { from = hourOf(e); if (from !== null) { set([from], e.shiftKey); e.preventDefault(); } });
     table.addEventListener("pointermove", function (e) { const to = hourOf(e); if (from !== null && to !== null) { chosen.clear(); set(block(from, to)); } });
     document.addEventListener("pointerup", function () { from = null; });
+    /* By keyboard: the arrows go from hour to hour, Enter chooses one, Shift with an arrow a block. */
+    table.addEventListener("keydown", function (e) {
+      const t = /** @type {HTMLElement} */ (e.target), at = t.dataset.hour === undefined ? null : +t.dataset.hour;
+      const step = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] })[e.key];
+      if (at === null || !(step || e.key === "Enter" || e.key === " ")) return;
+      e.preventDefault();
+      e.stopPropagation();
+      if (!step) { held = at; return set([at], e.shiftKey); }
+      const to = 24 * Math.max(0, Math.min(6, (at / 24 | 0) + step[0])) + Math.max(0, Math.min(23, at % 24 + step[1]));
+      cells[at].tabIndex = -1;
+      cells[to].tabIndex = 0;
+      cells[to].focus();
+      if (e.shiftKey) { if (held === null) held = at; set(block(held, to)); } else held = null;
+    });
     gm.on("ready", fill);
     gm.on("language", function () { fill(); if (gm.state.theme === layer.id) apply(); });
     gm.on("theme", function (id) { if (id === layer.id && body.hidden && document.body.dataset.ready) gm.openTab("clock"); });
