@@ -180,6 +180,9 @@ def test_the_time_slider_steps_plays_and_cumulates_with_the_same_breaks(browser,
     page.click("#gm-layers label:nth-of-type(3) input")
     page.wait("!document.getElementById('gm-time').hidden")
     assert "Jun 2018" in page.text(".gm-now")
+    ends = "[...document.querySelectorAll('.gm-scale, .gm-scale span')].map((e) => e.getBoundingClientRect()).map((r) => [r.left, r.right])"
+    (left, right), *labels = page.run(ends)
+    assert labels and all(left - 1 <= a and b <= right + 1 for a, b in labels)  # no month is cut
     classes = "[...document.querySelectorAll('#gm-legend li span:last-of-type')].map((e) => e.textContent).join()"
     legend = page.run(classes)
     assert legend.count(",") >= 3
@@ -640,6 +643,19 @@ def test_a_change_that_found_nothing_says_so_and_a_long_title_pushes_nothing_off
         page.run("gridmap.share(document.body), 0")
         assert page.run("copied").startswith("#m=")  # no path of this machine
         clean(page)
+
+
+def test_side_by_side_both_maps_have_their_pale_ground_and_their_places(browser, tmp_path, placed):
+    """What the legend names is drawn: the ground of both themes, the places of both."""
+    warm = gm.HotspotResult(placed.cells.assign(concentrated=placed.cells["count"] >= 1), placed.method, placed.params)
+    page = browser.open(
+        gm.build_map([gm.hotspot_layer(warm, name="A"), gm.hotspot_layer(warm, name="B")]).save(tmp_path / "m.html")
+    )
+    page.run("gridmap.compare('l1'), 0")
+    page.wait("gridmap.linked()", 5)
+    assert page.run("document.querySelectorAll('.leaflet-gm-concentrated-pane canvas').length") == 1
+    assert page.text("#gm-legend").count("place to patrol") == page.text("#gm-legend").count("concentrated") == 2
+    clean(page)
 
 
 def test_only_clusters_have_a_legend_and_a_list(browser, tmp_path, clustered):

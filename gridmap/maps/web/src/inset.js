@@ -73,6 +73,7 @@ export function inset(gm) {
       if (!found) return;
       first = found.inside[0];
       box.hidden = false;
+      if (!hold.offsetWidth) { box.hidden = true; return; }   /* a small screen has no room for it */
       map = L.map(hold, { attributionControl: false, zoomControl: false, dragging: false, scrollWheelZoom: false, doubleClickZoom: false, boxZoom: false, keyboard: false, touchZoom: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false });
       hold.removeAttribute("tabindex");
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);

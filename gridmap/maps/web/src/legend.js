@@ -53,7 +53,7 @@ export function legend(gm) {
       box.append(el("h2", {}, side + gm.text(theme.name), unit ? el("span", { class: "gm-unit", text: unit }) : null));
       box.append(el("ul", {}, occur.slice(0, MOST).map((e) => el("li", {}, gm.swatch(e.c), el("span", { text: gm.classText(e.c) }), el("em", { text: gm.number(e.n, 0) })))));
       const cores = gm.coresOf(theme).length;
-      if (cores && !side) box.lastElementChild.prepend(el("li", {}, gm.swatch({ colour: gm.CORE }), el("span", { text: gm.t("legend_core", { n: cores }) })));
+      if (cores) box.lastElementChild.prepend(el("li", {}, gm.swatch({ colour: gm.CORE }), el("span", { text: gm.t("legend_core", { n: cores }) })));
       const ground = theme.ground();
       if (ground.length) box.lastElementChild.append(el("li", {}, gm.swatch({ colour: theme.ground_colour }), el("span", { text: gm.t("concentrated") }), el("em", { text: gm.number(theme.ground_n, 0) })));
       const said = sentence(theme, n);

@@ -17,7 +17,7 @@ export function ranks(gm) {
       drawn.forEach((canvas) => gm.map.removeLayer(canvas));
       drawn = [];
       const theme = gm.theme();
-      if (theme && !gm.comparing) drawn.push(...gm.groundOn(gm.map, theme, "gm-concentrated"));
+      if (theme && (!gm.comparing || gm.linked())) drawn.push(...gm.groundOn(gm.map, theme, "gm-concentrated"));
       if (!layer || !layer.ranked.length || (gm.comparing && !gm.linked())) return;
       const first = gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.rows);
       const cores = gm.coresOf(layer);

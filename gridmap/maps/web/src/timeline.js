@@ -133,13 +133,13 @@ export function timeline(gm) {
       modes.dataset.language = "";
       const top = Math.max.apply(null, layer.totals.concat(1e-9));
       gm.put(gm.clear(bars), layer.totals.map(function (t) { return el("i", { style: { height: Math.max(2, 100 * t / top) + "%" } }); }));
-      labelled();
       range.onmousemove = function (e) {   /* what lies under the pointer */
         const box = range.getBoundingClientRect(), i = Math.max(0, Math.min(layer.n - 1, Math.floor((e.clientX - box.left) / box.width * layer.n)));
         range.title = layer.name(i) + " · " + layer.note(i);
       };
       range.max = String(layer.n - 1);
       go(layer.first());
+      labelled();   /* now that the lists beside the bars have their width */
     }
     gm.on("theme", open);
     gm.on("ready", function () { if (!gm.themes.length) open(); });
