@@ -10,7 +10,7 @@ lie. Third parties add models by the entry point `gridmap.models` (a class with 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -28,7 +28,18 @@ from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 
-__all__ = ["DAY", "MODELS", "Forecaster", "History", "Space", "model_named", "moment", "period_of", "span_days"]
+__all__ = [
+    "DAY",
+    "MODELS",
+    "Forecaster",
+    "History",
+    "Space",
+    "model_named",
+    "moment",
+    "period_of",
+    "span_days",
+    "windows_of_time",
+]
 
 #: Times are days since 1970, local.
 DAY = np.timedelta64(1, "D")
@@ -351,6 +362,19 @@ class History:
             return self.space.smoother(bandwidth_m) @ self.decayed(at, half_life_days)
 
         return self.kept(("smoothed", at, half_life_days, bandwidth_m, self.since), make)
+
+
+def windows_of_time(
+    time: np.ndarray, earlier: np.ndarray, reach_days: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows of `time` by short stretches, each with the rows of `earlier` (ascending) that can reach into it."""
+    order, length = np.argsort(time, kind="stable"), reach_days / 5
+    ordered = time[order]
+    for begin in np.arange(time.min(initial=0.0), time.max(initial=0.0) + length, length):
+        a, b = np.searchsorted(ordered, [begin, begin + length])
+        c, d = np.searchsorted(earlier, [begin - reach_days, begin + length])
+        if b > a and d > c:
+            yield order[a:b], np.arange(c, d)
 
 
 class Forecaster(ABC):

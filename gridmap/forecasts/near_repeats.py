@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from gridmap.errors import SettingError
-from gridmap.forecasts.base import Forecaster, History
+from gridmap.forecasts.base import Forecaster, History, windows_of_time
 from gridmap.messages import Note
 
 __all__ = ["NearRepeat"]
@@ -69,21 +69,29 @@ class NearRepeat(Forecaster):
 
     def _excess(self, history: History) -> np.ndarray:
         """Pairs by ring and age, less those of independent places and dates, for each incident that others follow."""
-        n, time = len(history), history.time
-        pairs = scipy.spatial.cKDTree(history.xy_m).query_pairs(self.rings_m[-1], output_type="ndarray")
-        if n < 2 or not len(pairs):
-            return np.zeros((len(self.rings_m), len(self.ages_days)))
-        distance = np.hypot(*(history.xy_m[pairs[:, 0]] - history.xy_m[pairs[:, 1]]).T)
-        apart = np.abs(time[pairs[:, 0]] - time[pairs[:, 1]])
-        ring, age = np.searchsorted(self.rings_m, distance), np.searchsorted(self.ages_days, apart)
-        shape = (len(self.rings_m), len(self.ages_days) + 1)
-        both = np.minimum(ring, shape[0] - 1) * shape[1] + age
-        seen = np.bincount(both, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+        n, time, xy = len(history), history.time, history.xy_m
+        # Of all pairs in a ring, whatever lies between them, only the number is needed, and the tree counts without
+        # listing; the pairs near in time are a small part of them.
+        tree = scipy.spatial.cKDTree(xy)
+        in_all = np.diff((tree.count_neighbors(tree, self.rings_m) - n) / 2, prepend=0)
+        shape = (len(self.rings_m), len(self.ages_days))
+        if n < 2 or not in_all.any():
+            return np.zeros(shape)
+        seen = np.zeros(shape)
+        for now, before in windows_of_time(time, time, self.ages_days[-1]):
+            trees = (scipy.spatial.cKDTree(xy[rows]) for rows in (now, before))
+            near = next(trees).sparse_distance_matrix(next(trees), self.rings_m[-1], output_type="ndarray")
+            first, second = now[near["i"]], before[near["j"]]
+            apart = time[first] - time[second]
+            kept = (second < first) & (apart <= self.ages_days[-1])
+            ring = np.searchsorted(self.rings_m, near["v"][kept])
+            both = np.minimum(ring, shape[0] - 1) * shape[1] + np.searchsorted(self.ages_days, apart[kept])
+            seen += np.bincount(both, minlength=seen.size).reshape(shape)
         later = np.searchsorted(time, time[:, None] + np.asarray(self.ages_days), side="right")
         within = np.diff((later - np.arange(n)[:, None] - 1).sum(axis=0), prepend=0)
         share = within / (n * (n - 1) / 2)  # of all pairs of dates, in each age
-        surplus = seen[:, :-1] - seen.sum(axis=1, keepdims=True) * share
-        noise = 2 * np.sqrt(np.maximum(seen.sum(axis=1, keepdims=True) * share, 1.0))
+        by_chance = in_all[:, None] * share
+        surplus, noise = seen - by_chance, 2 * np.sqrt(np.maximum(by_chance, 1.0))
         followed = np.maximum((time[:, None] <= history.until - np.asarray(self.ages_days)).sum(axis=0), 1)
         return np.where(surplus > noise, surplus, 0.0) / followed
 

@@ -24,7 +24,6 @@ Gourieroux, Monfort & Renault (1993), Journal of Applied Econometrics 8, S85–S
 Clements, Schoenberg & Veen (2012), Environmetrics 23, 606–616 (super-thinned residuals).
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,7 +36,7 @@ from numba import njit
 from scipy import special
 
 from gridmap.errors import InputError
-from gridmap.forecasts.base import Forecaster, History, Space
+from gridmap.forecasts.base import Forecaster, History, Space, windows_of_time
 from gridmap.messages import Note
 from gridmap.read.metric import unproject
 
@@ -331,7 +330,7 @@ class SelfExciting(Forecaster):
         known, to = self.history_, self.triggers_
         rate = self.background_[row] / self.space_.area_m2[row]
         reach_m, reach_days = min(5 * to.sigma_m, self.reach_m), self.reach_days
-        for later, earlier in _windows(time, known.time, reach_days):
+        for later, earlier in windows_of_time(time, known.time, reach_days):
             near = scipy.spatial.cKDTree(xy[later]).sparse_distance_matrix(
                 scipy.spatial.cKDTree(known.xy_m[earlier]), reach_m, output_type="ndarray"
             )
@@ -381,23 +380,12 @@ def _step(now: Triggers, before: Triggers) -> float:
     )
 
 
-def _windows(time: np.ndarray, earlier: np.ndarray, reach_days: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows of `time` by short stretches, each with the rows of `earlier` (ascending) that can reach into it."""
-    order, length = np.argsort(time, kind="stable"), reach_days / 5
-    ordered = time[order]
-    for begin in np.arange(time.min(initial=0.0), time.max(initial=0.0) + length, length):
-        a, b = np.searchsorted(ordered, [begin, begin + length])
-        c, d = np.searchsorted(earlier, [begin - reach_days, begin + length])
-        if b > a and d > c:
-            yield order[a:b], np.arange(c, d)
-
-
 def _pairs(history: History, reach_m: float, reach_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the pairs of each incident with those before it begin, shape (n + 1,); and of every pair within reach, in
     the order of the later ones, the delay in days and the distance in square metres."""
     xy, time = history.xy_m, history.time
     found = [(np.empty(0, np.intp), np.empty(0), np.empty(0))]
-    for later, earlier in _windows(time, time, reach_days):
+    for later, earlier in windows_of_time(time, time, reach_days):
         near = scipy.spatial.cKDTree(xy[later]).sparse_distance_matrix(
             scipy.spatial.cKDTree(xy[earlier]), reach_m, output_type="ndarray"
         )
