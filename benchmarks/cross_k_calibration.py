@@ -27,6 +27,7 @@ PAGES = (ROOT / "docs" / "calibration.md", ROOT / "docs" / "calibration.zh-CN.md
 NULLS = ("labels", "independence", "inhomogeneous")
 SIDE_M, EVENTS = 10_000.0, 400
 WINDOW = (0.0, 0.0, SIDE_M, SIDE_M)
+BEGIN, END = "<!-- cross-K -->", "<!-- end of cross-K -->"
 Pattern = tuple[np.ndarray, np.ndarray]
 
 
@@ -130,7 +131,7 @@ class Case:
 MAPS: dict[str, Case] = {
     "even": Case(even, NULLS),
     "one smooth density, 3 km": Case(shared_field(3000), ("labels", "inhomogeneous")),
-    "one smooth density, 1.5 km": Case(shared_field(1500), ("labels", "inhomogeneous")),
+    "one smooth density, 1.5 km": Case(shared_field(1500), ("labels",)),
     "clumps, each kind its own": Case(own_clumps, ("independence",)),
     "clumps, kinds dealt": Case(shared_clumps, ("labels",)),
     "residents": Case(residents, ("labels",), None),
@@ -162,8 +163,8 @@ def kept() -> dict:
     return {name: rows[name] for name in MAPS if name in rows}
 
 
-def table(rows: dict) -> list[str]:
-    """The rows of the page's table, without their header: a map, and the share for each null."""
+def table(rows: dict) -> str:
+    """The page's table: a row a map, the share of the maps with a claim for each null, its own in bold."""
 
     def entry(name: str, null: str) -> str:
         found = rows.get(name, {}).get(null)
@@ -174,7 +175,16 @@ def table(rows: dict) -> list[str]:
             return text
         return f"**{text}**" + ("" if found["claimed"] <= band(found["maps"]) else " OUT OF ITS BAND")
 
-    return [f"{name} | " + " | ".join(entry(name, null) for null in NULLS) + " |" for name in MAPS]
+    lines = [f"| `cross_k` | {' | '.join(f'`{null}`' for null in NULLS)} |", "|---" * (len(NULLS) + 1) + "|"]
+    lines += [f"| {name} | " + " | ".join(entry(name, null) for null in NULLS) + " |" for name in MAPS]
+    return "\n".join(lines)
+
+
+def put(page: Path) -> None:
+    """Put the table into a page, between its marks."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{table(kept())}\n\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -182,8 +192,13 @@ def main() -> None:
     parser.add_argument("--maps", type=int, default=100)
     parser.add_argument("--only", default="*", help="maps by name, with * for any text")
     parser.add_argument("--null", default="*")
-    parser.add_argument("--write", action="store_true", help="keep each entry")
+    parser.add_argument("--write", action="store_true", help="keep each entry and put the table into the pages")
+    parser.add_argument("--pages", action="store_true", help="put what is kept into the pages, and measure nothing")
     options = parser.parse_args()
+    if options.pages:
+        for page in PAGES:
+            put(page)
+        return
     for null in NULLS:
         for name in MAPS:
             if not (fnmatch(name, options.only) and fnmatch(null, options.null)):
@@ -195,6 +210,8 @@ def main() -> None:
                 rows[name] = rows.get(name, {}) | {null: entry}
                 lines = [f" {json.dumps(n)}: {json.dumps(rows[n])}" for n in MAPS if n in rows]
                 KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+                for page in PAGES:
+                    put(page)
 
 
 if __name__ == "__main__":

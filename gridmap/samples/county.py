@@ -40,7 +40,8 @@ class County(ShortForm):
     ----------
     boundaries : GeoDataFrame, EPSG:4326
         Communities and villages: `zone_id` (12 digits), `name, level, parent_id` (the street), `street, street_name,
-        county, county_name, urban_rural` (111 town centre, 121 town, 220 village), `households, persons`.
+        county, county_name, urban_rural` (111 town centre, 121 town, 220 village), `households, persons`; of the
+        persons those `registered` there and the `floating` ones, who came for work.
     streets : GeoDataFrame
         The streets and towns, dissolved: `zone_id` (9 digits), `name, level, parent_id`.
     buildings : GeoDataFrame of points
@@ -112,6 +113,8 @@ def simulated_county(random_state: int | None = 0, *, households: int = 100_000,
     zones["households"] = np.bincount(buildings["zone"], buildings["households"], minlength=len(zones)).astype(int)
     zones["persons"] = np.bincount(buildings["zone"], buildings["persons"], minlength=len(zones)).astype(int)
     table, truth = make_events(zones, buildings, roads, seats, events, rng)
+    zones["floating"] = _floating(zones)
+    zones["registered"] = zones["persons"] - zones["floating"]
 
     xy = table[["x", "y"]].to_numpy()
     lon, lat = np.round(plane.to_degrees(xy), 6).T
@@ -144,6 +147,18 @@ def simulated_county(random_state: int | None = 0, *, households: int = 100_000,
         incidents=_incidents(table),
         truth=truth,
     )
+
+
+#: Share of the persons who came for work, by `urban_rural`.
+FLOATING = {"111": 0.32, "121": 0.16, "220": 0.05}
+
+
+def _floating(zones: pd.DataFrame) -> np.ndarray:
+    """Floating residents of each zone; drawn by themselves, so that all other numbers of a seed stay."""
+    persons = zones["persons"].to_numpy()
+    rng = np.random.default_rng([int(persons.sum()), len(zones)])
+    share = zones["urban_rural"].astype(str).map(FLOATING).to_numpy(float) * rng.lognormal(0, 0.4, len(zones))
+    return rng.binomial(persons, np.minimum(share, 0.8))
 
 
 def _to_degrees(frame: pd.DataFrame, plane: Plane) -> gpd.GeoDataFrame:

@@ -143,20 +143,44 @@ def test_by_keyboard_alone_from_the_first_page_to_the_map_in_five_decisions(walk
 
 @pytest.mark.browser
 @pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [390, 1366, 1920])
 @pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm ci in gridmap/maps/web")
-def test_axe_finds_no_violation_on_any_page(walked):
-    client, _, page, _ = walked
-    run = client.desk.workspace.runs()[0].name
-    assert client.post(f"/look/{quote(run)}/prepare").status == 303
-    pages = ["", "bring", "ask", "runs", "manual", "manual/desk", *(f"{at}/{run}" for at in ("runs", "share", "look"))]
-    for width in (390, 1366):
-        page.set_viewport_size({"width": width, "height": 800})
-        for path in (*pages, f"beside?left={run}&right={run}"):
-            page.goto(f"http://{client.host}/{path}")
-            page.wait_for_timeout(200)
-            protocol = page.context.new_cdp_session(page)  # the page's policy lets no script in by a tag
-            asking = "axe.run(document, {iframes: false}).then((r) => r.violations.map((v) => v.id + v.nodes[0].html))"
-            protocol.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
-            given = {"expression": asking, "awaitPromise": True, "returnByValue": True}
-            assert protocol.send("Runtime.evaluate", given)["result"]["value"] == [], (width, path)
-            protocol.detach()
+def test_axe_finds_no_violation_and_nothing_scrolls_sideways_on_any_page(walked, width, language):
+    client, context, _, _ = walked
+    base, run = f"http://{client.host}/", client.desk.workspace.runs()[0].name
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    context.add_cookies([{"name": "gridmap_language", "value": language, "url": base}])
+    page.goto(f"{base}look/{quote(run)}")
+    unprepared = page.locator("form[action$='/prepare'] button")
+    if unprepared.count():
+        assert violations(page) == []
+        unprepared.click()
+        page.wait_for_selector("#look-map")
+    pages = ["", "bring", "ask", f"ask?name={client.desk.workspace.pipelines()[0].stem}", "runs", "manual", "nothing"]
+    pages += ["manual/desk", "manual/methods", *(f"{at}/{quote(run)}" for at in ("runs", "share", "look"))]
+    found = {}
+    for path in (*pages, f"beside?left={quote(run)}&right={quote(run)}", "runs/nothing-of-that-name"):
+        page.goto(base + path)
+        assert page.locator("html").get_attribute("lang") == language
+        page.wait_for_timeout(150)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        found[path] = [*violations(page), *([f"{wide} pixels wide"] if wide > width else [])]
+    page.goto(f"{base}runs/{quote(run)}")
+    page.click("form[action$='/verify'] button")
+    page.wait_for_selector("#verdict .well")
+    found["verified"] = violations(page)
+    page.close()
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def violations(page) -> list[str]:
+    """What axe-core has against a page, by its protocol: the page's own policy lets no script in by a tag."""
+    protocol = page.context.new_cdp_session(page)
+    asking = "axe.run(document, {iframes: false}).then((r) => r.violations.map((v) => v.id + v.nodes[0].html))"
+    protocol.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+    given = {"expression": asking, "awaitPromise": True, "returnByValue": True}
+    found = protocol.send("Runtime.evaluate", given)["result"]["value"]
+    protocol.detach()
+    return found

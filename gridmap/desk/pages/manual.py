@@ -66,7 +66,8 @@ def _html(text: str) -> Markup:
                 source = str(inner.attrs.get("src", ""))
                 found = PICTURE.fullmatch(source.removeprefix("images/"))
                 inner.attrs["src"] = f"/manual/images/{found[0]}" if found else ""
-    return Markup(parser.renderer.render(tokens, parser.options, {}).replace("<th></th>", "<td></td>"))
+    text = parser.renderer.render(tokens, parser.options, {}).replace("<th></th>", "<td></td>")
+    return Markup(text.replace("<pre>", '<pre tabindex="0">'))  # code that scrolls sideways, by keyboard too
 
 
 def _link(target: str) -> str:
