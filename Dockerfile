@@ -1,4 +1,4 @@
-# gridmap with everything but Spark: the system's libraries for PDF, fonts for Chinese in other programs' files, no compiler.
+# gridmap with everything but Spark and Ray: fonts for Chinese in other programs' files, no compiler; the PDF needs nothing of the system.
 #   docker build -t gridmap .
 #   docker run --rm -v "$PWD:/work" gridmap run pipeline.yaml --out out
 FROM debian:12-slim
