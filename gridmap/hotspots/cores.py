@@ -389,8 +389,7 @@ def _corner(lines: np.ndarray, called: np.ndarray, rank: np.ndarray, far: float)
     if len(known):
         weight = (metres + 10) * (1 + RANK_WEIGHT * (rank[first] + rank[second]))
         best = known[np.lexsort((called[second[known]], called[first[known]], weight[known]))[0]]
-        both = sorted((first[best], second[best]), key=lambda i: (rank[i], called[i]))
-        return " / ".join(called[both])
+        return " / ".join(sorted((called[first[best]], called[second[best]])))
     alone = shapely.distance(lines, middle)
     return None if not (alone <= far).any() else str(called[np.nanargmin(alone)])
 

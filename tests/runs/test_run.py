@@ -219,6 +219,20 @@ def test_a_patrol_stage_writes_routes_and_a_log(town, tmp_path):
     assert all(path.exists() for path in report.outputs.values())
 
 
+def test_stops_of_one_zone_are_called_by_their_corners_where_the_patrols_have_roads(town, tmp_path):
+    across = [((x, 53.70), (x, 53.84)) for x in np.arange(-1.62, -1.44, 0.005)]
+    along = [((-1.62, y), (-1.44, y)) for y in np.arange(53.70, 53.84, 0.003)]
+    names = [f"Road {i}" for i in range(len(across))] + [f"Lane {i}" for i in range(len(along))]
+    lines = [shapely.LineString(line) for line in [*across, *along]]
+    gpd.GeoDataFrame({"name": names}, geometry=lines, crs=4326).to_file(tmp_path / "roads.geojson")
+    patrol = {"units": 1, "shift_h": 2, "most": 4, "rounds": 1, "random_state": 0, "sheets": False, "max_snap_m": 1500}
+    run_pipeline(town(patrol=patrol | {"roads": "roads.geojson"}), tmp_path / "out")
+    places = gpd.read_file(tmp_path / "out" / "patrol" / "plan.gpkg", layer="places")["place_id"]
+    assert places.is_unique
+    assert places.str.contains(r", Lane \d+ / Road \d+$").any()
+    assert not places.str.contains(r"/ \d+$").any()  # no bare number
+
+
 @pytest.mark.parametrize("name", ["l.kml", "l.geojson", "l.shp", "l.shp.zip", "l.fgb", "l.parquet"])
 def test_layers_may_be_any_format_that_holds_shapes_and_each_file_is_in_the_manifest(town, tmp_path, name):
     pipeline = town(outputs={"layers": name})
