@@ -134,12 +134,12 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
     if before <= 0:
         return Note("page.changed_from_nothing", after=round(after)), Note("page.changed_unknown_detail")
     share = _span_share(change)
-    low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
-    values = {"change": after / before * (1 - share) / share - 1, "low": float(low[0]) - 1, "high": float(high[0]) - 1}
+    low, high = _total_interval(change, before, after, share)
+    values = {"change": after / before * (1 - share) / share - 1, "low": low - 1, "high": high - 1}
     head = Note("page.changed", **values)
     side = change.side()
     up, down = int((side > 0).sum()), int((side < 0).sum())
-    numbers = {"before": round(before), "after": round(after)}
+    numbers = {"before": round(before), "after": round(after), **_dates(change)}
     tested, rest = ([p.changed_side() for p in of if "change_p" in p.values] for of in (first, further))
     if tested:
         cells = {"cells": len(change.frame), "cells_up": up, "cells_down": down}
@@ -152,6 +152,26 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
     else:
         detail = Note("page.changed_detail" if up or down else "page.changed_no_cell", **numbers, up=up, down=down)
     return head, detail
+
+
+def _total_interval(change: CellsLayer, before: float, after: float, share: float) -> tuple[float, float]:
+    """The interval of the whole: the comparison's own, which knows how the periods vary; else counting error."""
+    own = [change.params.get(f"total_ratio_{end}") for end in ("low", "high")]
+    if all(isinstance(bound, int | float) and np.isfinite(bound) for bound in own):
+        return float(own[0]), float(own[1])
+    low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
+    return float(low[0]), float(high[0])
+
+
+def _dates(change: Layer) -> dict[str, Any]:
+    """`in_before` and `in_after`: the periods of a comparison in brackets; empty where it does not name them."""
+    found: dict[str, Any] = {}
+    for end in ("before", "after"):
+        periods = change.params.get(end)
+        periods = [periods] if isinstance(periods, str) else list(periods or [])
+        dates = " – ".join(dict.fromkeys(str(p) for p in (periods[:1] + periods[-1:])))
+        found[f"in_{end}"] = Note("page.dates", dates=dates) if dates else ""
+    return found
 
 
 def _span_share(change: CellsLayer) -> float:
@@ -242,7 +262,7 @@ def story(
     steps = []
     for number, step in enumerate(STEPS):
         theme, ranks = views[step]
-        title, text = _first(places) if step == "first" else answered[step]
+        title, text = _first(places, layer) if step == "first" else answered[step]
         written = titles[number] if number < len(titles) else None
         steps.append(
             {
@@ -256,7 +276,7 @@ def story(
     return steps
 
 
-def _first(places: Sequence[Place]) -> Answer:
+def _first(places: Sequence[Place], layer: Layer) -> Answer:
     """The first place in one sentence: what is known of it, and no more."""
     if not places:
         return Note("page.where_none"), Note("page.tell_no_first")
@@ -266,7 +286,8 @@ def _first(places: Sequence[Place]) -> Answer:
     if "count" in values:
         facts.append(Note("page.incidents_n", n=round(values["count"])))
     if "count_before" in values and "count" not in values:
-        facts.append(Note("page.tell_change", before=round(values["count_before"]), after=round(values["count_after"])))
+        numbers = {end: round(values[f"count_{end}"]) for end in ("before", "after")}
+        facts.append(Note("page.tell_change", **numbers, **_dates(layer)))
     if "area_km2" in values:
         facts.append(Note("page.tell_area", area=values["area_km2"]))
     if "density_ratio" in values:

@@ -1,6 +1,7 @@
 """An office's week: messy exports that overlap, boundaries on GCJ-02, fourteen months of six kinds, and a brief."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -39,6 +40,20 @@ def test_the_months_stand_on_the_slider_and_the_change_says_its_dates(week):
     assert "（2024-06）" in said
     assert abs(before - report.results[1][1].cells["before"].sum()) <= 2
     assert abs(after - report.results[1][1].cells["after"].sum()) <= 2
+
+
+def test_the_answer_strip_has_the_facts_interval_and_the_dates(week):
+    _, folder, report = week
+    page = (folder / "out" / "index.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'<script[^>]*id="gridmap-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    strips = [layer["answers"]["changed"] for layer in data["layers"] if layer.get("answers")]
+    head, detail = strips[0]
+    params = report.results[1][1].params
+    assert params["extra_variation"] > 1  # the periods vary, so counting error alone would be too narrow
+    assert head["values"]["low"] == pytest.approx(params["total_ratio_low"] - 1, abs=1e-3)
+    assert head["values"]["high"] == pytest.approx(params["total_ratio_high"] - 1, abs=1e-3)
+    assert detail["values"]["in_before"]["values"]["dates"] == "2023-06"
+    assert detail["values"]["in_after"]["values"]["dates"] == "2024-06"
 
 
 def test_rates_are_those_of_the_communities_under_their_own_names(week):

@@ -480,8 +480,9 @@ def first_places(briefing: Briefing, rows: int) -> Section:
         return places
     total = len(places.whole.rows if places.whole is not None else places.table.rows)
     replaced = w("first_rows", shown=MOST_ROWS, total=total)
-    notes = [w("first_rows", shown=rows, total=total), *(note for note in places.notes if note != replaced)]
-    return replace(places, table=places.table.head(rows), notes=notes)
+    cut = w("first_rows", shown=rows, total=total) if rows else w("no_places", total=total)
+    notes = [cut, *(note for note in places.notes if note != replaced)]
+    return replace(places, table=places.table.head(rows) if rows else None, notes=notes)
 
 
 def first_kinds(briefing: Briefing) -> tuple[Table | None, str]:
@@ -516,8 +517,9 @@ def _places(
     if outlines is not None and ranked and "geometry" in frame:
         drawn = place_maps(layer, frame, outlines, language=language)
         picture = None if drawn is None else Picture(*drawn, w("place_maps"))
-    whole = ranked_table(layer, language) if ranked else None
-    table = page_table(layer, language) if ranked else None
+    dates = _before_dates(run, entry)
+    whole = ranked_table(layer, language, dates) if ranked else None
+    table = page_table(layer, language, dates) if ranked else None
     heading = say("paper.places_of", language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
     hours = [f for f in run.facts if f.kind in TIMES.values() and f.values.get("name") == entry.get("category")]
     lines = _lines_of(run, entry["step"], language) + sentences(hours, language)
@@ -614,8 +616,9 @@ def _section(
     if not ranked:
         notes.append(w("no_rows"))
     lines = _lines_of(run, entry["step"], language) if first else []
-    page = page_table(layer, language) if ranked else None
-    whole = ranked_table(layer, language) if ranked else None
+    dates = _before_dates(run, entry)
+    page = page_table(layer, language, dates) if ranked else None
+    whole = ranked_table(layer, language, dates) if ranked else None
     return Section(heading, lines, picture, page, whole, notes)
 
 
@@ -667,7 +670,7 @@ def _number(key: str, value: Any, language: str) -> Cell:
     return Cell("" if value is None else shown(key, value, language), value)
 
 
-def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
+def ranked_table(layer: Mapping[str, Any], language: str, dates: Mapping[str, str] | None = None) -> Table:
     """The ranked table of a layer: the page's rows and numbers."""
     w, ranked = words_in(language), layer["ranked"]
     there = {key for row in ranked for key in row["values"]}
@@ -680,7 +683,7 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
     labels = layer["tested"] and any(row.get("label") for row in ranked)
     columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
     columns += [Column("label", w("class"))] if labels else []
-    columns += [Column(k, w(k)) for k in keys]
+    columns += [Column(k, _dated(w(k), (dates or {}).get(k))) for k in keys]
     rows = []
     for row in ranked:
         cells = [
@@ -692,11 +695,28 @@ def ranked_table(layer: Mapping[str, Any], language: str) -> Table:
     return Table(tuple(columns), tuple(rows))
 
 
+def _dated(heading: str, dates: str | None) -> str:
+    """前期 2023-06: a heading of an earlier or a later count with its dates."""
+    return f"{heading} {dates}" if dates else heading
+
+
+def _before_dates(run: RunFolder, entry: Entry) -> dict[str, str]:
+    """`count_before` and `count_after` → their periods: of the comparison, or of the one that the places took."""
+    named = [e for e in run.results if e["params"].get("before") and e["params"].get("after")]
+    own = [e for e in named if e["step"] == entry["step"]]
+    alike = [e for e in named if e.get("category") == entry.get("category")]
+    spans = {tuple(_one_period(e["params"][end]) for end in ("before", "after")) for e in own or alike}
+    if len(spans) != 1:  # several comparisons: which of them the places took is not recorded
+        return {}
+    before, after = spans.pop()
+    return {"count_before": before, "count_after": after}
+
+
 def _label(label: Any, language: str) -> str:
     return text_in(label, language)
 
 
-def page_table(layer: Mapping[str, Any], language: str) -> Table:
+def page_table(layer: Mapping[str, Any], language: str, dates: Mapping[str, str] | None = None) -> Table:
     """The first ten rows of a ranked table in the columns that a meeting reads; all columns stand in the workbook."""
     w, ranked = words_in(language), layer["ranked"]
     there = {key for row in ranked for key in row["values"]}
@@ -706,7 +726,7 @@ def page_table(layer: Mapping[str, Any], language: str) -> Table:
     several = {row.get("district") for row in ranked if row.get("district")}
     columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
     columns += [Column("district", w("district"), wide=True)] if len(several) > 1 else []
-    columns += [Column(key, w(key)) for key in keys]
+    columns += [Column(key, _dated(w(key), (dates or {}).get(key))) for key in keys]
     if "change_low" in there:
         at = next((i for i, c in enumerate(columns) if c.key == "stability"), len(columns))
         columns.insert(at, Column("change_interval", w("change_interval")))
