@@ -12,7 +12,6 @@ import pandas as pd
 __all__ = [
     "DAYS",
     "FREQUENCIES",
-    "WEEKDAYS",
     "days_of",
     "every_of",
     "frequency_of",
@@ -24,8 +23,6 @@ __all__ = [
 FREQUENCIES = {"year": "Y", "quarter": "Q", "month": "M", "week": "W-SUN", "day": "D", "hour": "h"}
 #: From the word to about how many days it has; an hour has less than one.
 DAYS = {"year": 365, "quarter": 90, "month": 28, "week": 7, "day": 1, "hour": 0}
-#: As the message catalogues name them; 0 is Monday.
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BY_LETTER = {code[0].upper(): word for word, code in FREQUENCIES.items()} | {"A": "year", "B": "day"}
 
 

@@ -26,7 +26,7 @@ from gridmap._intervals import poisson_interval
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import whole_number
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, known
 
 __all__ = ["StandardisedRates", "standardised_rates"]
 
@@ -133,8 +133,9 @@ def standardised_rates(
     order = pd.MultiIndex.from_product([units, per], names=[units.name, "per"])
     table = table.reindex(order)
     moved = _moved(table, units, ranks, confidence)
+    named = moved.assign(**{n: moved[n].map(denominator_name) for n in ("highest_per", "lowest_per")})
     notes = [
-        Note("governance.rank_moves", unit=str(k), **{n: row[n] for n in moved.columns}) for k, row in moved.iterrows()
+        Note("governance.rank_moves", unit=str(k), **{n: row[n] for n in named.columns}) for k, row in named.iterrows()
     ]
     params = {"per": per, "stratum": stratum, "strata": [str(s) for s in strata], "scale": scale}
     return StandardisedRates(table, moved, tuple(notes), params | {"confidence": confidence, "draws": draws})
@@ -207,6 +208,12 @@ def _ranks(table: pd.DataFrame, redrawn: np.ndarray, confidence: float) -> tuple
         ends[:, known] = np.quantile(ranks[:, known], [tail, 1 - tail], axis=0, method="nearest")
     rank = ratio.rank(ascending=False, method="min")
     return {"rank": rank, "rank_low": ends[0], "rank_high": ends[1]}, ranks
+
+
+def denominator_name(column: str) -> Note | str:
+    """A denominator in the reader's language: the usual columns by their names, others as they are."""
+    code = f"governance.per_{column}"
+    return Note(code) if known(code) else str(column)
 
 
 def _moved(table: pd.DataFrame, units: pd.Index, ranks: dict[str, np.ndarray], confidence: float) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pandas as pd
 from gridmap._short_form import ShortForm
 from gridmap.governance.cases import AVERAGE, LABELS, WITHHELD, CaseLife
 from gridmap.governance.colocation import Colocation, CrossK
-from gridmap.governance.denominators import StandardisedRates
+from gridmap.governance.denominators import StandardisedRates, denominator_name
 from gridmap.governance.evaluation import Evaluation
 from gridmap.governance.register import STANDINGS, FollowedHotspots, WatchedAreas
 from gridmap.governance.surroundings import SiteRings
@@ -414,7 +414,7 @@ class RatesPerWhom(ShortForm):
 
     def sentences(self) -> list[Sentence]:
         """Ranks that depend on the denominator, or that none does."""
-        per = list(self.rates.params["per"])
+        per = [denominator_name(column) for column in self.rates.params["per"]]
         if not self.rates.notes:
             return [Sentence(Note("governance.no_rank_moves", per=per))]
         rest = len(self.rates.notes) - MOST_NAMED

@@ -7,6 +7,7 @@ signs of numbers follow CLDR, by Babel.
 
 from gridmap.messages.catalogue import (
     LANGUAGES,
+    WEEKDAYS,
     Note,
     all_texts,
     check_language,
@@ -21,6 +22,7 @@ from gridmap.messages.catalogue import (
 
 __all__ = [
     "LANGUAGES",
+    "WEEKDAYS",
     "Note",
     "all_texts",
     "check_language",

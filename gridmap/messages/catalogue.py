@@ -32,6 +32,7 @@ from gridmap.errors import SettingError
 
 __all__ = [
     "LANGUAGES",
+    "WEEKDAYS",
     "Note",
     "all_texts",
     "check_language",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 _FOLDER = files("gridmap.messages")
+#: As the catalogues name them (`weekday.mon`); 0 is Monday.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: English first, then the others in alphabetical order: every `.toml` file of this folder.
 LANGUAGES: tuple[str, ...] = (
     "en",

@@ -23,9 +23,8 @@ from matplotlib.lines import Line2D
 
 from gridmap._fonts import drawing_style, families
 from gridmap._io import xml_text
-from gridmap._periods import WEEKDAYS
 from gridmap.errors import OutputError
-from gridmap.messages import Note, check_language, say
+from gridmap.messages import WEEKDAYS, Note, check_language, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, starts_of
 from gridmap.patrol.points import shown_id
 

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from gridmap._intervals import fullest_window, ratio_interval
-from gridmap._periods import WEEKDAYS
 from gridmap.errors import InputError
 from gridmap.governance.stage_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
@@ -27,7 +26,7 @@ from gridmap.hotspots.registry import what_it_draws
 from gridmap.hotspots.result import GlobalResult, HotspotResult, NearRepeatResult
 from gridmap.hotspots.silence import QUIET
 from gridmap.hotspots.stability import FIRM
-from gridmap.messages import Note, known, note_from, say
+from gridmap.messages import WEEKDAYS, Note, known, note_from, say
 from gridmap.read.base import Incidents
 
 __all__ = [

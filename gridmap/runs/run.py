@@ -20,7 +20,7 @@ import pandas as pd
 
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
-from gridmap._periods import WEEKDAYS, every_of, period_of_text
+from gridmap._periods import every_of, period_of_text
 from gridmap._short_form import ShortForm
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
@@ -32,7 +32,7 @@ from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.hotspots.surfaces import DensityResult
-from gridmap.messages import Note
+from gridmap.messages import WEEKDAYS, Note
 from gridmap.privacy import Released, gate_text, release
 from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries

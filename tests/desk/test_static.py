@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -34,3 +36,11 @@ def test_the_stylesheet_has_the_colours_of_the_map_page():
     own = (STATIC / "desk.css").read_text(encoding="utf-8")
     for name in ("ink", "soft", "line", "paper", "ground", "mark", "mark-soft"):
         assert re.search(rf"--{name}: (#\w+);", frame)[1] == re.search(rf"--{name}: (#\w+);", own)[1]
+
+
+def test_the_desk_s_own_process_loads_none_of_what_reads_and_reckons():
+    """It stays small while idle, and starts at once; files are read in the process beside it."""
+    heavy = "('numpy', 'pandas', 'pyarrow', 'scipy', 'geopandas', 'shapely', 'duckdb', 'pydantic')"
+    code = f"import sys, gridmap.desk.server; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -24,7 +24,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gridmap._io import write_text
-from gridmap._periods import WEEKDAYS
 from gridmap.desk import workers
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
@@ -34,7 +33,7 @@ from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, r
 from gridmap.desk.workspace import STATE
 from gridmap.desk.yaml_edits import edited
 from gridmap.errors import InputError
-from gridmap.messages import Note, say
+from gridmap.messages import WEEKDAYS, Note, say
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,14 +12,12 @@ from gridmap.forecasts.checked_forecast import ForecastCells, ForecastResult, fo
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.ranking import zone_names
-from gridmap.messages import Note
+from gridmap.messages import WEEKDAYS, Note
 from gridmap.read.base import Incidents
 from gridmap.runs.config import ForecastsStage, HotspotStep, Pipeline
 from gridmap.runs.stages.past_forecasts import score_last_forecast
 
 __all__ = ["forecast_stage"]
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def forecast_stage(
