@@ -10,6 +10,11 @@ draws: their sums are ranked once and each cell's own sum is looked up among the
 of random numbers of its own, made from the seed and the block's number, so that the answer does not depend on how
 blocks are spread over threads.
 
+The shuffle itself (Fisher and Yates, as far as a cell has neighbours) is never carried out: of the n places only the
+few that one permutation has touched are remembered. So nothing as long as the map is written to, and what is read from
+it, a value a draw, is as small as it can be: a place in the sorted different values. A map that fits no cache then
+costs about as much a cell as one that does.
+
 999 permutations cannot give a p below 0.002, too coarse for a map of thousands of tests. So the few cells that are
 still near the edge after these get a hundred times as many fresh ones, and their p from the fresh ones alone. The test
 stays exact: a cell reports p ≤ a only if a whole test at level a, of the first or of the second round, says so.
@@ -101,9 +106,11 @@ def tally_permutations(
     least[sizes > 0] = np.minimum.reduceat(weights.data, starts)
     weights.data /= np.repeat(largest, sizes)
     tested = np.arange(n) if cells is None else np.asarray(cells, np.int64)
-    place = np.full(n, -1)
-    place[tested] = np.arange(len(tested))
-    table = weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data, largest == least
+    place = np.full(n, -1, np.int32)
+    place[tested] = np.arange(len(tested), dtype=np.int32)
+    levels, codes = np.unique(values, return_inverse=True)
+    codes = codes.astype(np.uint16 if len(levels) <= 1 << 16 else np.uint32)
+    table = weights.indptr, weights.indices, weights.data, largest == least
     at_least, at_most = np.zeros(n, np.int64), np.zeros(n, np.int64)
     threads = threads or _cores()
     blocks = max(1, len(tested) // SHARED_BY)
@@ -111,9 +118,9 @@ def tally_permutations(
     seeds = np.random.default_rng(seed).integers(2**63 - 1, size=rounds).astype(np.uint64)
 
     def one_share(share):
-        _tally(*share, blocks, tested, place, values, *table, permutations, seeds, at_least, at_most)  # frees the GIL
+        _tally(*share, blocks, tested, place, codes, levels, *table, permutations, seeds, at_least, at_most)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:  # the compiled loop frees the GIL
         list(pool.map(one_share, pairwise(cuts)))
     return at_least, at_most
 
@@ -134,27 +141,39 @@ def two_sided_p(at_least: np.ndarray, at_most: np.ndarray, permutations: int) ->
     return np.minimum(1, 2 * (np.minimum(at_least, at_most) + 1) / (permutations + 1))
 
 
+TOUCHED = 1 << 10  # slots in which a permutation marks the places that it has touched: few share one
+
+
 @njit(nogil=True, cache=True)
 def _tally(
-    first, last, blocks, tested, place, values, rows, columns, weights, even, permutations, seeds, at_least, at_most
-):
+    first, last, blocks, tested, place, codes, levels, rows, columns, weights, even, permutations, seeds, at_least,
+    at_most,
+):  # fmt: skip
     """Blocks `first` to `last`; block b has the tested cells b, b + blocks, b + 2 blocks, …"""
-    ids = np.arange(len(values))
     for block in range(first, last):
         for seed in seeds:
             _tally_block(
-                block, blocks, tested, place, values, rows, columns, weights, even, permutations, seed, ids,
+                block, blocks, tested, place, codes, levels, rows, columns, weights, even, permutations, seed,
                 at_least, at_most,
             )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
+def _held(at, t, moved, holds):
+    """The cell at a place after `t` swaps."""
+    for s in range(t - 1, -1, -1):
+        if moved[s] == at:
+            return holds[s]
+    return at
+
+
+@njit(nogil=True, cache=True)
 def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step would copy or allocate in its inner loops
-    block, blocks, tested, place, values, rows, columns, weights, even, permutations, seed, ids, at_least, at_most
+    block, blocks, tested, place, codes, levels, rows, columns, weights, even, permutations, seed, at_least, at_most
 ):
-    n = len(values)
+    n = len(codes)
     cells = tested[block::blocks]
-    sizes = rows[cells + 1] - rows[cells]
+    sizes = (rows[cells + 1] - rows[cells]).astype(np.int64)
     most = sizes.max()
     if most == 0:
         return
@@ -164,30 +183,34 @@ def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step woul
     own = np.empty((width * permutations, 3), np.int32)  # permutation, spot, member: where a member drew itself
     owns = 0
     state = _mixed(seed ^ _mixed(np.uint64(block) + _GOLDEN))
-    swapped = np.empty(width, np.int64)
+    members = np.zeros(TOUCHED, np.bool_)
+    for cell in cells:
+        members[cell & (TOUCHED - 1)] = True
+    touched = np.full(TOUCHED, -1, np.int32)  # the last permutation that swapped a place of this slot
+    moved, holds = np.empty(width, np.int64), np.empty(width, np.int64)  # which place it was, and what it holds since
     for p in range(permutations):
         for t in range(width):  # Fisher and Yates, as far as needed
             state += _GOLDEN
             j = t + np.int64(((_mixed(state) >> np.uint64(32)) * np.uint64(n - t)) >> np.uint64(32))
-            swapped[t] = j
-            ids[t], ids[j] = ids[j], ids[t]
-            drawn[t, p] = values[ids[t]]
-            member = place[ids[t]]
-            if member >= 0 and member % blocks == block:
-                own[owns, 0], own[owns, 1], own[owns, 2] = p, t, member // blocks
-                owns += 1
-        for t in range(width - 1, -1, -1):  # back, so that a block does not depend on those before it
-            j = swapped[t]
-            ids[t], ids[j] = ids[j], ids[t]
+            there = _held(j, t, moved, holds) if touched[j & (TOUCHED - 1)] == p else j
+            here = _held(t, t, moved, holds) if touched[t & (TOUCHED - 1)] == p else t
+            touched[j & (TOUCHED - 1)] = p
+            moved[t], holds[t] = j, here
+            drawn[t, p] = levels[codes[there]]
+            if members[there & (TOUCHED - 1)]:
+                member = place[there]
+                if member >= 0 and member % blocks == block:
+                    own[owns, 0], own[owns, 1], own[owns, 2] = p, t, member // blocks
+                    owns += 1
 
     observed = np.empty(len(cells))
     tie = np.empty(len(cells))
-    scale = np.abs(values).max()
+    scale = np.abs(levels).max()
     for m in range(len(cells)):
         start = rows[cells[m]]
         total = 0.0
         for t in range(sizes[m]):
-            total += weights[start + t] * values[columns[start + t]]
+            total += weights[start + t] * levels[codes[columns[start + t]]]
         observed[m], tie[m] = total, 1e-12 * scale * sizes[m]
 
     sums = np.zeros(permutations)

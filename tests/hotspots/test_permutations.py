@@ -95,3 +95,46 @@ def test_rounds_add_up_and_only_chosen_cells_are_tested():
     assert set(np.flatnonzero(one[0] + one[1])) == set(chosen)
     whole = tally_permutations(values, ring, 4_000, 1)
     np.testing.assert_allclose(one[0][chosen] / 4_000, whole[0][chosen] / 4_000, atol=0.04)
+
+
+def mixed(z):
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
+    return z ^ (z >> 31)
+
+
+def dealt(values, weights, permutations, seed, block, blocks):
+    """The tallies of one block with every shuffle carried out: cells swapped in a list as long as the map."""
+    n, step = len(values), 0x9E3779B97F4A7C15
+    near = [np.flatnonzero(row) for row in weights]
+    cells = range(block, n, blocks)
+    width = max(len(near[i]) for i in cells) + 1
+    state = mixed(int(np.random.default_rng(seed).integers(2**63 - 1, size=1)[0]) ^ mixed((block + step) % 2**64))
+    found = {i: [0, 0] for i in cells}
+    for _ in range(permutations):
+        ids = list(range(n))
+        for t in range(width):
+            state = (state + step) % 2**64
+            j = t + ((mixed(state) >> 32) * (n - t) >> 32)
+            ids[t], ids[j] = ids[j], ids[t]
+        for i in cells:
+            many = len(near[i])
+            given = [ids[many] if k == i else k for k in ids[:many]]  # one more draw for the cell's own value
+            total, observed = values[given] @ weights[i, near[i]], values[near[i]] @ weights[i, near[i]]
+            found[i][0] += total >= observed - 1e-9
+            found[i][1] += total <= observed + 1e-9
+    return found
+
+
+@pytest.mark.parametrize("n, chance", [(40, 0.4), (150, 0.03)])
+def test_a_shuffle_that_is_only_remembered_deals_what_one_carried_out_does(n, chance):
+    rng = np.random.default_rng(n)
+    weights = (rng.uniform(size=(n, n)) < chance).astype(float) * (1 - np.eye(n))
+    weights[: n // 3] *= rng.uniform(0.2, 1, (n // 3, n))
+    values = rng.poisson(2, n).astype(float)
+    at_least, at_most = tally_permutations(values, sparse.csr_array(weights), 60, 3)
+    blocks = max(1, n // 64)
+    for block in range(blocks):
+        for i, tails in dealt(values, weights, 60, 3, block, blocks).items():
+            if weights[i].any():
+                assert [at_least[i], at_most[i]] == tails
