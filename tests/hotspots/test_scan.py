@@ -11,6 +11,7 @@ from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.tiling import make_grid
+from gridmap.hotspots.scan import candidates
 from gridmap.hotspots.scan.spatial import spatial_scan
 from gridmap.hotspots.scan.windows import replica_maxima
 
@@ -238,3 +239,36 @@ def test_false_alarms_are_as_many_as_promised():
     ]
     low, high = stats.binom.ppf([0.005, 0.995], 400, 0.05)
     assert low <= (np.array(p) <= 0.05).sum() <= high
+
+
+def test_a_scan_of_many_hours_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(candidates, "MOST_STEPS", 3e6)
+    rng = np.random.default_rng(0)
+    areas = pd.DataFrame({"x": rng.random(300), "y": rng.random(300), "population": 100, "cases": 2})
+    plane = {"x": "x", "y": "y", "distance": "planar", "random_state": 1, "permutations": 99}
+    with pytest.raises(SettingError, match=r"300 areas that hold 150 .* hours .* holds 61 areas or fewer") as refused:
+        spatial_scan(areas, **plane)
+    assert "\n" not in str(refused.value)
+    assert len(spatial_scan(areas, max_population_share=0.2, **plane).cells) == 300
+
+
+@pytest.mark.parametrize("limit", [{"max_population_share": 0.03}, {"max_radius_m": 0.2}])
+def test_small_circles_are_found_without_sorting_all_areas(limit):
+    """The best of all circles, written out, also where many areas share a place or a distance."""
+    rng = np.random.default_rng(4)
+    xy = np.concatenate([rng.integers(0, 6, (60, 2)) / 6, rng.random((60, 2))])
+    areas = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "population": rng.integers(1, 300, 120)})
+    areas["cases"] = rng.poisson(areas["population"] / 50)
+    found = spatial_scan(areas, x="x", y="y", distance="planar", permutations=0, **limit)
+    people, cases = areas["population"].to_numpy(), areas["cases"].to_numpy()
+    mean, total, best = people * cases.sum() / people.sum(), cases.sum(), 0.0
+    for place in xy:
+        far = np.hypot(*(xy - place).T).round(9)
+        for radius in np.unique(far[far <= limit.get("max_radius_m", np.inf)]):
+            inside = far <= radius
+            if people[inside].sum() > limit.get("max_population_share", 0.5) * people.sum():
+                break
+            c, e = cases[inside].sum(), mean[inside].sum()
+            if c > e:
+                best = max(best, c * np.log(c / e) + (total - c) * np.log((total - c) / (total - e)))
+    assert found.clusters["llr"].iloc[0] == pytest.approx(best)

@@ -17,7 +17,7 @@ from pyproj import Geod
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.hotspots.scan.windows import BLOCK, best_windows, replica_maxima
+from gridmap.hotspots.scan.windows import BLOCK, areas_in_reach, best_windows, replica_maxima
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs
 
@@ -39,6 +39,7 @@ SCAN_COLUMNS = (
 )
 
 EARTH_M = 6_371_008.8  # mean radius
+MOST_STEPS = 3e12  # additions of a simulated count to a circle: about an hour of one core
 MOST_AT_ONCE = 2**26  # simulated counts held at a time: 256 MB
 _COLUMNS = (
     *("cases", "expected", "llr", "ratio", "relative_risk", "n_areas", "radius"),
@@ -154,6 +155,7 @@ def simulated_maxima(
     n, spans = expected.shape
     if n * spans * BLOCK > 4 * MOST_AT_ONCE:
         raise SettingError(Note("hotspots.too_many_windows", n=n, spans=spans, value=4 * MOST_AT_ONCE // BLOCK))
+    _require_time(places, sizes, limits, spans, permutations)
     at_once = max(1, MOST_AT_ONCE // (n * spans * BLOCK)) * BLOCK
     maxima = []
     for first in range(0, permutations, at_once):
@@ -163,6 +165,18 @@ def simulated_maxima(
             replicas[r] = draw(rng)
         maxima.append(replica_maxima(places.points, sizes, limits, replicas, expected, total))
     return np.concatenate(maxima) if maxima else np.empty(0)
+
+
+def _require_time(places: Places, sizes, limits, spans: int, permutations: int) -> None:
+    """Refuse a scan that would take many hours; the message names what makes it short."""
+    held = areas_in_reach(places.points, sizes, limits)
+    each = len(places.points) * spans * (1 + min(limits[2], spans)) / 2 * (permutations + BLOCK)
+    if held * each > MOST_STEPS:
+        hours = held * each / MOST_STEPS
+        most = max(int(MOST_STEPS / each), 1)
+        raise SettingError(
+            Note("hotspots.scan_too_long", n=len(places.points), held=held, hours=hours, most=most, n2=permutations)
+        )
 
 
 def likely_clusters(

@@ -13,7 +13,7 @@ What makes it fast, and changes no digit of the answer:
 - LLR grows with c. A window's largest count among a block's replicas is bounded from above without a logarithm
   by d²/2E + d²/(C − E), d = c − E; where even that cannot beat the block's smallest maximum, no replica is looked at.
 - The order of neighbours is made for a few centres at a time and forgotten: memory grows with areas × replicas,
-  never with areas × areas.
+  never with areas × areas. Where circles are small, only the areas near a centre are sorted.
 """
 
 import os
@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba import njit
 
-__all__ = ["CYLINDER", "best_windows", "cores", "replica_maxima", "xlogx_table"]
+__all__ = ["CYLINDER", "areas_in_reach", "best_windows", "cores", "replica_maxima", "xlogx_table"]
 
 BLOCK = 64  # replicas side by side
 CENTRES = 16  # centres whose order of neighbours is held at a time
@@ -118,29 +118,75 @@ def replica_maxima(points, sizes, limits, replicas, expected, total: int, thread
 
 
 @njit(nogil=True, cache=True)
-def _neighbours(centre, points, sizes, most, farthest, order, closed):  # pragma: no cover
-    """Areas by distance from a centre, and after which of them a circle may end; answers how many are usable."""
-    n, dims = points.shape
-    far = np.empty(n)
-    for j in range(n):
-        d = 0.0
-        for k in range(dims):
-            d += (points[j, k] - points[centre, k]) ** 2
-        far[j] = d
-    by = np.argsort(far)
+def _near(centre, points, along, west, reach, near, far):  # pragma: no cover
+    """The areas within a squared distance, and how far they are; `along` has all by their first coordinate, `west`."""
+    dims, limit = points.shape[1], reach * (1 + 2 * SAME)
+    first, last = 0, len(along)
+    if limit < np.inf:  # only those of a strip can be near
+        middle, half = points[centre, 0], np.sqrt(limit) * (1 + SAME)
+        first = np.searchsorted(west, middle - half)
+        last = np.searchsorted(west, middle + half, side="right")
+    found = 0
+    for k in range(first, last):
+        j, d = along[k], 0.0
+        for axis in range(dims):
+            d += (points[j, axis] - points[centre, axis]) ** 2
+        if d <= limit:
+            near[found], far[found] = j, d
+            found += 1
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _neighbours(
+    centre, points, sizes, most, farthest, along, west, guess, near, far, order, closed
+):  # pragma: no cover
+    """Areas by distance from a centre, and after which of them a circle may end.
+
+    Only those nearer than a guess are sorted, and farther ones where these do not fill the largest circle; `near` and
+    `far` are room for them. Answers how many are usable, and the guess for the next centre (squared distances).
+    """
+    n = len(points)
+    reach = min(guess, farthest)
+    while True:
+        found = _near(centre, points, along, west, reach, near, far)
+        if found == n or reach >= farthest or sizes[near[:found]].sum() > most * (1 + SAME):
+            break
+        reach = min(2 * reach, farthest) if reach > 0 else farthest
+    by = np.argsort(far[:found])
     size = 0.0
     usable = 0
-    for k in range(n):
-        j = by[k]
+    for k in range(found):
+        j, d = near[by[k]], far[by[k]]
         size += sizes[j]
-        if far[j] > farthest or size > most:
+        if d > farthest or size > most:
             break
         order[k] = j
-        closed[k] = k == n - 1 or far[by[k + 1]] > far[j] * (1 + SAME)
+        closed[k] = k == found - 1 or far[by[k + 1]] > d * (1 + SAME)
         usable = k + 1
     while usable > 0 and not closed[usable - 1]:
         usable -= 1  # the rest of that distance does not fit
-    return usable
+    return usable, 1.2 * far[by[min(usable, found - 1)]]
+
+
+@njit(nogil=True, cache=True)
+def _sizes_of_circles(centres, points, sizes, most, farthest):  # pragma: no cover
+    n = len(points)
+    near, far, order, closed = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int32), np.empty(n, np.bool_)
+    along = np.argsort(points[:, 0])
+    west = points[along, 0]
+    held, guess = np.empty(len(centres)), np.inf
+    for row in range(len(centres)):
+        held[row], guess = _neighbours(
+            centres[row], points, sizes, most, farthest, along, west, guess, near, far, order, closed
+        )
+    return held
+
+
+def areas_in_reach(points, sizes, limits) -> float:
+    """How many areas the largest circle around an area holds, on average: from 32 of them."""
+    some = np.unique(np.linspace(0, len(points) - 1, 32).astype(np.int64))
+    return float(_sizes_of_circles(some, points, sizes, limits[0], limits[1]).mean())
 
 
 @njit(nogil=True, cache=True)
@@ -149,9 +195,13 @@ def _best(
 ):  # pragma: no cover
     n, spans = cases.shape
     total = len(table) - 1
-    order, closed = np.empty(n, np.int32), np.empty(n, np.bool_)
+    near, far, order, closed = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int32), np.empty(n, np.bool_)
+    along = np.argsort(points[:, 0])
+    west, guess = points[along, 0], np.inf
     for row in range(len(centres)):
-        usable = _neighbours(centres[row], points, sizes, most, farthest, order, closed)
+        usable, guess = _neighbours(
+            centres[row], points, sizes, most, farthest, along, west, guess, near, far, order, closed
+        )
         c, e = np.zeros(spans + 1, np.int64), np.zeros(spans + 1)
         for k in range(usable):
             if taken[order[k]]:
@@ -185,13 +235,17 @@ def _maxima(  # noqa: C901 - one compiled kernel: its inner loops share running 
     blocks, n, spans, width = running.shape
     total = len(table) - 1
     orders, closeds = np.empty((CENTRES, n), np.int32), np.empty((CENTRES, n), np.bool_)
-    usable = np.empty(CENTRES, np.int64)
+    usable, near, far, guess = np.empty(CENTRES, np.int64), np.empty(n, np.int64), np.empty(n), np.inf
+    along = np.argsort(points[:, 0])
+    west = points[along, 0]
     c = np.empty((spans + 1, width), np.int32)
     e = np.empty(spans + 1)
     for first in range(0, len(centres), CENTRES):
         here = min(CENTRES, len(centres) - first)
         for m in range(here):
-            usable[m] = _neighbours(centres[first + m], points, sizes, most, farthest, orders[m], closeds[m])
+            usable[m], guess = _neighbours(
+                centres[first + m], points, sizes, most, farthest, along, west, guess, near, far, orders[m], closeds[m]
+            )
         for b in range(blocks):
             block, top = running[b], best[b]
             bar = top.min()
