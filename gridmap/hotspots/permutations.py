@@ -13,7 +13,7 @@ blocks are spread over threads.
 The shuffle itself (Fisher and Yates, as far as a cell has neighbours) is never carried out: of the n places only the
 few that one permutation has touched are remembered. So nothing as long as the map is written to, and what is read from
 it, a value a draw, is as small as it can be: a place in the sorted different values. A map that fits no cache then
-costs about as much a cell as one that does.
+takes about as long a cell as a small one.
 
 999 permutations cannot give a p below 0.002, too coarse for a map of thousands of tests. So the few cells that are
 still near the edge after these get a hundred times as many fresh ones, and their p from the fresh ones alone. The test
