@@ -42,6 +42,7 @@ def read_varints(data: bytes) -> list[int]:
     return out
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**53 - 1)))
 def test_varints_come_back(values):
     assert read_varints(varints(values)) == values
