@@ -27,12 +27,14 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,8 @@ SAME_IDS = 0.5
 #: Files of sums that are kept, one a grid and question; the one that was used longest ago goes first.
 KEPT_COUNTS = 24
 ROW_GROUP = 122_880
+#: Rows of an export that are taken together.
+ROWS_TOGETHER = 1_000_000
 #: Kept sums: those of `count_batch`, and the SHA-256 of the part that they are of.
 KEPT_SUMS = pa.schema([*SUMS, ("part", pa.string())])
 #: Rows that were set aside, and those that were replaced.
@@ -382,7 +386,13 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Addition:
-    """One export on its way into a store: which of its rows are new, and which rows it replaces."""
+    """One export on its way into a store: which of its rows are new, and which rows it replaces.
+
+    A large export is taken in pieces, so that memory holds `ROWS_TOGETHER` of its rows and the store's that go with
+    them, not all: rows fall to a piece by their id (without one, or where ids tell nothing, by their time), so that all
+    that could be the same incident is compared in one piece. Each piece builds on the parts that the one before has
+    written, and the manifest is exchanged once, after the last.
+    """
 
     def __init__(
         self,
@@ -400,20 +410,71 @@ class _Addition:
         self.number = len(manifest.additions) + 1
         self.name = Path(str(read.source["path"])).name
         self.notes = list(read.source.get("notes", []))
-        table = read.arrow()
-        clash = [name for name in OWN_COLUMNS if name in table.column_names]
+        self.rows, self.parts = rows, manifest.parts
+        clash = [name for name in OWN_COLUMNS if name in read.data.schema.names]
         if clash:
             raise InputError(Note("store.own_column", name=clash[0]))
+        self.schema = _united(manifest.schema, read.data.schema)
+        self.whole = pa.schema([*self.schema, *(pa.field(name, kind) for name, kind in OWN_COLUMNS.items())])
+        self.shared = self.alike = self.doubted = 0
+
+    def _begin(self, table: pa.Table, piece: int, pieces: int) -> None:
+        """Take up the rows of a piece, and those of the store that they may touch."""
+        self.new = _fitted(table, self.whole)
+        self.month, self.parent = _months(self.new), self._parents(self.new)
+        self.old_parts = self._touched()
+        self.old_from, self.old_row, tables = [], [], [self.whole.empty_table()]
+        for at, part in enumerate(self.old_parts):
+            rows = self._rows_of(part)
+            if pieces > 1:  # not those that an earlier piece has added, nor those that fall to another
+                own = rows["store_addition"].to_numpy() == self.number
+                mine = np.flatnonzero(~own & (self._piece_of(rows, pieces) == piece))
+                rows = rows.take(pa.array(mine))
+            else:
+                mine = np.arange(rows.num_rows)
+            tables.append(rows)
+            self.old_row.append(mine)
+            self.old_from.append(np.full(len(mine), at))
+        self.old = pa.concat_tables(tables)
+
+    def _rows_of(self, part: Part) -> pa.Table:
+        """The rows of one part, with the columns that the store will have."""
+        now = replace(self.manifest, parts=self.parts, schema=self.schema)
+        return _fitted(part_incidents(self.folder, now, (part,), own=True).to_table(), self.whole)
+
+    def _numbered(self, table: pa.Table, rows: np.ndarray) -> pa.Table:
+        """Rows of the export with the store's own columns."""
         own = [pa.array(np.full(len(rows), self.number, np.int32)), pa.array(rows.astype(np.int64))]
         own.append(pa.array(_id_numbers(table["incident_id"])))
         for name, column in zip(OWN_COLUMNS, own, strict=True):
             table = table.append_column(name, column)
-        self.schema = _united(manifest.schema, read.arrow().schema)
-        whole = pa.schema([*self.schema, *(pa.field(name, kind) for name, kind in OWN_COLUMNS.items())])
-        self.new = _fitted(table, whole)
-        self.month, self.parent = _months(self.new), self._parents(self.new)
-        self.old_parts = self._touched()
-        self.old = _fitted(part_incidents(folder, manifest, self.old_parts, own=True).to_table(), whole)
+        return _fitted(table, self.whole)
+
+    def _piece_of(self, table: pa.Table, pieces: int) -> np.ndarray:
+        """The piece that each row falls to."""
+        ids = table["store_id"].to_numpy()
+        when = _hashed(table["occurred_from"].to_pandas().to_numpy(), 1)
+        return (np.where((ids == 0) | (self.ids == "own"), when, ids) % np.uint64(pieces)).astype(np.int64)
+
+    def _pieces(self) -> Iterator[tuple[pa.Table, int, int]]:
+        """The export's rows, piece by piece; a large one by way of a file for each, read once."""
+        pieces = max(-(-len(self.rows) // ROWS_TOGETHER), 1)
+        if pieces == 1:
+            yield self._numbered(self.read.arrow(), self.rows), 0, 1
+            return
+        with TemporaryDirectory(prefix=HIDDEN, dir=self.folder) as home:
+            paths = [Path(home) / f"{piece}.parquet" for piece in range(pieces)]
+            with ExitStack() as stack:
+                writers = [stack.enter_context(pq.ParquetWriter(path, self.whole)) for path in paths]
+                begin = 0
+                for batch in self.read.data.to_batches():
+                    table = self._numbered(pa.Table.from_batches([batch]), self.rows[begin : begin + batch.num_rows])
+                    begin += batch.num_rows
+                    of = self._piece_of(table, pieces)
+                    for piece in np.unique(of).tolist():
+                        writers[piece].write_table(table.filter(pa.array(of == piece)))
+            for piece, path in enumerate(paths):
+                yield pq.read_table(path, schema=self.whole), piece, pieces
 
     def _parents(self, table: pa.Table) -> np.ndarray:
         lon, lat = table["lon"].to_numpy(), table["lat"].to_numpy()
@@ -422,11 +483,12 @@ class _Addition:
     def _touched(self) -> tuple[Part, ...]:
         """The parts that may change: where new rows belong, of the period, and those that hold one of the ids."""
         places = set(zip(self.month.tolist(), [f"{key:x}" for key in self.parent.tolist()], strict=True))
-        in_period = set() if self.period is None else {part.path for part in self.manifest.of_period(self.period)}
+        now = replace(self.manifest, parts=self.parts)
+        in_period = set() if self.period is None else {part.path for part in now.of_period(self.period)}
         wanted = np.unique(self.new["store_id"].to_numpy())
         wanted = wanted[wanted != 0]
         touched = []
-        for part in self.manifest.parts:
+        for part in self.parts:
             if (part.month, part.parent) in places or part.path in in_period or self._has_id(part, wanted):
                 touched.append(part)
         return tuple(touched)
@@ -441,18 +503,38 @@ class _Addition:
 
     def commit(self) -> Added:
         """Decide on every row, write the parts that change, and exchange the manifest."""
-        stays, used = self._decide()
-        aside, reasons = self._set_aside(stays, used)
-        replaced = pd.Series(self.old["store_addition"].to_numpy()[~stays]).value_counts().sort_index()
+        written: list[Path] = []
+        try:
+            return self._commit(written)
+        except BaseException:
+            self._take_back(written)
+            raise
+
+    def _commit(self, written: list[Path]) -> Added:
+        asides, used, replaced = [self._set_aside_at_reading()], 0, Counter[int]()
+        for table, piece, pieces in self._pieces():
+            self._begin(table, piece, pieces)
+            stay, take = self._decide()
+            asides.append(self._set_aside(stay, take))
+            replaced.update(self.old["store_addition"].to_numpy()[~stay].tolist())
+            used += int(take.sum())
+            made, gone = self._write_parts(stay, take, written)
+            self.parts = (*(part for part in self.parts if part.path not in gone), *made)
+        if self.shared and self.alike / self.shared < SAME_IDS:
+            raise InputError(Note("store.ids_differ", n=self.shared, alike=self.alike, file=self.name))
+        if self.doubted:
+            self.notes.append(Note("store.cannot_tell", n=self.doubted))
+        aside = pa.concat_tables(asides)
+        own = [reason for reason in aside["reason"].to_pylist() if reason != "replaced"]
         entry = Addition(
             number=self.number,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             file=self.name,
             sha256=self.digest,
             rows=len(self.read) + len(self.read.set_aside),
-            used=int(used.sum()),
-            set_aside=reasons,
-            replaced={str(number): int(n) for number, n in replaced.items()},
+            used=used,
+            set_aside={str(reason): n for reason, n in sorted(Counter(own).items())},
+            replaced={str(number): n for number, n in sorted(replaced.items())},
             period=None if self.period is None else str(self.period),
             options=self.options,
             dropped={
@@ -463,28 +545,26 @@ class _Addition:
         entry = Addition(**json.loads(json_text(asdict(entry))))  # as it will be read again
         chain = self.manifest.additions[-1].chain if self.manifest.additions else ""
         entry = replace(entry, chain=entry.chained(chain))
-        written: list[Path] = []
-        try:
-            made, gone = self._write_parts(stays, used, written)
-            if len(aside):
-                self._write(self.folder / "set_aside" / f"{self.number:06d}.parquet", aside, written)
-            parts = sorted([*(p for p in self.manifest.parts if p.path not in gone), *made], key=lambda p: p.path)
-            manifest = replace(
-                self.manifest,
-                version=self.manifest.version + 1,
-                schema=self.schema,
-                parts=tuple(parts),
-                additions=(*self.manifest.additions, entry),
-                retired=tuple(sorted(gone)),
-            )
-            manifest.check_law()
-            write_text(self.folder / MANIFEST, manifest.to_text())
-        except BaseException:
-            self._take_back(written)
-            raise
-        for path in self.manifest.retired:
-            with suppress(OSError):
-                (self.folder / path).unlink()
+        if len(aside):
+            self._write(self.folder / "set_aside" / f"{self.number:06d}.parquet", aside, written)
+        named = {part.path for part in self.parts}
+        manifest = replace(
+            self.manifest,
+            version=self.manifest.version + 1,
+            schema=self.schema,
+            parts=tuple(sorted(self.parts, key=lambda part: part.path)),
+            additions=(*self.manifest.additions, entry),
+            retired=tuple(sorted(part.path for part in self.manifest.parts if part.path not in named)),
+        )
+        manifest.check_law()
+        write_text(self.folder / MANIFEST, manifest.to_text())
+        between = [
+            path for path in written if path.parent.name.startswith("h3=")
+        ]  # of a piece that a later one replaced
+        for path in [*(self.folder / old for old in self.manifest.retired), *between]:
+            if path.relative_to(self.folder).as_posix() not in named:
+                with suppress(OSError):
+                    path.unlink()
         return Added(entry, False, self.notes)
 
     def _take_back(self, written: list[Path]) -> None:
@@ -531,25 +611,22 @@ class _Addition:
         if self.ids is not None:
             return self.ids == "same"
         shared = np.isin(new.ids, old.ids) & new.named
-        if not shared.any():
-            return True
         alike = (np.isin(new.when, old.when) & new.telling) | np.isin(new.where, old.where)
-        if alike[shared].mean() >= SAME_IDS:
-            return True
-        raise InputError(Note("store.ids_differ", n=int(shared.sum()), alike=int(alike[shared].sum()), file=self.name))
+        self.shared += int(shared.sum())
+        self.alike += int(alike[shared].sum())
+        return True  # refused after the last piece where too few are alike
 
     def _doubt(self, old: np.ndarray, new: np.ndarray) -> None:
         """A note on new rows that could be in the store already, and nothing tells: of a month, without an id."""
-        n = int(np.isin(self.month[new], np.unique(_months(self.old)[old])).sum())
-        if n:
-            self.notes.append(Note("store.cannot_tell", n=n))
+        self.doubted += int(np.isin(self.month[new], np.unique(_months(self.old)[old])).sum())
 
-    def _set_aside(self, stays: np.ndarray, used: np.ndarray) -> tuple[pa.Table, dict[str, int]]:
-        """The rows that are set aside with this addition, and how many for which reason."""
-        read = self.read.set_aside[["file", "row", "reason", "found"]]
-        before = pd.DataFrame(
-            {"file": self.name, "row": self.new["store_row"].to_numpy()[~used], "reason": "counted_before", "found": ""}
-        )
+    def _set_aside_at_reading(self) -> pa.Table:
+        return _as_aside(self.read.set_aside[["file", "row", "reason", "found"]])
+
+    def _set_aside(self, stays: np.ndarray, used: np.ndarray) -> pa.Table:
+        """The rows of a piece that were counted before, and those of the store that it replaces."""
+        row = self.new["store_row"].to_numpy()[~used]
+        before = pd.DataFrame({"file": self.name, "row": row, "reason": "counted_before", "found": ""})
         files = {entry.number: entry.file for entry in self.manifest.additions}
         gone = self.old.filter(pa.array(~stays))
         replaced = pd.DataFrame(
@@ -560,27 +637,29 @@ class _Addition:
                 "found": "",
             }
         )
-        own = pd.concat([frame for frame in (read, before) if len(frame)] or [read], ignore_index=True)
-        reasons = {str(reason): int(n) for reason, n in own["reason"].value_counts().sort_index().items()}
-        both = pd.concat([frame for frame in (own, replaced) if len(frame)] or [own], ignore_index=True)
-        for name in ("file", "reason", "found"):
-            both[name] = both[name].astype(object).where(both[name].notna(), "").astype(str)
-        return pa.Table.from_pandas(both, schema=ASIDE, preserve_index=False), reasons
+        return pa.concat_tables([_as_aside(before), _as_aside(replaced)])
 
     def _write_parts(self, stays: np.ndarray, used: np.ndarray, written: list[Path]) -> tuple[list[Part], set[str]]:
         """Write anew the parts that gain or lose rows; the new ones, and the paths of those that they replace."""
-        kept = self.old.filter(pa.array(stays))
-        taken = self.new.filter(pa.array(used))
-        at_old = _places(_months(self.old), self._parents(self.old))
-        changed = set(at_old[~stays]) | set(_places(self.month[used], self.parent[used]))
-        both = pa.concat_tables([kept, taken])
-        at_both = np.concatenate([at_old[stays], _places(self.month[used], self.parent[used])])
-        made = []
+        gone_from = np.concatenate([*self.old_from, np.empty(0, int)])[~stays]
+        gone_row = np.concatenate([*self.old_row, np.empty(0, int)])[~stays]
+        taken, at_new = self.new.filter(pa.array(used)), _places(self.month[used], self.parent[used])
+        of_place = {f"{part.month}/{part.parent}": (at, part) for at, part in enumerate(self.old_parts)}
+        names = {at: place for place, (at, _) in of_place.items()}
+        changed = {names[at] for at in np.unique(gone_from).tolist()} | set(at_new)
+        made, gone = [], set()
         for place in sorted(changed):
-            rows = np.flatnonzero(at_both == place)
-            if len(rows):
-                made.append(self._write_part(place, both.take(pa.array(rows)), written))
-        gone = {part.path for part in self.old_parts if f"{part.month}/{part.parent}" in changed}
+            tables = [taken.take(pa.array(np.flatnonzero(at_new == place)))]
+            if place in of_place:
+                at, part = of_place[place]
+                rows = self._rows_of(part)
+                stay = np.ones(rows.num_rows, bool)
+                stay[gone_row[gone_from == at]] = False
+                tables.insert(0, rows.filter(pa.array(stay)))
+                gone.add(part.path)
+            both = pa.concat_tables(tables)
+            if both.num_rows:
+                made.append(self._write_part(place, both, written))
         return made, gone
 
     def _write_part(self, place: str, table: pa.Table, written: list[Path]) -> Part:
@@ -607,6 +686,13 @@ class _Addition:
         with atomic_file(place, make_parents=True) as part:
             pq.write_table(table, part, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
             written.append(place)
+
+
+def _as_aside(frame: pd.DataFrame) -> pa.Table:
+    frame = frame.copy()
+    for name in ("file", "reason", "found"):
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
+    return pa.Table.from_pandas(frame, schema=ASIDE, preserve_index=False)
 
 
 def _places(months: np.ndarray, parents: np.ndarray) -> np.ndarray:

@@ -238,8 +238,10 @@ def test_a_time_known_to_no_better_than_a_year_lies_in_no_month(office):
     assert len(office.store.incidents(period="2024-07")) == 0
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_conservation_over_random_additions(office, seed):
+@pytest.mark.parametrize("together", [1_000_000, 7], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("seed", range(2))
+def test_conservation_over_random_additions(office, seed, together, monkeypatch):
+    monkeypatch.setattr(store_module, "ROWS_TOGETHER", together)
     """Against a list kept by hand: each id in its last version; and rows in = in the store + set aside."""
     rng = np.random.default_rng(seed)
     known: dict[str, tuple] = {}
@@ -338,6 +340,22 @@ def test_a_full_disk_leaves_the_store_as_it_was(office, monkeypatch):
         office.store.add(office.export(table(60, first=200, seed=3, days=80), "b.csv"))
     assert {p: p.read_bytes() for p in office.store.folder.rglob("*.parquet")} == before
     office.hold()
+
+
+def test_a_large_export_in_pieces_leaves_what_it_leaves_whole(office, tmp_path, monkeypatch):
+    exports = [table(60), pd.concat([table(60)[:50].assign(beat="B7"), table(30, first=70, seed=2)])]
+    other = Office(tmp_path / "pieces")
+    (tmp_path / "pieces").mkdir()
+    for i, frame in enumerate(exports):
+        whole = office.add(frame, f"{i}.csv").addition
+        with monkeypatch.context() as patch:
+            patch.setattr(store_module, "ROWS_TOGETHER", 7)
+            taken = other.add(frame, f"{i}.csv").addition
+        assert (taken.used, taken.set_aside, taken.replaced) == (whole.used, whole.set_aside, whole.replaced)
+    assert contents(other.store.incidents()) == contents(office.store.incidents())
+    assert [p.name for p in other.store.folder.iterdir() if p.name.startswith(".gridmap-")] == [".gridmap-store"]
+    named = {part.path for part in other.store.manifest.parts} | set(other.store.manifest.retired)
+    assert {p.relative_to(other.store.folder).as_posix() for p in other.store.folder.rglob("h3=*/*.parquet")} <= named
 
 
 def test_who_reads_while_another_adds_sees_one_state(office):
