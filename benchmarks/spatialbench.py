@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/spatialbench.py TRIPS.parquet [--zones 20000] [--peers PYTHON] [--rounds 3]
 
-The trips are those of SpatialBench's own generator (`pip install spatialbench-cli; spatialbench-cli -s 1 --tables trip`):
-6 million at scale 1, pick-ups as WKB. Its zones are fetched from Overture, which a machine without internet cannot, so
-zones of `jagged_zones.py` are laid over the same ground instead: fractal borders of some 250 vertices, a fifth of them in
-several parts. The question is the same as in its query 10, trips that start in each zone; both answers are compared.
+The trips are those of SpatialBench's own generator (`pip install spatialbench-cli`, then `spatialbench-cli -s 1
+--tables trip`): 6 million at scale 1, pick-ups as WKB. Its zones are fetched from Overture, which a machine without
+internet cannot, so zones of `jagged_zones.py` are laid over the same ground instead: fractal borders of some 250
+vertices, a fifth of the zones in several parts. The question is that of its query 10, trips that start in each zone;
+both answers are compared.
 """
 
 import argparse
