@@ -29,7 +29,7 @@ from gridmap import __version__
 from gridmap._io import as_output_error
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
-from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
+from gridmap.forecasts.base import DOUBLED_M, Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import (
     block_bootstrap,
     brier,
@@ -339,6 +339,8 @@ def backtest(
     found = _every_period(setting, made, origins, journal, workers, progress)
     rows: list[dict[str, Any]] = []
     notes = [Note("forecasts.cells_of_events", cells=len(space))] if len(space) > 1 and whole.counts().all() else []
+    if twice := whole.doubled():
+        notes.append(Note("fact.forecast_doubled", n=twice, incidents=len(whole), reach=DOUBLED_M))
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
     zone, zones = pd.factorize(_zone_of(grid), sort=True)
     zones_chosen = {m.name: np.zeros(len(zones)) for m in made}

@@ -3,6 +3,7 @@
 In rings of distance and of days, the pairs of past incidents are counted and held against those that would be expected
 if places and dates had nothing to do with each other (every place with every date, the expectation of Knox's test, in
 closed form). What is in excess is what an incident adds to a place, by ring; without an excess nothing is added.
+Where events were entered twice (`History.doubled`), pairs of one minute are left out.
 The rest is the mean count. Different seasons in different quarters look like repetition here as they do in Knox's test.
 
 References
@@ -78,12 +79,13 @@ class NearRepeat(Forecaster):
         if n < 2 or not in_all.any():
             return np.zeros(shape)
         seen = np.zeros(shape)
+        least = 1 / 1440 if history.doubled() else -1.0  # one event entered twice is no repeat
         for now, before in windows_of_time(time, time, self.ages_days[-1]):
             trees = (scipy.spatial.cKDTree(xy[rows]) for rows in (now, before))
             near = next(trees).sparse_distance_matrix(next(trees), self.rings_m[-1], output_type="ndarray")
             first, second = now[near["i"]], before[near["j"]]
             apart = time[first] - time[second]
-            kept = (second < first) & (apart <= self.ages_days[-1])
+            kept = (second < first) & (apart > least) & (apart <= self.ages_days[-1])
             ring = np.searchsorted(self.rings_m, near["v"][kept])
             both = np.minimum(ring, shape[0] - 1) * shape[1] + np.searchsorted(self.ages_days, apart[kept])
             seen += np.bincount(both, minlength=seen.size).reshape(shape)

@@ -10,6 +10,7 @@ import pytest
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import History, Space, moment
+from gridmap.forecasts.near_repeats import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain
 from gridmap.read.base import Incidents
 
@@ -109,6 +110,26 @@ def test_repeated_incidents_are_one_when_reading_sets_them_aside(grid, tmp_path)
     pd.concat([table, again]).to_csv(tmp_path / "twice.csv", index=False)
     read = gm.read_incidents(tmp_path / "twice.csv", duplicates="remove", datum="wgs84")
     assert len(History.of(read, grid)) == len(table)
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_an_event_entered_twice_under_another_number_is_no_near_repeat(grid, twice):
+    """A fifth of an even town recorded again, some 50 m off: it is stated, and nothing is expected to be repeated."""
+    rng = np.random.default_rng(8)
+    row, minute = rng.integers(0, len(grid), 1_500), np.sort(rng.integers(0, 300 * 1440, 1_500))
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(minute, unit="min")
+    lon, lat = grid.centroids[row].T
+    if twice:
+        again = np.arange(0, len(row), 5)
+        lon, lat = np.r_[lon, lon[again] + 5e-4], np.r_[lat, lat[again] - 2e-4]
+        when = when.append(when[again])
+    times = pa.array(when.astype("datetime64[us]"))
+    known = Incidents(pa.table({"lon": lon, "lat": lat, "occurred_from": times, "occurred_to": times}))
+    given = {"models": ["near_repeat"], "start": "2024-09-02", "end": "2024-09-16", "area_share": 0.1}
+    notes = [note for note in gm.backtest(known, grid, **given).notes if note.code == "fact.forecast_doubled"]
+    assert [note.values["n"] for note in notes] == ([300] if twice else [])
+    added = NearRepeat().fit(known, grid).added_
+    assert added.sum() < 0.1  # taken for repeats, the first ring alone would have 0.2
 
 
 def test_the_gate_tests_one_model_that_was_named_before(grid):
