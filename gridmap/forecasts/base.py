@@ -322,7 +322,7 @@ class History:
 
         One event that was recorded twice, under another number and some metres off, looks like a near repeat. Pairs
         within 150 m and a minute are held against those of a minute anywhere, times the share of all pairs that are
-        within 150 m. Where times are not known to the hour, nothing can be told.
+        within 150 m. Where times are not known to the hour, nothing can be concluded.
         """
         n = len(self)
         if n < 2 or self.precision > 1 / 24:

@@ -289,7 +289,7 @@ def _tested(
     first = backtest(incidents, known.space, models=(BASELINE, LASTING, RECENT), **given)
     if model.name == RECENT or not first.difference(RECENT, LASTING, "gain")[1] > 0:
         return first
-    tried = [RECENT, model] if model.name == LASTING else [LASTING, RECENT, model]
+    tried: list[str | Forecaster] = [RECENT, model] if model.name == LASTING else [LASTING, RECENT, model]
     return backtest(incidents, known.space, models=(BASELINE, *tried), **given)
 
 

@@ -79,7 +79,7 @@ class NearRepeat(Forecaster):
         if n < 2 or not in_all.any():
             return np.zeros(shape)
         seen = np.zeros(shape)
-        least = 1 / 1440 if history.doubled() else -1.0  # one event entered twice is no repeat
+        least = 1 / 1440 if history.doubled() else -1.0  # one event, entered twice
         for now, before in windows_of_time(time, time, self.ages_days[-1]):
             trees = (scipy.spatial.cKDTree(xy[rows]) for rows in (now, before))
             near = next(trees).sparse_distance_matrix(next(trees), self.rings_m[-1], output_type="ndarray")

@@ -185,8 +185,7 @@ def paper_bytes(
     pictures = ending != ".xlsx"
     own = []
     if pages != 1:
-        own = [make(run, language, pictures=pictures) for make in (forecast_pages, governed_pages)]
-        own = [page for made in own for page in made]
+        own = forecast_pages(run, language, pictures=pictures) + governed_pages(run, language, pictures=pictures)
     return _printed(replace(content, governed=own), ending, template, pages)
 
 
