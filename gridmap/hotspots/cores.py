@@ -132,7 +132,7 @@ def hotspot_cores(
     corners = None
     if streets is not None:
         middles = shapely.get_coordinates(shapely.centroid(shapes)) if len(shapes) else np.empty((0, 2))
-        at = [np.average(middles[g], axis=0, weights=count[g]) for g in groups]
+        at = np.array([np.average(middles[g], axis=0, weights=count[g]) for g in groups]).reshape(-1, 2)
         corners = street_corners(at, np.sqrt(1e6 * table["area_km2"].to_numpy(float) / np.pi), streets)
     table = _named(table, groups, cells, count, names or {}, districts or {}, corners)
     return table if most is None else table.head(most)
