@@ -574,6 +574,7 @@ def for_audience(folder: str, run: str, audience: str) -> dict:
     import yaml
 
     from gridmap.runs.audience import why_not_allowed
+    from gridmap.runs.config import GOVERNANCE
 
     pipeline, _, _ = _of_run(folder, run)
     record = json.loads((Path(folder) / "runs" / run / "run.json").read_text(encoding="utf-8"))
@@ -588,9 +589,14 @@ def for_audience(folder: str, run: str, audience: str) -> dict:
     if "patrol" in settings and why_not_allowed(audience, (), pipeline.patrol):
         del settings["patrol"]
         left_out.append("patrol")
-    if "forecasts" in settings and audience == "public":
-        del settings["forecasts"]
-        left_out.append("forecasts")
+    for stage in ("forecasts", *GOVERNANCE) if audience == "public" else ():
+        if settings.pop(stage, None):
+            left_out.append(stage)
+    if kept and all(isinstance(entry, Mapping) and entry.get("show") is False for entry in kept):
+        settings["hotspots"] = [
+            {k: v for k, v in kept[0].items() if k != "show"},
+            *kept[1:],
+        ]  # all that is left to open
     text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=110)
     return {"text": text, "left_out": left_out}
 

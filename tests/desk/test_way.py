@@ -165,6 +165,13 @@ def test_named_areas_and_the_handling_of_cases_run_to_their_end(tmp_path):
         assert "900 events in 12 units" in shown
         assert "results/3_register_areas.parquet" in shown
         assert "dated to no better than a span of days" not in shown  # the closing is not the end of the incident
+        shared = client.post(f"/share/{quoted(job.out)}", {"audience": "public"})  # what the public may not have goes
+        assert shared.status == 303
+        made = client.folder / f"{job.out}-public.yaml"
+        assert {"register", "case_life"} & set(yaml.safe_load(made.read_text(encoding="utf-8"))) == set()
+        assert read_pipeline(made).audience == "public"
+        client.desk.queue.cancel(client.desk.queue.jobs()[0].id)
+        client.wait()
         assert client.post("/bring/decide", {"role:挂牌register.yaml": "unused"}).status == 303
         kind = {"kind": "盗窃电动车"}
         follow = yaml.safe_load(

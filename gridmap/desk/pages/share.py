@@ -71,8 +71,8 @@ def what_the_gate_did(workspace: Workspace, folder: Path) -> list[Note]:
         if gone:
             out.append(Note("desk.did_leave_files", names=gone[:12], n=len(gone)))
     for step in (note or {}).get("left_out", []) if isinstance(note, dict) else []:
-        code = f"method.{step}.name"
-        out.append(Note("desk.did_leave_step", name=Note(code) if known(code) else str(step)))
+        code = next((code for code in (f"method.{step}.name", f"cli.step.{step}") if known(code)), None)
+        out.append(Note("desk.did_leave_step", name=str(step) if code is None else Note(code)))
     out += [Note("desk.did_say", text=str(line)) for line in record.get("warnings", [])]
     return out
 
