@@ -8,6 +8,7 @@ it says stands in the catalogue (`gridmap/messages`).
 
 import io
 import warnings
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from gridmap.maps.layers import (
 from gridmap.messages import Note
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -48,6 +50,7 @@ __all__ = [
     "context_layer",
     "context_layers",
     "density_layer",
+    "explore",
     "hotspot_layer",
     "layers_of",
     "patrol_layers",
@@ -64,11 +67,51 @@ def __getattr__(name: str) -> Any:
     return getattr(page, name)
 
 
-def view(result: HotspotResult, **options: Any) -> "MapPage":
-    """A result as a page, for the analyst's own desk; what `HotspotResult.explore()` and Jupyter show."""
+def explore(
+    shown: "HotspotResult | gpd.GeoDataFrame | Layer | Iterable[Layer]", *, column: str | None = None, **options: Any
+) -> "MapPage":
+    """What one has at hand as an interactive map, for the analyst's own desk and notebooks.
+
+    In a notebook the page stands in one iframe of its own, without a widget, an extension or a request; the notebook
+    as HTML (nbconvert) keeps it. Outputs that came with another's notebook JupyterLab hides until their cell is run.
+
+    Parameters
+    ----------
+    shown : HotspotResult, GeoDataFrame, Layer or list of Layer
+        Of any method; areas or cells; or what the `*_layer` functions make.
+    column : str, optional
+        Of a GeoDataFrame: the values that colour it. Its outlines alone, by default.
+    **options
+        Of `build_map`. The audience is "internal" where none is given.
+
+    Returns
+    -------
+    MapPage
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> areas = gpd.GeoDataFrame({"zone_id": ["a"], "cases": [3]}, geometry=[shapely.box(0, 0, 0.1, 0.1)], crs=4326)
+    >>> page = explore(areas, column="cases", title="Cases")
+    >>> page._repr_html_().count("<iframe")
+    1
+    """
+    import geopandas as gpd
+
     from gridmap.maps.page import build_map
 
-    return build_map(layers_of(result), **{"audience": "internal", **options})
+    if isinstance(shown, HotspotResult):
+        layers = layers_of(shown)
+    elif isinstance(shown, gpd.GeoDataFrame):
+        layers = [boundaries_layer(shown) if column is None else cells_layer(shown, column)]
+    else:
+        layers = [shown] if isinstance(shown, Layer) else list(shown)
+    return build_map(layers, **{"audience": "internal", **options})
 
 
 def plot(result: HotspotResult, **options: Any) -> "Axes":
@@ -94,7 +137,7 @@ def _save_as_before(figure: "Figure", *args: Any, **options: Any) -> None:
     figure.savefig(*args, **options)
 
 
-register_viewer(view, plot)
+register_viewer(explore, plot)
 
 keep_old_names(
     __name__,

@@ -560,10 +560,14 @@ class MapPage(folium.Map, ShortForm):
         return write_text(path, self.get_root().render(), make_parents=True)
 
     def _repr_html_(self, **kwargs) -> str:
-        """One iframe that holds the whole page, without a word on trust: for Jupyter, VS Code and Colab."""
+        """One iframe that holds the whole page: for Jupyter, VS Code and Colab.
+
+        Where a notebook shows no frames, as JupyterLab shows none that another machine made, one line stands instead.
+        """
         page = escape(self.get_root().render(**kwargs), quote=True)
         style = "width:100%;height:640px;border:0"
-        return f'<div><iframe srcdoc="{page}" style="{style}" allowfullscreen></iframe></div>'
+        instead = escape(say("maps.in_a_notebook", self._data["language"]))
+        return f'<div><iframe srcdoc="{page}" style="{style}" allowfullscreen>{instead}</iframe></div>'
 
     def short_form(self) -> str:
         """What it is and how much, in one line."""

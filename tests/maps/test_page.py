@@ -2,8 +2,10 @@ import json
 import re
 import warnings
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 import gridmap as gm
 from gridmap.errors import GridmapError, InputError, OutputError, SettingError
@@ -82,10 +84,21 @@ def test_a_result_shows_itself_in_jupyter(hot, tmp_path):
     shown = hot._repr_html_()
     assert shown.count("<iframe srcdoc=") == 1
     assert "Trust" not in shown.partition("srcdoc=")[0]  # folium's own prompt
+    assert "allowfullscreen>Run this cell here" in shown  # where a notebook of another machine has its frames taken out
     assert not re.search(r'(?:src|href)=(?:"|&quot;)https?:', shown)
     page = hot.explore(title="Burglary", language="zh").save(tmp_path / "m.html").read_text(encoding="utf-8")
     assert "<title>Burglary" in page
     assert 'lang="zh' in page
+
+
+def test_explore_takes_a_result_a_frame_or_layers(hot):
+    square = shapely.box(0, 0, 0.1, 0.1)
+    areas = gpd.GeoDataFrame({"zone_id": ["a"], "cases": [3]}, geometry=[square], crs=4326)
+    for shown, options in [(hot, {}), (areas, {"column": "cases"}), (areas, {}), (gm.hotspot_layer(hot), {})]:
+        page = gm.explore(shown, **options)
+        assert page.short_form().endswith("1 layer, en")
+    with pytest.raises(InputError):
+        gm.explore([])
 
 
 def layers_on(page) -> list[dict]:
