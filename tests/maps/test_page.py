@@ -97,7 +97,7 @@ def test_explore_takes_a_result_a_frame_or_layers(hot):
     for shown, options in [(hot, {}), (areas, {"column": "cases"}), (areas, {}), (gm.hotspot_layer(hot), {})]:
         page = gm.explore(shown, **options)
         assert page.short_form().endswith("1 layer, en")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="needs at least one layer"):
         gm.explore([])
 
 
