@@ -18,7 +18,7 @@ from gridmap._short_form import ShortForm, settings_in_short
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import Note
 
-__all__ = ["GlobalResult", "HotspotResult", "NearRepeatResult", "register_viewer"]
+__all__ = ["GlobalResult", "HotspotResult", "NearRepeatResult", "register_viewer", "weight_of"]
 
 _viewer: Callable | None = None
 _plotter: Callable | None = None
@@ -234,3 +234,8 @@ class NearRepeatResult(HotspotResult):
     def _repr_html_(self) -> str:
         shown = self.ratio_mean.round(2).astype(str) + " (p " + self.p_value.round(3).astype(str) + ")"
         return shown.to_html()
+
+
+def weight_of(params: Mapping[str, Any]) -> str | Note | None:
+    """What is summed in place of incidents: the weight's column, or the word for it; None where they are counted."""
+    return params.get("weight") or (Note("page.weight") if params.get("weighted") else None)

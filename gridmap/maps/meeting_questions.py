@@ -12,6 +12,7 @@ import pandas as pd
 
 from gridmap.errors import SettingError
 from gridmap.hotspots.change import ratio_interval
+from gridmap.hotspots.result import weight_of
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.legend_classes import packed_text
@@ -86,9 +87,8 @@ def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if "share" in first[0].values:
         share, area, km2 = _sum(first, "share"), _sum(first, "area_share"), _sum(first, "area_km2")
         total = layer.total() or 0.0
-        detail = Note(
-            "page.where_detail", n=round(_sum(first, "count")), total=round(total), places=len(first), km2=km2
-        )
+        numbers = {"n": round(_sum(first, "count")), "total": round(total), "places": len(first), "km2": km2}
+        detail = _summed(layer, "page.where_detail", **numbers)
         return Note("page.where_share", share=share, area=area), detail
     return Note("page.where_first", place=first[0].name or "1"), Note(
         "page.where_untested" if layer.labels is None else "page.where_tested", n=len(first)
@@ -195,7 +195,14 @@ def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     elif two[0].hours_alike:
         hours = Note("page.next_hours_alike")
     head = Note("page.next_two" if len(two) > 1 else "page.next_one")
-    return head, Note("page.next_detail", n=round(_sum(two, "count")), km2=_sum(two, "area_km2"), hours=hours)
+    numbers = {"n": round(_sum(two, "count")), "km2": _sum(two, "area_km2"), "hours": hours}
+    return head, _summed(layer, "page.next_detail", **numbers)
+
+
+def _summed(layer: Layer, code: str, **values: Any) -> Note:
+    """A sentence on numbers of incidents; on sums of their weights where the layer is of these."""
+    weight = weight_of(layer.params)
+    return Note(code, **values) if weight is None else Note(f"{code}_weight", **values, weight=weight)
 
 
 #: What the five steps answer, in their order.
@@ -284,7 +291,7 @@ def _first(places: Sequence[Place], layer: Layer) -> Answer:
     name = places[0].name or "1"
     facts: list[Note] = []
     if "count" in values:
-        facts.append(Note("page.incidents_n", n=round(values["count"])))
+        facts.append(_summed(layer, "page.incidents_n", n=round(values["count"])))
     if "count_before" in values and "count" not in values:
         numbers = {end: round(values[f"count_{end}"]) for end in ("before", "after")}
         facts.append(Note("page.tell_change", **numbers, **_dates(layer)))

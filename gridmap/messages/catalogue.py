@@ -226,7 +226,11 @@ class _Formatter(string.Formatter):
             return say("messages.list_separator", self.language).join(self.format_field(v, spec) for v in value)
         if isinstance(value, bool) or not spec:
             return str(value)
-        return self._number(format(value, spec), spec)
+        written = format(value, spec)
+        if spec.endswith("%") and spec[0] != "+" and value and not set(written) & set("123456789"):
+            below = format(10.0 ** -(2 + len(written.partition(".")[2].rstrip("%"))), spec)
+            return "<" + self._number(below, spec)  # a share that is there is not 0%
+        return self._number(written, spec)
 
     def _plural(self, value: Any, forms: list[str]) -> str:
         rule = _cldr(self.language).plural_form

@@ -23,7 +23,7 @@ from gridmap.governance.stage_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws
-from gridmap.hotspots.result import GlobalResult, HotspotResult, NearRepeatResult
+from gridmap.hotspots.result import GlobalResult, HotspotResult, NearRepeatResult, weight_of
 from gridmap.hotspots.silence import QUIET
 from gridmap.hotspots.stability import FIRM
 from gridmap.messages import WEEKDAYS, Note, known, note_from, say
@@ -179,6 +179,10 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
     if "correction" in values:
         code = f"threshold.{values['correction']}"
         spoken["threshold"] = Note(code if known(code) else "threshold.fdr", level=values.get("level"))
+    if amount := values.get("total", values.get("count")):
+        weighed = "weight" in values
+        code = "fact.amount_weight" if weighed else "fact.amount_incidents"
+        spoken["amount"] = Note(code, n=amount, **({"weight": values["weight"]} if weighed else {}))
     if values.get("p") is not None:
         tiny = values["p"] < SMALLEST_P
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
@@ -365,6 +369,8 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     about = {"name": step.name, "method": step.method}
     null = null_of(result) if hasattr(result, "params") and hasattr(result, "method") else None
     about |= {} if null is None else {"null": null}
+    weight = weight_of(result.params) if isinstance(result, HotspotResult) else None
+    about |= {} if weight is None else {"weight": weight}
     if isinstance(result, GlobalResult):
         if null is None:
             return [fact("no_claim", number, **about)]

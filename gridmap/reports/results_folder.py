@@ -32,7 +32,7 @@ from gridmap._audit import run_id
 from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapError, InputError, ReadError
-from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.result import HotspotResult, weight_of
 from gridmap.maps.layers import Layer
 from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.meeting_questions import answers
@@ -221,6 +221,7 @@ def ranked_rows(layer: Layer, places: Sequence[Place]) -> list[dict[str, Any]]:
 def layer_entry(layer: Layer, places: Sequence[Place], layers: Sequence[Layer], what: str, file: str) -> dict[str, Any]:
     """How `facts.json` tells of one layer of the page, its answers to the four questions of a meeting among it."""
     answered = answers(layer, places, layers)
+    weight = weight_of(layer.params)
     return {
         "what": what,
         "file": file,
@@ -231,6 +232,7 @@ def layer_entry(layer: Layer, places: Sequence[Place], layers: Sequence[Layer], 
         "classes": [entry.packed() for entry in layer.classes],
         "answers": {question: [packed_text(line) for line in both] for question, both in answered.items()},
         "ranked": ranked_rows(layer, places),
+        **({} if weight is None else {"weight": packed_text(weight)}),
     }
 
 

@@ -92,3 +92,11 @@ def test_every_reason_to_set_a_row_aside_has_its_word_for_papers():
     from gridmap.read.row_conversion import REASONS
 
     assert [reason for reason in REASONS if not known(f"set_aside_reason.{reason}")] == []
+
+
+def test_a_share_that_is_there_is_not_0_percent():
+    share = {
+        share: say("fact.half", "en", name="", n=1, cells=2, share=share, amount="x") for share in (0.0, 2e-4, 0.5)
+    }
+    assert ["(0.0%)" in share[0.0], "(<0.1%)" in share[2e-4], "(50.0%)" in share[0.5]] == [True] * 3
+    assert "（<0.1%）" in say("fact.half", "zh", name="", n=1, cells=2, share=2e-4, amount="x")

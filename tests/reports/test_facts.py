@@ -14,7 +14,7 @@ from gridmap.messages import LANGUAGES, Note, all_texts
 from gridmap.reports.facts import Fact, _few_expected, fact, sentences, time_facts
 
 #: Texts of the section that are parts of a sentence, not facts.
-PARTS = ("heading", "p_is", "p_below")
+PARTS = ("heading", "p_is", "p_below", "amount_incidents", "amount_weight")
 KINDS = [code.removeprefix("fact.") for code in all_texts("en") if code.startswith("fact.")]
 KINDS = [kind for kind in KINDS if kind not in PARTS]
 #: A value for every field that any text names; distinct numbers, so that a mix-up shows.
@@ -34,8 +34,11 @@ def fields(template: str) -> set[str]:
 
 
 def filled(kind: str) -> Fact:
-    wanted = fields(all_texts("en")[f"fact.{kind}"]) | {"null"} | {"correction", "level", "p", "weekday", "reasons"}
-    made = {"heading", "threshold", "p_text", "weekday_text", "reasons_text"}  # by the fact itself
+    wanted = fields(all_texts("en")[f"fact.{kind}"])
+    wanted |= (
+        ({"total"} if "amount" in wanted else set()) | {"null"} | {"correction", "level", "p", "weekday", "reasons"}
+    )
+    made = {"heading", "threshold", "p_text", "weekday_text", "reasons_text", "amount"}  # by the fact itself
     numbers = {name: VALUES.get(name, 11 + 7 * i) for i, name in enumerate(sorted(wanted - made))}
     return Fact(kind, {"method": "getis_ord", "name": "Theft", **numbers})
 
@@ -149,3 +152,11 @@ def test_even_hours_stand_out_in_few_weeks():
     kinds = [time_facts(pd.DataFrame(rng.poisson(1.5, (7, 24))))[0].kind for _ in range(400)]
     assert sum(kind in ("peak_hours", "peak_hours_alone") for kind in kinds) <= 34
     assert sum(kind in ("peak_hours", "peak_weekday") for kind in kinds) <= 34
+
+
+def test_sums_of_a_weight_are_not_called_incidents():
+    plain = fact("half", 1, name="Harm", n=2, cells=9, share=2 / 9, total=1234)
+    weighed = fact("half", 1, name="Harm", n=2, cells=9, share=2 / 9, total=1234, weight="days lost")
+    assert "half of 1,234 incidents" in plain.say()
+    assert "half of a total days lost of 1,234" in weighed.say()
+    assert "起" not in weighed.say("zh")

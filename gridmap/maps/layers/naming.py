@@ -4,7 +4,7 @@ from typing import Any
 
 from gridmap.errors import InputError
 from gridmap.hotspots.nulls import null_of
-from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.result import HotspotResult, weight_of
 from gridmap.messages import Note, known
 
 __all__ = ["checked_result", "layer_name", "made_by"]
@@ -18,11 +18,12 @@ def checked_result(result: Any) -> HotspotResult:
 
 
 def layer_name(result: HotspotResult, name: str | Note | None) -> str | Note:
-    """The name given; else the method's, in the reader's language."""
-    if name is not None and name != result.method:
-        return name
+    """The name given; else the method's, in the reader's language; with what is summed, where incidents are weighed."""
     code = f"method.{result.method}.name"
-    return Note(code) if known(code) else result.method.replace("_", " ")
+    if name is None or name == result.method:
+        name = Note(code) if known(code) else result.method.replace("_", " ")
+    weight = weight_of(result.params)
+    return name if weight is None else Note("page.name_of_sums", name=name, weight=weight)
 
 
 def made_by(result: HotspotResult) -> dict[str, Any]:

@@ -420,7 +420,10 @@ def _subtitle(run: RunFolder, entry: Entry | None, layer: Entry | None, language
         return str(run.head.get("period") or "")
     counted = _counted(run, layer)
     parts = [_name(entry, language, layer), entry.get("period")]
-    parts += [say("paper.incidents", language, n=counted)] if counted is not None else []
+    weight = layer.get("weight")
+    if counted is not None:
+        code, of = ("paper.incidents", {}) if weight is None else ("page.incidents_n_weight", {"weight": weight})
+        parts.append(say(code, language, n=counted, **{key: text_in(v, language) for key, v in of.items()}))
     return " · ".join(str(part) for part in parts if part)
 
 
@@ -429,12 +432,18 @@ def _head(run: RunFolder, entry: Entry | None, layer: Entry | None, language: st
     counted = _counted(run, layer)
     lines = [
         (w("period"), (entry or {}).get("period") or head.get("period")),
-        (w("incidents_used"), None if counted is None else number(counted, 0, language)),
+        (_column("incidents_used", layer, language), None if counted is None else number(counted, 0, language)),
         (w("source"), head.get("source")),
         (w("approval"), head.get("approval")),
         (w("audience"), w(f"audience.{run.audience}.on_paper")),
     ]
     return [(label, str(text)) for label, text in lines if text]
+
+
+def _column(key: str, layer: Entry | None, language: str) -> str:
+    """What a number is called; a count, where incidents are weighed, after what is summed."""
+    weight = (layer or {}).get("weight") if key in ("count", "incidents_used") else None
+    return words_in(language)(key) if weight is None else text_in(weight, language)
 
 
 def _answers(run: RunFolder, entry: Entry | None, layer: Entry | None, language: str) -> list[Answer]:
@@ -520,7 +529,8 @@ def _places(
     dates = _before_dates(run, entry)
     whole = ranked_table(layer, language, dates) if ranked else None
     table = page_table(layer, language, dates) if ranked else None
-    heading = say("paper.places_of", language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
+    code = "paper.places_of" if layer.get("weight") is None else "paper.places_of_sums"
+    heading = say(code, language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
     hours = [f for f in run.facts if f.kind in TIMES.values() and f.values.get("name") == entry.get("category")]
     lines = _lines_of(run, entry["step"], language) + sentences(hours, language)
     return Section(heading, lines, picture, table, whole, notes)
@@ -683,7 +693,7 @@ def ranked_table(layer: Mapping[str, Any], language: str, dates: Mapping[str, st
     labels = layer["tested"] and any(row.get("label") for row in ranked)
     columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
     columns += [Column("label", w("class"))] if labels else []
-    columns += [Column(k, _dated(w(k), (dates or {}).get(k))) for k in keys]
+    columns += [Column(k, _dated(_column(k, layer, language), (dates or {}).get(k))) for k in keys]
     rows = []
     for row in ranked:
         cells = [
@@ -726,7 +736,7 @@ def page_table(layer: Mapping[str, Any], language: str, dates: Mapping[str, str]
     several = {row.get("district") for row in ranked if row.get("district")}
     columns = [Column("rank", w("rank")), Column("name", w("place"), wide=True)]
     columns += [Column("district", w("district"), wide=True)] if len(several) > 1 else []
-    columns += [Column(key, _dated(w(key), (dates or {}).get(key))) for key in keys]
+    columns += [Column(key, _dated(_column(key, layer, language), (dates or {}).get(key))) for key in keys]
     if "change_low" in there:
         at = next((i for i, c in enumerate(columns) if c.key == "stability"), len(columns))
         columns.insert(at, Column("change_interval", w("change_interval")))

@@ -37,6 +37,10 @@ export function speaker(locale, words, tag) {
       const places = Number(digits || 6), top = size === 0 ? 0 : Math.floor(Math.log10(Math.abs(size)));
       out = written(Number(size.toPrecision(places)), 0, Math.max(0, places - 1 - top), Boolean(comma), false);
     }
+    else if (kind === "%" && !sign && size > 0 && Number((100 * size).toFixed(Number(digits || 6))) === 0) {
+      const places = Number(digits || 6);
+      out = "<" + written(Math.pow(10, -2 - places), places, places, Boolean(comma), true);   /* a share that is there is not 0% */
+    }
     else if (kind) out = written(size, Number(digits || 6), Number(digits || 6), Boolean(comma), kind === "%");
     else out = written(size, 0, 20, Boolean(comma), false);
     return sign ? (value < 0 ? "−" : "+") + out : out;

@@ -65,8 +65,8 @@ export function frame(gm) {
     /* The period and the number of the theme that is shown; those of all data stand in About. */
     function speaksOf() {
       const theme = gm.theme();
-      if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { period: theme.frames.periods[gm.state.frame], every: theme.frames.every, count: theme.frames.totals[gm.state.frame] };
-      if (theme && theme.total !== null && theme.total !== undefined) return { period: theme.period || gm.text(head.period), count: theme.total };
+      if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { theme, period: theme.frames.periods[gm.state.frame], every: theme.frames.every, count: theme.frames.totals[gm.state.frame] };
+      if (theme && theme.total !== null && theme.total !== undefined) return { theme, period: theme.period || gm.text(head.period), count: theme.total };
       return { period: gm.text(head.period), count: head.incidents };
     }
     /* A title that names the period need not be followed by it. */
@@ -91,7 +91,7 @@ export function frame(gm) {
         el("h1", { text: title, title }),
         el("div", { class: "gm-facts" },
           fact("", inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
-          fact("", of.count === null || of.count === undefined ? null : gm.t("incidents_n", { n: Math.round(of.count) }), "gm-count"),
+          fact("", of.count === null || of.count === undefined ? null : gm.amount(of.theme, of.count), "gm-count"),
           fact(gm.t("source") + gm.t("colon"), gm.text(head.source), "gm-source")),
         el("div", { class: "gm-marks" },
           fact(gm.t("approval") + gm.t("colon"), gm.text(head.approval), "gm-approval"),

@@ -36,7 +36,7 @@ export function hotspots(gm) {
     copy.addEventListener("click", () => {
       const layer = source();
       if (!layer) return;
-      const keys = columns(layer), lines = [[gm.t("rank"), gm.t("name")].concat(keys.map(gm.column))];
+      const keys = columns(layer), lines = [[gm.t("rank"), gm.t("name")].concat(keys.map((k) => gm.column(k, layer)))];
       shownRows(layer, true).forEach((r) => lines.push([String(r.rank), gm.placeOf(r)].concat(keys.map((k) => (r.values[k] === undefined ? "" : k.endsWith("_value") ? gm.value(k, r.values[k]) : String(r.values[k]))))));
       gm.copy(lines.map((l) => l.map((c) => String(c).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n"), copy);
     });
@@ -99,7 +99,7 @@ export function hotspots(gm) {
       if (r.district && r.district !== gm.placeOf(r)) words.push(r.district);
       if (v.area_km2) words.push(gm.t("km2_short", { area: gm.number(v.area_km2, v.area_km2 < 0.1 ? 2 : v.area_km2 < 10 ? 1 : 0) }).replace(" ", "\u00a0"));
       else if (v.cells) words.push(gm.t("cells_n", { n: v.cells }));
-      if (v.count !== undefined && mainOf(layer, r) === "intensity") words.push(gm.t("incidents_n", { n: Math.round(v.count) }));
+      if (v.count !== undefined && mainOf(layer, r) === "intensity") words.push(gm.amount(layer, v.count));
       const c = layer.classes[r.code];
       if (!words.length && c && c.label && layer.labels) words.push(gm.text(c.label));
       return words.join(" · ");
@@ -125,6 +125,11 @@ export function hotspots(gm) {
         v.stability === undefined ? null : el("span", { class: "gm-sure", title: gm.t("stays_hot", { share: v.stability }) }, el("span", { "aria-hidden": "true", text: dots(v.stability, gm.data.firm) }), el("small", { text: gm.percent(v.stability) })),
         change(r)));
     }
+    /** @param {LiveLayer} layer */
+    function numbersOf(layer) {
+      const weight = gm.weightOf(layer);
+      return weight ? gm.t("col_number_weight", { weight }) : gm.t("col_number");
+    }
     function fill() {
       const layer = source();
       gm.clear(list);
@@ -139,9 +144,9 @@ export function hotspots(gm) {
       const untested = !layer.labels && layer.role === "theme";
       of.textContent = gm.pair(gm.t("hotspots_of"), gm.text(layer.name)) + (untested ? gm.t("stop") + gm.t("gap") + gm.t("amounts_ranked") : "");
       const keys = columns(layer), first = all[0].values;
-      gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: gm.t("col_number") }),
+      gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: numbersOf(layer) }),
         first.stability === undefined ? null : el("span", { text: gm.t("col_stays") }), first.change_low === undefined ? null : el("span", { text: gm.t("col_change") }));
-      gm.put(gm.clear(sort), el("option", { value: "rank", text: gm.pair(gm.t("sort_by"), gm.t("rank")) }), el("option", { value: "name", text: gm.t("name") }), keys.map((k) => el("option", { value: k, text: gm.column(k) })));
+      gm.put(gm.clear(sort), el("option", { value: "rank", text: gm.pair(gm.t("sort_by"), gm.t("rank")) }), el("option", { value: "name", text: gm.t("name") }), keys.map((k) => el("option", { value: k, text: gm.column(k, layer) })));
       if (order !== "rank" && order !== "name" && !keys.includes(order)) order = "rank";
       sort.value = order;
       const shown = shownRows(layer, false);

@@ -41,7 +41,10 @@ export function text(gm) {
     if (value === null || value === undefined || !Number.isFinite(value)) return "–";
     return ways[key] ? ways[key](value) : gm.number(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   };
-  gm.column = (key) => (gm.has(key) ? gm.t(key) : key);
+  gm.column = (key, layer) => (key === "count" && layer && gm.weightOf(layer)) || (gm.has(key) ? gm.t(key) : key);
+  /* What is summed in place of incidents, as `weight_of` in Python; "" where incidents are counted. */
+  gm.weightOf = (layer) => (layer.params && (layer.params.weight ? String(layer.params.weight) : layer.params.weighted ? gm.t("weight") : "")) || "";
+  gm.amount = (layer, n) => (layer && gm.weightOf(layer) ? gm.t("incidents_n_weight", { n: Math.round(n), weight: gm.weightOf(layer) }) : gm.t("incidents_n", { n: Math.round(n) }));
   /** @param {Intl.DateTimeFormatOptions} how @param {Date} when @param {string} [locale] */
   const dated = (how, when, locale) => new Intl.DateTimeFormat(locale || gm.locale(), { timeZone: "UTC", ...how }).format(when);
   gm.weekday = (day) => dated({ weekday: "short" }, new Date(Date.UTC(2024, 0, 1 + day)));

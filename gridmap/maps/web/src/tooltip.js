@@ -18,7 +18,7 @@ export function tooltip(gm) {
     layer.columns.forEach((column, i) => {
       const value = i === 0 && now !== null ? now : column.key === "count" && layer.countNow ? layer.countNow(row) : column.read(row);
       if (value === null) return;
-      table.append(el("tr", {}, el("th", { scope: "row", text: gm.column(column.key) }), el("td", { dir: "auto", text: typeof value === "string" ? value : gm.value(column.key, value) })));
+      table.append(el("tr", {}, el("th", { scope: "row", text: gm.column(column.key, layer) }), el("td", { dir: "auto", text: typeof value === "string" ? value : gm.value(column.key, value) })));
     });
     if (table.rows.length) box.append(table);
     return box;

@@ -59,7 +59,7 @@ export function tour(gm) {
       const next = list[at + 1];
       gm.put(gm.clear(card), 
         el("div", { class: "gm-tour-top" }, el("span", { class: "gm-tour-rank", text: String(r.rank) }), el("h2", { dir: "auto", text: gm.placeOf(r) })),
-        el("p", { class: "gm-tour-main" }, el("strong", { text: gm.value(main, v[main]) }), el("span", { text: main === "count" ? gm.t("incidents") : gm.column(main) })),
+        el("p", { class: "gm-tour-main" }, el("strong", { text: gm.value(main, v[main]) }), el("span", { text: main === "count" ? gm.weightOf(layer) || gm.t("incidents") : gm.column(main) })),
         facts,
         el("div", { class: "gm-tour-foot" },
           el("button", { type: "button", text: "‹", "aria-label": gm.t("step_back"), disabled: at === 0, onclick: function () { go(at - 1); } }),

@@ -19,6 +19,12 @@ test("a code without a text is said as it is, a text that is not known as a dash
   assert.equal(s.say("page.n", { n: 1234, m: null }), "1,234 of –");
 });
 
+test("a share that is there is not 0%", () => {
+  const s = speaker("en", { "page.n": "{share:.0%}", "page.m": "{share:.1%}" }, "en");
+  assert.deepEqual([0, 0.002, 0.006].map((share) => s.say("page.n", { share })), ["0%", "<1%", "1%"]);
+  assert.equal(s.say("page.m", { share: 0.0002 }), "<0.1%");
+});
+
 test("plural forms are the language's own: three of them in Polish", () => {
   const s = speaker("pl", { "page.n": "{n:#komórka|komórki|komórek|komórki}" }, "pl");
   assert.deepEqual([1, 2, 5].map((n) => s.say("page.n", { n })), ["1 komórka", "2 komórki", "5 komórek"]);
