@@ -791,10 +791,16 @@ def personal_columns(
     >>> table = [("报警人", ["某"]), ("k", ["11010519491231002X"]), ("Crime ID", ["170c"]), ("LSOA name", ["Leeds"])]
     >>> personal_columns(table)
     {'报警人': 'names of persons (by name)', 'k': 'identity numbers (by content)'}
+    >>> personal_columns([("pai", ["João"])]), personal_columns([("pai", [9.4, 7.1])])
+    ({'pai': 'columns about persons (by name)'}, {})
     """
     found = {}
     for name, values in columns:
-        if what := _by_name(name):
+        a_score = False
+        if name in ("pai", "pai_low", "pai_high"):  # a father in Portuguese, and the score of a forecast: a number
+            values = list(values)
+            a_score = all(re.fullmatch(r"[\d.]+|nan|None", str(v)) for v in values)
+        if not a_score and (what := _by_name(name)):
             found[name] = Note("read.by_name", what=Note(f"read.about_{ABOUT[what]}"))
             continue
         texts = [str(v).strip() for v in values if v is not None and v == v and str(v).strip()]
