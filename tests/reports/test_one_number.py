@@ -10,6 +10,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 
+from gridmap.maps.meeting_questions import SHOWN
 from gridmap.reports.briefing import write_briefing
 from gridmap.reports.results_folder import read_run
 
@@ -49,8 +50,11 @@ def test_one_number_for_one_thing_on_page_in_facts_and_in_the_geopackage(demo):
         if cards := [r["values"] for r in facts["ranked"][:10] if "change_p" in r["values"]]:  # numbered
             rose = [v["change_p"] <= 0.05 and v.get("change_ratio", np.inf) > 1 for v in cards]
             fell = [v["change_p"] <= 0.05 and not up for v, up in zip(cards, rose, strict=True)]
-            said = [strip["values"][k] for k in ("places", "up", "down")]
-            assert said == [len(cards), sum(rose), sum(fell)]  # the strip says what the cards say
+            first, values = slice(SHOWN), strip["values"]
+            said = [values[k] for k in ("places", "up", "down")]
+            assert said == [len(cards[first]), sum(rose[first]), sum(fell[first])]  # the strip says what the cards say
+            further = [values.get(k, 0) for k in ("further_up", "further_down")]
+            assert further == [sum(rose[SHOWN:]), sum(fell[SHOWN:])]
         if "cell_id" in cells and "count" in cells:
             count = cells.set_index(cells["cell_id"].astype(str))["count"]
             for row in facts["ranked"]:
