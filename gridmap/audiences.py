@@ -8,13 +8,22 @@ Places, never people: no audience, not even `internal`, is given a name, an iden
 vehicle or a household. That is not a setting.
 """
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any
 
 from gridmap.errors import SettingError
 from gridmap.messages import Note, did_you_mean
 
-__all__ = ["AUDIENCES", "DEFAULT_AUDIENCE", "SMALLEST_COUNT", "Audience", "audience_table", "check_audience"]
+__all__ = [
+    "AUDIENCES",
+    "DEFAULT_AUDIENCE",
+    "SMALLEST_COUNT",
+    "Audience",
+    "audience_table",
+    "check_audience",
+    "marking_against",
+]
 
 DEFAULT_AUDIENCE = "meeting"
 #: The fewest incidents that a number for the public may speak of.
@@ -140,6 +149,28 @@ def check_audience(audience: Any) -> Audience:
         meant = did_you_mean(str(audience), AUDIENCES)
         raise SettingError(Note("privacy.no_audience", found=audience, meant=meant))
     return AUDIENCES[audience]
+
+
+#: Markings of what is not for everyone, in offices' words.
+_NOT_FOR_ALL = re.compile(
+    r"内部|內部|机密|機密|秘密|绝密|絕密|保密|不得外传|不予公开|不公开"
+    r"|confidential|internal|restricted|\bsecret|official[- ]sensitive|for official use|not for (publication|release)"
+    r"|reservad[oa]|vertraulich|confidentiel|секретно|служебного",
+    re.IGNORECASE,
+)
+
+
+def marking_against(audience: str, marking: Any) -> Note | None:
+    """Why a marking contradicts the audience, as 内部资料 on a map for the public does; None where it does not.
+
+    Examples
+    --------
+    >>> marking_against("public", "内部资料").code, marking_against("meeting", "内部资料")
+    ('privacy.marked_not_public', None)
+    """
+    if audience != "public" or not isinstance(marking, str) or not _NOT_FOR_ALL.search(marking):
+        return None
+    return Note("privacy.marked_not_public", marking=marking[:40])
 
 
 def audience_table() -> str:

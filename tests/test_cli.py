@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 
@@ -179,3 +180,18 @@ def test_every_help_text_of_a_command_is_in_the_catalogue():
             yield from codes(below)
 
     assert [code for code in codes(typer.main.get_command(app)) if not known(str(code))] == []
+
+
+def test_incidents_are_counted_over_a_plain_file_of_zones(gridmap, tmp_path):
+    from shapely.geometry import box
+
+    shapes = [box(116.30 + i / 100, 39.9, 116.31 + i / 100, 39.91) for i in range(3)]
+    zones = gpd.GeoDataFrame({"adcode": ["a1", "a2", "a3"]}, geometry=shapes, crs=4326)
+    zones.to_file(tmp_path / "zones.geojson")
+    points = pd.DataFrame({"lon": [116.305, 116.305, 116.325], "lat": 39.905, "date": "2024-05-01"})
+    points.to_csv(tmp_path / "cases.csv", index=False)
+    both = ("--datum", "gcj02", "--zones-datum", "gcj02")
+    done = gridmap("count", "cases.csv", "zones.geojson", "-o", "counts.csv", *both)
+    assert done.returncode == 0, done.stderr
+    counts = pd.read_csv(tmp_path / "counts.csv", index_col="cell_id")["count"]
+    assert counts.to_dict() == {"a1": 2, "a2": 0, "a3": 1}

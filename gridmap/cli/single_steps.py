@@ -61,6 +61,7 @@ def count(
     weight: Annotated[str | None, typer.Option(help="cli.count.weight")] = None,
     period: Annotated[str | None, typer.Option(help="cli.count.period")] = None,
     datum: Annotated[str | None, typer.Option(help="cli.count.datum")] = None,
+    zones_datum: Annotated[str | None, typer.Option(help="cli.count.zones_datum")] = None,
     audience: Annotated[str, typer.Option(help="cli.count.audience")] = "meeting",
     engine: Annotated[str, typer.Option(help="cli.count.engine")] = "duckdb",
     h3_column: Annotated[str | None, typer.Option(help="cli.count.h3_column")] = None,
@@ -73,6 +74,7 @@ def count(
 
     settings = {"engine": engine, "h3_column": h3_column, "memory_limit": memory_limit, "threads": threads}
     requested = {"category": category or None, "by": by, "every": every, "weight": weight, "period": period}
+    requested |= {"zones_datum": zones_datum}
     with bar(text("cli.step.count")) as progress:
         found = count_file(
             incidents, cells, output, datum=datum, audience=audience, progress=progress, **requested, **settings

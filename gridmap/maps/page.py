@@ -21,7 +21,7 @@ from branca.element import Element
 
 from gridmap._io import write_text
 from gridmap._short_form import ShortForm
-from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
+from gridmap.audiences import DEFAULT_AUDIENCE, check_audience, marking_against
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.hotspots.registry import side_of
@@ -127,6 +127,8 @@ def build_map(
     layers = [layers] if isinstance(layers, Layer) else _listed(layers)
     check_language(language)
     check_audience(audience)
+    if (against := marking_against(audience, classification)) is not None:
+        raise SettingError(against)
     for name, number in (("incidents", incidents), ("set_aside", set_aside)):
         if number is not None and (not hasattr(number, "__index__") or number < 0):
             raise SettingError(Note("maps.number_of_incidents", name=name, found=str(number)))

@@ -39,7 +39,7 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typing_extensions import TypedDict
 
-from gridmap.audiences import AUDIENCES
+from gridmap.audiences import AUDIENCES, marking_against
 from gridmap.counts.query import ENGINES, EVERY
 from gridmap.errors import ReadError, SettingError
 from gridmap.exports.formats import layer_endings
@@ -969,6 +969,8 @@ with warnings.catch_warnings():  # an abstract class has a `register` too, which
         @model_validator(mode="after")
         def _for_its_audience(self) -> Self:
             """What an audience may not have, and what an output needs."""
+            if (against := marking_against(self.audience, self.classification)) is not None:
+                raise _refused(against, "classification")
             if self.audience == "public":
                 if self.forecasts is not None:
                     raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")

@@ -10,7 +10,7 @@ import pandas as pd
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.counts.query import count_by_cell
-from gridmap.errors import InputError, OutputError, SettingError
+from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.saved import read_grid, write_grid
@@ -70,6 +70,18 @@ def tile_file(
     return grid
 
 
+def _cells_of(path: str | Path, datum: str | None) -> Grid:
+    """The grid of a file of `gridmap tile`; of any other file of zones, the zones."""
+    file = check_file(path, Note("read.boundary_file"))
+    try:
+        return read_grid(file)
+    except ReadError as problem:
+        code = getattr(problem.args[0] if problem.args else None, "code", "")
+        if code not in ("grids.not_geoparquet", "grids.no_metadata"):
+            raise
+    return make_grid(read_boundaries(file, datum=datum), system="zones")
+
+
 def count_file(
     incidents: str | Path,
     cells: str | Path,
@@ -81,6 +93,7 @@ def count_file(
     weight: str | None = None,
     period: str | None = None,
     datum: str | None = None,
+    zones_datum: str | None = None,
     audience: str = DEFAULT_AUDIENCE,
     progress: Callable | None = None,
     **engine: Any,
@@ -96,13 +109,15 @@ def count_file(
     Parameters
     ----------
     incidents, cells, output : str or Path
-        `output` ends in .parquet or .csv.
+        `cells` is a grid file of `gridmap tile`, or any file of zones. `output` ends in .parquet or .csv.
     category, by, every, weight, progress, **engine
         As in `count_by_cell`.
     period : str, optional
         Count only what lies in it, as in "2024-03" or "last month" (from the newest day).
     datum : str, optional
         As in `read_incidents`.
+    zones_datum : str, optional
+        Of a file of zones, as in `read_boundaries`.
     audience : {"internal", "meeting", "public"}
 
     Raises
@@ -115,7 +130,7 @@ def count_file(
     output = Path(output)
     if output.suffix not in (".parquet", ".csv"):
         raise OutputError(Note("runs.counts_ending", found=output.name))
-    grid = read_grid(cells)
+    grid = _cells_of(cells, zones_datum)
     public = check_audience(audience).smallest_count > 0
     if public and weight is not None:
         raise SettingError(Note("counts.weight_not_public", weight=weight))

@@ -6,9 +6,10 @@ import jsonschema
 import pytest
 import yaml
 
-from gridmap.errors import SettingError
+from gridmap.errors import GridmapError, SettingError
 from gridmap.hotspots.registry import methods, options_of
 from gridmap.messages import LANGUAGES, known
+from gridmap.runs import read_pipeline
 from gridmap.runs.config import Pipeline, check_pipeline, described_keys, never_files, pipeline_schema
 from gridmap.runs.input_files import files_named
 from gridmap.runs.yamlfile import YamlFile
@@ -129,3 +130,16 @@ def test_a_story_is_at_most_five_titles(tmp_path):
     for wrong in ('story="x"', 'story=["a","b","c","d","e","f"]', "story=[3]"):
         with pytest.raises(SettingError, match="story"):
             read_pipeline(example_path("burglary"), overrides=[wrong])
+
+
+@pytest.mark.parametrize("marking", ["内部资料", "Confidential", "机密★三年", "For official use only"])
+def test_a_marking_that_contradicts_the_audience_is_refused(tmp_path, marking):
+    text = "boundaries: {path: z.geojson}\nincidents: {path: a.csv}\ngrid: {system: zones}\n"
+    text += "hotspots: [getis_ord]\noutputs: {map: m.html}\n"
+    for name in ("z.geojson", "a.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "p.yaml").write_text(f"{text}audience: public\nclassification: {marking}\n", encoding="utf-8")
+    with pytest.raises(GridmapError, match="contradict each other"):
+        read_pipeline(tmp_path / "p.yaml")
+    (tmp_path / "p.yaml").write_text(f"{text}audience: meeting\nclassification: {marking}\n", encoding="utf-8")
+    assert read_pipeline(tmp_path / "p.yaml").classification == marking
