@@ -12,7 +12,7 @@ export MPLBACKEND := Agg
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-windows smoke test-slow lint spark ray docs wheel windows bench lock fonts clean
+.PHONY: help install demo test test-windows smoke test-slow lint spark ray docs wheel windows bench bench-studies lock fonts clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -62,8 +62,11 @@ PEERS := benchmarks/points_in_zones/requirements.txt
 	.venv-bench/bin/python -m pip install --quiet -r $(PEERS)
 	@touch $@
 
-bench: $(STAMP) .venv-bench/.installed  ## measure: each benchmark in benchmarks/, beside its peers
-	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: $(STAMP)  ## measure every part at three sizes, beside its peers (ONLY=join for one), into docs/performance.md
+	$(BIN)/python benchmarks/three_sizes.py --write $(if $(ONLY),--only $(ONLY))
+
+bench-studies: $(STAMP) .venv-bench/.installed  ## measure: each other benchmark in benchmarks/, beside its peers (hours)
+	for script in $(filter-out benchmarks/three_sizes.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --extra mcp --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock

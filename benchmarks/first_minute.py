@@ -20,12 +20,11 @@ CLI = "from gridmap.cli import main; main()"
 PERMUTED = """
 import geopandas as gpd, numpy as np, shapely
 import gridmap as gm
-x, y = np.meshgrid(np.arange(40), np.arange(40))
-cells = gpd.GeoDataFrame(
-    {"count": np.random.default_rng(0).poisson(3, 1600)},
-    geometry=shapely.box(x.ravel(), y.ravel(), x.ravel() + 1, y.ravel() + 1), crs="EPSG:32630",
-)
-gm.getis_ord(cells, "count", permutations=999, random_state=0)
+zones = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.9, 53.6, -1.4, 53.9)], crs=4326)
+grid = gm.make_grid(zones, system="square", cell_size_m=1000)
+counts = np.random.default_rng(0).poisson(3, len(grid.cells))
+cells = grid.cells.assign(count=counts)[["count"]]
+gm.getis_ord(cells, grid, permutations=999, random_state=0)
 """
 
 

@@ -1,5 +1,6 @@
 """What starting costs, and that a long first wait says why."""
 
+import ast
 import os
 import resource
 import subprocess
@@ -73,3 +74,76 @@ def test_a_program_that_reads_the_steps_is_given_nothing_else(tmp_path):
     command = [sys.executable, "-c", COMMAND, "en", "steps"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+#: Packages that take long to import, and what none of our modules may therefore import when it is itself imported.
+ONLY_WHEN_NEEDED = {
+    *("scipy.stats", "scipy.optimize", "scipy.ndimage", "scipy.interpolate", "scipy.spatial", "scipy.fft"),
+    *("sklearn", "weasyprint", "docx", "pptx", "openpyxl", "xlsxwriter", "matplotlib.pyplot", "requests"),
+}
+
+
+def imported_at_once(tree: ast.Module) -> set[str]:
+    """What a module imports when it is imported: all but what stands in functions, and under TYPE_CHECKING."""
+    found, waiting = set(), list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def test_no_module_imports_at_once_what_few_commands_need():
+    files = {
+        path: imported_at_once(ast.parse(path.read_text(encoding="utf-8"))) for path in (ROOT / "gridmap").rglob("*.py")
+    }
+    heavy = {
+        f"{path.relative_to(ROOT).as_posix()}: {name}"
+        for path, names in files.items()
+        for name in names
+        if path.parent.name != "paper"  # a kind of paper is imported when one is written
+        if any(name == one or name.startswith(f"{one}.") for one in ONLY_WHEN_NEEDED)
+    }
+    assert heavy == set()
+
+
+HEAVY = (
+    *("scipy.stats", "scipy.ndimage", "scipy.interpolate", "scipy.optimize", "sklearn", "matplotlib.figure", "folium"),
+    *("rasterio", "weasyprint", "docx", "pptx", "geopandas", "numba", "duckdb", "xlsxwriter", "babel"),
+)
+#: Which of them a command may import.
+MAY = {
+    "methods": set(),
+    "tile": {"geopandas", "numba", "duckdb"},
+    "count": {"geopandas", "numba", "duckdb", "babel"},
+    "verify": set(),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(MAY))
+def test_a_command_imports_nothing_heavy_that_it_does_not_need(command, tmp_path):
+    zones = ROOT / "data" / "west_yorkshire" / "lsoa_2011.geojson"
+    crimes = ROOT / "data" / "west_yorkshire" / "2018-07-west-yorkshire-street.csv.gz"
+    tile = ["tile", str(zones), "--system", "h3", "--resolution", "7", "--output", "cells.parquet"]
+    lines = {
+        "methods": [["methods"]],
+        "tile": [tile],
+        "count": [tile, ["count", str(crimes), "cells.parquet", "--output", "counts.parquet"]],
+        "verify": [["verify", "."]],
+    }
+    ask = f"import sys; print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    program = f"import atexit, sys\natexit.register(lambda: exec({ask!r}))\nfrom gridmap.cli import main\nmain()"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
+    for line in lines[command]:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *line], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+    found = ast.literal_eval(done.stderr.strip().splitlines()[-1])
+    assert set(found) <= MAY[command]

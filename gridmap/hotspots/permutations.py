@@ -171,10 +171,14 @@ def _held(at, t, moved, holds):
 def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step would copy or allocate in its inner loops
     block, blocks, tested, place, codes, levels, rows, columns, weights, even, permutations, seed, at_least, at_most
 ):
-    n = len(codes)
-    cells = tested[block::blocks]
-    sizes = (rows[cells + 1] - rows[cells]).astype(np.int64)
-    most = sizes.max()
+    # Plain loops, here and below: each function of numpy's would take half a second and more to compile.
+    n, many = len(codes), (len(tested) - block + blocks - 1) // blocks
+    cells, sizes = np.empty(many, np.int64), np.empty(many, np.int64)
+    most = 0
+    for m in range(many):
+        cells[m] = tested[block + m * blocks]
+        sizes[m] = rows[cells[m] + 1] - rows[cells[m]]
+        most = max(most, sizes[m])
     if most == 0:
         return
     # One draw more than a cell has neighbours: it steps in where the cell's own value was drawn.
@@ -205,7 +209,9 @@ def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step woul
 
     observed = np.empty(len(cells))
     tie = np.empty(len(cells))
-    scale = np.abs(levels).max()
+    scale = 0.0
+    for level in levels:
+        scale = max(scale, abs(level))
     for m in range(len(cells)):
         start = rows[cells[m]]
         total = 0.0
@@ -213,27 +219,30 @@ def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step woul
             total += weights[start + t] * levels[codes[columns[start + t]]]
         observed[m], tie[m] = total, 1e-12 * scale * sizes[m]
 
-    sums = np.zeros(permutations)
+    sums, weighed = np.zeros(permutations), np.empty(permutations)
     ranked = sums
-    size = 0
-    for m in np.argsort(sizes):
-        i = cells[m]
-        if sizes[m] == 0:
-            continue
-        if even[i]:  # sums of k draws serve all members with k neighbours: rank them once, look each member up
-            if size < sizes[m]:
-                while size < sizes[m]:
-                    sums += drawn[size]
-                    size += 1
-                ranked = np.sort(sums)
-            at_least[i] += permutations - np.searchsorted(ranked, observed[m] - tie[m], side="left")
-            at_most[i] += np.searchsorted(ranked, observed[m] + tie[m], side="right")
-        else:
-            weighed = np.zeros(permutations)
-            for t in range(sizes[m]):
-                weighed += weights[rows[i] + t] * drawn[t]
-            at_least[i] += (weighed >= observed[m] - tie[m]).sum()
-            at_most[i] += (weighed <= observed[m] + tie[m]).sum()
+    ranked_size = 0
+    for size in range(1, most + 1):
+        for p in range(permutations):
+            sums[p] += drawn[size - 1, p]
+        for m in range(many):
+            if sizes[m] != size:
+                continue
+            i, low, high = cells[m], observed[m] - tie[m], observed[m] + tie[m]
+            if even[i]:  # sums of k draws serve all members with k neighbours: rank them once, look each member up
+                if ranked_size < size:
+                    ranked, ranked_size = np.sort(sums), size
+                at_least[i] += permutations - _below(ranked, low, False)
+                at_most[i] += _below(ranked, high, True)
+                continue
+            weighed[:] = 0.0
+            for t in range(size):
+                w = weights[rows[i] + t]
+                for p in range(permutations):
+                    weighed[p] += w * drawn[t, p]
+            for p in range(permutations):
+                at_least[i] += weighed[p] >= low
+                at_most[i] += weighed[p] <= high
 
     for one in range(owns):  # the draws that must not count, mended
         p, spot, m = own[one]
@@ -248,6 +257,19 @@ def _tally_block(  # noqa: C901 - one compiled kernel: a call for each step woul
         low, high = observed[m] - tie[m], observed[m] + tie[m]
         at_least[i] += (right >= low) - (1 if wrong >= low else 0)
         at_most[i] += (right <= high) - (1 if wrong <= high else 0)
+
+
+@njit(nogil=True, cache=True)
+def _below(ranked, value, equal):
+    """How many of `ranked`, in ascending order, are smaller than a value (with `equal`: no larger)."""
+    low, high = 0, len(ranked)
+    while low < high:
+        middle = (low + high) // 2
+        if ranked[middle] < value or (equal and ranked[middle] == value):
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @njit(nogil=True, cache=True)
