@@ -28,7 +28,8 @@ def public_results() -> dict[type, str]:
         if inspect.isclass(one):
             found[one] = name
         elif inspect.isfunction(one):
-            given = typing.get_type_hints(one).get("return")
+            known = {**vars(gm), "gpd": gpd, "np": np, "pd": pd}  # a module may import these for its hints only
+            given = typing.get_type_hints(one, localns=known).get("return")
             for kind in typing.get_args(given) or (given,):
                 if inspect.isclass(kind) and kind.__module__.startswith("gridmap"):
                     found.setdefault(kind, name)
