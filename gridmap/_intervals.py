@@ -93,7 +93,7 @@ def fullest_window(
     """
     counts = np.asarray(counts, float)
     weights = np.ones(len(counts)) if exposure is None else np.asarray(exposure, float)
-    held, chance = (sum(np.roll(v, -k) for k in range(length)) for v in (counts, weights / weights.sum()))
+    held, chance = (np.sum([np.roll(v, -k) for k in range(length)], axis=0) for v in (counts, weights / weights.sum()))
     start = int((held + 1e-6 * counts).argmax())
     n, k = round(counts.sum()), np.round(held)
     tails = np.where(

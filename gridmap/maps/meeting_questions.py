@@ -157,8 +157,9 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
 def _total_interval(change: CellsLayer, before: float, after: float, share: float) -> tuple[float, float]:
     """The interval of the whole: the comparison's own, which knows how the periods vary; else counting error."""
     own = [change.params.get(f"total_ratio_{end}") for end in ("low", "high")]
-    if all(isinstance(bound, int | float) and np.isfinite(bound) for bound in own):
-        return float(own[0]), float(own[1])
+    known = [float(bound) for bound in own if isinstance(bound, int | float) and np.isfinite(bound)]
+    if len(known) == 2:
+        return known[0], known[1]
     low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
     return float(low[0]), float(high[0])
 

@@ -86,9 +86,9 @@ def gather_findings(
     tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
-    days = _weekdays(incidents)
+    spanned = _weekdays(incidents)
     facts = all_facts(results, boundaries, incidents, grid, rows=rows, outside=outside, ranked=ranked, plan=plan) + [
-        found for category, week in times.items() for found in time_facts(week, category, days=days)
+        found for category, week in times.items() for found in time_facts(week, category, days=spanned)
     ]
     head = {
         "pipeline": pipeline.path.name,

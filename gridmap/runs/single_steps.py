@@ -154,7 +154,7 @@ def count_file(
         kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
         release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
         points, grid, aside = release.incidents, release.grid, 0
-    settings = {"category": category, "by": by, "every": every, "weight": weight}
+    settings: dict[str, Any] = {"category": category, "by": by, "every": every, "weight": weight}
     if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
         from gridmap.counts.store import IncidentStore
 

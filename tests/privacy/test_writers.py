@@ -43,6 +43,7 @@ NEED_NO_GATE = {
     "governance/register.py": "areas that a committee named: its own words and dates; columns of persons are refused",
     "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
     "hotspots/surfaces.py": "a surface that release_result has rounded, or that was made of scattered incidents",
+    "maps/__init__.py": "a picture in memory for a notebook; a figure that the researcher saves by their own call",
     "maps/vendor.py": "the page's own scripts, at build time",
     "patrol/plan_files.py": "a plan: its places come from results that were released; write_plan asks for the audience",
     "patrol/sheets.py": "as patrol/plan_files.py, which calls it",

@@ -117,9 +117,10 @@ class CellsLayer(Layer):
         return self.frames if self.frame_km2 is None else self.frames.div(self.frame_km2, axis=0)
 
     def _packed_frames(self, order: np.ndarray) -> dict[str, Any]:
+        assert self.frames is not None
         values = self.frames.iloc[order]
         amounts = values.to_numpy(float)
-        size = 1.0 if self.frame_km2 is None else self.frame_km2[order]
+        size = np.ones(len(order)) if self.frame_km2 is None else self.frame_km2[order]
         packed: dict[str, Any] = {
             "periods": [str(p) for p in values.columns],
             "every": self.every,
@@ -297,7 +298,7 @@ def cells_layer(
     else:
         classes, codes = label_classes(values)
         labels = column
-    shown = {"columns": (column, *known), "unit": unit, "show": show, "method": "cells"}
+    shown: dict[str, Any] = {"columns": (column, *known), "unit": unit, "show": show, "method": "cells"}
     return CellsLayer(name, cells, classes, codes, **shown, rank_by=column, labels=labels)
 
 
@@ -340,7 +341,8 @@ def _with_periods(frame, column, *, grid, name, unit, scheme, k, show) -> CellsL
     wide = wide[sorted(wide.columns)]
     total = shaped(pd.DataFrame({column: wide.sum(axis=1)}, index=order), grid)
     km2 = _unequal_km2(total) if column == "count" and isinstance(scheme, str) else None
-    drawn, columns = wide.to_numpy(float), (column,)
+    drawn = wide.to_numpy(float)
+    columns: tuple[str, ...] = (column,)
     if km2 is not None:
         drawn, columns, unit = drawn / km2[:, None], ("intensity", "count"), Note("page.per_km2")
         total = total.assign(intensity=total["count"] / km2)

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from gridmap.errors import InputError
 from gridmap.maps.figure import class_text, draw_scale_bar
-from gridmap.maps.layers import Layer
+from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.legend_classes import codes_of
 from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, say
@@ -69,7 +69,7 @@ def small_multiples(
     >>> small_multiples(layer).get_label()
     '2 maps with one legend: 2018-06 to 2018-07.'
     """
-    if not isinstance(layer, Layer) or layer.frames is None:
+    if not isinstance(layer, CellsLayer) or layer.frames is None:
         raise InputError(Note("chart.error.needs_periods"))
     there = list(layer.frames.columns)
     chosen = there[-6 if size == "half" else -12 :] if periods is None else [_found(p, there) for p in periods]

@@ -84,7 +84,7 @@ def exposure_of(found: ForecastResult, names: dict[str, str]) -> pd.DataFrame | 
 
 def most_exposed(exposure: pd.DataFrame) -> Note:
     """The neighbourhood that is chosen most beyond its share of the incidents, in a sentence."""
-    row = exposure.loc[(exposure["of_chosen"] - exposure["of_incidents"]).idxmax()]
+    row = exposure.iloc[int((exposure["of_chosen"] - exposure["of_incidents"]).to_numpy().argmax())]
     shares = {key: float(row[key]) for key in ("of_chosen", "of_incidents", "of_area")}
     if "of_residents" in exposure and np.isfinite(row["of_residents"]):
         return Note(
