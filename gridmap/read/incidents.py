@@ -60,7 +60,7 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
     InputError
         If fewer lie there: exchanged, without their sign, or of another place.
     """
-    lon, lat = incidents.lonlat()
+    lon, lat = _thinned(incidents, max(1, len(incidents) // _MOST_LOOKED_AT))
     if not len(lon):
         return 0.0
     west, south, east, north = boundaries.total_bounds
@@ -74,7 +74,7 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
         return here
     roles = incidents.source.get("columns", {})
     path = incidents.source.get("path", "the incidents")
-    of = Note("read.overlap_share", share=here, n=len(lon), path=str(path))
+    of = Note("read.overlap_share", share=here, n=len(incidents), path=str(path))
     if share(lat, lon) > 0.5:
         columns = f"columns={{'lon': {roles.get('lat', '…')!r}, 'lat': {roles.get('lon', '…')!r}}}"
         raise InputError(Note("read.overlap_swapped", of=of, share=share(lat, lon), columns=columns))
@@ -102,6 +102,8 @@ def require_overlap(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least
 ROW_GROUP = 122_880
 #: Points this near to the zone they name are off by the drawing of the border, not by a datum.
 NEAR_ITS_ZONE_M = 100.0
+#: How a file of many rows is looked through once: not far ahead, so that little of it is held.
+ONE_BY_ONE: dict[str, Any] = {"batch_readahead": 2, "fragment_readahead": 1, "use_threads": False}
 
 
 def zones_contradicted(incidents: Incidents, boundaries: gpd.GeoDataFrame, *, least: float = 0.15) -> Note | None:
@@ -241,6 +243,7 @@ def read_incidents(
         duplicates=duplicates,
         not_personal=not_personal,
         join_categories=join_categories,
+        numbered=False,
     )[0]
 
 
@@ -260,7 +263,7 @@ def read_incident_files(paths: Iterable[str | Path], **options: Any) -> list[Inc
     """
     paths = list(paths)
     if len(paths) == 1:
-        return [read_with_rows(paths[0], **options)[0]]
+        return [read_with_rows(paths[0], **options, numbered=False)[0]]
     before, parts = CountedBefore(), []
     for path in paths:
         incidents, rows = read_with_rows(path, **options)
@@ -284,8 +287,12 @@ def read_with_rows(
     duplicates="keep",
     not_personal=(),
     join_categories=False,
+    numbered: bool = True,
 ) -> tuple[Incidents, np.ndarray]:
-    """The incidents of one file, and the number of the row that each stood in; settings as of `read_incidents`."""
+    """The incidents of one file, and the number of the row that each stood in; settings as of `read_incidents`.
+
+    Without `numbered` the numbers are not kept, and none are answered.
+    """
     if duplicates not in ("keep", "remove"):
         raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
     check_timezone(timezone)
@@ -309,7 +316,9 @@ def read_with_rows(
         placer = Gazetteer.of(gazetteer, datum=datum if datum in ("gcj02", "bd09") else None)
     box = None if boundaries is None else tuple(boundaries.total_bounds)
     spelling = _common_spelling(plan, batches) if join_categories else {}
-    data, aside, stats, owner = _convert_all(raw, plan, batches, repair, placer, box, duplicates, spelling)
+    data, aside, stats, owner = _convert_all(
+        raw, plan, batches, repair, placer, box, duplicates, spelling, numbered=numbered
+    )
     set_aside = pd.concat(aside, ignore_index=True) if aside else pd.DataFrame(columns=["row", "reason", "found"])
     set_aside = set_aside.sort_values("row", kind="stable", ignore_index=True)
     set_aside.insert(0, "file", raw.name)
@@ -348,11 +357,24 @@ def read_with_rows(
     return incidents, np.concatenate(stats["numbers"]) if stats["numbers"] else np.zeros(0, np.int64)
 
 
+def _thinned(incidents: Incidents, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Longitude and latitude of every `step`-th row, without holding all the others."""
+    kept, before = [(np.empty(0), np.empty(0))], 0
+    for batch in (
+        incidents.data.select(["lon", "lat"]).to_batches()
+        if isinstance(incidents.data, pa.Table)
+        else (incidents.data.to_batches(columns=["lon", "lat"], **ONE_BY_ONE))
+    ):
+        here = slice(-before % step, None, step)
+        kept.append((batch["lon"].to_numpy()[here], batch["lat"].to_numpy()[here]))
+        before += batch.num_rows
+    lon, lat = (np.concatenate(v) for v in zip(*kept, strict=True))
+    return lon, lat
+
+
 def _datum_against(incidents: Incidents, boundaries, datum: str) -> Note | None:
     """A note where points in China fit the boundaries better on another datum than the one that was declared."""
-    lon, lat = incidents.lonlat()
-    step = max(1, len(lon) // 5000)
-    lon, lat = lon[::step], lat[::step]
+    lon, lat = _thinned(incidents, max(1, len(incidents) // 5000))
     if len(lon) < 50 or could_be_in_china(lon, lat).mean() < 0.5:
         return None
     lon, lat = from_wgs84(lon, lat, datum=datum)
@@ -364,15 +386,14 @@ def _datum_against(incidents: Incidents, boundaries, datum: str) -> Note | None:
     return Note("read.datum_doubted", datum=datum, estimate=estimate.sentence())
 
 
-#: Of more rows than this every n-th is looked at for a pile.
+#: Of more rows than this every n-th is looked at: for a pile, and whether they lie in the boundaries.
 _MOST_LOOKED_AT = 1_000_000
 
 
 def _piled(incidents: Incidents) -> Note | None:
     """A note where more than a twentieth of the rows lie on one point: a default of the system, a station."""
-    lon, lat = incidents.lonlat()
-    step = max(1, len(lon) // _MOST_LOOKED_AT)
-    lon, lat = lon[::step], lat[::step]
+    step = max(1, len(incidents) // _MOST_LOOKED_AT)
+    lon, lat = _thinned(incidents, step)
     if len(lon) <= 20:
         return None
     places = np.round(lon * 1e6).astype(np.int64) * 200_000_000 + np.round(lat * 1e6).astype(np.int64)
@@ -406,7 +427,7 @@ def _joined_categories(table: pa.Table, spelling: dict[str, str]) -> pa.Table:
     return table.set_column(table.column_names.index("category"), "category", values)
 
 
-def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates, spelling=None):
+def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplicates, spelling=None, *, numbered=True):
     counts: dict[str, int] = {}
     aside, tables = [], []
     stats: dict[str, Any] = {"rows": 0, "numbers": []}
@@ -421,7 +442,8 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
             if spelling:
                 table = _joined_categories(table, spelling)
             again = seen.again(table)
-            stats["numbers"].append(rows[~again] if duplicates == "remove" else rows)
+            if numbered:
+                stats["numbers"].append(rows[~again] if duplicates == "remove" else rows)
             if duplicates == "remove" and again.any():
                 twice = pd.DataFrame({"row": rows[again], "reason": "duplicate", "found": ""})
                 out = pd.concat([out, twice], ignore_index=True)

@@ -26,6 +26,9 @@ from gridmap.read.times import IMPOSSIBLE, MISSING, UNREADABLE, read_times
 __all__ = ["CODE", "REASONS", "Losses", "SeenRows", "convert"]
 
 
+PARTS = 64  # by the first bits of a row's hash
+
+
 class SeenRows:
     """Which rows were there before: by id, or, where there is none, by everything, the time being exact."""
 
@@ -33,6 +36,7 @@ class SeenRows:
         self.by_id = "incident_id" in plan.roles
         self.find = find  # which rows, and not only how many
         self.keys: list[np.ndarray] = []
+        self.parts: list[list[np.ndarray]] = [[] for _ in range(PARTS)]
 
     def again(self, table: pa.Table) -> np.ndarray:
         """Which rows repeat an earlier one; all False unless `find`."""
@@ -50,12 +54,21 @@ class SeenRows:
         if self.find:
             before = sum(map(len, self.keys))
             again[counted] = pd.Series(np.concatenate([*self.keys, key])).duplicated().to_numpy()[before:]
-        self.keys.append(key)
+            self.keys.append(key)
+        key = np.sort(key)
+        cuts = np.searchsorted(key, np.arange(1, PARTS, dtype=np.uint64) << np.uint64(64 - PARTS.bit_length() + 1))
+        for part, some in zip(self.parts, np.split(key, cuts), strict=True):
+            part.append(some.copy())
         return again
 
     def total(self) -> int:
-        """How many rows repeat an earlier one."""
-        return int(pd.Series(np.concatenate(self.keys)).duplicated().sum()) if self.keys else 0
+        """How many rows repeat an earlier one: part by part, so that nothing as long as all rows is made again."""
+        repeated = 0
+        for part in self.parts:
+            if part:
+                keys = np.sort(np.concatenate(part))
+                repeated += int((keys[1:] == keys[:-1]).sum())
+        return repeated
 
 
 #: Why a row is set aside.

@@ -19,7 +19,9 @@ from gridmap.read.tables.workbook import open_workbook
 
 __all__ = ["again", "open_source", "open_table", "sample_of"]
 
-IN_MEMORY = 1 << 29  # bytes of text; what is larger is streamed to Parquet
+IN_MEMORY = (
+    128 << 20
+)  # bytes of a file that is held whole; a larger one is read in pieces, into a temporary Parquet file
 SAMPLE = 20_000
 
 
