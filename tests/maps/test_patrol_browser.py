@@ -104,7 +104,7 @@ def test_stops_light_up_in_their_window_on_the_map_and_in_words(browser, plan, p
     assert f"{len(lit)} of 3" in page.text(".gm-now")
     assert page.text("#gm-tab-patrols").count("at ") >= len(lit)
     page.run("gridmap.setLanguage('zh'), 0")
-    assert f"3 个单元中 {len(lit)} 个在点位" in page.text(".gm-now")
+    assert f"3 个巡组中 {len(lit)} 个在点位" in page.text(".gm-now")
     assert "第 1 班" in page.text("#gm-tab-patrols")
     assert page.run("window.hacked") is None
     assert HOSTILE in page.run("document.querySelector('#gm-tab-patrols').textContent")

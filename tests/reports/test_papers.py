@@ -502,7 +502,8 @@ def test_nothing_hot_still_makes_papers(nothing_hot, tmp_path, ending):
 def test_the_public_s_paper_holds_no_small_number_and_no_rows_of_the_input(town, tmp_path):
     from gridmap.runs import run_pipeline
 
-    run_pipeline(town(audience="public", hotspots=[{"hotspot_test": {"order": 1}, "name": "Theft"}]), tmp_path / "out")
+    only = [{"hotspot_test": {"order": 1}, "name": "Theft"}]
+    run_pipeline(town(audience="public", classification=None, hotspots=only), tmp_path / "out")
     run = read_run(tmp_path / "out")
     assert {f.kind for f in run.facts}.isdisjoint({"outside", "vague_times"})
     assert "rows" not in run.head
