@@ -44,6 +44,7 @@ class SeenRows:
         again = np.zeros(n, bool)
         if not n:
             return again
+        key: np.ndarray
         if self.by_id:
             counted = np.asarray(table["incident_id"].is_valid())
             key = pd.util.hash_array(table["incident_id"].filter(pa.array(counted)).to_numpy(), categorize=False)
