@@ -52,7 +52,16 @@ from gridmap.grids.index.locator import cores
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
-__all__ = ["connect", "count_in_duckdb", "files_of", "literal_pattern", "open_source"]
+__all__ = [
+    "connect",
+    "count_in_duckdb",
+    "files_of",
+    "is_text",
+    "literal_pattern",
+    "open_source",
+    "paths_of",
+    "source_of",
+]
 
 BATCH_ROWS = 1 << 17
 TABLES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".gz": "csv", ".txt": "csv", ".tsv": "csv"}
@@ -216,7 +225,7 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
         When a file is absent or cannot be read.
     """
     if isinstance(incidents, Incidents):
-        name = Path(str(incidents.source.get("path", Note("counts.the_table")))).name
+        name, _ = source_of(incidents)
         con.register("source", incidents.data)
     else:
         paths = files_of(incidents)
@@ -225,6 +234,26 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
     place, columns = create_incidents_view(con, name, query)
     query.check_columns(name, columns)
     return name, place
+
+
+def is_text(path: str | Path) -> bool:
+    """Whether a file is CSV by its ending, and not Parquet."""
+    return TABLES.get(Path(path).suffix.lower()) == "csv"
+
+
+def source_of(incidents: Incidents) -> tuple[str, list[str] | None]:
+    """The name of what was read, for messages; and its files of Parquet, None where it is in memory."""
+    files = getattr(incidents.data, "files", None)
+    name = Path(str(incidents.source.get("path", Note("counts.the_table")))).name
+    return name, None if files is None else [str(path) for path in files]
+
+
+def paths_of(incidents: object) -> list[str]:
+    """The path or paths that were given, as text; an InputError for anything else."""
+    given = [incidents] if isinstance(incidents, str | Path) else incidents
+    if not isinstance(given, Sequence) or not given or not all(isinstance(p, str | Path) for p in given):
+        raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
+    return [str(path) for path in given]
 
 
 def files_of(given: str | Path | Sequence[str | Path]) -> list[str]:

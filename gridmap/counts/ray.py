@@ -10,7 +10,7 @@ Needs `pip install gridmap[ray]`, and gridmap itself in the Python of the worker
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from gridmap._extras import needs_extras
-from gridmap.counts.duckdb import files_of
+from gridmap.counts.duckdb import files_of, is_text, paths_of, source_of
 from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError, ReadError
 from gridmap.grids.base import Grid
@@ -31,7 +31,6 @@ __all__ = ["count_in_ray"]
 BATCH_ROWS = 1 << 17
 #: Tables of sums that are held before they are added up.
 HELD = 64
-CSV = (".csv", ".txt", ".tsv", ".gz")
 
 
 def count_in_ray(incidents: Any, grid: Grid, query: CountQuery) -> Counts:
@@ -102,20 +101,13 @@ def _read(data: Any, incidents: Any) -> tuple[str, Any]:
     if hasattr(incidents, "map_batches"):
         return Note("counts.the_table"), incidents
     if isinstance(incidents, Incidents):
-        name = Path(str(incidents.source.get("path", Note("counts.the_table")))).name
-        files = getattr(incidents.data, "files", None)
-        if files is None:
-            return name, data.from_arrow(incidents.arrow())
-        return name, data.read_parquet([str(path) for path in files])
-    given = [incidents] if isinstance(incidents, str | Path) else incidents
-    if not isinstance(given, Sequence) or not all(isinstance(p, str | Path) for p in given):
-        raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
-    there = [str(p) for p in given if "://" in str(p)]
-    paths = there + (
-        files_of([p for p in given if str(p) not in there]) if len(there) < len(given) or not given else []
-    )
+        name, files = source_of(incidents)
+        return name, data.from_arrow(incidents.arrow()) if files is None else data.read_parquet(files)
+    given = paths_of(incidents)
+    here = [path for path in given if "://" not in path]
+    paths = [path for path in given if "://" in path] + (files_of(here) if here else [])
     name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
-    read = data.read_csv if Path(paths[0]).suffix.lower() in CSV else data.read_parquet
+    read = data.read_csv if is_text(paths[0]) else data.read_parquet
     return name, read(paths)
 
 

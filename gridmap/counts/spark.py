@@ -14,15 +14,16 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gridmap.counts.duckdb import is_text, paths_of, source_of
 from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, combine, count_batch, finish, prepare
-from gridmap.errors import GridmapError, InputError, ReadError, SettingError
+from gridmap.errors import GridmapError, ReadError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts
 from gridmap.messages import Note
@@ -172,24 +173,20 @@ def _read(spark: Any, incidents: Any, folder: Path) -> tuple[str, Any]:
     if hasattr(incidents, "mapInArrow"):
         return Note("counts.the_table"), incidents
     if isinstance(incidents, Incidents):
-        name = Path(str(incidents.source.get("path", Note("counts.the_table")))).name
-        files = getattr(incidents.data, "files", None)
+        name, files = source_of(incidents)
         if files is None:
             files = [str(folder / "incidents.parquet")]
             pq.write_table(incidents.arrow(), files[0], row_group_size=122_880)
-        paths = [str(path) for path in files]
+        paths = files
     else:
-        given = [incidents] if isinstance(incidents, str | Path) else incidents
-        if not isinstance(given, Sequence) or not given or not all(isinstance(p, str | Path) for p in given):
-            raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
-        paths = [str(p) for p in given]
+        paths = paths_of(incidents)
         if len(paths) == 1 and _is_table(spark, paths[0]):
             return paths[0], spark.table(paths[0])
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
-    suffix = Path(paths[0]).suffix.lower()
+    text = is_text(paths[0])
     paths = [_literal(path) for path in paths]
     try:
-        if suffix in (".csv", ".txt", ".tsv", ".gz"):
+        if text:
             return name, spark.read.csv(paths, header=True, inferSchema=True)
         return name, spark.read.parquet(*paths)
     except GridmapError:

@@ -212,19 +212,7 @@ class CountQuery:
         return Place("degrees", ("lon", "lat"))
 
     def read_columns(self, name: str, columns: Mapping[str, str]) -> list[str]:
-        """The columns of the source `name` that a count reads, once they are checked: the place, then the others.
-
-        Parameters
-        ----------
-        name : str
-        columns : mapping of str to str
-            Its columns with DuckDB's types.
-
-        Raises
-        ------
-        InputError
-            For a column that is not there or of the wrong kind.
-        """
+        """The columns of a source that a count reads, once they are checked: the place, then the others; as `place`."""
         place = self.place(name, columns)
         self.check_columns(name, columns)
         names = [*place.columns, *self.needed()]
