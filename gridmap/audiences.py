@@ -151,11 +151,13 @@ def check_audience(audience: Any) -> Audience:
     return AUDIENCES[audience]
 
 
-#: Markings of what is not for everyone, in offices' words.
+#: Markings of what is not for everyone, in offices' words; not where they are denied, or part of another word.
 _NOT_FOR_ALL = re.compile(
-    r"内部|內部|机密|機密|秘密|绝密|絕密|保密|不得外传|不予公开|不公开"
-    r"|confidential|internal|restricted|\bsecret|official[- ]sensitive|for official use|not for (publication|release)"
-    r"|reservad[oa]|vertraulich|confidentiel|секретно|служебного",
+    r"(?<![非不无])(?<!无需)(?<!不需)(?<!不须)(?:内部|內部|机密|機密|秘密|绝密|絕密|保密)|不得外传|不予公开|不公开"
+    r"|(?<!not )(?<!non-)\b(?:confidential|internal|restricted|secret|official[- ]sensitive)\b"
+    r"|for official use|not for (publication|release)"
+    r"|(?<!no )(?<!não )\b(?:reservad[oa]|confidencial)\b|(?<!nicht )vertraulich|(?<!non )\bconfidentiel"
+    r"|\bсекретно|служебного",
     re.IGNORECASE,
 )
 
@@ -167,6 +169,7 @@ def marking_against(audience: str, marking: Any) -> Note | None:
     --------
     >>> marking_against("public", "内部资料").code, marking_against("meeting", "内部资料")
     ('privacy.marked_not_public', None)
+    >>> marking_against("public", "Unrestricted") or marking_against("public", "非机密")
     """
     if audience != "public" or not isinstance(marking, str) or not _NOT_FOR_ALL.search(marking):
         return None

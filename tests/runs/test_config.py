@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gridmap.audiences import marking_against
 from gridmap.errors import GridmapError, SettingError
 from gridmap.hotspots.registry import methods, options_of
 from gridmap.messages import LANGUAGES, known
@@ -143,3 +144,10 @@ def test_a_marking_that_contradicts_the_audience_is_refused(tmp_path, marking):
         read_pipeline(tmp_path / "p.yaml")
     (tmp_path / "p.yaml").write_text(f"{text}audience: meeting\nclassification: {marking}\n", encoding="utf-8")
     assert read_pipeline(tmp_path / "p.yaml").classification == marking
+
+
+@pytest.mark.parametrize("said", ["Unrestricted", "Not confidential", "非机密", "无需保密", "Secretaría de Seguridad"])
+def test_a_marking_that_hides_nothing_is_not_refused(said):
+    assert marking_against("public", said) is None
+    assert marking_against("public", "Todos los derechos reservados") is None
+    assert marking_against("public", "Reservado").code == "privacy.marked_not_public"
