@@ -6,6 +6,7 @@ characters, whatever names and settings it was made with.
 """
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-class ShortForm:
+class ShortForm(ABC):
     """A class whose objects are shown in one line, as text and in a notebook.
 
     A class that joins says `short_form()`: its own name, what it is of, how many, the main number.
@@ -50,9 +51,9 @@ class ShortForm:
     '<code class="gridmap">Lengths: 3 &lt;streets&gt;, 4.2 km; audience public</code>'
     """
 
+    @abstractmethod
     def short_form(self) -> str:
         """The line without its brackets and the audience."""
-        raise NotImplementedError
 
     def _line(self) -> str:
         line = " ".join(self.short_form().split())
