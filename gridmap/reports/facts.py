@@ -179,7 +179,7 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
     if "correction" in values:
         code = f"threshold.{values['correction']}"
         spoken["threshold"] = Note(code if known(code) else "threshold.fdr", level=values.get("level"))
-    if amount := values.get("total", values.get("count")):
+    if (amount := values.get("total", values.get("count"))) is not None:
         weighed = "weight" in values
         code = "fact.amount_weight" if weighed else "fact.amount_incidents"
         spoken["amount"] = Note(code, n=amount, **({"weight": values["weight"]} if weighed else {}))
