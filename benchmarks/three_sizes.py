@@ -52,20 +52,17 @@ PAPERS = (".pdf", ".docx", ".pptx", ".xlsx")
 ALIASES = (".geoparquet", ".tiff")  # other names of formats that are measured
 #: Why something grows faster than n^1.2; whatever is steeper and not here is a finding.
 EXPLAINED: dict[str, tuple[str, str]] = {
-    "make_grid h3, resolution 9": (
-        "the largest compiles the raster, which the small world did not need",
-        "最大规模时编译了小范围用不到的栅格",
-    ),
     "h3 library, keys alone": ("the union of all zones is in it", "含所有区域的合并"),
     "spatial_scan": (
         "windows: each area is the centre of circles up to half of all",
-        "窗口:每个区域都是半径至多含一半的圆心",
+        "窗口：每个区域都是半径至多含一半的圆心",
     ),
     "space_time_scan": ("windows of all centres, radii and spans", "所有圆心、半径与时段的窗口"),
     "space_time_permutation_scan": ("windows of all centres, radii and spans", "所有圆心、半径与时段的窗口"),
     "plan_patrols": ("a round looks at each pair of places in each shift", "每一轮都要看每班次的每一对地点"),
     "dbscan of scikit-learn": ("a list of neighbours for every point", "每个点都有邻居列表"),
 }
+TOO_SHORT = ("too short to tell", "用时太短，无从判断")
 
 
 class World:
@@ -578,9 +575,9 @@ def table(kept: dict[str, Any], language: str) -> str:
         one = kept[part]
         where = f"{one['date']}, {one['cores']} cores, load {one['load']}"
         if zh:
-            where = f"{one['date']},{one['cores']} 核,负载 {one['load']}"
+            where = f"{one['date']}，{one['cores']} 核，负载 {one['load']}"
         lines += [
-            f"**{titles[zh]}** ({where})" if not zh else f"**{titles[1]}**({where})",
+            f"**{titles[zh]}** ({where})" if not zh else f"**{titles[1]}**（{where}）",
             "",
             head,
             "|---|---|---|---|---|---|",
@@ -603,8 +600,9 @@ def _row(name: str, entry: dict[str, Any], zh: bool) -> str:
     }
     grows = exponent(sizes)
     steep = "–" if grows is None else f"{grows:.2f}"
-    if grows is not None and grows > STEEP and name in EXPLAINED:
-        steep += f": {EXPLAINED[name][zh]}"
+    if grows is not None and grows > STEEP:
+        reason = TOO_SHORT if last["cpu"] < 0.1 else EXPLAINED.get(name)
+        steep += (("：" if zh else ": ") + reason[zh]) if reason else ""
     return f"| {shown} | {last['over']} | {series['wall']} | {series['cpu']} | {last['mb']:,.0f} | {steep} |"
 
 
