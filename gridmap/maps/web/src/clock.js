@@ -20,7 +20,6 @@ export function clock(gm) {
       cells.forEach(function (c, p) { c.classList.toggle("gm-out", chosen.size > 0 && !chosen.has(p)); c.setAttribute("aria-selected", String(chosen.has(p))); });
       const total = wanted.reduce(function (s, p) { return s + f.totals[p]; }, 0), all = f.totals.reduce(function (a, b) { return a + b; }, 0);
       text.textContent = gm.t("clock_now", { hours: wanted.length, count: Math.round(total), share: all ? total / all : 0 });
-      gm.legend();
       gm.emit("frame", wanted.length);
     }
     function set(list, add) { if (!add) chosen.clear(); list.forEach(function (p) { chosen.add(p); }); apply(); }

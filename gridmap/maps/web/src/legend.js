@@ -32,8 +32,8 @@ export function legend(gm) {
     L.DomEvent.disableScrollPropagation(box);
     /** @param {LiveLayer} theme */
     function counts(theme) {
-      const n = new Array(256).fill(0);
-      theme.codesNow().forEach((/** @type {number} */ c) => { n[c]++; });
+      const n = new Array(256).fill(0), codes = theme.codesNow();
+      for (let r = 0; r < codes.length; r++) n[codes[r]]++;
       return n;
     }
     /* Hatched is what cannot be judged; but cells that may be under-reported are what their test found. */

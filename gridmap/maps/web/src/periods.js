@@ -2,6 +2,9 @@
    from Python: one set for single periods, one for sums of several, and both stay the same whatever is chosen. */
 import { classify, integers, missing, reader } from "./decode.js";
 
+/** So much is kept of classes that were shown, a byte a cell and period. */
+const KEPT_BYTES = 3e7;
+
 /** @param {import("./types").Gm} gm */
 export function periods(gm) {
   gm.layers.forEach((layer) => {
@@ -13,20 +16,25 @@ export function periods(gm) {
     /** @type {ReturnType<typeof integers> | null} */
     let values = null;
     let chosen = "";
+    /** @type {number[]} */
+    let shown = [];
+    /* Of what is shown, once somebody asks: the map needs the classes alone. */
     /** @type {Float64Array | null} */
     let amounts = null;
     /** @type {Float64Array | null} */
     let counts = null;
     /** @type {Uint8Array | null} */
     let codes = null;
+    /** @type {Map<string, Uint8Array>} */
+    const kept = new Map();
     layer.clock = f.every === "hour_of_week";
 
     layer.amountsOf = (wanted) => {
       values = values || integers(f);
       const out = new Float64Array(n);
-      wanted.forEach((p) => {
-        for (let r = 0; r < n; r++) { const v = /** @type {any} */ (values)[p * n + r]; out[r] += missing(v, f.type) ? 0 : v / unit; }
-      });
+      for (const p of wanted) {
+        for (let r = 0, at = p * n; r < n; r++, at++) { const v = values[at]; if (!missing(v, f.type)) out[r] += v / unit; }
+      }
       return out;
     };
     /** @param {Float64Array} of */
@@ -35,19 +43,25 @@ export function periods(gm) {
       const key = mode + wanted.join();
       if (key === chosen) return;
       chosen = key;
-      counts = layer.amountsOf(wanted);
-      amounts = drawn(counts);
+      shown = wanted;
+      counts = amounts = null;
       const scale = mode === "single" ? single : sums;
       layer.classes = scale.classes;
-      codes = classify(amounts, scale.bounds);
+      codes = kept.get(key) || null;
+      if (!codes) {   /* a step back, or a second play, finds the classes again */
+        codes = classify(drawn(layer.amountsOf(wanted)), scale.bounds);
+        if ((kept.size + 1) * n > KEPT_BYTES) kept.clear();
+        kept.set(key, codes);
+      }
       if (layer.canvas) layer.canvas.redraw();
     };
     layer.codesNow = () => {
       if (!codes) layer.showPeriods(layer.clock ? f.periods.map((_, i) => i) : [count - 1], layer.clock ? "hours" : "single");
       return /** @type {Uint8Array} */ (codes);
     };
-    layer.amountNow = (row) => { layer.codesNow(); return /** @type {Float64Array} */ (amounts)[row]; };
-    layer.countNow = km2 ? (row) => { layer.codesNow(); return /** @type {Float64Array} */ (counts)[row]; } : null;
+    const countsNow = () => { layer.codesNow(); return (counts = counts || layer.amountsOf(shown)); };
+    layer.amountNow = (row) => (amounts = amounts || drawn(countsNow()))[row];
+    layer.countNow = km2 ? (row) => countsNow()[row] : null;
     layer.allCodes = layer.codesNow;
     layer.codesOfPeriod = (p) => classify(drawn(layer.amountsOf([p])), single.bounds);
   });

@@ -12,7 +12,18 @@ export function ranks(gm) {
       pane.style.zIndex = height;
       pane.style.pointerEvents = "none";
     });
+    /** @type {string | null} */
+    let last = null;
+    /* A step in time that leaves the places where they were leaves their numbers too. */
+    function step() {
+      const layer = gm.rankedLayer();
+      const now = layer && gm.theme() === layer ? layer.id + ":" + gm.rankedRows().slice(0, gm.shownRanks()).map((r) => r.index) : null;
+      if (now !== null && now === last) return;
+      draw();
+      last = now;
+    }
     function draw() {
+      last = null;
       const layer = gm.rankedLayer();
       drawn.forEach((canvas) => gm.map.removeLayer(canvas));
       drawn = [];
@@ -44,6 +55,7 @@ export function ranks(gm) {
     /* The first places of a test whose ground was cut into cores: they are dark, and the ground is pale. */
     gm.CORE = "#B10D1E";
     gm.coresOf = (layer) => (layer.pale ? layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows) : []);
-    ["theme", "overlays", "ready", "frame", "compare", "room"].forEach((event) => gm.on(event, draw));
+    ["theme", "overlays", "ready", "compare", "room"].forEach((event) => gm.on(event, draw));
+    gm.on("frame", step);
   });
 }

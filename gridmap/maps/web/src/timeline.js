@@ -37,7 +37,6 @@ export function timeline(gm) {
           theme.showPeriods(shown, mode);
           theme.periodAt = i;
           gm.state.frame = i;
-          gm.legend();
           gm.emit("frame", i);
         } };
     }
