@@ -256,3 +256,44 @@ def test_zones_whose_boxes_meet_but_not_they_themselves_make_a_grid():
     zones = gpd.GeoDataFrame({"zone_id": ["a", "b", "c"]}, geometry=[corner, apart, over], crs=4326)
     with pytest.warns(GridmapWarning, match="overlap"):
         assert len(make_grid(zones, system="zones")) == 3
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """A coast of 3,000 corners on the ground of a few raster cells, large plain zones beside it, a gap, overlaps."""
+    t = np.linspace(0, 2 * np.pi, 3001)[:-1]
+    coast = np.column_stack([0.5 + (0.02 + 0.01 * np.sin(40 * t)) * np.cos(t), 0.5 + 0.02 * np.sin(t)])
+    island = shapely.Polygon(coast)
+    sea = shapely.Polygon([(0, 0), (1, 0), (1, 1), (0, 1)], [coast])
+    slanted = shapely.Polygon([(1, 0), (3, 1e-9), (3, 1), (1.5, 1 + 1e-9), (1, 1)])  # borders almost level
+    fan = [
+        shapely.Polygon([(2, 2), (2 + np.cos(a), 2 + np.sin(a)), (2 + np.cos(a + 0.7), 2 + np.sin(a + 0.7))])
+        for a in t[:3000:250]
+    ]
+    return np.array([island, sea, slanted, *fan])
+
+
+@pytest.mark.parametrize("raster_cells", [16, 1_000, 200_000])
+def test_cells_that_many_edges_cross_answer_as_shapely(crowd, raster_cells):
+    rng = np.random.default_rng(4)
+    lon, lat = awkward_points(crowd, rng, 1_000)
+    near = rng.uniform((0.46, 0.46), (0.54, 0.54), (2_000, 2)).T
+    lon, lat = np.r_[lon, near[0]], np.r_[lat, near[1]]
+    plain, every = Locator(crowd, raster_cells=raster_cells), Locator(crowd, every=True, raster_cells=raster_cells)
+    for _ in range(2):  # again once the edges were put in order of height
+        found = plain.locate(lon, lat)
+        assert_as_shapely(crowd, lon, lat, found)
+        point, zone = every.locate_all(lon, lat)
+        first = np.full(len(lon), -1)
+        first[point[::-1]] = zone[::-1]
+        np.testing.assert_array_equal(first, found)
+
+
+def test_hardly_a_point_needs_the_exact_test(crowd):
+    """The lines of raster cells answer for all but points right beside an edge, and cells that are crowded."""
+    rng = np.random.default_rng(5)
+    locator = Locator(crowd, raster_cells=200_000)
+    lon, lat = rng.uniform((0, 0), (3, 3), (20_000, 2)).T
+    rows = np.empty(len(lon), np.int32)
+    locator_module.locate(lon, lat, rows, *locator._tables())
+    assert (rows == locator_module.LATER).mean() < 0.005

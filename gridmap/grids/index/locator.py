@@ -2,13 +2,14 @@
 
 Which zone is this point in? Asked one by one, each point climbs a tree and walks the whole outline of two or three
 zones. But nearly all points are nowhere near a border. So a fine raster is laid over the zones once (`raster.py`).
-A raster cell without a border answers for all its points by one look-up. In a border cell only the zones whose
-borders pass there are tested, and each test looks only at those of its edges that lie at the point's own height: the
-count of edges to the right of the point is odd inside, even outside (the crossing rule; Shimrat 1962).
+A raster cell without a border answers for all its points by one look-up. In a border cell only the few edges that run
+through that cell are met: each that lies to the right of the point turns inside to outside (the crossing rule; Shimrat
+1962), from what is known at the cell's side. What a point costs depends neither on the zones nor on their corners.
 
-Exact means: the answer of shapely's `intersects` for every point. Which side of an edge a point lies on is a sign
-that rounding could turn, so it is trusted only beyond a bound on its rounding error (Ozaki et al. 2016), and the few
-points nearer than that are put to shapely itself.
+Exact means: the answer of shapely's `intersects` for every point. The cells' edges answer only for points well away
+from them. One in some hundred thousand is put to the edges of its zones at its own height. Which side of an edge a
+point lies on is a sign that rounding could turn, so it is trusted only beyond a bound on its rounding error (Ozaki et
+al. 2016), and what is nearer than that is put to shapely itself.
 
 The raster is laid when there is something to gain: the first FEW points are put to shapely outright, for which nothing
 need be painted, nor compiled. The answers are the same.
@@ -35,7 +36,7 @@ from threading import Lock
 import numpy as np
 import shapely
 
-from gridmap.grids.index.lookup import UNSURE, locate, locate_all
+from gridmap.grids.index.lookup import LATER, UNSURE, locate, locate_all, settle, settle_all
 from gridmap.grids.index.raster import MARGIN, paint, slabs
 
 __all__ = ["Locator", "cores", "each", "polygons_of"]
@@ -43,6 +44,7 @@ __all__ = ["Locator", "cores", "each", "polygons_of"]
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
 FEW = 50_000  # points that are put to shapely before a raster is laid
+FINE = 2.0**24  # times rounding: raster cells at least so wide keep their edges in single precision
 
 
 class Locator:
@@ -115,6 +117,8 @@ class Locator:
         corners = ring_starts[ring]
         edge_start = (corners - ring).astype(np.int64)
 
+        zone_of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(corners))
+
         box = np.full((len(self), 4), np.nan)
         if len(xy):
             some = np.flatnonzero(np.diff(corners))
@@ -122,7 +126,7 @@ class Locator:
             box[some, :2] = np.minimum.reduceat(xy, at)
             box[some, 2:] = np.maximum.reduceat(xy, at)
         self._box = box
-        x0, y0, x1, y1 = (*xy.min(axis=0), *xy.max(axis=0)) if len(xy) else (0.0, 0.0, -1.0, -1.0)
+        x0, y0, x1, y1 = shapely.total_bounds(parts) if len(xy) else (0.0, 0.0, -1.0, -1.0)
         nx, ny = self._shape(x1 - x0, y1 - y0, len(edges), max(abs(x0), abs(x1), abs(y0), abs(y1)))
         sx, sy = (nx / (x1 - x0) if x1 > x0 else 0.0), (ny / (y1 - y0) if y1 > y0 else 0.0)
         step = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300)) * 64
@@ -131,8 +135,13 @@ class Locator:
         self._frame = (float(x0), float(y0), float(sx), float(sy), float(mx), float(my))
         self._limits = (float(x1), float(y1))
         self._size = (nx, ny)
-        self._label, self._cell_start, self._candidates = paint(xy, edges, edge_start, self._frame, nx, ny, self._every)
-        self._slabs = slabs(xy, edges, edge_start, box)
+        rounding = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300))
+        fine = bool(0 < sx * FINE * rounding < 1 and 0 < sy * FINE * rounding < 1)
+        self._raster = paint(xy, edges, edge_start, zone_of, self._frame, nx, ny, self._every, fine)
+        self._edges = xy, edges, edge_start
+        # Every zone a single slab, until points have met so many edges that sorting them would have cost less.
+        self._slabs = np.arange(len(self) + 1), np.zeros(len(self)), edge_start, edges
+        self._sorted, self._met = False, 0
         self._laid = True
 
     def _shape(self, width: float, height: float, edges: int, far: float) -> tuple[int, int]:
@@ -169,10 +178,16 @@ class Locator:
         if self._few(len(lon)):
             return _lowest(*self._held_by_areas(lon, lat), len(lon))
         rows = np.empty(len(lon), np.int32)
-        each(lambda part: self._fill(lon[part], lat[part], rows[part]), len(lon), threads)
-        unsure = np.flatnonzero(rows == UNSURE)
-        if len(unsure):
-            rows[unsure] = _lowest(*self._pairs_of(lon[unsure], lat[unsure]), len(unsure))
+        each(lambda part: locate(lon[part], lat[part], rows[part], *self._tables()), len(lon), threads)
+        later = np.flatnonzero(rows == LATER)
+        if len(later):
+            x, y, cells = self._in_border_cells(lon[later], lat[later])
+            found = np.empty(len(later), np.int32)
+            settle(x, y, cells, found, *self._exact_tables(cells))
+            unsure = np.flatnonzero(found == UNSURE)
+            if len(unsure):
+                found[unsure] = _lowest(*self._pairs_of(x[unsure], y[unsure], cells[unsure]), len(unsure))
+            rows[later] = found
         return rows
 
     def locate_all(self, lon, lat) -> tuple[np.ndarray, np.ndarray]:
@@ -186,26 +201,47 @@ class Locator:
         lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
         if self._few(len(lon)):
             return self._held_by_areas(lon, lat)
-        empty = np.empty(max(len(lon), 16), np.int64), np.empty(max(len(lon), 16), np.int32)
-        point, zone = locate_all(lon, lat, *empty, *self._tables())
-        unsure = point[zone == UNSURE]
-        if len(unsure):
-            at, held = self._pairs_of(lon[unsure], lat[unsure])
-            sure = zone != UNSURE
-            point, zone = np.r_[point[sure], unsure[at]], np.r_[zone[sure], held]
+        room = max(len(lon), 64)
+        point, zone = locate_all(lon, lat, np.empty(room, np.int64), np.empty(room, np.int32), *self._tables())
+        later = point[zone == LATER]
+        if len(later):
+            x, y, cells = self._in_border_cells(lon[later], lat[later])
+            empty = np.empty(len(later), np.int64), np.empty(len(later), np.int32)
+            at, held = settle_all(x, y, cells, *empty, *self._exact_tables(cells))
+            unsure = at[held == UNSURE]
+            if len(unsure):
+                again, by_shapely = self._pairs_of(x[unsure], y[unsure], cells[unsure])
+                sure = held != UNSURE
+                at, held = np.r_[at[sure], unsure[again]], np.r_[held[sure], by_shapely]
+            sure = zone != LATER
+            point, zone = np.r_[point[sure], later[at]], np.r_[zone[sure], held]
             order = np.lexsort((zone, point))
             point, zone = point[order], zone[order]
         return point, zone
 
     def _tables(self) -> tuple:
-        """What the compiled loops read."""
-        return (
-            self._frame, *self._size, self._limits, self._round_world, self._label, self._cell_start,
-            self._candidates, self._box, *self._slabs,
-        )  # fmt: skip
+        """What the compiled look-ups read."""
+        return (self._frame, *self._size, self._limits, self._round_world, *self._raster)
 
-    def _fill(self, lon: np.ndarray, lat: np.ndarray, rows: np.ndarray) -> None:
-        locate(lon, lat, rows, *self._tables())
+    def _exact_tables(self, cells: np.ndarray) -> tuple:
+        """What the exact test reads for points of border cells; with their edges in order of height once that pays."""
+        _, heads, zones, _ = self._raster
+        xy, edges, edge_start = self._edges
+        if not self._sorted:
+            begin, end = heads[cells, 0], heads[cells + 1, 0]
+            self._met += int(((end - begin) * np.diff(edge_start)[zones[begin]]).sum())
+            if self._met > 4 * len(edges):
+                self._slabs, self._sorted = slabs(xy, edges, edge_start, self._box), True
+        return heads, zones, self._box, xy, *self._slabs
+
+    def _in_border_cells(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Points on the zones' side of the antimeridian, and the number of the border cell of each."""
+        x = self._wrapped(lon)
+        x0, y0, sx, sy, _, _ = self._frame
+        nx, ny = self._size
+        i = ((x - x0) * sx).astype(np.int64).clip(0, nx - 1)
+        j = ((lat - y0) * sy).astype(np.int64).clip(0, ny - 1)
+        return x, lat, -2 - self._raster[0][j * nx + i].astype(np.int64)
 
     def _wrapped(self, lon: np.ndarray) -> np.ndarray:
         """Longitudes on the zones' side of the antimeridian."""
@@ -227,19 +263,14 @@ class Locator:
         order = np.lexsort((zone, point))
         return real[point[order]], zone[order].astype(np.int32)
 
-    def _pairs_of(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Points of border cells with each candidate that shapely says holds them."""
-        lon = self._wrapped(lon)
-        x0, y0, sx, sy, _, _ = self._frame
-        nx, ny = self._size
-        i = ((lon - x0) * sx).astype(np.int64).clip(0, nx - 1)
-        j = ((lat - y0) * sy).astype(np.int64).clip(0, ny - 1)
-        cell = -2 - self._label[j * nx + i].astype(np.int64)
-        length = self._cell_start[cell + 1] - self._cell_start[cell]
-        point = np.repeat(np.arange(len(lon)), length)
+    def _pairs_of(self, x: np.ndarray, y: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points of border cells with each of the cell's zones that shapely says holds them."""
+        _, heads, zones, _ = self._raster
+        length = heads[cells + 1, 0] - heads[cells, 0]
+        point = np.repeat(np.arange(len(x)), length)
         within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-        zone = self._candidates[np.repeat(self._cell_start[cell], length) + within]
-        held = shapely.intersects(self._zones[zone], shapely.points(lon, lat)[point])
+        zone = zones[np.repeat(heads[cells, 0], length) + within]
+        held = shapely.intersects(self._zones[zone], shapely.points(x, y)[point])
         return point[held], zone[held]
 
 

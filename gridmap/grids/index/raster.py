@@ -4,16 +4,32 @@ Each raster cell is one of three: wholly outside, wholly inside one zone, or tou
 kind lists the zones that may hold a point there. An edge is drawn with a margin far above rounding error, so a cell
 that no edge was drawn in lies on one side of every edge, and its middle speaks for all of it.
 
+A border cell also keeps the few edges that run through it, each once, with the zones whose border it is as bits. Which
+zones hold the middle of its right side is known from the painting. From there a point is reached by going up or down
+that side and then left, and each edge crossed on the way turns its zones' bits (the crossing rule, within one cell). So
+a point costs what its own cell's edges cost, whatever the number of corners of the zones. An edge that crosses the
+right side is crossed on the first leg by every point beyond that crossing: such a crossing is kept as an edge
+infinitely far to the right. All this is in parts of the cell (0 to 1 across and up) and in single precision; whatever
+lies nearer to an edge, an edge's end or a side of the cell than NEAR is left to the exact test of `lookup.py`.
+
 These are the loops (numba, no Python objects, no lock held); `locator.py` tells the whole idea.
 """
 
 import numba as nb
 import numpy as np
 
-__all__ = ["OUTSIDE", "column_of", "compiled", "longer", "paint", "slabs"]
+__all__ = ["CROWDED", "NEAR", "OUTSIDE", "column_of", "compiled", "longer", "paint", "slabs"]
 
 OUTSIDE = -1  # a border cell is −2 − (its number)
 MARGIN = 1e-6  # of a raster cell
+NEAR = 1e-6  # of a raster cell: far above what single precision rounds, and the drawn margin
+CROWDED = -1  # instead of a number of lines: a border cell whose points are all put to the exact test
+MOST_EDGES = 48  # in a border cell that has lines
+MOST_ZONES = 8  # that have bits in a border cell
+FIRST_ZONES = 4
+STEEPEST = 1e5  # of an edge, in parts of a cell: beyond it rounding is as large as NEAR
+FAR = np.float32(1e30)
+AMBIGUOUS = 2  # in `border`: an edge passes so near the middle of a side that the painting may have misjudged it
 
 compiled = nb.njit(nogil=True, cache=True)
 
@@ -26,12 +42,13 @@ def column_of(x, low, scale, n):
 
 
 @compiled
-def _stroke(ax, ay, bx, by, frame, nx, ny, mark, value, touched, count):
-    """Write `value` in every cell that an edge touches, margin included; list those that did not hold it yet."""
+def _stroke(ax, ay, bx, by, frame, nx, ny, touched):
+    """List every cell that an edge touches, margin included; how many there are."""
     x0, y0, sx, sy, mx, my = frame
     ylow, yhigh = min(ay, by), max(ay, by)
     xlow, xhigh = min(ax, bx), max(ax, bx)
     first, last = column_of(ylow - my, y0, sy, ny), column_of(yhigh + my, y0, sy, ny)
+    count = 0
     for j in range(first, last + 1):
         left, right = xlow, xhigh
         if last > first and yhigh - ylow > my:
@@ -42,13 +59,10 @@ def _stroke(ax, ay, bx, by, frame, nx, ny, mark, value, touched, count):
             xa, xb = ax + t0 * (bx - ax), ax + t1 * (bx - ax)
             left, right = max(min(xa, xb), xlow), min(max(xa, xb), xhigh)
         for i in range(column_of(left - mx, x0, sx, nx), column_of(right + mx, x0, sx, nx) + 1):
-            cell = j * nx + i
-            if mark[cell] != value:
-                mark[cell] = value
-                if count == len(touched):
-                    touched = longer(touched)
-                touched[count] = cell
-                count += 1
+            if count == len(touched):
+                touched = longer(touched)
+            touched[count] = j * nx + i
+            count += 1
     return touched, count
 
 
@@ -62,21 +76,11 @@ def longer(values):
 
 
 @compiled
-def _outline(xy, edges, frame, nx, ny, own, value, touched):
-    """The cells that a zone's edges touch, marked with `value`, and the lowest and highest corner."""
-    count = np.int64(0)
-    ylow, yhigh = np.inf, -np.inf
-    for e in edges:
-        touched, count = _stroke(
-            xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, own, value, touched, count
-        )
-        ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
-    return touched, count, ylow, yhigh
+def _crossings(xy, edges, frame, nx, ny, first, last, border):
+    """Where the middle line of each raster row crosses a zone's edges: columns in order, and where each row begins.
 
-
-@compiled
-def _crossings(xy, edges, frame, nx, ny, first, last):
-    """Where the middle line of each raster row crosses a zone's edges: columns in order, and where each row begins."""
+    A crossing beside a side of a raster cell makes the cells on both sides AMBIGUOUS.
+    """
     x0, y0, sx, sy, _, _ = frame
     begin_row = np.zeros(last - first + 2, np.int64)
     for e in edges:
@@ -98,6 +102,11 @@ def _crossings(xy, edges, frame, nx, ny, first, last):
                 x = xy[e, 0] + t * (xy[e + 1, 0] - xy[e, 0])
                 at = filled[j - first]
                 column = column_of(x, x0, sx, nx)
+                across = (x - x0) * sx - column
+                if across < NEAR and column > 0 and border[j * nx + column - 1]:
+                    border[j * nx + column - 1] |= AMBIGUOUS
+                if across > 1 - NEAR:
+                    border[j * nx + column] |= AMBIGUOUS
                 while at > begin_row[j - first] and crossing[at - 1] > column:  # keep the row in order
                     crossing[at] = crossing[at - 1]
                     at -= 1
@@ -107,53 +116,209 @@ def _crossings(xy, edges, frame, nx, ny, first, last):
 
 
 @compiled
-def _fill(zone, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs):
-    """Give a zone the cells between two crossings; those that are a border, or another's already, get a pair."""
+def _fill(zone, begin_row, crossing, first, nx, label, border, every, held_cell, held_zone, held):
+    """Give a zone the cells between two crossings; list the border cells whose right side's middle it holds.
+
+    Of the last cell of each run the right side lies beyond the crossing. Cells that another zone has already are that
+    zone's, or become border cells where every zone is wanted.
+    """
     for j in range(len(begin_row) - 1):
         for k in range(begin_row[j], begin_row[j + 1] - 1, 2):
-            for cell in range((first + j) * nx + crossing[k], (first + j) * nx + crossing[k + 1] + 1):
-                if own[cell] == zone:
-                    continue
+            for cell in range((first + j) * nx + crossing[k], (first + j) * nx + crossing[k + 1]):
                 if border[cell] == 0 and label[cell] == OUTSIDE:
                     label[cell] = zone
                     continue
-                if pairs + 2 > len(pair_cell):
-                    pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
+                if held + 2 > len(held_cell):
+                    held_cell, held_zone = longer(held_cell), longer(held_zone)
                 if border[cell] == 0:
                     if not every:
                         continue
                     border[cell] = 1
-                    pair_cell[pairs], pair_zone[pairs] = cell, label[cell]
-                    pairs += 1
-                pair_cell[pairs], pair_zone[pairs] = cell, zone
-                pairs += 1
-    return pair_cell, pair_zone, pairs
+                    held_cell[held], held_zone[held] = cell, label[cell]
+                    held += 1
+                held_cell[held], held_zone[held] = cell, zone
+                held += 1
+    return held_cell, held_zone, held
 
 
 @compiled
-def _by_border_cell(label, border, pair_cell, pair_zone, pairs):
-    """Number the border cells in `label`, and sort the pairs by them."""
-    borders = 0
-    for cell in range(len(label)):
-        if border[cell]:
-            label[cell] = -2 - borders
-            borders += 1
+def _draw(xy, edges, frame, nx, ny, border):
+    """Mark the cells that edges touch; pairs of cell and edge, ordered by edge."""
+    at_cell, at_edge = np.empty(len(edges) + 16, np.int32), np.empty(len(edges) + 16, edges.dtype)
+    touched, pairs = np.empty(1024, np.int32), np.int64(0)
+    for k in range(len(edges)):
+        e = edges[k]
+        touched, count = _stroke(xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, touched)
+        while pairs + count > len(at_cell):
+            at_cell, at_edge = longer(at_cell), longer(at_edge)
+        for c in range(count):
+            border[touched[c]] = 1
+            at_cell[pairs], at_edge[pairs] = touched[c], e
+            pairs += 1
+    return at_cell[:pairs], at_edge[:pairs]
+
+
+@compiled
+def _by_border_cell(label, at_cell, values, borders):
+    """What border cells were paired with, cell by cell in the order of the pairs, and where each cell's begin."""
     start = np.zeros(borders + 1, np.int64)
-    for k in range(pairs):
-        start[-1 - label[pair_cell[k]]] += 1
+    for cell in at_cell:
+        start[-1 - label[cell]] += 1
     for c in range(borders):
         start[c + 1] += start[c]
-    candidates = np.empty(pairs, np.int32)
-    at = start[:-1].copy()
-    for k in range(pairs):  # zones came in ascending order, and stay so within each cell
-        c = -2 - label[pair_cell[k]]
-        candidates[at[c]] = pair_zone[k]
-        at[c] += 1
-    return start, candidates
+    sorted_values = np.empty(len(at_cell), values.dtype)
+    filled = start[:-1].copy()
+    for k in range(len(at_cell)):
+        c = -2 - label[at_cell[k]]
+        sorted_values[filled[c]] = values[k]
+        filled[c] += 1
+    return start, sorted_values
 
 
 @compiled
-def paint(xy, edges, edge_start, frame, nx, ny, every):
+def _zones_here(edge, zone_of, held, here):
+    """The zones with an edge in a cell or that hold its right side's middle, ascending, into `here`; their number."""
+    n = 0
+    for k in range(len(edge) + len(held)):
+        zone = zone_of[edge[k]] if k < len(edge) else held[k - len(edge)]
+        at = n
+        while at > 0 and here[at - 1] > zone:
+            at -= 1
+        if at > 0 and here[at - 1] == zone:
+            continue
+        if n == len(here):
+            here = longer(here)
+        for later in range(n, at, -1):
+            here[later] = here[later - 1]
+        here[at] = zone
+        n += 1
+    return here, n
+
+
+@compiled
+def _add(lines, n, low, high, at, slope, bits):
+    """One more line, if a point between the cell's lower and upper side can meet it; how many there are."""
+    if high < 0 or low > 1:
+        return n
+    lines[n, 0], lines[n, 1] = max(low, -2.0), min(high, 3.0)
+    lines[n, 2], lines[n, 3], lines[n, 4] = at, slope, bits
+    return n + 1
+
+
+@compiled
+def _lines_of(ends, bits, count, lines):
+    """The lines by which a cell's points find their zones, from its edges' ends (in parts of the cell, lower end first).
+
+    Returns
+    -------
+    int
+        How many lines, or CROWDED where an edge runs along the right side, or near its middle.
+    """
+    n = 0
+    for k in range(count):
+        au, av, bu, bv = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3]
+        if bits[k] == 0 or (au > 1 and bu > 1):
+            continue
+        low, high = av, bv
+        if (au > 1) != (bu > 1):  # it crosses the right side
+            rise = (bv - av) / (bu - au)
+            crossing = av + (1 - au) * rise
+            if abs(rise) > STEEPEST or abs(crossing - 0.5) < 10 * NEAR:
+                return CROWDED
+            if crossing > 0.5:
+                n = _add(lines, n, crossing, 3.0, FAR, 0.0, bits[k])
+            else:
+                n = _add(lines, n, -2.0, crossing, FAR, 0.0, bits[k])
+            if au > 1:
+                low = crossing
+            else:
+                high = crossing
+        if bv == av:  # no point crosses it, but one may lie on it
+            n = _add(lines, n, low, high, 0.0, 0.0, bits[k])
+            continue
+        slope = (bu - au) / (bv - av)
+        if abs(slope) > STEEPEST:  # almost level: points beside it in height meet it, and all those are too near
+            left, right = av - au / slope, av + (1 - au) / slope
+            n = _add(lines, n, max(low, min(left, right)), min(high, max(left, right)), 0.0, np.inf, bits[k])
+            continue
+        n = _add(lines, n, low, high, au - av * slope, slope, bits[k])
+    return n
+
+
+@compiled
+def _edges_here(edge, xy, zone_of, here, n, i, j, frame, ends, bits):
+    """The ends of a cell's edges in parts of the cell, an edge of two zones once, with the bits of its zones."""
+    x0, y0, sx, sy, _, _ = frame
+    count = 0
+    for e in edge:
+        au, av = (xy[e, 0] - x0) * sx - i, (xy[e, 1] - y0) * sy - j
+        bu, bv = (xy[e + 1, 0] - x0) * sx - i, (xy[e + 1, 1] - y0) * sy - j
+        if av > bv or (av == bv and au > bu):
+            au, av, bu, bv = bu, bv, au, av
+        slot = 0
+        while slot < n and here[slot] != zone_of[e]:
+            slot += 1
+        at = 0
+        while at < count and not (ends[at, 0] == au and ends[at, 1] == av and ends[at, 2] == bu and ends[at, 3] == bv):
+            at += 1
+        if at == count:
+            if count == len(bits):
+                return CROWDED
+            ends[at, 0], ends[at, 1], ends[at, 2], ends[at, 3] = au, av, bu, bv
+            bits[at] = 0
+            count += 1
+        bits[at] ^= 1 << slot
+    return count
+
+
+@compiled
+def _describe(xy, zone_of, frame, nx, label, border, borders, edge_start, edge, held_start, held, fine):
+    """What each border cell needs for its points: see `paint`."""
+    heads = np.zeros((borders + 1, 4 + FIRST_ZONES), np.int32)
+    zones, lines = np.empty(2 * borders + 16, np.int32), np.empty((2 * borders + 64, 5), np.float32)
+    here = np.empty(64, np.int32)
+    ends, bits = np.empty((MOST_EDGES, 4)), np.empty(MOST_EDGES, np.int64)
+    own = np.empty((2 * MOST_EDGES, 5), np.float32)
+    zones_n, lines_n = np.int64(0), np.int64(0)
+    for cell in range(len(label)):
+        if label[cell] > -2:
+            continue
+        c = -2 - label[cell]
+        edges = edge[edge_start[c] : edge_start[c + 1]]
+        holding = held[held_start[c] : held_start[c + 1]]
+        here, n = _zones_here(edges, zone_of, holding, here)
+        count = CROWDED
+        if fine and n <= MOST_ZONES and border[cell] < AMBIGUOUS:
+            count = _edges_here(edges, xy, zone_of, here, n, cell % nx, cell // nx, frame, ends, bits)
+        if count != CROWDED:
+            count = _lines_of(ends, bits, count, own)
+        base, slot = 0, 0
+        for zone in holding:  # ascending, as `here`
+            while here[slot] != zone:
+                slot += 1
+            base |= (1 << slot) & 255
+        while zones_n + n > len(zones):
+            zones = longer(zones)
+        for k in range(n):
+            zones[zones_n + k] = here[k]
+        while lines_n + max(count, 0) > len(lines):
+            grown = np.empty((2 * len(lines), 5), np.float32)
+            grown[:lines_n] = lines[:lines_n]
+            lines = grown
+        for k in range(count):
+            for f in range(5):
+                lines[lines_n + k, f] = own[k, f]
+        heads[c, 0], heads[c, 1], heads[c, 2], heads[c, 3] = zones_n, lines_n, count, base
+        for k in range(min(n, FIRST_ZONES)):
+            heads[c, 4 + k] = here[k]
+        zones_n += n
+        lines_n += max(count, 0)
+    heads[borders, 0], heads[borders, 1] = zones_n, lines_n
+    return heads, zones[:zones_n].copy(), lines[: max(lines_n, 1)].copy()  # never none: look-ups fetch ahead
+
+
+@compiled
+def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
     """Paint zones into a raster.
 
     Parameters
@@ -164,46 +329,55 @@ def paint(xy, edges, edge_start, frame, nx, ny, every):
         An edge runs from corner `e` to corner `e + 1`; ordered by zone.
     edge_start : array of int64, (zones + 1,)
         Where each zone's edges begin.
+    zone_of : array of int32, (v,)
+        The zone of each corner.
     frame : (x0, y0, columns per degree, rows per degree, margin in x, margin in y)
     nx, ny : int
     every : bool
         Where zones overlap keep all of them, not just the lowest.
+    fine : bool
+        X.
 
     Returns
     -------
     label : int32 array (ny × nx)
         Zone, OUTSIDE, or −2 − number of a border cell.
-    start, candidates : int64 and int32 arrays
-        Zones that may hold a point of border cell `c`, ascending: `candidates[start[c]:start[c + 1]]`.
+    heads : int32 array (border cells + 1, 4 + FIRST_ZONES)
+        Where the cell's zones begin in `zones`, where its lines begin in `lines`, how many lines (or CROWDED), the
+        zones that hold the middle of its right side as bits, and its first zones once more, to have them at hand.
+    zones : int32 array
+        Zones that may hold a point of a border cell, ascending.
+    lines : float32 array (m, 5)
+        Lower and upper end, place at the cell's lower side, slope, and the bits of the zones that it bounds.
     """
     y0, sy = frame[1], frame[3]
     label = np.full(nx * ny, OUTSIDE, np.int32)
     border = np.zeros(nx * ny, np.int8)
-    own = np.full(nx * ny, -1, np.int32)
-    touched = np.empty(1024, np.int64)
-    for z in range(len(edge_start) - 1):  # every border first, under marks that are not used again
-        of = edges[edge_start[z] : edge_start[z + 1]]
-        touched, count, _, _ = _outline(xy, of, frame, nx, ny, own, np.int32(-2 - z), touched)
-        for k in range(count):
-            border[touched[k]] = 1
-    pair_cell, pair_zone, pairs = np.empty(4096, np.int64), np.empty(4096, np.int32), np.int64(0)
+    at_cell, at_edge = _draw(xy, edges, frame, nx, ny, border)
+    held_cell, held_zone, held = np.empty(4096, np.int32), np.empty(4096, np.int32), np.int64(0)
     for z in range(len(edge_start) - 1):
         of = edges[edge_start[z] : edge_start[z + 1]]
         if not len(of):
             continue
-        touched, count, ylow, yhigh = _outline(xy, of, frame, nx, ny, own, np.int32(z), touched)
-        while pairs + count > len(pair_cell):
-            pair_cell, pair_zone = longer(pair_cell), longer(pair_zone)
-        for k in range(count):
-            pair_cell[pairs], pair_zone[pairs] = touched[k], z
-            pairs += 1
+        ylow, yhigh = np.inf, -np.inf
+        for e in of:
+            ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
         first, last = column_of(ylow, y0, sy, ny), column_of(yhigh, y0, sy, ny)
-        begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last)
-        pair_cell, pair_zone, pairs = _fill(
-            z, begin_row, crossing, first, nx, label, border, own, every, pair_cell, pair_zone, pairs
+        begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last, border)
+        held_cell, held_zone, held = _fill(
+            z, begin_row, crossing, first, nx, label, border, every, held_cell, held_zone, held
         )
-    start, candidates = _by_border_cell(label, border, pair_cell, pair_zone, pairs)
-    return label, start, candidates
+    borders = 0
+    for cell in range(len(label)):
+        if border[cell]:
+            label[cell] = -2 - borders
+            borders += 1
+    edge_start_in, edge_in = _by_border_cell(label, at_cell, at_edge, borders)
+    held_start, held_in = _by_border_cell(label, held_cell[:held], held_zone, borders)
+    heads, zones, lines = _describe(
+        xy, zone_of, frame, nx, label, border, borders, edge_start_in, edge_in, held_start, held_in, fine
+    )
+    return label, heads, zones, lines
 
 
 @compiled
@@ -224,8 +398,8 @@ def slabs(xy, edges, edge_start, box):
     scale : float64 array (zones,)
         Slabs per degree.
     start : int64 array
-    ends : float64 array (m, 4)
-        x, y, x, y of the edges of slab `s`: `ends[start[s]:start[s + 1]]`; copied, so that they lie side by side.
+    within : array like `edges`
+        The edges of slab `s`: `within[start[s]:start[s + 1]]`.
     """
     zones = len(edge_start) - 1
     first = np.zeros(zones + 1, np.int64)
@@ -246,14 +420,13 @@ def slabs(xy, edges, edge_start, box):
                 start[first[z] + s + 1] += 1
     for s in range(first[-1]):
         start[s + 1] += start[s]
-    ends = np.empty((start[-1], 4))
+    within = np.empty(start[-1], edges.dtype)
     at = start[:-1].copy()
     for z in range(zones):
         for e in edges[edge_start[z] : edge_start[z + 1]]:
             low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
             n = first[z + 1] - first[z]
             for s in range(column_of(low, box[z, 1], scale[z], n), column_of(high, box[z, 1], scale[z], n) + 1):
-                k = at[first[z] + s]
-                ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3] = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
+                within[at[first[z] + s]] = e
                 at[first[z] + s] += 1
-    return first, scale, start, ends
+    return first, scale, start, within
