@@ -207,7 +207,7 @@ def _add(lines, n, low, high, at, slope, bits):
 
 @compiled
 def _lines_of(ends, bits, count, lines):
-    """The lines by which a cell's points find their zones, from its edges' ends (in parts of the cell, lower end first).
+    """The lines by which a cell's points find their zones, from its edges' ends (lower first, in parts of the cell).
 
     Returns
     -------
@@ -336,7 +336,7 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
     every : bool
         Where zones overlap keep all of them, not just the lowest.
     fine : bool
-        X.
+        Whether cells are so much wider than rounding that lines can serve for their points.
 
     Returns
     -------
