@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import SettingError
+from gridmap.hotspots.registry import side_of
 from gridmap.maps import palette
 from gridmap.messages import Note, did_you_mean, known, say
 
@@ -25,6 +26,7 @@ __all__ = [
     "codes_of",
     "label_classes",
     "label_text",
+    "own_label",
     "packed_text",
 ]
 
@@ -67,6 +69,10 @@ class Class:
         out: dict[str, Any] = {"colour": self.colour}
         if self.label is not None:
             out["label"] = packed_text(self.label)
+        side = side_of(own_label(self.label))
+        if side and not self.hatch:
+            strong = own_label(self.label).endswith(("99", "high-high", "low-low"))
+            out["pale"] = palette.stepping_back(self.colour, side, strong=strong)
         if self.high is not None:
             out |= {"low": self.low, "high": self.high}
         return out | ({"hatch": True} if self.hatch else {})
@@ -86,6 +92,18 @@ class Rule:
     above: float | None = None
     upto: float | None = None
     missing: bool = False
+
+
+def own_label(text: Any) -> str:
+    """The label that a class is there for, whether or not any cell has it."""
+    code = getattr(text, "code", "")
+    known = (
+        label
+        for scale in (*palette.SCALES, palette.QUIET)
+        for label in scale
+        if getattr(label_text(label), "code", "") == code
+    )
+    return next(known, "") if code.startswith("label.") else ""
 
 
 def packed_text(value: str | Note) -> str | dict[str, Any]:

@@ -23,6 +23,7 @@ __all__ = [
     "ZERO",
     "amounts",
     "luminance",
+    "stepping_back",
 ]
 
 #: The quiet middle of every scale, and a true zero.
@@ -100,12 +101,29 @@ _AMOUNTS = {
     6: ["#FFEDA0", "#FED976", "#FEB24C", "#FD8D3C", "#F03B20", "#BD0026"],
     7: ["#FFEDA0", "#FED976", "#FEB24C", "#FD8D3C", "#FC4E2A", "#E31A1C", "#B10026"],
 }
+#: How much of a colour's depth is left where it steps back: by side (more, less) and whether it is the strongest class.
+DEPTH_KEPT = {(1, True): 0.7, (1, False): 0.6, (-1, True): 0.3, (-1, False): 0.17}
 KINDS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F"]
 
 
 def amounts(k: int) -> list[str]:
     """Colours for `k` classes of an amount, 1 to 7, from pale to dark."""
     return _AMOUNTS[k]
+
+
+def stepping_back(colour: str, side: int, *, strong: bool = True) -> str:
+    """The colour of tested ground behind the places that were cut out of it: paler, so that the places stand out.
+
+    Cold ground may be most of a territory, so it steps back the farthest; dots tell it from the rest. Of the weaker
+    classes less is left, so that strong and weak stay apart for red-green-blind people and in grey too.
+
+    Examples
+    --------
+    >>> stepping_back("#D62F27", 1), stepping_back("#ED7551", 1, strong=False), stepping_back("#4575B5", -1)
+    ('#E26D68', '#F4AC97', '#C7D6E9')
+    """
+    kept = DEPTH_KEPT[side, strong]
+    return "#" + "".join(f"{round(255 - kept * (255 - int(colour[i : i + 2], 16))):02X}" for i in (1, 3, 5))
 
 
 def kind(i: int) -> str:

@@ -113,3 +113,34 @@ def test_every_method_has_a_name_and_an_explanation_on_a_page(language):
         for code in (method.title.code, method.explains.code):
             assert texts[code], name
             assert language == "en" or texts[code] != all_texts("en")[code], name
+
+
+#: Simulated sight (Machado, Oliveira & Fernandes 2009, full strength), and a grey printer, as matrices over linear RGB.
+SIGHT = {
+    "all": np.eye(3),
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "grey": [[0.2126, 0.7152, 0.0722]] * 3,
+}
+
+
+def lab(colour: str, sight) -> np.ndarray:
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    seen = np.clip(sight @ np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4), 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen
+    x, y, z = np.cbrt(np.maximum(xyz / [0.9505, 1, 1.089], 0.008856))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_the_colours_behind_the_places_can_be_told_apart_by_everybody(sight):
+    """Hot, concentrated and unfilled ground and the places on it; cold and warm differ by dots, cold 95 and 99 here."""
+    scale = palette.HOT_COLD
+    pale = {
+        name: palette.stepping_back(scale[name], 1 if "hot" in name else -1, strong="99" in name)
+        for name in ("hot 99", "hot 95", "cold 99", "cold 95")
+    }
+    warm = ["#B10D1E", pale["hot 99"], pale["hot 95"], palette.CONCENTRATED, palette.ZERO]
+    pairs = [(a, b) for i, a in enumerate(warm) for b in warm[:i]] + [(pale["cold 99"], pale["cold 95"])]
+    apart = {p: np.linalg.norm(lab(p[0], SIGHT[sight]) - lab(p[1], SIGHT[sight])) for p in pairs}
+    assert min(apart.values()) > 8.5, apart

@@ -19,6 +19,7 @@ import pandas as pd
 import pypdf
 import pytest
 from docx import Document
+from matplotlib.text import Text
 from pptx import Presentation
 
 import gridmap.reports.paper
@@ -26,9 +27,11 @@ from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.messages import say
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
+from gridmap.reports.paper import pictures
 from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Table, briefing_content
 from gridmap.reports.paper.docx import docx_bytes
 from gridmap.reports.paper.pdf import pdf_bytes
+from gridmap.reports.paper.pptx import SMALLEST_PT
 from gridmap.reports.results_folder import read_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
@@ -169,6 +172,27 @@ def test_slides_are_at_most_eight_and_large_enough_for_the_back_row(papers, lang
     ]
     sizes = [run.font.size.pt for box in boxes for p in box.paragraphs for run in p.runs]
     assert min(sizes) >= 18
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_type_within_the_pictures_of_slides_is_as_large_as_theirs(content, language, monkeypatch):
+    figures = []
+    monkeypatch.setattr(pictures, "picture_of", lambda figure, **_: (figures.append(figure), (b"", 0.5))[1])
+    b = content[language]
+    drawn = [p for p in (b.map, b.places.picture, b.periods) if p is not None]
+    for picture in drawn:
+        picture.at(12.2, 0.46, SMALLEST_PT)
+    assert len(figures) == len(drawn) >= 2
+    texts = [t for figure in figures for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    ranks = [t for t in texts if t.get_text().isdigit()]
+    assert min(t.get_fontsize() for t in texts if t not in ranks) >= SMALLEST_PT
+    assert min(t.get_fontsize() for t in ranks) >= 0.85 * SMALLEST_PT  # two digits in a badge
+
+
+def test_a_name_over_a_small_map_is_cut_where_people_would_cut_it():
+    assert pictures._in_lines("3 Leeds Dock, Hunslet & Stourton", 9, 2) == ["3 Leeds Dock,", "Hunslet &…"]
+    assert pictures._in_lines("8 杨营村（村道）", 7, 2) == ["8 杨营村（村", "道）"]
+    assert pictures._in_lines("4 Shearbridge & University", 7, 3)[0] == "4 Shearbridge"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -22,7 +22,7 @@ from gridmap.maps.legend_classes import (
     amount_classes,
     codes_of,
     label_classes,
-    label_text,
+    own_label,
     packed_text,
 )
 from gridmap.maps.packing import pack, pack_column
@@ -82,7 +82,7 @@ class CellsLayer(Layer):
         """+1 where a cell is drawn as hot, high or up, −1 where as cold, low or down, 0 elsewhere; one a row."""
         sides = np.zeros(256, np.int64)
         for code, entry in enumerate(self.classes):
-            sides[code] = side_of(_own_label(entry.label))
+            sides[code] = side_of(own_label(entry.label))
         return sides[self.codes]
 
     def ground(self) -> np.ndarray:
@@ -173,7 +173,7 @@ class CellsLayer(Layer):
                 found.append(str(label))
         taken = {label for labels in by_class.values() for label in labels}
         for code, entry in enumerate(self.classes):
-            own = _own_label(entry.label)
+            own = own_label(entry.label)
             labels = by_class.get(code) or ([own] if own and own not in taken else [])
             missing = entry.hatch and getattr(entry.label, "code", "") == "page.no_data"
             yield Rule(entry.text(language), entry.colour, entry.hatch, tuple(labels), missing=missing)
@@ -187,18 +187,6 @@ class CellsLayer(Layer):
             upto = None if i == len(amounts) - 1 else entry.high
             yield Rule(entry.text(language), entry.colour, above=low, upto=upto)
             low = entry.high or 0.0
-
-
-def _own_label(text: Any) -> str:
-    """The label that a class is there for, whether or not any cell has it."""
-    code = getattr(text, "code", "")
-    known = (
-        label
-        for scale in (*palette.SCALES, palette.QUIET)
-        for label in scale
-        if getattr(label_text(label), "code", "") == code
-    )
-    return next(known, "") if code.startswith("label.") else ""
 
 
 def _fill(ax: "Axes", areas: np.ndarray, **style: Any) -> None:

@@ -130,6 +130,15 @@ class Picture:
     png: bytes
     ratio: float
     caption: str
+    #: Draws it anew for another width in inches, tallest share of it, and smallest type in points.
+    again: Callable[[float, float, float], tuple[bytes, float] | None] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    def at(self, width_in: float, tallest: float, least_pt: float) -> "Picture":
+        """The same picture drawn for another size, so that its type can be read there."""
+        drawn = None if self.again is None else self.again(width_in, tallest, least_pt)
+        return self if drawn is None else replace(self, png=drawn[0], ratio=drawn[1])
 
 
 @dataclass(frozen=True)
@@ -467,7 +476,18 @@ def _map(run: RunFolder, layer: Entry | None, outlines: ZoneOutlines | None, lan
     caption = text_in(layer["name"], language)
     if layer["ranked"]:
         caption = say("paper.label", language, label=caption, text=say("paper.map_numbers", language))
-    return Picture(*theme_map(layer, frame, outlines, language=language), caption)
+    return _drawn(theme_map, layer, frame, outlines, language=language, caption=caption)
+
+
+def _drawn(draw: Any, *given: Any, language: str, caption: str) -> Picture | None:
+    """A picture that can be drawn again in another size."""
+
+    def again(width_in: float, tallest: float, least_pt: float) -> tuple[bytes, float] | None:
+        size = {"width_in": width_in, "tallest": tallest, "type_pt": least_pt, "least_pt": least_pt}
+        return draw(*given, language=language, **size)
+
+    first = draw(*given, language=language)
+    return None if first is None else Picture(*first, caption, again)
 
 
 def _mind(run: RunFolder, language: str) -> list[str]:
@@ -524,8 +544,7 @@ def _places(
     notes += [] if ranked else [w("no_rows")]
     picture = None
     if outlines is not None and ranked and "geometry" in frame:
-        drawn = place_maps(layer, frame, outlines, language=language)
-        picture = None if drawn is None else Picture(*drawn, w("place_maps"))
+        picture = _drawn(place_maps, layer, frame, outlines, language=language, caption=w("place_maps"))
     dates = _before_dates(run, entry)
     whole = ranked_table(layer, language, dates) if ranked else None
     table = page_table(layer, language, dates) if ranked else None
@@ -552,7 +571,7 @@ def _periods(run: RunFolder, lead: Entry | None, outlines: ZoneOutlines | None, 
     counts = [say("paper.incidents", language, n=round(float(frame[c].sum()))) for c in columns]
     titles = [say("paper.label", language, label=span, text=n) for span, n in zip(spans, counts, strict=True)]
     name = _name(entry, language, entry["layers"][0])
-    return Picture(*period_maps(frame, outlines, titles, language=language), name)
+    return _drawn(period_maps, frame, outlines, titles, language=language, caption=name)
 
 
 def _one_period(value: Any) -> str:

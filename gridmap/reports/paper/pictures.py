@@ -1,10 +1,12 @@
 """The pictures of a paper, from the folder of a run: the map of a theme, its places one by one, two periods, charts.
 
 Colours and classes are those that the page drew (`class_code` beside each cell), so paper and page cannot differ. Cells
-without evidence are left unfilled; places are outlined and numbered by the rank of the table.
+without evidence are left unfilled. The places that were cut out of tested ground are dark and numbered by the rank of
+the table, the ground behind them is pale; places of an amount are outlined.
 """
 
 import io
+import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -41,11 +43,14 @@ __all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_chart
 MOST_NUMBERS = 10
 #: Half the width of a rank's badge, in sizes of its type.
 BADGE = 0.92
-#: What marks the names among the texts of a map.
-NAME = "name"
+#: What marks the names among the texts of a map, and those that stay where they are.
+NAME, FIXED_NAME = "name", "fixed name"
 #: More names than this are a grey haze on paper; the level above is named instead.
 MOST_NAMES = 30
-INK, GREY, LAND, CORE = "#111827", "#4B5563", "#FBFAF7", "#7F0F1E"
+INK, GREY, LAND, CORE, EDGE = "#111827", "#4B5563", "#FBFAF7", "#B10D1E", "#7F0F1E"
+#: Dots on the colour of what is less than expected, so that it is nothing hot in grey either: many and few.
+FRAME = "#0B2E6F"
+DOTS, DOT_COLOUR = {True: "..", False: "."}, "#7F9CC9"
 #: Cells whose areas differ by more than this share of their mean are coloured per km², never by their count.
 UNEVEN = 0.25
 #: An inset is drawn where so many ranks lie together in so small a part of the map.
@@ -150,15 +155,35 @@ def _lines(ax: Axes, lines: np.ndarray, **style: Any) -> None:
         ax.add_collection(LineCollection(np.split(shapely.get_coordinates(parts), ends), **style), autolim=False)
 
 
-def _classes(entry: Mapping[str, Any], frame: gpd.GeoDataFrame, language: str) -> list[tuple[int, str, str, bool]]:
+def _steps_back(entry: Mapping[str, Any]) -> bool:
+    """Whether the places were cut out of the tested ground: they are dark, and the ground is pale, as on the page."""
+    return bool(entry.get("tested")) and any("share" in row["values"] for row in entry["ranked"])
+
+
+def _classes(entry: Mapping[str, Any], frame: gpd.GeoDataFrame, language: str) -> list[tuple[int, str, str, str]]:
     """Code, colour, words and hatch of the classes that occur and say something, in the legend's order."""
+    pale = _steps_back(entry)
     used = np.bincount(frame["class_code"].to_numpy(np.int64), minlength=len(entry["classes"]))
     found = []
     for code, one in enumerate(entry["classes"]):
         empty = one.get("low") == 0.0 == one.get("high") or "none" in str(one.get("label"))
         if code < len(used) and used[code] and not empty:
-            found.append((code, one["colour"], _class_words(one, language), bool(one.get("hatch"))))
+            colour = one.get("pale", one["colour"]) if pale else one["colour"]
+            found.append((code, colour, _class_words(one, language), _hatch(one)))
     return found
+
+
+def _hatch(one: Mapping[str, Any]) -> str:
+    """How a class is hatched: lines where it cannot be judged, dots where it is less than expected."""
+    label = one.get("label")
+    code = str(label.get("code", "")) if isinstance(label, Mapping) else ""
+    if code.startswith(("label.cold", "label.fall", "label.down")):
+        return DOTS[code.endswith("_99")]
+    return "////" if one.get("hatch") else ""
+
+
+def _hatch_colour(hatch: str) -> str:
+    return DOT_COLOUR if "." in hatch else "#6B7280"
 
 
 def _class_words(one: Mapping[str, Any], language: str) -> str:
@@ -175,7 +200,7 @@ class _Theme:
 
     def __init__(self, entry: Mapping[str, Any], frame: gpd.GeoDataFrame, zones: ZoneOutlines, language: str):
         self.entry, self.zones, self.language = entry, zones, language
-        self.lines = entry["what"] == "clusters"
+        self.lines, self.core = entry["what"] == "clusters", _steps_back(entry)
         shapes = gpd.GeoSeries(frame.geometry.to_numpy(), crs=4326).to_crs(zones.crs)
         self.shapes = shapes.to_numpy()
         self.classes = [] if self.lines else _classes(entry, frame, language)
@@ -204,12 +229,16 @@ class _Theme:
             zorder=1,
         )
         for code, colour, _, hatch in self.classes:
-            style: dict[str, Any] = {"facecolor": colour, "edgecolor": "#6B7280" if hatch else colour}
-            style |= {"linewidth": 0.15, "hatch": "////" if hatch else None, "zorder": 1}
+            style: dict[str, Any] = {"facecolor": colour, "edgecolor": _hatch_colour(hatch) if hatch else colour}
+            style |= {"linewidth": 0.0 if hatch else 0.15, "hatch": hatch or None, "zorder": 1}
             _fill(ax, self.shapes[(self.codes == code) & seen], **style)
-        if outline and not self.lines:
-            for _, place in self.places:
-                _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.1, zorder=4)
+        for _, place in self.places if outline and not self.lines else ():
+            self.place(ax, place)
+
+    def place(self, ax: Axes, place: shapely.Geometry, *, width: float = 0.9) -> None:
+        """A place: dark where it was cut out of tested ground, else its outline."""
+        style = {"facecolor": CORE, "zorder": 2} if self.core else {"facecolor": "none", "zorder": 4}
+        _fill(ax, np.array([place]), edgecolor=EDGE, linewidth=width, **style)
 
     def number(self, ax: Axes, type_pt: float, skip: Collection[int] = ()) -> None:
         """Each place's rank in a badge of one size; where badges would meet, beside the place with a line to it."""
@@ -218,18 +247,19 @@ class _Theme:
         shown = [(rank, point) for rank, point in shown if shapely.box(*window).intersects(point)]
         anchors = shapely.get_coordinates([point for _, point in shown])
         half = BADGE * type_pt * metres
-        names = [] if self.lines else [_name_box(t, metres) for t in ax.texts if t.get_gid() == NAME]
+        names = [] if self.lines else [_name_box(t, metres) for t in ax.texts if t.get_gid() in (NAME, FIXED_NAME)]
         for (rank, _), anchor, at in zip(shown, anchors, badge_spots(anchors, half, window, names), strict=True):
             _badge(ax, anchor, at, rank, type_pt, half)
 
     def legend(self, ax: Axes, type_pt: float) -> None:
         handles = [
-            Patch(facecolor=colour, edgecolor="#55606E", linewidth=0.5, hatch="////" if hatch else None, label=words)
+            Patch(facecolor=colour, edgecolor=_hatch_colour(hatch), linewidth=0.5, hatch=hatch or None, label=words)
             for _, colour, words, hatch in self.classes
         ]
         if self.places and not self.lines:
             words = say("paper.place_key", self.language)
-            handles.insert(0, Patch(facecolor="none", edgecolor=CORE, linewidth=1.4, label=words))
+            face = CORE if self.core else "none"
+            handles.insert(0, Patch(facecolor=face, edgecolor=EDGE, linewidth=1.4, label=words))
         if self.ground.any():
             words = textwrap.fill(say("page.concentrated", self.language), 24 if self.language == "en" else 12)
             handles.append(Patch(facecolor=CONCENTRATED, edgecolor="#55606E", linewidth=0.5, label=words))
@@ -261,7 +291,7 @@ def _name_box(text: Text, metres: float) -> Box:
 def _part_names(ax: Axes) -> None:
     """Names that lie over one another are moved up or down, by as little as parts them and two lines at most."""
     metres = _metres_per_pt(ax)
-    taken: list[Box] = []
+    taken = [_name_box(text, metres) for text in ax.texts if text.get_gid() == FIXED_NAME]
     for text in (t for t in ax.texts if t.get_gid() == NAME):
         (x, y), step = text.get_position(), 0.2 * float(text.get_fontsize()) * metres
         for up in sorted(range(-10, 11), key=abs):
@@ -370,6 +400,7 @@ def theme_map(
     width_in: float = 6.9,
     tallest: float = 0.72,
     type_pt: float = 8.5,
+    least_pt: float = 0.0,
     dpi: int = 170,
 ) -> tuple[bytes, float]:
     """The map of a theme as a PNG: its classes, its places numbered, the dense part enlarged, a key.
@@ -387,6 +418,8 @@ def theme_map(
     tallest : float
         Its height as a share of its width, at most.
     type_pt : float
+    least_pt : float
+        No type is smaller.
     dpi : int
 
     Returns
@@ -407,32 +440,51 @@ def theme_map(
     zones.draw(ax, type_pt=type_pt, language=language)
     theme.draw(ax)
     _window(ax, tuple(box))
+    if inset is not None:
+        _enlarged(ax, inset, sorted(skip), type_pt, language)
     _part_names(ax)
     theme.number(ax, type_pt, skip)
-    draw_scale_bar(ax, box[0] + room, box[1] + 4 * room, box[2] - box[0], language, type_pt=type_pt * 0.9)
+    scale_pt = max(type_pt * 0.9, least_pt)
+    foot = box[1] + max(4 * room, 1.9 * scale_pt * _metres_per_pt(ax))
+    draw_scale_bar(ax, box[0] + room, foot, box[2] - box[0], language, type_pt=scale_pt)
     _window(ax, tuple(box))
     _north(ax, type_pt, language)
     beside = 1 - left - 0.02
     key_top = 0.97
     if inset is not None:
-        tall = min(beside / height, 0.6)
+        key_in = (len(theme.classes) + 6) * type_pt * 1.5 / 72
+        tall = min(beside / height, 0.6, max(0.25, 1 - key_in / (width_in * height)))
+        beside = min(beside, tall * height)
         small = figure.add_axes((left + 0.02, 1 - tall, beside, tall))
         zones.draw(small, type_pt=type_pt, language=language, fine=True, box=tuple(inset))
         theme.draw(small, box=tuple(inset))
         _window(small, tuple(inset))
         theme.number(small, type_pt)
         draw_scale_bar(small, inset[0] + 0.05 * (inset[2] - inset[0]), inset[1] + 0.15 * (inset[3] - inset[1]),
-                       inset[2] - inset[0], language, type_pt=type_pt * 0.9)  # fmt: skip
+                       inset[2] - inset[0], language, type_pt=scale_pt)  # fmt: skip
         _window(small, tuple(inset))
         small.set_axis_on()
         small.set(xticks=[], yticks=[], facecolor="white")
-        width, tall_m = inset[2] - inset[0], inset[3] - inset[1]
-        ax.add_patch(Rectangle(inset[:2], width, tall_m, fill=False, edgecolor="#0B2E6F", linewidth=1.4, zorder=7))
         key_top = 1 - tall - 0.02
     key = figure.add_axes((left + 0.01, 0, 1 - left - 0.01, key_top))
     key.set_axis_off()
     theme.legend(key, type_pt)
     return picture_of(figure, dpi=dpi)
+
+
+def _enlarged(ax: Axes, inset: np.ndarray, ranks: Sequence[int], type_pt: float, language: str) -> None:
+    """The frame of what is enlarged, and over it which ranks stand there."""
+    text = say("paper.enlarged", language, ranks=", ".join(str(rank) for rank in ranks))
+    size = inset[2] - inset[0], inset[3] - inset[1]
+    ax.add_patch(Rectangle(inset[:2], *size, fill=False, edgecolor=FRAME, linewidth=1.4, zorder=7))
+    style: dict[str, Any] = {"fontsize": type_pt, "fontfamily": families(language), "fontweight": "bold"}
+    style |= {"ha": "center", "va": "center", "color": FRAME, "zorder": 7, "gid": FIXED_NAME}
+    drawn = ax.text((inset[0] + inset[2]) / 2, inset[3], text, **style)
+    drawn.set_path_effects([patheffects.withStroke(linewidth=2.4, foreground="white")])
+    metres = _metres_per_pt(ax)
+    west, _, east, _ = _name_box(drawn, metres)
+    x = min(max((inset[0] + inset[2]) / 2, ax.get_xlim()[0] + (east - west) / 2), ax.get_xlim()[1] - (east - west) / 2)
+    drawn.set_position((x, inset[3] + 0.7 * type_pt * metres))
 
 
 def _north(ax: Axes, type_pt: float, language: str) -> None:
@@ -455,10 +507,15 @@ def place_maps(
     language: str = "en",
     columns: int = 5,
     width_in: float = 6.9,
+    tallest: float | None = None,
     type_pt: float = 7.5,
+    least_pt: float = 0.0,
     dpi: int = 170,
 ) -> tuple[bytes, float] | None:
-    """One small map a place, all of one scale, with zones and their names; None where nothing is ranked."""
+    """One small map a place, all of one scale, with zones and their names; None where nothing is ranked.
+
+    Where no type may be smaller than `least_pt` and the zones' names would be, they are left out.
+    """
     theme = _Theme(entry, frame, zones, language)
     if not theme.places:
         return None
@@ -466,31 +523,67 @@ def place_maps(
     side = 1.7 * max(float(np.quantile(sizes, 0.8)), 400.0)
     columns = min(columns, len(theme.places))
     rows = -(-len(theme.places) // columns)
+    lines = 3 if least_pt else 2
+    head = lines * type_pt * 1.28 / 72 + 0.06
     cell = width_in / columns
-    figure = Figure(figsize=(width_in, rows * (cell + 0.24)))
-    panels = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    figure.subplots_adjust(0.005, 0.01, 0.995, 1 - 0.2 / (rows * (cell + 0.24)), wspace=0.04, hspace=0.16)
-    for ax in panels:
-        ax.set_axis_off()
-    for ax, (row, place) in zip(panels, theme.places, strict=False):
+    if tallest is not None:
+        cell = min(cell, tallest * width_in / rows - head)
+    figure = Figure(figsize=(cell * columns, rows * (cell + head)))
+    panels = []
+    for i, (row, place) in enumerate(theme.places):
+        left, down = i % columns / columns, i // columns
+        high = rows * (cell + head)
+        ax = figure.add_axes((left + 0.004, 1 - ((down + 1) * (cell + head) - 0.03) / high, 1 / columns - 0.008,
+                              (cell - 0.04) / high))  # fmt: skip
+        panels.append(ax)
         x, y = shapely.get_coordinates(place.centroid)[0]
         box = (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
         zones.draw(ax, type_pt=type_pt, language=language, fine=True, box=box)
         theme.draw(ax, outline=False, box=box)
-        _fill(ax, np.array([place]), facecolor="none", edgecolor=CORE, linewidth=1.6, zorder=4)
-        _zone_names(ax, zones, box, type_pt * 0.8, language)
+        theme.place(ax, place, width=1.6)
+        if type_pt * 0.8 >= least_pt:
+            _zone_names(ax, zones, box, type_pt * 0.8, language)
         _window(ax, box)
         ax.set_axis_on()
         ax.set(xticks=[], yticks=[])
-        name = plain(text_in(row.get("name"), language) or "–", 16 if columns >= 5 else 40)
-        style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5, "fontweight": "bold"}
-        ax.set_title(f"{row['rank']}  {name}", **style)
+        name = f"{row['rank']} {text_in(row.get('name'), language) or '–'}"
+        style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5}
+        style["fontweight"] = "normal" if least_pt else "bold"
+        ax.set_title(
+            "\n".join(_in_lines(name, (1.08 if least_pt else 0.96) * cell * 72 / type_pt, lines)),
+            linespacing=1.05,
+            **style,
+        )
     ax = panels[0]
     x, y = ax.get_xlim()[0], ax.get_ylim()[0]
     limits = ax.get_xlim(), ax.get_ylim()
-    draw_scale_bar(ax, x + 0.05 * side, y + 0.17 * side, side, language, type_pt=type_pt * 0.85)
+    draw_scale_bar(
+        ax,
+        x + (0.16 if least_pt else 0.05) * side,
+        y + 0.17 * side,
+        side,
+        language,
+        type_pt=max(type_pt * 0.85, least_pt),
+    )
     ax.set(xlim=limits[0], ylim=limits[1])
     return picture_of(figure, dpi=dpi)
+
+
+def _in_lines(text: str, ems: float, most: int) -> list[str]:
+    """A text in at most so many lines of so many ems: cut between words, or between Chinese characters, never after
+    the number that it begins with, after an opening bracket or before a closing one."""
+    lines, used = [""], 0.0
+    for word in re.findall(r"^\d+ |[（《]?[^\x00-\u2E7F][）》，、]*|[^\s\u2E80-\uFFFF]+\s*|\s+", plain(text, 200)):
+        wide = sum(1.0 if ord(c) > 0x2E80 else 0.69 for c in word.rstrip())
+        if used + wide > ems and not lines[-1].strip().isdigit() and lines[-1]:
+            if len(lines) == most:
+                lines[-1] = lines[-1].rstrip() + "…"
+                break
+            lines.append("")
+            used = 0.0
+        lines[-1] += word
+        used += wide + 0.3 * (len(word) - len(word.rstrip()))
+    return [line.rstrip() for line in lines]
 
 
 def _zone_names(ax: Axes, zones: ZoneOutlines, box: tuple, type_pt: float, language: str) -> None:
@@ -516,7 +609,9 @@ def period_maps(
     *,
     language: str = "en",
     width_in: float = 6.9,
+    tallest: float | None = None,
     type_pt: float = 8.5,
+    least_pt: float = 0.0,
     dpi: int = 170,
 ) -> tuple[bytes, float]:
     """Two maps of counts side by side, before and after, with the same classes.
@@ -528,7 +623,7 @@ def period_maps(
     zones : ZoneOutlines
     titles : two texts
         Over the maps.
-    language, width_in, type_pt, dpi
+    language, width_in, tallest, type_pt, least_pt, dpi
         As in `theme_map`.
     """
     columns = [next(c for c in (f"count_{end}", end) if c in frame) for end in ("before", "after")]
@@ -542,23 +637,28 @@ def period_maps(
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), crs=4326).to_crs(zones.crs).to_numpy()
     box = zones.thin.total_bounds
     ratio = (box[3] - box[1]) / (box[2] - box[0])
-    figure = Figure(figsize=(width_in, width_in / 2 * ratio + 0.55))
+    key, head = 0.35 * type_pt / 8.5, 0.2 * type_pt / 8.5
+    high = width_in / 2 * ratio + key + head
+    if tallest is not None:
+        high = min(high, tallest * width_in)
+    figure = Figure(figsize=(width_in, high))
     panels = figure.subplots(1, 2)
-    figure.subplots_adjust(0, 0.35 / (width_in / 2 * ratio + 0.55), 1, 0.92, wspace=0.02)
+    figure.subplots_adjust(0, key / high, 1, 1 - head / high, wspace=0.02)
     for ax, drawn, title in zip(panels, values.T, titles, strict=True):
-        zones.draw(ax, type_pt=type_pt * 0.8, language=language)
+        zones.draw(ax, type_pt=max(type_pt * 0.8, least_pt), language=language)
         codes = codes_of(drawn, bounds)  # 0: no data, 1: none
         for i, colour in enumerate(colours):
             style: dict[str, Any] = {"facecolor": colour, "edgecolor": colour, "linewidth": 0.15, "zorder": 1}
             _fill(ax, shapes[codes == i + 2], **style)
         _window(ax, tuple(box))
+        _part_names(ax)
         ax.set_title(title, fontsize=type_pt, fontfamily=families(language), pad=2)
     handles = []
     for colour, low, high in zip(colours, [None, *bounds], bounds, strict=False):
         text = _amounts(low, high, whole=bool((values % 1 == 0).all()))
         handles.append(Patch(facecolor=colour, edgecolor="#55606E", linewidth=0.5, label=text))
     unit = say("page.per_km2" if uneven else "paper.per_cell", language)
-    font = {"family": families(language), "size": type_pt * 0.95}
+    font = {"family": families(language), "size": max(type_pt * 0.95, least_pt)}
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False, prop=font,
                   title=unit, title_fontproperties=font)  # fmt: skip
     return picture_of(figure, dpi=dpi)

@@ -82,6 +82,16 @@ def _governed(slides: "_Slides", page: Page) -> None:
         slides.table(slide, table.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
 
 
+def _one_line(text: str, letters: int) -> str:
+    """As much of a text as one line holds, a Chinese character as wide as two letters: a slide has no room below."""
+    used = 0
+    for i, c in enumerate(text):
+        used += 2 if ord(c) > 0x2E80 else 1
+        if used > letters:
+            return text[: max(i - 1, 1)].rstrip() + "…"
+    return text
+
+
 def _mark(paragraph, size_pt: float) -> None:
     """A bullet of the paragraph's own, in one font whatever the text begins with, and the lines under each other."""
     properties = paragraph._p.get_or_add_pPr()
@@ -169,7 +179,8 @@ class _Slides:
             self.text(slide, part, MARGIN, 3.3, WIDTH - 2 * MARGIN, 13.6, size_pt=SMALLEST_PT, bullets=True)
 
     def picture(self, slide, picture: Picture, left, top, width, height) -> None:
-        """A picture as large as fits into a box, in its middle."""
+        """A picture as large as fits into a box, in its middle; its type is as large as that of the slide."""
+        picture = picture.at(width / 2.54, height / width, SMALLEST_PT)
         across = min(width, height / picture.ratio)
         x, y = left + (width - across) / 2, top + (height - across * picture.ratio) / 2
         shape = slide.shapes.add_picture(io.BytesIO(picture.png), Cm(x), Cm(y), width=Cm(across))
@@ -186,7 +197,8 @@ class _Slides:
         for i, column in enumerate(table.columns):
             texts = [column.title, *(row[i].text for row in table.rows)]
             need.append(max(sum(2 if ord(c) > 0x2E80 else 1 for c in text) for text in texts))
-        need = [min(max(n, 5), 30 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
+        need = [min(max(n, 4), 44 if c.wide else 14) + 2 for n, c in zip(need, table.columns, strict=True)]
+        fits = [int(width / 2.54 * 72 * n / sum(need) / (0.54 * size_pt)) for n in need]  # letters in one line
         for i, n in enumerate(need):
             made.columns[i].width = Cm(width * n / sum(need))
         for r in range(rows):
@@ -194,8 +206,7 @@ class _Slides:
             for i, column in enumerate(table.columns):
                 cell = made.cell(r, i)
                 text = column.title if r == 0 else table.rows[r - 1][i].text
-                most = 60 if column.wide else 40
-                text = text if len(text) <= most else text[: most - 1] + "…"
+                text = _one_line(text, fits[i]) if column.wide and r else text
                 cell.margin_left = cell.margin_right = Cm(0.12)
                 cell.margin_top = cell.margin_bottom = Cm(0.05)
                 cell.vertical_anchor = MSO_ANCHOR.MIDDLE

@@ -13,9 +13,9 @@ const PADDING = 0.2;
 const EDGE_PX = 14;
 
 /* Cold and falling: dots on the colour, so that they are no hot or rising ones in grey either. */
-/** @param {string} colour @param {boolean} [pale] of ground that steps back behind the places: few and light dots */
-export function dotted(colour, pale) {
-  const c = document.createElement("canvas"), step = pale ? 7 : 5;
+/** @param {string} colour @param {boolean} [pale] of ground that steps back behind the places: light dots @param {boolean} [sparse] of a weaker class: few dots */
+export function dotted(colour, pale, sparse) {
+  const c = document.createElement("canvas"), step = sparse ? 9 : 5;
   c.width = c.height = step;
   const g = /** @type {CanvasRenderingContext2D} */ (c.getContext("2d"));
   g.fillStyle = colour;
@@ -205,7 +205,7 @@ export function canvas(gm) {
     /** @param {any} at @param {number[]} rows @param {any} c @param {number} px */
     filled: function (at, rows, c, px) {
       if (!c || c.bare) return;
-      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.below && px >= 5 ? dotted(c.colour, c.pale) : c.colour;
+      at.g.fillStyle = c.hatch ? hatch(c.colour) : c.below && px >= 5 ? dotted(c.colour, c.colour === c.pale, c.sparse) : c.colour;
       if (px < 2.2) this.specks(at, rows);
       else this.paths(at, rows, () => at.g.fill());
     },

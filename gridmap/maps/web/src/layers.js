@@ -31,17 +31,11 @@ export function layers(gm) {
     };
     layer.place = data.places ? reader(data.places) : () => null;
     layer.cell = (row) => (data.ids ? data.ids[row] : data.draw.type === "h3" ? /** @type {any} */ (layer.shapes()).id(row) : null);
-    layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); c.below = isBelow(c); });
+    layer.classes.forEach((c) => { c.bare = layer.labels && isNone(c); c.below = isBelow(c); c.sparse = c.below && !/_99$/.test(c.label.code); });
     layer.pale = Boolean(layer.labels) && layer.draw.closed !== false && layer.ranked.some((r) => r.values.share !== undefined);
-    if (layer.pale) layer.classes.forEach((c) => { if (!c.bare && !c.hatch) { c.pale = c.below; c.colour = c.below ? paler(paler(paler(c.colour))) : paler(c.colour); } });   /* cold ground may be most of a county: it steps back, its dots tell it */
+    if (layer.pale) layer.classes.forEach((c) => { if (c.pale && !c.bare) c.colour = c.pale; });   /* the ground steps back behind its places */
     return layer;
   });
-  /** The colour with half of its depth taken away.
-   * @param {string} colour */
-  function paler(colour) {
-    const part = (/** @type {number} */ at) => Math.round(255 - 0.55 * (255 - parseInt(colour.slice(at, at + 2), 16))).toString(16).padStart(2, "0");
-    return "#" + part(1) + part(3) + part(5);
-  }
   /** @param {any} c */
   function isBelow(c) { return Boolean(c.label) && /^label\.(cold|fall|down)/.test(c.label.code || ""); }
   /* Where the test found nothing, nothing is filled: the ground shows. */

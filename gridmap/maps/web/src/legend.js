@@ -8,7 +8,7 @@ const MOST = 14;
 /** @param {import("./types").Gm} gm */
 export function legend(gm) {
   const el = gm.el;
-  gm.swatch = (c) => el("span", { class: "gm-swatch" + (c.hatch ? " gm-hatched" : c.below ? " gm-dotted" + (c.pale ? " gm-sparse" : "") : ""), style: { backgroundColor: c.bare ? "transparent" : c.colour } });
+  gm.swatch = (c) => el("span", { class: "gm-swatch" + (c.hatch ? " gm-hatched" : c.below ? " gm-dotted" + (c.pale === c.colour ? " gm-light" : "") + (c.sparse ? " gm-sparse" : "") : ""), style: { backgroundColor: c.bare ? "transparent" : c.colour } });
   gm.classText = (c) => {
     if (c.bare) return gm.t("no_evidence");
     if (c.label !== undefined && c.label !== null) return gm.text(c.label);

@@ -3,7 +3,7 @@
 export type Value = string | number | boolean | null | undefined | Value[] | { [key: string]: Value };
 
 export interface PackedColumn { type: "i1" | "i2" | "i4" | "f4"; data: string; digits?: number; texts?: string[]; key?: string }
-export interface LegendClass { colour: string; label?: any; low?: number; high?: number; hatch?: boolean; bare?: boolean; below?: boolean; pale?: boolean }
+export interface LegendClass { colour: string; label?: any; low?: number; high?: number; hatch?: boolean; bare?: boolean; below?: boolean; pale?: string; sparse?: boolean }
 export interface Frames extends PackedColumn {
   periods: string[]; every: string; bounds: number[]; totals: number[];
   sums: { classes: LegendClass[]; bounds: number[] }; km2?: PackedColumn; counted?: Value;
