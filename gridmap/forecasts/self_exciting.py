@@ -184,7 +184,7 @@ class SelfExciting(Forecaster):
         own = smoother.diagonal()[row] / space.area_m2[row]
         first, delay, far_2 = _pairs(history, self.reach_m, self.reach_days) if pairs is None else pairs
         to_end = history.until - history.time
-        border = _border_m(history) if given is None else np.full(n, np.inf)
+        border = _border_m(history, 2 * self.reach_m) if given is None else np.full(n, np.inf)
         now = given or Triggers(0.2, 0.1, min(100.0, self.reach_m / 4))
         of_background, rate = np.full(n, 0.8), np.ones(n)
         for _ in range(self.rounds):
@@ -384,19 +384,54 @@ def _pairs(history: History, reach_m: float, reach_days: float) -> tuple[np.ndar
     """Where the pairs of each incident with those before it begin, shape (n + 1,); and of every pair within reach, in
     the order of the later ones, the delay in days and the distance in square metres."""
     xy, time = history.xy_m, history.time
-    found = [(np.empty(0, np.intp), np.empty(0), np.empty(0))]
-    for later, earlier in windows_of_time(time, time, reach_days):
-        near = scipy.spatial.cKDTree(xy[later]).sparse_distance_matrix(
-            scipy.spatial.cKDTree(xy[earlier]), reach_m, output_type="ndarray"
-        )
-        child, far = later[near["i"]], near["v"]
-        delay = time[child] - time[earlier[near["j"]]]
-        before = (delay > 0) & (delay <= reach_days)
-        found.append((child[before], delay[before], far[before]))
-    child, delay, far = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.argsort(child, kind="stable")
-    first = np.r_[0, np.bincount(child, minlength=len(time)).cumsum()]
-    return first, delay[order], far[order] ** 2
+    if not len(time):
+        return np.zeros(1, np.int64), np.empty(0), np.empty(0)
+    # Squares as wide as the reach, an empty row around them: whoever is near lies in one of nine.
+    at = np.floor((xy - xy.min(axis=0)) / reach_m).astype(np.int64) + 1
+    across = int(at[:, 1].max()) + 2
+    square = at[:, 0] * across + at[:, 1]
+    order = np.argsort(square, kind="stable")  # within a square in the order of time
+    squares, begin = np.unique(square[order], return_index=True)
+    wanted = squares[:, None] + np.add.outer(np.array([-across, 0, across]), np.array([-1, 0, 1])).ravel()
+    found = np.minimum(np.searchsorted(squares, wanted), len(squares) - 1)
+    found[squares[found] != wanted] = -1
+    bounds = np.append(begin, len(time))
+    mine = np.searchsorted(squares, square)
+    place = (order, bounds, found, mine, np.ascontiguousarray(xy), time, reach_m, reach_days)
+    first = np.append(0, _near_before(*place, np.zeros(0, np.int64), np.zeros(0), np.zeros(0)).cumsum())
+    delay, far_2 = np.empty(first[-1]), np.empty(first[-1])
+    _near_before(*place, first, delay, far_2)
+    return first, delay, far_2
+
+
+@njit(nogil=True, cache=True)
+def _near_before(order, bounds, around, mine, xy, time, reach_m, reach_days, first, delay, far_2):  # pragma: no cover
+    """How many incidents lie within reach before each; their delays and distances too, where there is room for them.
+
+    In every square an incident keeps where the last one within reach of time began: time only goes on.
+    """
+    n, write, reach_2 = len(time), len(first) > 0, reach_m * reach_m
+    count, oldest = np.zeros(n, np.int64), bounds[:-1].copy()
+    for i in range(n):
+        k = first[i] if write else 0
+        for near in around[mine[i]]:
+            if near < 0:
+                continue
+            # Windows of several squares move at their own pace: each drops what is too old for now, and for ever.
+            while oldest[near] < bounds[near + 1] and time[i] - time[order[oldest[near]]] > reach_days:
+                oldest[near] += 1
+            for at in range(oldest[near], bounds[near + 1]):
+                j = order[at]
+                apart = time[i] - time[j]
+                if apart <= 0:
+                    break
+                square = (xy[i, 0] - xy[j, 0]) ** 2 + (xy[i, 1] - xy[j, 1]) ** 2
+                if square <= reach_2:
+                    if write:
+                        delay[k], far_2[k] = apart, square
+                        k += 1
+                    count[i] += 1
+    return count
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -472,20 +507,27 @@ def _within(space: Space, row: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return xy
 
 
-def _border_m(history: History) -> np.ndarray:
-    """Metres from each incident to the border of the territory."""
-    lines = _border_lines(history.space)
-    return lines.query_nearest(shapely.points(history.xy_m), return_distance=True, all_matches=False)[1]
+def _border_m(history: History, reach_m: float) -> np.ndarray:
+    """Metres from each incident to the border of the territory, infinite where its cell is farther than the reach."""
+    lines, of_cell = _border_lines(history.space)
+    near = np.flatnonzero(of_cell[history.row] <= reach_m)
+    far = np.full(len(history), np.inf)
+    far[near] = lines.query_nearest(shapely.points(history.xy_m[near]), return_distance=True, all_matches=False)[1]
+    return far
 
 
-def _border_lines(space: Space) -> shapely.STRtree:
-    """The border in short pieces, made once."""
+def _border_lines(space: Space) -> tuple[shapely.STRtree, np.ndarray]:
+    """The border in short pieces, and how far each cell is from it, made once."""
     kept = space.__dict__.setdefault("_border", None)
     if kept is None:
         cells = space.grid.cells.geometry.to_crs(space.grid.metric_crs).to_numpy()
         edges = shapely.boundary(shapely.union_all(cells))
         parts = shapely.get_parts(shapely.segmentize(edges, 20 * space.cell_m))
-        kept = space.__dict__["_border"] = shapely.STRtree(np.concatenate([_segments(part) for part in parts]))
+        lines = shapely.STRtree(np.concatenate([_segments(part) for part in parts]))
+        kept = space.__dict__["_border"] = (
+            lines,
+            lines.query_nearest(cells, return_distance=True, all_matches=False)[1],
+        )
     return kept
 
 
