@@ -27,7 +27,7 @@ from gridmap import __version__
 from gridmap._extras import missing_package
 from gridmap.cli.interrupts import watch_interrupts
 from gridmap.errors import GridmapError, OutputError
-from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say
+from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say, step_name
 
 __all__ = [
     "add_to_log",
@@ -225,7 +225,7 @@ def progress_shown(*, as_lines: bool = False) -> Iterator[Callable[[str], None]]
     from rich.console import Console
 
     with Console(stderr=True).status("…") as status:
-        yield lambda step: status.update(f"{_step(step)} …")
+        yield lambda step: status.update(f"{step_name(step, _spoken)} …")
 
 
 def print_note(note: Any) -> None:
@@ -252,11 +252,6 @@ def _announce_compiling() -> None:
 
     done: list[bool] = []
     event.register("numba:compile", Announced())
-
-
-def _step(name: str) -> str:
-    code = f"cli.step.{name.replace(' ', '_')}"
-    return text(code) if known(code) else text(f"method.{name}.name") if known(f"method.{name}.name") else name
 
 
 def opened_key(key: Path) -> Callable[[bytes], str]:

@@ -23,7 +23,7 @@ from gridmap.audiences import check_audience
 from gridmap.desk.view import environment
 from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import GridmapError, InputError
-from gridmap.messages import LANGUAGES, Note
+from gridmap.messages import COUNTED_STEP, LANGUAGES, Note
 
 __all__ = ["PAPERS", "Job", "Queue"]
 
@@ -313,7 +313,7 @@ class Queue:
             line = raw.decode("utf-8", "replace").rstrip()
             if line.startswith(STEP_MARK):
                 with self._changed:
-                    job.steps.append([line.removeprefix(STEP_MARK), round(time.time() - job.started, 1)])
+                    _note_step(job.steps, line.removeprefix(STEP_MARK), round(time.time() - job.started, 1))
                     self._write(job)
             elif line.startswith(NOTE_MARK):
                 with suppress(ValueError, RecursionError):
@@ -346,6 +346,17 @@ def _new_id() -> str:
 
 def _age(job: Job) -> str:
     return job.created + job.id
+
+
+def _note_step(steps: list[list[Any]], named: str, at: float) -> None:
+    """A step that began; one that is counted goes on in its place, and is over when another begins."""
+    counted = COUNTED_STEP.fullmatch(named)
+    if steps and (before := COUNTED_STEP.fullmatch(steps[-1][0])):
+        steps[-1][0] = before[1]
+    if counted and steps and steps[-1][0] == counted[1]:
+        steps[-1][0] = named
+    else:
+        steps.append([named, at])
 
 
 def _last_line(lines: list[str]) -> str:

@@ -176,7 +176,7 @@ def forecast(
     confidence : float
         Of the interval of each cell's count.
     progress : callable, optional
-        Called with the periods tested and in all.
+        Called with the periods tested and in all; each period is gone through twice where places change.
 
     Returns
     -------
@@ -284,11 +284,14 @@ def _tested(
     if n < LEAST_PERIODS or model.name == BASELINE:
         return None
     days = pd.Timestamp("1970-01-01") + pd.to_timedelta([at - n * horizon_days, at], unit="D")
+    progress, rounds = given["progress"], 1 if model.name == RECENT else 2
     given = given | {"start": days[0], "end": days[1], "horizon": horizon_days}
+    given["progress"] = progress and (lambda done, of: progress(done, rounds * of))
     # What is quick to see is looked at first: where nothing changes, no forecast can know more than all of the past.
     first = backtest(incidents, known.space, models=(BASELINE, LASTING, RECENT), **given)
     if model.name == RECENT or not first.difference(RECENT, LASTING, "gain")[1] > 0:
         return first
+    given["progress"] = progress and (lambda done, of: progress(of + done, rounds * of))
     tried: list[str | Forecaster] = [RECENT, model] if model.name == LASTING else [LASTING, RECENT, model]
     return backtest(incidents, known.space, models=(BASELINE, *tried), **given)
 

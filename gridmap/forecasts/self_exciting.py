@@ -44,8 +44,10 @@ __all__ = ["SelfExciting", "Triggers"]
 
 #: Widths of the background that are tried, in cells; 0 is the cell's own incidents.
 WIDTHS = (0.0, 0.5, 1.0, 2.0)
-#: The share of the background that is spread evenly, so that an incident alone in its cell has one.
-EVEN = 0.02
+#: The share of the background that is spread evenly, so that an incident alone in its cell has one: at most the first,
+#: and no more incidents a cell than the second. Of 50,000 incidents, 2 % in any case took what triggers had brought to
+#: cells with no background of their own, and θ was found 5 to 12 % too small over squares of very different weight.
+EVEN, EVEN_A_CELL = 0.02, 0.05
 
 
 @dataclass(frozen=True)
@@ -187,11 +189,12 @@ class SelfExciting(Forecaster):
         border = _border_m(history, 2 * self.reach_m) if given is None else np.full(n, np.inf)
         now = given or Triggers(0.2, 0.1, min(100.0, self.reach_m / 4))
         of_background, rate = np.full(n, 0.8), np.ones(n)
+        spread = min(EVEN, EVEN_A_CELL * len(space) / max(n, 1))
         for _ in range(self.rounds):
             density = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / space.area_m2
             others = np.maximum(density[row] - own * of_background, 0.0)
             even = of_background.sum() / space.area_m2.sum()
-            background = ((1 - EVEN) * others + EVEN * even) / history.days
+            background = ((1 - spread) * others + spread * even) / history.days
             triggers = (now.theta, now.omega, now.sigma_m)
             rate, brought, delays, apart_2 = _shared_out(first, delay, far_2, background, *triggers)
             before, last = now, of_background

@@ -28,6 +28,14 @@ SHOWN = 10
 #: Headline and detail.
 Answer = tuple[Note, Note]
 
+#: The verdict of a back-test, a sentence of its own → the same in few words.
+VERDICTS = {
+    "fact.forecast_offered": "page.forecast_beats",
+    "fact.forecast_refused": "page.forecast_no_better",
+    "fact.forecast_nothing_changes": "page.forecast_no_change",
+    "fact.forecast_untested": "page.forecast_too_short",
+}
+
 
 def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> dict[str, Answer]:
     """Headline and detail of each question, for one theme.
@@ -50,6 +58,11 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
         return {}
     first = list(places)[:SHOWN]
     change = change_of(layer, layers)
+    verdict = next((note for note in layer.notes if getattr(note, "code", "") in VERDICTS), None)
+    if isinstance(verdict, Note) and first:
+        of_forecast = {"where": _where_expected(layer, first), "sure": _back_tested(verdict)}
+        of_forecast |= {"changed": _changed(change, first, list(places)[SHOWN:])}
+        return of_forecast | {"next": _next_expected(layer, first, verdict)}
     return {
         "where": _where(layer, first),
         "sure": _sure(layer, first),
@@ -73,6 +86,33 @@ def found(layer: Layer) -> Note | None:
 
 def _sum(places: Sequence[Place], key: str) -> float:
     return float(sum(p.values.get(key, 0.0) for p in places))
+
+
+def _back_tested(verdict: Note) -> Answer:
+    """The verdict of the back-test: in few words, and as the run has it."""
+    difference = verdict.values.get("difference")
+    return Note(VERDICTS[verdict.code], **({} if difference is None else {"difference": difference})), verdict
+
+
+def _where_expected(layer: CellsLayer, first: Sequence[Place]) -> Answer:
+    """The first place, and how much of all that is expected the places hold that are listed."""
+    if "from" not in layer.params or "expected" not in layer.frame:
+        return _where(layer, first)
+    numbers = {"here": _sum(first, "expected"), "total": float(layer.frame["expected"].sum()), "n": len(first)}
+    about = {"begin": str(layer.params["from"]), "end": str(layer.params["until"])}
+    head = Note("page.where_first", place=first[0].name or "1")
+    return head, Note("page.where_expected", **numbers, **about)
+
+
+def _next_expected(layer: CellsLayer, first: Sequence[Place], verdict: Note) -> Answer:
+    """Only a forecast that beat counting names places to visit, and only by what is expected there."""
+    if verdict.code != "fact.forecast_offered":
+        return Note("page.next_no_forecast"), Note("page.next_no_forecast_detail")
+    if "from" not in layer.params or "expected" not in layer.frame:
+        return Note("page.next_ask"), Note("page.next_ask_detail")
+    two = first[:2]
+    head = Note("page.next_two" if len(two) > 1 else "page.next_one")
+    return head, Note("page.next_expected", here=_sum(two, "expected"))
 
 
 def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:

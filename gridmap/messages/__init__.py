@@ -6,6 +6,7 @@ signs of numbers follow CLDR, by Babel.
 """
 
 from gridmap.messages.catalogue import (
+    COUNTED_STEP,
     LANGUAGES,
     WEEKDAYS,
     Note,
@@ -18,9 +19,11 @@ from gridmap.messages.catalogue import (
     note_from,
     register_texts,
     say,
+    step_name,
 )
 
 __all__ = [
+    "COUNTED_STEP",
     "LANGUAGES",
     "WEEKDAYS",
     "Note",
@@ -33,4 +36,5 @@ __all__ = [
     "note_from",
     "register_texts",
     "say",
+    "step_name",
 ]

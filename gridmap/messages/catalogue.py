@@ -19,6 +19,7 @@ A value that is not known (None, nan) is printed as "–".
 import locale
 import math
 import os
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,7 @@ from typing import Any
 from gridmap.errors import SettingError
 
 __all__ = [
+    "COUNTED_STEP",
     "LANGUAGES",
     "WEEKDAYS",
     "Note",
@@ -43,6 +45,7 @@ __all__ = [
     "note_from",
     "register_texts",
     "say",
+    "step_name",
 ]
 
 _FOLDER = files("gridmap.messages")
@@ -140,6 +143,28 @@ def known(code: str, language: str = "en") -> bool:
     (True, False)
     """
     return code in _texts(language) or code in _registered.get(language, {})
+
+
+#: A step that is counted: its name, how many are done of how many, and the seconds left where they are known.
+COUNTED_STEP = re.compile(r"(.+) (\d+)/(\d+)(?: (\d+)s)?")
+
+
+def step_name(name: str, language: str = "en") -> str:
+    """What a step of a run is called, and how far it is where it is counted.
+
+    Examples
+    --------
+    >>> step_name("make grid"), step_name("forecast 3/26 40s")
+    ('make grid', 'forecast, 3 of 26 past periods, some 40 s left')
+    """
+    if counted := COUNTED_STEP.fullmatch(name):
+        what, done, of, left = counted.groups()
+        numbers = {"name": step_name(what, language), "done": int(done), "of": int(of)}
+        if left is None:
+            return say("cli.step_counted", language, **numbers)
+        return say("cli.step_left", language, **numbers, left=int(left))
+    codes = (f"cli.step.{name.replace(' ', '_')}", f"method.{name}.name")
+    return next((say(code, language) for code in codes if known(code, language)), name)
 
 
 def language_name(language: str) -> str:

@@ -125,6 +125,22 @@ class _Clock:
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - began, 3)
 
+    def counted(self, name: str) -> Callable[[int, int], None]:
+        """Names a step that takes long again, as in "forecast 3/26 40s": how much is done, and the seconds left at the
+        pace since the first (which compiles and learns); after the first, and then at most once a second."""
+        first = last = 0.0
+
+        def watch(done: int, of: int) -> None:
+            nonlocal first, last
+            now = time.perf_counter()
+            if done == 1 or now - last >= 1:
+                left = "" if done < 3 else f" {round((now - first) / (done - 1) * (of - done))}s"
+                self.on_step(f"{name} {done}/{of}{left}")
+                last = now
+            first = now if done == 1 else first
+
+        return watch
+
 
 def run_pipeline(
     pipeline: Pipeline,
@@ -143,7 +159,8 @@ def run_pipeline(
     out : str or Path
         The folder; made if absent. Files of an earlier run are replaced.
     on_step : callable, optional
-        Told the name of each step as it begins.
+        Told the name of each step as it begins; of a long one also how far it is, as in "forecast 3/26 40s" (3 of 26
+        done, some 40 seconds left).
     who : str, optional
         For the audit; nobody is named when it is not given.
     sign : callable, optional
@@ -337,7 +354,8 @@ def _find_hotspots(run: _Run) -> None:
 def _forecast(run: _Run) -> None:
     if run.pipeline.forecasts is not None:
         with run.clock.step("forecast"):
-            run.results.append(forecast_stage(run.pipeline, run.incidents, run.grid, run.out, run.boundaries))
+            given = (run.pipeline, run.incidents, run.grid, run.out, run.boundaries)
+            run.results.append(forecast_stage(*given, progress=run.clock.counted("forecast")))
 
 
 def _govern(run: _Run) -> None:

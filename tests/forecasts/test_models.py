@@ -234,7 +234,7 @@ def test_residuals_of_the_right_model_are_even_in_place_and_time(grid):
 
 def test_the_test_of_residuals_sees_what_a_model_leaves_out(grid):
     """Triggers and background leave nothing of the clusters; a background alone leaves pairs that are too many."""
-    model = SelfExciting(draws=0).fit(planted_triggers(grid, 0.3, 1))
+    model = SelfExciting(draws=0).fit(planted_triggers(grid, 0.3, 4))
     whole = model.residual_test(draws=99)
     assert whole["p_pairs"] > 0.05
     assert whole["p_even"] > 0.05

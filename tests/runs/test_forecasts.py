@@ -12,6 +12,7 @@ import shapely
 import yaml
 
 from gridmap.errors import SettingError
+from gridmap.messages import step_name
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.paper.content import forecast_pages
 from gridmap.reports.results_folder import read_run
@@ -228,3 +229,23 @@ def test_patrols_take_the_forecast_as_their_prize(places_that_move, tmp_path):
     np.testing.assert_allclose(places["prize"].nlargest(4), expected / (7 * 24) * 2)
     with pytest.raises(SettingError, match=r"p\.yaml.*add the stage forecasts"):
         read_pipeline(places_that_move(patrol=patrol, forecasts=None))
+
+
+def test_the_strip_says_what_the_back_test_said(places_that_move, tmp_path):
+    """Never "not tested" of a forecast that was held against the past; only one that beat counting names visits."""
+    for since, verdict, following in (
+        (None, "page.forecast_beats", "page.next_two"),
+        ("2023-11-01", "page.forecast_too_short", "page.next_no_forecast"),
+    ):
+        out, steps = tmp_path / verdict, []
+        changes = {"hotspots": [{"hotspot_test": {}}], "outputs": {"map": "map.html"}, "since": since}
+        run_pipeline(read_pipeline(places_that_move(**changes)), out, on_step=steps.append)
+        page = (out / "map.html").read_text(encoding="utf-8")
+        layers = json.loads(re.search(r'id="gridmap-data">(.*?)</script>', page, re.S)[1])["layers"]
+        of_forecast = [la["answers"] for la in layers if "Next week" in str(la["name"])]
+        assert of_forecast
+        assert {a["sure"][0]["code"] for a in of_forecast} == {verdict}
+        assert of_forecast[0]["next"][0]["code"] == following
+        counted = [step_name(step) for step in steps if step.startswith("forecast ")]
+        assert bool(counted) == (since is None)
+        assert all(re.fullmatch(r"forecast, \d+ of 104 past periods.*", words) for words in counted)

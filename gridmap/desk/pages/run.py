@@ -21,7 +21,7 @@ from gridmap.desk.queue import PAPERS
 from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import Workspace
 from gridmap.errors import GridmapError, InputError
-from gridmap.messages import LANGUAGES, Note, known, note_from, say
+from gridmap.messages import LANGUAGES, Note, known, note_from, say, step_name
 
 __all__ = ["ROUTES", "audience_of", "gated", "outputs_of", "record_of", "run_of"]
 
@@ -218,16 +218,9 @@ def _job_view(job: Any, language: str) -> dict[str, Any]:
         "seconds": job.seconds(),
         "remaining": job.remaining(),
         "expected": job.expected_s,
-        "steps": [(_step_name(name, language), at) for name, at in job.steps],
+        "steps": [(step_name(name, language), at) for name, at in job.steps],
         "error": job.error,
     }
-
-
-def _step_name(name: str, language: str) -> str:
-    for code in (f"cli.step.{name.replace(' ', '_')}", f"method.{name}.name"):
-        if known(code):
-            return say(code, language)
-    return name
 
 
 async def start(request: Request) -> Response:

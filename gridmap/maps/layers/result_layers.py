@@ -118,7 +118,9 @@ def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsL
     if result.method == "forecast":
         shown = [c for c in FORECAST_COLUMNS if c in cells]
         name, unit = layer_name(result, name), _scored_unit(result, unit)
-        return _made(cells_layer(cells, "expected", name=name, unit=unit, columns=shown, show=show), result)
+        # A few cells expect most: equal numbers of cells a class would draw them as they draw a tenth of it.
+        style = {"unit": unit, "columns": shown, "show": show, "scheme": "fisher_jenks"}
+        return _made(cells_layer(cells, "expected", name=name, **style), result)
     if column is None:
         numeric = cells.select_dtypes("number").columns.difference(["area_m2"])
         if not len(numeric):

@@ -16,6 +16,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers
 from gridmap.maps.layers import ContextLayer, Layer, handling_layer, named_areas_layer
+from gridmap.maps.meeting_questions import VERDICTS
 from gridmap.maps.released_layers import ReleasedLayers, release_layers
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
@@ -107,6 +108,7 @@ def _beside_forecast(
     """
     layers: list[Layer] = []
     about = name or Note("method.forecast.name")
+    tested = tuple(note for note in result.notes if getattr(note, "code", "") in VERDICTS)
     if result.exposure is not None and set(result.exposure.index) <= set(boundaries["zone_id"]):
         shares = [c for c in ("of_chosen", "of_incidents", "of_residents", "of_area") if c in result.exposure]
         percent = (100 * result.exposure[shares]).round(1)
@@ -123,7 +125,7 @@ def _beside_forecast(
         cells = pd.DataFrame({"expected": by_hour.round(5)}, index=index)
         title = Note("page.forecast_by_hour", forecast=about)
         layers.append(cells_layer(cells, "expected", grid=grid, name=title, unit=Note("page.expected"), show=False))
-    return layers
+    return [replace(layer, notes=tested) for layer in layers]
 
 
 def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str) -> Layer:

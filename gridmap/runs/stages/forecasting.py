@@ -1,5 +1,6 @@
 """The forecast stage: what to expect next where counting is beaten, else the mean count."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,13 @@ __all__ = ["forecast_stage"]
 
 
 def forecast_stage(
-    pipeline: Pipeline, incidents: Incidents, grid: Grid, out: Path, boundaries: gpd.GeoDataFrame | None = None
+    pipeline: Pipeline,
+    incidents: Incidents,
+    grid: Grid,
+    out: Path,
+    boundaries: gpd.GeoDataFrame | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[HotspotStep, HotspotResult]:
     """What the stage `forecasts` asks for, in the form of a step and its result, so that it is drawn and written alike.
 
@@ -35,11 +42,13 @@ def forecast_stage(
         Where the run will stand: the last forecast is looked for there and beside it, and scored.
     boundaries : GeoDataFrame, optional
         For the names of the neighbourhoods.
+    progress : callable, optional
+        Called with the past periods tested and in all.
     """
     stage = pipeline.forecasts or ForecastsStage()
     options, name = stage.options, stage.name
     chosen = incidents if stage.category is None else incidents.where(category=stage.category)
-    found = forecast(chosen, grid, **options)
+    found = forecast(chosen, grid, **options, progress=progress)
     taken = {key: options[key] for key in ("officer_initiated", "delay") if key in options}
     last = score_last_forecast(out, pipeline.path.name, pipeline.audience, name, chosen, grid, **taken)
     first = not any(step.show for step in pipeline.hotspots)  # the page opens on the forecast where nothing else is
