@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy
+from numba import njit
 from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
@@ -770,8 +771,10 @@ def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, of: "Weights
 
 FEW = 160  # incidents that can come to a cell for which the table is used
 LATTICE = 8192  # its length, in steps
+FEW_WEIGHTS = 40  # on the lattice, up to which sums are made by shifting; by Fourier transform beyond
 CLASSES = 512  # different weights, beyond which those of like size are put together
 TRANSFORMED = 4096  # points of the Fourier transform
+AT_A_TIME = 32  # laws that are transformed together: bounded memory
 BEYOND = 30.0  # chances below exp(-30) are not looked at: no p is below 1e-13
 NODES_FROM = 200  # cells with many incidents, from which on the law is computed at nodes of the share
 LEAST_P = 1e-13
@@ -867,26 +870,23 @@ class Law:
             return self.first * self.second * (1 - self.second)
         return self.first + self.first**2 / self.second
 
-    def chances(self, most: int) -> Iterator[np.ndarray]:
-        """P(K = k) of each cell for k = 0, 1, … most; each from the one before it."""
+    def chances(self, still: np.ndarray) -> Iterator[np.ndarray]:
+        """P(K = k) of the first `still[k]` cells for k = 0, 1, …; each from the one before it. `still` never grows."""
         a, b = self.first, self.second
         if self.kind == "lognormal":
             rate = self.rates()
             now = np.exp(-rate) * MASS
-            for k in range(most + 1):
-                yield now.sum(axis=1)
-                now *= rate / (k + 1)
+            for k, cells in enumerate(still):
+                yield now[:cells].sum(axis=1)
+                now, rate = now[:cells] * (rate[:cells] / (k + 1)), rate[:cells]
             return
-        if self.kind == "binomial":
-            now, ratio = np.exp(a * np.log1p(-b)), b / (1 - b)
-            for k in range(most + 1):
-                yield now
-                now = now * np.maximum(a - k, 0.0) * (ratio / (k + 1))
-        else:
-            now, ratio = np.exp(-b * np.log1p(a / b)), a / (a + b)
-            for k in range(most + 1):
-                yield now
-                now = now * (b + k) * (ratio / (k + 1))
+        binomial = self.kind == "binomial"
+        now = np.exp(a * np.log1p(-b) if binomial else -b * np.log1p(a / b))
+        ratio = b / (1 - b) if binomial else a / (a + b)
+        for k, cells in enumerate(still):
+            now, a, b, ratio = now[:cells], a[:cells], b[:cells], ratio[:cells]
+            yield now
+            now = now * (np.maximum(a - k, 0.0) if binomial else b + k) * (ratio / (k + 1))
 
     def rates(self) -> np.ndarray:
         """Of the lognormal: its nodes, shape (cells, nodes)."""
@@ -942,10 +942,9 @@ def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
         order = np.flatnonzero(few)[np.argsort(-most[few], kind="stable")]
         upper[order], lower[order] = _tails_of_few(sums[order], law.of(order), weights, most[order])
     many = np.flatnonzero(~few)
-    if len(many) <= NODES_FROM:
-        for i in many:
-            (upper[i],), (lower[i],) = _tails_of_many(sums[[i]], law.of([i]), weights)
-    else:
+    if 0 < len(many) <= NODES_FROM:
+        upper[many], lower[many] = _tails_of_many(sums[many], law.of(many), np.arange(len(many)), weights)
+    elif len(many):
         upper[many], lower[many] = _tails_at_nodes(sums[many], law.of(many), weights)
     return np.clip(upper, LEAST_P, 1.0), np.clip(lower, LEAST_P, 1.0)
 
@@ -977,55 +976,98 @@ def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: np.ndarray
     above = np.minimum(np.ceil(sums / step - 1e-6).astype(np.int64), places - 1)
     lower, less = np.zeros(len(sums)), np.zeros(len(sums))
     taken = np.maximum(below, 0)
-    for k, chance in enumerate(law.chances(int(most[0]))):
-        still = slice(np.searchsorted(-most, -k, side="right"))
-        lower[still] += chance[still] * at_most[k].take(above[still])
-        less[still] += chance[still] * at_most[k].take(taken[still])
+    still = np.searchsorted(-most, -np.arange(int(most[0]) + 1), side="right")
+    for k, chance in enumerate(law.chances(still)):
+        _add_two(chance, at_most[k], above, taken, lower, less)
     return 1.0 - np.where(below >= 0, less, 0.0), lower
+
+
+@njit(cache=True)
+def _add_two(chance, row, above, taken, lower, less):
+    """`chance` times the row's values at two places of each cell, added to two sums."""
+    for i in range(len(chance)):
+        lower[i] += chance[i] * row[above[i]]
+        less[i] += chance[i] * row[taken[i]]
 
 
 def _sums_at_most(one: np.ndarray, most: int) -> np.ndarray:
     """P(H1 + … + Hk ≤ s) for k = 0 to most, by the law of one weight; shape (most + 1, places)."""
     places = len(one)
     at_most = np.ones((most + 1, places))
-    now, there = np.zeros(places), np.flatnonzero(one)
+    there = np.flatnonzero(one)
+    if len(there) <= FEW_WEIGHTS:
+        _added_up(one, there, at_most)
+        return at_most
+    now = np.zeros(places)
     now[0] = 1.0
     length = 1 << int(np.ceil(np.log2(2 * places)))
-    transformed = np.fft.rfft(one, length) if len(there) > 40 else None
+    transformed = np.fft.rfft(one, length)
     for k in range(1, most + 1):
-        if transformed is None:  # few weights: shifted and added up
-            then, now = now, np.zeros(places)
-            for shift in there:
-                now[shift:] += one[shift] * then[: places - shift]
-        else:
-            now = np.maximum(np.fft.irfft(np.fft.rfft(now, length) * transformed, length)[:places], 0.0)
+        now = np.maximum(np.fft.irfft(np.fft.rfft(now, length) * transformed, length)[:places], 0.0)
         at_most[k] = np.minimum(now.cumsum(), 1.0)
     return at_most
 
 
-def _tails_of_many(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Tails of sums under one law, by the transform of its generating function between limits that it hardly passes."""
+@njit(cache=True)
+def _added_up(one, there, at_most):
+    """Row k of `at_most` from row k − 1: shifted by each weight, and added up."""
+    places = at_most.shape[1]
+    now, then = np.zeros(places), np.zeros(places)
+    now[0] = 1.0
+    reach = 0  # the largest sum so far
+    for k in range(1, at_most.shape[0]):
+        now, then = then, now
+        now[:] = 0.0
+        for shift in there:
+            chance = one[shift]
+            for s in range(min(reach + 1, places - shift)):
+                now[s + shift] += chance * then[s]
+        reach = min(reach + there[-1], places - 1)
+        total = 0.0
+        for s in range(places):
+            total += now[s]
+            at_most[k, s] = min(total, 1.0)
+
+
+def _tails_of_many(sums: np.ndarray, law: Law, of: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Tails of sums, each under the law `of` which it is, by the transform of the law's generating function between
+    limits that its sums hardly pass.
+    """
     largest = weights.value[-1]
     t = np.geomspace(1e-9, 200.0, 120) / largest
-    up = law.log_generated(np.expm1(np.outer(t, weights.value)) @ weights.share)[0]
-    down = law.log_generated(np.expm1(-np.outer(t, weights.value)) @ weights.share)[0]
-    high = float(np.min((up + BEYOND) / t))
-    low = max(0.0, float(np.max((-down - BEYOND) / t)))
+    up = law.log_generated(np.expm1(np.outer(t, weights.value)) @ weights.share)
+    down = law.log_generated(np.expm1(-np.outer(t, weights.value)) @ weights.share)
+    high = np.min((up + BEYOND) / t, axis=1)
+    low = np.maximum(0.0, np.max((-down - BEYOND) / t, axis=1))
     step = (high - low) / (TRANSFORMED - 2)
     whole = np.rint(weights.value[weights.value > 0] * 1e6).astype(np.int64)
     common = float(np.gcd.reduce(whole)) / 1e6
-    if weights.known and common >= step:
-        step = common
-    first = int(np.floor(low / step))
-    point, chance = _on_lattice(weights, step)
-    one = np.bincount(point % TRANSFORMED, chance, minlength=TRANSFORMED)
-    generated = np.exp(law.log_generated(np.fft.rfft(one) - 1.0)[0])
-    law_of_sum = np.maximum(np.roll(np.fft.irfft(generated, TRANSFORMED), -(first % TRANSFORMED)), 0.0)
+    if weights.known:
+        step = np.where(common >= step, common, step)
+    upper, lower = np.empty(len(sums)), np.empty(len(sums))
+    by_law = np.argsort(of, kind="stable")
+    ends = np.searchsorted(of[by_law], np.arange(len(step) + 1))
+    for width in np.unique(step):
+        point, chance = _on_lattice(weights, width)
+        less_one = np.fft.rfft(np.bincount(point % TRANSFORMED, chance, minlength=TRANSFORMED)) - 1.0
+        alike = np.flatnonzero(step == width)
+        for part in np.array_split(alike, -(-len(alike) // AT_A_TIME)):
+            laws = np.fft.irfft(np.exp(law.of(part).log_generated(less_one)), TRANSFORMED, axis=1)
+            for one, law_of_sum in zip(part, laws, strict=True):
+                here = by_law[ends[one] : ends[one + 1]]
+                first = int(np.floor(low[one] / width))
+                law_of_sum = np.maximum(np.roll(law_of_sum, -(first % TRANSFORMED)), 0.0)
+                upper[here], lower[here] = _tails_in(law_of_sum, sums[here] / width, first)
+    return upper, lower
+
+
+def _tails_in(law_of_sum: np.ndarray, steps: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Both tails at sums in steps, by the chances of the sums `first`, `first` + 1, …"""
     at_most = np.minimum(law_of_sum.cumsum(), 1.0)
     at_least = np.minimum(law_of_sum[::-1].cumsum()[::-1], 1.0)
-    place = np.clip(np.floor(sums / step + 1e-6).astype(np.int64) - first, 0, TRANSFORMED)
+    place = np.clip(np.floor(steps + 1e-6).astype(np.int64) - first, 0, TRANSFORMED)
     upper = np.where(place < TRANSFORMED, at_least[np.minimum(place, TRANSFORMED - 1)], 0.0)
-    place = np.ceil(sums / step - 1e-6).astype(np.int64) - first
+    place = np.ceil(steps - 1e-6).astype(np.int64) - first
     lower = np.where(place >= 0, at_most[np.clip(place, 0, TRANSFORMED - 1)], 0.0)
     return upper, lower
 
@@ -1036,22 +1078,31 @@ def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nd
     """
     mean, sd = _moments(law, weights)
     at = np.log(law.mean) / np.log(1.05)
-    spread = law.first if law.kind == "binomial" else np.floor(np.log(law.second) / np.log(1.1))
+    binomial = law.kind == "binomial"
+    spread = law.first if binomial else np.floor(np.log(law.second) / np.log(1.1))
     z = (sums - mean) / sd
+    nodes = np.column_stack([np.tile(spread, 2), np.r_[np.floor(at), np.ceil(at)]])
+    which, node = np.unique(nodes, axis=0).T
+    first, second = which, np.minimum(1.05**node / which, 1 - 1e-9)
+    if not binomial:
+        first, second = 1.05**node, 1.1**which
+    law_at = Law(law.kind, first, second)
+    cells, of = _beside(spread, at, which, node)
+    node_mean, node_sd = _moments(law_at, weights)
+    found = _tails_of_many(np.maximum(node_mean[of] + z[cells] * node_sd[of], 0.0), law_at, of, weights)
     upper, lower = np.zeros(len(sums)), np.zeros(len(sums))
-    for which in np.unique(spread):
-        alike = np.flatnonzero(spread == which)
-        for node in np.unique(np.r_[np.floor(at[alike]), np.ceil(at[alike])]):
-            near = alike[np.abs(at[alike] - node) <= 1.0]
-            first, second = which, min(1.05**node / which, 1 - 1e-9)
-            if law.kind != "binomial":
-                first, second = 1.05**node, 1.1**which
-            node_law = Law(law.kind, np.array([first]), np.array([second]))
-            node_mean, node_sd = _moments(node_law, weights)
-            found = _tails_of_many(np.maximum(node_mean + z[near] * node_sd, 0.0), node_law, weights)
-            upper[near] = np.maximum(upper[near], found[0])
-            lower[near] = np.maximum(lower[near], found[1])
+    np.maximum.at(upper, cells, found[0])
+    np.maximum.at(lower, cells, found[1])
     return upper, lower
+
+
+def _beside(spread: np.ndarray, at: np.ndarray, which: np.ndarray, node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells, and the nodes of the same spread that are not more than one step away from them."""
+    pairs = [
+        (near := np.flatnonzero((spread == w) & (np.abs(at - m) <= 1.0)), np.full(len(near), i))
+        for i, (w, m) in enumerate(zip(which, node, strict=True))
+    ]
+    return np.concatenate([cells for cells, _ in pairs]), np.concatenate([nodes for _, nodes in pairs])
 
 
 def _moments(law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
