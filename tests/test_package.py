@@ -111,7 +111,7 @@ def test_the_core_alone_makes_a_map(tmp_path):
     command = ["run", str(example_path("burglary")), "--out", str(out)]
     done = without_extras(f"from gridmap.cli import main; main({command!r})")
     assert done.returncode == 0, done.stderr
-    assert "42 cells of 3,291 hold more than the residents explain" in done.stdout
+    assert "42 cells of 3,291, neighbours included, hold more than the residents explain" in done.stdout
     assert (out / "burglary.html").stat().st_size > 500_000
 
 

@@ -118,8 +118,9 @@ def _next_expected(layer: CellsLayer, first: Sequence[Place], verdict: Note) -> 
 def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     cells = len(layer.frame)
     if not first:
-        code = "page.where_no_test" if layer.labels is None else "page.where_nothing"
-        return Note("page.where_none"), Note(code, cells=cells)
+        if layer.labels is None:
+            return Note("page.where_none"), Note("page.where_no_test", cells=cells)
+        return Note("page.where_none"), Note("page.where_nothing", cells=cells, null=_null(layer))
     if "count_before" in layer.frame and layer.labels is not None:
         side = layer.side()
         up, down = int((side > 0).sum()), int((side < 0).sum())
@@ -143,9 +144,20 @@ def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     known = [p.values["stability"] for p in first if "stability" in p.values]
     if not known:
         head = Note("page.sure_level", one_in=round(1 / float(level))) if level else Note("page.sure_unknown")
-        return head, Note("page.sure_not_resampled")
+        return head, _beyond_what(layer, Note("page.sure_not_resampled"))
     firm = sum(s >= FIRM for s in known)
-    return Note("page.sure_firm", firm=firm, places=len(known)), Note("page.sure_detail", least=FIRM, alarm=alarm)
+    detail = Note("page.sure_detail", least=FIRM, alarm=alarm)
+    return Note("page.sure_firm", firm=firm, places=len(known)), _beyond_what(layer, detail)
+
+
+def _null(layer: Layer) -> Note:
+    """What a theme's findings are more than; for a method of others, which names none, the test's own null."""
+    return Note("page.null_of_test") if layer.null is None else layer.null
+
+
+def _beyond_what(layer: Layer, more: Note) -> Note:
+    """A sentence on how sure, after what the test compares with."""
+    return more if layer.null is None else Note("page.sure_null", null=layer.null, more=more)
 
 
 def change_of(layer: CellsLayer, layers: Sequence[Layer]) -> CellsLayer | None:
@@ -223,7 +235,7 @@ def _span_share(change: CellsLayer) -> float:
 
 def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if not first:
-        return Note("page.next_nothing"), Note("page.next_nothing_detail")
+        return Note("page.next_nothing"), Note("page.next_nothing_detail", null=_null(layer))
     if layer.labels is None:
         return Note("page.next_test"), Note("page.next_test_detail")
     if "count_before" in layer.frame:

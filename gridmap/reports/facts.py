@@ -110,7 +110,7 @@ class Fact:
         >>> cold.say()
         'Burglary: 1 cell holds less than the residents explain.'
         >>> cold.say("zh")
-        'Burglary：1 个单元为显著冷点，低于常住人口所能解释的程度。'
+        'Burglary：1 个单元为显著冷点，案事件数低于常住人口所能解释的程度。'
         """
         note = self.note()
         return "" if note is None else note.say(language)
@@ -183,6 +183,7 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
         weighed = "weight" in values
         code = "fact.amount_weight" if weighed else "fact.amount_incidents"
         spoken["amount"] = Note(code, n=amount, **({"weight": values["weight"]} if weighed else {}))
+    spoken["taken"] = Note("fact.taken_around") if values.get("around") else ""
     if values.get("p") is not None:
         tiny = values["p"] < SMALLEST_P
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
@@ -465,6 +466,8 @@ def _strict(result, about, number) -> list[Fact]:
 
 def _hot(result, about, number, boundaries) -> list[Fact]:
     cells, level = result.cells, result.params.get("fdr")
+    if "order" in result.params and result.params.get("star", True):
+        about = {**about, "around": True}  # what is tested is the sum of a cell and its neighbours
     hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
     total, threshold = int(cells["count"].sum()), _threshold(result)
     statements = (

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import warnings
@@ -128,6 +129,17 @@ def test_the_strip_says_which_test_found_what_places_as_their_cards_or_single_ce
 
 def test_a_committee_reads_no_name_of_a_setting(hot):
     sure = layers_on(gm.build_map(gm.hotspot_layer(hot)))[0]["answers"]["sure"][1]
-    assert sure["code"] == "page.sure_not_resampled"
+    assert sure["code"] == "page.sure_null"
+    assert sure["values"]["null"]["code"] == "null.shuffled"  # how sure, and beyond what
+    assert sure["values"]["more"]["code"] == "page.sure_not_resampled"
     for language in gm.messages.LANGUAGES:
-        assert "stability:" not in gm.messages.say(sure["code"], language)
+        assert "stability:" not in gm.messages.say(sure["values"]["more"]["code"], language)
+
+
+def test_where_nothing_is_found_the_page_says_beyond_what(hot):
+    """ "The null of this test" is no answer to a reader."""
+    cells = hot.cells.assign(label="none", significant=False)
+    none = dataclasses.replace(hot, cells=cells)
+    answers = layers_on(gm.build_map(gm.hotspot_layer(none)))[0]["answers"]
+    for answer in ("where", "next"):
+        assert answers[answer][1]["values"]["null"]["code"] == "null.shuffled"

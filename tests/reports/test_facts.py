@@ -14,7 +14,7 @@ from gridmap.messages import LANGUAGES, Note, all_texts
 from gridmap.reports.facts import Fact, _few_expected, fact, sentences, time_facts
 
 #: Texts of the section that are parts of a sentence, not facts.
-PARTS = ("heading", "p_is", "p_below", "amount_incidents", "amount_weight")
+PARTS = ("heading", "p_is", "p_below", "amount_incidents", "amount_weight", "taken_around")
 KINDS = [code.removeprefix("fact.") for code in all_texts("en") if code.startswith("fact.")]
 KINDS = [kind for kind in KINDS if kind not in PARTS]
 #: A value for every field that any text names; distinct numbers, so that a mix-up shows.
@@ -83,6 +83,14 @@ def test_every_field_of_a_sentence_is_filled(kind):
 def test_one_is_said_in_the_singular():
     said = fact("clusters", name="Theft", n=1, share=0.5, total=8, count=4, place="West").say()
     assert "1 cluster holds 50%" in said
+
+
+def test_a_cell_that_is_hot_for_its_neighbours_is_not_said_to_hold_more_itself():
+    values = {"name": "Theft", "n": 1, "cells": 9, "share": 0.0, "total": 40, "area": 0.1, "null": NULL}
+    values |= {"level": 0.05, "correction": "fdr"}
+    assert fact("hot", **values).say().startswith("Theft: 1 cell of 9 holds more than if")
+    assert fact("hot", **values, around=True).say().startswith("Theft: 1 cell of 9, neighbours included, holds more")
+    assert "连同邻格的案事件数超出" in fact("hot", **values, around=True).say("zh")
 
 
 def test_what_is_not_known_is_a_dash_and_never_a_number():
