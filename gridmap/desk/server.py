@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from traceback import format_exception
@@ -25,7 +26,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,6 +46,11 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+#: What somebody without a token sees, in place of a page.
+OUTSIDE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>gridmap</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body><main><h1>gridmap</h1><p>{line}</p></main></body></html>
+"""
 #: Beside the policy, on every answer.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -103,7 +109,7 @@ class Guard:
         if given and scope["method"] == "GET" and self._is_token(given[0]):
             return self._let_in(scope["path"], query)
         if not any(self._is_token(value) for value in _cookies(headers, self.desk.cookie)):
-            return self._refused("desk.no_token", 403)
+            return self._refused("desk.no_token", 403, shown="text/html" in headers.get("accept", ""))
         if scope["method"] == "POST" and headers.get("origin") not in self.origins:
             return self._refused("desk.other_site", 403)
         return None
@@ -118,7 +124,11 @@ class Guard:
         answer.set_cookie(self.desk.cookie, self.desk.token, httponly=True, samesite="strict", path="/")
         return answer
 
-    def _refused(self, code: str, status: int) -> Response:
+    def _refused(self, code: str, status: int, *, shown: bool = False) -> Response:
+        """One line; `shown` to a person whose tab outlived the desk, as a page that needs nothing else of the desk."""
+        language, line = self.desk.language, say(code, self.desk.language)
+        if shown:
+            return HTMLResponse(OUTSIDE.format(language=language, line=escape(line)), status_code=status)
         return PlainTextResponse(f"gridmap: {say(code, self.desk.language)}\n", status_code=status)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:

@@ -84,7 +84,8 @@ def inspected(folder: str, name: str, boundaries: Mapping[str, Any] | None, opti
     Returns
     -------
     dict
-        `kind` is "incidents", "zones", "roads", "register" or "unreadable"; notes are as `note_from` takes them.
+        `kind` is "incidents", "zones", "zones_nowhere" (in no CRS that is known), "roads", "register" or
+        "unreadable"; notes are as `note_from` takes them.
     """
     from gridmap.read.quality import ZoneReport, inspect_file
 
@@ -97,6 +98,8 @@ def inspected(folder: str, name: str, boundaries: Mapping[str, Any] | None, opti
     try:
         report = inspect_file(path, boundaries=zones, **known)
     except GridmapError as problem:
+        if getattr(problem.args[0], "code", "").startswith("read.no_crs"):
+            return _zones_in_each_crs(path, options)
         return _lines_or_unreadable(path, problem)
     if isinstance(report, ZoneReport):
         return _zone_facts(path, report)
@@ -187,8 +190,40 @@ def _sample(path: Path, report: Any, settings: Mapping[str, Any], datum_open: bo
     return [[round(float(x), 6), round(float(y), 6)] for x, y in zip(lon, lat, strict=True)]
 
 
-def _zone_facts(path: Path, report: Any) -> dict:
-    zones = _boundaries(str(path.parents[1]), {"path": f"data/{path.name}"})
+def _zones_in_each_crs(path: Path, options: Mapping[str, Any]) -> dict:
+    """Zones whose file names no CRS: in the one that was chosen or fits best, with a picture of each that fits.
+
+    `options` may carry `zone_crs`, an EPSG code that the person chose, and `near`, places of the incidents.
+    """
+    import numpy as np
+    import shapely
+
+    from gridmap.read.boundaries import read_boundaries
+    from gridmap.read.datum import possible_crs
+    from gridmap.read.quality.zones import inspect_zones
+    from gridmap.read.tables.vector import read_vector
+
+    near, chosen = np.array(options.get("near") or [], float).reshape(-1, 2), options.get("zone_crs")
+    fitting = list(possible_crs(read_vector(path).total_bounds, near))[:3]
+    each: list[dict[str, Any]] = []
+    for code in dict.fromkeys([*fitting, *([int(chosen)] if chosen else [])]):
+        with suppress(GridmapError, ValueError, RuntimeError):
+            zones = read_boundaries(path, crs=code)
+            outline, box = _outline(zones)
+            whole = shapely.union_all(zones.geometry.to_numpy())
+            inside = float(shapely.contains_xy(whole, *near.T).mean()) if len(near) else None
+            each.append({"code": code, "outline": outline, "box": box, "inside": inside})
+    each.sort(key=lambda one: (one["code"] not in fitting, -round(one["inside"] or 0, 2)))  # alike: the nearest first
+    now = int(chosen) if chosen else next((one["code"] for one in each), None)
+    if now is None or now not in [one["code"] for one in each]:
+        wrong = [Note("desk.no_such_crs", code=chosen).to_dict()] if chosen else []
+        return {"kind": "zones_nowhere", "crs_open": each, "problems": wrong, "notes": []}
+    facts = _zone_facts(path, inspect_zones(path, crs=now), crs=now)
+    return {**facts, "crs_open": each, "crs_now": f"EPSG:{now}"}
+
+
+def _zone_facts(path: Path, report: Any, **options: Any) -> dict:
+    zones = _boundaries(str(path.parents[1]), {"path": f"data/{path.name}", **options})
     outline, box = _outline(zones)
     numbers = [c for c in zones.columns if zones[c].dtype.kind in "iuf"]
     return {
@@ -392,7 +427,7 @@ def since_last(folder: str, run: str) -> list[dict]:
         r for other in place.parent.iterdir() if other != place and (r := _record(other)) and _is_before(r, record)
     ]
     if not before:
-        return [Note("desk.since_first").to_dict()]
+        return _since_another(place, record)
     facts = changes_since(read_run(place)).facts
     if [one.kind for one in facts] != ["since_none"]:
         return [note.to_dict() for one in facts if (note := one.note()) is not None]
@@ -404,6 +439,34 @@ def since_last(folder: str, run: str) -> list[dict]:
     out = [Note("desk.since_files", names=others)] if others else []
     out += [Note("desk.since_settings", keys=keys[:8], n=len(keys))] if keys else []
     return [note.to_dict() for note in out or [Note("desk.since_same")]]
+
+
+def _since_another(place: Path, record: Mapping[str, Any]) -> list[dict]:
+    """Of the first run of a pipeline: what changed since the newest run of another that can be compared with it.
+
+    A title names its months, so a new month is a new pipeline; the person asks the same thing of it.
+    """
+    from gridmap.reports.compare_runs import changes_since
+    from gridmap.reports.results_folder import read_run
+
+    run, earlier = read_run(place), []
+    for other in place.parent.iterdir():
+        one = _record(other)
+        if one.get("audience") == record.get("audience") and str(one.get("written")) < str(record.get("written")):
+            earlier.append((str(one.get("written")), other))
+    for _, other in sorted(earlier, reverse=True)[:MOST_COMPARED]:
+        with suppress(GridmapError):
+            before = read_run(other)
+            facts = changes_since(run, other).facts
+            another = before.head.get("period") != run.head.get("period")
+            if another and facts and all(one.kind != "incomparable" for one in facts):
+                since = Note("desk.since_another", name=str(before.head.get("title") or other.name))
+                return [n.to_dict() for n in (since, *(one.note() for one in facts)) if n is not None]
+    return [Note("desk.since_first").to_dict()]
+
+
+#: So many earlier runs are tried for a comparison.
+MOST_COMPARED = 5
 
 
 def _record(place: Path) -> dict[str, Any]:

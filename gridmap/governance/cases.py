@@ -19,9 +19,10 @@ Source: Kaplan & Meier 1958; Aalen & Johansen 1978; Greenwood 1926; Marshall 199
 Mantel & Haenszel 1959.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -71,13 +72,25 @@ ROLES: dict[str, tuple[str, ...]] = {
     "satisfied": ("satisfied", "是否满意"),
 }
 TIMES = tuple(role for role in ROLES if role not in ("outcome", "satisfied"))
-#: Outcome words → what they count as.
+#: What an outcome's words count as; the first that fits the whole of them, so that 调解不成功 is not a 调解成功.
 OUTCOMES = {
-    "mediated": ("mediated", "调解", "调解成功", "调处成功"),
-    "cleared": ("cleared", "solved", "破获", "破案"),
-    "failed": ("not mediated", "调解失败", "调解不成"),
-    "unsolved": ("unsolved", "未破"),
+    "failed": re.compile(
+        r"not mediated|(mediation|conciliation) failed|.*(调[解处]|化解).*(失败|不成|未成|未果|无果|未达成).*"
+        r"|.*(未能|不能|无法|没能)(成功)?(调[解处]|化解|达成).*|.*未(调[解处]|化解)(成功|达成).*|.*未(成功|达成).*"
+    ),
+    "mediated": re.compile(
+        r"mediated|(mediation|conciliation) succeeded|(双方)?达成(调解|和解)?协议|和解"
+        r"|(已|成功|当场|现场)?(调[解处]|化解)(成功|达成协议|已?达成|完成|结案)?"
+    ),
+    "unsolved": re.compile(r"unsolved|未侦?破(获|案)?"),
+    "cleared": re.compile(r"cleared|solved|(已|侦)?破(获|案)"),
 }
+#: Outcome words that speak of no success and no failure: what goes on still, what is merely closed.
+NEUTRAL = re.compile(
+    r"|closed|done|withdrawn|(已|予以)?(办结|结案|处理|处置|撤回|作废|完成)"
+    r"|open|pending|ongoing|in progress|(尚|暂)?未(调[解处]|化解|处理|处置|办结|结案|受理)"
+    r"|.*(正在|待)(调|处|办|受|化|核).*|(办理|处理|处置|调解|调处|化解|进行|受理|侦查)中"
+)
 SATISFIED = ("true", "1", "yes", "satisfied", "是", "满意")
 #: A unit that no test tells from the rest.
 AVERAGE = "cannot be told from the average"
@@ -559,6 +572,7 @@ def case_life(
     ended = table[[r for r in TIMES if r in table and r != "deadline"]].max().max()
     now = pd.Timestamp(ended if now is None else now)
     flags = _flags(table, now)
+    notes += _other_outcomes(table)
     used = _usable(indicators or INDICATORS, flags)
     sums = flags.groupby(table["unit"], sort=True).sum().reindex(units, fill_value=0)
     kinds = _kinds(raw, alike, table.index)
@@ -703,6 +717,28 @@ def _kinds(raw: pd.DataFrame, alike: str | None, index: pd.Index) -> pd.Series:
     return raw.loc[index, alike].astype("string").fillna("").rename("kind")
 
 
+def _outcome_words(table: pd.DataFrame) -> pd.Series:
+    if "outcome" not in table:
+        return pd.Series("", index=table.index)
+    return table["outcome"].astype("string").fillna("").str.strip().str.lower()
+
+
+@cache
+def _counts_as(outcome: str) -> str:
+    """The group of OUTCOMES that an outcome's words belong to; empty for neutral words, `other` where none is known."""
+    found = next((name for name, words in OUTCOMES.items() if words.fullmatch(outcome)), None)
+    return found or ("" if NEUTRAL.fullmatch(outcome) else "other")
+
+
+def _other_outcomes(table: pd.DataFrame) -> list[Note]:
+    """That some outcomes are in no share of mediated or cleared, because their words are not known."""
+    words = _outcome_words(table)
+    groups = words.map(_counts_as)
+    if not groups.isin(list(OUTCOMES)).any() or not (other := words[groups == "other"]).size:
+        return []
+    return [Note("governance.other_outcomes", n=len(other), events=len(words), words=[*other.value_counts().index[:5]])]
+
+
 def _flags(table: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     """Yes or no of each event, as the indicators count them."""
     there = {r: table[r].notna() & (table[r] <= now) if r in table else None for r in TIMES}
@@ -717,9 +753,9 @@ def _flags(table: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     flags["on_time"] = flags["due"] & has["closed"] & (table["closed"] <= deadline)
     flags["overdue"] = flags["open"] & flags["due"]
     flags["ended"] = has["closed"] | gone
-    outcome = table["outcome"].astype("string").str.strip() if "outcome" in table else pd.Series("", index=table.index)
-    for name, words in OUTCOMES.items():
-        flags[name] = outcome.isin(words).fillna(False).astype(bool)
+    counts_as = _outcome_words(table).map(_counts_as)
+    for name in OUTCOMES:
+        flags[name] = counts_as == name
     flags["mediation_ended"] = flags["mediated"] | flags.pop("failed")
     flags["cases"] = flags["cleared"] | flags.pop("unsolved")
     if "satisfied" in table:

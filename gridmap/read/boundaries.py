@@ -17,7 +17,7 @@ import shapely
 from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.datum import DATUMS, to_wgs84
+from gridmap.read.datum import DATUMS, possible_crs, to_wgs84
 from gridmap.read.files import check_file
 from gridmap.read.metric import as_crs
 from gridmap.read.persons import AREA_WORDS, is_person_column, personal_columns
@@ -457,7 +457,10 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
         raise InputError(Note("read.no_zone_geometry", what=what))
     if frame.crs is None:
         if crs is None:
-            raise CRSError(Note("read.no_crs", what=what))
+            fits = possible_crs(frame.total_bounds)
+            raise CRSError(
+                Note("read.no_crs_fits", what=what, code=fits[0]) if fits else Note("read.no_crs", what=what)
+            )
         frame = frame.set_crs(as_crs(crs))
     source_crs = frame.crs
     geometry = frame.geometry

@@ -13,13 +13,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import Transformer
 
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs, project
 
-__all__ = ["DATUMS", "DatumEstimate", "cgcs2000_zone", "estimate_datum", "from_wgs84", "to_wgs84"]
+__all__ = ["DATUMS", "DatumEstimate", "cgcs2000_zone", "estimate_datum", "from_wgs84", "possible_crs", "to_wgs84"]
 
 DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
 _RECTANGLE = (72.004, 137.8347, 0.8293, 55.8271)
@@ -219,6 +220,62 @@ def cgcs2000_zone(easting: np.ndarray) -> int | None:
     if 13 <= zone <= 23:
         return 4491 + zone - 13
     return 4513 + zone - 25 if 25 <= zone <= 45 else None
+
+
+#: The central meridians of CGCS2000's 3° zones, EPSG:4534 to 4554; its 6° zones with the same meridian are the same.
+_MERIDIANS = range(75, 136, 3)
+
+
+def possible_crs(bounds, near=None) -> tuple[int, ...]:
+    """EPSG codes that the numbers of a file without a CRS could be in, the best first.
+
+    Parameters
+    ----------
+    bounds : sequence of four floats
+        Least x, least y, greatest x, greatest y, as they stand in the file.
+    near : array of lon, lat, optional
+        Places that should lie within, such as incidents of the same territory: without them an easting that carries no
+        number of its zone could be in any.
+
+    Returns
+    -------
+    tuple of int
+        Empty where nothing fits.
+
+    Examples
+    --------
+    >>> possible_crs([113.2, 27.1, 113.9, 27.6]), possible_crs([38_512_000, 3_001_000, 38_540_000, 3_020_000])
+    ((4326,), (4526,))
+    >>> possible_crs([635_000, 3_006_000, 651_000, 3_022_000]), possible_crs(
+    ...     [635_000, 3_006_000, 651_000, 3_022_000], near=[[112.4, 27.2]]
+    ... )[0]
+    ((), 4546)
+    """
+    west, south, east, north = (float(v) for v in bounds)
+    if not np.isfinite([west, south, east, north]).all():
+        return ()
+    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
+        return (4326,)
+    zone = cgcs2000_zone(np.array([west, east])) if 0 < south <= north < 6e6 else None
+    found = [] if zone is None else [zone]
+    if max(abs(west), abs(east), abs(south), abs(north)) < 20_048_967 and max(abs(west), abs(east)) > 1_000_000:
+        found.append(3857)
+    places = np.asarray([] if near is None else near, float).reshape(-1, 2)
+    if not len(places):
+        return tuple(found)
+    lon, lat = np.median(places, axis=0)
+    if 0 <= west <= east < 1_000_000 and 0 <= south <= north < 10_000_000:
+        nearest = sorted((m for m in _MERIDIANS if abs(m - lon) <= 4.5), key=lambda m: abs(m - lon))
+        found += [4534 + (m - 75) // 3 for m in nearest]
+        found.append((32600 if lat >= 0 else 32700) + int((lon + 180) // 6) % 60 + 1)
+        found += [27700] if -9 < lon < 2.1 and 49.7 < lat < 61 else []
+    middle = np.array([(west + east) / 2, (south + north) / 2])
+    far = {}
+    for code in found:
+        x, y = Transformer.from_crs(4326, code, always_xy=True).transform(lon, lat)
+        far[code] = float(np.hypot(*(np.array([x, y]) - middle)))
+    reach = float(np.hypot(east - west, north - south))
+    return tuple(sorted((code for code in found if far[code] <= reach), key=lambda code: far[code]))
 
 
 CANDIDATES = ("wgs84", "gcj02", "bd09")

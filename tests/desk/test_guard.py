@@ -452,3 +452,12 @@ def test_two_hundred_hostile_requests_leak_and_break_nothing(client):
     assert client.get("/").status == 200
     beside = {p.name for p in client.folder.iterdir()} - {"data.yaml"}  # the pipeline of its form
     assert beside == {".gridmap-desk", "data", "runs"}
+
+
+def test_a_tab_that_outlived_its_desk_is_told_so_on_a_whole_page(client):
+    answer = client.get("/bring", token=False, Accept="text/html,*/*")
+    assert answer.status == 403
+    assert "<h1>gridmap</h1>" in answer.text
+    assert '<html lang="en">' in answer.text
+    assert "gridmap serve" in answer.text
+    assert client.get("/bring", token=False).text.startswith("gridmap: ")

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlencode
 
+import geopandas as gpd
 import pytest
 import yaml
 
@@ -71,6 +72,71 @@ def test_a_wrong_guess_is_one_click(brought):
     brought.post("/bring/decide", {"datum": "gcj02"})
     brought.bring()
     assert "datum: gcj02" in (brought.folder / "data.yaml").read_text(encoding="utf-8")
+
+
+def test_boundaries_without_a_prj_are_asked_for_with_the_incidents_over_each_crs_that_fits(tmp_path):
+    zones = gpd.read_file(write_boundaries(tmp_path / "z.geojson")).to_crs(4548)  # the meridian of 117°
+    zones.rename(columns={"社区编码": "SQDM", "社区名称": "SQMC"}).to_file(tmp_path / "z.shp", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "社区.zip", "w") as packed:
+        for ending in ("shp", "shx", "dbf"):
+            packed.write(tmp_path / f"z.{ending}")
+    for client in serving(tmp_path / "w"):
+        client.bring(tmp_path / "社区.zip")
+        page = client.get("/bring").text
+        assert "its numbers alone do not tell" in page
+        assert "Boundaries are still missing" in page
+        client.bring(write_export(tmp_path / "案件.csv", rows=120))
+        data = yaml.safe_load((client.folder / "data.yaml").read_text(encoding="utf-8"))
+        assert data["boundaries"] == {"path": "data/社区.zip", "crs": "EPSG:4548"}
+        assert data["incidents"]["datum"] == "gcj02"
+        page = client.get("/bring").text
+        assert "central meridian 117° (EPSG:4548)</b> <i>proposed</i>" in page
+        assert re.search(r'name="crs" value="4548" checked', page)
+        client.post("/bring/decide", {"crs": "4548", "crs_other": "999999"})
+        client.bring()
+        assert "There is no coordinate system EPSG:999999." in client.get("/bring").text
+        client.post("/bring/decide", {"crs": "4548"})
+        client.bring()
+        page = client.get("/bring").text
+        assert page.count("(EPSG:4548)</b> <i>proposed</i>") == 1
+        assert "There is no coordinate system" not in page
+
+
+def test_a_proposed_title_follows_the_kind_and_a_written_one_stays(brought):
+    text = file_of(brought.get("/ask"))
+    title = yaml.safe_load(text)["title"]
+    given = {"text": text, "question": ["where"], "title": title, "kind": "打架斗殴"}
+    changed = yaml.safe_load(file_of(brought.post("/ask/compose", given)))
+    assert changed["title"] == title.replace("盗窃电动车", "打架斗殴") != title
+    kept = yaml.safe_load(file_of(brought.post("/ask/compose", {**given, "title": "周例会"})))
+    assert kept["title"] == "周例会"
+
+
+def test_what_another_tab_saved_is_not_replaced_unseen(brought):
+    text = file_of(brought.get("/ask"))
+    first = brought.post("/ask/save", {"text": text.replace("title:", "title: tabs ", 1), "then": "save"})
+    seen = re.search(r'name="seen" value="(\w+)"', brought.get(first.headers["location"]).text)[1]
+    path = next(p for p in brought.desk.workspace.pipelines() if "title: tabs" in p.read_text(encoding="utf-8"))
+    given = {"name": path.stem, "seen": seen, "then": "save"}
+    try:
+        assert brought.post("/ask/save", {**given, "text": text + "# one\n"}).status == 303
+        late = brought.post("/ask/save", {**given, "text": text + "# two\n"})
+        assert late.status == 409
+        assert "changed elsewhere" in late.text
+        assert path.read_text(encoding="utf-8").endswith("# one\n")
+        again = re.search(r'name="seen" value="(\w+)"', late.text)[1]
+        assert brought.post("/ask/save", {**given, "seen": again, "text": text + "# two\n"}).status == 303
+        assert path.read_text(encoding="utf-8").endswith("# two\n")
+    finally:
+        path.unlink()
+
+
+def test_a_stray_file_without_a_usable_row_is_not_taken_for_incidents(tmp_path):
+    stray = tmp_path / "说明.csv"
+    stray.write_text("请勿改动表头\n", encoding="utf-8")
+    for client in serving(tmp_path / "w"):
+        client.bring(stray)
+        assert (client.folder / "data.yaml").read_text(encoding="utf-8") == "{}\n"
 
 
 def test_form_and_file_stay_in_step(brought):

@@ -6,7 +6,7 @@ import pytest
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.governance.cases import AVERAGE, INDICATORS, WITHHELD, Indicator, _judged, _shrunk, _the_worst
+from gridmap.governance.cases import AVERAGE, INDICATORS, WITHHELD, Indicator, _counts_as, _judged, _shrunk, _the_worst
 
 FREIREICH = (
     [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35],
@@ -272,3 +272,31 @@ def test_times_that_run_backwards_are_left_out_of_the_step_times_alone():
     assert ends.loc[ends.index[-1], ["closed", "withdrawn"]].tolist() == pytest.approx([0.75, 0.25])
     assert life.overall["median_days"] == 2
     assert life.overall["on_time_by_now"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("调解成功", "mediated"),
+        ("达成调解协议", "mediated"),
+        ("调解不成功", "failed"),
+        ("未调解成功", "failed"),
+        ("经多次调解未达成协议", "failed"),
+        ("正在调解", ""),
+        ("尚未办结", ""),
+        ("移送公安", "other"),
+        ("not mediated", "failed"),
+        ("unsolved", "unsolved"),
+    ],
+)
+def test_an_outcome_that_failed_is_no_success_whatever_its_words(words, meant):
+    assert _counts_as(words) == meant
+
+
+def test_a_share_of_mediated_counts_the_failed_and_says_which_words_it_does_not_know():
+    table = a_table()
+    table["outcome"] = (["调解成功", "调解不成功", "移送公安"] * len(table))[: len(table)]
+    life = gm.case_life(table, by="all")
+    assert life.table.loc["all", "mediated_share"] == 0.5
+    said = next(note for note in life.notes if note.code == "governance.other_outcomes")
+    assert (said.values["n"], said.values["words"]) == (4, ["移送公安"])

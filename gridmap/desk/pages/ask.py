@@ -6,6 +6,7 @@ changes the form. What is written is a pipeline file as `gridmap run` takes it, 
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gridmap._io import write_text
+from gridmap._io import sha256_of, write_text
 from gridmap.audiences import AUDIENCES
 from gridmap.desk import workers
 from gridmap.desk.pages.bring import data_part, incident_facts, zone_facts
@@ -23,7 +24,7 @@ from gridmap.desk.view import desk_of, form_of, language_of, page, part, redirec
 from gridmap.desk.workspace import DATA_PART, DEVICES
 from gridmap.desk.yaml_edits import edited, yaml_text
 from gridmap.errors import InputError
-from gridmap.messages import Note
+from gridmap.messages import LANGUAGES, Note, say
 
 __all__ = ["ROUTES", "read_settings"]
 
@@ -110,10 +111,8 @@ async def _first_settings(request: Request, data: Mapping[str, Any], facts: Fact
     kind = facts.kinds[0] if len(facts.kinds) > 1 else None
     grids = await _grids(request, kind, facts)
     best = next(grid for grid in grids if grid["proposed"])
-    span = _months_of(facts)
-    title = Note("desk.first_title", kind=kind or Note("desk.all_kinds"), span=span).say(language).strip(" ,，")
     base = {
-        "title": title,
+        "title": _first_title(kind, facts, language),
         "language": language,
         "audience": "internal",
         "boundaries": data["boundaries"],
@@ -122,6 +121,20 @@ async def _first_settings(request: Request, data: Mapping[str, Any], facts: Fact
         "outputs": {**OUTPUTS, "report": "briefing.docx"},
     }
     return in_order(of_kind(with_questions(base, ["where"], facts), kind or "", facts))
+
+
+def _first_title(kind: str | None, facts: Facts, language: str) -> str:
+    """The title that is proposed: a kind of incident, or all, and the months of the data."""
+    words = Note("desk.first_title", kind=kind or Note("desk.all_kinds"), span=_months_of(facts))
+    return words.say(language).strip(" ,，")
+
+
+def _follows_kind(title: str, kind: str, facts: Facts) -> str:
+    """A title that was proposed, as it is for another kind; one that a person wrote stays."""
+    for language in LANGUAGES:
+        if title in {_first_title(k, facts, language) for k in (None, *facts.kinds)}:
+            return _first_title(kind or None, facts, language)
+    return title
 
 
 def _months_of(facts: Facts) -> str:
@@ -171,6 +184,7 @@ async def _values(request: Request, text: str, name: str, facts: Facts) -> dict[
     patrol = _part(settings, "patrol")
     return {
         "name": name,
+        "seen": _seen(desk.workspace.inside(f"{name}.yaml")) if name else "",
         "text": text,
         "problem_in_file": problem,
         "settings": settings,
@@ -230,6 +244,8 @@ def _from_form(request: Request, form: Mapping[str, list[str]], facts: Facts) ->
         settings["audience"] = audience
     if form.get("kind", ["?"])[0] in ("", *facts.kinds):
         settings = of_kind(settings, form["kind"][0], facts)
+        if isinstance(settings.get("title"), str):
+            settings["title"] = _follows_kind(settings["title"], form["kind"][0], facts)
     resolution = form.get("resolution", [""])[0]
     if resolution.isdigit() and int(resolution) <= 15 and isinstance(settings.get("grid"), dict):
         settings["grid"] = {**settings["grid"], "system": "h3", "resolution": int(resolution)}
@@ -267,14 +283,24 @@ async def save(request: Request) -> Response:
     if not name:
         name = _free_file(request, _file_name(str(settings.get("title") or "")))
     checked = await desk.work(workers.check_text, text, name)
+    path = desk.workspace.inside(f"{name}.yaml")
+    if form.get("seen", [""])[0] != _seen(path) and path.exists() and path.read_text(encoding="utf-8") != text:
+        values = await _values(request, text, name, facts)  # another tab, or an editor
+        values["problem_in_file"] = say("desk.changed_elsewhere", language)
+        return page(request, "ask", status=409, **values)
     if checked["problem"]:
         values = await _values(request, text, name if (desk.workspace.folder / f"{name}.yaml").exists() else "", facts)
         return page(request, "ask", status=400, **{**values, "problem_in_file": checked["problem"][language]})
-    write_text(desk.workspace.inside(f"{name}.yaml"), text)
+    write_text(path, text)
     if form.get("then", [""])[0] == "run":
         desk.queue.add_run(f"{name}.yaml", out=desk.queue.free_name(name), title=str(checked.get("title") or name))
         return redirect("/runs")
     return redirect(f"/ask?name={name}")
+
+
+def _seen(path: Path) -> str:
+    """The checksum of a file; empty where there is none."""
+    return sha256_of(path) if path.is_file() else ""
 
 
 def _free_file(request: Request, stem: str) -> str:

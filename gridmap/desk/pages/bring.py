@@ -32,6 +32,7 @@ DATUMS = ("wgs84", "gcj02", "bd09", "cgcs2000")
 ORDERS = ("ymd", "dmy", "mdy")
 ROLES = ("incidents", "boundaries", "roads", "register", "unused")
 ROLE_OF_KIND = {"incidents": "incidents", "zones": "boundaries", "roads": "roads", "register": "register"}
+ROLE_OF_KIND["zones_nowhere"] = "boundaries"
 #: What inspections say in the terms of `read_incidents`, and the page in its own: the question on the datum with its
 #: pictures, the table of columns.
 ON_THE_PAGE = ("read.datum", "read.outside_boundaries", "read.estimate", "read.roles_taken", "read.title_left_out")
@@ -70,21 +71,34 @@ def _options(workspace: Workspace) -> dict[str, Any]:
     return {key: chosen[key] for key in ("datum", "date_order", "timezone") if chosen.get(key)}
 
 
+def _zone_options(workspace: Workspace) -> dict[str, Any]:
+    """For boundaries that name no CRS: the one that was chosen, and places of the incidents."""
+    points = [next(iter(found["points"].values())) for found in incident_facts(workspace) if found["points"]]
+    return {"zone_crs": _choices(workspace).get("zone_crs"), "near": points[0][:400] if points else []}
+
+
 def _key(workspace: Workspace, path: Path) -> list[Any]:
     """What an inspection depends on: the file as it is, the boundaries, what was decided."""
     state = path.stat()
     role = _choices(workspace).get("roles", {}).get(path.name)
     data = data_part(workspace)
-    beside = [] if role in ("boundaries", "roads") else [data.get("boundaries"), _options(workspace)]
+    beside = [data.get("boundaries"), _options(workspace)]
+    if role in ("boundaries", "roads"):
+        is_open = "crs_open" in (_noted(workspace, path).get("found") or {})
+        beside = [_zone_options(workspace)] if is_open else []
     return [state.st_size, state.st_mtime_ns, *beside]
 
 
 def inspection(workspace: Workspace, path: Path) -> tuple[dict[str, Any] | None, bool]:
     """What is known of a file, and whether it still holds."""
+    note = _noted(workspace, path)
+    return note.get("found"), bool(note) and note.get("key") == _as_json(_key(workspace, path))
+
+
+def _noted(workspace: Workspace, path: Path) -> dict[str, Any]:
+    """What the last inspection of a file left, whether it still holds or not; empty where there was none."""
     note = workspace.note(_note_name(path.name))
-    if not isinstance(note, dict) or "found" not in note:
-        return None, False
-    return note["found"], note.get("key") == _as_json(_key(workspace, path))
+    return note if isinstance(note, dict) and "found" in note else {}
 
 
 def _as_json(value: Any) -> Any:
@@ -97,9 +111,8 @@ def _of_role(workspace: Workspace, role: str) -> list[tuple[Path, dict[str, Any]
     roles = _choices(workspace).get("roles", {})
     out = []
     for path in workspace.data_files():
-        found, _ = inspection(workspace, path)
-        if found is not None and roles.get(path.name) == role:
-            out.append((path, found))
+        if (note := _noted(workspace, path)) and roles.get(path.name) == role:
+            out.append((path, note["found"]))
     return out
 
 
@@ -110,15 +123,21 @@ def incident_facts(workspace: Workspace) -> list[dict[str, Any]]:
 
 def zone_facts(workspace: Workspace) -> dict[str, Any] | None:
     """What the inspection found of the boundaries."""
-    found = _of_role(workspace, "boundaries")
+    found = _zone_files(workspace)
     return found[0][1] if found else None
+
+
+def _zone_files(workspace: Workspace) -> list[tuple[Path, dict[str, Any]]]:
+    """The boundary files whose place is known."""
+    return [(path, found) for path, found in _of_role(workspace, "boundaries") if found["kind"] != "zones_nowhere"]
 
 
 def write_data_part(workspace: Workspace) -> None:
     """`data.yaml` from what was found and decided."""
     chosen, out = _choices(workspace), {}
-    if zones := _of_role(workspace, "boundaries"):
-        options = {key: chosen[key] for key in ("zone_id", "name") if chosen.get(key)}
+    if zones := _zone_files(workspace):
+        options = {"crs": zones[0][1]["crs_now"]} if zones[0][1].get("crs_now") else {}
+        options |= {key: chosen[key] for key in ("zone_id", "name") if chosen.get(key)}
         out["boundaries"] = {"path": f"data/{zones[0][0].name}", **options}
     if files := _of_role(workspace, "incidents"):
         paths = [f"data/{path.name}" for path, _ in files]
@@ -178,7 +197,7 @@ def _card(request: Request, path: Path) -> dict[str, Any]:
         reasons = {f"set_aside_reason.{reason}": n for reason, n in (found.get("set_aside") or {}).items()}
         card["aside"] = [(say_code(code, language), n) for code, n in reasons.items() if known(code)]
         layout = {key: value for key, value in found["layout"].items() if (key, str(value)) != ("titles", "0")}
-        card["layout"] = [_layout(key, value, language) for key, value in layout.items()]
+        card["layout"] = [line for key, value in layout.items() if (line := _layout(key, value, language))]
         times = found.get("times") or {}
         card["dates"] = [_day(times[end], hours=found["hours"]) for end in ("first", "last") if times.get(end)]
         card["columns"] = [{**c, "reason": _words(c["reason"], language)} for c in found["columns"]]
@@ -204,7 +223,7 @@ def _layout(key: str, value: Any, language: str) -> str:
     if key == "encoding":
         return str(value).upper()
     code = f"desk.layout_{key}"
-    return say_code(code, language, value=str(value)) if known(code) else f"{key} {value}"
+    return say_code(code, language, value=str(value)) if known(code) else ""
 
 
 def _words(value: Any, language: str) -> str:
@@ -231,6 +250,7 @@ def _questions(request: Request) -> dict[str, Any]:
     """What only a person can know, with what speaks for each answer."""
     desk, chosen = desk_of(request), _choices(desk_of(request).workspace)
     out: dict[str, Any] = dict.fromkeys(("datum", "date_order", "timezone", "zones"))
+    out["crs"] = _crs_question(desk.workspace, language_of(request))
     for path, found in _of_role(desk.workspace, "incidents"):
         if found.get("datum_open") and out["datum"] is None and zone_facts(desk.workspace) is not None:
             evidence = found["coordinates"].get("datum_estimate", {}).get("evidence", {})
@@ -250,6 +270,34 @@ def _questions(request: Request) -> dict[str, Any]:
         names = [c for c in zones["choices"] if c["name"] not in ("zone_id", "parent_id")]
         out["zones"] = {"unique": unique, "names": names, "now": chosen, "shown": zones["names"]}
     return out if any(out.values()) else {}
+
+
+def _crs_question(workspace: Workspace, language: str) -> dict[str, Any] | None:
+    """Which CRS boundaries are in that do not say it: each that fits, with the incidents over it."""
+    for path, found in _of_role(workspace, "boundaries"):
+        if "crs_open" not in found:
+            continue
+        near = _zone_options(workspace)["near"]
+        choices: list[dict[str, Any]] = []
+        for one in found["crs_open"]:
+            west, south, east, north = one["box"]
+            wide, high = 0.08 * (east - west), 0.08 * (north - south)
+            box, label = [west - wide, south - high, east + wide, north + high], _crs_name(one["code"], language)
+            picture = places_picture(one["outline"], near, box, label)
+            proposed = bool(near) and not choices and bool(one["inside"])
+            choices.append({**one, "proposed": proposed, "label": label, "picture": picture})
+        return {"file": path.name, "choices": choices, "now": found.get("crs_now", "").removeprefix("EPSG:")}
+    return None
+
+
+def _crs_name(code: int, language: str) -> str:
+    if code == 4326:
+        return say_code("desk.crs_degrees", language, code=code)
+    if 4534 <= code <= 4554:
+        return say_code("desk.crs_gauss", language, code=code, meridian=75 + 3 * (code - 4534))
+    if 32601 <= code <= 32660 or 32701 <= code <= 32760:
+        return say_code("desk.crs_utm", language, code=code, zone=f"{code % 100}{'N' if code < 32700 else 'S'}")
+    return say_code("desk.crs_web" if code == 3857 else "desk.crs_other", language, code=code)
 
 
 def _examples(path: Path, found: Mapping[str, Any]) -> list[str]:
@@ -280,12 +328,13 @@ async def inspect_one(desk: Desk, path: Path) -> dict[str, Any]:
         key = _key(workspace, path)
         role = _choices(workspace).get("roles", {}).get(path.name)
         beside = None if role in ("boundaries", "roads") else data_part(workspace).get("boundaries")
-        found = await desk.work(workers.inspected, path.name, beside, _options(workspace))
+        options = {**_options(workspace), **_zone_options(workspace)}
+        found = await desk.work(workers.inspected, path.name, beside, options)
         workspace.write_note(_note_name(path.name), {"key": key, "found": found})
         chosen = _choices(workspace)
         roles = chosen.setdefault("roles", {})
         if path.name not in roles:
-            role = ROLE_OF_KIND.get(found["kind"], "unused")
+            role = "unused" if _is_of_no_use(found) else ROLE_OF_KIND.get(found["kind"], "unused")
             taken = role in ("boundaries", "roads") and role in roles.values()
             roles[path.name] = "unused" if taken else role
             workspace.write_note("choices.json", chosen)
@@ -293,6 +342,12 @@ async def inspect_one(desk: Desk, path: Path) -> dict[str, Any]:
         if inspection(workspace, path)[1]:
             break
     return found
+
+
+def _is_of_no_use(found: Mapping[str, Any]) -> bool:
+    """A table without a single row that could be an incident, whatever the person decides of its dates and datum."""
+    open_question = found.get("datum_open") or found.get("orders")
+    return found["kind"] == "incidents" and not (found["used"] or (found["rows"] and open_question))
 
 
 async def decide(request: Request) -> Response:
@@ -304,6 +359,10 @@ async def decide(request: Request) -> Response:
     for key, values in allowed.items():
         if form.get(key) in values:
             chosen[key] = form[key]
+    for key in ("crs_other", "crs"):
+        if (code := form.get(key, "").strip().upper().removeprefix("EPSG:")).isdigit() and len(code) <= 6:
+            chosen["zone_crs"] = int(code)
+            break
     for key in ("timezone", "zone_id", "name"):
         if key in form:
             chosen[key] = form[key].strip()[:120]

@@ -1,6 +1,7 @@
 /* The desk without htmx works by forms and links; this adds progress of an upload, dropping of files, colours of the map. */
 (function () {
   "use strict";
+  const lost = document.getElementById("lost");
   const drop = document.getElementById("drop");
   if (drop) {
     const picked = document.getElementById("files"), bar = document.getElementById("sent");
@@ -24,7 +25,7 @@
         const line = answer.querySelector(".problem");
         problem.textContent = line ? line.textContent : request.statusText;
       });
-      request.addEventListener("error", function () { bar.hidden = true; problem.textContent = "–"; });
+      request.addEventListener("error", function () { bar.hidden = true; lost.hidden = false; });
       request.send(body);
     };
     drop.addEventListener("submit", function (event) { event.preventDefault(); send(picked.files); });
@@ -37,6 +38,19 @@
       send(event.dataTransfer.files);
     });
   }
+  const unsent = document.getElementById("unsent");
+  if (unsent) {  // what was changed in the form and is not in the file yet is saved with it
+    unsent.form.addEventListener("change", function (event) {
+      if (event.target.closest("#form-side")) { unsent.disabled = false; }
+    });
+    document.addEventListener("htmx:afterSwap", function (event) {
+      if (event.target.id === "both") { unsent.disabled = true; }
+    });
+  }
+  document.addEventListener("htmx:sendError", function () { lost.hidden = false; });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.successful) { lost.hidden = true; }
+  });
   document.addEventListener("htmx:afterSwap", function () {
     const shades = document.getElementById("shades"), map = document.querySelector("#look-map svg");
     if (!shades || !map) { return; }

@@ -61,12 +61,12 @@ def frame_table(frame: pd.DataFrame, name: str) -> MemoryTable:
     crs, faults, rows, table = None, [], None, pd.DataFrame(frame)
     if isinstance(frame, gpd.GeoDataFrame) and frame._geometry_column_name in frame.columns:
         points = frame.geometry
-        if frame.crs is None:
-            raise CRSError(Note("read.frame_no_crs", file=name))
         kinds = points.geom_type
         odd = kinds.notna() & ~kinds.isin(["Point", "MultiPoint"])
         if odd.any() and odd.sum() == points.notna().sum():
             raise InputError(Note("read.no_points", file=name, kind=kinds[odd].iloc[0]))
+        if frame.crs is None:
+            raise CRSError(Note("read.frame_no_crs", file=name))
         shapes = points.to_numpy()
         single = np.array([s is not None and s.geom_type == "MultiPoint" and len(s.geoms) == 1 for s in shapes], bool)
         shapes = shapes.copy()
