@@ -250,7 +250,7 @@ def _questions(request: Request) -> dict[str, Any]:
     """What only a person can know, with what speaks for each answer."""
     desk, chosen = desk_of(request), _choices(desk_of(request).workspace)
     out: dict[str, Any] = dict.fromkeys(("datum", "date_order", "timezone", "zones"))
-    out["crs"] = _crs_question(desk.workspace, language_of(request))
+    out |= {"crs": _crs_question(desk.workspace, language_of(request))}
     for path, found in _of_role(desk.workspace, "incidents"):
         if found.get("datum_open") and out["datum"] is None and zone_facts(desk.workspace) is not None:
             evidence = found["coordinates"].get("datum_estimate", {}).get("evidence", {})
