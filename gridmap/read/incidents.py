@@ -366,7 +366,7 @@ def _thinned(incidents: Incidents, step: int) -> tuple[np.ndarray, np.ndarray]:
         else (incidents.data.to_batches(columns=["lon", "lat"], **ONE_BY_ONE))
     ):
         here = slice(-before % step, None, step)
-        kept.append((batch["lon"].to_numpy()[here], batch["lat"].to_numpy()[here]))
+        kept.append((batch["lon"].to_numpy()[here].copy(), batch["lat"].to_numpy()[here].copy()))  # not whole batches
         before += batch.num_rows
     lon, lat = (np.concatenate(v) for v in zip(*kept, strict=True))
     return lon, lat

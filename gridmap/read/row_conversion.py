@@ -35,7 +35,8 @@ class SeenRows:
     def __init__(self, plan: Plan, *, find: bool = False):
         self.by_id = "incident_id" in plan.roles
         self.find = find  # which rows, and not only how many
-        self.keys: list[np.ndarray] = []
+        self.repeated = 0  # where they are found
+        self.runs: list[np.ndarray] = []  # keys in order, each run at most half as long as the one before
         self.parts: list[list[np.ndarray]] = [[] for _ in range(PARTS)]
 
     def again(self, table: pa.Table) -> np.ndarray:
@@ -53,18 +54,31 @@ class SeenRows:
             counted = (frame["occurred_from"] == frame["occurred_to"]).to_numpy()
             key = pd.util.hash_pandas_object(frame[counted], index=False, categorize=False).to_numpy()
         if self.find:
-            before = sum(map(len, self.keys))
-            again[counted] = pd.Series(np.concatenate([*self.keys, key])).duplicated().to_numpy()[before:]
-            self.keys.append(key)
+            again[counted] = twice = self._found(key)
+            self.repeated += int(twice.sum())
+            return again
         key = np.sort(key)
         cuts = np.searchsorted(key, np.arange(1, PARTS, dtype=np.uint64) << np.uint64(64 - PARTS.bit_length() + 1))
         for part, some in zip(self.parts, np.split(key, cuts), strict=True):
             part.append(some.copy())
         return again
 
+    def _found(self, key: np.ndarray) -> np.ndarray:
+        """Which keys are repeated. A batch is put to a few long runs of earlier keys, which grow by being merged."""
+        twice = pd.Series(key).duplicated().to_numpy()
+        for run in self.runs:
+            at = np.searchsorted(run, key)
+            twice = twice | (run[np.minimum(at, len(run) - 1)] == key)
+        new = np.sort(key[~twice])
+        while self.runs and len(self.runs[-1]) <= 2 * len(new):
+            new = np.sort(np.concatenate([self.runs.pop(), new]))
+        if len(new):
+            self.runs.append(new)
+        return twice
+
     def total(self) -> int:
         """How many rows repeat an earlier one: part by part, so that nothing as long as all rows is made again."""
-        repeated = 0
+        repeated = self.repeated
         for part in self.parts:
             if part:
                 keys = np.sort(np.concatenate(part))

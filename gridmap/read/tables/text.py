@@ -224,7 +224,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 TEXTS = (".csv", ".txt", ".tsv", ".tab", ".dat")
-BLOCK = 16 << 20
+BLOCK = 4 << 20
 CSV_ROWS = 50_000
 
 
