@@ -99,7 +99,7 @@ def _misfits(parts: np.ndarray, clean: bool) -> np.ndarray:
 def _fits_at_its_border(parts: np.ndarray) -> bool:
     """Whether the polygons with an edge out of balance, and all that lie at such an edge, fit each other."""
     _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
-    loose = np.flatnonzero(_out_of_balance(xy, ring_starts, part_starts))
+    loose = np.flatnonzero(_out_of_balance(np.ascontiguousarray(xy), ring_starts, part_starts))
     if 4 * len(loose) > len(xy):
         return False  # nearly all would be tested: digitised borders seldom share their corners
     west, south = np.minimum(xy[loose], xy[loose + 1]).T
@@ -111,15 +111,34 @@ def _fits_at_its_border(parts: np.ndarray) -> bool:
 
 
 @compiled
+def _slot_of(ax, ay, bx, by):
+    """A number that spreads edges over a table, from the bits of both corners."""
+    h = ax * np.uint64(0x9E3779B97F4A7C15) + ay * np.uint64(0xC2B2AE3D27D4EB4F)
+    h += bx * np.uint64(0x165667B19E3779F9) + by * np.uint64(0xD6E8FEB86659FD93)
+    h ^= h >> np.uint64(32)
+    h *= np.uint64(0xFF51AFD7ED558CCD)
+    return h ^ (h >> np.uint64(29))
+
+
+@compiled
+def _same(xy, o, ax, ay, bx, by):
+    """Whether edge `o` runs between these two corners, in whichever direction."""
+    px, py, qx, qy = xy[o, 0], xy[o, 1], xy[o + 1, 0], xy[o + 1, 1]
+    return (px == ax and py == ay and qx == bx and qy == by) or (px == bx and py == by and qx == ax and qy == ay)
+
+
+@compiled
 def _out_of_balance(xy, ring_starts, part_starts):
     """Which edges (by their first corner) are not run as often one way as the other; a table by both corners' hash.
 
-    Rings are taken as running with their polygon on the left, whichever way they were drawn.
+    Rings are taken as running with their polygon on the left, whichever way they were drawn. Where an edge is that of a
+    neighbour, the next one is mostly the edge before or after it there: those are tried before the table.
     """
     size = 16
     while size < 1.3 * len(xy):
         size *= 2
-    slot, net, place = np.full(size, -1, np.int32), np.zeros(size, np.int32), np.full(len(xy), -1, np.int32)
+    bits = xy.view(np.uint64)
+    slot, net, same_as = np.full(size, -1, np.int32), np.zeros(len(xy), np.int32), np.full(len(xy), -1, np.int32)
     for part in range(len(part_starts) - 1):
         for ring in range(part_starts[part], part_starts[part + 1]):
             begin, end = ring_starts[ring], ring_starts[ring + 1]
@@ -128,29 +147,31 @@ def _out_of_balance(xy, ring_starts, part_starts):
                 twice += (xy[k, 0] - xy[begin, 0]) * (xy[k + 1, 1] - xy[begin, 1])
                 twice -= (xy[k + 1, 0] - xy[begin, 0]) * (xy[k, 1] - xy[begin, 1])
             left = (twice > 0) == (ring == part_starts[part])  # an outline drawn counter-clockwise, or a hole clockwise
+            before = -1
             for e in range(begin, end - 1):
                 ax, ay, bx, by = xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1]
                 up = ax < bx or (ax == bx and ay < by)
-                if not up:
-                    ax, ay, bx, by = bx, by, ax, ay
-                at = hash((ax, ay, bx, by)) & (size - 1)
-                while slot[at] >= 0:
-                    o = slot[at]
-                    p = (
-                        o
-                        if xy[o, 0] < xy[o + 1, 0] or (xy[o, 0] == xy[o + 1, 0] and xy[o, 1] < xy[o + 1, 1])
-                        else o + 1
-                    )
-                    q = 2 * o + 1 - p
-                    if xy[p, 0] == ax and xy[p, 1] == ay and xy[q, 0] == bx and xy[q, 1] == by:
-                        break
-                    at = (at + 1) & (size - 1)
-                slot[at] = e
-                net[at] += 1 if up == left else -1
-                place[e] = at
+                found = -1
+                if before >= 0:
+                    for o in (before - 1, before + 1):
+                        if found < 0 and 0 <= o < e and same_as[o] >= 0 and _same(xy, o, ax, ay, bx, by):
+                            found = before = o
+                if found < 0:
+                    one, two = (e, e + 1) if up else (e + 1, e)
+                    at = _slot_of(bits[one, 0], bits[one, 1], bits[two, 0], bits[two, 1]) & np.uint64(size - 1)
+                    while slot[at] >= 0 and not _same(xy, slot[at], ax, ay, bx, by):
+                        at = (at + np.uint64(1)) & np.uint64(size - 1)
+                    if slot[at] < 0:
+                        slot[at] = e
+                        before = -1
+                    else:
+                        before = slot[at]
+                    found = slot[at]
+                same_as[e] = found if found == e else same_as[found]
+                net[same_as[e]] += 1 if up == left else -1
     loose = np.zeros(len(xy), np.bool_)
     for e in range(len(xy)):
-        loose[e] = place[e] >= 0 and net[place[e]] != 0
+        loose[e] = same_as[e] >= 0 and net[same_as[e]] != 0
     return loose
 
 

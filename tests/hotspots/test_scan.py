@@ -9,7 +9,7 @@ import pytest
 import shapely
 from scipy import stats
 
-from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.errors import CRSError, GridmapWarning, InputError, SettingError
 from gridmap.grids.tiling import make_grid
 from gridmap.hotspots.scan import candidates
 from gridmap.hotspots.scan.spatial import spatial_scan
@@ -250,6 +250,14 @@ def test_a_scan_of_many_hours_is_refused_in_one_line(monkeypatch):
         spatial_scan(areas, **plane)
     assert "\n" not in str(refused.value)
     assert len(spatial_scan(areas, max_population_share=0.2, **plane).cells) == 300
+
+
+def test_a_scan_of_many_minutes_is_announced(monkeypatch):
+    monkeypatch.setattr(candidates, "LONG_STEPS", 1e4)
+    rng = np.random.default_rng(0)
+    areas = pd.DataFrame({"x": rng.random(60), "y": rng.random(60), "population": 100, "cases": 2})
+    with pytest.warns(GridmapWarning, match=r"60 areas that hold 30 .* 99 times: about 1 min .* max_radius_m="):
+        spatial_scan(areas, x="x", y="y", distance="planar", random_state=1, permutations=99)
 
 
 @pytest.mark.parametrize("limit", [{"max_population_share": 0.03}, {"max_radius_m": 0.2}])

@@ -3,10 +3,12 @@
 import gzip
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from shapely.geometry import Point, box
 
@@ -212,10 +214,32 @@ def test_duplicates_are_counted_and_removed_only_on_request(small):
     assert len(read_incidents(month, duplicates="remove")) == 2  # two thefts of one month are two thefts
 
 
+def test_rows_seen_before_are_found_in_any_batch_and_each_key_is_kept_once():
+    from gridmap.read.row_conversion import SeenRows
+
+    rng, seen = np.random.default_rng(0), SeenRows(SimpleNamespace(roles={"incident_id": "id"}), find=True)
+    batches = [pa.table({"incident_id": rng.integers(0, 400, 50).astype(str)}) for _ in range(20)]
+    found = np.concatenate([seen.again(batch) for batch in batches])
+    ids = pd.concat([batch.to_pandas() for batch in batches])["incident_id"]
+    assert found.tolist() == ids.duplicated().tolist()
+    assert seen.total() == ids.duplicated().sum()
+    assert sum(map(len, seen.runs)) == ids.nunique()
+    assert len(seen.runs) < 8  # a batch is put to few runs, not to every batch before it
+
+
 def test_patrol_found_from_the_source_column(small):
     rows = "\n".join(f"2024-01-02,1.5,50,{s}" for s in ("巡逻发现", "110报警", "其他", ""))
     incidents = read_incidents(small("案发时间,经度,纬度,发现方式\n" + rows + "\n"))
     assert incidents.to_frame()["officer_initiated"].tolist() == [True, False, None, None]
+
+
+def test_every_nth_place_is_looked_at_without_holding_the_others():
+    from gridmap.read.incidents import _thinned
+
+    table = pa.table({"lon": np.arange(1000.0), "lat": np.arange(1000.0)})
+    lon, lat = _thinned(SimpleNamespace(data=table), 10)
+    assert lon.tolist() == lat.tolist() == np.arange(0.0, 1000, 10).tolist()
+    assert not np.shares_memory(lon, table["lon"].chunk(0).to_numpy())
 
 
 def test_a_streamed_file_equals_one_in_memory(monkeypatch):

@@ -5,6 +5,7 @@ the unit sphere in three dimensions, where the straight line orders them as the 
 as they are, for coordinates in metres and for published work on raw numbers.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import scipy
 import shapely
 from pyproj import Geod
 
-from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.errors import CRSError, GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.scan.windows import BLOCK, areas_in_reach, best_windows, replica_maxima
 from gridmap.messages import Note, did_you_mean
@@ -40,6 +41,7 @@ SCAN_COLUMNS = (
 
 EARTH_M = 6_371_008.8  # mean radius
 MOST_STEPS = 3e12  # additions of a simulated count to a circle: about an hour of one core
+LONG_STEPS = 1e11  # about two minutes: more is announced
 MOST_AT_ONCE = 2**26  # simulated counts held at a time: 256 MB
 _COLUMNS = (
     *("cases", "expected", "llr", "ratio", "relative_risk", "n_areas", "radius"),
@@ -168,7 +170,7 @@ def simulated_maxima(
 
 
 def _require_time(places: Places, sizes, limits, spans: int, permutations: int) -> None:
-    """Refuse a scan that would take many hours; the message names what makes it short."""
+    """Announce a scan of many minutes, refuse one of many hours; the message names what makes it short."""
     held = areas_in_reach(places.points, sizes, limits)
     each = len(places.points) * spans * (1 + min(limits[2], spans)) / 2 * (permutations + BLOCK)
     if held * each > MOST_STEPS:
@@ -177,6 +179,10 @@ def _require_time(places: Places, sizes, limits, spans: int, permutations: int) 
         raise SettingError(
             Note("hotspots.scan_too_long", n=len(places.points), held=held, hours=hours, most=most, n2=permutations)
         )
+    if held * each > LONG_STEPS:
+        minutes = max(round(60 * held * each / MOST_STEPS), 1)
+        long = Note("hotspots.scan_long", n=len(places.points), held=held, minutes=minutes, n2=permutations)
+        warnings.warn(long, GridmapWarning, stacklevel=4)
 
 
 def likely_clusters(
