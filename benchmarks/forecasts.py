@@ -1,7 +1,9 @@
 """Does the forecast earn its place? Weekly back-tests on the shared data, each model beside the mean count.
 
     python benchmarks/forecasts.py chicago_2016 cincinnati_2018      # some; all when none is named
-    python benchmarks/forecasts.py nij                               # the cells and the area of the NIJ challenge
+    python benchmarks/forecasts.py nij vancouver_2020 members        # the cells and the area of the NIJ challenge
+
+With `members`, only the mean count, the ensemble and what it is made of.
 
 Squares of 250 m, 1 % of the area (or, with nij, squares of 5,806 m² and 1.942 km²), all that is known before each
 Monday. Nothing is chosen on the scored weeks.
@@ -94,12 +96,14 @@ if __name__ == "__main__":
     if not SHARED.is_dir():
         raise SystemExit("left out: the shared data are not here")
     nij = {"cell_area_m2": (5_806, 33_445), "area_m2": (647_497, 1_942_490)} if "nij" in sys.argv else {}
-    for name in [a for a in sys.argv[1:] if a != "nij"] or CASES:
+    models = ("mean_count", "density_mixture", "boosted", "near_repeat", "ensemble")
+    models = models if "members" in sys.argv else MODELS
+    for name in [a for a in sys.argv[1:] if a not in ("nij", "members")] or CASES:
         load, start, end, horizon = CASES[name]
         zones, incidents = load()
         grid = zones if nij else gm.make_grid(zones, system="square", cell_size_m=250)
         began, used = time.perf_counter(), time.process_time()
-        found = gm.backtest(incidents, grid, models=MODELS, start=start, end=end, horizon=horizon, **nij)
+        found = gm.backtest(incidents, grid, models=models, start=start, end=end, horizon=horizon, **nij)
         wall, cpu = time.perf_counter() - began, time.process_time() - used
         print(
             f"\n{name}: {len(incidents):,} incidents, {len(found.grid):,} cells, {wall:.0f} s, {cpu:.0f} s of processor"

@@ -53,6 +53,8 @@ def backtest(
         )
     table = found.summary()
     print(table[[c for c in SHOWN if c in table]].round(3).to_string(na_rep="–"))
+    for note in found.notes:
+        print(f"  {note.say(language())}")
     if output is not None:
         if output.suffix:
             write_table(found.scores, output)

@@ -106,8 +106,15 @@ class Backtest(ShortForm):
             difference_low, difference_high, better`. Intervals are by block bootstrap over the periods; `better` says
             that the lower bound of the difference lies above 0. Hit rate, PAI and PEI are of all periods together
             (hits over incidents), intervals of the periods' own values.
+
+        Raises
+        ------
+        InputError
+            If no period has an incident.
         """
         table = self.scores[self.scores["incidents"] > 0]
+        if not len(table):
+            raise InputError(Note("forecasts.nothing_to_score", start=self.params["start"], end=self.params["end"]))
         wide = table.pivot_table(index="origin", columns="model", values="pai", sort=False)
         rows = []
         for model, part in table.groupby("model", sort=False):
@@ -328,6 +335,7 @@ def backtest(
     limit = _limit(area_share, area_m2, total)
     if space.area_m2.min() > limit:
         raise SettingError(Note("forecasts.area_holds_no_cell", limit=limit, cell=float(space.area_m2.min())))
+    models = (models,) if isinstance(models, str | Forecaster) else models
     made = [m if isinstance(m, Forecaster) else model_named(m)() for m in models]
     if not any(m.name == BASELINE for m in made):
         made = [model_named(BASELINE)(), *made]
@@ -339,12 +347,15 @@ def backtest(
     found = _every_period(setting, made, origins, journal, workers, progress)
     rows: list[dict[str, Any]] = []
     notes = [Note("forecasts.cells_of_events", cells=len(space))] if len(space) > 1 and whole.counts().all() else []
+    if gap := whole.longest_gap(last):
+        notes.append(gap)
     if twice := whole.doubled():
         notes.append(Note("fact.forecast_doubled", n=twice, incidents=len(whole), reach=DOUBLED_M))
     times_chosen = {m.name: np.zeros(len(space)) for m in made}
     zone, zones = pd.factorize(_zone_of(grid), sort=True)
     zones_chosen = {m.name: np.zeros(len(zones)) for m in made}
     everything = np.zeros(len(space))
+    refused: dict[tuple[str, str], tuple[Note, int]] = {}
     curves = {m.name: np.zeros(len(CURVE)) for m in made}
     spread = {m.name: np.zeros(10) for m in made}
     for origin, one in zip(origins, found, strict=True):
@@ -352,7 +363,9 @@ def backtest(
         about = {"origin": pd.Timestamp(_date(origin)), "until": pd.Timestamp(_date(origin + horizon_days))}
         for name, of_model in one.items():
             if "refused" in of_model:
-                notes.append(note_from(of_model["refused"]))
+                why = note_from(of_model["refused"])
+                first, times = refused.get((name, getattr(why, "code", why)), (why, 0))
+                refused[name, getattr(why, "code", why)] = (first, times + 1)
                 continue
             rows.append({"model": name, **about, **of_model["scores"]})
             curves[name] += of_model["curve"]
@@ -361,7 +374,8 @@ def backtest(
             of_zones = np.unique(zone[of_model["chosen"]])
             zones_chosen[name][of_zones[of_zones >= 0]] += 1
     if not rows:
-        raise InputError(notes[-1])
+        raise InputError(next(iter(refused.values()))[0])
+    notes += [Note("forecasts.refused_in", n=n, of=len(origins), why=why) for why, n in refused.values()]
     params = {
         "models": [m.name for m in made],
         "start": _date(first),

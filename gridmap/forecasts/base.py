@@ -339,6 +339,23 @@ class History:
         by_chance = same * (tree.count_neighbors(tree, DOUBLED_M) - n) / (n * (n - 1))
         return int(found.sum()) if near > max(3 * by_chance, 5, 0.01 * n) else 0
 
+    def longest_gap(self, until: float | None = None) -> Note | None:
+        """The longest time without an incident, as a sentence, where chance has none that long; else None.
+
+        Data that are missing look like weeks in which nothing happens, and one wrong year (1900, 2099) like a century
+        of them. A gap is stated where it is longer than two weeks (and twice what the times are vague by), and where
+        incidents at the mean rate would leave one as long in fewer than one of a million histories.
+        """
+        last = max(self.until if until is None else until, self.time[-1])
+        at = np.r_[self.time, last]
+        gaps = np.diff(at)
+        longest = int(gaps.argmax())
+        days, usual = float(gaps[longest]), len(self) / max(last - self.since, 1.0)
+        if days <= 14 + 2 * self.precision or len(self) * np.exp(-usual * days) > 1e-6:
+            return None
+        begin, end = (str(np.datetime64("1970-01-01") + int(np.floor(t))) for t in at[longest : longest + 2])
+        return Note("fact.forecast_gap", begin=begin, end=end, days=days, usual=usual * days)
+
     def counts(self, since: float | None = None, until: float | None = None) -> np.ndarray:
         """Incidents by cell within a span, as float, shape (cells,)."""
         a = 0 if since is None else np.searchsorted(self.time, since)

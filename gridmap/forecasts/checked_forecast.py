@@ -65,6 +65,8 @@ class ForecastResult(ShortForm):
     profile : DataFrame of float, 7 × 24, or None
         Share of the incidents in each hour of the week (weekday 0 is Monday), each incident spread over the hours in
         which it may have happened; None where most times are vaguer than a shift.
+    notes : tuple of Note
+        What to know of the data: a long time without any incident, events that were entered twice.
     """
 
     cells: pd.DataFrame
@@ -76,6 +78,7 @@ class ForecastResult(ShortForm):
     grid: Grid
     params: dict[str, Any] = field(default_factory=dict)
     profile: pd.DataFrame | None = field(default=None, repr=False)
+    notes: tuple[Note, ...] = ()
 
     def by_shift(self, hours: int = 4) -> pd.DataFrame:
         """The expected incidents of each cell in each shift of the period.
@@ -204,6 +207,8 @@ def forecast(
         raise SettingError(Note("forecasts.one_model", found=type(model).__name__))
     if periods < LEAST_PERIODS:
         raise SettingError(Note("forecasts.periods_at_least", least=LEAST_PERIODS, found=periods))
+    if not 0 < confidence < 1:
+        raise SettingError(Note("forecasts.confidence_between", found=confidence))
     space = Space(grid)
     whole = History.of(incidents, space, officer_initiated=officer_initiated)
     at, horizon_days = whole.until if until is None else moment(until), span_days(horizon)
@@ -230,7 +235,11 @@ def forecast(
     begin = pd.Timestamp("1970-01-01") + pd.Timedelta(days=at)
     period = (begin, begin + pd.Timedelta(days=horizon_days))
     profile, params["timed"] = _profile(incidents, known) if known.precision <= VAGUE_DAYS else (None, 0)
-    return ForecastResult(cells, used, offered, verdict, tested, period, grid, params, profile)
+    # What the back-test states of the data it states of all of them, up to now.
+    gap = known.longest_gap(at - late)
+    of_test = () if tested is None else (n for n in tested.notes if n.code == "fact.forecast_doubled")
+    notes = (*([] if gap is None else [gap]), *of_test)
+    return ForecastResult(cells, used, offered, verdict, tested, period, grid, params, profile, notes)
 
 
 #: Times of which most are vaguer than this say nothing of shifts, in days.
@@ -289,7 +298,8 @@ def _tested(
     given["progress"] = progress and (lambda done, of: progress(done, rounds * of))
     # What is quick to see is looked at first: where nothing changes, no forecast can know more than all of the past.
     first = backtest(incidents, known.space, models=(BASELINE, LASTING, RECENT), **given)
-    if model.name == RECENT or not first.difference(RECENT, LASTING, "gain")[1] > 0:
+    happened = (first.scores["incidents"] > 0).any()
+    if model.name == RECENT or not happened or not first.difference(RECENT, LASTING, "gain")[1] > 0:
         return first
     given["progress"] = progress and (lambda done, of: progress(of + done, rounds * of))
     tried: list[str | Forecaster] = [RECENT, model] if model.name == LASTING else [LASTING, RECENT, model]
@@ -298,7 +308,7 @@ def _tested(
 
 def _verdict(tested: Backtest | None, model: str, horizon_days: float) -> tuple[bool, Note]:
     untested = Note("fact.forecast_untested", least=LEAST_PERIODS, horizon=horizon_days)
-    if tested is None:
+    if tested is None or not (tested.scores["incidents"] > 0).any():
         return False, untested
     table: Any = tested.summary()
     count: Any = table.loc[BASELINE]
@@ -369,7 +379,7 @@ def _reasons(why: dict[str, np.ndarray], chosen: np.ndarray, reach_m: float) -> 
     return out
 
 
-def score_forecast(earlier: ForecastResult, incidents: Incidents) -> dict[str, float]:
+def score_forecast(earlier: ForecastResult, incidents: Incidents, *, until: Any = None) -> dict[str, float]:
     """How an earlier forecast did, once the incidents of its period are known.
 
     Parameters
@@ -377,6 +387,8 @@ def score_forecast(earlier: ForecastResult, incidents: Incidents) -> dict[str, f
     earlier : ForecastResult
     incidents : Incidents
         With all of its period.
+    until : date, optional
+        Up to when all incidents are known; the end of the last day that has one when not given.
 
     Returns
     -------
@@ -387,12 +399,17 @@ def score_forecast(earlier: ForecastResult, incidents: Incidents) -> dict[str, f
     Raises
     ------
     InputError
-        If no incident lies in the period.
+        If the incidents end before the period does, or none lies in it.
     """
     begin, end = (moment(t) for t in earlier.period)
-    seen = History.of(incidents, earlier.grid).counts(begin, end)
+    known = History.of(incidents, earlier.grid)
+    known_until = known.until if until is None else moment(until)
+    if known_until < end:
+        days = [str(pd.Timestamp("1970-01-01") + pd.Timedelta(days=t))[:10] for t in (end, known_until)]
+        raise InputError(Note("forecasts.not_over", end=days[0], known=days[1]))
+    seen = known.counts(begin, end)
     if not seen.sum():
-        raise InputError(Note("forecasts.nothing_left"))
+        raise InputError(Note("forecasts.none_in_period"))
     cells, chosen = earlier.cells, earlier.cells["chosen"].to_numpy()
     area = cells["area_m2"].to_numpy(float)
     return {

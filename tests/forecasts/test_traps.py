@@ -195,3 +195,45 @@ def test_the_default_models_all_have_scores(grid):
     assert columns <= set(found.scores)
     assert len(found.scores) == 6 * 2
     assert {"pai", "pai_low", "pai_high", "difference", "difference_low", "difference_high"} <= set(found.summary())
+
+
+def test_a_long_time_without_incidents_is_stated(grid):
+    """Missing months and a wrong century look like calm; ten quiet days do not."""
+    rng = np.random.default_rng(5)
+    day = np.sort(rng.uniform(0, 300, 600))
+    row = rng.integers(0, len(grid), 600)
+
+    def gap(kept, *more):
+        days = np.r_[day[kept], more]
+        when = pd.Timestamp("2023-01-02") + pd.to_timedelta(days, unit="D")
+        return History.of(incidents(grid, np.r_[row[kept], [0] * len(more)].astype(int), when), grid).longest_gap()
+
+    assert gap(day >= 0) is None
+    assert gap((day < 100) | (day > 110)) is None
+    missing = gap((day < 100) | (day > 150))
+    assert (missing.code, missing.values["begin"][:7], missing.values["end"][:7]) == (
+        "fact.forecast_gap",
+        "2023-04",
+        "2023-06",
+    )
+    assert missing.values["days"] == pytest.approx(50, abs=2)
+    assert gap(day >= 0, 27_000.0).values["end"] == "2096-12-04"
+    assert gap(day >= 0, -44_000.0).values["begin"] == "1902-07-16"
+
+
+def test_a_period_that_is_not_over_is_not_scored(grid):
+    rng = np.random.default_rng(6)
+    row, day = rng.integers(0, len(grid), 300), np.sort(rng.uniform(0, 200, 300))
+    known = incidents(grid, row, pd.Timestamp("2023-01-02") + pd.to_timedelta(day, unit="D"))
+    made = gm.forecast(known, grid, until="2023-07-17", model="recent_count", area_share=0.1)
+    with pytest.raises(InputError, match="ends on 2023-07-24, and these incidents are known until 2023-07-21"):
+        gm.score_forecast(made, known)
+    assert gm.score_forecast(made, known, until="2023-07-24")["incidents"] > 0
+    with pytest.raises(SettingError, match="confidence"):
+        gm.forecast(known, grid, confidence=1.0)
+    late = gm.forecast(known, grid, until="2030-01-07", model="recent_count", area_share=0.1)
+    assert (late.offered, late.verdict.code) == (False, "fact.forecast_untested")
+    assert [note.code for note in late.notes] == ["fact.forecast_gap"]
+    nothing = gm.backtest(known, grid, models="recent_count", start="2029-01-01", end="2029-02-05", area_share=0.1)
+    with pytest.raises(InputError, match="No incident lies between 2029-01-01 and 2029-02-05"):
+        nothing.summary()

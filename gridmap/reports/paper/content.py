@@ -354,7 +354,8 @@ def _outlook(run: RunFolder, entry: Mapping[str, Any], language: str, *, picture
     if len(hours) and pictures:
         figure = weekday_hour_chart(hours, language=language, title=w("expected_hours"))
         png, ratio = picture_of(figure)
-        picture = Picture(png, ratio, alt_text(figure))
+        alike = any(f.kind == "forecast_hours_alike" for f in own)  # then no hour is named under it either
+        picture = Picture(png, ratio, w("expected_hours") if alike else alt_text(figure))
     parts = [Section("", [f.say(language) for f in own], picture)]
     if not len(exposure):
         return parts

@@ -72,7 +72,7 @@ def as_result(found: ForecastResult, language: str = "en", names: dict[str, str]
     stated = [found.verdict, busiest_shift(found), None if exposure is None else most_exposed(exposure)]
     days = (found.period[1] - found.period[0]) / pd.Timedelta("1D")
     hours = None if found.profile is None else found.profile * float(cells["expected"].sum()) * 7 / days
-    stated += [] if found.backtest is None else [n for n in found.backtest.notes if n.code == "fact.forecast_doubled"]
+    stated += found.notes
     notes = tuple(note for note in stated if note is not None)
     return ForecastCells(cells, "forecast", params, notes=notes, exposure=exposure, hours=hours)
 

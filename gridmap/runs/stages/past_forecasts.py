@@ -43,15 +43,23 @@ def score_last_forecast(
     officer = taken.get("officer_initiated", False)
     known = History.of(incidents, grid, officer_initiated=officer)
     late = pd.Timedelta(taken["delay"]) / pd.Timedelta("1D") if taken.get("delay") else 0.0
-    scores = []
+    scores: list[tuple] = []
+    elsewhere: list[tuple[float, dict]] = []
     for run in runs_beside(out, pipeline):
         if run.audience != audience:
             continue
         for entry in run.results:
             if entry.get("method") == "forecast" and entry.get("name") == name:
                 end, cells = _forecast_of(run, entry)
-                if cells is not None and set(cells.index) == set(grid.cells.index) and end <= known.until - late:
+                if cells is None or end > known.until - late:
+                    continue
+                if set(cells.index) == set(grid.cells.index):
                     scores.append((end, run, entry, cells))
+                else:
+                    elsewhere.append((end, entry["params"]))
+    if not scores and elsewhere:
+        _, params = max(elsewhere, key=lambda other: other[0])
+        return Note("fact.last_forecast_other_cells", begin=params["from"], end=params["until"])
     if not scores:
         return None
     _, run, entry, cells = max(scores, key=lambda score: score[0])
