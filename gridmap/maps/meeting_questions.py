@@ -20,7 +20,7 @@ from gridmap.maps.ranking import UNDER_REPORTED, Place
 from gridmap.messages import Note
 from gridmap.read.persons import mask
 
-__all__ = ["STEPS", "Answer", "answers", "change_of", "checked_titles", "found", "story"]
+__all__ = ["STEPS", "Answer", "answers", "change_of", "checked_titles", "compared_periods", "found", "story"]
 
 #: So many places are named on the first screen; the sentences speak of these.
 SHOWN = 10
@@ -216,15 +216,20 @@ def _total_interval(change: CellsLayer, before: float, after: float, share: floa
     return float(low[0]), float(high[0])
 
 
-def _dates(change: Layer) -> dict[str, Any]:
-    """`in_before` and `in_after`: the periods of a comparison in brackets; empty where it does not name them."""
-    found: dict[str, Any] = {}
+def compared_periods(change: Layer) -> dict[str, str]:
+    """The periods of a comparison, `before` and `after`, as in "2023-06"; empty where it does not name them."""
+    found: dict[str, str] = {}
     for end in ("before", "after"):
         periods = change.params.get(end)
         periods = [periods] if isinstance(periods, str) else list(periods or [])
-        dates = " – ".join(dict.fromkeys(str(p) for p in (periods[:1] + periods[-1:])))
-        found[f"in_{end}"] = Note("page.dates", dates=dates) if dates else ""
+        found[end] = " – ".join(dict.fromkeys(str(p) for p in (periods[:1] + periods[-1:])))
     return found
+
+
+def _dates(change: Layer) -> dict[str, Any]:
+    """`in_before` and `in_after`: the periods of a comparison in brackets; empty where it does not name them."""
+    each = compared_periods(change).items()
+    return {f"in_{end}": Note("page.dates", dates=dates) if dates else "" for end, dates in each}
 
 
 def _span_share(change: CellsLayer) -> float:

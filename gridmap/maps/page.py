@@ -31,7 +31,7 @@ from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, RoutesLayer
 from gridmap.maps.layers.boundaries import districts
 from gridmap.maps.legend_classes import packed_text
-from gridmap.maps.meeting_questions import answers, change_of, checked_titles, found
+from gridmap.maps.meeting_questions import answers, change_of, checked_titles, compared_periods, found
 from gridmap.maps.meeting_questions import story as told_in_steps
 from gridmap.maps.offline import BUILT, OfflineFigure, asset, script_json
 from gridmap.maps.packing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
@@ -235,6 +235,7 @@ def page_data(
             answered = answers(layer, places, drawn)
             data["answers"] = {k: [packed_text(line) for line in both] for k, both in answered.items()}
             change = change_of(layer, drawn) if isinstance(layer, CellsLayer) else None
+            data["compared"] = None if change is None else compared_periods(change)
             own = titles if layer is opens else ()
             data["story"] = told_in_steps(layer, places, answered, ids=ids, change=change, titles=own)
             data["found"] = None if (short := found(layer)) is None else packed_text(short)

@@ -195,6 +195,7 @@ def kinds_table(
     except (ValueError, TypeError):
         return pd.DataFrame()
     rows = []
+    times = incidents.arrow(["occurred_from", "occurred_to", "category"]).to_pandas().dropna()
     for against in sorted(earlier, reverse=True):
         before = period_of_text(against)
         if before.start_time < first or before.end_time > last:
@@ -203,7 +204,8 @@ def kinds_table(
         share = share / (share + (before.end_time - before.start_time))
         for kind, (then, here) in _counted(incidents, grid, results, against, str(now)).items():
             about = {"category": kind, "period": str(now), "against": against}
-            rows.append(about | _compared(then, here, share, _variation(trend, kind, period)))
+            extra = _variation(trend, kind, period) or _variation_in_days(times, kind, period)
+            rows.append(about | _compared(then, here, share, extra))
     return pd.DataFrame(rows)
 
 
@@ -249,6 +251,18 @@ def _variation(trend: pd.DataFrame, kind: str, like: pd.Period) -> float | None:
         return None
     days = [(p.end_time - p.start_time).round("s") / pd.Timedelta("1D") for p in periods]
     return variation_of_periods(part["count"], days)
+
+
+def _variation_in_days(times: pd.DataFrame, kind: str, like: pd.Period) -> float | None:
+    """The same from periods of so many days, one behind the other back from `like`, as far as the data reach."""
+    if like.freqstr[0] in "MQY":
+        return None
+    days = (like.end_time - like.start_time).round("D")
+    exact = times[(times["occurred_to"] - times["occurred_from"]) <= pd.Timedelta(days=1)]
+    back = (exact["occurred_from"] - like.start_time) // days
+    whole = -((like.start_time - exact["occurred_from"].min()) // days) if len(exact) else 0
+    counts = back[(exact["category"] == kind) & back.between(whole, 0)].value_counts()
+    return variation_of_periods(counts.sort_index())
 
 
 def _compared(before: int, after: int, share: float, extra: float | None) -> dict[str, float]:

@@ -337,18 +337,47 @@ def _restrict_inputs(run: _Run) -> None:
     run.run_id = run_id(run.pipeline.settings, run_id_inputs(run.pipeline.audience, run.files.sha256, run.incidents))
 
 
+#: A step refused for one of these is left out, and the others are shown: a quiet week is not a fault of the file.
+TOO_FEW = frozenset(
+    f"hotspots.{code}"
+    for code in (
+        *("few_incidents", "few_incidents_plain", "few_cases", "few_events", "few_timed", "no_incidents"),
+        *("too_few_for_pattern", "hdbscan_too_few", "optics_too_few", "all_in_one_cell", "values_alike"),
+    )
+)
+
+
 def _find_hotspots(run: _Run) -> None:
     """Each method's answer, released for the audience at once."""
     grids = OwnGrids(run.boundaries, run.grid)
+    left_out: list[tuple[HotspotStep, InputError]] = []
     for step in run.steps:
         with run.clock.step(step.method):
             grid = grids.of(step)
-            found = _run_step(step, run.incidents, grid, run.boundaries, run.pipeline)
+            try:
+                found = _run_step(step, run.incidents, grid, run.boundaries, run.pipeline)
+            except InputError as error:
+                if len(run.steps) == 1 or _code_of(error) not in TOO_FEW:
+                    raise
+                left_out.append((step, error))
+                continue
             shown = shown_step(step, found, run.incidents, grid, run.pipeline.audience)
             if isinstance(shown, Released):  # a bare table
                 run.tables[f"{_file_name(len(run.results) + 1, step)}.csv"] = shown
                 shown = shown.value
             run.results.append((step, shown))
+    if left_out and not run.results:
+        raise left_out[0][1]
+    for step, why in left_out:
+        named = step.name or method_named(step.method).title
+        reason = Note("runs.too_few_to_show") if run.pipeline.audience == "public" else why.args[0]
+        warnings.warn(Note("runs.step_left_out", step=named, reason=reason), GridmapWarning, stacklevel=2)
+    run.steps = tuple(step for step, _ in run.results)
+    run.pipeline = run.pipeline.model_copy(update={"hotspots": run.steps})
+
+
+def _code_of(error: InputError) -> str | None:
+    return getattr(error.args[0], "code", None) if error.args else None
 
 
 def _forecast(run: _Run) -> None:

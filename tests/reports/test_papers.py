@@ -28,8 +28,8 @@ from gridmap.messages import say
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper import pictures
-from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Table, briefing_content
-from gridmap.reports.paper.docx import docx_bytes
+from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Section, Table, briefing_content
+from gridmap.reports.paper.docx import _size_pt, _tall_changed, _widths, docx_bytes
 from gridmap.reports.paper.pdf import pdf_bytes
 from gridmap.reports.paper.pptx import SMALLEST_PT
 from gridmap.reports.results_folder import read_run
@@ -640,3 +640,33 @@ def test_one_page_is_refused_where_there_is_none(april, tmp_path):
         write_briefing(april, tmp_path / "x.pptx", pages=1)
     with pytest.raises(SettingError, match="no annex"):
         write_briefing(april, tmp_path / "x.pdf", pages=1, annex=True)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_table_of_kinds_against_three_periods_fits_the_page(content, language):
+    """Weeks as heads of columns: the letters become smaller, no column leaves the page, no number breaks."""
+    b = content[language]
+    against = [f"2024-0{m}-0{d} 至 0{m}-1{d}" for m, d in ((6, 1), (5, 2), (4, 3))]
+    columns = [Column("category", "类别", wide=True), Column("count", "2024-06-24 至 06-30")]
+    row = [Cell("电动自行车电池被盗"), Cell("12")]
+    for period in against:
+        columns += [Column("count", period), Column("percent", "增减"), Column("interval", "95% 区间")]
+        row += [Cell("8"), Cell("+1,998%"), Cell("−44% 至 +12,623%")]
+    kinds = Table(tuple(columns), (tuple(row),))
+    assert sum(_widths(kinds)) == pytest.approx(17.0)
+    assert 6.5 <= _size_pt(kinds, 9) < 9
+    page = pypdf.PdfReader(io.BytesIO(pdf_bytes(replace(b, kinds=kinds)))).pages[2]
+    right = []
+    page.extract_text(visitor_text=lambda text, cm, tm, *_: right.append((text, tm[4] + cm[4])))
+    ends = [x for text, x in right if "12,623" in text.replace(" ", "")]
+    assert len(ends) == 3
+    assert max(ends) < float(page.mediabox.width) - 50  # begins well before the margin
+
+
+def test_a_word_page_is_reckoned_with_what_stands_on_it(content):
+    b = content["zh"]
+    many = replace(b, others=[Section(f"结果 {i}", ["一句很长的话" * 20] * 4) for i in range(9)])
+    document = Document(io.BytesIO(docx_bytes(many)))
+    headed = [p.text for p in document.paragraphs if p.style.name == "Heading 3" and p.text.startswith("结果")]
+    assert 0 < len(headed) < 9
+    assert _tall_changed(many, 9, 6.4, 12) > 24 > _tall_changed(many, len(headed), 4.4, 6)

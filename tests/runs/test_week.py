@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from gridmap._intervals import variation_of_periods
 from gridmap._periods import period_of_text, relative_period
 from gridmap.errors import GridmapError
 from gridmap.messages import note_from
+from gridmap.reports.findings import _variation_in_days
 from gridmap.runs import read_pipeline, run_pipeline
 from tests.runs.test_run import town  # noqa: F401 - the fixture's folder has its zones
 
@@ -97,6 +99,31 @@ def test_each_kind_has_its_own_map_and_the_rare_one_is_named(week, tmp_path):
     )
     assert [step.category for step, _ in report.results] == ["theft", "burglary"]
     assert any("fraud" in str(line) for line in report.warnings)
+
+
+def test_a_step_with_too_few_incidents_is_left_out_and_the_others_are_made(week, tmp_path):
+    _, write = week
+    only = ({}, {"category": "fraud", "name": "the rare kind"}, {"category": "theft"})
+    steps = [{"getis_ord": {"order": 1, "inference": "exact"}, **which} for which in only]
+    report = run_pipeline(write(hotspots=steps), tmp_path / "out")
+    assert [step.category for step, _ in report.results] == [None, "theft"]
+    left_out = next(note for note in report.warnings if getattr(note, "code", "") == "runs.step_left_out")
+    assert left_out.values["step"] == "the rare kind"
+    assert left_out.values["reason"].code == "hotspots.few_incidents_plain"
+    assert left_out.say("zh").startswith("“the rare kind”未做：只有 ")
+    with pytest.raises(GridmapError, match="fewer than 30"):  # nothing else was asked for
+        run_pipeline(write(hotspots=[steps[1]]), tmp_path / "alone")
+
+
+def test_weeks_vary_as_the_weeks_at_hand_do(week):
+    """The intervals of the kinds allow for the variation of weeks, though the trend has months."""
+    rows, _ = week
+    times = rows.assign(occurred_from=rows["occurred"], occurred_to=rows["occurred"])
+    last = period_of_text("2024-03-11/2024-03-17")
+    assert _variation_in_days(times, "theft", last) is None  # six weeks
+    days = period_of_text("2024-03-17")
+    counts = times[times["category"] == "theft"].groupby(times["occurred"].dt.normalize()).size()
+    assert _variation_in_days(times, "theft", days) == pytest.approx(variation_of_periods(counts.to_numpy()[1:]))
 
 
 def test_for_the_public_each_needs_the_kinds(week):

@@ -788,9 +788,13 @@ def kinds_table(run: RunFolder, language: str) -> Table | None:
         return None
     w = words_in(language)
     now, against = frame["period"].iloc[0], list(dict.fromkeys(frame["against"]))
-    columns = [Column("category", w("category"), wide=True), Column("count", str(now))]
+    columns = [Column("category", w("category"), wide=True), Column("count", _span(str(now), language))]
     for period in against:
-        columns += [Column("count", str(period)), Column("percent", w("change")), Column("interval", w("interval_95"))]
+        columns += [
+            Column("count", _span(str(period), language)),
+            Column("percent", w("change")),
+            Column("interval", w("interval_95")),
+        ]
     rows = []
     for kind, part in frame.groupby("category", sort=False):
         by = {row.against: row for row in part.itertuples()}
@@ -799,6 +803,14 @@ def kinds_table(run: RunFolder, language: str) -> Table | None:
             cells += _change_cells(by.get(period), language)
         rows.append(tuple(cells))
     return Table(tuple(columns), tuple(rows))
+
+
+def _span(period: str, language: str) -> str:
+    """A period as the head of a narrow column: of days in one year, the year once."""
+    first, _, last = period.partition("/")
+    if not last:
+        return period
+    return say("paper.from_to", language, low=first, high=last[5:] if first[:4] == last[:4] else last)
 
 
 def _kinds_note(run: RunFolder, language: str) -> str:

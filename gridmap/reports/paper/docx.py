@@ -6,6 +6,7 @@ A template is a .docx of one's own: its styles, margins, header and footer are k
 
 import io
 import re
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -96,6 +97,14 @@ ONE_PAGE = (
 #: an exact height. A tenth of the page stays empty for what the reckoning misses.
 LETTER, LINE, FILLED = 0.53, 1.22, 0.9
 ONE_WIDE_CM, CM_OF_PT = 17.0, 2.54 / 72
+#: A page of four: what is put on the third and on the last, as much as fits, tried from the first on.
+THIRD_PAGE = ((MOST_OTHERS, 6.4, 12), (3, 5.8, 12), (3, 5.2, 10), (2, 5.0, 8), (1, 4.6, 6), (0, 4.4, 6))
+LAST_PAGE = ((MOST_METHODS, MOST_NOTES, 5), (6, 1, 5), (5, 1, 4), (4, 1, 3), (3, 1, 3))
+#: Single lines of Chinese fonts are so much taller than their letters; headings with the space around them, in cm.
+SINGLE, HEADINGS_CM = 1.45, {1: 1.5, 2: 1.15, 3: 1.0}
+SMALLEST_PT = 6.5
+#: A letter of 9 points in a table of many columns, the room that text has at least there, and a cell's margins, in cm.
+LETTER_CM, TEXT_CM, MARGINS_CM = 0.19, 2.6, 0.45
 
 
 def _tall(text: str, size_pt: float, wide_cm: float = ONE_WIDE_CM) -> float:
@@ -107,9 +116,21 @@ def _tall(text: str, size_pt: float, wide_cm: float = ONE_WIDE_CM) -> float:
 def _tall_table(table: Table | None, size_pt: float) -> float:
     if table is None or not table.rows:
         return 0.0
-    wide = [cm - 0.4 for cm in _widths(table)]
+    wide, size_pt = [cm - 0.4 for cm in _widths(table)], _size_pt(table, size_pt)
     texts = [[c.title for c in table.columns], *([cell.text for cell in row] for row in table.rows)]
     return sum(max(_tall(t, size_pt, cm) for t, cm in zip(row, wide, strict=True)) + 0.03 for row in texts)
+
+
+def _tall_lines(texts, size_pt: float, after_pt: float = 1) -> float:
+    """Centimetres of paragraphs whose lines are as tall as their font makes them."""
+    return sum(_tall(text, size_pt) * SINGLE / LINE + after_pt * CM_OF_PT for text in texts)
+
+
+def _first_that_fits(document, rooms, tall):
+    """The first of some rooms that a page holds; the last where none does."""
+    page = document.sections[0]
+    free = (page.page_height - page.top_margin - page.bottom_margin) / Cm(1) * FILLED
+    return next((room for room in rooms if tall(*room) <= free), rooms[-1])
 
 
 def _one_page(document, briefing: Briefing, w) -> None:
@@ -329,22 +350,38 @@ def _places(document, section: Section) -> None:
 
 def _changed(document, briefing: Briefing, w) -> None:
     """Kinds against earlier periods, two maps, since last time, the other results."""
+    most, periods_cm, kinds = _first_that_fits(document, THIRD_PAGE, partial(_tall_changed, briefing))
     _heading(document, w("changed_page"))
     if briefing.kinds is not None:
-        _table(document, briefing.kinds)
+        _table(document, briefing.kinds.head(kinds))
         _small(document, briefing.kinds_note)
     if briefing.periods is not None:
-        _picture(document, briefing.periods, tallest_cm=6.4)
+        _picture(document, briefing.periods, tallest_cm=periods_cm)
     document.add_heading(briefing.since.heading, level=2)
     _bullets(document, briefing.since.lines)
     if briefing.others:
         document.add_heading(w("others"), level=2)
-    for section in briefing.others[:MOST_OTHERS]:
+    for section in briefing.others[:most]:
         document.add_heading(xml_text(section.heading, 300), level=3)
         for line in [*section.lines, *section.notes]:
             _small(document, line)
-    if len(briefing.others) > MOST_OTHERS:
-        _small(document, w("more_others", n=len(briefing.others) - MOST_OTHERS))
+    if len(briefing.others) > most:
+        _small(document, w("more_others", n=len(briefing.others) - most))
+
+
+def _tall_changed(briefing: Briefing, most: int, periods_cm: float, kinds: int) -> float:
+    """Centimetres of the third page with so many other results, maps so high and so many kinds."""
+    tall = HEADINGS_CM[1]
+    if briefing.kinds is not None:
+        tall += _tall_table(briefing.kinds.head(kinds), 9) * SINGLE / LINE + 0.5
+        tall += _tall_lines([briefing.kinds_note], 9)
+    if briefing.periods is not None:
+        tall += min(periods_cm, WIDTH_CM * briefing.periods.ratio) + _tall_lines([briefing.periods.caption], 8.5, 18)
+    tall += HEADINGS_CM[2] + _tall_lines(briefing.since.lines, 10.5, 2)
+    tall += HEADINGS_CM[2] * bool(briefing.others) + _tall_lines([""], 9) * (len(briefing.others) > most)
+    for section in briefing.others[:most]:
+        tall += HEADINGS_CM[3] + _tall_lines([*section.lines, *section.notes], 9)
+    return tall
 
 
 def _governed(document, page: Page) -> None:
@@ -399,6 +436,7 @@ def _table(document, table: Table, size_pt: float = 9) -> None:
     made.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else made.style
     made.autofit = False
     widths = _widths(table)
+    size_pt = _size_pt(table, size_pt)
     for column, width in zip(made.columns, widths, strict=True):
         column.width = Cm(width)
     _lines(made)
@@ -430,13 +468,35 @@ def _lines(made) -> None:
     made._tbl.tblPr.append(borders)
 
 
-def _widths(table: Table) -> list[float]:
-    """Centimetres for each column: by its longest word, wide columns take what is left."""
+def _smaller(table: Table) -> float:
+    """By how much the letters must be smaller than 9 points for no number to break; 1 where they need not."""
+    need = [(n, c.wide) for n, c in zip(_letters(table), table.columns, strict=True)]
+    free = WIDTH_CM - sum(min(0.2 * n, TEXT_CM) + MARGINS_CM if wide else MARGINS_CM for n, wide in need)
+    return min(1.0, free / max(sum(LETTER_CM * max(n, 5) for n, wide in need if not wide), 0.1))
+
+
+def _size_pt(table: Table, most_pt: float) -> float:
+    return max(min(most_pt, 9 * _smaller(table)), min(most_pt, SMALLEST_PT))
+
+
+def _letters(table: Table) -> list[int]:
+    """The letters of each column's longest entry, Chinese ones counted twice."""
     need = []
     for i, column in enumerate(table.columns):
         texts = [column.title, *(row[i].text for row in table.rows)]
         words = [*column.title.split(), *texts[1:]]  # a heading may break between words, a number may not
         need.append(max((sum(2 if ord(c) > 0x2E80 else 1 for c in word) for word in words), default=1))
+    return need
+
+
+def _widths(table: Table) -> list[float]:
+    """Centimetres for each column: by its longest word, wide columns take what is left."""
+    need, smaller = _letters(table), _smaller(table)
+    if smaller < 1:
+        each = zip(need, table.columns, strict=True)
+        widths = [min(0.2 * n, TEXT_CM) if c.wide else LETTER_CM * max(n, 5) * smaller for n, c in each]
+        widths = [v + MARGINS_CM for v in widths]
+        return [v * WIDTH_CM / sum(widths) for v in widths]
     narrow = [max(1.45, 0.2 * n + 0.6) if not c.wide else 0.0 for n, c in zip(need, table.columns, strict=True)]
     narrow = [min(n, 4.2) for n in narrow]
     left = max(WIDTH_CM - sum(narrow), 3.0)
@@ -456,15 +516,16 @@ def _cell(cell, text: str, width_cm: float, size_pt: float, *, bold: bool = Fals
 
 def _last(document, briefing: Briefing, w) -> None:
     """Method and limits in a box, rows set aside, sources."""
+    methods, notes, sources = _first_that_fits(document, LAST_PAGE, partial(_tall_last, briefing))
     _heading(document, w("method_and_limits"))
     box = document.add_table(rows=1, cols=1)
     box.style = "Table Grid" if "Table Grid" in [s.name for s in document.styles] else box.style
     inside = box.rows[0].cells[0]
     first = inside.paragraphs[0]
-    for i, method in enumerate(briefing.methods[:MOST_METHODS]):
+    for i, method in enumerate(briefing.methods[:methods]):
         line = first if i == 0 else inside.add_paragraph()
         _run(line, method.names, bold=True, size_pt=9.5)
-        for text in [method.explains, *method.notes[:MOST_NOTES]]:
+        for text in [method.explains, *method.notes[:notes]]:
             if text:
                 _run(inside.add_paragraph(), text, size_pt=8.5)
         _run(inside.add_paragraph(), "   ".join(f"{k} = {v}" for k, v in method.settings), colour=GREY, size_pt=7.5)
@@ -477,10 +538,23 @@ def _last(document, briefing: Briefing, w) -> None:
     for line in briefing.run_lines:
         _small(document, line, 8.5)
     if briefing.set_aside is not None:
-        _table(document, briefing.set_aside.head(5))
-    _table(document, briefing.sources.ends(5))
+        _table(document, briefing.set_aside.head(sources))
+    _table(document, briefing.sources.ends(sources))
     for label, text in briefing.facts:
         line = document.add_paragraph()
         line.paragraph_format.space_after = Pt(0)
         _run(line, w("label", label=label, text=""), colour=GREY, size_pt=8.5)
         _run(line, text, size_pt=8.5)
+
+
+def _tall_last(briefing: Briefing, methods: int, notes: int, sources: int) -> float:
+    """Centimetres of the last page with so many methods, notes of each and files."""
+    tall = HEADINGS_CM[1] + HEADINGS_CM[2] + _tall_lines([""], 9.5)
+    for method in briefing.methods[:methods]:
+        texts = [text for text in (method.explains, *method.notes[:notes]) if text]
+        settings = "   ".join(f"{k} = {v}" for k, v in method.settings)
+        tall += _tall_lines([method.names], 9.5, 2) + _tall_lines(texts, 8.5, 2) + _tall_lines([settings], 7.5, 2)
+    tall += _tall_lines(briefing.limits, 9, 2) + _tall_lines(briefing.run_lines, 8.5)
+    for table in (briefing.set_aside and briefing.set_aside.head(sources), briefing.sources.ends(sources)):
+        tall += _tall_table(table, 9) * SINGLE / LINE + 0.6 * (table is not None)
+    return tall + _tall_lines([f"{label} {text}" for label, text in briefing.facts], 8.5, 0)

@@ -7,14 +7,15 @@ import pandas as pd
 
 from gridmap._periods import relative_period
 from gridmap.errors import InputError
+from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 from gridmap.runs.config import HotspotStep, Pipeline
 
 __all__ = ["LEAST_OF_A_KIND", "newest_day", "step_for_each", "with_dates"]
 
-#: A kind with fewer incidents has no map of its own under `each: category`.
-LEAST_OF_A_KIND = 20
+#: A kind with fewer incidents has no map of its own under `each: category`: no test would take them.
+LEAST_OF_A_KIND = LEAST_INCIDENTS
 #: So many kinds have one at most, the most frequent ones.
 MOST_KINDS = 12
 #: Options of methods that name a period.

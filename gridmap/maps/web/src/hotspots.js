@@ -69,6 +69,8 @@ export function hotspots(gm) {
       return all.map((r) => ({ ...r, values: { ...r.values, ...(counted ? { count: counted(r.rows[0]) } : {}), [key]: now(r.rows[0]) } })).filter((r) => r.values[key] > 0)
         .sort((a, b) => b.values[key] - a.values[key]).map((r, i) => ({ ...r, rank: i + 1 }));
     }
+    /** @param {LiveLayer} layer */
+    const changeHead = (layer) => (layer.compared && layer.compared.before ? gm.t("col_change_dated", layer.compared) : gm.t("col_change"));
     /** @param {LiveLayer} layer @param {boolean} all */
     function shownRows(layer, all) {
       const shown = rows(layer).filter((r) => !wanted || (gm.placeOf(r) + " " + (r.district || "")).toLowerCase().includes(wanted));
@@ -145,7 +147,7 @@ export function hotspots(gm) {
       of.textContent = gm.pair(gm.t("hotspots_of"), gm.text(layer.name)) + (untested ? gm.t("stop") + gm.t("gap") + gm.t("amounts_ranked") : "");
       const keys = columns(layer), first = all[0].values;
       gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: numbersOf(layer) }),
-        first.stability === undefined ? null : el("span", { text: gm.t("col_stays") }), first.change_low === undefined ? null : el("span", { text: gm.t("col_change") }));
+        first.stability === undefined ? null : el("span", { text: gm.t("col_stays") }), first.change_low === undefined ? null : el("span", { text: changeHead(layer) }));
       gm.put(gm.clear(sort), el("option", { value: "rank", text: gm.pair(gm.t("sort_by"), gm.t("rank")) }), el("option", { value: "name", text: gm.t("name") }), keys.map((k) => el("option", { value: k, text: gm.column(k, layer) })));
       if (order !== "rank" && order !== "name" && !keys.includes(order)) order = "rank";
       sort.value = order;

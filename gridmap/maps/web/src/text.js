@@ -41,7 +41,13 @@ export function text(gm) {
     if (value === null || value === undefined || !Number.isFinite(value)) return "–";
     return ways[key] ? ways[key](value) : gm.number(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   };
-  gm.column = (key, layer) => (key === "count" && layer && gm.weightOf(layer)) || (gm.has(key) ? gm.t(key) : key);
+  /* Counts of two periods are named with their dates. */
+  /** @param {string} key @param {import("./types").LiveLayer | null | undefined} layer */
+  const dates = (key, layer) => {
+    const c = layer && layer.compared, written = !c ? "" : key === "count_before" ? c.before : key === "count_after" ? c.after : "";
+    return written ? gm.t("dates", { dates: written }) : "";
+  };
+  gm.column = (key, layer) => (key === "count" && layer && gm.weightOf(layer)) || (gm.has(key) ? gm.t(key) + dates(key, layer) : key);
   /* What is summed in place of incidents, as `weight_of` in Python; "" where incidents are counted. */
   gm.weightOf = (layer) => (layer.params && (layer.params.weight ? String(layer.params.weight) : layer.params.weighted ? gm.t("weight") : "")) || "";
   gm.amount = (layer, n) => (layer && gm.weightOf(layer) ? gm.t("incidents_n_weight", { n: Math.round(n), weight: gm.weightOf(layer) }) : gm.t("incidents_n", { n: Math.round(n) }));
