@@ -15,6 +15,7 @@ import pandas as pd
 import scipy
 
 from gridmap._intervals import LEAST_PERIODS, ratio_interval, variation_of_periods
+from gridmap._periods import period_of_text
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import about_counts
@@ -353,7 +354,7 @@ def _named(there: pd.Index, wanted, option: str) -> list:
         hits = [p for p in there if p == one or str(p) == str(one)]
         if not hits and any(isinstance(p, pd.Period) for p in there):
             try:
-                span = one if isinstance(one, pd.Period) else pd.Period(str(one))
+                span = period_of_text(one)
                 hits = [p for p in there if span.start_time <= p.start_time and p.end_time <= span.end_time]
             except (ValueError, TypeError):
                 hits = []

@@ -558,9 +558,10 @@ def _notes(
 FITTED_ON = 500  # neighbourhoods, evenly taken along the grid's order; they overlap, so more would add little
 ALIKE = 0.05  # expected numbers that differ by less (in the logarithm) are fitted as one
 CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as "high"
-CAUTION = 0.8  # κ is taken one standard error lower than it is fitted: some 150 neighbourhoods tell of it
-CAUTION_SMOOTH = 0.5  # the same where neighbouring cells differ alike: fewer neighbourhoods tell, and tails are heavier
-UNLIKE, SMOOTH = 0.15, 0.45  # correlation of neighbours up to which they differ each for itself, from which as quarters
+#: By what κ is multiplied, by the correlation of neighbours. Up to the first each cell differs for itself: κ is one
+#: standard error lower than it is fitted, for some 150 neighbourhoods tell of it. Then whole quarters differ, so fewer
+#: tell, and the more they differ, the more do their peaks exceed what the censored rest tells (docs/calibration.md).
+CAUTION = {0.15: 0.8, 0.3: 0.65, 0.45: 0.35, 0.7: 0.2}
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
 WITHIN_FOUR = 2_000_000  # cells within four steps that are looked up at a time: bounded memory
 NODES = np.linspace(-6.0, 6.0, 61)
@@ -736,7 +737,7 @@ class _Ring:
         beside = self.near @ there.astype(float)
         alike = excess @ np.divide(self.near @ excess, beside, out=np.zeros(len(there)), where=beside > 0)
         correlation = alike / max(excess @ excess, 1e-12)
-        return float(np.interp(correlation, [UNLIKE, SMOOTH], [CAUTION, CAUTION_SMOOTH]))
+        return float(np.interp(correlation, list(CAUTION), list(CAUTION.values())))
 
     @staticmethod
     def _onward(cells: sparse.csr_array, step: sparse.csr_array) -> sparse.csr_array:

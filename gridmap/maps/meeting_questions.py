@@ -139,6 +139,8 @@ def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
 def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if layer.labels is None:
         return Note("page.sure_no_test"), Note("page.sure_no_test_detail")
+    if not first:
+        return Note("page.sure_none"), Note("page.sure_none_detail")
     level = layer.params.get("fdr")
     alarm = Note("page.sure_alarm", one_in=round(1 / float(level))) if level else Note("page.sure_uncorrected")
     known = [p.values["stability"] for p in first if "stability" in p.values]

@@ -68,6 +68,13 @@ def test_several_periods_on_a_side_and_a_year_as_one():
     assert years.params["after"] == ["2018-06", "2018-07"]
 
 
+def test_a_side_may_be_the_days_from_one_to_another():
+    counts = monthly(list("ab"), "2017-06", "2017-07", "2018-06", "2018-07", values=[[10, 11, 30, 31], [5, 5, 5, 5]])
+    found = gm.compare_periods(counts, before="2017-06-01/2017-07-31", after="2018-06-01/2018-07-31")
+    assert found.cells["before"].tolist() == [21, 10]
+    assert found.params["after"] == ["2018-06", "2018-07"]
+
+
 def test_year_on_year_by_default():
     counts = monthly(list("ab"), "2017-07", "2018-06", "2018-07", values=[[10, 50, 31], [5, 50, 5]])
     result = gm.compare_periods(counts)

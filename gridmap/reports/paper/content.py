@@ -66,7 +66,8 @@ GOVERNED = ("case_life", "register", "evaluations", "together", "denominators", 
 #: The four questions of a meeting, in their order.
 QUESTIONS = ("where", "sure", "changed", "next")
 #: What no paper can say, whatever its numbers: stands in every box of limits.
-LIMITS = ("page.cannot_say_text", "limits.independence", "limits.selection")
+SELECTION = "limits.selection"
+LIMITS = ("page.cannot_say_text", "limits.independence", SELECTION)
 #: What is stated of the run as a whole; the rest is stated of a result.
 OF_THE_RUN = ("sample", "outside", "vague_times", "plan")
 #: Facts that stand beside their result alone; the workbook's first sheet says all others.
@@ -268,6 +269,8 @@ def briefing_content(
         if lines and not entry["layers"] and entry["method"] not in GOVERNED:
             sections.append(Section(_name(entry, language), lines))
     charts = run_charts(run, language) if pictures and annex else ()
+    named = any(layer["ranked"] for entry in run.results for layer in entry["layers"])
+    limits = [code for code in LIMITS if named or code != SELECTION]  # where no place is named, none was chosen
     return Briefing(
         language=language,
         title=title or run.head.get("title") or w("briefing"),
@@ -277,7 +280,7 @@ def briefing_content(
         head=_head(run, lead_entry, lead, language),
         answers=_answers(run, lead_entry, lead, language),
         map=_map(run, lead, outlines, language),
-        mind=_mind(run, language),
+        mind=_mind(run, language, limits),
         places=_places(run, lead_entry, lead, outlines, language),
         kinds=kinds_table(run, language),
         kinds_note=_kinds_note(run, language),
@@ -285,7 +288,7 @@ def briefing_content(
         others=_others(run, lead_entry, language),
         since=Section(w("changes"), sentences(changes.facts, language), table=since_table(changes, run, language)),
         methods=_methods(run, language),
-        limits=[say(code, language) for code in LIMITS],
+        limits=[say(code, language) for code in limits],
         run_lines=sentences([f for f in run.facts if f.kind in OF_THE_RUN], language),
         set_aside=set_aside_table(run, language),
         sources=sources_table(run, language),
@@ -491,10 +494,11 @@ def _drawn(draw: Any, *given: Any, language: str, caption: str) -> Picture | Non
     return None if first is None else Picture(*first, caption, again)
 
 
-def _mind(run: RunFolder, language: str) -> list[str]:
+def _mind(run: RunFolder, language: str, limits: Sequence[str]) -> list[str]:
     """What to keep in mind while the first page is on the table."""
     facts = [f for f in run.facts if f.kind in ("no_claim", "few_expected", "vague_times", "outside")]
-    return [say("limits.selection", language), *sentences(facts[:2], language)]
+    chosen = [say(SELECTION, language)] if SELECTION in limits else []
+    return [*chosen, *sentences(facts[:2], language)]
 
 
 def _claims(run: RunFolder, entry: Entry | None, language: str) -> list[str]:
@@ -550,7 +554,8 @@ def _places(
     whole = ranked_table(layer, language, dates) if ranked else None
     table = page_table(layer, language, dates) if ranked else None
     code = "paper.places_of" if layer.get("weight") is None else "paper.places_of_sums"
-    heading = say(code, language, n=min(len(ranked), MOST_ROWS), name=_name(entry, language, layer))
+    name = _name(entry, language, layer)
+    heading = say(code, language, n=min(len(ranked), MOST_ROWS), name=name) if ranked else name
     hours = [f for f in run.facts if f.kind in TIMES.values() and f.values.get("name") == entry.get("category")]
     lines = _lines_of(run, entry["step"], language) + sentences(hours, language)
     return Section(heading, lines, picture, table, whole, notes)
