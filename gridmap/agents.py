@@ -349,11 +349,10 @@ class Office:
 
     def methods(self, name: str = "") -> dict[str, Any]:
         """The hotspot methods, or one of them with what it works on and its options."""
-        from gridmap.hotspots.methods import METHODS
-        from gridmap.hotspots.registry import method_named
+        from gridmap.hotspots.registry import method_named, method_names
 
         if not name:
-            return {"methods": sorted(METHODS)}
+            return {"methods": sorted(method_names())}
         declared = method_named(name)
         return {"method": name, "doc": (declared.function.__doc__ or "").strip()}
 

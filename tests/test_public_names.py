@@ -29,7 +29,7 @@ def test_every_public_function_teaches():
 
 
 def test_every_hotspot_method_has_an_example_and_a_source():
-    from gridmap.hotspots.methods import METHODS
+    from gridmap.hotspots.registry import METHODS
 
     lacking = []
     for name, function in METHODS.items():

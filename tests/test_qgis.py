@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gridmap.errors import OutputError
-from gridmap.hotspots.methods import METHODS
+from gridmap.hotspots.registry import METHODS
 from gridmap.messages import LANGUAGES
 from gridmap.qgis import SOURCE, WORDS, write_plugin
 

@@ -28,7 +28,7 @@ def list_methods(
             table.add_row(method.name, ", ".join(text(f"cli.given.{w}") for w in method.works_on), row)
         Console().print(table)
         return
-    method = method_named(name)
-    works_on, options = ", ".join(method.inputs), ", ".join(map(str, method.options.values()))
+    chosen = method_named(name)
+    works_on, options = ", ".join(chosen.inputs), ", ".join(map(str, chosen.options.values()))
     print(f"{name}({works_on}, *, {options})\n")
-    print(inspect.getdoc(method.function))
+    print(inspect.getdoc(chosen.function))

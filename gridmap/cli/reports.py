@@ -28,14 +28,15 @@ def report(
     signer = None if sign is None else opened_key(sign)
     with progress_shown() as watch:
         watch("write the briefing")
-        options = {
-            "language": language,
-            "template": template,
-            "since": since,
-            "title": title,
-            "annex": annex,
-            "pages": pages,
-            "sign": signer,
-        }
-        written = write_briefing(run, output, **options)
+        written = write_briefing(
+            run,
+            output,
+            language=language,
+            template=template,
+            since=since,
+            title=title,
+            annex=annex,
+            pages=pages,
+            sign=signer,
+        )
     print(f"→ {written}")

@@ -46,7 +46,8 @@ def run(
 ) -> None:
     """Run one pipeline file, for one audience or for several, each into a folder of its own."""
     wanted = list(dict.fromkeys(audience))
-    for name in wanted or [None]:
+    names: list[str | None] = [*wanted] or [None]
+    for name in names:
         settings = set_ if name is None else [*set_, f"audience={name}"]
         folder = out / name if name is not None and len(wanted) > 1 else out
         run_file(pipeline, folder, settings, confined=confined, who=who, steps=steps, sign=sign, quiet=quiet, log=log)

@@ -72,12 +72,24 @@ def count(
     from gridmap.counts.progress import bar
     from gridmap.runs.single_steps import count_file
 
-    settings = {"engine": engine, "h3_column": h3_column, "memory_limit": memory_limit, "threads": threads}
-    requested = {"category": category or None, "by": by, "every": every, "weight": weight, "period": period}
-    requested |= {"zones_datum": zones_datum}
     with bar(text("cli.step.count")) as progress:
         found = count_file(
-            incidents, cells, output, datum=datum, audience=audience, progress=progress, **requested, **settings
+            incidents,
+            cells,
+            output,
+            datum=datum,
+            zones_datum=zones_datum,
+            audience=audience,
+            category=category or None,
+            by=by,
+            every=every,
+            weight=weight,
+            period=period,
+            progress=progress,
+            engine=engine,
+            h3_column=h3_column,
+            memory_limit=memory_limit,
+            threads=threads,
         )
     numbers = {"n": found.incidents, "cells": found.cells, "outside": found.outside, "aside": found.set_aside}
     print(f"{text('cli.counted', **numbers)} → {output}")

@@ -62,9 +62,9 @@ def warm(folder: str) -> list[str]:
     import gridmap.grids.tiling
     import gridmap.read.quality
     import gridmap.runs  # noqa: F401
-    from gridmap.hotspots.methods import METHODS
+    from gridmap.hotspots.registry import method_names
 
-    return sorted(METHODS)
+    return sorted(method_names())
 
 
 # ---------------------------------------------------------------------------------------------- bring
@@ -515,8 +515,8 @@ def _of_run(folder: str, run: str) -> tuple[Any, Any, Any]:
     """The pipeline, the grid and the zones that a run worked with, from its own record."""
     from gridmap.errors import InputError
     from gridmap.runs import read_pipeline
-    from gridmap.runs.grids import grid_stage
     from gridmap.runs.input_files import check_confined
+    from gridmap.runs.stages.gridding import grid_stage
 
     place = Path(folder)
     record = json.loads((place / "runs" / run / "run.json").read_text(encoding="utf-8"))

@@ -64,7 +64,7 @@ class _Lines:
 
     def stretches(self, starts: Sequence[Any]) -> list[tuple[int, int, int]]:
         """For each start (a mark of YAML's): where the comments above it begin, where it begins, where it ends."""
-        above = []
+        above: list[tuple[int, int]] = []
         for mark in starts:
             at, least = mark.line, above[-1][1] + 1 if above else self.first
             while at > least and _is_beside(self.of[at - 1], mark.column):

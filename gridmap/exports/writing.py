@@ -125,7 +125,7 @@ def write_layers(
     list of Path
     """
     path = Path(path)
-    settings = {"audience": audience, "run_id": run_id, "language": language, "encoding": encoding}
+    settings: dict[str, Any] = {"audience": audience, "run_id": run_id, "language": language, "encoding": encoding}
     parts = parts_of({name: shown(what, audience) for name, what in layers.items()})
     if _format_of(path).many or len(parts) == 1:
         return [export(layers, path, **settings)]

@@ -253,8 +253,8 @@ class HexGrid(Grid):
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
-        inside = shapely.get_coordinates(shapely.centroid(self.cells.geometry.to_numpy())).T
-        source, near = neighbours(self._ids, *inside, self.params["resolution"])
+        lon, lat = shapely.get_coordinates(shapely.centroid(self.cells.geometry.to_numpy())).T
+        source, near = neighbours(self._ids, lon, lat, self.params["resolution"])
         target = self._table.rows(near)
         there = (target >= 0) & (target != source)
         entries = (np.ones(there.sum(), np.int8), (source[there], target[there]))

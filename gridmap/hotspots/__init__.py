@@ -10,11 +10,13 @@ keep_old_names(
         "concentration": "default_test",
         "dated": "dated_events",
         "lattice": "cell_vectors",
+        "methods": "registry",
         "reach": "dbscan_kernel",
         "repeats": "near_repeats",
         "scan.places": "scan.candidates",
         "scan.tables": "scan.area_periods",
         "series": "space_time_clusters",
+        "spanning": "hdbscan_tree",
         "testable": "count_checks",
     },
 )

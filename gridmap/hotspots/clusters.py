@@ -22,11 +22,11 @@ from gridmap._intervals import poisson_mean
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.bandwidths import places_of
 from gridmap.hotspots.dbscan_kernel import dbscan_labels
+from gridmap.hotspots.hdbscan_tree import reachability_tree
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
 from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.spanning import reachability_tree
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 
@@ -153,8 +153,8 @@ def hdbscan(
     -----
     scikit-learn's `HDBSCAN`. Every level of density is tried, and the clusters that last longest are kept.
     scikit-learn looks at all pairs of points, a million of which would take days; beyond 20,000 the same spanning tree
-    comes from `gridmap.hotspots.spanning`, and scikit-learn makes the clusters of it. Which of several ways of equal
-    length comes first, on which the membership of a few points at the edges of clusters depends, follows from the order
+    comes from `gridmap.hotspots.hdbscan_tree`, and scikit-learn makes the clusters of it. Which of several ways of
+    equal length comes first, on which the membership of a few points at the edges of clusters depends, follows from the order
     of the rows up to there, from the plain distance beyond.
 
     Examples

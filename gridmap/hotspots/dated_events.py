@@ -5,6 +5,8 @@ refused, because nobody can know which day it is. What has no place or no time i
 known only as an interval (left on Friday, found on Monday) stands at its middle if the interval is short enough.
 """
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -89,7 +91,7 @@ def events_frame(
     return frame.loc[~aside], notes
 
 
-def _from_incidents(events: Incidents, lonlat: bool, crs, within_days: float) -> tuple[pd.DataFrame, list[str]]:
+def _from_incidents(events: Incidents, lonlat: bool, crs, within_days: float) -> tuple[pd.DataFrame, list[Note]]:
     if not len(events):
         raise InputError(Note("hotspots.no_incidents"))
     table = events.to_frame(["incident_id", "occurred_from", "occurred_to"])
@@ -137,12 +139,12 @@ def steps_of(times: pd.Series, every: str | None, name: str) -> tuple[np.ndarray
         raise SettingError(Note("hotspots.every_unknown", every=every, meant=did_you_mean(str(every), EVERY_STEP)))
     stamps = _stamps(times, name)
     if stamps.dtype.kind == "M":
-        freq = EVERY_STEP[every or "day"]
+        freq: Any = EVERY_STEP[every or "day"]
         if every is None and isinstance(times.dtype, pd.PeriodDtype):
             freq = times.dtype.freq
         periods = pd.PeriodIndex(pd.DatetimeIndex(stamps), freq=freq)
         codes = periods.asi8
-        steps = pd.period_range(periods.min(), periods.max(), freq=freq)
+        steps: Any = pd.period_range(periods.min(), periods.max(), freq=freq)
     else:
         if every not in (None, "day") or (stamps != np.floor(stamps)).any():
             raise InputError(Note("hotspots.plain_numbers", name=name, every=every))

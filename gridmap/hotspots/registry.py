@@ -6,7 +6,7 @@
     def getis_ord(counts, grid, *, order=1, fdr=0.05, …): …
 
 The pipeline file and its checks, the audiences, stability runs, the ranking, legends, layers, papers, `gridmap methods`
-and the documents read it here. What a reader is reported (a name, and what the method says about itself) stands in the
+and the documents read it here. What a reader sees of it (a name, and what the method says about itself) stands in the
 catalogue as `method.<name>.name` and `method.<name>.explains`, in every language; each label as `label.<label>`.
 
 The meaning of a column is `column.<column>`. `missing_words` says what a declaration lacks, and a test asks it of each.
@@ -18,7 +18,7 @@ come by entry points of the group `gridmap.methods`: the function, decorated ali
 import ast
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from importlib import import_module
@@ -34,6 +34,7 @@ __all__ = [
     "GIVEN",
     "GROUP",
     "LESS",
+    "METHODS",
     "MORE",
     "OTHER_INCIDENTS",
     "OWN",
@@ -62,7 +63,8 @@ _HEAD = re.compile(r'^@hotspot_method\(.*?^def \w+\(.*?""".*?"""$', re.DOTALL | 
 
 
 def _own_methods() -> dict[str, str]:
-    here, found = Path(__file__).parent, {}
+    here = Path(__file__).parent
+    found: dict[str, str] = {}
     for file in sorted(here.glob("*.py")) + sorted(here.glob("*/*.py")):
         if file.name != Path(__file__).name:
             module = ".".join(p for p in file.relative_to(here).with_suffix("").parts if p != "__init__")
@@ -427,6 +429,24 @@ def method_names() -> list[str]:
 def methods() -> dict[str, Method]:
     """All methods by name, plug-ins included; each is imported."""
     return {name: method_named(name) for name in method_names()}
+
+
+class _Functions(Mapping[str, Callable[..., Any]]):
+    """Name → function of every method; each is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        if name not in method_names():
+            raise KeyError(name)
+        return method_named(name).function
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(method_names())
+
+    def __len__(self) -> int:
+        return len(method_names())
+
+
+METHODS: Mapping[str, Callable[..., Any]] = _Functions()
 
 
 def missing_words(method: Method) -> list[str]:

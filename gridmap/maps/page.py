@@ -602,7 +602,9 @@ def area_tree(
     top = None
     if levels and levels[0]["code"].max() == 0:  # one county: the whole is called by its name
         top = str(levels.pop(0)["name"].iloc[0])[:200]
-    names, parents, node_of = [], [], np.full(len(zones), -1)
+    names: list[str] = []
+    parents: list[int] = []
+    node_of = np.full(len(zones), -1)
     for level in levels:
         first = level.assign(parent=node_of).groupby("code", sort=True).first()
         base = len(names)

@@ -62,7 +62,7 @@ def without_persons(frame: pd.DataFrame, content: str, what: str) -> pd.DataFram
         columns = [Note("privacy.column_why", column=mask(name), why=why) for name, why in found.items()]
         warnings.warn(Note("privacy.columns_left_out", what=what, columns=columns), GridmapWarning, stacklevel=3)
         frame = frame.drop(columns=list(found))
-    return _said_by(frame, mask)
+    return _rewritten(frame, mask)
 
 
 def has_incidents(frame: pd.DataFrame, content: str) -> bool:
@@ -91,7 +91,7 @@ def without_incidents(frame: pd.DataFrame, content: str, unit: str, say: Callabl
     frame = frame.assign(**{c: v for c, v in coarse.items() if v is not None})
     if "days" in frame and is_number(frame["days"]):
         frame = frame.assign(days=np.ceil(frame["days"]))  # the time between two exact times is one too
-    return _said_by(frame, say)
+    return _rewritten(frame, say)
 
 
 def _geometry(frame: pd.DataFrame) -> str | None:
@@ -111,11 +111,11 @@ def _values(column) -> list:
     return [str(v) for v in there.unique()] if column.dtype != object else [str(v) for v in pd.unique(there.map(str))]
 
 
-def _said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
-    """Every text of a frame (values, headers, index) as `say` says it."""
+def _rewritten(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
+    """Every text of a frame (values, headers, index) as `say` rewrites it."""
     geometry, changed = _geometry(frame), {}
     if frame.index.nlevels > 1 or not _codes(frame.index):
-        frame = _index_said_by(frame, say)
+        frame = _index_rewritten(frame, say)
     for c in frame.columns:
         column = frame[c]
         if c == geometry or not isinstance(column, pd.Series) or column.dtype.kind in "biufcmM":
@@ -139,7 +139,7 @@ def _codes(values) -> bool:
     return all(not isinstance(v, str) or v.isalnum() for v in values[:50_000].unique()[:2000])
 
 
-def _index_said_by(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
+def _index_rewritten(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
     index = frame.index
     if index.nlevels == 1:
         stated = [say(v) if isinstance(v, str) else v for v in index]

@@ -137,8 +137,8 @@ def geomask(
     row = None if grid is None else grid.locate(lon, lat)
     density = None if grid is None else _density(grid, population, needed=min_m is None or max_m is None)
     low, high, usable = _radii(len(xy), k, min_m, max_m, density, row)
-    zone = None if grid is None else _zones(grid)
-    if within_zone:
+    zone = _zones(grid) if within_zone and grid is not None else None
+    if row is not None and within_zone:
         usable &= row >= 0
     rng = np.random.default_rng(random_state)
     moved, todo = xy.copy(), np.flatnonzero(usable)
@@ -146,21 +146,21 @@ def geomask(
         angle = rng.uniform(0, 2 * np.pi, len(todo))
         far = np.sqrt(rng.uniform(low[todo] ** 2, high[todo] ** 2))
         moved[todo] = xy[todo] + far[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-        if not within_zone:
+        if grid is None or row is None or zone is None:
             todo = todo[:0]
             break
-        there = grid.locate(*unproject(*moved[todo].T, crs))
+        there = grid.locate(*unproject(moved[todo, 0], moved[todo, 1], crs))
         todo = todo[(there < 0) | (zone[there] != zone[row[todo]])]
         if not len(todo):
             break
     usable[todo] = False
     table = incidents.arrow().filter(pa.array(usable))
-    new = np.column_stack(unproject(*moved[usable].T, crs)) if usable.any() else np.empty((0, 2))
+    new = np.column_stack(unproject(moved[usable, 0], moved[usable, 1], crs)) if usable.any() else np.empty((0, 2))
     for name, values in (("lon", new[:, 0]), ("lat", new[:, 1])):
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
     distance = np.hypot(*(moved[usable] - xy[usable]).T)
     reached = np.full(len(distance), np.nan)
-    if density is not None:
+    if grid is not None and density is not None:
         there = grid.locate(*new.T)
         reached = np.where(there >= 0, density[there], np.nan) * np.pi * distance**2
     params = {"k": k, "min_m": min_m, "max_m": max_m, "population": population if density is not None else None}

@@ -44,18 +44,18 @@ def hours_tell_dates(times: pd.DataFrame) -> bool:
     return False
 
 
-def hours_beside_days(incidents: Incidents, *, audience: str, days_told: bool = False) -> str:
+def hours_beside_days(incidents: Incidents, *, audience: str, days_written: bool = False) -> str:
     """What of hours and days may stand beside each other: "both", "hours" (and no days), or "days" (and no hours).
 
     Parameters
     ----------
     incidents : Incidents
     audience : {"internal", "meeting", "public"}
-    days_told : bool
+    days_written : bool
         Whether something else that is written tells days or weeks, such as a method over periods.
     """
     times = incidents.to_frame(["occurred_from", "occurred_to"])
     if check_audience(audience).time_unit == "exact" or not hours_tell_dates(times):
         return "both"
     span = times["occurred_from"].max() - times["occurred_from"].min()
-    return "hours" if not days_told and isinstance(span, pd.Timedelta) and span >= FOUR_WEEKS else "days"
+    return "hours" if not days_written and isinstance(span, pd.Timedelta) and span >= FOUR_WEEKS else "days"

@@ -121,5 +121,6 @@ def places_in_cells(grid: Grid, row: np.ndarray, rng: np.random.Generator) -> tu
         todo = todo[grid.locate(lon[todo], lat[todo]) != row[todo]]
         if not len(todo):
             return lon, lat
-    lon[todo], lat[todo] = unproject(*middle[row[todo]].T, grid.metric_crs)  # a sliver: its middle
+    x, y = middle[row[todo]].T
+    lon[todo], lat[todo] = unproject(x, y, grid.metric_crs)  # a sliver: its middle
     return lon, lat

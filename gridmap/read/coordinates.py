@@ -209,7 +209,8 @@ def split_pairs(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     texts = [None if v is None else unicodedata.normalize("NFKC", str(v)) for v in values.to_pylist()]
     first, second = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
-    written = np.array([bool(t and t.strip()) and t.strip().lower() not in _ABSENT for t in texts], bool)
+    absent = {"", *_ABSENT}
+    written = np.array([t is not None and t.strip().lower() not in absent for t in texts], dtype=bool)
     for i, text in enumerate(texts):
         if text and _WKB.fullmatch(text.strip()):
             first[i], second[i] = _point_of_wkb(text.strip())

@@ -106,6 +106,8 @@ def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
     import sqlalchemy as sa
 
     crs = None
+    statement: Any
+    counted: Any
     if table is not None and table.lstrip().lower().startswith(("select", "with")):
         statement = sa.text(table.strip().rstrip(";"))
         counted = sa.text(f"SELECT count(*) FROM ({table.strip().rstrip(';')}) AS counted")
@@ -142,8 +144,8 @@ def _open(engine, connection, shown: str, table: str | None) -> DatabaseTable:
             columns += [X, Y]
             crs = CRS.from_epsg(shape[1]) if shape[1] else None
         source = sa.table(plain, schema=schema or None)
-        statement: Any = sa.select(*picked).select_from(source)
-        counted: Any = sa.select(sa.func.count()).select_from(source)
+        statement = sa.select(*picked).select_from(source)
+        counted = sa.select(sa.func.count()).select_from(source)
         name = f"{shown}/{table}"
     rows = int(connection.execute(counted).scalar())
     return DatabaseTable(

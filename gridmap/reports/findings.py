@@ -200,12 +200,12 @@ def kinds_table(
         before = period_of_text(against)
         if before.start_time < first or before.end_time > last:
             continue
-        share = period.end_time - period.start_time
-        share = share / (share + (before.end_time - before.start_time))
-        for kind, (then, here) in _counted(incidents, grid, results, against, str(now)).items():
+        here, there = (one.end_time - one.start_time for one in (period, before))
+        share = here / (here + there)
+        for kind, (then, lately) in _counted(incidents, grid, results, against, str(now)).items():
             about = {"category": kind, "period": str(now), "against": against}
             extra = _variation(trend, kind, period) or _variation_in_days(times, kind, period)
-            rows.append(about | _compared(then, here, share, extra))
+            rows.append(about | _compared(then, lately, share, extra))
     return pd.DataFrame(rows)
 
 
@@ -304,7 +304,7 @@ def _in_cells(step: Any, result: Any, n: int) -> int:
 
 def _by_category(incidents: Incidents, results) -> list[tuple[str | None, Incidents]]:
     """The kinds that the results speak of, each once; all incidents where they name none."""
-    named = {}
+    named: dict[str, None] = {}
     for step, _ in results:
         wanted = [step.category] if isinstance(step.category, str) else list(step.category or [])
         named |= dict.fromkeys(wanted)
@@ -336,7 +336,7 @@ def _tell_hours(table: pd.DataFrame) -> bool:
 def _beside(incidents: Incidents, audience: str, results: Sequence[tuple[Any, Any]]) -> str:
     """What of hours and days may be reported beside each other (`gridmap.privacy.hours_beside_days`)."""
     days = any(step.every in ("week", "day", "hour") for step, _ in results)
-    return hours_beside_days(incidents, audience=audience, days_told=days)
+    return hours_beside_days(incidents, audience=audience, days_written=days)
 
 
 def _long(week: pd.DataFrame) -> pd.DataFrame:

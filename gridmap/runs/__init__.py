@@ -21,6 +21,7 @@ keep_old_names(
     {
         "files": "input_files",
         "folder": "run_folder",
+        "grids": "stages.gridding",
         "stages.page": "stages.drawing",
         "stages.report": "stages.reporting",
         "stages.tables": "stages.result_tables",

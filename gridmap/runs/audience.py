@@ -88,7 +88,7 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
     -------
     boundaries, grid, incidents, steps, records
     """
-    _tell_dropped(boundaries, incidents)
+    _warn_of_dropped(boundaries, incidents)
     incidents = _kinds_without_persons(incidents)
     who = AUDIENCES[pipeline.audience]
     if who.finest_cell_m2:
@@ -100,9 +100,9 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
     if pipeline.audience != "public":
         return boundaries, grid, incidents, _without_hours(pipeline, incidents), []
     steps = [_over_areas(step) for step in pipeline.hotspots if not method_named(step.method).of_points]
-    left = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
-    if left:
-        warnings.warn(Note("runs.left_out_of_points", methods=left), GridmapWarning, stacklevel=2)
+    of_points = sorted({step.method for step in pipeline.hotspots if method_named(step.method).of_points})
+    if of_points:
+        warnings.warn(Note("runs.left_out_of_points", methods=of_points), GridmapWarning, stacklevel=2)
     names = (
         dict(zip(boundaries["zone_id"].astype(str), boundaries["name"], strict=True)) if "name" in boundaries else {}
     )
@@ -123,9 +123,9 @@ def restrict_inputs(pipeline, boundaries: gpd.GeoDataFrame, grid: Grid, incident
     drawn = Incidents(release.incidents.data, aside, release.incidents.source)
     for note in release.notes:
         warnings.warn(note, GridmapWarning, stacklevel=2)
-    steps = tuple(_as_wide(step, release.grid) for step in steps)
+    wide = tuple(_as_wide(step, release.grid) for step in steps)
     records = [record for record in earlier if record != release.record][-EARLIER_KEPT:]
-    return release.boundaries, release.grid, drawn, steps, [*records, release.record]
+    return release.boundaries, release.grid, drawn, wide, [*records, release.record]
 
 
 def releases_in(folder: Path) -> list[dict[str, Any]]:
@@ -197,7 +197,7 @@ def _hours_tell_dates(pipeline, step, incidents: Incidents) -> bool:
     if days and _tells_hours_of_cells(step):
         return True
     at = incidents.where(**{k: v for k in ("category", "period") if (v := getattr(step, k, None)) is not None})
-    return hours_beside_days(at, audience=pipeline.audience, days_told=days) == "days"
+    return hours_beside_days(at, audience=pipeline.audience, days_written=days) == "days"
 
 
 def _tells_hours_of_cells(step) -> bool:
@@ -217,7 +217,7 @@ def _is_short(period: Any) -> bool:
     return every_of(span) not in ("month", "quarter", "year") and not whole_months
 
 
-def _tell_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
+def _warn_of_dropped(boundaries: gpd.GeoDataFrame, incidents: Incidents) -> None:
     """Name the columns that were dropped at reading because they are about persons."""
     parts = incidents.source.get("parts", [incidents.source])
     dropped = {column: why for part in parts for column, why in part.get("dropped", {}).items()}
@@ -312,10 +312,10 @@ def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
     as_is = (
         {"releases": contents["releases"]} if "releases" in contents else {}
     )  # digits that are not a telephone number
-    out = {key: _said(value, _masked) for key, value in contents.items() if key not in as_is} | as_is
+    out = {key: _rewritten(value, _masked) for key, value in contents.items() if key not in as_is} | as_is
     for key in ("warnings", "methods"):  # the values of the summary were gated before they became sentences
         if key in out:
-            out[key] = _said(out[key], lambda text: gate_text(text, audience=audience))
+            out[key] = _rewritten(out[key], lambda text: gate_text(text, audience=audience))
     if AUDIENCES[audience].smallest_count:  # a hash confirms whatever somebody guesses of a small file
         for key in ("inputs", "also_read"):
             out[key] = [{"path": _file_name(entry["path"])} for entry in out.get(key, [])]
@@ -344,13 +344,13 @@ def _settings_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _said(value: Any, say) -> Any:
+def _rewritten(value: Any, say) -> Any:
     if isinstance(value, Note):  # by its values, never the sentence that they make
-        return Note(value.code, **_said(dict(value.values), say))
+        return Note(value.code, **_rewritten(dict(value.values), say))
     if isinstance(value, str):
         return value if HASH.fullmatch(value) else say(value)
     if isinstance(value, Mapping):
-        return {say(k) if isinstance(k, str) else k: _said(v, say) for k, v in value.items()}
+        return {say(k) if isinstance(k, str) else k: _rewritten(v, say) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_said(v, say) for v in value]
+        return [_rewritten(v, say) for v in value]
     return value

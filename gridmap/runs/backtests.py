@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,8 +12,8 @@ from gridmap.exports import write_layers, write_table
 from gridmap.forecasts.backtesting import Backtest, backtest
 from gridmap.read.boundaries import read_boundaries
 from gridmap.runs.config import read_pipeline
-from gridmap.runs.grids import grid_stage
 from gridmap.runs.run import read_all_incidents
+from gridmap.runs.stages.gridding import grid_stage
 
 __all__ = ["backtest_pipeline", "write_backtest"]
 
@@ -57,7 +58,7 @@ def backtest_pipeline(
     incidents, _ = read_all_incidents(pipeline, boundaries)
     if category is not None:
         incidents = incidents.where(category=category)
-    given = {} if models is None else {"models": models}
+    given: dict[str, Any] = {} if models is None else {"models": models}
     return backtest(
         incidents,
         grid if cell_area_m2 is None else boundaries,

@@ -95,7 +95,7 @@ __all__ = [
 # what a value may be: each form answers with a sentence of its own
 
 
-def _told_as(code: str, **more: Any) -> WrapValidator:
+def _or_note(code: str, **more: Any) -> WrapValidator:
     """What is of another type is reported as the note `code`, with the key and what was found."""
 
     def check(value: Any, handler: Callable[[Any], Any], info: ValidationInfo) -> Any:
@@ -197,9 +197,9 @@ def _gazetteer(value: Any, info: ValidationInfo) -> Any:
     return {**value, "path": _beside_if_text(value.get("path"), info)}
 
 
-Text = Annotated[str, _told_as("runs.text")]
-Texts = Annotated[str | list[str], _told_as("runs.texts")]
-Flag = Annotated[bool, _told_as("runs.flag")]
+Text = Annotated[str, _or_note("runs.text")]
+Texts = Annotated[str | list[str], _or_note("runs.texts")]
+Flag = Annotated[bool, _or_note("runs.flag")]
 #: A year, month or day; a year may be written as a number.
 Period = Annotated[Text, BeforeValidator(lambda v: str(v) if type(v) is int else v, json_schema_input_type=str | int)]
 File = Annotated[str, BeforeValidator(_existing_file)]
@@ -515,7 +515,7 @@ def _grid_options(system: str) -> Options:
     more = dict.fromkeys(GRID_LAYERS, file) if system == "balanced" else {}
     if system == "balanced":
         more |= {
-            "communities": Annotated[str, _told_as("runs.communities")],
+            "communities": Annotated[str, _or_note("runs.communities")],
             "codes": Annotated[Any, AfterValidator(_template)],
         }
     return Options(Note("runs.grid_system", system=system), over, named, **more)
@@ -600,19 +600,19 @@ class HotspotStep(Stage):
         Annotated[
             list[Annotated[StrictInt, Field(ge=0, le=23)]],
             Field(min_length=2, max_length=2),
-            _told_as("read.hours_form"),
+            _or_note("read.hours_form"),
         ]
         | None
     ) = None
     weekdays: (
-        Annotated[list[Annotated[StrictInt, Field(ge=0, le=6)]], Field(min_length=1), _told_as("read.weekdays_form")]
+        Annotated[list[Annotated[StrictInt, Field(ge=0, le=6)]], Field(min_length=1), _or_note("read.weekdays_form")]
         | None
     ) = None
     grid: GridStage | None = None
     name: Text | None = None
     show: Flag = True
-    stability: Annotated[int, Field(ge=0, le=1000), _told_as("runs.whole_number", least=0, most=1000)] = 0
-    weight: Annotated[str, _told_as("counts.weight_is_a_column")] | None = None
+    stability: Annotated[int, Field(ge=0, le=1000), _or_note("runs.whole_number", least=0, most=1000)] = 0
+    weight: Annotated[str, _or_note("counts.weight_is_a_column")] | None = None
 
     @classmethod
     def own_keys(cls) -> list[str]:
@@ -738,11 +738,11 @@ class IndicatorTable(Stage):
 class CaseLifeStage(Stage):
     """How the events are handled: the options of `gm.case_life`, and what else a meeting asks of it."""
 
-    by: Annotated[str, _told_as("runs.text")] = "zone"
-    breakdowns: Annotated[list[str], _told_as("runs.texts")] = Field(default_factory=list)
+    by: Annotated[str, _or_note("runs.text")] = "zone"
+    breakdowns: Annotated[list[str], _or_note("runs.texts")] = Field(default_factory=list)
     category: Texts | None = None
     name: Text | None = None
-    columns: Annotated[dict[str, str], _told_as("runs.columns_by_role")] | None = None
+    columns: Annotated[dict[str, str], _or_note("runs.columns_by_role")] | None = None
     now: Annotated[str, BeforeValidator(_day)] | None = None
     indicators: dict[str, IndicatorTable] | None = None
     thresholds: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(default_factory=dict)
@@ -845,7 +845,7 @@ class LimitsStage(Stage):
     """What a run may take; beyond it, it is refused before it starts."""
 
     memory: Annotated[str, BeforeValidator(_size)] | None = None
-    seconds: Annotated[float, Field(gt=0), _told_as("runs.above_zero")] | None = None
+    seconds: Annotated[float, Field(gt=0), _or_note("runs.above_zero")] | None = None
 
 
 def _ends_in(*endings: str) -> BeforeValidator:

@@ -156,8 +156,9 @@ class Inbox:
             pipeline = self._read(usable)
             if self.confined:
                 check_confined(pipeline, folder)
-            for name in new if self.store is not None else ():
-                lines.append(self.store.add(self.inbox / name, **pipeline.incidents.options).sentence())
+            if (store := self.store) is not None:
+                for name in new:
+                    lines.append(store.add(self.inbox / name, **pipeline.incidents.options).sentence())
             report = run_pipeline(pipeline, folder, on_step=on_step)
         except OutputError:
             raise  # the disk is full, or the folder is gone: not the export's fault

@@ -206,9 +206,9 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
             if not _inside(store / part.path, folder):
                 raise SettingError(Note("runs.confined_part", part=part.path, path=store.name))
     for text, place in files_named(looked, folder).items():
-        for part in _parts(place):
-            if not _inside(part, folder):
-                raise SettingError(Note("runs.confined_part", part=part.name, path=text))
+        for file in _parts(place):
+            if not _inside(file, folder):
+                raise SettingError(Note("runs.confined_part", part=file.name, path=text))
         if zipfile.is_zipfile(place):
             from gridmap.read.files import zip_members
 

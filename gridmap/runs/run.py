@@ -49,15 +49,6 @@ from gridmap.runs.audience import (
     surface_incidents,
 )
 from gridmap.runs.config import HotspotStep, Pipeline
-from gridmap.runs.grids import (
-    OwnGrids,
-    drawn_layer,
-    grid_facts,
-    grid_stage,
-    hierarchy_of,
-    released_grid_tables,
-    with_people,
-)
 from gridmap.runs.input_files import (
     InputFiles,
     exports_of,
@@ -71,6 +62,15 @@ from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.drawing import map_layers, map_page
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
+from gridmap.runs.stages.gridding import (
+    OwnGrids,
+    drawn_layer,
+    grid_facts,
+    grid_stage,
+    hierarchy_of,
+    released_grid_tables,
+    with_people,
+)
 from gridmap.runs.stages.limits import refuse_beyond
 from gridmap.runs.stages.patrolling import patrol_stage
 from gridmap.runs.stages.reporting import write_report

@@ -335,7 +335,8 @@ def _slow_and_paper(zones: pd.DataFrame) -> tuple[int, int]:
     """Two communities with many people, not the silent one: of a village and of the seat."""
     village, seat = (np.flatnonzero(zones["urban"].to_numpy() == kind) for kind in (0, 2))
     persons = zones["persons"].to_numpy()
-    return tuple(int(own[np.argsort(persons[own], kind="stable")[-2]]) for own in (village, seat))
+    second, other = (int(own[np.argsort(persons[own], kind="stable")[-2]]) for own in (village, seat))
+    return second, other
 
 
 def _fallen_back(table: pd.DataFrame, zones: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,8 @@ a net of streets, and lanes join towns and villages along the shortest tree (min
 Cameras stand at random along all but the lanes.
 """
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ __all__ = ["make_cameras", "make_roads"]
 
 def make_roads(zones: pd.DataFrame, seats: pd.DataFrame, rng) -> pd.DataFrame:
     """A trunk road through the seat, roads to the towns, a street net in the seat, lanes to the villages."""
-    rows = []
+    rows: list[dict[str, Any]] = []
 
     def add(name, kind, level, xy):
         rows.append({"road_id": f"R{len(rows) + 1:04d}", "name": name, "kind": kind, "level": level})

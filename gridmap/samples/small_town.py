@@ -134,8 +134,8 @@ def town(
         names.append(np.full(count, name, dtype=object))
         background = int(incidents) * _population_in(shape, outline)
         first, last = (pd.Timestamp(START) + pd.Timedelta(days=d) for d in days)
-        days = "every day" if len(weekdays) == 7 else "Monday to Friday"
-        rows.append((name, count, background, 1 + count / background if background > 0 else np.inf, days,
+        which = "every day" if len(weekdays) == 7 else "Monday to Friday"
+        rows.append((name, count, background, 1 + count / background if background > 0 else np.inf, which,
                      f"{hours[0]:02d}:00–{hours[1]:02d}:00", first, last, shape.area, shape))  # fmt: skip
     columns = [
         "hotspot",
@@ -231,10 +231,16 @@ def _zones(outline, n: int, rng) -> gpd.GeoDataFrame:
     return _placed(gpd.GeoDataFrame(frame, geometry=parts))
 
 
+def _lonlat(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Metres from the town's corner as longitude and latitude."""
+    x, y = (xy + CORNER).T
+    return unproject(x, y, METRIC)
+
+
 def _placed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Shapes from metres to lon/lat."""
     shapes = frame.geometry.to_numpy()
-    moved = shapely.transform(shapes, lambda xy: np.column_stack(unproject(*(xy + CORNER).T, METRIC)))
+    moved = shapely.transform(shapes, lambda xy: np.column_stack(_lonlat(xy)))
     return frame.set_geometry(moved, crs=4326)
 
 
@@ -245,7 +251,7 @@ def _incidents(xy, when, planted, exact_share, rng) -> Incidents:
     before = rng.uniform(size=n) * long
     start = START + (when - before).astype("timedelta64[us]")
     end = np.where(long > 0, START + (when - before + long).astype("timedelta64[us]"), start)
-    lon, lat = unproject(*(xy + CORNER).T, METRIC)
+    lon, lat = _lonlat(xy)
     kinds = np.array(["burglary", "theft", "assault"], dtype=object)
     table = {
         "incident_id": [f"T{k:06d}" for k in range(n)], "occurred_from": start, "occurred_to": end,

@@ -13,7 +13,7 @@ import shapely
 import yaml
 
 from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
-from gridmap.hotspots.methods import METHODS, inputs_of
+from gridmap.hotspots.registry import METHODS, inputs_of
 from gridmap.read.incidents import read_incidents
 from gridmap.runs import read_pipeline, run_pipeline
 

@@ -63,7 +63,8 @@ def to_geotiff(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
 def _bands(part: Part) -> list[tuple[str, np.ndarray, dict[str, str]]]:
     """Name, values and tags of each column that is a number or a class."""
-    frame, found = plain_frame(part.frame), []
+    frame = plain_frame(part.frame)
+    found: list[tuple[str, np.ndarray, dict[str, str]]] = []
     for column in frame.columns:
         values = frame[column]
         if column == frame.geometry.name:

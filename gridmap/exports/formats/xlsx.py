@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,13 +23,14 @@ def to_xlsx(parts: list[Part], path: Path, stamp: Stamp) -> None:
 
     Dates are dates, numbers numbers, and text stays text whatever it begins with.
     """
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options: dict[str, Any] = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options |= {"default_date_format": "yyyy-mm-dd hh:mm:ss", "remove_timezone": True, "constant_memory": True}
     import xlsxwriter  # here, for the list of formats is read by every run
 
     with xlsxwriter.Workbook(path, options) as book:
         book.set_properties({"created": written_at().replace(tzinfo=None, microsecond=0)})
-        bold, taken = book.add_format({"bold": True, "bottom": 1}), []
+        bold = book.add_format({"bold": True, "bottom": 1})
+        taken: list[str] = []
         for part in parts:
             taken.append(unique_names([*taken, _sheet_name(part.name)])[-1])
             _sheet(book.add_worksheet(taken[-1]), flat(part), bold)

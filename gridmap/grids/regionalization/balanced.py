@@ -208,11 +208,11 @@ class BalancedGrid(ZoneGrid):
             "exclusive": checked_layer(exclusive, "exclusive", "area"),
             "keep": checked_layer(keep.cells if isinstance(keep, Grid) else keep, "keep", "area"),
         }
-        tools = _Desk(zones, read, held, by_area, target, extras)
+        communities = _Communities(zones, read, held, by_area, target, extras)
 
         def one(z: int) -> dict:
             task = Task(target, tolerance, fewest, most, whole_below, seed * 1_000_003 + z)
-            return tools.community(z, task)
+            return communities.divided(z, task)
 
         workers = min(len(zones), os.cpu_count() or 1)
         with ThreadPoolExecutor(workers) as pool:
@@ -239,8 +239,8 @@ class BalancedGrid(ZoneGrid):
         return grid
 
 
-class _Desk:
-    """What is needed to draw any one community; read by all threads, changed by none."""
+class _Communities:
+    """The communities and all that divides them: shapes, basic units, lines; read by all threads, changed by none."""
 
     def __init__(self, zones, units, held, by_area, target, extras):
         self.zones, self.units, self.held, self.by_area, self.target = zones, units, held, by_area, target
@@ -254,7 +254,8 @@ class _Desk:
         rows = np.sort(self.trees[layer].query(zone, predicate="intersects"))
         return rows, shapely.transform(self.extras[layer].geometry.to_numpy()[rows], plane.to_m)
 
-    def community(self, z: int, task: Task) -> dict:
+    def divided(self, z: int, task: Task) -> dict:
+        """One community's grids: their shapes, loads and what the report says of each."""
         zone = self.zones[z]
         middle = shapely.get_coordinates(shapely.centroid(zone))[0]
         plane = Plane(*middle)

@@ -113,17 +113,15 @@ def mosaic_of_points(territory, xy: np.ndarray, lines=None) -> Mosaic:
         lost = inside < 0
         if lost.any():
             inside[lost] = shapely.STRtree(blocks).nearest(points[lost])
-    shapes, unit, own, block = [], [], [], []
+    by_block = []
     members = np.argsort(inside, kind="stable")
     starts = np.searchsorted(inside[members], np.arange(len(blocks) + 1))
     for b, area in enumerate(blocks):
         rows = members[starts[b] : starts[b + 1]]
         pieces, of, first = _voronoi(area, xy[rows])
-        shapes.append(pieces)
-        unit.append(rows[of] if len(rows) else of)
-        own.append(first if len(rows) else np.zeros(len(pieces), bool))
-        block.append(np.full(len(pieces), b))
-    shapes, unit, own, block = (np.concatenate(v) for v in (shapes, unit, own, block))
+        none = np.zeros(len(pieces), bool)
+        by_block.append((pieces, rows[of] if len(rows) else of, first if len(rows) else none, np.full(len(pieces), b)))
+    shapes, unit, own, block = (np.concatenate(column) for column in zip(*by_block, strict=True))
     centre = shapely.get_coordinates(shapely.centroid(shapes))
     at = centre.copy()
     at[own] = xy[unit[own]]

@@ -8,6 +8,7 @@ as they are, for coordinates in metres and for published work on raw numbers.
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -200,7 +201,8 @@ def likely_clusters(
     points, total = places.points, int(cases.sum())
     taken, home = np.zeros(n, bool), np.full(n, -1)
     best = best_windows(points, sizes, limits, cases, expected, np.arange(n), taken)
-    rows, members = [], []
+    rows: list[dict[str, Any]] = []
+    members = []
     while len(rows) < most:
         # A window's LLR only falls when areas are taken, so a centre is looked at again only when it leads.
         at = int(np.argmax(best["llr"] > best["llr"].max() - 1e-9))

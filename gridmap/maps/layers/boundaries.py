@@ -88,7 +88,8 @@ def districts(zones: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
         units = [zones["name"].astype(str).to_numpy()]
     if not units:
         return []
-    crs = metric_crs(tuple(float(v) for v in zones.total_bounds))
+    left, bottom, right, top = map(float, zones.total_bounds)
+    crs = metric_crs((left, bottom, right, top))
     flat = gpd.GeoSeries(zones.geometry.to_numpy(), crs=4326).to_crs(crs)
     west, _, east, _ = flat.total_bounds
     return [_level(pd.Series(names), flat, max(east - west, 1) * FINEST) for names in units]

@@ -119,8 +119,8 @@ def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsL
         shown = [c for c in FORECAST_COLUMNS if c in cells]
         name, unit = layer_name(result, name), _scored_unit(result, unit)
         # A few cells expect most: equal numbers of cells a class would draw them as they draw a tenth of it.
-        style = {"unit": unit, "columns": shown, "show": show, "scheme": "fisher_jenks"}
-        return _made(cells_layer(cells, "expected", name=name, **style), result)
+        drawn = cells_layer(cells, "expected", name=name, unit=unit, columns=shown, show=show, scheme="fisher_jenks")
+        return _made(drawn, result)
     if column is None:
         numeric = cells.select_dtypes("number").columns.difference(["area_m2"])
         if not len(numeric):

@@ -53,7 +53,9 @@ def prize_bound(prize, repeat, cap, service, gap, travel, kind, out, back, windo
     """
     duty = np.maximum(window[:, 1] - window[:, 0] - pause_s, 0.0)
     alone = out + service + back  # the shortest duty in which each unit can visit each place
-    open_ = np.flatnonzero((alone <= duty[:, None] + 1e-6).any(axis=0) & (prize > 0) & (cap > 0)) if len(kind) else []
+    if not len(kind):
+        return 0.0
+    open_ = np.flatnonzero((alone <= duty[:, None] + 1e-6).any(axis=0) & (prize > 0) & (cap > 0))
     if not len(open_):
         return 0.0
     prize, cap, service = prize[open_], cap[open_], service[open_]

@@ -14,10 +14,10 @@ __all__ = ["read_facts"]
 
 def read_facts(plan: Plan, batches, boundaries) -> dict:
     """Counts of rows, reasons, categories, times and places over all batches."""
-    rows, used, reasons, categories, seen = 0, 0, Counter(), Counter(), SeenRows(plan)
-    lons, lats, zones, months, hours = [], [], [], Counter(), np.zeros(24, int)
+    rows, used, seen = 0, 0, SeenRows(plan)
+    reasons, categories, months, lengths = (Counter[str]() for _ in range(4))
+    lons, lats, zones, hours = [], [], [], np.zeros(24, int)
     first = last = None
-    lengths = Counter()
     box = None if boundaries is None else tuple(boundaries.total_bounds)
     for batch in again(batches):
         rows += batch.table.num_rows + len(batch.faults)
@@ -39,10 +39,8 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
             values, n = np.unique(start[known].astype("datetime64[M]"), return_counts=True)
             months.update(dict(zip(values.astype(str).tolist(), n.tolist(), strict=True)))
             exact = known & (start == end)
-            hours += np.bincount(
-                ((start[exact] - start[exact].astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int),
-                minlength=24,
-            )[:24]
+            hour = ((start[exact] - start[exact].astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int)
+            hours = hours + np.bincount(hour, minlength=24)[:24]
             length = (end[known] - start[known]).astype("timedelta64[h]").astype(int)
             lengths.update(
                 {

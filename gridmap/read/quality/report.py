@@ -11,6 +11,8 @@ Ratcliffe (2004), Geocoding crime and a first estimate of a minimum acceptable h
 """
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -140,7 +142,8 @@ def inspect_file(
             path, **({"layer": table} if table is not None and not isinstance(path, pd.DataFrame) else {})
         )
     sample, whole = sample_of(raw)
-    problems, settings = [], {}
+    problems: list[Note] = []
+    settings: dict[str, Any] = {}
     if boundaries is not None and not isinstance(boundaries, pd.DataFrame):
         settings["boundaries"] = str(boundaries)
         boundaries = read_boundaries(boundaries)
@@ -190,20 +193,18 @@ def inspect_file(
 
 
 def _plan(raw, sample, options: dict, problems: list, settings: dict) -> Plan:
-    ask = {"need_places": False, "ask_datum": False}
+    decide = partial(make_plan, raw, sample, need_places=False, ask_datum=False)
     try:
-        plan = make_plan(raw, sample, **options, **ask)
+        plan = decide(**options)
     except CRSError as problem:
         problems.append(problem.args[0])
-        plan = make_plan(
-            raw, sample, **{**options, "columns": {**(options["columns"] or {}), "lon": None, "lat": None}}, **ask
-        )
+        plan = decide(**{**options, "columns": {**(options["columns"] or {}), "lon": None, "lat": None}})
         plan.roles = {r: c for r, c in plan.roles.items() if r != "coordinates"}
     except InputError as problem:
         if "exchanged" not in str(problem):
             raise
         problems.append(problem.args[0])
-        plan = make_plan(raw, sample, **options, repair=("swapped",), **ask)
+        plan = decide(**options, repair=("swapped",))
         plan.roles["lon"], plan.roles["lat"] = plan.roles["lat"], plan.roles["lon"]
         settings["columns"] = {"lon": plan.roles["lon"], "lat": plan.roles["lat"]}
     if not place_columns(plan.roles) and not problems:

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 from pyproj import CRS
 
+from gridmap.messages import Note
+
 __all__ = ["Batch", "MemoryTable", "RawTable", "ReadAgain", "is_total"]
 
 
@@ -32,7 +34,7 @@ class RawTable(ABC):
     name: str
     columns: list[str]
     encoding: str | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     crs: CRS | None = None
     size: int = 0  # bytes as text, about: decides whether all of it is kept in memory
     layout: dict = field(default_factory=dict)

@@ -150,16 +150,15 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None,
     if not text.strip().strip("\ufeff"):
         raise ReadError(Note("read.blank"))
     candidates = [delimiter] if delimiter else DELIMITERS
-    best = None
+    looked = []
     for mark in candidates:
         rows = _rows(text, mark, 300)
         widths = Counter(len(r) for r in rows if any(c.strip() for c in r))
         wide = [(n * (w - 1) ** 0.5, w) for w, n in widths.items() if w > 1]
         score, width = max(wide, default=(0, 1))
-        if best is None or score > best[0]:
-            best = (score, mark, width, rows)
-    _, mark, width, rows = best
-    if best[0] == 0:
+        looked.append((score, mark, width, rows))
+    score, mark, width, rows = max(looked, key=lambda one: one[0])  # the first of equals
+    if score == 0:
         mark, rows = ",", _rows(text, ",", 300)
     require_few_columns(max(map(len, rows), default=0), name)
     at, named = find_header(rows, width)

@@ -158,7 +158,7 @@ def _named(run: RunFolder, found: Mapping[str, Any], outlines: ZoneOutlines | No
             *(("first", _text, False), ("times", _whole, False), ("count", _whole, False)),
         ]
         followed = followed.assign(order=followed["status"].map(order)).sort_values(
-            ["order", "count"], ascending=[1, 0]
+            ["order", "count"], ascending=[True, False]
         )
         shown_kinds = followed if followed["kind"].astype(str).str.len().gt(0).any() else followed.drop(columns="kind")
         heading = say("paper.followed_hotspots", language)

@@ -168,7 +168,7 @@ class _Slides:
 
     def sentences(self, title: str, lines: Sequence[str]) -> None:
         """One slide of sentences: as many as fit, in whole sentences."""
-        part, used = [], 0.0
+        used, part = 0.0, list[str]()
         for line in lines:
             used += 0.5 + -(-sum(2 if ord(c) > 0x2E80 else 1 for c in line) // ACROSS)
             if part and used > LINES:

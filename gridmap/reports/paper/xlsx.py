@@ -71,7 +71,8 @@ class _Sheets:
     """Adds sheets with names that Excel takes, each once."""
 
     def __init__(self, book: xlsxwriter.Workbook, font: dict):
-        self.book, self.font, self.names = book, font, set()
+        self.book, self.font = book, font
+        self.names: set[str] = set()
         self.made: dict[str, object] = {}
         self.head = self.format(bold=True, bottom=1, text_wrap=True, valign="bottom", bg_color="#F3F4F6")
         self.text = self.format(text_wrap=False, num_format="@")

@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN
 
 from gridmap.hotspots import clusters
-from gridmap.hotspots.spanning import reachability_tree
+from gridmap.hotspots.hdbscan_tree import reachability_tree
 from tests.hotspots.test_clusters import incidents_at, same_partition
 
 
