@@ -491,8 +491,8 @@ def _commit(files: Path, out: Path, fresh: bool, finish: Callable[[Path, Path], 
     hidden = files.parent
     with locked(out):
         finish_move(out, held=True)
-        plan = {"remove": dict(finish(files, out)) if finish is not None else {}}
-        plan["files"] = _sync_all(files)
+        removed = dict(finish(files, out)) if finish is not None else {}
+        plan = {"remove": removed, "files": _sync_all(files)}
         _write_journal(hidden, plan)
         hidden.rename(out / COMMIT)
         if (fault := finish_move(out, held=True)) is not None:

@@ -51,7 +51,15 @@ class CRSError(InputError):
 
 
 class SettingError(GridmapError, ValueError):
-    """An option is misspelt, of a wrong type, or out of range."""
+    """An option is misspelt, of a wrong type, or out of range.
+
+    Attributes
+    ----------
+    option : str or None
+        Its name, where the mistake is known to be in one.
+    """
+
+    option: str | None = None
 
 
 class OutputError(GridmapError):

@@ -80,7 +80,7 @@ def _is_beside(line: str, column: int) -> bool:
     return not bare or (bare.startswith("#") and len(line) - len(line.lstrip(" ")) <= column)
 
 
-def _in_lines(node: Any, kind: type) -> bool:
+def _in_lines(node: Any, kind: type[yaml.CollectionNode]) -> bool:
     return isinstance(node, kind) and not node.flow_style and bool(node.value)
 
 

@@ -119,8 +119,8 @@ class CaseHandling(ShortForm):
         """What stands of it in a summary."""
         life, out = self.life, []
         whole = life.overall
-        numbers = {k: int(whole[k]) for k in ("events", "open", "overdue", "withdrawn", "reopened")}
-        out.append(Sentence(Note("governance.handled", **numbers, units=len(life.table))))
+        handled = {k: int(whole[k]) for k in ("events", "open", "overdue", "withdrawn", "reopened")}
+        out.append(Sentence(Note("governance.handled", **handled, units=len(life.table))))
         if np.isfinite(whole["median_days"]):
             code = "handled_days" if np.isfinite(whole["p90_days"]) else "handled_half"
             days = {"median": float(whole["median_days"]), "late": float(whole["p90_days"])}
@@ -454,10 +454,11 @@ class SitesAndRings(ShortForm):
         table = self.sites.table
         more = table[table["label"] == "more"].sort_values("ratio", ascending=False)
         out = []
-        for (site, ring), row in more.head(MOST_NAMED).iterrows():
+        most = more.head(MOST_NAMED)
+        for (site, band), (_, row) in zip(most.index.to_list(), most.iterrows(), strict=True):
             numbers = {"count": int(row["count"]), "ratio": float(row["ratio"])}
             numbers |= {"low": float(row["low"]), "high": float(row["high"])}
-            ring = Note("governance.ring_inside") if ring == "inside" else ring
+            ring = Note("governance.ring_inside") if band == "inside" else band
             out.append(
                 Sentence(Note("governance.site_more", site=site, ring=ring, **numbers), Note("null.similar_sites"))
             )

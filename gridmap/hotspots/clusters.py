@@ -154,8 +154,8 @@ def hdbscan(
     scikit-learn's `HDBSCAN`. Every level of density is tried, and the clusters that last longest are kept.
     scikit-learn looks at all pairs of points, a million of which would take days; beyond 20,000 the same spanning tree
     comes from `gridmap.hotspots.hdbscan_tree`, and scikit-learn makes the clusters of it. Which of several ways of
-    equal length comes first, on which the membership of a few points at the edges of clusters depends, follows from the order
-    of the rows up to there, from the plain distance beyond.
+    equal length comes first, on which the membership of a few points at the edges of clusters depends, follows from
+    the order of the rows up to there, from the plain distance beyond.
 
     Examples
     --------

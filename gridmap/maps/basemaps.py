@@ -161,7 +161,8 @@ def _embedded(path: Path, box: list[float], max_mb: float) -> dict:
     a side. So SQLite stops after so many steps, makes no value beyond the limit, and only pictures of the size of tiles
     are taken.
     """
-    tiles, size, finest = {}, 0.0, 0
+    tiles: dict[str, str] = {}
+    size, finest = 0.0, 0
     west, south, east, north = box
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:

@@ -227,12 +227,12 @@ def _highest(layer: CellsLayer, named: ZoneNames) -> list[Place]:
     wide = np.nan_to_num(layer.drawn_frames().to_numpy(float))
     last = np.nan_to_num(layer.frames.to_numpy(float)[:, -1])
     high = {int(i) for period in wide.T for i in period.argsort(kind="stable")[::-1][:10] if period[i] > 0}
-    order = sorted(high, key=lambda i: (-wide[i, -1], -wide[i].sum(), i))
+    first = sorted(high, key=lambda i: (-wide[i, -1], -wide[i].sum(), i))
     return [
         replace(place, values=place.values | {"count": float(last[i])} | {column: round(float(wide[i, -1]), 4)})
         if layer.frame_km2 is not None
         else replace(place, values=place.values | {column: round(float(wide[i, -1]), 4)})
-        for i in order
+        for i in first
         for place in [_place(layer, [i], places, named)]
     ]
 

@@ -55,8 +55,8 @@ def calendar_features(dates, *, country: str = "CN") -> pd.DataFrame:
     known = [d for d in days if isinstance(d, dt.date) and d == d and d is not pd.NaT]
     years = range(min(d.year for d in known) - 1, max(d.year for d in known) + 2) if known else []
     try:
-        language = {"language": "zh_CN"} if country == "CN" else {}
-        table = holidays.country_holidays(country, years=list(years), **language)
+        language = "zh_CN" if country == "CN" else None
+        table = holidays.country_holidays(country, years=list(years), language=language)
     except NotImplementedError:
         raise SettingError(Note("read.no_country", country=country)) from None
     worked = getattr(table, "weekend_workdays", None) or set()

@@ -770,7 +770,7 @@ def personal_columns(
     addresses: Collection[str] = (),
     areas: Collection[str] = (),
     sample: int = 2000,
-) -> dict[str, str]:
+) -> dict[str, Note]:
     """Column → what makes it personal, for those that are.
 
     Parameters

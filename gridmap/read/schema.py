@@ -57,8 +57,8 @@ class Plan:
     """The decisions: see `make_plan`."""
 
     roles: dict[str, str]
-    reasons: dict[str, str]
-    personal: dict[str, str]
+    reasons: dict[str, Note]
+    personal: dict[str, Note]
     datum: str = "wgs84"
     crs: CRS | None = None
     pair_order: str = "lonlat"
@@ -69,7 +69,7 @@ class Plan:
     clock_dashed: bool = False
     parts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, TimeRule] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def attributes(self) -> set[str]:

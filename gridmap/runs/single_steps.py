@@ -139,28 +139,30 @@ def count_file(
     if elsewhere and not plain:  # a table's name, s3://…: gridmap never sees its rows
         raise SettingError(Note("counts.reads_itself", path=str(incidents)))
     keyed = engine.get("h3_column") is not None
-    incidents = incidents if elsewhere else Path(incidents)
-    stored = not elsewhere and is_store(incidents)
-    plain = plain and not stored
-    streamed = elsewhere or (plain and (keyed or incidents.suffix in (".parquet", ".pq") or incidents.is_dir()))
-    if stored:
-        points = stored_incidents(incidents, period=period)
-    else:
-        points = incidents if streamed else read_incidents(incidents, datum=datum)
-        points = points if period is None else points.where(period=_dated(points, period))
-    aside = 0 if streamed else points.source["set_aside"] if stored else len(points.set_aside)
-    if public:
-        span = {"every": every} if every else {}
-        kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
-        release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
-        points, grid, aside = release.incidents, release.grid, 0
+    file = Path(incidents)
+    stored = not elsewhere and is_store(file)
+    streamed = elsewhere or (plain and not stored and (keyed or file.suffix in (".parquet", ".pq") or file.is_dir()))
+    counted: Incidents | str | Path = incidents if elsewhere else file
+    aside = 0
+    if not streamed:
+        points = stored_incidents(file, period=period) if stored else read_incidents(file, datum=datum)
+        aside = points.source["set_aside"] if stored else len(points.set_aside)
+        if period is not None and not stored:
+            points = points.where(period=_dated(points, period))
+            aside = len(points.set_aside)
+        if public:
+            span = {"every": every} if every else {}
+            kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
+            release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
+            points, grid, aside = release.incidents, release.grid, 0
+        counted = points
     settings: dict[str, Any] = {"category": category, "by": by, "every": every, "weight": weight}
     if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
         from gridmap.counts.store import IncidentStore
 
-        counts = IncidentStore(incidents).counts(grid, period=period, **settings)
+        counts = IncidentStore(file).counts(grid, period=period, **settings)
     else:
-        counts = count_by_cell(points, grid, progress=progress, **settings, **engine)
+        counts = count_by_cell(counted, grid, progress=progress, **settings, **engine)
     write_table(counts, output, content="counts", audience=audience)
     if public:
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))

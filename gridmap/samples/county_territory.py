@@ -99,12 +99,12 @@ def make_territory(rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     middle = shapely.get_coordinates(shapely.centroid(cells))
 
     angle = np.arange(4) * np.pi / 2 + rng.uniform(0, 1.5)
-    seats = [np.array([1_500 * np.cos(a), 1_500 * np.sin(a)]) for a in angle]
-    seats += [
+    near = [np.array([1_500 * np.cos(a), 1_500 * np.sin(a)]) for a in angle]
+    far = [
         np.array([np.cos(a), np.sin(a)]) * rng.uniform(8_500, 10_500)
         for a in np.arange(6) * np.pi / 3 + rng.uniform(0, 1.0)
     ]
-    seats = np.array(seats)
+    seats = np.array([*near, *far])
     urban = np.arange(10) < 4
     far = np.hypot(*middle.T)
     away = scipy.spatial.distance_matrix(middle, seats)

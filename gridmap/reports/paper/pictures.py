@@ -547,7 +547,7 @@ def place_maps(
         ax.set_axis_on()
         ax.set(xticks=[], yticks=[])
         name = f"{row['rank']} {text_in(row.get('name'), language) or '–'}"
-        style = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5}
+        style: dict[str, Any] = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5}
         style["fontweight"] = "normal" if least_pt else "bold"
         ax.set_title(
             "\n".join(_in_lines(name, (1.08 if least_pt else 0.96) * cell * 72 / type_pt, lines)),
