@@ -17,6 +17,8 @@ Every message says what was wanted, what was found and what to do about it, in o
 The command line prints it and ends with exit code 1. Whatever is not a GridmapError is a bug and keeps its traceback.
 """
 
+import re
+
 __all__ = [
     "CRSError",
     "GridmapError",
@@ -72,3 +74,22 @@ class MissingPackageError(GridmapError, ImportError):
 
 class GridmapWarning(UserWarning):
     """Nothing is wrong, but the reader of the result should know."""
+
+
+#: How the system and the libraries say that there was no memory for data, a thread or a library's own file.
+_NO_MEMORY = re.compile(
+    "MemoryError|bad_alloc|can't start new thread|Failed to launch worker thread|failed to map segment|malloc of size"
+    "|cannot allocate memory|could not allocate|unable to allocate|failed to allocate|out of memory",
+    re.IGNORECASE,
+)
+
+
+def is_want_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that the memory is used up."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False

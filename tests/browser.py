@@ -88,7 +88,7 @@ class Page:
             raise AssertionError(detail.get("exception", {}).get("description", detail["text"]))
         return answer["result"].get("value")
 
-    def wait(self, condition: str, seconds: float = 60):
+    def wait(self, condition: str, seconds: float = 180):
         """Until a JavaScript condition holds."""
         end = time.monotonic() + seconds
         while not self.run(condition):

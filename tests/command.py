@@ -1,7 +1,9 @@
-"""`gridmap …` for the tests: in this process, where nothing of a process of its own is looked at."""
+"""`gridmap …` for the tests: in this process, or in one of its own that is never left behind."""
 
 import contextlib
 import io
+import os
+import signal
 import subprocess
 import warnings
 from pathlib import Path
@@ -24,3 +26,30 @@ def run_here(arguments, *, cwd: Path | None = None) -> subprocess.CompletedProce
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])
     return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
+
+
+#: Seconds after which a process is taken to hang. No test is a timing: a machine may be ten times slower than ours.
+LONGEST = 600
+
+
+def finished(process: subprocess.Popen, arguments=(), *, seconds: float = LONGEST) -> subprocess.CompletedProcess:
+    """What a process has said and how it ended; one that hangs is ended with its children, its pipes are closed."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except BaseException:
+        end(process)
+        raise
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Kill a process, with the session that it leads, and leave nothing of it open."""
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, "killpg") and os.getsid(process.pid) == process.pid:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    process.wait()

@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from .command import run_here
+from .command import LONGEST, run_here
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def gridmap(tmp_path):
         if not process:
             return run_here(arguments, cwd=tmp_path)
         command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONGEST)
 
     return run
 
@@ -123,7 +123,7 @@ def test_what_the_user_can_put_right_ends_with_1_and_one_line(gridmap, tmp_path,
 def test_text_is_whole_where_the_terminal_knows_no_chinese(root, tmp_path):
     environment = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "gridmap.cli", "run", "没有.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment, check=False, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment, check=False, timeout=LONGEST)
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
 

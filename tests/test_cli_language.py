@@ -9,11 +9,13 @@ import pytest
 
 from gridmap.cli import main
 
+from .command import LONGEST
+
 
 def ran(*arguments, cwd=None, code=None, **environment):
     command = [sys.executable, *(code or ["-m", "gridmap.cli"]), *map(str, arguments)]
     clean = {k: v for k, v in os.environ.items() if k not in ("GRIDMAP_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")}
-    return subprocess.run(command, cwd=cwd, capture_output=True, env=clean | environment, check=False, timeout=300)
+    return subprocess.run(command, cwd=cwd, capture_output=True, env=clean | environment, check=False, timeout=LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_code_page_without_the_sign_fails_no_run(root, tmp_path, monkeypatch, 
 def test_a_closed_terminal_fails_no_run(root, tmp_path):
     zones = root / "data/west_yorkshire/lsoa_2011.geojson"
     command = f"'{sys.executable}' -m gridmap.cli tile '{zones}' --system zones -o c.parquet >&-"
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False, timeout=LONGEST)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "c.parquet").exists()
 

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from .command import LONGEST
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -37,7 +39,9 @@ def test_the_notebook_runs(path, monkeypatch):
 @pytest.mark.filterwarnings("default")  # jupyter's own start-up warns of its parts
 def test_a_notebook_runs_in_jupyter():
     notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
+    client = NotebookClient(
+        notebook, timeout=LONGEST, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+    )
     client.execute()
 
 

@@ -16,6 +16,7 @@ from gridmap.hotspots.registry import METHODS
 from gridmap.messages import LANGUAGES
 from gridmap.qgis import SOURCE, WORDS, write_plugin
 
+from .command import LONGEST
 from .runs.test_inbox import write_zones_and_export
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +75,9 @@ def qgis(home, *arguments):
     program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
     own = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"}
     environment = {"PATH": "/usr/bin:/bin", **own}  # of another Python before the system's, QGIS takes its libraries
-    done = subprocess.run([program, *arguments], env=environment, capture_output=True, encoding="utf-8", timeout=300)
+    done = subprocess.run(
+        [program, *arguments], env=environment, capture_output=True, encoding="utf-8", timeout=LONGEST
+    )
     return done.stdout + done.stderr
 
 
@@ -120,7 +123,7 @@ def test_qgis_runs_three_methods_and_loads_their_layers_with_styles(tmp_path):
             env=environment,
             capture_output=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=LONGEST,
         )
         found = json.loads(done.stdout.split("FOUND ")[1])
         assert found, method

@@ -26,7 +26,7 @@ import typer.main
 from gridmap import __version__
 from gridmap._extras import missing_package
 from gridmap.cli.interrupts import watch_interrupts
-from gridmap.errors import GridmapError, OutputError
+from gridmap.errors import GridmapError, OutputError, SettingError, is_want_of_memory
 from gridmap.messages import LANGUAGES, Note, check_language, chosen_language, known, say, step_name
 
 __all__ = [
@@ -101,6 +101,7 @@ def _run(arguments: list[str], interrupted: Event) -> int:
         command = typer.main.get_command(app)
         _put_into_words(command)
         command.context_class.formatter_class = _help_formatter(command.context_class.formatter_class)
+        _check_room(arguments)
         code = command(args=arguments, prog_name="gridmap", standalone_mode=False) or 0
         return _last_line(text("cli.interrupted"), 130) if code == 130 else code  # typer answers Ctrl-C with it alone
     except GridmapError as error:
@@ -116,15 +117,36 @@ def _run(arguments: list[str], interrupted: Event) -> int:
         return 0
     except ModuleNotFoundError as error:
         clear = missing_package(error)
+        if clear is None and is_want_of_memory(error):
+            return _last_line(text("cli.no_memory"), 1)
         if clear is None:
             raise
         return _last_line(clear.say(_spoken), 1)
-    except MemoryError:
-        return _last_line(text("cli.no_memory"), 1)
-    except Exception:
+    except Exception as error:
         if interrupted.is_set():  # a library that turns the signal into an error of its own
             return _last_line(text("cli.interrupted"), 130)
+        if is_want_of_memory(error):
+            return _last_line(text("cli.no_memory"), 1)
         raise
+
+
+#: Address space that the libraries of a run take before they have read a row: below it, some of them (OpenBLAS, Arrow)
+#: do not fail, they wait for ever. A run of a small town took 3,100 MB on two cores.
+ROOM_TO_BEGIN = 2_500_000_000
+#: What works in any room.
+_LIGHT = {"--help", "--version", "methods", "schema"}
+
+
+def _check_room(arguments: Sequence[str]) -> None:
+    """Refuse to begin where a limit on the process (`ulimit -v`) is too low for the libraries."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY or limit >= ROOM_TO_BEGIN or not arguments or _LIGHT & set(arguments):
+        return
+    raise SettingError(Note("cli.no_room", limit=limit // 1_000_000, needed=ROOM_TO_BEGIN // 1_000_000))
 
 
 def _asked_language(arguments: Sequence[str]) -> str | None:

@@ -45,7 +45,7 @@ from gridmap.counts.task import (
     sql,
     sums_query,
 )
-from gridmap.errors import InputError, ReadError, SettingError
+from gridmap.errors import InputError, ReadError, SettingError, is_want_of_memory
 from gridmap.grids.base import Grid
 from gridmap.grids.cell_counts import Counts
 from gridmap.grids.index.locator import cores
@@ -94,7 +94,7 @@ def count_in_duckdb(
     except duckdb.OutOfMemoryException as error:
         raise MemoryError(str(error).splitlines()[0]) from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        if re.search("MemoryError|can't start new thread|malloc of size", str(error)):
+        if is_want_of_memory(error):
             raise MemoryError from None
         raise ReadError(Note("counts.unreadable", name=name, why=str(error).splitlines()[0])) from error
 
@@ -176,7 +176,13 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
         As in "800MB"; DuckDB's own default is 80 % of the machine.
     threads : int, optional
         All cores when not given.
+
+    Raises
+    ------
+    MemoryError
+        Where a limit on the process (`ulimit -v`) leaves no room for it.
     """
+    _check_room()
     con = duckdb.connect(":memory:")
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
@@ -190,6 +196,25 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     if threads is not None:
         con.execute("SET threads = $threads", {"threads": threads})
     return con
+
+
+#: Address space that a DuckDB and its threads reserve when they begin (650 MB on two cores), and some to count in.
+ROOM = 1 << 30
+
+
+def _check_room() -> None:
+    """Raise MemoryError where the process may not reserve what DuckDB begins with: DuckDB ends it without a word."""
+    try:
+        import resource  # not on Windows
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit == resource.RLIM_INFINITY:
+            return
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        return
+    if limit - pages * resource.getpagesize() < ROOM:
+        raise MemoryError
 
 
 def _spill_folder() -> Path:

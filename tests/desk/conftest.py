@@ -91,7 +91,7 @@ class Client:
             for path in self.desk.workspace.data_files():
                 assert self.post("/bring/look", {"name": path.name}).status == 303
 
-    def wait(self, seconds: float = 120):
+    def wait(self, seconds: float = 600):
         """Until no job waits or runs; the newest job."""
         for _ in range(int(seconds * 10)):
             if all(job.is_over for job in self.desk.queue.jobs()):
@@ -134,7 +134,7 @@ def serving(folder: Path):
         time.sleep(0.01)
     yield Client(port, desk)
     server.should_exit = True
-    thread.join(timeout=30)
+    thread.join(timeout=300)
     listening.close()
 
 

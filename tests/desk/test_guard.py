@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..command import LONGEST, finished
 from .conftest import TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -178,9 +179,10 @@ def test_an_upload_that_breaks_off_leaves_nothing(client):
         head += f"Cookie: gridmap_{client.port}={TOKEN}\r\nContent-Length: 100000\r\n"
         connection.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=xx\r\n\r\n" + body)
         time.sleep(0.2)
-    time.sleep(0.3)
-    assert list(client.folder.rglob("half*")) == []
-    assert list(client.folder.rglob("upload.part")) == []
+    until = time.monotonic() + LONGEST
+    while (left := [*client.folder.rglob("half*"), *client.folder.rglob("upload.part")]) and time.monotonic() < until:
+        time.sleep(0.05)  # until the server has seen the end
+    assert left == []
     assert client.get("/health").status == 200
 
 
@@ -268,8 +270,9 @@ def test_a_workspace_of_links_is_not_opened(tmp_path, part):
 def serve(*arguments, wait=True):
     command = [sys.executable, "-m", "gridmap.cli", "serve", "--no-browser", "--language", "en", *map(str, arguments)]
     if wait:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes)
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path):
@@ -314,7 +317,7 @@ def test_serve_says_one_line_answers_and_listens_on_loopback_alone(tmp_path):
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=([\w-]{40,})", line)
         port = int(found[1])
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=60) as answer:
             assert answer.status == 200
         listening = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         assert {row[1] for row in listening if row[3] == "0A" and row[1].endswith(f":{port:04X}")} == {
@@ -322,7 +325,7 @@ def test_serve_says_one_line_answers_and_listens_on_loopback_alone(tmp_path):
         }
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        finished(process)
 
 
 # ---------------------------------------------------------------------------------------------- 200 hostile requests

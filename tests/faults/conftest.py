@@ -1,7 +1,6 @@
 """A small town that every fault is tried on, and the command line as a person meets it."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import yaml
 
 from gridmap.runs import read_pipeline
 
-from ..command import run_here
+from ..command import finished, run_here
 from ..scripts import script
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +52,8 @@ def start(*arguments, **more) -> subprocess.Popen:
     """`gridmap …` as a process of its own."""
     command = [sys.executable, "-m", "gridmap.cli", *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | more.pop("env", {})  # wherever it stands
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **more)
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True} | more
+    return subprocess.Popen(command, env=environment, **settings)
 
 
 @pytest.fixture
@@ -66,16 +66,6 @@ def gridmap():
         return run_here(arguments, **more)
 
     return run
-
-
-def finished(process, arguments) -> subprocess.CompletedProcess:
-    """What a process of its own has said and how it ended."""
-    try:
-        out, err = process.communicate(timeout=120)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        raise
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
 def refused(done, *words: str) -> None:

@@ -31,6 +31,8 @@ from gridmap.read.incidents import read_incidents
 from gridmap.read.metric import as_crs
 from gridmap.read.rasters import read_pixels
 
+from ..command import LONGEST
+
 SQUARE = shapely.box(-1.6, 53.7, -1.5, 53.8)
 SECRET = "secret-canary-4711"
 ROOT = pathlib.Path(__file__).parents[2]
@@ -69,7 +71,7 @@ def watched(folder, names):
     strace = shutil.which("strace")
     if strace:
         command = [strace, "-f", "-e", "trace=open,openat,connect,socket,execve", "-o", str(trace), *command]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
     assert "EVENTS" in done.stdout, done.stderr[-2000:]
     events = json.loads(done.stdout.split("EVENTS ", 1)[1])
     touched = [name for kind, name in events if kind == "open"]
@@ -433,10 +435,10 @@ def test_a_pipeline_of_thousands_of_brackets_is_refused_at_once(folder):
     from gridmap.runs import read_pipeline
 
     (folder / "p.yaml").write_text("outputs: {map:" + "{" * 40_000)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ReadError, match="nested too deeply"):
         read_pipeline(folder / "p.yaml")
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 COMPUTED = {

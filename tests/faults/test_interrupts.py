@@ -13,7 +13,7 @@ import pytest
 import gridmap._io as folder_module
 from gridmap.runs.run_folder import staging
 
-from .conftest import ROOT
+from .conftest import ROOT, finished
 
 #: A command that would work for hours, in each of the libraries that do gridmap's heavy work.
 BUSY = """
@@ -64,15 +64,13 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing(tmp_path, kind):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
-    try:
-        _, said = process.communicate(timeout=30)  # the work itself would take hours
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert said == "gridmap: Interrupted; nothing was written.\n"
+    done = finished(process)  # the work itself would take hours
+    assert done.returncode == 130
+    assert done.stderr == "gridmap: Interrupted; nothing was written.\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,14 +110,11 @@ def test_a_command_that_is_told_to_end_leaves_nothing_either(tmp_path, number):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
     )
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    try:
-        process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == 130
+    assert finished(process).returncode == 130
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ from gridmap.errors import OutputError
 from gridmap.runs.run_folder import staging
 from gridmap.runs.verify import verify_run
 
+from ..command import finished as end_of
 from .conftest import contents, start
 from .killed import killed_at_step
 
@@ -144,8 +145,7 @@ def test_a_folder_where_a_file_should_be_puts_everything_back(tmp_path, at):
 
 def whole_run(*arguments) -> int:
     process = start(*arguments)
-    process.communicate()
-    return process.returncode
+    return end_of(process, arguments).returncode
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
         process = start("run", path, "--out", out)
         time.sleep(whole * drawn.uniform(0.3, 1.15))
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        end_of(process)
         ended += process.returncode == 0
         there = contents(out) if out.exists() else {}
         if i % 2 or "run.json" in there:

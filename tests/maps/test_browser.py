@@ -81,7 +81,7 @@ def test_the_browser_cannot_reach_anything(browser, tmp_path):
     bad.write_text("<body data-ready=true><img src=http://127.0.0.1:9/x.png></body>")
     page = browser.open(bad)
     page.wait("document.querySelector('img').complete")
-    address, until = "http://127.0.0.1:9/x.png", time.monotonic() + 30
+    address, until = "http://127.0.0.1:9/x.png", time.monotonic() + 120
     while address not in page.requests() and time.monotonic() < until:  # asked again until the news of it is in
         page.run("document.querySelector('img').src = 'http://127.0.0.1:9/x.png'")
         time.sleep(0.2)
@@ -740,7 +740,7 @@ def test_without_script_or_canvas_there_are_a_picture_and_the_table(browser, pag
             context.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
         page = context.new_page()
         page.goto(page_file.resolve().as_uri())
-        page.wait_for_selector("svg[role=img] circle", timeout=20_000)
+        page.wait_for_selector("svg[role=img] circle", timeout=120_000)
         assert page.locator("svg[role=img] circle").count() == page.locator("table").first.locator("tr").count() > 0
         box = page.locator("svg[role=img]").bounding_box()
         assert box["width"] > 300

@@ -14,6 +14,7 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pyarrow as pa
@@ -28,12 +29,30 @@ from gridmap.read.tables.encodings import SAMPLE, code_page
 
 __all__ = ["CsvTable", "Layout", "find_header", "find_layout", "open_text", "sniff_encoding", "unique_names"]
 
+#: Threads that Arrow's reader of CSV begins with: one that reads, two that parse, and one to spare.
+FIRST_THREADS = 4
 DELIMITERS = ",\t;|，；"
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+def _check_threads() -> None:
+    """Raise MemoryError where the system has no room for the threads of Arrow, which waits for ever for one refused."""
+    leave, threads = Event(), []
+    try:
+        for _ in range(FIRST_THREADS):
+            thread = Thread(target=leave.wait, daemon=True)
+            thread.start()
+            threads.append(thread)
+    except RuntimeError as error:  # can't start new thread
+        raise MemoryError(str(error)) from None
+    finally:
+        leave.set()
+        for thread in threads:
+            thread.join()
 
 
 @dataclass(frozen=True)
@@ -265,6 +284,7 @@ class CsvTable(RawTable):
         with stream:
             if not stream.read(1):
                 return
+        _check_threads()
         with self._open() as stream:
             reader = pacsv.open_csv(
                 stream,
