@@ -364,8 +364,9 @@ def backtest(
         for name, of_model in one.items():
             if "refused" in of_model:
                 why = note_from(of_model["refused"])
-                first, times = refused.get((name, getattr(why, "code", why)), (why, 0))
-                refused[name, getattr(why, "code", why)] = (first, times + 1)
+                kind = (name, getattr(why, "code", why))
+                earlier, times = refused.get(kind, (why, 0))
+                refused[kind] = (earlier, times + 1)
                 continue
             rows.append({"model": name, **about, **of_model["scores"]})
             curves[name] += of_model["curve"]

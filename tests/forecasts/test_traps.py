@@ -237,3 +237,13 @@ def test_a_period_that_is_not_over_is_not_scored(grid):
     nothing = gm.backtest(known, grid, models="recent_count", start="2029-01-01", end="2029-02-05", area_share=0.1)
     with pytest.raises(InputError, match="No incident lies between 2029-01-01 and 2029-02-05"):
         nothing.summary()
+
+
+def test_why_a_model_could_not_forecast_is_one_line(grid):
+    row, when = daily(grid, days=200)
+    ask = {"models": ["mean_count", "last_year"], "start": "2023-05-01", "end": "2023-06-05", "area_share": 0.1}
+    found = gm.backtest(incidents(grid, row, when), grid, **ask)
+    (note,) = found.notes
+    assert str(note).startswith("In 5 of 5 periods: last_year has nothing to learn from: 119 days are known")
+    assert found.summary().index.tolist() == ["mean_count"]
+    assert found.params["start"] == "2023-05-01"
