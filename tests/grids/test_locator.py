@@ -258,6 +258,13 @@ def test_zones_whose_boxes_meet_but_not_they_themselves_make_a_grid():
         assert len(make_grid(zones, system="zones")) == 3
 
 
+def test_on_an_edge_too_a_collection_holds_points_by_its_areas_alone():
+    dot = shapely.Point(0.5, 1.0)
+    zones = np.array([shapely.GeometryCollection([dot, shapely.box(3, 0, 4, 1)]), shapely.box(0, 0, 1, 1)])
+    locator = Locator(zones, raster_cells=100)
+    assert locator.locate([0.5, 3.5, 3.0], [1.0, 0.5, 0.5]).tolist() == [1, 0, 0]
+
+
 @pytest.fixture(scope="module")
 def crowd():
     """A coast of 3,000 corners on the ground of a few raster cells, large plain zones beside it, a gap, overlaps."""

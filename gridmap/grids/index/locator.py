@@ -7,9 +7,9 @@ through that cell are met: each that lies to the right of the point turns inside
 1962), from what is known at the cell's side. What a point costs depends neither on the zones nor on their corners.
 
 Exact means: the answer of shapely's `intersects` for every point. The cells' edges answer only for points well away
-from them. One in some hundred thousand is put to the edges of its zones at its own height. Which side of an edge a
-point lies on is a sign that rounding could turn, so it is trusted only beyond a bound on its rounding error (Ozaki et
-al. 2016), and what is nearer than that is put to shapely itself.
+from them. One in some hundred thousand is put to shapely or, where they become many, to the edges of its zones at its
+own height. Which side of an edge a point lies on is a sign that rounding could turn, so it is trusted only beyond a
+bound on its rounding error (Ozaki et al. 2016), and what is nearer than that is put to shapely itself.
 
 The raster is laid when there is something to gain: the first FEW points are put to shapely outright, for which nothing
 need be painted, nor compiled. The answers are the same.
@@ -31,6 +31,7 @@ Ozaki, Bünger, Ogita, Oishi & Rump (2016), BIT Numerical Mathematics 56, 335–
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import Lock
 
 import numpy as np
@@ -103,30 +104,9 @@ class Locator:
 
     def _lay(self) -> None:
         """Paint the raster."""
-        parts, zone = self._areas, self._zone_of
-        if not len(parts):
-            parts, zone = np.array([shapely.Polygon()]), np.zeros(1, np.int64)
-        _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
-        xy = np.ascontiguousarray(xy)
-        starts = np.ones(len(xy), bool)  # every corner but a ring's last begins an edge
-        starts[ring_starts[1:] - 1] = False
-        edges = np.flatnonzero(starts).astype(np.int32 if len(xy) < 2**31 else np.int64)
-        # Where each zone's corners and edges begin; an edge less than corners for each ring.
-        part = np.searchsorted(zone, np.arange(len(self) + 1))
-        ring = part_starts[part]
-        corners = ring_starts[ring]
-        edge_start = (corners - ring).astype(np.int64)
-
+        xy, edges, edge_start, corners = self._outlines()
         zone_of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(corners))
-
-        box = np.full((len(self), 4), np.nan)
-        if len(xy):
-            some = np.flatnonzero(np.diff(corners))
-            at = corners[some]
-            box[some, :2] = np.minimum.reduceat(xy, at)
-            box[some, 2:] = np.maximum.reduceat(xy, at)
-        self._box = box
-        x0, y0, x1, y1 = shapely.total_bounds(parts) if len(xy) else (0.0, 0.0, -1.0, -1.0)
+        x0, y0, x1, y1 = shapely.total_bounds(self._areas) if len(xy) else (0.0, 0.0, -1.0, -1.0)
         nx, ny = self._shape(x1 - x0, y1 - y0, len(edges), max(abs(x0), abs(x1), abs(y0), abs(y1)))
         sx, sy = (nx / (x1 - x0) if x1 > x0 else 0.0), (ny / (y1 - y0) if y1 > y0 else 0.0)
         step = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300)) * 64
@@ -138,11 +118,32 @@ class Locator:
         rounding = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300))
         fine = bool(0 < sx * FINE * rounding < 1 and 0 < sy * FINE * rounding < 1)
         self._raster = paint(xy, edges, edge_start, zone_of, self._frame, nx, ny, self._every, fine)
-        self._edges = xy, edges, edge_start
-        # Every zone a single slab, until points have met so many edges that sorting them would have cost less.
-        self._slabs = np.arange(len(self) + 1), np.zeros(len(self)), edge_start, edges
-        self._sorted, self._met = False, 0
+        self._exact, self._met, self._corners = None, 0, np.diff(corners)
         self._laid = True
+
+    def _outlines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All corners, the corners at which an edge begins, where each zone's edges begin, and where its corners do."""
+        parts, zone = self._areas, self._zone_of
+        if not len(parts):
+            parts, zone = np.array([shapely.Polygon()]), np.zeros(1, np.int64)
+        _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
+        xy = np.ascontiguousarray(xy)
+        starts = np.ones(len(xy), bool)  # every corner but a ring's last begins an edge
+        starts[ring_starts[1:] - 1] = False
+        edges = np.flatnonzero(starts).astype(np.int32 if len(xy) < 2**31 else np.int64)
+        part = np.searchsorted(zone, np.arange(len(self) + 1))
+        ring = part_starts[part]
+        corners = ring_starts[ring]
+        return xy, edges, (corners - ring).astype(np.int64), corners  # an edge less than corners for each ring
+
+    def _in_order_of_height(self) -> tuple:
+        """Every zone's box, and its edges in order of height, for the exact test."""
+        xy, edges, edge_start, corners = self._outlines()
+        box = np.full((len(self), 4), np.nan)
+        some = np.flatnonzero(np.diff(corners))
+        box[some, :2] = np.minimum.reduceat(xy, corners[some])
+        box[some, 2:] = np.maximum.reduceat(xy, corners[some])
+        return box, xy, *slabs(xy, edges, edge_start, box)
 
     def _shape(self, width: float, height: float, edges: int, far: float) -> tuple[int, int]:
         """Columns and rows of the raster."""
@@ -182,8 +183,9 @@ class Locator:
         later = np.flatnonzero(rows == LATER)
         if len(later):
             x, y, cells = self._in_border_cells(lon[later], lat[later])
-            found = np.empty(len(later), np.int32)
-            settle(x, y, cells, found, *self._exact_tables(cells))
+            found = np.full(len(later), UNSURE, np.int32)
+            if (exact := self._exact_tables(cells)) is not None:
+                settle(x, y, cells, found, *exact)
             unsure = np.flatnonzero(found == UNSURE)
             if len(unsure):
                 found[unsure] = _lowest(*self._pairs_of(x[unsure], y[unsure], cells[unsure]), len(unsure))
@@ -206,8 +208,9 @@ class Locator:
         later = point[zone == LATER]
         if len(later):
             x, y, cells = self._in_border_cells(lon[later], lat[later])
-            empty = np.empty(len(later), np.int64), np.empty(len(later), np.int32)
-            at, held = settle_all(x, y, cells, *empty, *self._exact_tables(cells))
+            at, held = np.arange(len(later)), np.full(len(later), UNSURE, np.int32)
+            if (exact := self._exact_tables(cells)) is not None:
+                at, held = settle_all(x, y, cells, np.empty_like(at), np.empty_like(held), *exact)
             unsure = at[held == UNSURE]
             if len(unsure):
                 again, by_shapely = self._pairs_of(x[unsure], y[unsure], cells[unsure])
@@ -223,16 +226,20 @@ class Locator:
         """What the compiled look-ups read."""
         return (self._frame, *self._size, self._limits, self._round_world, *self._raster)
 
-    def _exact_tables(self, cells: np.ndarray) -> tuple:
-        """What the exact test reads for points of border cells; with their edges in order of height once that pays."""
+    def _exact_tables(self, cells: np.ndarray) -> tuple | None:
+        """What the exact test reads for points of border cells; None while there were so few that shapely may say.
+
+        Their zones' outlines are put in order of height only when shapely would have met each of their edges often.
+        """
         _, heads, zones, _ = self._raster
-        xy, edges, edge_start = self._edges
-        if not self._sorted:
+        if self._exact is None:
             begin, end = heads[cells, 0], heads[cells + 1, 0]
-            self._met += int(((end - begin) * np.diff(edge_start)[zones[begin]]).sum())
-            if self._met > 4 * len(edges):
-                self._slabs, self._sorted = slabs(xy, edges, edge_start, self._box), True
-        return heads, zones, self._box, xy, *self._slabs
+            self._met += int(((end - begin) * self._corners[zones[begin]]).sum())
+            if self._met <= 4 * self._corners.sum():
+                return None
+            with self._laying:
+                self._exact = self._exact or self._in_order_of_height()
+        return heads, zones, *self._exact
 
     def _in_border_cells(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Points on the zones' side of the antimeridian, and the number of the border cell of each."""
@@ -250,16 +257,21 @@ class Locator:
         west, east = self._west_east
         return np.where(lon < west, lon + 360, np.where(lon > east, lon - 360, lon))
 
+    @cached_property
+    def _polygonal(self) -> np.ndarray:
+        """The zones, of collections only the areas."""
+        areas = self._zones.copy()
+        mixed = ~np.isin(shapely.get_type_id(areas), (3, 6))
+        areas[mixed] = None
+        for k in np.unique(self._zone_of[mixed[self._zone_of]]).tolist():
+            areas[k] = shapely.MultiPolygon(list(self._areas[self._zone_of == k]))
+        return areas
+
     def _held_by_areas(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points with each zone that shapely says holds them, sorted by point, then zone."""
         real = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
         tree = shapely.STRtree(shapely.points(self._wrapped(lon[real]), lat[real]))
-        areas = self._zones.copy()
-        mixed = ~np.isin(shapely.get_type_id(areas), (3, 6))  # of these, the areas alone
-        areas[mixed] = None
-        for k in np.unique(self._zone_of[mixed[self._zone_of]]).tolist():
-            areas[k] = shapely.MultiPolygon(list(self._areas[self._zone_of == k]))
-        zone, point = tree.query(areas, predicate="intersects")
+        zone, point = tree.query(self._polygonal, predicate="intersects")
         order = np.lexsort((zone, point))
         return real[point[order]], zone[order].astype(np.int32)
 
@@ -270,7 +282,7 @@ class Locator:
         point = np.repeat(np.arange(len(x)), length)
         within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
         zone = zones[np.repeat(heads[cells, 0], length) + within]
-        held = shapely.intersects(self._zones[zone], shapely.points(x, y)[point])
+        held = shapely.intersects(self._polygonal[zone], shapely.points(x, y)[point])
         return point[held], zone[held]
 
 
