@@ -14,7 +14,7 @@ from gridmap.errors import SettingError
 from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.result import weight_of
 from gridmap.hotspots.stability import FIRM
-from gridmap.maps.layers import CellsLayer, Layer
+from gridmap.maps.layers import CellsLayer, ClustersLayer, Layer
 from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.ranking import UNDER_REPORTED, Place
 from gridmap.messages import Note
@@ -54,6 +54,8 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
     dict
         `where, sure, changed, next`: (headline, detail); empty for other kinds of layers.
     """
+    if isinstance(layer, ClustersLayer):
+        return _of_clusters(places)
     if not isinstance(layer, CellsLayer) or not len(layer.frame) or (layer.labels is not None and not layer.tested):
         return {}
     first = list(places)[:SHOWN]
@@ -68,6 +70,20 @@ def answers(layer: Layer, places: Sequence[Place], layers: Sequence[Layer]) -> d
         "sure": _sure(layer, first),
         "changed": _changed(change, first, list(places)[SHOWN:]),
         "next": _next(layer, first),
+    }
+
+
+def _of_clusters(places: Sequence[Place]) -> dict[str, Answer]:
+    """Of outlines around incidents that lie close together; those of a scan have been tested, and say so themselves."""
+    if not places or "count" not in places[0].values or "p_value" in places[0].values:
+        return {}
+    detail = Note("page.where_clusters", clusters=len(places), n=round(_sum(places, "count")),
+                  first=round(places[0].values["count"]))  # fmt: skip
+    return {
+        "where": (Note("page.where_first", place=places[0].name or "1"), detail),
+        "sure": (Note("page.sure_no_test"), Note("page.sure_clusters")),
+        "changed": _changed(None, (), ()),
+        "next": (Note("page.next_test"), Note("page.next_clusters")),
     }
 
 

@@ -28,7 +28,7 @@ from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps import basemaps, palette
 from gridmap.maps.basemaps import Basemap, shifted
-from gridmap.maps.layers import BoundariesLayer, CellsLayer, Layer, RoutesLayer
+from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, Layer, RoutesLayer
 from gridmap.maps.layers.boundaries import districts
 from gridmap.maps.legend_classes import packed_text
 from gridmap.maps.meeting_questions import answers, change_of, checked_titles, compared_periods, found
@@ -231,6 +231,8 @@ def page_data(
     themes = [layer for layer in drawn if layer.role == "theme"]
     opens = next((layer for layer in themes if layer.show), themes[0] if themes else None)
     for data, layer, places in zip(packed, drawn, released.ranked, strict=True):
+        if isinstance(layer, ClustersLayer) and not themes:
+            data["answers"] = {k: [packed_text(v) for v in both] for k, both in answers(layer, places, drawn).items()}
         if layer.role == "theme":
             answered = answers(layer, places, drawn)
             data["answers"] = {k: [packed_text(line) for line in both] for k, both in answered.items()}

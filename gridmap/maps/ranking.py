@@ -105,6 +105,16 @@ class ZoneNames:
     names: dict[str, str] = field(default_factory=dict)
     districts: dict[str, str] = field(default_factory=dict)
     streets: gpd.GeoDataFrame | None = None
+    zones: gpd.GeoDataFrame | None = None
+
+    def zone_at(self, shapes: np.ndarray) -> list[str | None]:
+        """The zone in which the middle of each shape lies, None outside all or where zones have no outlines."""
+        if self.zones is None or not len(shapes):
+            return [None] * len(shapes)
+        ids = self.zones["zone_id"].astype(str).to_numpy()
+        which, zone = shapely.STRtree(self.zones.geometry.to_numpy()).query(shapely.centroid(shapes), "intersects")
+        first = dict(zip(which[::-1].tolist(), zone[::-1].tolist(), strict=True))
+        return [ids[first[i]] if i in first else None for i in range(len(shapes))]
 
 
 def zone_names(zones: pd.DataFrame | None) -> ZoneNames:
@@ -121,7 +131,8 @@ def zone_names(zones: pd.DataFrame | None) -> ZoneNames:
         names = dict(zip(ids[known], zones.loc[known, "name"].astype(str), strict=True))
     levels = [level for level in zone_levels(zones) if len(level["name"].unique()) > 1]
     districts = dict(zip(ids, levels[-1]["name"].astype(str), strict=True)) if levels else {}
-    return ZoneNames(names, districts)
+    outlined = zones if isinstance(zones, gpd.GeoDataFrame) and zones.crs == "EPSG:4326" else None
+    return ZoneNames(names, districts, zones=outlined)
 
 
 def place_names(frame: pd.DataFrame, names: dict[str, str]) -> pd.Series:
@@ -178,6 +189,9 @@ def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Pla
     if not len(frame):
         return []
     if isinstance(layer, ClustersLayer):
+        if not {"name", "zone_id"} & set(frame):  # outlines know of no zones: they are named by where their middle lies
+            frame = frame.assign(zone_id=named.zone_at(frame.geometry.to_numpy()))
+            layer = replace(layer, frame=frame)
         places = place_names(frame, named.names)
         return _at_corners([_place(layer, [i], places, named) for i in range(len(frame))], layer, named)
     if not isinstance(layer, CellsLayer):

@@ -106,6 +106,22 @@ def layers_on(page) -> list[dict]:
     return json.loads(re.search(r'id="gridmap-data">(.*?)</script>', page.get_root().render(), re.S)[1])["layers"]
 
 
+def test_a_page_of_clusters_alone_names_them_and_answers_what_it_can():
+    town = gm.samples.town(random_state=0)
+    layer = gm.clusters_layer(gm.dbscan(town.incidents, eps_m=150, min_samples=8))
+    (clusters, _) = layers_on(gm.build_map([layer], boundaries=town.boundaries))
+    names = [str(place["name"]) for place in clusters["ranked"]]
+    zones = set(town.boundaries["name"])
+    assert len(set(names)) == len(names) > 1
+    assert all(any(zone in name for zone in zones) for name in names)
+    said = clusters["answers"]
+    assert said["where"][0]["values"]["place"] in (clusters["ranked"][0]["name"], names[0])
+    assert said["sure"][0]["code"] == "page.sure_no_test"
+    assert said["where"][1]["values"]["first"] == clusters["ranked"][0]["values"]["count"]
+    beside = layers_on(gm.build_map([layer, gm.boundaries_layer(town.boundaries)]))
+    assert beside[0]["ranked"][0]["zones"] == 1
+
+
 def test_the_strip_says_which_test_found_what_places_as_their_cards_or_single_cells():
     """A place of 13 cells rose by more than chance, none of its cells did by itself: the sentence holds both."""
     town = gm.samples.town(random_state=0)

@@ -110,7 +110,7 @@ export function frame(gm) {
     }
     /* Where, how sure, what changed, what next: as Python computed them of the shown theme. */
     function answer() {
-      const theme = gm.theme(), said = (theme && theme.answers) || {}, before = strip.hidden;
+      const shown = gm.theme() || (gm.rankedLayer && gm.rankedLayer()), said = (shown && shown.answers) || {}, before = strip.hidden;
       strip.hidden = !Object.keys(said).length;
       /** @type {Record<string, string>} */
       const titles = { where: "where", sure: "sure", changed: "changed_label", next: "next_label" };
@@ -120,6 +120,7 @@ export function frame(gm) {
     }
     gm.setLanguage = (language) => { gm.state.language = language; gm.emit("language", language); };
     ["language", "ready", "theme", "frame"].forEach((event) => gm.on(event, say));
+    gm.on("overlays", () => { if (!gm.themes.length) answer(); });
     /* Room: type that reads from the back row, tools gone. Key B. */
     gm.room = (on) => {
       document.body.classList.toggle("gm-room", on);

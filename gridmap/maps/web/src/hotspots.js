@@ -119,7 +119,7 @@ export function hotspots(gm) {
     /** @param {LiveLayer} layer @param {Ranked} r */
     function card(layer, r) {
       const v = r.values, main = mainOf(layer, r);
-      const under = v.share !== undefined ? gm.percent(v.share, 1) : v.ratio !== undefined ? gm.value("ratio", v.ratio) : main && main !== "count" ? gm.column(main) : "";
+      const under = v.share !== undefined ? gm.percent(v.share, 1) : v.ratio !== undefined ? gm.value("ratio", v.ratio) : "";
       return el("li", {}, el("button", { type: "button", "data-index": r.index, onclick: () => gm.select(layer, r.index, true) },
         el("span", { class: "gm-rank", text: r.rank }),
         el("span", { class: "gm-entry" }, el("span", { class: "gm-place", dir: "auto", text: gm.placeOf(r) }), " ", el("span", { class: "gm-more", dir: "auto", text: where(layer, r) })),
@@ -127,8 +127,11 @@ export function hotspots(gm) {
         v.stability === undefined ? null : el("span", { class: "gm-sure", title: gm.t("stays_hot", { share: v.stability }) }, el("span", { "aria-hidden": "true", text: dots(v.stability, gm.data.firm) }), el("small", { text: gm.percent(v.stability) })),
         change(r)));
     }
-    /** @param {LiveLayer} layer */
-    function numbersOf(layer) {
+    /** @param {LiveLayer} layer @param {Ranked} first */
+    function numbersOf(layer, first) {
+      const main = mainOf(layer, first);
+      if (main && main !== "count") return gm.column(main, layer);   /* a density, an expectation, a difference */
+      if (first.values.share === undefined && first.values.ratio === undefined) return gm.column("count", layer);
       const weight = gm.weightOf(layer);
       return weight ? gm.t("col_number_weight", { weight }) : gm.t("col_number");
     }
@@ -146,7 +149,7 @@ export function hotspots(gm) {
       const untested = !layer.labels && layer.role === "theme";
       of.textContent = gm.pair(gm.t("hotspots_of"), gm.text(layer.name)) + (untested ? gm.t("stop") + gm.t("gap") + gm.t("amounts_ranked") : "");
       const keys = columns(layer), first = all[0].values;
-      gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: numbersOf(layer) }),
+      gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: numbersOf(layer, all[0]) }),
         first.stability === undefined ? null : el("span", { text: gm.t("col_stays") }), first.change_low === undefined ? null : el("span", { text: changeHead(layer) }));
       gm.put(gm.clear(sort), el("option", { value: "rank", text: gm.pair(gm.t("sort_by"), gm.t("rank")) }), el("option", { value: "name", text: gm.t("name") }), keys.map((k) => el("option", { value: k, text: gm.column(k, layer) })));
       if (order !== "rank" && order !== "name" && !keys.includes(order)) order = "rank";

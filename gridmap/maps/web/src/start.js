@@ -29,6 +29,7 @@ export function start(gm) {
     map.invalidateSize({ animate: false });   /* the strip, the rail and the timeline have taken their room */
     fit();
     gm.emit("ready");
+    gm.resized();   /* so have the answers of a page without themes, and the tools above the map */
     document.body.dataset.ready = "true";
     performance.mark("gm-ready");
   };
