@@ -2,16 +2,26 @@
 
 `make bench` runs it where the shared data are at hand. A core is compact, so it is bound to give away some of what the
 busiest single cells hold; the question is how much of that is there again next month.
+
+`python -m benchmarks.cores --rules` grows the cores by other rules too, in these cities and in nine others, on which
+no rule was chosen, and by the months to come themselves, which no rule can know: what is then still missing
+is the price of being connected.
 """
 
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyproj
+from scipy import sparse
 
 import gridmap as gm
+from gridmap.hotspots import cores
 from gridmap.read.base import Incidents
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -43,14 +53,14 @@ def compare(zones, incidents: Incidents, seen: tuple[str, str], cell_size_m: flo
     first, last = pd.Period(seen[0], "M"), pd.Period(seen[1], "M")
     known = months.loc[grid.cells.index, first:last].sum(axis=1).to_frame("count")
     later = [months.loc[grid.cells.index, month] for month in months if last < month <= last + (last - first).n + 1]
-    cores = gm.hotspot_cores(gm.getis_ord(known, grid), grid)
+    grown = gm.hotspot_cores(gm.getis_ord(known, grid), grid)
     area = grid.cells["area_m2"]
     busiest = known["count"].sort_values(ascending=False, kind="stable").index
     rows = []
     for n in (5, 10, 20, 50):
-        if len(cores) < n:
+        if len(grown) < n:
             continue
-        cells = [cell for ids in cores["cell_ids"].head(n) for cell in ids]
+        cells = [cell for ids in grown["cell_ids"].head(n) for cell in ids]
         top = busiest[(area[busiest].cumsum() <= area[cells].sum()).to_numpy()]
         pai = np.array(
             [[month[c].sum() / month.sum() / (area[c].sum() / area.sum()) for c in (cells, top)] for month in later]
@@ -62,9 +72,134 @@ def compare(zones, incidents: Incidents, seen: tuple[str, str], cell_size_m: flo
     return pd.DataFrame(rows).round(3)
 
 
+def other_cities() -> Iterator[tuple]:
+    """Cities on which no rule was chosen: assault in Chicago, burglary in Cincinnati, thefts in Vancouver, disorder."""
+    folder = SHARED / "forecast"
+    zones = gm.read_boundaries(SHARED / "chicago" / "chicago77_wgs84.geojson")
+    found = pd.read_csv(folder / "chicago_aggravated_assault_2010_2019.csv.gz")
+    for year in (2011, 2013, 2015, 2017):
+        points = incidents_of(found["lon"].to_numpy(), found["lat"].to_numpy(), found["time"])
+        yield f"Chicago assault {year}", zones, points, (f"{year}-01", f"{year}-12")
+    found = pd.read_csv(folder / "cincinnati_burglary_2016_2018.csv.gz").drop_duplicates("incident_no")
+    for year in (2016, 2017):
+        yield f"Cincinnati burglary {year}", *around(found, "date"), (f"{year}-01", f"{year}-12")
+    found = pd.read_csv(folder / "vancouver_theft_2020.csv.gz")
+    for kind in ("Other Theft", "Theft from Vehicle"):
+        yield f"Vancouver {kind}", *around(found[found["category"] == kind], "time"), ("2020-01", "2020-06")
+    found = pd.read_csv(folder / "lancashire_asb_2022.csv.gz")
+    found = found[(found["lon"] > -3.1) & (found["lat"] > 53.6)]
+    yield "Lancashire disorder", *around(found, "month"), ("2022-01", "2022-06")
+
+
+def around(found: pd.DataFrame, time: str) -> tuple[gpd.GeoDataFrame, Incidents]:
+    """The land within 400 m of any incident, as the territory, and the incidents."""
+    found = found.dropna(subset=["lon", "lat"])
+    points = gpd.GeoSeries(gpd.points_from_xy(found["lon"], found["lat"]), crs=4326)
+    crs = points.estimate_utm_crs()
+    land = points.to_crs(crs).buffer(400).union_all().simplify(50)
+    zones = gpd.GeoDataFrame({"zone_id": ["a"], "name": ["a"]}, geometry=[land], crs=crs).to_crs(4326)
+    with tempfile.TemporaryDirectory() as folder:
+        zones.to_file(Path(folder) / "land.geojson", driver="GeoJSON")
+        land = gm.read_boundaries(Path(folder) / "land.geojson")
+    return land, incidents_of(found["lon"].to_numpy(), found["lat"].to_numpy(), found[time])
+
+
+class Case:
+    """What cores are grown from, as arrays, and the months to come."""
+
+    def __init__(self, zones, incidents: Incidents, seen: tuple[str, str], cell_size_m: float):
+        grid = gm.make_grid(zones, system="square", cell_size_m=cell_size_m)
+        months = gm.count_by_cell(incidents, grid, every="month")["count"].unstack("period")  # noqa: PD010 - counts by cell and period are unique
+        first, last = pd.Period(seen[0], "M"), pd.Period(seen[1], "M")
+        known = months.loc[grid.cells.index, first:last].sum(axis=1).to_frame("count")
+        wanted = [month for month in months if last < month <= last + (last - first).n + 1]
+        self.later = [months.loc[grid.cells.index, month].to_numpy() for month in wanted]
+        result = gm.getis_ord(known, grid)
+        self.count = result.cells["count"].to_numpy(float)
+        self.area = grid.cells["area_m2"].to_numpy(float)
+        self.expected = cores._expected(result.cells, self.count, self.area)
+        self.found = cores.significant_cells(result).to_numpy()
+        self.near = sparse.csr_array(grid.adjacency())
+        self.limit = 1e6 * cores.default_core_km2(self.area)
+
+    def smoothed(self, weight: float) -> np.ndarray:
+        """Counts with a share of the neighbours' mixed in, as many as the cell's area holds."""
+        mixed = (self.count + weight * (self.near @ self.count)) / (self.area + weight * (self.near @ self.area))
+        return mixed * self.area
+
+    def grown(self, amounts: np.ndarray, *, found: np.ndarray | None = None, limit: float = 1) -> list[list[int]]:
+        found = self.found if found is None else found
+        return cores._grow(amounts, np.zeros(len(amounts)), self.area, limit * self.limit, found, self.near)
+
+    def differences(self, groups: list[list[int]], amounts: np.ndarray) -> list[tuple[float, float, float]]:
+        """PAI of cores less that of as much of the busiest cells, its standard error, and the latter."""
+        groups = sorted(groups, key=lambda g: (-amounts[g].sum(), -amounts[g].sum() / self.area[g].sum(), g[0]))
+        busiest = np.argsort(-self.count, kind="stable")
+        rows = []
+        for n in (5, 10, 20, 50):
+            if len(groups) < n:
+                continue
+            cells = np.concatenate(groups[:n])
+            top = busiest[self.area[busiest].cumsum() <= self.area[cells].sum()]
+            pai = np.array(
+                [
+                    [m[c].sum() / m.sum() / (self.area[c].sum() / self.area.sum()) for c in (cells, top)]
+                    for m in self.later
+                ]
+            )
+            apart = pai[:, 0] - pai[:, 1]
+            rows.append((apart.mean(), apart.std(ddof=1) / np.sqrt(len(apart)), pai[:, 1].mean()))
+        return rows
+
+
+def eligible(case: Case) -> np.ndarray:
+    return case.found & (case.count > 0) & (case.count >= case.expected)
+
+
+def busier(case: Case, share: float) -> np.ndarray:
+    """Without the weakest share of the significant cells."""
+    found = eligible(case)
+    return found & (case.count >= np.quantile(case.count[found], share))
+
+
+#: Name → case → (cores, what they are ranked by).
+RULES: dict[str, Callable[[Case], tuple[list[list[int]], np.ndarray]]] = {
+    "as it is: densest neighbour": lambda c: (c.grown(c.count, found=eligible(c)), c.count),
+    "neighbours mixed in, 5 %": lambda c: (c.grown(c.smoothed(0.05), found=eligible(c)), c.count),
+    "neighbours mixed in, 10 %": lambda c: (c.grown(c.smoothed(0.1), found=eligible(c)), c.count),
+    "neighbours mixed in, 10 %, ranked by it": lambda c: (
+        c.grown(c.smoothed(0.1), found=eligible(c)),
+        c.smoothed(0.1),
+    ),
+    "neighbours mixed in, 40 %": lambda c: (c.grown(c.smoothed(0.4), found=eligible(c)), c.count),
+    "without the weakest 30 % of cells": lambda c: (c.grown(c.count, found=busier(c, 0.3)), c.count),
+    "without the weakest 50 % of cells": lambda c: (c.grown(c.count, found=busier(c, 0.5)), c.count),
+    "half as large": lambda c: (c.grown(c.count, found=eligible(c), limit=0.5), c.count),
+    "a quarter as large": lambda c: (c.grown(c.count, found=eligible(c), limit=0.25), c.count),
+    "by the months to come (no rule can)": lambda c: (
+        c.grown(np.sum(c.later, axis=0).astype(float), found=eligible(c)),
+        np.sum(c.later, axis=0).astype(float),
+    ),
+}
+
+
+def rules() -> None:
+    """Each rule: in how many comparisons it holds as much as the busiest cells, and how much more in the mean."""
+    for title, given in (("the four of the table", cities), ("nine others", other_cities)):
+        cases = [Case(*what, size) for _, *what in given() for size in (250, 500)]
+        print(f"\n{title}")
+        for name, rule in RULES.items():
+            rows = np.array([row for case in cases for row in case.differences(*rule(case))])
+            print(f"{name:42s} {(rows[:, 0] >= -0.0005).sum():3d} of {len(rows):3d}, beyond two standard errors better "
+                  f"{(rows[:, 0] > 2 * rows[:, 1]).sum():2d}, worse {(rows[:, 0] < -2 * rows[:, 1]).sum():2d}; "
+                  f"mean {(rows[:, 0] / rows[:, 2]).mean():+.1%}")  # fmt: skip
+
+
 if __name__ == "__main__":
     if not SHARED.is_dir():
         print("left out: the shared data are not here")
+    elif "--rules" in sys.argv:
+        rules()
     else:
         for title, zones, incidents, seen in cities():
             for cell_size_m in (250, 500):

@@ -12,6 +12,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import gridmap as gm
+from gridmap.runs import read_pipeline, run_pipeline
+from gridmap.runs.demos import county_demo
 from tests.browser import Browser
 
 DATA = Path("data/west_yorkshire")
@@ -64,6 +66,45 @@ SHOTS = {
 }
 
 
+#: The demos as they open, seen by everybody: picture → demo, sight, script.
+DEMOS = {
+    "demo": ("demo", None, []),
+    "demo_zh": ("demo_zh", None, []),
+    "demo_grey": ("demo", "achromatopsia", []),
+    "demo_deuteranopia": ("demo", "deuteranopia", []),
+    "demo_protanopia": ("demo", "protanopia", []),
+    "room": ("demo", None, ["gridmap.room(true); 0"]),
+    "hours": ("hours", None, []),
+}
+
+
+def demos(browser: Browser, folder: Path) -> None:
+    """The first screens of the demos."""
+    files = {}
+    for name in ("demo", "demo_zh"):
+        run_pipeline(read_pipeline(f"pipelines/{name}.yaml"), folder / name)
+        files[name] = folder / name / "index.html"
+    county_demo(folder / "hours", pipeline="hours_en")
+    files["hours"] = folder / "hours" / "index.html"
+    for name, (demo, sight, steps) in DEMOS.items():
+        opened = browser.open(files[demo])
+        if sight:
+            opened.sight(sight)
+        for step in steps:
+            opened.run(step)
+        time.sleep(2)
+        keep(opened, name)
+
+
+def keep(opened, name: str) -> None:
+    """What is seen, where nothing was asked for and nothing went wrong."""
+    problems = opened.requests() + opened.errors()
+    if problems:
+        raise SystemExit(f"{name}: {problems}")
+    shrink(opened.screenshot(IMAGES / f"{name}.png"))
+    opened.close()
+
+
 def main() -> None:
     """Make the pages, open them without a network, and keep what is seen."""
     folder = Path(tempfile.mkdtemp())
@@ -80,11 +121,8 @@ def main() -> None:
                 time.sleep(2)
             opened.hover((10, 760))
             time.sleep(0.5)
-            problems = opened.requests() + opened.errors()
-            if problems:
-                raise SystemExit(f"{name}: {problems}")
-            shrink(opened.screenshot(IMAGES / f"{name}.png"))
-            opened.close()
+            keep(opened, name)
+        demos(browser, folder)
         opened = browser.open(files["zh"], width=390, height=844, mobile=True)
         time.sleep(0.5)
         shrink(opened.screenshot(IMAGES / "phone.png"))

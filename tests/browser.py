@@ -133,6 +133,10 @@ class Page:
     def text(self, selector: str = "body") -> str:
         return self.run(f"(document.querySelector({json.dumps(selector)}) || {{innerText: ''}}).innerText")
 
+    def sight(self, kind: str):
+        """As somebody sees it: deuteranopia, protanopia, achromatopsia (grey)."""
+        self._protocol.send("Emulation.setEmulatedVisionDeficiency", {"type": kind})
+
     def reduce_motion(self):
         """As a person who has asked the system for less motion."""
         self._page.emulate_media(reduced_motion="reduce")
