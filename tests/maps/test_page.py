@@ -159,3 +159,4 @@ def test_where_nothing_is_found_the_page_says_beyond_what(hot):
     answers = layers_on(gm.build_map(gm.hotspot_layer(none)))[0]["answers"]
     for answer in ("where", "next"):
         assert answers[answer][1]["values"]["null"]["code"] == "null.shuffled"
+    assert answers["sure"][0]["code"] == "page.sure_none"  # and not how many of none may be false
