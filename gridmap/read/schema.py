@@ -18,7 +18,7 @@ from pyproj import CRS
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, simplified
+from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, normal, simplified
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
 from gridmap.read.metric import as_crs
@@ -65,6 +65,7 @@ class Plan:
     exchange: bool = False
     chinese: bool = False
     clock: str | None = None
+    clock_minute: str | None = None
     clock_digits: int = 0
     clock_dashed: bool = False
     parts: dict[str, str] = field(default_factory=dict)
@@ -388,6 +389,20 @@ def _check_options(datum: Any, repair: Any) -> tuple[str, ...]:
     return repair
 
 
+def _category_that_differs(
+    raw: RawTable, sample: pa.Table, found: Mapping[str, tuple[str, Note]]
+) -> dict[str, tuple[str, Note]]:
+    """Of two columns named as kinds usually are the one that tells rows apart, as 手口 beside 罪名 of thefts only."""
+    column, why = found.get("category", (None, None))
+    if column is None or why is None or why.code != "read.reason_named" or len(pc.unique(sample[column])) != 1:
+        return {}
+    taken = {c for c, _ in found.values()}
+    others = [c for c in raw.columns if c not in taken and normal(c) in ROLES["category"]]
+    telling = (c for c in others if 2 <= len(pc.unique(sample[c])) <= max(2, len(sample) / 3))
+    other = next(telling, None)
+    return {} if other is None else {"category": (other, why)}
+
+
 def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tuple[dict[str, tuple[str, Note]], dict]:
     """The roles by name, without columns about persons; and those columns, each with what tells it."""
     found = match_columns(list(raw.columns), wanted.columns)
@@ -399,6 +414,7 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tupl
             **again,
             **{r: c for r, c in found.items() if r not in again and c[0] not in {a for a, _ in again.values()}},
         }
+    found |= _category_that_differs(raw, sample, found)
     placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
     areas = {found[r][0] for r in ("zone", "category") if r in found}
     personal = personal_columns(
@@ -528,6 +544,8 @@ def _decide_parts(plan: Plan, sample: pa.Table) -> None:
     elif "time_of_day" not in plan.roles and "hour" in parts:
         plan.roles["time_of_day"] = parts["hour"]
         plan.reasons["time_of_day"] = reasons["hour"]
+    if not plan.parts and "time_of_day" in plan.roles:
+        plan.clock_minute = parts.get("minute")
 
 
 def _note_variants(plan: Plan, sample: pa.Table) -> None:
@@ -792,6 +810,8 @@ def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
         return values
     day = values.cast(pa.string()) if not pa.types.is_string(values.type) else values
     clock = pc.utf8_trim_whitespace(table[plan.clock].cast(pa.string()))
+    if plan.clock_minute is not None:
+        clock = _with_minutes(clock, pc.utf8_trim_whitespace(table[plan.clock_minute].cast(pa.string())))
     clock = pc.replace_substring_regex(
         clock, r"^(\d{1,2}):?(\d{2})\s*[-–—~～至到]\s*(\d{1,2}):?(\d{2})$", r"\1:\2~\3:\4"
     )
@@ -804,6 +824,16 @@ def time_texts(table: pa.Table, plan: Plan) -> pa.ChunkedArray:
     day = pc.replace_substring_regex(day, r"[ T](00:00(:00(\.0+)?)?|12:00(:00)? ?[Aa][Mm])$", "")
     joined = pc.binary_join_element_wise(day, clock, " ")
     return pc.if_else(pc.fill_null(pc.equal(clock, ""), True), day, joined)
+
+
+def _with_minutes(hour: Any, minute: Any) -> Any:
+    """Hours with the minutes of a column of their own; what is not a bare hour and a minute stays as it is."""
+    hours = pc.replace_substring_regex(hour, r"(\.0+|[时時点])$", "")
+    minutes = pc.replace_substring_regex(minute, r"(\.0+|分)$", "")
+    both = pc.and_(pc.match_substring_regex(hours, r"^\d{1,2}$"), pc.match_substring_regex(minutes, r"^[0-5]?\d$"))
+    return pc.if_else(
+        pc.fill_null(both, False), pc.binary_join_element_wise(hours, pc.utf8_lpad(minutes, 2, "0"), ":"), hour
+    )
 
 
 def _with_digits(clock: Any, longest: int) -> Any:

@@ -226,3 +226,22 @@ def test_a_cpg_that_names_another_double_byte_page(tmp_path, declared, written, 
     frame.to_file(tmp_path / "z.shp", encoding=written)
     (tmp_path / "z.cpg").write_text(declared)
     assert read_boundaries(tmp_path / "z.shp")["name"].iloc[0] == name
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "texts"),
+    [("时", "分", ("08", "05")), ("发案小时", "发案分钟", ("8.0", "5.0")), ("HOUR", "MINUTE", ("8", "5")), ("時", "分", ("8時", "5分"))],
+)  # fmt: skip
+def test_hour_and_minute_beside_a_date_are_its_clock(hour, minute, texts):
+    rows = pd.DataFrame(
+        {"date" if hour == "HOUR" else "发生日期": ["2024-03-07"] * 12, hour: texts[0], minute: texts[1]}
+    )
+    incidents = read_incidents(rows.assign(lon=[-1.5 - i / 100 for i in range(12)], lat=53.7))
+    assert set(incidents.to_frame()["occurred_from"]) == {pd.Timestamp("2024-03-07 08:05")}
+
+
+@pytest.mark.parametrize(("same", "telling"), [("罪名", "手口"), ("大类名称", "小类名称"), ("Offense", "Crime Type")])
+def test_of_two_columns_of_kinds_the_one_that_tells_rows_apart_is_taken(same, telling):
+    rows = pd.DataFrame({same: ["theft"] * 30, telling: ["bicycle", "shop", "car"] * 10})
+    incidents = read_incidents(rows.assign(lon=[-1.5 - i / 100 for i in range(30)], lat=53.7))
+    assert sorted(set(incidents.to_frame()["category"])) == ["bicycle", "car", "shop"]
