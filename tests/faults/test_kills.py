@@ -1,7 +1,11 @@
 """Killed at any moment: the outputs are absent or whole, `verify` passes, the next run succeeds."""
 
+import json
+import os
 import random
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,8 +15,8 @@ from gridmap.errors import OutputError
 from gridmap.runs.run_folder import staging
 from gridmap.runs.verify import verify_run
 
-from ..command import finished as end_of
-from .conftest import contents, start
+from ..command import finished as finished_process
+from .conftest import ROOT, contents
 from .killed import killed_at_step
 
 #: Generation → what it alone holds.
@@ -143,27 +147,72 @@ def test_a_folder_where_a_file_should_be_puts_everything_back(tmp_path, at):
     assert contents(out) == before
 
 
-def whole_run(*arguments) -> int:
-    process = start(*arguments)
-    return end_of(process, arguments).returncode
+#: `gridmap …` in children of one process that has imported what a run needs: each is named by its id as it begins,
+#: and how it ended is answered on the next line.
+RUNS = """
+import json, os, sys
+import gridmap.runs.run, gridmap.maps, gridmap.exports, gridmap.hotspots
+from gridmap.cli import main
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        out = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(out, stream)
+        code = 1
+        try:
+            main(json.loads(line))
+        except SystemExit as ended:
+            code = ended.code or 0
+        finally:
+            os._exit(code)
+    print(child, flush=True)
+    sys.stdin.readline()  # its id stays its own until it is asked for
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture
+def begin():
+    """Begin `gridmap …`: the id of its process, and what waits for its end and gives its exit code."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", RUNS], env=environment, start_new_session=True, **pipes)
+
+    def run(*arguments):
+        print(json.dumps([str(argument) for argument in arguments]), file=process.stdin, flush=True)
+        return int(process.stdout.readline()), end
+
+    def end() -> int:
+        print(file=process.stdin, flush=True)
+        return int(process.stdout.readline())
+
+    yield run
+    finished_process(process)
 
 
 @pytest.mark.slow
-def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
+def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path, begin):
     """Twenty-five into a new folder, twenty-five over an earlier run; the moments from a fixed seed."""
+
+    def whole_run(out) -> int:
+        return begin("run", path, "--out", out)[1]()
+
     path, drawn = town.file(), random.Random(8)
+    assert whole_run(tmp_path / "kept") == 0
     began = time.monotonic()
-    assert whole_run("run", path, "--out", tmp_path / "kept") == 0
+    assert whole_run(tmp_path / "kept") == 0
     whole = time.monotonic() - began
     before = {n: d for n, d in contents(tmp_path / "kept").items() if n not in ("run.json", "audit.jsonl")}
     ended = 0
     for i in range(50):
         out = tmp_path / ("kept" if i % 2 else f"new{i}")
-        process = start("run", path, "--out", out)
-        time.sleep(whole * drawn.uniform(0.3, 1.15))
-        process.send_signal(signal.SIGKILL)
-        end_of(process)
-        ended += process.returncode == 0
+        process, end = begin("run", path, "--out", out)
+        time.sleep(whole * drawn.uniform(0, 1.15))
+        os.kill(process, signal.SIGKILL)
+        ended += end() == 0
         there = contents(out) if out.exists() else {}
         if i % 2 or "run.json" in there:
             finished(out)
@@ -174,8 +223,8 @@ def test_fifty_kills_at_random_moments_of_gridmap_run(town, tmp_path):
     assert ended < 50  # or nothing was killed
     for out in tmp_path.glob("new*"):
         assert verify_run(out).faults == []
-    assert whole_run("run", path, "--out", tmp_path / "new0") == 0
-    assert whole_run("run", path, "--out", tmp_path / "kept") == 0
+    assert whole_run(tmp_path / "new0") == 0
+    assert whole_run(tmp_path / "kept") == 0
     assert verify_run(tmp_path / "new0").faults == verify_run(tmp_path / "kept").faults == []
     hidden = [p for p in [*tmp_path.iterdir(), *(tmp_path / "kept").iterdir()] if p.name.startswith(".gridmap-")]
     assert hidden == []

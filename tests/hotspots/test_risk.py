@@ -106,7 +106,7 @@ def test_one_place_is_called_different_as_often_as_promised(town, against):
         rng = np.random.default_rng(seed)
         cases = incidents_at(*evenly(150, rng).T)
         other = incidents_at(*evenly(150, rng).T) if against == "incidents" else even
-        p = relative_risk(cases, other, grid, bandwidth_m=2500, permutations=199, random_state=seed).cells["p_value"]
+        p = relative_risk(cases, other, grid, bandwidth_m=2500, permutations=99, random_state=seed).cells["p_value"]
         false += p.iloc[at] <= 0.05
     low, high = stats.binom.interval(0.99, 400, 0.05)
     assert low <= false <= high
