@@ -2,4 +2,4 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"kept": "yaml_edits"})
+keep_old_names(__name__, {"kept": "yaml_edits", "recipes": "questions"})

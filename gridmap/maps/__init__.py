@@ -146,6 +146,7 @@ keep_old_names(
         "drawing": "packing",
         "gated": "released_layers",
         "layers.handling": "layers.case_handling",
+        "layers.naming": "layers.result_captions",
         "layers.results": "layers.result_layers",
     },
 )

@@ -9,7 +9,7 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.layers.base import Layer
-from gridmap.maps.layers.naming import checked_result, layer_name, made_by
+from gridmap.maps.layers.result_captions import checked_result, layer_name, made_by
 from gridmap.maps.legend_classes import Class
 from gridmap.messages import Note
 

@@ -13,7 +13,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.layers.base import Layer
 from gridmap.maps.layers.cells import SHOWN, CellsLayer, cells_layer, shaped
 from gridmap.maps.layers.clusters import ClustersLayer, clusters_layer
-from gridmap.maps.layers.naming import checked_result, layer_name, made_by
+from gridmap.maps.layers.result_captions import checked_result, layer_name, made_by
 from gridmap.maps.layers.surface import SurfaceLayer
 from gridmap.maps.legend_classes import amount_classes, label_classes
 from gridmap.messages import Note

@@ -1,7 +1,7 @@
 """The questions of a meeting, and the steps of a pipeline that answer each.
 
-A recipe says which steps it is made of, and why these data cannot answer it where they cannot. A step of a pipeline
-belongs to a recipe by its method, so a pipeline that was edited by hand is still read back as the questions it answers.
+A question says which steps answer it, and why these data cannot where they cannot. A step of a pipeline belongs to a
+question by its method, so a pipeline that was edited by hand is still read back as the questions it answers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +115,7 @@ class Question:
     code : str
         `desk.q_<code>` is the question, `desk.q_<code>_how` what is done.
     methods : tuple of str
-        The methods whose steps are this recipe's.
+        The methods whose steps answer it.
     steps : callable
         Facts → entries of `hotspots:`.
     why_not : callable
