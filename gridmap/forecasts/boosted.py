@@ -114,6 +114,7 @@ class Boosted(Forecaster):
         return out
 
     def _given(self, cells: pd.Index) -> np.ndarray:
+        assert self.covariates is not None
         if not cells.isin(self.covariates.index).all():
             raise InputError(Note("forecasts.covariates_of_other_cells"))
         return self.covariates.reindex(cells).select_dtypes("number").to_numpy(float)

@@ -27,7 +27,7 @@ DAY = np.timedelta64(86_400_000_000, "us")
 
 def events_frame(
     events, *, x: str, y: str, time: str, lonlat: bool = False, crs=None, within_days: float = 1.0
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[Note]]:
     """The events that have both a place and a time, and notes on those that do not.
 
     Parameters

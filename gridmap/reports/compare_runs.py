@@ -100,8 +100,9 @@ def changes_since(run: RunFolder, since: str | Path | None = None) -> Since:
             continue
         if why:
             name = entry.get("name")
-            reported = {"period": other.get("period") if other else period, "reasons": why}
-            facts.append(fact("incomparable", entry["step"], name=name, method=entry["method"], **reported))
+            then_period = other.get("period") if other else period
+            about = {"name": name, "method": entry["method"], "period": then_period, "reasons": why}
+            facts.append(fact("incomparable", entry["step"], **about))
             continue
         found, table = _compared(run, earlier, entry, other)
         facts += found

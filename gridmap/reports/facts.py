@@ -641,7 +641,8 @@ def _near_repeat(result: NearRepeatResult, about, number) -> Fact:
     space, when = (list(map(float, result.params[k])) for k in ("space_breaks_m", "time_breaks_days"))
     q, ratio = result.q_value.to_numpy(float), result.ratio_mean.to_numpy(float)
     beyond = (q <= 0.05) & np.isfinite(ratio) & (ratio > 1)
-    i, j = np.unravel_index(np.where(beyond, ratio, -1).argmax(), q.shape) if beyond.any() else (0, 0)
+    at = np.unravel_index(np.where(beyond, ratio, -1).argmax(), q.shape) if beyond.any() else (0, 0)
+    i, j = map(int, at)
     edges = {"from_m": space[i], "to_m": space[i + 1], "from_days": when[j], "to_days": when[j + 1]}
     pairs = {"observed": int(result.observed.iloc[i, j]), "expected": result.expected_mean.iloc[i, j]}
     numbers = pairs | {"ratio": ratio[i, j], "p": result.p_value.iloc[i, j], "bands": int(beyond.sum())}

@@ -77,8 +77,8 @@ def gather_findings(
         entries.append(_entry(number, step, result, incidents) | {"layers": entered})
     inside = _inside(incidents, grid)
     kinds = _by_category(inside, results)
-    beside = [_beside(part, pipeline.audience, results) for _, part in kinds]
-    no_hours, no_days = "days" in beside, "hours" in beside
+    kept = [_beside(part, pipeline.audience, results) for _, part in kinds]
+    no_hours, no_days = "days" in kept, "hours" in kept
     times = {category: None if no_hours else _hours(part) for category, part in kinds}
     by_time = _time_tables(inside, times, daily=not (no_days and any(week is not None for week in times.values())))
     tables |= by_time

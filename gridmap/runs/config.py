@@ -1141,7 +1141,7 @@ class _Schema(GenerateJsonSchema):
 
 def described_keys() -> dict[str, list[str]]:
     """Stage → its own keys, each of which has a text `setting.<stage>.<key>` in every language."""
-    stages = (*STAGES, OutputsStage, TimelineStage)
+    stages: tuple[type[Stage], ...] = (*STAGES, OutputsStage, TimelineStage)
     own = {stage.stage(): [n for n in stage.model_fields if n not in stage.keywords] for stage in stages}
     step = {"hotspots": HotspotStep.own_keys(), "grid": ["system", "communities", "codes"]}
     return {"pipeline": list(Pipeline.model_fields), **own, **step}

@@ -9,7 +9,6 @@ import csv
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -76,8 +75,8 @@ def _write(part: Part, path: Path, stamp: Stamp) -> None:
         raise InputError(Note("exports.several_kinds", name=part.name, kinds=sorted(shapes)))
     columns = [c for c in frame.columns if c != frame.geometry.name]
     names = short_names(columns, encoding)
-    made: dict[str, Any] = {}
-    lost: dict[str, Any] = {}
+    made: dict[str, pd.Series] = {}
+    lost: dict[str, int] = {}
     for column in columns:
         made[names[column]] = _field(frame[column], encoding, lost)
     table = gpd.GeoDataFrame(pd.DataFrame(made), geometry=frame.geometry.array, crs=frame.crs)

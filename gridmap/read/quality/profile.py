@@ -16,7 +16,8 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
     """Counts of rows, reasons, categories, times and places over all batches."""
     rows, used, seen = 0, 0, SeenRows(plan)
     reasons, categories, months, lengths = (Counter[str]() for _ in range(4))
-    lons, lats, zones, hours = [], [], [], np.zeros(24, int)
+    lons, lats, zones = [], [], []
+    hours: np.ndarray = np.zeros(24, int)
     first = last = None
     box = None if boundaries is None else tuple(boundaries.total_bounds)
     for batch in again(batches):

@@ -132,7 +132,7 @@ def checked(table, needed: tuple[str, ...], what: str) -> pd.DataFrame:
 
 def alt_text(figure: Figure) -> str:
     """The chart in one sentence, for those who hear it read: what goes into a paper's alternative text."""
-    return figure.get_label()
+    return str(figure.get_label())
 
 
 def save_chart(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
