@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +23,30 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         try:
             lock.mkdir()
         except FileExistsError:
+            if _is_left(lock):  # its maker was ended, as by a lack of memory
+                shutil.rmtree(lock, ignore_errors=True)
             time.sleep(0.05)
             continue
         try:
+            (lock / "maker").write_text(str(os.getpid()))
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 make(folder)
                 done.touch()
         finally:
-            lock.rmdir()
+            shutil.rmtree(lock, ignore_errors=True)
     return folder
+
+
+def _is_left(lock: Path) -> bool:
+    """Whether the process that held it is no more."""
+    if sys.platform == "win32":  # no signal there only asks
+        return False
+    try:
+        os.kill(int((lock / "maker").read_text()), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):  # not yet written, or just given up
+        return False
+    return False
