@@ -72,7 +72,9 @@ NUMBER_WORDS = ("number", "numbe", "nbr", "no", "num", "nro")
 UNIT = re.compile(
     r"^(district|ward|beat|precinct|comuna|barrio|bairro|distrito|sector|zone|zona|quartier|arrondissement|bezirk|stadtteil|borough"
     r"|comune|commune|gemeinde|kommune|municipio|municipality|parish|township|colonia|alcaldia|parroquia|vereda|localidad|freguesia|concelho"
-    r"|community|neighbou?rhood|tract|区|区县|县|街道|镇|乡镇|社区|村|村居|网格|町丁|읍면동|동|район|округ)s?"
+    r"|community|neighbou?rhood|tract|区|区县|县|街道|镇|乡镇|社区|村|村居|网格|町丁|읍면동|동|район|округ"
+    r"|village|hamlet|sub-?district|派出所|分局|警务区|警务室|责任区|辖区|片区|管区|小区|行政村|自然村|街道办|街道办事处|居委会|居民委员会|村委会|村民委员会"
+    r"|警察署|派出所管區|里|村里|지구대|파출소)s?"
     r"([ _]?(no|num|number|nbr|n))?$"
 )
 #: Numbers that a program gave to the rows: they name nothing, and change when the file is written again.

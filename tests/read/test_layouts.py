@@ -245,3 +245,12 @@ def test_of_two_columns_of_kinds_the_one_that_tells_rows_apart_is_taken(same, te
     rows = pd.DataFrame({same: ["theft"] * 30, telling: ["bicycle", "shop", "car"] * 10})
     incidents = read_incidents(rows.assign(lon=[-1.5 - i / 100 for i in range(30)], lat=53.7))
     assert sorted(set(incidents.to_frame()["category"])) == ["bicycle", "car", "shop"]
+
+
+@pytest.mark.parametrize("unit", ["派出所", "警务区", "行政村", "居委会", "街道办事处", "小区", "Village", "村里"])
+def test_a_unit_s_word_heads_the_names_of_zones(unit):
+    squares = [shapely.box(i, 50, i + 1, 51) for i in range(4)]
+    columns = {"编码": [f"3701{i}" for i in range(4)], unit: [f"{where}门{unit}" for where in "东西南北"]}
+    zones = read_boundaries(gpd.GeoDataFrame(columns, geometry=squares, crs=4326))
+    assert list(zones["name"]) == columns[unit]
+    assert list(zones["zone_id"]) == columns["编码"]
