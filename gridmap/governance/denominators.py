@@ -133,9 +133,10 @@ def standardised_rates(
     order = pd.MultiIndex.from_product([units, per], names=[units.name, "per"])
     table = table.reindex(order)
     moved = _moved(table, units, ranks, confidence)
-    named = moved.assign(**{n: moved[n].map(denominator_name) for n in ("highest_per", "lowest_per")})
+    per_of = {"highest_per": denominator_name, "lowest_per": denominator_name}
     notes = [
-        Note("governance.rank_moves", unit=str(k), **{n: row[n] for n in named.columns}) for k, row in named.iterrows()
+        Note("governance.rank_moves", unit=str(k), **{n: per_of.get(n, lambda v: v)(row[n]) for n in moved.columns})
+        for k, row in moved.iterrows()
     ]
     params = {"per": per, "stratum": stratum, "strata": [str(s) for s in strata], "scale": scale}
     return StandardisedRates(table, moved, tuple(notes), params | {"confidence": confidence, "draws": draws})

@@ -54,7 +54,9 @@ def null_of(result: Any) -> Note | None:
     code = str(code or "").removesuffix("_strict") if params.get("strict") is not True else "ordinary"
     if not known(f"null.{code}"):
         return None
-    return Note(f"null.{code}", what=str(params.get("at_risk") or params.get("population") or ""))
+    what = str(params.get("at_risk") or params.get("population") or "")
+    named = f"governance.per_{what}"  # the usual columns have names in each language
+    return Note(f"null.{code}", what=Note(named) if code == "at_risk" and known(named) else what)
 
 
 def may_claim(result: Any) -> bool:

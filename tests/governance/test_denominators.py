@@ -42,6 +42,7 @@ def test_a_rank_that_depends_on_the_denominator_is_said_and_no_other():
     assert found.table.loc[("street 3", "households"), "rank"] == 1
     assert "street 3" in found.moved.index
     assert any("street 3" in note and "depends on the denominator" in note for note in found.notes)
+    assert all("户数" in note.say("zh") and "households" not in note.say("zh") for note in found.notes)
     same = gm.standardised_rates(table.assign(households=table["persons"] / 3), per=["persons", "households"])
     assert len(same.moved) == 0
     assert same.notes == ()

@@ -19,6 +19,8 @@ from gridmap.hotspots.default_test import (
     ordinary_differences,
     share_interval,
 )
+from gridmap.hotspots.nulls import null_of
+from gridmap.hotspots.result import HotspotResult
 
 SIDE = 30
 
@@ -341,3 +343,11 @@ def test_the_strict_tier_is_more_careful_where_neighbours_differ_alike(residents
     most, *_, least = default_test.CAUTION.values()
     assert careful["rough"] == most
     assert least <= careful["smooth"] < 0.75 * most
+
+
+def test_what_is_at_risk_has_a_name_in_each_language():
+    result = HotspotResult(
+        pd.DataFrame(), "hotspot_test", {"null": "at_risk", "at_risk": "households", "strict": False}
+    )
+    assert null_of(result) == "what is at risk (households) explains"
+    assert null_of(result).say("zh") == "基数（户数）所能解释的程度"
