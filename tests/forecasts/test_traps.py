@@ -243,7 +243,7 @@ def test_why_a_model_could_not_forecast_is_one_line(grid):
     row, when = daily(grid, days=200)
     ask = {"models": ["mean_count", "last_year"], "start": "2023-05-01", "end": "2023-06-05", "area_share": 0.1}
     found = gm.backtest(incidents(grid, row, when), grid, **ask)
-    (note,) = found.notes
+    (note,) = (n for n in found.notes if n.code == "forecasts.refused_in")
     assert str(note).startswith("In 5 of 5 periods: last_year has nothing to learn from: 119 days are known")
     assert found.summary().index.tolist() == ["mean_count"]
     assert found.params["start"] == "2023-05-01"
