@@ -652,7 +652,7 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
     inside = could_be_in_china(x[fine], y[fine])
     plan.datum = datum or "wgs84"
     if datum is None and raw.crs is None and fine.any() and inside.mean() > 0.5:
-        found = _datum_said(plan, raw)
+        found = _declared_datum(plan, raw)
         if found:
             plan.datum = found
             plan.notes.append(Note("read.datum_by_name", datum=found))
@@ -663,7 +663,7 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
         plan.chinese = True
 
 
-def _datum_said(plan: Plan, raw) -> str | None:
+def _declared_datum(plan: Plan, raw) -> str | None:
     names = " ".join([*(plan.roles[r] for r in place_columns(plan.roles)), *raw.notes, raw.name]).lower()
     found = [d for d, pattern in SAID_BY_NAME.items() if re.search(pattern, names)]
     return found[0] if len(found) == 1 else None

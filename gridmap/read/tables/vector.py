@@ -490,7 +490,7 @@ def _read_shapefile(parts: dict[str, bytes], encoding: str | None, name: str) ->
     distinct = [str(v) for c in texts for v in frame[c].dropna().unique()]
     if encoding is None:
         raw = "\n".join([*map(str, frame.columns), *distinct]).encode("latin-1", "replace")
-        encoding = _encoding_said(parts, raw) or _encoding_found(raw)
+        encoding = _declared_encoding(parts, raw) or _encoding_found(raw)
         if encoding is None:
             raise ReadError(Note("read.encoding_needed", file=name))
 
@@ -521,7 +521,7 @@ DBF_CODE_PAGES = {
 }
 
 
-def _encoding_said(parts: dict[str, bytes], raw: bytes) -> str | None:
+def _declared_encoding(parts: dict[str, bytes], raw: bytes) -> str | None:
     """The encoding that a shapefile says of itself, if its text can be in it."""
     declared = parts.get(".cpg", b"").decode("ascii", "ignore").strip().strip("\0").lower()
     declared = re.sub(

@@ -244,7 +244,7 @@ def weekday_hour_chart(
         bar.locator = MaxNLocator(4, integer=matrix.max() >= 4)
         bar.update_ticks()
         head(over, title, word("week_title", language))
-        note(figure, _told(attrs, language), measure.type_pt)
+        note(figure, _in_words(attrs, language), measure.type_pt)
         figure.set_label(
             word(
                 "alt_week",
@@ -281,7 +281,7 @@ def _matrix(week) -> tuple[np.ndarray | None, dict]:
     return (matrix, dict(week.attrs)) if matrix.sum() > 0 else (None, {})
 
 
-def _told(attrs: dict, language: str) -> list[str]:
+def _in_words(attrs: dict, language: str) -> list[str]:
     """What the matrix does not show, and how sure it is."""
     stated, rows = [], attrs.get("rows", 0)
     missing = attrs.get("untimed", 0) + attrs.get("too_long", 0)

@@ -99,7 +99,7 @@ def _change(value: Any, language: str) -> Cell:
     return Cell(signed_percent(value, language), float(value) if known_value else None)
 
 
-def _said(prefix: str) -> Show:
+def _worded(prefix: str) -> Show:
     """A word of the catalogue, such as a standing or a verdict."""
 
     def show(value: Any, language: str) -> Cell:
@@ -134,7 +134,7 @@ def _part(
 def _named(run: RunFolder, found: Mapping[str, Any], outlines: ZoneOutlines | None, language: str) -> list[Section]:
     areas, due = (_table_of(run, found, "register", name) for name in ("areas", "due"))
     followed = _table_of(run, found, "register", "followed")
-    standing = _said("label.named_")
+    standing = _worded("label.named_")
     shown = [
         *(("name", _text, True), ("category", _text, True), ("standing", standing, False), ("days", _whole, False)),
         *(("became", standing, False), ("review_on", _text, False), ("target", _text, True), ("evidence", _text, True)),
@@ -149,7 +149,7 @@ def _named(run: RunFolder, found: Mapping[str, Any], outlines: ZoneOutlines | No
     table, whole = _made(areas, short, language), _made(areas, used, language)
     parts = [replace(_part("", lines, table, picture), whole=whole)] if len(areas) or lines else []
     if len(due):
-        what = [("area", _text, True), ("what", _said("paper."), False)]
+        what = [("area", _text, True), ("what", _worded("paper."), False)]
         what += [("day", _text, False), ("days_left", _whole, False)]
         parts.append(Section(say("paper.due_dates", language), whole=_made(due, what, language)))  # for the workbook
     if len(followed):
@@ -177,7 +177,7 @@ def _measures(run: RunFolder, found: Mapping[str, Any], language: str) -> list[S
             ]
         )
     shown = [
-        *(("measure", _text, True), ("verdict", _said("paper.verdict_"), False), ("count_before", _whole, False)),
+        *(("measure", _text, True), ("verdict", _worded("paper.verdict_"), False), ("count_before", _whole, False)),
         *(("count_after", _whole, False), ("change", _change, False), ("interval", _text, False)),
         *(("around", _change, False), ("falls_anyway", _share, False), ("smallest_fall", _share, False)),
     ]
@@ -213,7 +213,7 @@ def _handling(run: RunFolder, found: Mapping[str, Any], language: str, *, pictur
         )
     standards = _table_of(run, found, "case_life", "indicators")
     if len(standards):
-        named = [_said("governance.indicator.")(key, language).text for key in standards.index]
+        named = [_worded("governance.indicator.")(key, language).text for key in standards.index]
         frame = standards.assign(indicator=named)
         for column in ("formula", "source"):  # gridmap's own in the reader's language, a file's own as they are
             codes = [f"governance.{column}.{key}" for key in frame.index]
