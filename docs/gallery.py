@@ -135,9 +135,9 @@ def main() -> None:
 
 
 def shrink(path: Path) -> None:
-    """To 128 colours: a third of the bytes, and the same to the eye."""
+    """To 256 colours, the rare ones of the classes among them: a third of the bytes, and the same to the eye."""
     with Image.open(path) as image:
-        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper import pictures
 from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Section, Table, briefing_content
-from gridmap.reports.paper.docx import _size_pt, _tall_changed, _widths, docx_bytes
+from gridmap.reports.paper.docx import WIDTH_CM, _size_pt, _tall_changed, _widths, docx_bytes
 from gridmap.reports.paper.pdf import pdf_bytes
 from gridmap.reports.paper.pptx import SMALLEST_PT
 from gridmap.reports.results_folder import read_run
@@ -187,6 +187,14 @@ def test_the_type_within_the_pictures_of_slides_is_as_large_as_theirs(content, l
     ranks = [t for t in texts if t.get_text().isdigit()]
     assert min(t.get_fontsize() for t in texts if t not in ranks) >= SMALLEST_PT
     assert min(t.get_fontsize() for t in ranks) >= 0.85 * SMALLEST_PT  # two digits in a badge
+
+
+def test_no_column_of_a_word_table_is_narrower_than_its_longest_word():
+    columns = [Column("a", "名次"), Column("b", "地点", True), Column("c", "所属", True), *[Column("d", "数量")] * 5]
+    row = ["1", "Leeds Dock, Hunslet & Stourton（南部）", "Wakefield", *["1,000"] * 4, "×3.5 (0.7–34.5)"]
+    widths = _widths(Table(columns, [[Cell(text) for text in row]] * 10))
+    assert widths[2] >= 1.9
+    assert abs(sum(widths) - WIDTH_CM) < 0.01
 
 
 def test_a_name_over_a_small_map_is_cut_where_people_would_cut_it():

@@ -489,6 +489,12 @@ def _letters(table: Table) -> list[int]:
     return need
 
 
+def _longest_words(table: Table) -> list[int]:
+    """The letters of each column's longest word, which no line may cut; Chinese breaks anywhere."""
+    words = [" ".join([column.title, *(row[i].text for row in table.rows)]) for i, column in enumerate(table.columns)]
+    return [max((len(word) for word in re.findall(r"[^\s\u2e80-\uffff]+", text)), default=2) for text in words]
+
+
 def _widths(table: Table) -> list[float]:
     """Centimetres for each column: by its longest word, wide columns take what is left."""
     need, smaller = _letters(table), _smaller(table)
@@ -501,8 +507,12 @@ def _widths(table: Table) -> list[float]:
     narrow = [min(n, 4.2) for n in narrow]
     left = max(WIDTH_CM - sum(narrow), 3.0)
     wide = [min(n, 60) if c.wide else 0 for n, c in zip(need, table.columns, strict=True)]
+    least = [
+        min(0.2 * n + 0.4, 3.0) if c.wide else 0.0 for n, c in zip(_longest_words(table), table.columns, strict=True)
+    ]
+    spare = max(left - sum(least), 0.0)
     pairs = enumerate(zip(wide, table.columns, strict=True))
-    widths = [left * n / sum(wide) if c.wide else narrow[i] for i, (n, c) in pairs]
+    widths = [least[i] + spare * n / sum(wide) if c.wide else narrow[i] for i, (n, c) in pairs]
     return [v * WIDTH_CM / sum(widths) for v in widths]
 
 

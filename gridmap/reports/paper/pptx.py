@@ -197,7 +197,7 @@ class _Slides:
         for i, column in enumerate(table.columns):
             texts = [column.title, *(row[i].text for row in table.rows)]
             need.append(max(sum(2 if ord(c) > 0x2E80 else 1 for c in text) for text in texts))
-        need = [min(max(n, 4), 44 if c.wide else 14) + 2 for n, c in zip(need, table.columns, strict=True)]
+        need = [min(max(n, 5), 44 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
         fits = [int(width / 2.54 * 72 * n / sum(need) / (0.54 * size_pt)) for n in need]  # letters in one line
         for i, n in enumerate(need):
             made.columns[i].width = Cm(width * n / sum(need))
@@ -252,9 +252,16 @@ def _title(slides: _Slides, briefing: Briefing, w) -> None:
         box.line.fill.background()
         slides.text(slide, [answer.question], left + 0.2, top + 0.1, width - 0.4, 1, size_pt=SMALLEST_PT, colour=GREY)
         large = 26 if len(answer.headline) <= 60 else 20
-        slides.text(slide, [answer.headline], left + 0.2, top + 1.0, width - 0.4, 1.8, size_pt=large, bold=True)
-        slides.text(slide, [answer.detail], left + 0.2, top + 2.7, width - 0.4, 2.5, size_pt=SMALLEST_PT)
+        slides.text(slide, [answer.headline], left + 0.2, top + 0.8, width - 0.4, 1.5, size_pt=large, bold=True)
+        slides.text(slide, [answer.detail], left + 0.2, top + 2.1, width - 0.4, 3.1, size_pt=SMALLEST_PT)
     source = [w("label", label=label, text=text) for label, text in briefing.head[-2:]]
     slides.text(
-        slide, ["    ".join(source)[:110]], MARGIN, 16.0, WIDTH - 2 * MARGIN, 1, size_pt=SMALLEST_PT, colour=GREY
+        slide,
+        [_one_line("    ".join(source), ACROSS)],
+        MARGIN,
+        16.0,
+        WIDTH - 2 * MARGIN,
+        1,
+        size_pt=SMALLEST_PT,
+        colour=GREY,
     )
