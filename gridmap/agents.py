@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -437,4 +438,5 @@ def _answered(tool: Callable[..., Any]) -> Callable[..., Any]:
             return {"error": clean(str(error), 500)}
 
     run.__annotations__ = {**tool.__annotations__, "return": dict[str, Any]}
+    run.__signature__ = signature(tool).replace(return_annotation=dict[str, Any])  # type: ignore[attr-defined]
     return run

@@ -244,12 +244,14 @@ def test_the_protocol_lists_the_tools_and_mistakes_are_one_line(office):
         ("ask", {"question": "where?", "run": "../../etc"}),
         ("places", {"most": 2}),
         ("methods", {}),
+        ("runs", {}),
     )
     assert tools == set(TOOLS)
     assert answers[0]["answer"]["facts"][0]["kind"] in {"hot", "none_hot", "concentrated"}
     assert answers[1] == {"error": "'../../etc' is not inside the folder of this server."}
     assert [row["rank"] for row in answers[2]["answer"]["places"]] == [1, 2]
     assert "hotspot_test" in answers[3]["answer"]["methods"]
+    assert [run["run"] for run in answers[4]["answer"]] == ["runs/meeting"]
     assert call(mcp_server(office, read_only=True))[0] == set(TOOLS) - {"run_pipeline"}
 
 
