@@ -25,7 +25,11 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs_of_points, project
 
-__all__ = ["COLUMNS", "Incidents"]
+__all__ = ["COLUMNS", "PARQUET", "Incidents"]
+
+#: How files of incidents are read: a row group at a time. Arrow's own default fetches whole columns ahead, which at 50
+#: million rows holds a gigabyte.
+PARQUET = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False))
 
 #: The columns every incident table has, with their Arrow types. `officer_initiated` is null where unknown.
 COLUMNS = {

@@ -24,7 +24,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.base import PARQUET, Incidents
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.row_conversion import Losses, SeenRows, convert
@@ -468,7 +468,7 @@ def _convert_all(raw: RawTable, plan: Plan, batches, repair, placer, box, duplic
             shutil.rmtree(owner, ignore_errors=True)
         raise
     if owner is not None:
-        data = ds.dataset(Path(owner) / "incidents.parquet")
+        data = ds.dataset(Path(owner) / "incidents.parquet", format=PARQUET)
     else:
         data = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
     stats["repaired"], stats["duplicates"], stats["losses"] = counts, seen.total(), losses.notes()

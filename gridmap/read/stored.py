@@ -32,7 +32,7 @@ from gridmap._io import json_text, sha256_of
 from gridmap._periods import period_of_text, relative_period
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note, note_from
-from gridmap.read.base import COLUMNS, Incidents
+from gridmap.read.base import COLUMNS, PARQUET, Incidents
 
 __all__ = [
     "FORMAT",
@@ -401,7 +401,7 @@ def part_incidents(folder: Path, manifest: Manifest, parts: tuple[Part, ...], *,
         schema = pa.schema([*schema, *(pa.field(name, kind) for name, kind in OWN_COLUMNS.items())])
     if not parts:
         return ds.dataset(schema.empty_table())
-    return ds.dataset([str(folder / part.path) for part in parts], schema=schema, format="parquet")
+    return ds.dataset([str(folder / part.path) for part in parts], schema=schema, format=PARQUET)
 
 
 def _set_aside(folder: Path, manifest: Manifest, numbers: set[int] | None) -> pd.DataFrame:
