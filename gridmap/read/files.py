@@ -7,6 +7,7 @@ those names are put right.
 
 import gzip
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ __all__ = [
     "check_file",
     "check_text",
     "check_zip",
+    "is_web_address",
     "open_bytes",
     "require_few_columns",
     "require_filled",
@@ -39,6 +41,11 @@ MOST_COLUMNS = 16_384
 MOST_EMPTY = 20_000_000
 
 
+def is_web_address(path: str | Path) -> bool:
+    """Whether a path is an address of the web or of a cloud's store, written as one or taken for a Path."""
+    return bool(re.match(r"(https?|ftps?|s3|gs|abfss?|wasbs?):/", str(path), re.IGNORECASE))
+
+
 def check_file(path, what: str) -> Path:
     """`path` as a Path to a file that is there and not empty, or one clear ReadError.
 
@@ -53,8 +60,9 @@ def check_file(path, what: str) -> Path:
     ReadError
         If it is absent, a directory, unreadable or of zero bytes.
     """
-    if "://" in str(path):
-        raise ReadError(Note("read.is_address", path=str(path), what=what))
+    if is_web_address(path) or "://" in str(path):
+        shown = re.sub(r"^(\w+):/+", r"\1://", str(path))  # a Path has lost one of the slashes
+        raise ReadError(Note("read.is_address", path=shown, what=what))
     try:
         path = Path(path)
         if not path.exists():

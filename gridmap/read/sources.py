@@ -10,7 +10,7 @@ import pyarrow as pa
 from gridmap._io import sha256_of
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import check_file, zip_members
+from gridmap.read.files import check_file, is_web_address, zip_members
 from gridmap.read.tables.base import Batch, MemoryTable, RawTable, ReadAgain
 from gridmap.read.tables.parquet import open_parquet
 from gridmap.read.tables.text import TEXTS, open_text
@@ -37,7 +37,7 @@ def open_source(path, table, encoding) -> tuple[RawTable, dict]:
     """
     if isinstance(path, pd.DataFrame):
         return frame_table(path, "memory"), {"path": "memory", "sha256": None}
-    if isinstance(path, str) and "://" in path:
+    if isinstance(path, str) and "://" in path and not is_web_address(path):
         from gridmap.read.databases import open_database
 
         raw = open_database(path, table=table)

@@ -4,6 +4,7 @@
 import datetime as dt
 import io
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -1029,3 +1030,9 @@ def test_hours_and_weekdays_are_those_of_the_middle_where_the_interval_tells_the
 )
 def test_the_end_of_the_handling_and_a_deadline_are_no_end_of_an_incident(columns, taken):
     assert match_columns(columns).get("occurred_to", (None,))[0] == taken
+
+
+@pytest.mark.parametrize("given", ["https://example.org/a.csv", Path("https://example.org/a.csv"), "s3://bucket/a.csv"])
+def test_a_web_address_is_named_whole_and_the_remedy_is_to_download(given):
+    with pytest.raises(ReadError, match=r"(https|s3)://\S+ is an address; .* Download it first"):
+        read_incidents(given)
