@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -109,9 +110,9 @@ def test_the_lists_are_those_that_the_registry_makes():
     assert [lists.in_document(tag) for tag in ("en", "zh")] == [lists.table(tag) for tag in ("en", "zh")]
     written = lists.STUB.read_text(encoding="utf-8")
     assert lists.stub(written, dict(OWN)) == written
-    for module, there in (("rates", "import busiest, incident"), ("calm", "calm import busiest")):
+    for module, there in (("rates", r"rates import (\w+, )*busiest, "), ("calm", "calm import busiest")):
         new = lists.stub(written, {"busiest": module})
-        assert there in new
+        assert re.search(there, new)
         assert '    "build_network",\n    "busiest",\n    "case_life",\n' in new
 
 
