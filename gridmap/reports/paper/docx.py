@@ -324,7 +324,8 @@ def _first(document, briefing: Briefing, w) -> None:
                 paragraph.paragraph_format.space_after = Pt(1)
     if briefing.map is not None:
         _picture(document, briefing.map)
-    _run(document.add_paragraph(), w("mind"), bold=True, size_pt=9.5)
+    if briefing.mind:
+        _run(document.add_paragraph(), w("mind"), bold=True, size_pt=9.5)
     for line in briefing.mind:
         _small(document, line)
     _small(document, "    ".join(w("label", label=label, text=text) for label, text in briefing.head))
