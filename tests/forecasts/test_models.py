@@ -234,15 +234,17 @@ def test_residuals_of_the_right_model_are_even_in_place_and_time(grid):
 
 def test_the_test_of_residuals_sees_what_a_model_leaves_out(grid):
     """Triggers and background leave nothing of the clusters; a background alone leaves pairs that are too many."""
-    model = SelfExciting(draws=0).fit(planted_triggers(grid, 0.3, 4))
-    whole = model.residual_test(draws=99)
-    assert whole["p_pairs"] > 0.05
-    assert whole["p_even"] > 0.05
-    model.triggers_ = replace(model.triggers_, theta=0.0)
-    model.background_ = model._separate(model.history_, model.width_m_, model.triggers_).by_cell
-    alone = model.residual_test(draws=99)
-    assert alone["p_pairs"] == pytest.approx(0.01)  # the least that 99 draws can give
-    assert alone["pairs"] > 1.1 * alone["expected_pairs"]
+    rejected = 0
+    for seed in range(6):
+        model = SelfExciting(draws=0).fit(planted_triggers(grid, 0.3, seed))
+        whole = model.residual_test(draws=99)
+        rejected += min(whole["p_pairs"], whole["p_even"]) < 0.025  # two tests, at 0.05 together
+        model.triggers_ = replace(model.triggers_, theta=0.0)
+        model.background_ = model._separate(model.history_, model.width_m_, model.triggers_).by_cell
+        alone = model.residual_test(draws=99)
+        assert alone["p_pairs"] == pytest.approx(0.01)  # the least that 99 draws can give
+        assert alone["pairs"] > 1.05 * alone["expected_pairs"]
+    assert rejected <= 1
 
 
 def test_lunar_holidays_are_known_to_the_trees(grid):
