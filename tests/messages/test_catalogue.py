@@ -1,6 +1,7 @@
 """The catalogue: the same codes and the same fields in every language, and numbers by the rules of each."""
 
 import pickle
+import re
 import string
 
 import pytest
@@ -32,6 +33,14 @@ def test_no_text_is_left_in_english(language):
     """A text of several English words is never the same in another language."""
     same = [c for c, t in _texts(language).items() if t == _texts("en")[c] and len(t.split()) > 2]
     assert same == []
+
+
+def test_a_space_stands_between_chinese_and_a_number_that_is_filled_in():
+    """`共 {n:,} 起`, as everywhere on the pages; a plural's own words bring the space behind the number themselves."""
+    chinese, number = "[\u4e00-\u9fff]", r"\{\w+:(?!#)[^{}]*\}"
+    close = re.compile(rf"{chinese}{number}|{number}{chinese}|{chinese}\{{\w+:#")
+    assert [code for code, text in _texts("zh").items() if close.search(text)] == []
+    assert say("inbox.line", "zh", when="", files="", n=255, found="", since="", folder="").startswith(" ：共 255 起。")
 
 
 def test_a_note_reads_as_english_and_is_said_in_other_languages():

@@ -236,7 +236,7 @@ def test_the_command_line_in_chinese_looks_once(office, capsys):
         main([*command, "--out", str(office / "runs"), "--once", "--settle", "0"])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
-    assert "三月.csv：共60 起" in printed
+    assert "三月.csv：共 60 起" in printed
     put(office, "坏.csv", "a,b\n1,2\n")
     with pytest.raises(SystemExit) as ended:
         main([*command, "--out", str(office / "runs"), "--once", "--settle", "0"])
