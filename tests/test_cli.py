@@ -8,6 +8,7 @@ import sys
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 from .command import LONGEST, run_here
 
@@ -195,3 +196,23 @@ def test_incidents_are_counted_over_a_plain_file_of_zones(gridmap, tmp_path):
     assert done.returncode == 0, done.stderr
     counts = pd.read_csv(tmp_path / "counts.csv", index_col="cell_id")["count"]
     assert counts.to_dict() == {"a1": 2, "a2": 0, "a3": 1}
+
+
+def test_incidents_that_all_lie_outside_are_counted_with_a_word(gridmap, tmp_path):
+    zones = gpd.GeoDataFrame({"code": ["A"]}, geometry=[shapely.box(2.0, 48.0, 2.1, 48.1)], crs=4326)
+    zones.to_file(tmp_path / "zones.geojson")
+    rows = pd.DataFrame({"date": "2024-03-05", "lon": [22.05] * 5, "lat": [48.05] * 5})
+    rows.to_csv(tmp_path / "points.csv", index=False)
+    ran = gridmap("count", tmp_path / "points.csv", tmp_path / "zones.geojson", "-o", tmp_path / "c.csv")
+    assert ran.returncode == 0
+    assert "None of the 5 incidents lies in a cell" in ran.stderr
+    assert "2.000–2.100, 48.000–48.100" in ran.stderr
+
+
+@pytest.mark.parametrize("extra", [("--audience", "pubic"), ("--log", "nowhere/run.log")])
+def test_what_cannot_be_done_for_each_audience_stops_the_first_run(gridmap, root, tmp_path, extra):
+    demo = root / "pipelines" / "demo.yaml"
+    ran = gridmap("run", demo, "--out", tmp_path / "out", "--audience", "internal", *extra)
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -313,9 +313,20 @@ def add_to_log(report: Any, path: Path, out: Path) -> None:
     lines = [f"{when} {report.pipeline.path.name} → {out}"]
     lines += [f"  {line}" for line in (*warned, *report.summary)]
     lines += [f"  {step}: {seconds} s" for step, seconds in report.seconds.items()]
+    add_lines(path, lines)
+
+
+def add_lines(path: Path, lines: list[str]) -> None:
+    """Add lines to a file; of none, only see whether it can be written.
+
+    Raises
+    ------
+    OutputError
+        If it cannot.
+    """
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+            file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         raise OutputError(Note("read.cannot_write", path=path, why=error.strerror or str(error))) from None
 

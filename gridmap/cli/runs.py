@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gridmap.cli.app import add_to_log, app, opened_key, print_note, print_report, progress_shown
+from gridmap.cli.app import add_lines, add_to_log, app, opened_key, print_note, print_report, progress_shown
 from gridmap.messages import check_language, chosen_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
@@ -45,8 +45,14 @@ def run(
     log: Annotated[Path | None, typer.Option("--log", help="cli.run.log")] = None,
 ) -> None:
     """Run one pipeline file, for one audience or for several, each into a folder of its own."""
+    from gridmap.runs import read_pipeline
+
     wanted = list(dict.fromkeys(audience))
     names: list[str | None] = [*wanted] or [None]
+    for name in wanted[1:]:  # what one of them cannot have stops the first run too
+        read_pipeline(pipeline, overrides=[*set_, f"audience={name}"])
+    if log is not None:
+        add_lines(log, [])
     for name in names:
         settings = set_ if name is None else [*set_, f"audience={name}"]
         folder = out / name if name is not None and len(wanted) > 1 else out

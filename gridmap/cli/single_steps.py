@@ -1,6 +1,7 @@
 """From files to files: `gridmap inspect`, `gridmap tile`, `gridmap count`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -91,6 +92,8 @@ def count(
             memory_limit=memory_limit,
             threads=threads,
         )
+    for note in found.notes:
+        print(f"gridmap: {note.say(spoken())}", file=sys.stderr)
     numbers = {"n": found.incidents, "cells": found.cells, "outside": found.outside, "aside": found.set_aside}
     print(f"{text('cli.counted', **numbers)} → {output}")
 

@@ -121,6 +121,10 @@ def write_sheets(
     return path
 
 
+#: Letters of a place's name that fit before the blanks at full size; and at the smallest that is still read in a car.
+PLACE_WIDTH, MOST_PLACE = 25, 39
+
+
 class _Paper:
     """The sheets of a plan in one language."""
 
@@ -162,7 +166,7 @@ class _Paper:
     def line(self, stop, begin) -> tuple[str, ...]:
         """Number, arrival, departure, name and corner of a stop."""
         corner = self.word("along") if stop.place_id in self.along else ""
-        if stop.corner:
+        if stop.corner and stop.corner not in shown_id(stop.place_id, self.language):
             corner += (", " if corner else "") + f"{self.word('near')} {stop.corner}"
         times = (clock(second, begin) for second in (stop.arrive_s, stop.leave_s))
         return (str(stop.stop_order), *times, shown_id(stop.place_id, self.language), corner)
@@ -190,7 +194,8 @@ class _Paper:
             y = 0.863 - 0.0445 * i
             for x, text, weight in ((0.07, order, "bold"), (0.12, arrive, "bold"), (0.22, leave, "normal")):
                 figure.text(x, y, text, fontsize=11.5, weight=weight)
-            figure.text(0.33, y, _safe(place, 32), fontsize=11.5)
+            size = 11.5 if _width(place) <= PLACE_WIDTH else max(7.5, 11.5 * PLACE_WIDTH / _width(place))
+            figure.text(0.33, y, _safe(place, MOST_PLACE, end=4), fontsize=size)
             figure.text(0.33, y - 0.0165, _safe(corner, 54), fontsize=7, color="0.3")
             if order.isdigit():
                 for x in (0.76, 0.87):
@@ -253,10 +258,19 @@ def _code(figure, text):
     axes.set_axis_off()
 
 
-def _safe(text, most) -> str:
-    """As much of a text as fits (Chinese characters count two), with no sign that matplotlib reads as mathematics."""
+def _width(text) -> int:
+    """The width of a text in Latin letters; Chinese characters count two."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in xml_text(text))
+
+
+def _safe(text, most, end: int = 0) -> str:
+    """As much of a text as fits, with no sign that matplotlib reads as mathematics.
+
+    Of a text that is cut its last `end` letters are kept too: the number that tells two places of one name apart.
+    """
     text = xml_text(text)
-    wide = np.cumsum([1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text])
-    if len(text) and wide[-1] > most:
-        text = text[: int(np.searchsorted(wide, most - 1, side="right"))] + "…"
+    if _width(text) > most:
+        wide = np.cumsum([_width(letter) for letter in text])
+        tail = text[len(text) - end :] if end else ""
+        text = text[: int(np.searchsorted(wide, most - 1 - _width(tail), side="right"))] + "…" + tail
     return text.replace("$", r"\$")

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap.errors import CRSError, InputError
-from gridmap.messages import Note
+from gridmap.errors import CRSError, InputError, SettingError
+from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import normal
 from gridmap.read.metric import metric_crs, project
 from gridmap.read.row_conversion import CODE, convert
@@ -88,6 +88,10 @@ class Gazetteer:
         if isinstance(source, cls):
             return source
         if isinstance(source, Mapping):
+            for key in source:
+                if key not in ("path", "datum"):
+                    meant = did_you_mean(key, ["path", "datum"])
+                    raise SettingError(Note("hotspots.no_such_option", name="gazetteer", name2=key, meant=meant))
             datum = source.get("datum", datum)
             source = source.get("path")
         raw, _ = open_source(source, None, None)

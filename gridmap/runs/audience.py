@@ -171,14 +171,27 @@ def _without_hours(pipeline, incidents: Incidents) -> tuple:
 
 
 def shown_timeline(pipeline, incidents: Incidents) -> tuple:
-    """The counts in time that the page shows, without hours of the week where these would tell dates."""
+    """The counts in time that the page shows, without hours of the week where these would tell dates.
+
+    The public sees months of cells only where a method's own counts show them: only for these were areas merged.
+    """
     kept = []
     for step in pipeline.timeline:
+        if pipeline.audience == "public" and not _shown_to_the_public(pipeline, step):
+            warnings.warn(Note("runs.no_timeline_for_the_public", every=step.every), GridmapWarning, stacklevel=2)
+            continue
         if step.every == "hour_of_week" and _hours_tell_dates(pipeline, step, incidents):
             warnings.warn(Note("privacy.hours_tell_dates", method="timeline"), GridmapWarning, stacklevel=2)
         else:
             kept.append(step)
     return tuple(kept)
+
+
+def _shown_to_the_public(pipeline, step) -> bool:
+    """Whether some method for the public shows the counts of a timeline's very periods and kinds."""
+    shown = [s for other in pipeline.hotspots if not method_named(other.method).of_points for s in _series(other)]
+    wanted = {"every": step.every} | ({} if step.category is None else {"category": step.category})
+    return step.period is None and wanted in shown
 
 
 def _hours_tell_dates(pipeline, step, incidents: Incidents) -> bool:

@@ -678,6 +678,14 @@ class HotspotStep(Stage):
                 raise _refused(Note("counts.weight_and_stability"), "weight")
         return self
 
+    @model_validator(mode="after")
+    def _every_where_periods_are_compared(self) -> Self:
+        """`every` beside a method that counts no periods would be ignored without a word."""
+        if self.every is not None and "counts_by_period" not in inputs_of(method_named(self.method).function).values():
+            able = [name for name, m in methods().items() if "counts_by_period" in inputs_of(m.function).values()]
+            raise _refused(Note("runs.every_needs_periods", method=self.method, able=able), "every")
+        return self
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A method's name, or one method with its options and the keys beside it."""

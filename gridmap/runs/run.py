@@ -64,6 +64,7 @@ from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
 from gridmap.runs.stages.gridding import (
     OwnGrids,
+    check_people,
     drawn_layer,
     grid_facts,
     grid_stage,
@@ -283,6 +284,8 @@ def _read_boundaries(run: _Run) -> None:
 def _make_grid(run: _Run) -> None:
     with run.clock.step("make grid"):
         run.grid, run.boundaries, run.drawn_from = grid_stage(run.pipeline, run.boundaries)
+    for step in run.pipeline.hotspots:
+        check_people(step.options, run.grid, run.boundaries)
 
 
 def _read_incidents(run: _Run) -> None:

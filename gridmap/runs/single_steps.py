@@ -28,12 +28,13 @@ __all__ = ["CountedFile", "count_file", "tile_file", "warehouse_file"]
 
 @dataclass(frozen=True)
 class CountedFile:
-    """What was counted into a file: incidents inside, cells, incidents outside, rows set aside."""
+    """What was counted into a file: incidents inside, cells, incidents outside, rows set aside, and what to mind."""
 
     incidents: int
     cells: int
     outside: int
     set_aside: int
+    notes: tuple[Note, ...] = ()
 
 
 def tile_file(
@@ -167,7 +168,12 @@ def count_file(
     if public:
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     inside = int(counts["count" if weight is None else "incidents"].sum())
-    return CountedFile(inside, len(grid), counts.about.outside, aside)
+    notes = ()
+    if not inside and counts.about.outside and not public:
+        w, s, e, n = grid.cells.to_crs(4326).total_bounds
+        extent = f"{w:.3f}–{e:.3f}, {s:.3f}–{n:.3f}"
+        notes = (Note("counts.all_outside", n=counts.about.outside, extent=extent),)
+    return CountedFile(inside, len(grid), counts.about.outside, aside, notes)
 
 
 def warehouse_file(

@@ -101,3 +101,8 @@ def test_lunar_festivals_and_swapped_workdays():
         calendar_features(["2024-01-01"], country="XX")
     with pytest.raises(InputError, match="dates"):
         calendar_features(["not a day"])
+
+
+def test_an_unknown_key_of_a_list_of_places_is_named():
+    with pytest.raises(SettingError, match="Did you mean 'datum'"):
+        Gazetteer.of({"path": PLACES, "datim": "gcj02"})

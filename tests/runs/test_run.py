@@ -16,6 +16,7 @@ from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
 from gridmap.hotspots.registry import METHODS, inputs_of
 from gridmap.read.incidents import read_incidents
 from gridmap.runs import read_pipeline, run_pipeline
+from gridmap.runs.audience import shown_timeline
 
 
 @pytest.fixture
@@ -191,6 +192,31 @@ def test_every_method_runs_from_a_pipeline_file(town, tmp_path, method):
     assert [result["method"] for result in facts["results"]] == [method]
     for output in manifest["outputs"]:
         assert output["sha256"] == hashlib.sha256((tmp_path / "out" / output["path"]).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("method", ["getis_ord", "dbscan"])
+def test_every_is_refused_beside_a_method_that_compares_no_periods(town, method):
+    with pytest.raises(GridmapError, match=f"{method} does not compare.*emerging_hotspots"):
+        town(hotspots=[{method: {}, "every": "month"}])
+    assert town(hotspots=[{"emerging_hotspots": {}, "every": "week"}]).hotspots[0].every == "week"
+
+
+def test_a_population_that_is_not_there_is_found_before_the_incidents_are_read(town, tmp_path):
+    zones = gpd.read_file(tmp_path / "zones.geojson").assign(residents=[100, 200])
+    zones.to_file(tmp_path / "zones.geojson")
+    pipeline = town(hotspots=[{"incident_rates": {"population": "resident"}}])
+    (tmp_path / "points.csv").write_text("nothing,of use\n1,2\n", encoding="utf-8")
+    with pytest.raises(GridmapError, match="Did you mean 'residents'"):
+        run_pipeline(pipeline, tmp_path / "out")
+
+
+def test_a_timeline_that_the_public_may_not_see_is_left_out_with_a_warning(town):
+    every = {"every": "month"}
+    public = town(audience="public", timeline=[every], hotspots=["getis_ord"])
+    with pytest.warns(GridmapWarning, match="timeline by month is left out for the public"):
+        assert shown_timeline(public, None) == ()
+    same = town(audience="public", timeline=[every], hotspots=[{"emerging_hotspots": {}, **every}])
+    assert [step.every for step in shown_timeline(same, None)] == ["month"]
 
 
 def test_a_patrol_stage_drives_along_the_compulsory_streets_of_a_file(town, tmp_path):

@@ -15,12 +15,13 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap._io import json_text
+from gridmap.errors import SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.population import population_by_cell
 from gridmap.grids.tiling import make_grid
-from gridmap.messages import Note
+from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE, Released, release
 from gridmap.read.features import read_features
 from gridmap.runs.config import BASIC_UNITS, GRID_LAYERS, HotspotStep, Pipeline
@@ -28,6 +29,7 @@ from gridmap.runs.input_files import input_of
 
 __all__ = [
     "OwnGrids",
+    "check_people",
     "drawn_layer",
     "grid_facts",
     "grid_stage",
@@ -121,6 +123,21 @@ def with_people(
         return options, None
     people = population_by_cell(boundaries, grid, column=column).reindex(grid.cells.index, fill_value=0.0)
     return {**options, "population": people}, Note("runs.people_shared", column=column, people=float(people.sum()))
+
+
+def check_people(options: Mapping[str, Any], grid: Grid, boundaries: gpd.GeoDataFrame) -> None:
+    """Whether `population` names a column there is, before a long file of incidents is read.
+
+    Raises
+    ------
+    SettingError
+        With the columns of numbers that the boundaries and the grid have.
+    """
+    column = options.get("population")
+    if not isinstance(column, str) or column in grid.cells or column in boundaries or column == "area_km2":
+        return
+    numbers = dict.fromkeys(c for frame in (boundaries, grid.cells) for c in frame.select_dtypes("number").columns)
+    raise SettingError(Note("hotspots.cells_no_column", population=column, meant=did_you_mean(column, numbers)))
 
 
 def _load(settings: Mapping) -> str:
