@@ -15,6 +15,7 @@ def mcp(
     root: Annotated[Path, typer.Option(help="cli.mcp.root")] = Path(),
     audience: Annotated[str, typer.Option(help="cli.mcp.audience")] = "meeting",
     read_only: Annotated[bool, typer.Option("--read-only", help="cli.mcp.read_only")] = False,
+    confined: Annotated[bool, typer.Option("--confined", help="cli.mcp.confined")] = True,
 ) -> None:
     """Answer on standard input and output until the program that asks has gone."""
     from gridmap.agents import mcp_server

@@ -108,7 +108,10 @@ def _run(arguments: list[str], interrupted: Event) -> int:
         return _last_line(text("cli.interrupted"), 130) if interrupted.is_set() else _last_line(error.say(_spoken), 1)
     except UsageError as error:
         unknown = "No such" in error.format_message()  # an option or a command; all else is a wrong value
-        return _last_line(f"{_usage(error)} {text('cli.see_help')}", 2 if unknown else 1)
+        wrong = _usage(error)
+        wrong += "" if wrong.endswith((".", "?", "。")) else "."
+        gap = "" if wrong.endswith("。") else " "
+        return _last_line(f"{wrong}{gap}{text('cli.see_help')}", 2 if unknown else 1)
     except (KeyboardInterrupt, typer.Abort):
         return _last_line(text("cli.interrupted"), 130)
     except BrokenPipeError:

@@ -171,15 +171,15 @@ class Inbox:
             folder_made = None
         else:
             made = read_run(folder)
-            found = [fact.say(self.language) for fact in made.facts if fact.step is not None]
+            found = [fact.note() for fact in made.facts if fact.step is not None]
             since = self._since(made, seen)
             line = Note(
                 "inbox.line",
                 when=_clock(now),
                 files=names,
                 n=len(report.incidents),
-                found=next(iter(found), ""),
-                since=next((fact.say(self.language) for fact in since), ""),
+                found=next(iter(found), None) or "",
+                since=next((fact.note() for fact in since), None) or "",
                 folder=folder.name,
             )
             state, folder_made = {"state": "run", "run": folder.name}, folder

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zipfile
 
 import geopandas as gpd
@@ -229,7 +230,7 @@ def test_confined_refuses_an_inbox_elsewhere(office, tmp_path_factory):
 def test_the_command_line_in_chinese_looks_once(office, capsys):
     from gridmap.cli import main
 
-    (office / "weekly.yaml").write_text(PIPELINE.format(period="last month", language="zh"), encoding="utf-8")
+    (office / "weekly.yaml").write_text(PIPELINE.format(period="last month", language="en"), encoding="utf-8")
     put(office, "三月.csv", export("2024-03-01", 60))
     command = ["--language", "zh", "watch", str(office / "weekly.yaml"), "--inbox", str(office / "exports")]
     with pytest.raises(SystemExit) as ended:
@@ -237,6 +238,8 @@ def test_the_command_line_in_chinese_looks_once(office, capsys):
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert "三月.csv：共 60 起" in printed
+    assert not re.search(r"\b(hold|cells|than|days)\b", printed)  # what was found too, though the run is in English
+    assert "in all" in (office / "runs" / "watch.log").read_text(encoding="utf-8")  # and the log stays in the run's
     put(office, "坏.csv", "a,b\n1,2\n")
     with pytest.raises(SystemExit) as ended:
         main([*command, "--out", str(office / "runs"), "--once", "--settle", "0"])
