@@ -20,9 +20,11 @@ Mantel & Haenszel 1959.
 """
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -91,7 +93,15 @@ NEUTRAL = re.compile(
     r"|open|pending|ongoing|in progress|(尚|暂)?未(调[解处]|化解|处理|处置|办结|结案|受理)"
     r"|.*(正在|待)(调|处|办|受|化|核).*|(办理|处理|处置|调解|调处|化解|进行|受理|侦查)中"
 )
-SATISFIED = ("true", "1", "yes", "satisfied", "是", "满意")
+SATISFIED = ("true", "1", "1.0", "yes", "satisfied", "very satisfied", "是", "满意", "非常满意", "很满意", "十分满意")
+DISSATISFIED = ("", "false", "0", "0.0", "no", "not satisfied", "dissatisfied", "unsatisfied")
+DISSATISFIED += ("否", "不满意", "非常不满意", "很不满意")
+#: Columns of units that are the one who does the work.
+WORKERS = re.compile(
+    r"(case_|grid_)?(handler|worker|assignee|staff|operator)(_name|_id|_no)?|(handled|closed|assigned)_(by|to)"
+    r"|(处置|处理|办理|经办|核查|巡查)人员(姓名|编号)?",
+    re.IGNORECASE,
+)
 #: A unit that no test tells from the rest.
 AVERAGE = "cannot be told from the average"
 #: A unit whose numbers an audience may not have.
@@ -568,12 +578,18 @@ def case_life(
         notes.append(Note("governance.no_unit", n=int(outside.sum())))
         table = table[~outside]
         if not len(table):
-            raise InputError(Note("governance.no_events"))
+            raise InputError(Note("governance.none_left", notes=notes))
     ended = table[[r for r in TIMES if r in table and r != "deadline"]].max().max()
     now = pd.Timestamp(ended if now is None else now)
+    ahead = table["found"] > now
+    if ahead.any():
+        notes.append(Note("governance.found_later", n=int(ahead.sum()), day=now.date().isoformat()))
+        table = table[~ahead]
+        if not len(table):
+            raise InputError(Note("governance.none_left", notes=notes))
     flags = _flags(table, now)
-    notes += _other_outcomes(table)
-    used = _usable(indicators or INDICATORS, flags)
+    notes += [*_other_outcomes(table), *_other_answers(table)]
+    used = _usable(_as_indicators(indicators or INDICATORS), flags)
     sums = flags.groupby(table["unit"], sort=True).sum().reindex(units, fill_value=0)
     kinds = _kinds(raw, alike, table.index)
     kind, many = kinds.factorize()[0], max(kinds.nunique(), 1)
@@ -656,19 +672,54 @@ def _normal(raw: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[pd.Da
         if role not in chosen:
             raise InputError(Note("governance.no_step_column", role=role, names=list(ROLES[role])))
     table = pd.DataFrame({role: raw[column] for role, column in chosen.items()}, index=raw.index)
-    for role in set(TIMES) & set(chosen):
-        table[role] = pd.to_datetime(table[role], errors="coerce")
     notes = []
+    for role in (r for r in TIMES if r in chosen):
+        written, table[role] = table[role], _as_times(table[role])
+        unread = table[role].isna() & written.notna() & (written.astype("string").str.strip() != "")
+        if unread.any():
+            example = str(written[unread].iloc[0])
+            notes.append(Note("governance.unread_times", n=int(unread.sum()), column=chosen[role], found=example))
+    zoned = [r for r in TIMES if r in table and table[r].dt.tz is not None]
+    plain = [r for r in TIMES if r in table and table[r].dt.tz is None and table[r].notna().any()]
+    if zoned and plain:
+        raise InputError(Note("governance.mixed_zones", zoned=chosen[zoned[0]], plain=chosen[plain[0]]))
+    zone = table[zoned[0]].dt.tz if zoned else None
+    for role in zoned:
+        table[role] = table[role].dt.tz_convert(zone).dt.tz_localize(None)
     bad = table["found"].isna()
     late = (table["closed"] < table["found"]) & ~bad
     if bad.any():
         notes.append(Note("governance.never_found", n=int(bad.sum())))
     if late.any():
         notes.append(Note("governance.closed_before_found", n=int(late.sum())))
-    table = table[~(bad | late)]
+    table = table[~(bad | late)].copy()
     if not len(table):
-        raise InputError(Note("governance.no_events"))
-    return table.copy(), notes
+        raise InputError(Note("governance.none_left", notes=notes))
+    return table, notes + _odd_orders(table)
+
+
+def _as_times(written: pd.Series) -> pd.Series:
+    """As times, what cannot be read as NaT; of text in ISO's order, whichever entry comes first."""
+    if isinstance(written.dtype, np.dtype) and written.dtype != object:
+        return pd.to_datetime(written, errors="coerce")
+    iso = pd.to_datetime(written, format="ISO8601", errors="coerce")
+    if iso.notna().any() or not written.notna().any():
+        return iso
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Could not infer format")
+        return pd.to_datetime(written, errors="coerce")
+
+
+def _odd_orders(table: pd.DataFrame) -> list[Note]:
+    """How many events have steps that run backwards, or a deadline that was over when they were found."""
+    steps = [s for s in STEPS if s in table]
+    back = pd.Series(False, index=table.index)
+    for earlier, later in pairwise(steps):
+        back |= table[later] < table[earlier]
+    notes = [Note("governance.steps_backwards", n=int(back.sum()))] if back.any() else []
+    if "deadline" in table and (over := table["deadline"] < table["found"]).any():
+        notes.append(Note("governance.deadline_before", n=int(over.sum())))
+    return notes
 
 
 def _rows_of(events: Any) -> pd.DataFrame:
@@ -695,7 +746,7 @@ def _units(raw: pd.DataFrame, grid: Grid | None, by: Any, found: pd.Series) -> t
             part = found.dt.to_period(frequency_of(name))
         elif name not in raw:
             raise InputError(Note("governance.no_column", found=name, meant=did_you_mean(name, map(str, raw))))
-        elif is_person_column(name):
+        elif is_person_column(name) or WORKERS.fullmatch(str(name)):
             raise InputError(Note("governance.persons", name=name))
         else:
             part = raw.loc[found.index, name]
@@ -739,6 +790,17 @@ def _other_outcomes(table: pd.DataFrame) -> list[Note]:
     return [Note("governance.other_outcomes", n=len(other), events=len(words), words=[*other.value_counts().index[:5]])]
 
 
+def _other_answers(table: pd.DataFrame) -> list[Note]:
+    """That some answers about satisfaction say neither yes nor no, and count as not satisfied."""
+    if "satisfied" not in table:
+        return []
+    words = table["satisfied"].dropna().astype("string").str.strip().str.lower()
+    other = words[~words.isin([*SATISFIED, *DISSATISFIED])]
+    if not len(other):
+        return []
+    return [Note("governance.other_answers", n=len(other), words=[*other.value_counts().index[:5]])]
+
+
 def _flags(table: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
     """Yes or no of each event, as the indicators count them."""
     there = {r: table[r].notna() & (table[r] <= now) if r in table else None for r in TIMES}
@@ -767,6 +829,20 @@ def _flags(table: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         if there[step] is None:
             flags = flags.drop(columns=step)
     return flags
+
+
+def _as_indicators(indicators: Mapping[str, Any]) -> dict[str, Indicator]:
+    """Each as an Indicator; a mapping of its fields will do, as in a pipeline."""
+    found = {}
+    for name, one in indicators.items():
+        if isinstance(one, Mapping):
+            names = [f.name for f in fields(Indicator)]
+            wrong = next((k for k in one if k not in names), None)
+            if wrong is not None or not {"over", "of"} <= set(one):
+                raise SettingError(Note("governance.indicator_fields", name=str(name), names=names))
+            one = Indicator(**{"high_is_good": True, "formula": f"{one['over']} / {one['of']}", "source": "", **one})
+        found[name] = one
+    return found
 
 
 def _usable(indicators: Mapping[str, Indicator], flags: pd.DataFrame) -> dict[str, Indicator]:

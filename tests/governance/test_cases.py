@@ -300,3 +300,72 @@ def test_a_share_of_mediated_counts_the_failed_and_says_which_words_it_does_not_
     assert life.table.loc["all", "mediated_share"] == 0.5
     said = next(note for note in life.notes if note.code == "governance.other_outcomes")
     assert (said.values["n"], said.values["words"]) == (4, ["移送公安"])
+
+
+def noted(table, **how):
+    life = gm.case_life(table, by="all", **how)
+    return life, {note.code.removeprefix("governance."): note.values for note in life.notes}
+
+
+def test_times_that_cannot_be_read_are_counted_and_not_taken_for_open_without_a_word():
+    table = a_table()
+    table["closed_at"] = table["closed_at"].astype("string").where(table.index > 0, "soon")
+    life, notes = noted(table)
+    assert notes["unread_times"] == {"n": 1, "column": "closed_at", "found": "soon"}
+    assert life.table.loc["all", "open"] == CLOSED.count(0) + 1
+
+
+def test_steps_and_deadlines_in_an_order_that_cannot_be_are_counted():
+    table = a_table()
+    table["filed_at"] = table["closed_at"] + pd.Timedelta("1D")
+    table["deadline_at"] = table["found_at"] - pd.Timedelta("1D")
+    _, notes = noted(table)
+    assert (notes["steps_backwards"]["n"], notes["deadline_before"]["n"]) == (sum(CLOSED), len(table))
+    assert not noted(a_table())[1]
+
+
+def test_events_found_after_the_day_until_which_they_were_watched_are_left_out():
+    table = a_table()
+    life, notes = noted(table, now="2024-02-01")
+    ahead = int((table["found_at"] > "2024-02-01").sum())
+    assert notes["found_later"]["n"] == ahead > 0
+    assert life.table.loc["all", "events"] == len(table) - ahead
+    with pytest.raises(InputError, match=r"No event is left: .* found after 2020-01-01"):
+        gm.case_life(table, by="all", now="2020-01-01")
+
+
+def test_where_every_event_closes_before_it_was_found_the_refusal_says_so():
+    table = a_table()
+    table["closed_at"] = table["found_at"] - pd.Timedelta("1D")
+    with pytest.raises(InputError, match="closed before they were found"):
+        gm.case_life(table, by="all")
+
+
+def test_times_with_and_without_a_zone_are_refused_and_all_with_one_are_taken():
+    table = a_table()
+    zoned = table.assign(closed_at=table["closed_at"].dt.tz_localize("UTC"))
+    with pytest.raises(InputError, match="time zone"):
+        gm.case_life(zoned, by="all")
+    for column in zoned.columns[zoned.columns.str.endswith("_at")]:
+        zoned[column] = table[column].dt.tz_localize("Asia/Shanghai")
+    pd.testing.assert_frame_equal(gm.case_life(zoned, by="all").table, gm.case_life(table, by="all").table)
+
+
+def test_answers_about_satisfaction_that_are_not_known_are_counted():
+    table = a_table().assign(satisfied=(["非常满意", "不满意", "还行"] * 5)[: len(DAYS)])
+    life, notes = noted(table)
+    assert notes["other_answers"] == {"n": 4, "words": ["还行"]}
+    assert life.table.loc["all", "satisfied_share"] == pytest.approx(5 / 14)
+
+
+def test_indicators_may_be_written_as_in_a_pipeline():
+    life = gm.case_life(a_table(), by="all", indicators={"done": {"over": "closed", "of": "all"}})
+    assert life.indicators["done"].formula == "closed / all"
+    with pytest.raises(SettingError, match="needs over and of"):
+        gm.case_life(a_table(), by="all", indicators={"done": {"over": "closed"}})
+
+
+@pytest.mark.parametrize("column", ["handler", "assignee", "grid_worker", "handled_by", "处置人员"])
+def test_a_unit_that_is_the_one_who_does_the_work_is_refused(column):
+    with pytest.raises(InputError, match="person"):
+        gm.case_life(a_table().assign(**{column: "a"}), by=column)
