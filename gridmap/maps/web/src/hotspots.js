@@ -135,6 +135,11 @@ export function hotspots(gm) {
       const weight = gm.weightOf(layer);
       return weight ? gm.t("col_number_weight", { weight }) : gm.t("col_number");
     }
+    /** What an untested list is ranked by. @param {LiveLayer} layer */
+    function rankedBy(layer) {
+      if (layer.labels || layer.role !== "theme") return "";
+      return gm.t("stop") + gm.t("gap") + gm.t(layer.method === "forecast" ? "expected_ranked" : "amounts_ranked");
+    }
     function fill() {
       const layer = source();
       gm.clear(list);
@@ -146,8 +151,7 @@ export function hotspots(gm) {
         of.textContent = gm.t(layer && layer.labels ? "nothing_found" : "no_hotspots");
         return;
       }
-      const untested = !layer.labels && layer.role === "theme";
-      of.textContent = gm.pair(gm.t("hotspots_of"), gm.text(layer.name)) + (untested ? gm.t("stop") + gm.t("gap") + gm.t("amounts_ranked") : "");
+      of.textContent = gm.pair(gm.t("hotspots_of"), gm.text(layer.name)) + rankedBy(layer);
       const keys = columns(layer), first = all[0].values;
       gm.put(gm.clear(head), el("span"), el("span", { text: gm.t("col_place") }), el("span", { text: numbersOf(layer, all[0]) }),
         first.stability === undefined ? null : el("span", { text: gm.t("col_stays") }), first.change_low === undefined ? null : el("span", { text: changeHead(layer) }));
