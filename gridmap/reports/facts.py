@@ -275,6 +275,8 @@ def run_facts(
     outside : int, optional
         Incidents that fell in no cell.
     """
+    if incidents.source.get("audience") == "public":  # drawn anew: these are not the rows of the file
+        return [fact("sample_public", used=len(incidents), cells=len(grid))]
     twice = int((incidents.set_aside["reason"] == "counted_before").sum()) if len(incidents.set_aside) else 0
     aside, rows = len(incidents.set_aside) - twice, rows - twice
     statements = [

@@ -90,6 +90,16 @@ def test_report_of_west_yorkshire():
     assert pipeline["grid"] == {"system": "h3", "resolution": 8}
     assert pipeline["boundaries"]["path"].endswith("lsoa_2011.geojson")
     assert "31,635 rows = 30,752 used + 883 set aside" in report.text()
+    assert list(pipeline["hotspots"][0]) == ["hotspot_test"]
+    assert all(line in report.text() for line in report.pipeline_yaml().splitlines())
+
+
+def test_a_datum_that_is_yours_to_say_is_asked_for_in_the_proposed_pipeline(town):
+    proposed = inspect_file(_export("wgs84"), boundaries=town).pipeline_yaml()
+    assert "datum" not in yaml.safe_load(proposed)["incidents"]
+    assert "请先为两个文件写明坐标基准" in proposed
+    assert " 至 " in yaml.safe_load(proposed)["title"]
+    assert "请先" not in inspect_file(_export("gcj02"), boundaries=town, datum="gcj02").pipeline_yaml()
 
 
 def test_what_is_wrong_is_said():

@@ -32,7 +32,7 @@ SANDBOX = (
     "form-action 'none'"
 )
 #: Facts that speak of rows and no place: never the first finding.
-OF_ROWS = ("sample", "outside", "vague_times")
+OF_ROWS = ("sample", "sample_public", "outside", "vague_times")
 #: Jobs of the queue that are over and did not end well, which are shown until they are this many.
 LAST_FAILED = 5
 TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".csv": "text/csv; charset=utf-8"}

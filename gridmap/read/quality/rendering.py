@@ -70,6 +70,7 @@ def as_text(report, language: str = "en") -> str:
     lines.append("  " + _("page_sum", rows=r.rows, used=r.used, aside=r.rows - r.used))
     if r.notes:
         lines += ["", _("page_notes")] + [f"  {_(n)}" for n in r.notes]
+    lines += ["", _("page_pipeline")] + [f"  {line}" for line in as_pipeline(r).splitlines()]
     return "\n".join(lines) + "\n"
 
 
@@ -173,23 +174,26 @@ def as_pipeline(report) -> str:
     area = (east - west) * (north - south) * 111.2**2 * math.cos(math.radians((south + north) / 2))
     resolution = propose_resolution(count, area)
     chinese = any("\u4e00" <= ch <= "\u9fff" for c in report.columns for ch in c["name"])
-    title = (
-        f"{category or 'Incidents'}, {(report.times.get('first') or '')[:7]} to {(report.times.get('last') or '')[:7]}"
-    )
+    language = "zh" if chinese else "en"
+    first, last = ((report.times.get(end) or "")[:7] for end in ("first", "last"))
+    title = category or say("page_all_kinds", language)
+    if first and last:
+        title = say("page_pipeline_title", language, kind=title, first=first, last=last)
 
     def flow(value) -> str:
         return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000).strip()
 
     smallest = max(5, min(15, count // 100))
+    unsure_datum = any(getattr(p, "code", "") in ("read.datum_alike", "read.datum_not_given") for p in report.problems)
     lines = [
         f"title: {flow(title).removesuffix('...').strip()}",
-        f"language: {'zh' if chinese else 'en'}",
+        f"language: {language}",
         f"boundaries: {flow({'path': os.fspath(settings.get('boundaries', 'BOUNDARIES.geojson'))})}"
-        + ("" if "boundaries" in settings else f"   # {say('zone_file_line', 'zh' if chinese else 'en')}"),
+        + ("" if "boundaries" in settings else f"   # {say('zone_file_line', language)}"),
         f"grid: {flow({'system': 'h3', 'resolution': resolution})}",
-        f"incidents: {flow(incidents)}",
+        f"incidents: {flow(incidents)}" + (f"   # {say('page_which_datum', language)}" if unsure_datum else ""),
         "hotspots:",
-        "  - getis_ord: {order: 1, fdr: 0.05}",
+        "  - hotspot_test: {order: 1, fdr: 0.05}",
         f"  - hdbscan: {{min_cluster_size: {smallest}}}",
         "outputs: {map: map.html, layers: layers.gpkg}",
     ]

@@ -69,7 +69,7 @@ QUESTIONS = ("where", "sure", "changed", "next")
 SELECTION = "limits.selection"
 LIMITS = ("page.cannot_say_text", "limits.independence", SELECTION)
 #: What is stated of the run as a whole; the rest is stated of a result.
-OF_THE_RUN = ("sample", "outside", "vague_times", "plan")
+OF_THE_RUN = ("sample", "sample_public", "outside", "vague_times", "plan")
 #: Facts that stand beside their result alone; the workbook's first sheet says all others.
 NOT_IN_SUMMARY = ("half", "stable", "unequal_periods", "cold")
 

@@ -134,7 +134,7 @@ def _in_time(step: TimelineStage, incidents: Incidents, grid: Grid, engine: str)
     counts = count_by_cell(of_period, grid, every=step.every, category=step.category, engine=engine)
     named = ", ".join([step.category] if isinstance(step.category, str) else step.category or [])
     code = "page.timeline_hours" if step.every == "hour_of_week" else "page.timeline_periods"
-    name = step.name or Note(code, kinds=named or Note("page.incidents"))
+    name = step.name or Note(code, kinds=named or Note("page.timeline_all"))
     spoken_of = step.period or period_of(of_period.where(category=step.category))
     return replace(cells_layer(counts, "count", grid=grid, name=name, show=False), period=spoken_of)
 
