@@ -112,8 +112,8 @@ def topics_of(question: str) -> tuple[list[str], str | None]:
     (['where'], 'en')
     >>> topics_of("比上期有什么变化？")
     (['changed'], 'zh')
-    >>> topics_of("Sing me a song")
-    ([], None)
+    >>> topics_of("Sing me a song"), topics_of("今天天气怎么样？")
+    (([], None), ([], 'zh'))
     """
     text = " ".join(clean(question, 400).casefold().split())
     hits: list[tuple[int, str, str]] = []
@@ -126,7 +126,8 @@ def topics_of(question: str) -> tuple[list[str], str | None]:
                 if word and re.search(bounded, text):
                     hits.append((len(word), topic, language))
     hits.sort(key=lambda hit: -hit[0])
-    return list(dict.fromkeys(topic for _, topic, _ in hits)), hits[0][2] if hits else None
+    chinese = "zh" if re.search("[\u4e00-\u9fff]", text) else None  # also where it names no topic
+    return list(dict.fromkeys(topic for _, topic, _ in hits)), hits[0][2] if hits else chinese
 
 
 def _steps_meant(run: RunFolder, question: str) -> set[int]:
