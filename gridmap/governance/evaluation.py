@@ -795,7 +795,8 @@ class Evaluation(ShortForm):
         anyway = self.regression_to_mean
         values["anyway"] = None if anyway is None else anyway.expected_fall
         values["fall"] = 1 - d.after / d.before if d.before else None
-        return Note(f"governance.verdict.{self.verdict}", **values)
+        code = "cannot_be_seen" if self.verdict == "cannot_tell" and self.smallest_fall is None else self.verdict
+        return Note(f"governance.verdict.{code}", **values)
 
     def short_form(self) -> str:
         """What it is and how much, in one line."""
@@ -1087,6 +1088,17 @@ def _points(events: Any, later: bool) -> pd.DataFrame:
     return out
 
 
+def _check_order(events: pd.DataFrame) -> None:
+    """Before must be before after; single events of an uncertain day may lie on the wrong side of the start."""
+    first, second = (events.loc[events["later"] == flag, "time"].dropna() for flag in (False, True))
+    if not len(first) or not len(second):
+        return
+    start, end = second.quantile(0.05), first.quantile(0.95)
+    if end > start:
+        days = {"end": end.date().isoformat(), "start": start.date().isoformat()}
+        raise InputError(Note("governance.before_after", **days))
+
+
 def _shapes(area: Any, what: str) -> np.ndarray:
     """Polygons in EPSG:4326."""
     if isinstance(area, gpd.GeoDataFrame | gpd.GeoSeries):
@@ -1120,6 +1132,7 @@ def _rings(buffer: Any, own: Any) -> tuple[list[str], list[Any]]:
 
 def _of_points(before, after, treated, control, buffer, every, chosen_from, exposure) -> _Series:
     events = pd.concat([_points(before, False), _points(after, True)], ignore_index=True)
+    _check_order(events)
     own = shapely.union_all(_shapes(treated, "treated"))
     names, rings = _rings(buffer, own)
     taken = shapely.union_all([own, *rings])
@@ -1128,7 +1141,7 @@ def _of_points(before, after, treated, control, buffer, every, chosen_from, expo
     cut = int((shapely.area(others) < shapely.area(whole) * (1 - 1e-9)).sum())
     others = others[shapely.area(others) > shapely.area(whole) * 0.2]
     if not len(others):
-        raise InputError(Note("governance.no_area", what="control", unknown=[]))
+        raise InputError(Note("governance.control_taken", n=len(whole)))
     period = events["time"].dt.to_period(frequency_of(every))
     if events["time"].isna().any():
         period = pd.Series("all", index=events.index)
@@ -1145,7 +1158,7 @@ def _of_points(before, after, treated, control, buffer, every, chosen_from, expo
     place = pd.Index(order, tupleize_cols=False).get_indexer(pd.Index(label, tupleize_cols=False))
     later = np.array([flag for flag, _ in order], bool)
     if not later.any() or later.all():
-        raise InputError(Note("governance.nothing_before", treated=0, control=0))
+        raise InputError(Note("governance.one_side", n=len(events), side="after" if later.all() else "before"))
     at = shapely.points(events["lon"], events["lat"])
     shapes = np.array([own, *rings, *others], dtype=object)
     which, shape = shapely.STRtree(shapes).query(at, predicate="intersects")

@@ -82,6 +82,8 @@ def hotspot_areas(result: Any) -> gpd.GeoDataFrame:
         If there is neither an outline nor a labelled cell with a shape.
     """
     if isinstance(result, gpd.GeoDataFrame):
+        if result.crs is None and len(result):
+            raise InputError(Note("governance.hotspots_crs"))
         return result if result.crs is None else result.to_crs(4326)
     if not isinstance(result, HotspotResult):
         raise InputError(Note("governance.no_hotspots", found=type(result).__name__))
@@ -520,6 +522,9 @@ def _check_area(one: NamedArea) -> None:
             shape = None
         if shape is None or shape.is_empty or not shape.area > 0:
             raise InputError(Note("governance.register_area", id=one.id, found=one.area[:40]))
+        west, south, east, north = shape.bounds
+        if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+            raise InputError(Note("governance.register_degrees", id=one.id, found=f"{west:g}, {south:g}"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -594,7 +599,7 @@ class Register(ShortForm):
         try:
             text = path.read_text(encoding="utf-8")
             data = yaml.safe_load(text)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or a day such as 2024-13-01
             why = str(error).splitlines()[0]
             raise ReadError(Note("governance.register_unreadable", path=str(path), why=why)) from None
         if not isinstance(data, Mapping) or data.get("gridmap_register") != FORM:
@@ -656,6 +661,9 @@ class Register(ShortForm):
 
     def strike_off(self, key: str, *, on: Any, by: str, evidence: str) -> "Register":
         """The register with one area struck off, by which body and by what evidence."""
+        one = self[key]
+        if one.struck_off_on is not None:
+            raise InputError(Note("governance.struck_off_already", id=key, day=one.struck_off_on.isoformat()))
         return self.change(key, struck_off_on=on, struck_off_by=by, evidence=evidence)
 
     def to_frame(self, on: Any = None) -> gpd.GeoDataFrame:
@@ -732,6 +740,9 @@ class Register(ShortForm):
         (Register, list of Note)
             The same whichever of the two is merged into the other.
         """
+        for copy in (other,) if base is None else (other, base):
+            if not isinstance(copy, Register):
+                raise InputError(Note("governance.no_register", found=type(copy).__name__))
         mine, theirs = ({one.id: one for one in r.areas} for r in (self, other))
         was = {one.id: one for one in base.areas} if base is not None else {}
         areas: list[NamedArea] = []

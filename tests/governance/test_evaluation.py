@@ -257,3 +257,31 @@ def test_controls_are_the_most_alike_and_lots_are_drawn_within_pairs():
     assert again.equals(drawn)
     coins = [gm.randomised_pairs(areas, columns=["events"], random_state=s)["treated"].iloc[0] for s in range(40)]
     assert 8 < sum(coins) < 32
+
+
+def some_points(start):
+    days = pd.date_range(start, periods=40, freq="5D")
+    place = np.tile([0.005, 0.015], 20)
+    return pd.DataFrame({"lon": place, "lat": 0.005, "occurred_from": days, "occurred_to": days})
+
+
+def test_times_the_wrong_way_round_one_time_only_and_no_control_left_are_told_apart():
+    area, other = shapely.box(0, 0, 0.01, 0.01), shapely.box(0.01, 0, 0.02, 0.01)
+    early, late = some_points("2023-01-01"), some_points("2024-01-01")
+    found = gm.evaluate_intervention(early, late, area, other)
+    assert found.verdict == "cannot_tell"
+    for before, after in ((late, early), (early, early)):
+        with pytest.raises(InputError, match="Give the earlier ones as before"):
+            gm.evaluate_intervention(before, after, area, other)
+    with pytest.raises(InputError, match="All 40 events are of the time before the start"):
+        gm.evaluate_intervention(early, late.iloc[:0], area, other)
+    with pytest.raises(InputError, match="control area is left when"):
+        gm.evaluate_intervention(early, late, area, area)
+
+
+def test_that_no_fall_could_be_seen_is_said_in_words():
+    before = pd.DataFrame({"m1": [2, 60]}, index=["park", "north"])
+    found = gm.evaluate_intervention(before, before.rename(columns={"m1": "m2"}), ["park"], ["north"])
+    assert found.smallest_fall is None
+    assert found.sentence.endswith("With so few events no fall could have been seen.")
+    assert found.sentence.say("zh").endswith("降多少都看不出来。")

@@ -313,3 +313,29 @@ def test_what_is_due_is_listed_before_it_passes_and_a_struck_off_area_that_is_ba
     assert by_name["became"].to_dict() == {"车站": "persistent", "市场": "back", "老城": "gone"}
     assert found.unnamed == 1
     assert "市场 was struck off on 2026-06-01 (半年下降五成) and is a hotspot again." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("review_on: 2024-13-01", "cannot be read as a register"),
+        ("area: POLYGON ((500000 4000000, 500100 4000000, 500100 4000100, 500000 4000000))", "degrees"),
+    ],
+)
+def test_a_day_that_is_none_and_an_area_in_metres_are_refused(tmp_path, line, words):
+    path = tmp_path / "register.yaml"
+    entry = f"- id: a\n  name: 甲\n  named_by: 县平安办\n  named_on: 2024-01-01\n  {line}\n"
+    path.write_text(f"gridmap_register: 1\nrevision: 1\nareas:\n{entry}", encoding="utf-8")
+    with pytest.raises((InputError, ReadError), match=words):
+        gm.Register.read(path)
+
+
+def test_an_area_is_struck_off_once_and_only_registers_are_merged():
+    register, gone = watched()
+    struck = register.strike_off(gone, on="2026-06-01", by="县平安办", evidence="半年下降五成")
+    with pytest.raises(InputError, match="struck off on 2026-06-01 already"):
+        struck.strike_off(gone, on="2026-07-01", by="县平安办", evidence="x")
+    with pytest.raises(InputError, match="merged with a Register"):
+        register.merge("register.yaml")
+    with pytest.raises(InputError, match="coordinate system"):
+        gm.match_hotspots(gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)]), squares(0))
