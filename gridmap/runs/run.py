@@ -24,7 +24,7 @@ from gridmap._periods import every_of, period_of_text
 from gridmap._short_form import ShortForm
 from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
-from gridmap.errors import GridmapWarning, InputError, SettingError
+from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
 from gridmap.exports import export, write_layers, write_released
 from gridmap.governance.stage_results import CaseHandling
 from gridmap.grids.base import Grid
@@ -202,7 +202,7 @@ def run_pipeline(
         _gather_findings(run)
         _write_outputs(run)
         run.warnings = _texts_of(caught, pipeline.audience)
-        staged.facts |= _write_record(run)
+        staged.facts |= _write_record(run, caught)
         staged.hashed = run.hashed
         if who is not None:
             staged.facts["who"] = who
@@ -449,7 +449,7 @@ def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[
     return [gate_text(text, audience=audience) for text in dict.fromkeys(noted)]
 
 
-def _write_record(run: _Run) -> dict[str, Any]:
+def _write_record(run: _Run, caught: list[warnings.WarningMessage]) -> dict[str, Any]:
     """The paper and `run.json`, last of all; what the audit will say of the run."""
     pipeline, incidents, grid = run.pipeline, run.incidents, run.grid
     inputs = [_input(pipeline.boundaries.path, run.zones, run.zones, 0), *run.drawn_from, *run.inputs]
@@ -487,7 +487,16 @@ def _write_record(run: _Run) -> dict[str, Any]:
     if pipeline.outputs.report:
         with run.clock.step("write report"):
             run_json = record_for(contents, pipeline.audience)
-            run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
+            try:
+                run.written["report"] = write_report(pipeline, run.folder, run.out, run_json)
+            except (OSError, MemoryError):
+                raise  # nothing else could be written either
+            except Exception as problem:  # the work stays, and the paper can be made of its folder later
+                (run.folder / str(pipeline.outputs.report)).unlink(missing_ok=True)
+                why = problem.args[0] if isinstance(problem, GridmapError) else f"{type(problem).__name__}: {problem}"
+                name = str(pipeline.outputs.report)
+                warnings.warn(Note("runs.paper_missing", name=name, why=why), GridmapWarning, stacklevel=2)
+                contents["warnings"] = run.warnings = _texts_of(caught, pipeline.audience)
     if run.releases:
         contents["releases"] = run.releases
     run.hashed = [entry_of(run.folder, path) for path in run.written.values()]

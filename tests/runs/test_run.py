@@ -201,6 +201,19 @@ def test_every_is_refused_beside_a_method_that_compares_no_periods(town, method)
     assert town(hotspots=[{"emerging_hotspots": {}, "every": "week"}]).hotspots[0].every == "week"
 
 
+def test_a_paper_that_fails_leaves_the_run_whole(town, tmp_path, monkeypatch):
+    def no_font(*_, **__):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr("gridmap.runs.stages.reporting.paper_bytes", no_font)
+    report = run_pipeline(town(outputs={"counts": "c.csv", "report": "r.pdf"}), tmp_path / "out")
+    assert any("r.pdf was not written: RuntimeError: no font" in str(warning) for warning in report.warnings)
+    manifest = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert any("r.pdf was not written" in text for text in manifest["warnings"])
+    assert (tmp_path / "out" / "c.csv").exists()
+    assert not (tmp_path / "out" / "r.pdf").exists()
+
+
 def test_a_population_that_is_not_there_is_found_before_the_incidents_are_read(town, tmp_path):
     zones = gpd.read_file(tmp_path / "zones.geojson").assign(residents=[100, 200])
     zones.to_file(tmp_path / "zones.geojson")
