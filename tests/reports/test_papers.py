@@ -29,7 +29,7 @@ from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper import pictures
 from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Section, Table, briefing_content
-from gridmap.reports.paper.docx import WIDTH_CM, _size_pt, _tall_changed, _widths, docx_bytes
+from gridmap.reports.paper.docx import TOGETHER, WIDTH_CM, _size_pt, _table, _tall_changed, _widths, docx_bytes
 from gridmap.reports.paper.pdf import pdf_bytes
 from gridmap.reports.paper.pptx import SMALLEST_PT
 from gridmap.reports.results_folder import read_run
@@ -678,3 +678,11 @@ def test_a_word_page_is_reckoned_with_what_stands_on_it(content):
     headed = [p.text for p in document.paragraphs if p.style.name == "Heading 3" and p.text.startswith("结果")]
     assert 0 < len(headed) < 9
     assert _tall_changed(many, 9, 6.4, 12) > 24 > _tall_changed(many, len(headed), 4.4, 6)
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(3, [True, True, True, False]), (TOGETHER + 1, [False] * (TOGETHER + 2))])
+def test_a_short_table_in_word_stands_whole_on_one_page(rows, kept):
+    document = Document()
+    _table(document, Table((Column("n", "n"),), ((Cell("1"),),) * rows))
+    lines = document.tables[0].rows
+    assert [bool(line.cells[0].paragraphs[0].paragraph_format.keep_with_next) for line in lines] == kept

@@ -431,6 +431,10 @@ def _picture(document, picture: Picture, tallest_cm: float = TALLEST_CM) -> None
     _run(caption, picture.caption, colour=GREY, size_pt=8.5)
 
 
+#: Tables of so many rows or fewer stand whole on one page: LibreOffice dropped rows of one begun at the foot of a page.
+TOGETHER = 8
+
+
 def _table(document, table: Table, size_pt: float = 9) -> None:
     made = document.add_table(rows=1, cols=len(table.columns))
     made.alignment = WD_TABLE_ALIGNMENT.CENTER
@@ -454,6 +458,10 @@ def _table(document, table: Table, size_pt: float = 9) -> None:
         cells._tr.get_or_add_trPr().append(whole)
         for i, cell in enumerate(row):
             _cell(cells.cells[i], cell.text, widths[i], size_pt, left=table.columns[i].wide)
+    if len(table.rows) <= TOGETHER:
+        for line in made.rows[:-1]:
+            for paragraph in (p for cell in line.cells for p in cell.paragraphs):
+                paragraph.paragraph_format.keep_with_next = True
     document.add_paragraph().paragraph_format.space_after = Pt(2)
 
 
