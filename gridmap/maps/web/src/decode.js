@@ -188,7 +188,7 @@ function nearLine(shapes, r, x, y, reach) {
 
 /** By even-odd crossing.
  * @param {Shapes} shapes @param {number} r @param {number} x @param {number} y */
-function insideArea(shapes, r, x, y) {
+export function insideArea(shapes, r, x, y) {
   const xy = shapes.xy;
   let inside = false;
   for (let p = shapes.row[r]; p < shapes.row[r + 1]; p++) {

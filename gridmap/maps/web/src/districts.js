@@ -1,12 +1,12 @@
 /* District outlines and names from the hierarchy of the boundaries; the next level's names when one comes nearer. */
 import { spread } from "./canvas.js";
-import { shapesOf, worldX, worldY } from "./decode.js";
+import { insideArea, shapesOf, worldX, worldY } from "./decode.js";
 
 /** A level's names are written where its units are wider than this on the screen, and not yet where they are all of it. */
 const LEAST_PX = 90;
 const MOST_PX = 1400;
 /** How far a district's name may move to be free, in heights of its letters, the nearest first. */
-const SHIFTS = [0, -1.2, 1.2, -2.2, 2.2, -3.2, 3.2, -4.2, 4.2];
+const SHIFTS = [0, -1.2, 1.2, -1.6, 1.6, -2.2, 2.2, -3.2, 3.2, -4.2, 4.2];
 
 /** @param {import("./types").Gm} gm */
 export function districts(gm) {
@@ -41,8 +41,9 @@ export function districts(gm) {
             let y = worldY(level.at[i][1]) * scale - oy;
             if (x < 0 || y < 0 || x > width || y > height) return;
             const text = depth ? name : name.toLocaleUpperCase(gm.locale()), half = g.measureText(text).width / 2 + 4;
-            /* A name gives way to a number, up or down; where there is no room for it, it is left out. */
-            const shift = SHIFTS.find((s) => !put.some(([a, b, w, h]) => Math.abs(a - x) < w + half && Math.abs(b - y - s * size) < h + size * 0.7));
+            /* A name gives way to a number, up or down within its own area; where there is no room for it, it is left out. */
+            const own = (/** @type {number} */ s) => !s || [-0.6, 0.6].every((e) => insideArea(this.paint.shapes[depth], i, (x + ox) / scale, (y + (s + e) * size + oy) / scale));
+            const shift = SHIFTS.find((s) => own(s) && !put.some(([a, b, w, h]) => Math.abs(a - x) < w + half && Math.abs(b - y - s * size) < h + size * 0.7));
             if (shift === undefined || (depth && shift)) return;
             y += shift * size;
             put.push([x, y, half, size * 0.7]);
