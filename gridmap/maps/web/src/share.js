@@ -39,7 +39,7 @@ export function share(gm) {
     shown(wanted);
     chosen(wanted);
     const m = (wanted.m || "").split("/").map(Number);
-    if (m.length === 3 && m.every(isFinite) && Math.abs(m[0]) <= 85 && Math.abs(m[1]) <= 540 && m[2] >= 0 && m[2] <= 19) gm.map.setView([m[0], m[1]], m[2], { animate: false });
+    if (m.length === 3 && m.every(isFinite) && Math.abs(m[0]) <= 85 && Math.abs(m[1]) <= 540 && m[2] >= 0 && m[2] <= 19) gm.map.setView([m[0], m[1]], m[2], { animate: false, reset: true });   /* to the point; without reset by whole pixels */
     gm.emit("overlays");
   };
   gm.share = function (button) {
