@@ -38,6 +38,7 @@ export function share(gm) {
     fragment.replace(/^#/, "").split("&").forEach((p) => { const i = p.indexOf("="); if (i > 0) wanted[p.slice(0, i)] = p.slice(i + 1); });
     shown(wanted);
     chosen(wanted);
+    gm.map.invalidateSize({ animate: false, pan: false });   /* theme and language may have given the map another size */
     const m = (wanted.m || "").split("/").map(Number);
     if (m.length === 3 && m.every(isFinite) && Math.abs(m[0]) <= 85 && Math.abs(m[1]) <= 540 && m[2] >= 0 && m[2] <= 19) gm.map.setView([m[0], m[1]], m[2], { animate: false, reset: true });   /* to the point; without reset by whole pixels */
     gm.emit("overlays");
@@ -47,7 +48,7 @@ export function share(gm) {
     gm.copy(/^https?:$/.test(location.protocol) ? location.href : "#" + gm.view(), button);   /* a path of this machine helps nobody else */
   };
   gm.part(function () {
-    gm.on("ready", function () { if (location.hash.length > 1) gm.setView(location.hash); });
+    gm.on("placed", function () { if (location.hash.length > 1) gm.setView(location.hash); });
     window.addEventListener("hashchange", function () { gm.setView(location.hash); });
   });
 }

@@ -30,6 +30,7 @@ export function start(gm) {
     fit();
     gm.emit("ready");
     gm.resized();   /* so have the answers of a page without themes, and the tools above the map */
+    gm.emit("placed");
     document.body.dataset.ready = "true";
     performance.mark("gm-ready");
   };
