@@ -49,8 +49,8 @@ def run(
 
     wanted = list(dict.fromkeys(audience))
     names: list[str | None] = [*wanted] or [None]
-    for name in wanted[1:]:  # what one of them cannot have stops the first run too
-        read_pipeline(pipeline, overrides=[*set_, f"audience={name}"])
+    for later in wanted[1:]:  # what one of them cannot have stops the first run too
+        read_pipeline(pipeline, overrides=[*set_, f"audience={later}"])
     if log is not None:
         add_lines(log, [])
     for name in names:

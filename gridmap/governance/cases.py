@@ -94,8 +94,10 @@ NEUTRAL = re.compile(
     r"|.*(正在|待)(调|处|办|受|化|核).*|(办理|处理|处置|调解|调处|化解|进行|受理|侦查)中"
 )
 SATISFIED = ("true", "1", "1.0", "yes", "satisfied", "very satisfied", "是", "满意", "非常满意", "很满意", "十分满意")
-DISSATISFIED = ("", "false", "0", "0.0", "no", "not satisfied", "dissatisfied", "unsatisfied")
-DISSATISFIED += ("否", "不满意", "非常不满意", "很不满意")
+DISSATISFIED = (
+    *("", "false", "0", "0.0", "no", "not satisfied", "dissatisfied", "unsatisfied"),
+    *("否", "不满意", "非常不满意", "很不满意"),
+)
 #: Columns of units that are the one who does the work.
 WORKERS = re.compile(
     r"(case_|grid_)?(handler|worker|assignee|staff|operator)(_name|_id|_no)?|(handled|closed|assigned)_(by|to)"

@@ -1095,7 +1095,7 @@ def _check_order(events: pd.DataFrame) -> None:
         return
     start, end = second.quantile(0.05), first.quantile(0.95)
     if end > start:
-        days = {"end": end.date().isoformat(), "start": start.date().isoformat()}
+        days = {"end": f"{end:%Y-%m-%d}", "start": f"{start:%Y-%m-%d}"}
         raise InputError(Note("governance.before_after", **days))
 
 

@@ -168,12 +168,13 @@ def count_file(
     if public:
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))
     inside = int(counts["count" if weight is None else "incidents"].sum())
-    notes = ()
-    if not inside and counts.about.outside and not public:
+    outside = 0 if counts.about is None else int(counts.about.outside or 0)
+    notes: tuple[Note, ...] = ()
+    if not inside and outside and not public:
         w, s, e, n = grid.cells.to_crs(4326).total_bounds
         extent = f"{w:.3f}–{e:.3f}, {s:.3f}–{n:.3f}"
-        notes = (Note("counts.all_outside", n=counts.about.outside, extent=extent),)
-    return CountedFile(inside, len(grid), counts.about.outside, aside, notes)
+        notes = (Note("counts.all_outside", n=outside, extent=extent),)
+    return CountedFile(inside, len(grid), outside, aside, notes)
 
 
 def warehouse_file(
