@@ -176,11 +176,6 @@ def shown_timeline(pipeline, incidents: Incidents) -> tuple:
     The public sees months of cells only where a method's own counts show them: only for these were areas merged.
     """
     kept = []
-    if pipeline.timeline and pipeline.audience == "public":
-        times = incidents.arrow(["occurred_from"])["occurred_from"]
-        if times.null_count == len(times):  # a release tells no times that its steps do not tell apart
-            warnings.warn(Note("privacy.no_timeline_for_the_public"), GridmapWarning, stacklevel=2)
-            return ()
     for step in pipeline.timeline:
         if pipeline.audience == "public" and not _shown_to_the_public(pipeline, step):
             warnings.warn(Note("runs.no_timeline_for_the_public", every=step.every), GridmapWarning, stacklevel=2)

@@ -261,7 +261,7 @@ def test_population_by_the_name_of_a_column(small_grid):
         a = gm.getis_ord(x, small_grid, population="persons").cells["z_score"]
         b = gm.getis_ord(x, small_grid, population=people).cells["z_score"]
         pd.testing.assert_series_equal(a, b)
-        with pytest.raises(SettingError, match=r"no column 'person'.*Did you mean 'persons'"):
+        with pytest.raises(SettingError, match=r"have a column 'person' .*Did you mean 'persons'"):
             gm.getis_ord(x, small_grid, population="person")
     finally:
         del cells["persons"]

@@ -36,6 +36,6 @@ def test_the_public_is_told_neither_a_located_share_nor_a_timeline_of_times_that
         warnings.simplefilter("ignore")
         report = run_pipeline(read_pipeline(tmp_path / "p.yaml"), tmp_path / "out")
     codes = [getattr(note, "code", "") for note in report.warnings]
-    assert "privacy.no_timeline_for_the_public" in codes
+    assert "runs.no_timeline_for_the_public" in codes
     assert "published" in report.summary[0]
     assert not any("set aside" in line or "no time" in line for line in report.summary)
