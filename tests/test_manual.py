@@ -14,6 +14,7 @@ import pytest
 import typer
 
 import gridmap as gm
+from gridmap.runs.config import read_pipeline
 
 from .command import run_here
 from .made_once import made_once
@@ -105,6 +106,11 @@ def test_every_command_that_a_page_types_exists_with_its_options():
     assert seen > 12
 
 
+HEAD = (
+    "title: steps\nboundaries: {path: zones.geojson}\ngrid: {system: h3, resolution: 8}\nincidents: {path: cases.csv}\n"
+)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in build.PAGES if page.startswith("tutorial")])
 def test_what_a_tutorial_types_does_what_it_says(page, tmp_path, monkeypatch):
@@ -120,6 +126,12 @@ def test_what_a_tutorial_types_does_what_it_says(page, tmp_path, monkeypatch):
         elif kind == "text":
             missing = [line for line in block.splitlines() if line not in printed]
             assert missing == []
+        elif kind == "yaml":  # steps of a pipeline: they are read as one's own would be
+            for name in ("zones.geojson", "cases.csv"):
+                (tmp_path / name).touch()
+            steps = tmp_path / "steps.yaml"
+            steps.write_text(f"{HEAD}hotspots:\n{block}\noutputs: {{map: map.html}}\n", encoding="utf-8")
+            assert read_pipeline(steps).hotspots
         else:
             assert kind == "python"
             test = doctest.DocTestParser().get_doctest(block, names, page, None, 0)
