@@ -329,7 +329,7 @@ def _reading_notes(incidents: Incidents) -> list[Note]:
 def _restrict_inputs(run: _Run) -> None:
     """From here on there is nothing but what the audience may have."""
     narrowed = restrict_inputs(run.pipeline, run.boundaries, run.grid, run.incidents, run.out)
-    timeline = shown_timeline(run.pipeline, narrowed[2])
+    timeline = shown_timeline(run.pipeline, run.incidents)
     run.boundaries, run.grid, run.incidents, run.steps, run.releases = narrowed
     run.pipeline = run.pipeline.model_copy(update={"timeline": timeline})
     if any(step.each is not None for step in run.steps):  # of kinds as they may be shown
