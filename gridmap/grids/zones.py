@@ -25,6 +25,7 @@ from gridmap.grids.base import Grid, degrees
 from gridmap.grids.index.locator import Locator, polygons_of
 from gridmap.grids.index.raster import compiled
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.boundaries import common_areas
 from gridmap.read.metric import metric_crs
 
 __all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping"]
@@ -56,32 +57,16 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ([0], [1], [12364.0])
     """
     parts, zone, clean = _areas(zones)
-    odd = _misfits(parts, clean)
-    if not odd.any():
-        return np.empty(0, int), np.empty(0, int), np.empty(0)
-    misfits = np.flatnonzero(odd)
-    at, second = shapely.STRtree(parts).query(parts[misfits])
-    first = misfits[at]
-    once = ((first < second) | ~odd[second]) & (zone[first] != zone[second])
-    first, second = first[once], second[once]
-    shared = shapely.area(shapely.intersection(parts[first], parts[second]))
-    # The parts' pairs added up by the zones'.
-    low, high = np.minimum(zone[first], zone[second]), np.maximum(zone[first], zone[second])
-    key, pair = np.unique(low * len(zones) + high, return_inverse=True)
-    first, second = np.divmod(key, len(zones))
+    first, second, shared = common_areas(parts, zone, _misfits(parts, clean))
     _, south, _, north = shapely.bounds(zones[first]).T if len(first) else np.empty((4, 0))
     narrow = np.cos(np.radians((south + north) / 2))
-    area_m2 = np.bincount(pair, shared, minlength=len(key)) * METRES_PER_DEGREE**2 * narrow
+    area_m2 = shared * METRES_PER_DEGREE**2 * narrow
     more = area_m2 > ROUNDING_M2
     return first[more], second[more], area_m2[more]
 
 
 def _areas(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Every polygon among the zones' parts, the zone of each, and whether all zones were valid.
-
-    Zones are tested part by part: the envelope of a zone with an island far away holds half the territory, and GEOS
-    would hold each of its edges against everything there.
-    """
+    """Every polygon among the zones' parts, the zone of each, and whether all zones were valid."""
     valid = shapely.is_valid(zones) | shapely.is_missing(zones)
     if not valid.all():
         zones = zones.copy()

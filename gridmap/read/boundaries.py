@@ -23,7 +23,7 @@ from gridmap.read.metric import as_crs
 from gridmap.read.persons import AREA_WORDS, is_person_column, personal_columns
 from gridmap.read.tables.vector import read_vector
 
-__all__ = ["find_levels", "names_areas", "overlapping_pairs", "read_boundaries", "stem"]
+__all__ = ["common_areas", "find_levels", "names_areas", "overlapping_pairs", "read_boundaries", "stem"]
 
 CODE_WORDS = (
     *(
@@ -538,14 +538,54 @@ def overlapping_pairs(shapes: gpd.GeoSeries, most: int = MOST_COMPARED) -> int:
     areas = shapes.to_numpy()
     if len(areas) > most:
         return 0
-    first, second = shapes.sindex.query(areas, predicate="intersects")
-    once = first < second
-    first, second = first[once], second[once]
-    apart = shapely.touches(areas[first], areas[second])
-    first, second = first[~apart], second[~apart]
-    common = shapely.area(shapely.intersection(areas[first], areas[second]))
+    parts, zone = shapely.get_parts(areas, return_index=True)
+    first, second, common = common_areas(parts, zone, ~shapely.is_empty(shapely.coverage_invalid_edges(parts)))
     size = shapely.area(areas)
     return int((common > 0.01 * np.minimum(size[first], size[second])).sum())
+
+
+def common_areas(parts: np.ndarray, zone: np.ndarray, odd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The area that each pair of zones has in common.
+
+    Zones are intersected part by part: the envelope of one with an island far away holds half the territory, and GEOS
+    would hold each of its edges against everything there.
+
+    Parameters
+    ----------
+    parts : array of Polygon, (p,)
+        Valid, in any units.
+    zone : array of int, (p,)
+        The zone of each part.
+    odd : array of bool, (p,)
+        Which parts may overlap others; of two that overlap, at least one.
+
+    Returns
+    -------
+    first, second : arrays of int
+        Zones, first < second; each pair once.
+    common : array of float
+        Their common area, in the square of the parts' units; pairs that only touch have 0.
+
+    Examples
+    --------
+    >>> parts = np.array([shapely.box(0, 0, 2, 1), shapely.box(1, 0, 3, 1)])
+    >>> first, second, common = common_areas(parts, np.array([0, 1]), np.array([True, True]))
+    >>> first.tolist(), second.tolist(), common.tolist()
+    ([0], [1], [1.0])
+    """
+    misfits = np.flatnonzero(odd)
+    if not len(misfits):
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
+    at, second = shapely.STRtree(parts).query(parts[misfits])
+    first = misfits[at]
+    once = ((first < second) | ~odd[second]) & (zone[first] != zone[second])
+    first, second = first[once], second[once]
+    shared = shapely.area(shapely.intersection(parts[first], parts[second]))
+    # The parts' pairs added up by the zones'.
+    zones = int(zone.max()) + 1
+    low, high = np.minimum(zone[first], zone[second]), np.maximum(zone[first], zone[second])
+    key, pair = np.unique(low * zones + high, return_inverse=True)
+    return *np.divmod(key, zones), np.bincount(pair, shared, minlength=len(key))
 
 
 def _areas_only(shape):

@@ -1,11 +1,13 @@
 """Overlaps are found as intersecting every pair finds them, however clean or muddled the zones."""
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, overlapping
+from gridmap.read.boundaries import overlapping_pairs
 
 
 def by_every_pair(zones):
@@ -133,3 +135,14 @@ def test_rings_may_be_drawn_either_way_round():
     assert found_in([shapely.box(0, 0, 1, 1), shapely.Polygon(ring)]) == {}
     assert found_in([hole, shapely.box(1, 1, 2, 2)]) == {}
     assert len(found_in([hole, shapely.box(0.9, 1, 2, 2)])) == 1
+
+
+def test_zones_of_several_parts_overlap_once_and_by_all_their_parts():
+    """A zone whose two islands lie in another zone is one pair, by the sum of both; zones that touch are none."""
+    islands = shapely.MultiPolygon(
+        [shapely.box(1, 1, 1.1, 1.1), shapely.box(3, 3, 3.1, 3.1), shapely.box(9, 9, 10, 10)]
+    )
+    zones = gpd.GeoSeries([shapely.box(0, 0, 4, 4), islands, shapely.box(4, 0, 8, 4)], crs=4326)
+    assert overlapping_pairs(zones) == 1  # 0.02 of 1.02: more than a hundredth, which neither island is alone
+    assert overlapping_pairs(zones.iloc[[0, 2]]) == 0
+    assert overlapping_pairs(zones, most=2) == 0
