@@ -1,4 +1,4 @@
-"""Cores against cells ranked by count, at the same area, on months that neither has seen: PAI of both.
+"""Cores against cells ranked by count, at the same area, on months that neither has seen: share held and PAI.
 
 `make bench` runs it where the shared data are at hand. A core is compact, so it is bound to give away some of what the
 busiest single cells hold; the question is how much of that is there again next month.
@@ -47,29 +47,44 @@ def cities():
     yield "Memphis robbery, January to June → July to December 2019", zones, points, ("2019-01", "2019-06")
 
 
+def held(cells: np.ndarray, busiest: np.ndarray, area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much of each cell the cores take (0 or 1) and the busiest cells of the same area: of the last one, a part.
+
+    The areas are equal to the square metre, so the share captured and the PAI (that share over the share of area)
+    differ by one factor and say the same of which is better.
+    """
+    cores_take, cells_take = np.zeros(len(area)), np.zeros(len(area))
+    cores_take[cells] = 1
+    before = np.concatenate([[0.0], area[busiest].cumsum()[:-1]])
+    cells_take[busiest] = np.clip((area[cells].sum() - before) / area[busiest], 0, 1)
+    return cores_take, cells_take
+
+
 def compare(zones, incidents: Incidents, seen: tuple[str, str], cell_size_m: float) -> pd.DataFrame:
+    """For 5, 10, 20 and 50 cores: the share of each later month that cores and busiest cells captured, and the PAI."""
     grid = gm.make_grid(zones, system="square", cell_size_m=cell_size_m)
     months = gm.count_by_cell(incidents, grid, every="month")["count"].unstack("period")  # noqa: PD010 - counts by cell and period are unique
     first, last = pd.Period(seen[0], "M"), pd.Period(seen[1], "M")
     known = months.loc[grid.cells.index, first:last].sum(axis=1).to_frame("count")
     later = [months.loc[grid.cells.index, month] for month in months if last < month <= last + (last - first).n + 1]
     grown = gm.hotspot_cores(gm.getis_ord(known, grid), grid)
-    area = grid.cells["area_m2"]
-    busiest = known["count"].sort_values(ascending=False, kind="stable").index
+    area = grid.cells["area_m2"].to_numpy(float)
+    busiest = np.argsort(-known["count"].to_numpy(), kind="stable")
     rows = []
     for n in (5, 10, 20, 50):
         if len(grown) < n:
             continue
-        cells = [cell for ids in grown["cell_ids"].head(n) for cell in ids]
-        top = busiest[(area[busiest].cumsum() <= area[cells].sum()).to_numpy()]
-        pai = np.array(
-            [[month[c].sum() / month.sum() / (area[c].sum() / area.sum()) for c in (cells, top)] for month in later]
-        )
-        apart = pai[:, 0] - pai[:, 1]
-        rows.append({"cores": n, "area_share": area[cells].sum() / area.sum(), "pai_cores": pai[:, 0].mean(),
-                     "pai_cells": pai[:, 1].mean(), "difference": apart.mean(),
+        cells = grid.cells.index.get_indexer([cell for ids in grown["cell_ids"].head(n) for cell in ids])
+        taken = held(cells, busiest, area)
+        share = np.array([[(month.to_numpy() * t).sum() / month.sum() for t in taken] for month in later])
+        area_share = area[cells].sum() / area.sum()
+        apart = (share[:, 0] - share[:, 1]) / area_share
+        rows.append({"cores": n, "area_share": area_share,
+                     "share_cores": share[:, 0].mean(), "share_cells": share[:, 1].mean(),
+                     "pai_cores": share[:, 0].mean() / area_share, "pai_cells": share[:, 1].mean() / area_share,
+                     "difference": apart.mean(),
                      "standard_error": apart.std(ddof=1) / np.sqrt(len(later))})  # fmt: skip
-    return pd.DataFrame(rows).round(3)
+    return pd.DataFrame(rows).round(4)
 
 
 def other_cities() -> Iterator[tuple]:
@@ -140,13 +155,9 @@ class Case:
             if len(groups) < n:
                 continue
             cells = np.concatenate(groups[:n])
-            top = busiest[self.area[busiest].cumsum() <= self.area[cells].sum()]
-            pai = np.array(
-                [
-                    [m[c].sum() / m.sum() / (self.area[c].sum() / self.area.sum()) for c in (cells, top)]
-                    for m in self.later
-                ]
-            )
+            taken = held(cells, busiest, self.area)
+            area_share = self.area[cells].sum() / self.area.sum()
+            pai = np.array([[(m * t).sum() / m.sum() / area_share for t in taken] for m in self.later])
             apart = pai[:, 0] - pai[:, 1]
             rows.append((apart.mean(), apart.std(ddof=1) / np.sqrt(len(apart)), pai[:, 1].mean()))
         return rows
@@ -195,13 +206,34 @@ def rules() -> None:
                   f"mean {(rows[:, 0] / rows[:, 2]).mean():+.1%}")  # fmt: skip
 
 
+def summary(rows: pd.DataFrame) -> str:
+    """In how many comparisons cores captured at least as much as the busiest cells, and how much more in the mean."""
+    apart, error = rows["difference"], rows["standard_error"]
+    return (
+        f"share captured at least as large in {(rows['share_cores'] >= rows['share_cells']).sum()} of {len(rows)}, "
+        f"PAI in {(rows['pai_cores'] >= rows['pai_cells']).sum()}; beyond two standard errors "
+        f"better in {(apart > 2 * error).sum()}, worse in {(apart < -2 * error).sum()}; "
+        f"mean {(apart / rows['pai_cells']).mean():+.1%}"
+    )
+
+
+def main() -> None:
+    found = []
+    for title, zones, incidents, seen in cities():
+        for cell_size_m in (250, 500):
+            found.append(compare(zones, incidents, seen, cell_size_m).assign(where=title.split()[0]))
+            print(f"\n{title}, squares of {cell_size_m} m, month by month")
+            print(found[-1].drop(columns="where").to_string(index=False))
+    rows = pd.concat(found)
+    print()
+    for where, some in [*rows.groupby("where"), ("all", rows)]:
+        print(f"{where}: {summary(some)}")
+
+
 if __name__ == "__main__":
     if not SHARED.is_dir():
         print("left out: the shared data are not here")
     elif "--rules" in sys.argv:
         rules()
     else:
-        for title, zones, incidents, seen in cities():
-            for cell_size_m in (250, 500):
-                print(f"\n{title}, squares of {cell_size_m} m, month by month")
-                print(compare(zones, incidents, seen, cell_size_m).to_string(index=False))
+        main()
