@@ -54,7 +54,7 @@ from gridmap.grids.cell_counts import Counts
 from gridmap.grids.index.h3_keys import keys_of_points
 from gridmap.grids.tiling import as_grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import COLUMNS, Incidents
+from gridmap.read.base import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.files import check_file
 from gridmap.read.incidents import read_with_rows
 from gridmap.read.stored import (
@@ -85,7 +85,7 @@ ROWS_TOGETHER = 1_000_000
 #: Kept sums: those of `count_batch`, and the SHA-256 of the part that they are of.
 KEPT_SUMS = pa.schema([*SUMS, ("part", pa.string())])
 #: Rows that were set aside, and those that were replaced.
-ASIDE = pa.schema([("file", pa.string()), ("row", pa.int64()), ("reason", pa.string()), ("found", pa.string())])
+ASIDE_SCHEMA = pa.schema([(name, pa.int64() if name in ("row", "spreadsheet_row") else pa.string()) for name in ASIDE])
 #: Names that gridmap gives to parts, the only files that it ever takes away.
 PART_NAME = re.compile(r"\d{6}-[0-9a-f]{8}\.parquet")
 #: Bits of a coordinate on the Hilbert curve: cells of some hundred metres.
@@ -281,11 +281,11 @@ class IncidentStore(ShortForm):
             if before is not None and replace is None:
                 return Added(before, True, [])
             period = stored_period(manifest, replace)
-            read, rows = read_with_rows(place, **options)
+            read, rows, shown = read_with_rows(place, **options)
             if sha256_of(place) != digest:
                 raise ReadError(Note("runs.changed_while_read", file=place.name))
             self._sweep(manifest)
-            return _Addition(self.folder, manifest, read, rows, period, ids, _plain(options), digest).commit()
+            return _Addition(self.folder, manifest, read, (rows, shown), period, ids, _plain(options), digest).commit()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -399,7 +399,7 @@ class _Addition:
         folder: Path,
         manifest: Manifest,
         read: Incidents,
-        rows: np.ndarray,
+        rows: tuple[np.ndarray, Any],
         period: pd.Period | None,
         ids: str | None,
         options: dict[str, Any],
@@ -410,7 +410,7 @@ class _Addition:
         self.number = len(manifest.additions) + 1
         self.name = Path(str(read.source["path"])).name
         self.notes = list(read.source.get("notes", []))
-        self.rows, self.parts = rows, manifest.parts
+        (self.rows, self.shown), self.parts = rows, manifest.parts
         clash = [name for name in OWN_COLUMNS if name in read.data.schema.names]
         if clash:
             raise InputError(Note("store.own_column", name=clash[0]))
@@ -621,22 +621,16 @@ class _Addition:
         self.doubted += int(np.isin(self.month[new], np.unique(_months(self.old)[old])).sum())
 
     def _set_aside_at_reading(self) -> pa.Table:
-        return _as_aside(self.read.set_aside[["file", "row", "reason", "found"]])
+        return _as_aside(self.read.set_aside[ASIDE])
 
     def _set_aside(self, stays: np.ndarray, used: np.ndarray) -> pa.Table:
         """The rows of a piece that were counted before, and those of the store that it replaces."""
         row = self.new["store_row"].to_numpy()[~used]
-        before = pd.DataFrame({"file": self.name, "row": row, "reason": "counted_before", "found": ""})
+        before = aside_rows(self.name, row, "counted_before", shown=self.shown)
         files = {entry.number: entry.file for entry in self.manifest.additions}
         gone = self.old.filter(pa.array(~stays))
-        replaced = pd.DataFrame(
-            {
-                "file": [files[number] for number in gone["store_addition"].to_pylist()],
-                "row": gone["store_row"].to_numpy(),
-                "reason": "replaced",
-                "found": "",
-            }
-        )
+        of_file = [files[number] for number in gone["store_addition"].to_pylist()]
+        replaced = aside_rows(of_file, gone["store_row"].to_numpy(), "replaced")
         return pa.concat_tables([_as_aside(before), _as_aside(replaced)])
 
     def _write_parts(self, stays: np.ndarray, used: np.ndarray, written: list[Path]) -> tuple[list[Part], set[str]]:
@@ -690,9 +684,9 @@ class _Addition:
 
 def _as_aside(frame: pd.DataFrame) -> pa.Table:
     frame = frame.copy()
-    for name in ("file", "reason", "found"):
+    for name in ("file", "sheet", "reason", "found"):
         frame[name] = frame[name].astype(object).where(frame[name].notna(), "").astype(str)
-    return pa.Table.from_pandas(frame, schema=ASIDE, preserve_index=False)
+    return pa.Table.from_pandas(frame, schema=ASIDE_SCHEMA, preserve_index=False)
 
 
 def _places(months: np.ndarray, parents: np.ndarray) -> np.ndarray:

@@ -55,7 +55,13 @@ def is_number(column) -> bool:
 def without_persons(frame: pd.DataFrame, content: str, what: str) -> pd.DataFrame:
     """Without columns about persons (a warning names them); what text stays is starred where it quotes one."""
     geometry = _geometry(frame)
-    named = NAMES_OF_PLACES if content in ABOUT_PLACES else {"file", "row", "reason"} if content == "rows" else set()
+    named = (
+        NAMES_OF_PLACES
+        if content in ABOUT_PLACES
+        else {"file", "spreadsheet_row", "row", "reason"}
+        if content == "rows"
+        else set()
+    )
     requested = [c for c in frame.columns if isinstance(c, str) and c != geometry and c not in named]
     found = personal_columns((c, _values(frame[c])) for c in requested)
     if found:

@@ -25,7 +25,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import metric_crs_of_points, project
 
-__all__ = ["COLUMNS", "PARQUET", "Incidents"]
+__all__ = ["ASIDE", "COLUMNS", "PARQUET", "Incidents", "aside_rows"]
 
 #: How files of incidents are read: a row group at a time. Arrow's own default fetches whole columns ahead, which at 50
 #: million rows holds a gigabyte.
@@ -43,6 +43,29 @@ COLUMNS = {
 }
 
 
+#: The columns of the rows set aside.
+ASIDE = ["file", "sheet", "spreadsheet_row", "row", "reason", "found"]
+
+
+def aside_rows(file: Any, row: Any, reason: Any, found: Any = "", shown: Any = None) -> pd.DataFrame:
+    """Rows set aside, as a table in the columns of `ASIDE`.
+
+    Parameters
+    ----------
+    file, reason, found : str or array of str
+    row : array of int
+        Numbers of rows of data, from 1.
+    shown : callable, optional
+        Gives sheet and row number as Excel shows them, of such an array (`RawTable.spreadsheet_rows`); without it, or
+        where it gives None, both are left blank.
+    """
+    row = np.asarray(row, np.int64)
+    places = shown(row) if shown is not None and len(row) else None
+    sheet, number = ("", pd.NA) if places is None else places
+    values = {"file": file, "sheet": sheet, "spreadsheet_row": number, "row": row, "reason": reason, "found": found}
+    return pd.DataFrame(values, index=pd.RangeIndex(len(row))).astype({"spreadsheet_row": "Int64"})[ASIDE]
+
+
 @dataclass(frozen=True, repr=False)
 class Incidents(ShortForm):
     """Incident points in WGS 84, with what was set aside on the way.
@@ -55,14 +78,16 @@ class Incidents(ShortForm):
         exclusive. Times are local and naive; null where none was given.
         Every row has usable coordinates.
     set_aside : DataFrame
-        `file, row, reason, found`: the rows that could not be used. `row` counts data rows from 1, `found` shows the
-        offending fields, never a personal one.
+        `file, sheet, spreadsheet_row, row, reason, found`: the rows that could not be used. `spreadsheet_row` is the
+        number that Excel shows beside the row (titles, heading and blank lines counted; blank for what no spreadsheet
+        opens), on the named `sheet` of a workbook. `row` counts data rows from 1, `found` shows the offending fields,
+        never a personal one.
     source : mapping
         Where it came from: `path, sha256, rows, encoding, columns` (role → column), `notes`, …
     """
 
     data: pa.Table | ds.Dataset
-    set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["file", "row", "reason", "found"]))
+    set_aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ASIDE))
     source: Mapping = field(default_factory=dict)
 
     @property
@@ -139,8 +164,9 @@ class Incidents(ShortForm):
             raise SettingError(Note("read.aside_format", found=path.suffix or path.name))
         with atomic_file(path, message=lambda why: Note("read.cannot_write", path=path, why=why)) as part:
             if path.suffix.lower() == ".csv":
-                safe = self.set_aside.astype({"file": object, "found": object})
-                for column in ("file", "found"):
+                texts = [c for c in ("file", "sheet", "found") if c in self.set_aside]
+                safe = self.set_aside.astype(dict.fromkeys(texts, object))
+                for column in texts:
                     safe[column] = safe[column].fillna("").astype(str).map(guard_formula)
                 safe.to_csv(part, index=False, encoding="utf-8-sig")
             else:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.read.base import PARQUET, Incidents
+from gridmap.read.base import PARQUET, Incidents, aside_rows
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.row_conversion import Losses, SeenRows, convert
@@ -266,8 +266,8 @@ def read_incident_files(paths: Iterable[str | Path], **options: Any) -> list[Inc
         return [read_with_rows(paths[0], **options, numbered=False)[0]]
     before, parts = CountedBefore(), []
     for path in paths:
-        incidents, rows = read_with_rows(path, **options)
-        parts.append(before.take(incidents, rows, path))
+        incidents, rows, shown = read_with_rows(path, **options)
+        parts.append(before.take(incidents, rows, path, shown))
     return parts
 
 
@@ -288,10 +288,10 @@ def read_with_rows(
     not_personal=(),
     join_categories=False,
     numbered: bool = True,
-) -> tuple[Incidents, np.ndarray]:
-    """The incidents of one file, and the number of the row that each stood in; settings as of `read_incidents`.
+) -> tuple[Incidents, np.ndarray, Callable[[np.ndarray], tuple[list[str], np.ndarray] | None]]:
+    """The incidents of one file, the number of the row that each stood in, and what gives the row that Excel shows.
 
-    Without `numbered` the numbers are not kept, and none are answered.
+    Settings are those of `read_incidents`. Without `numbered` the numbers are not kept, and none are answered.
     """
     if duplicates not in ("keep", "remove"):
         raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
@@ -321,7 +321,8 @@ def read_with_rows(
     )
     set_aside = pd.concat(aside, ignore_index=True) if aside else pd.DataFrame(columns=["row", "reason", "found"])
     set_aside = set_aside.sort_values("row", kind="stable", ignore_index=True)
-    set_aside.insert(0, "file", raw.name)
+    row, reason, found = (set_aside[c].to_numpy() for c in ("row", "reason", "found"))
+    set_aside = aside_rows(raw.name, row, reason, found, shown=raw.spreadsheet_rows)
     used = data.num_rows if isinstance(data, pa.Table) else data.count_rows()
     if used + len(set_aside) != stats["rows"]:  # a law of the project, so it is checked and not assumed
         raise AssertionError(f"{used} used + {len(set_aside)} set aside are not the {stats['rows']} rows of {raw.name}")
@@ -354,7 +355,8 @@ def read_with_rows(
             incidents.source["notes"].append(doubted)
         if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
             incidents.source["notes"].append(contradicted)
-    return incidents, np.concatenate(stats["numbers"]) if stats["numbers"] else np.zeros(0, np.int64)
+    numbers = np.concatenate(stats["numbers"]) if stats["numbers"] else np.zeros(0, np.int64)
+    return incidents, numbers, raw.spreadsheet_rows
 
 
 def _thinned(incidents: Incidents, step: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gridmap._io import sha256_of
 from gridmap.errors import ReadError
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.base import Incidents, aside_rows
 from gridmap.read.stored import is_store
 
 __all__ = ["CountedBefore", "export_files"]
@@ -72,7 +72,7 @@ class CountedBefore:
     keys: list[np.ndarray] = field(default_factory=list)
     ids: list[np.ndarray] = field(default_factory=list)
 
-    def take(self, incidents: Incidents, rows: np.ndarray, path: Any) -> Incidents:
+    def take(self, incidents: Incidents, rows: np.ndarray, path: Any, shown: Any = None) -> Incidents:
         """The incidents of one more file, without those that an earlier file held; these are set aside.
 
         Parameters
@@ -83,6 +83,8 @@ class CountedBefore:
             Their row numbers in the file.
         path : str or Path
             The file.
+        shown : callable, optional
+            Gives their row numbers as a spreadsheet shows them (`RawTable.spreadsheet_rows`).
         """
         digest = sha256_of(Path(path)) if Path(path).is_file() else str(path)
         table = incidents.arrow()
@@ -100,7 +102,7 @@ class CountedBefore:
         if not again.any():
             return incidents
         name = Path(str(path)).name
-        twice = pd.DataFrame({"file": name, "row": rows[again], "reason": "counted_before", "found": ""})
+        twice = aside_rows(name, rows[again], "counted_before", shown=shown)
         aside = pd.concat([incidents.set_aside, twice], ignore_index=True) if len(incidents.set_aside) else twice
         note = Note("read.counted_once", n=int(again.sum()), file=name)
         source = {**incidents.source, "used": int((~again).sum()), "set_aside": len(aside)}

@@ -32,7 +32,7 @@ from gridmap._io import json_text, sha256_of
 from gridmap._periods import period_of_text, relative_period
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note, note_from
-from gridmap.read.base import COLUMNS, PARQUET, Incidents
+from gridmap.read.base import ASIDE, COLUMNS, PARQUET, Incidents
 
 __all__ = [
     "FORMAT",
@@ -420,5 +420,8 @@ def _set_aside(folder: Path, manifest: Manifest, numbers: set[int] | None) -> pd
             raise ReadError(Note("store.part_changed", path=f"set_aside/{place.name}", month="–"))
         tables.append(table)
     if not tables:
-        return pd.DataFrame(columns=["file", "row", "reason", "found"])
-    return pa.concat_tables(tables).to_pandas()
+        return pd.DataFrame(columns=ASIDE)
+    frame = pa.concat_tables(tables, promote_options="default").to_pandas()  # older ones lack two columns
+    rows = frame.get("spreadsheet_row", pd.Series(pd.NA, frame.index)).astype("Int64")
+    sheet = frame.get("sheet", pd.Series("", frame.index)).fillna("")
+    return frame.assign(sheet=sheet, spreadsheet_row=rows)[ASIDE]

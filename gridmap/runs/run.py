@@ -689,7 +689,8 @@ def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | Non
     elif key == "surface":
         export(next(r for _, r in run.results if isinstance(r, DensityResult)), path, **given)
     elif key == "set_aside":
-        rows = release(run.incidents.set_aside.astype(str), "rows", audience=audience)
+        blank = run.incidents.set_aside.astype(object).where(run.incidents.set_aside.notna(), "")
+        rows = release(blank.astype(str), "rows", audience=audience)
         write_released(rows, path, audience=audience)
     return path
 

@@ -12,11 +12,16 @@ from gridmap.read.sources import again
 __all__ = ["read_facts"]
 
 
+#: How many rows of each reason the report names.
+FIRST_ROWS = 5
+
+
 def read_facts(plan: Plan, batches, boundaries) -> dict:
     """Counts of rows, reasons, categories, times and places over all batches."""
     rows, used, seen = 0, 0, SeenRows(plan)
     reasons, categories, months, lengths = (Counter[str]() for _ in range(4))
     lons, lats, zones = [], [], []
+    first_rows: dict[str, list[int]] = {}
     hours: np.ndarray = np.zeros(24, int)
     first = last = None
     box = None if boundaries is None else tuple(boundaries.total_bounds)
@@ -25,6 +30,8 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
         table, _, aside = convert(batch, plan, boxes=box)
         used += table.num_rows
         reasons.update(aside["reason"])
+        for reason, at in aside.groupby("reason")["row"]:
+            first_rows[reason] = sorted([*first_rows.get(reason, ()), *at.nsmallest(FIRST_ROWS)])[:FIRST_ROWS]
         seen.again(table)
         lons.append(table["lon"].to_numpy())
         lats.append(table["lat"].to_numpy())
@@ -59,6 +66,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
         "rows": rows,
         "used": used,
         "reasons": reasons,
+        "first_rows": first_rows,
         "categories": categories,
         "duplicates": same_row,
         "lon": lon,

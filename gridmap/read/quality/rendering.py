@@ -66,12 +66,24 @@ def as_text(report, language: str = "en") -> str:
     if r.personal:
         lines += ["", _("page_persons")] + [f"  {k}: {_(v)}" for k, v in r.personal.items()]
     if r.set_aside:
-        lines += ["", _("page_aside")] + [f"  {n:>8,}  {k}: {_(REASONS[k])}" for k, n in r.set_aside.items()]
+        lines += ["", _("page_aside")] + [
+            f"  {n:>8,}  {k}: {_(REASONS[k])}{first_rows(r, k, language)}" for k, n in r.set_aside.items()
+        ]
+        lines += ["  " + _("page_rows_as_excel")] if r.as_spreadsheet else []
     lines.append("  " + _("page_sum", rows=r.rows, used=r.used, aside=r.rows - r.used))
     if r.notes:
         lines += ["", _("page_notes")] + [f"  {_(n)}" for n in r.notes]
     lines += ["", _("page_pipeline")] + [f"  {line}" for line in as_pipeline(r).splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def first_rows(report, reason: str, language: str) -> str:
+    """Which rows a reason is about, in brackets: the first ones, as a spreadsheet numbers them."""
+    rows = report.first_rows.get(reason)
+    if not rows:
+        return ""
+    more = "page_first_rows_more" if report.set_aside[reason] > len(rows) else "page_first_rows"
+    return say(more, language, rows=list(rows))
 
 
 def _column_lines(report, language: str) -> list[str]:
@@ -132,6 +144,7 @@ def as_html(report, language: str = "en") -> str:
         word=lambda key: word(key, language),
         formats=time_formats(report, language) if report.times else "",
         reasons=REASONS,
+        first_rows=lambda reason: first_rows(report, reason, language),
         months=_bars(dict(list(months.items())[-60:])),
         hours=_bars({f"{h}": n for h, n in enumerate(hours)}),
         categories=_bars(report.categories),

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gridmap._short_form import ShortForm
@@ -55,6 +56,8 @@ class QualityReport(ShortForm):
     problems: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     settings: dict = field(default_factory=dict)
+    first_rows: dict = field(default_factory=dict)
+    as_spreadsheet: bool = False
     charts: dict = field(default_factory=dict)
 
     def short_form(self) -> str:
@@ -188,8 +191,19 @@ def inspect_file(
         problems=problems,
         notes=[*raw.notes, *plan.notes],
         settings={"path": origin["path"], **settings},
+        as_spreadsheet=raw.spreadsheet_rows(np.ones(1, np.int64)) is not None,
+        first_rows={reason: _shown_rows(raw, rows) for reason, rows in facts["first_rows"].items()},
         charts=facts["charts"],
     )
+
+
+def _shown_rows(raw, rows: list[int]) -> list[str]:
+    """Rows as a spreadsheet numbers them, with their sheet where a workbook has several; as data rows otherwise."""
+    places = raw.spreadsheet_rows(np.array(rows, np.int64))
+    if places is None:
+        return [str(row) for row in rows]
+    several = ", " in str(raw.layout.get("sheet", ""))
+    return [f"{sheet}!{number}" if several else str(number) for sheet, number in zip(*places, strict=True)]
 
 
 def _plan(raw, sample, options: dict, problems: list, settings: dict) -> Plan:

@@ -43,6 +43,16 @@ class RawTable(ABC):
     def batches(self, columns: list[str] | None = None) -> Iterator[Batch]:
         """The rows in order, all columns or those named."""
 
+    def spreadsheet_rows(self, rows: np.ndarray) -> tuple[list[str], np.ndarray] | None:
+        """Sheet and row number of each of these rows as Excel shows them; None for what no spreadsheet opens.
+
+        Parameters
+        ----------
+        rows : array of int
+            Numbers of rows from 1, as batches have them.
+        """
+        return None
+
 
 @dataclass
 class MemoryTable(RawTable):
@@ -51,6 +61,15 @@ class MemoryTable(RawTable):
     data: pa.Table | None = None
     faults: list = field(default_factory=list)
     rows: np.ndarray | None = None
+    #: Of a worksheet: its name and the number that Excel shows beside the row, of each row from the first on.
+    shown_at: list[tuple[str, int]] | None = None
+
+    def spreadsheet_rows(self, rows: np.ndarray) -> tuple[list[str], np.ndarray] | None:
+        """Sheet and row number of each of these rows as Excel shows them."""
+        if self.shown_at is None:
+            return None
+        places = [self.shown_at[row - 1] for row in rows.tolist()]
+        return [sheet for sheet, _ in places], np.array([number for _, number in places], np.int64)
 
     def batches(self, columns=None):
         """The rows in order."""

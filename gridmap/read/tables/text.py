@@ -7,6 +7,7 @@ memory.
 """
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -66,6 +67,7 @@ class Layout:
     titles: list[str]
     width: int
     header_chars: int
+    shown_rows: int  # that a spreadsheet shows before the first of the data, blank ones among them
 
 
 def sniff_encoding(stream: io.BufferedIOBase) -> tuple[str | None, int]:
@@ -195,9 +197,11 @@ def find_layout(text: str, *, whole: bool = False, delimiter: str | None = None,
         header.pop()
     titles = [" ".join(c.strip() for c in r if c.strip()).strip("\ufeff") for r in rows[:at]]
     skip = at + 1 if named else at
-    return Layout(
-        mark, unique_names(header), named, skip, [t for t in titles if t], len(header), _chars_of_rows(text, mark, skip)
-    )
+    chars = _chars_of_rows(text, mark, skip)
+    shown = sum(1 for _ in csv.reader(io.StringIO(text[:chars], newline=""), delimiter=mark))
+    if shown and re.match(r"\ufeff?sep=.\s*$", text.splitlines()[0], re.IGNORECASE):
+        shown -= 1  # Excel obeys this line and does not show it
+    return Layout(mark, unique_names(header), named, skip, [t for t in titles if t], len(header), chars, shown)
 
 
 def _chars_of_rows(text: str, mark: str, rows: int) -> int:
@@ -256,6 +260,39 @@ class CsvTable(RawTable):
     delimiter: str = ","
     width: int = 0
     ragged: bool = False
+    shown_before: int = 0
+
+    def spreadsheet_rows(self, rows: np.ndarray) -> tuple[list[str], np.ndarray] | None:
+        """The row numbers as Excel shows them: of records, so that a quoted line break makes none, a blank line one."""
+        blank = self._rows_before_blank_lines() if self._may_have_blank_lines() else np.empty(0, np.int64)
+        return [""] * len(rows), self.shown_before + rows + np.searchsorted(blank, rows)
+
+    def _may_have_blank_lines(self) -> bool:
+        """Whether two line ends follow on each other anywhere, be it within quotes."""
+        if self.encoding is not None and self.encoding.startswith("utf-16"):
+            return True
+        last = b"\n"  # of the heading
+        with self._open() as stream:
+            while block := stream.read(1 << 20):
+                block = last + block
+                if b"\n\n" in block or b"\n\r" in block or b"\r\r" in block:
+                    return True
+                last = block[-1:]
+        return False
+
+    def _rows_before_blank_lines(self) -> np.ndarray:
+        """How many rows of data stand before each blank line, in order."""
+        seen, before = 0, []
+        with self._open() as stream:
+            text = io.TextIOWrapper(stream, encoding=self.encoding, errors="replace", newline="")
+            csv.field_size_limit(LONGEST_LINE)
+            with contextlib.suppress(csv.Error, *READ_FAILURES):  # read to the end before, by one reader or the other
+                for row in csv.reader(text, delimiter=self.delimiter):
+                    if row:
+                        seen += 1
+                    else:
+                        before.append(seen)
+        return np.array(before, np.int64)
 
     def _open(self):
         stream = open_bytes(self.path, self.member)
@@ -306,6 +343,7 @@ class CsvTable(RawTable):
         wanted = self.columns if columns is None else columns
         at = [self.columns.index(c) for c in wanted]
         width, number, kept, rows, faults = self.width, 0, [], [], []
+        shown = self.shown_before
 
         def batch():
             cells = list(zip(*kept, strict=True)) if kept else [()] * width
@@ -317,6 +355,7 @@ class CsvTable(RawTable):
             csv.field_size_limit(LONGEST_LINE)
             try:
                 for row in csv.reader(text, delimiter=self.delimiter):
+                    shown += 1
                     if not row:
                         continue
                     number += 1
@@ -334,11 +373,11 @@ class CsvTable(RawTable):
                         kept, rows, faults = [], [], []
             except csv.Error as problem:
                 raise ReadError(
-                    Note("read.no_text_table", file=self.name, why=" ".join(str(problem).split()), row=number + 1)
+                    Note("read.no_text_table", file=self.name, why=" ".join(str(problem).split()), row=shown + 1)
                 ) from None
             except READ_FAILURES as problem:
                 why = " ".join(str(problem).split())
-                raise ReadError(Note("read.breaks_off", file=self.name, row=number, why=why)) from None
+                raise ReadError(Note("read.breaks_off", file=self.name, row=shown, why=why)) from None
         if kept or faults:
             yield batch()
 
@@ -406,6 +445,7 @@ def open_text(path: Path, member: str | None, encoding: str | None, what: str | 
         path=path,
         member=member,
         offset=offset,
+        shown_before=layout.shown_rows,
         delimiter=layout.delimiter,
         width=layout.width,
     )

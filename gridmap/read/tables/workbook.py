@@ -63,24 +63,34 @@ def open_workbook(path: Path, *, table: str | None = None) -> RawTable:
     return _joined(path, sheets, counts_from_1904=_counts_from_1904(path))
 
 
-def _joined(path: Path, read: dict, **layout) -> MemoryTable:
+@dataclass
+class _Sheet:
+    """A block of cells as a table: its heading, its rows and the number that Excel shows beside each, its titles."""
+
+    header: list[str]
+    rows: list[list[str]]
+    numbers: list[int]
+    titles: list[str]
+
+
+def _joined(path: Path, read: dict[str, _Sheet | None], **layout) -> MemoryTable:
     """The sheets with the header that fills most roles, as one table."""
     sheets = {n: s for n, s in read.items() if s is not None}
     if not sheets:
         raise ReadError(Note("read.blank_workbook", file=path.name))
-    best = max(sheets, key=lambda n: (roles_in(sheets[n][0]), len(sheets[n][1])))
-    header = sheets[best][0]
-    taken = [n for n in sheets if sheets[n][0] == header]
+    best = max(sheets, key=lambda n: (roles_in(sheets[n].header), len(sheets[n].rows)))
+    header = sheets[best].header
+    taken = [n for n in sheets if sheets[n].header == header]
     others = [n for n in sheets if n not in taken]
-    rivals = [n for n in others if roles_in(sheets[n][0]) == roles_in(header) > 1]
+    rivals = [n for n in others if roles_in(sheets[n].header) == roles_in(header) > 1]
     if rivals:
         raise InputError(Note("read.many_sheets", file=path.name, sheets=[*taken, *rivals]))
-    notes = [Note("read.title_left_out", title=t[:80]) for n in taken for t in sheets[n][2]]
+    notes = [Note("read.title_left_out", title=t[:80]) for n in taken for t in sheets[n].titles]
     if len(taken) > 1:
         notes.append(Note("read.sheets_joined", sheets=list(taken)))
     if others:
         notes.append(Note("read.sheets_left_out", sheets=list(others)))
-    rows = [row for n in taken for row in sheets[n][1]]
+    rows = [row for n in taken for row in sheets[n].rows]
     faults, kept, numbers = [], [], []
     for number, row in enumerate(rows, 1):
         if is_total(row) and sum(bool(c) for c in row) < 0.7 * len(row):
@@ -95,10 +105,11 @@ def _joined(path: Path, read: dict, **layout) -> MemoryTable:
         name=path.name,
         columns=columns,
         notes=notes,
-        layout={"sheet": ", ".join(taken), "titles": sum(len(sheets[n][2]) for n in taken), **layout},
+        layout={"sheet": ", ".join(taken), "titles": sum(len(sheets[n].titles) for n in taken), **layout},
         data=data,
         faults=faults,
         rows=np.array(numbers, np.int64),
+        shown_at=[(n, number) for n in taken for number in sheets[n].numbers],
     )
 
 
@@ -473,15 +484,19 @@ class _Tables(html.parser.HTMLParser):
             self.tables.append([])
         elif tag in ("tr", "row"):
             self.tables = self.tables or [[]]
+            self.tables[-1].extend([] for _ in range(self._blanks_before(attrs, len(self.tables[-1]))))
             self.tables[-1].append([])
         elif tag in ("td", "th", "cell") and self.tables and self.tables[-1]:
             self._cell = []
-            at = dict(attrs).get("ss:index")
             row = self.tables[-1][-1]
-            gap = max(int(at) - 1 - len(row), 0) if at and at.isascii() and at.isdigit() and int(at) < 20_000 else 0
-            self._left -= gap
-            if self._left >= 0:
-                row.extend([""] * gap)
+            row.extend([""] * self._blanks_before(attrs, len(row)))
+
+    def _blanks_before(self, attrs: list[tuple[str, str | None]], there: int) -> int:
+        """How many blank rows or cells stand before one that gives its own number."""
+        at = dict(attrs).get("ss:index")
+        gap = max(int(at) - 1 - there, 0) if at and at.isascii() and at.isdigit() and int(at) < 1 << 20 else 0
+        self._left -= gap
+        return gap if self._left >= 0 else 0
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A cell without content."""
@@ -500,8 +515,8 @@ class _Tables(html.parser.HTMLParser):
             self._cell = None
 
 
-def _sheet(sheet, name: str) -> tuple[list[str], list[list[str]], list[str]] | None:
-    """Header, rows and titles of a sheet as text; None for a blank one."""
+def _sheet(sheet, name: str) -> _Sheet | None:
+    """A sheet as text; None for a blank one."""
     cells = [[_text(v) for v in row] for row in sheet.to_python(skip_empty_area=False)]
     left_to_fill = sum(map(len, cells))  # merged cells do not overlap, so they are no more than all
     for (top, left), (bottom, right) in getattr(sheet, "merged_cell_ranges", None) or ():
@@ -515,9 +530,10 @@ def _sheet(sheet, name: str) -> tuple[list[str], list[list[str]], list[str]] | N
     return _cells(cells, name)
 
 
-def _cells(cells: list[list[str]], name: str) -> tuple[list[str], list[list[str]], list[str]] | None:
-    """Header, rows and titles of a block of cells; None for a blank one."""
-    cells = [row for row in cells if any(c.strip() for c in row)]
+def _cells(cells: list[list[str]], name: str) -> _Sheet | None:
+    """A block of cells, from the first row of the sheet on, as a table; None for a blank one."""
+    numbers = [number for number, row in enumerate(cells, 1) if any(c.strip() for c in row)]
+    cells = [cells[number - 1] for number in numbers]
     if not cells:
         return None
     require_few_columns(max(map(len, cells)), name)
@@ -525,7 +541,7 @@ def _cells(cells: list[list[str]], name: str) -> tuple[list[str], list[list[str]
     cells = [[row[i] if i < len(row) else "" for i in used] for row in cells]
     at, named = find_header(cells, len(used))
     if not named:
-        return [f"column_{i}" for i in range(1, len(used) + 1)], cells, []
+        return _Sheet([f"column_{i}" for i in range(1, len(used) + 1)], cells, numbers, [])
     header = [c.strip() for c in cells[at]]
     if at + 1 < len(cells):  # two header rows: 位置 over 经度 and 纬度
         both = [c.strip() or header[i] for i, c in enumerate(cells[at + 1])]
@@ -534,7 +550,7 @@ def _cells(cells: list[list[str]], name: str) -> tuple[list[str], list[list[str]
     if at and not all(header):
         header = [c or cells[at - 1][i].strip() for i, c in enumerate(header)]
     titles = [" ".join(dict.fromkeys(c.strip() for c in row if c.strip())) for row in cells[:at]]
-    return header, cells[at + 1 :], titles
+    return _Sheet(header, cells[at + 1 :], numbers[at + 1 :], titles)
 
 
 def _text(value) -> str:
