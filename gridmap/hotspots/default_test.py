@@ -24,8 +24,9 @@ Source: Fisher 1934; Clopper & Pearson 1934; Turnbull et al. 1990 and Besag & Ne
 neighbourhoods; Benjamini & Hochberg 1995; Hilbe 2011 for negative binomial regression with a free variance function.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,14 @@ from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, found_at, true_or_false
+from gridmap.hotspots.significance import (
+    adjust_p,
+    correction_in_use,
+    direction_labels,
+    found_at,
+    largest_found,
+    true_or_false,
+)
 from gridmap.messages import Note, did_you_mean
 
 __all__ = [
@@ -196,7 +204,7 @@ def hotspot_test(
     count, index = cell_values(counts, grid)
     of, incidents = _what_is_summed(counts, count)
     require_incidents(incidents, variation=False)
-    near = _neighbours(neighbour_weights(grid, order=order, distance_m=distance_m, n=len(count)))
+    near = _neighbours(grid, order, distance_m, len(count))
     risk = at_risk_by_cell(at_risk, grid, index)
     total, n = count.sum(), incidents.sum()
     around, share = _around(near, count), np.clip(_around(near, risk.weight / risk.weight.sum()), 0.0, 1.0)
@@ -263,8 +271,13 @@ def _what_is_summed(counts, count: np.ndarray) -> "tuple[Weights | None, np.ndar
     return incident_weights(counts), incidents
 
 
-def _neighbours(weights: sparse.csr_array) -> sparse.csr_array:
+def _neighbours(grid, order: int, distance_m: float | None, n: int) -> sparse.csr_array:
     """Who is whose neighbour, 0/1, nothing on the diagonal."""
+    if isinstance(grid, Grid) and distance_m is None and len(grid) == n:
+        weights = grid.adjacency(order)
+        if weights.nnz:
+            return sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+    weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
     if weights.diagonal().any():
         weights = weights - sparse.diags_array(weights.diagonal(), format="csr")
         weights.eliminate_zeros()
@@ -402,8 +415,7 @@ def binomial_tails(k, n: float, share) -> np.ndarray:
     return _doubled(k[first], n, share[first])[where]  # cells of one size and count are many
 
 
-SUMMED = 150  # counts up to which the lower tail is summed term by term, for all cells at once
-SMALL = 1e-4  # upper tails below this are not taken as one less the lower tail
+SUMMED = 150  # counts up to which tails are summed term by term
 
 
 def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
@@ -411,30 +423,49 @@ def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     summed = (k <= SUMMED) & (n * share < 2 * SUMMED) & (share < 0.5)
     if np.count_nonzero(summed) < 1000:
         return _doubled_by_function(k, n, share)
-    lower, here = _summed(k[summed], n, share[summed])
-    upper = 1.0 - lower + here
-    p[summed] = np.minimum(1.0, 2 * np.minimum(upper, lower))
-    rest = ~summed
-    rest[summed] = upper < SMALL
-    p[rest] = _doubled_by_function(k[rest], n, share[rest])
+    p[summed] = np.minimum(1.0, 2 * np.minimum(*_summed(k[summed], n, share[summed])))
+    p[~summed] = _doubled_by_function(k[~summed], n, share[~summed])
     return p
 
 
+def _at_least(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
+    """P(K ≥ k), all k above 0."""
+    upper, summed = np.empty(k.shape), (k <= SUMMED) & (n * share < 2 * SUMMED) & (share < 0.5)
+    if np.count_nonzero(summed) < 1000:
+        summed[:] = False
+    upper[summed] = _summed(k[summed], n, share[summed])[1]
+    upper[~summed] = scipy.special.betainc(k[~summed], n - k[~summed] + 1, share[~summed])
+    return upper
+
+
 def _summed(k: np.ndarray, n: float, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(K ≤ k) and P(K = k) by adding up from 0; the cells with the largest k first, the others drop out on the way."""
-    most = int(k.max())
-    order = np.argsort((most - k).astype(np.uint8), kind="stable")
-    still = len(k) - np.searchsorted(k[order][::-1], np.arange(most + 1))
-    odds = share[order] / (1 - share[order])
-    term = np.exp(n * np.log1p(-share[order]))
-    total = term.copy()
-    for j in range(1, most + 1):
-        now = slice(still[j])
-        term[now] *= odds[now] * ((n - j + 1) / j)
-        total[now] += term[now]
-    lower, here = np.empty(len(k)), np.empty(len(k))
-    lower[order], here[order] = np.minimum(total, 1.0), term
-    return lower, here
+    """P(K ≤ k) and P(K ≥ k) by adding up; share below ½."""
+    first = np.exp(n * np.log1p(-share))
+    lower, upper = np.empty(len(k)), np.empty(len(k))
+    _add_up(k.astype(np.int64), n, first, share / (1 - share), lower, upper)
+    return lower, upper
+
+
+@njit(cache=True)
+def _add_up(k, n, first, odds, lower, upper):
+    """Both tails from P(K = 0), each term from the one before it. A small upper tail is added up upwards, so that it
+    is as exact as it is small.
+    """
+    for i in range(len(k)):
+        term = first[i]
+        total = term
+        for j in range(1, k[i] + 1):
+            term *= odds[i] * ((n - j + 1) / j)
+            total += term
+        lower[i] = min(total, 1.0)
+        upper[i] = 1.0 - total + term
+        if upper[i] < 1e-3:
+            j, total = k[i], term
+            while j < n and term > 1e-17 * total:
+                j += 1
+                term *= odds[i] * ((n - j + 1) / j)
+                total += term
+            upper[i] = total
 
 
 def _doubled_by_function(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
@@ -508,14 +539,20 @@ def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, n
     """
     tail = (1 - confidence) / 2
     k = np.asarray(k, np.int64)
-    different, where = np.unique(k, return_inverse=True) if k.max() > 4 * len(k) else (np.arange(k.max() + 1), k)
+    if k.max() > 4 * len(k):
+        different, where = np.unique(k, return_inverse=True)
+    else:
+        different = np.flatnonzero(np.bincount(k))
+        place = np.zeros(k.max() + 1, np.int64)
+        place[different] = np.arange(len(different))
+        where = place[k]
     low = np.where(different > 0, scipy.special.betaincinv(np.maximum(different, 0.5), n - different + 1, tail), 0.0)
     rest = np.maximum(n - different, 0.5)
     high = np.where(different < n, scipy.special.betaincinv(different + 1, rest, 1 - tail), 1.0)
     return low[where], high[where]
 
 
-NOT_MANY = 0.5  # standard deviations above the mean: a binomial passes them three times in ten or more often
+NOT_MANY = 1.0  # standard deviations above the mean: a binomial passes them once in seven or more often
 
 
 def _concentrated(
@@ -526,10 +563,10 @@ def _concentrated(
     share = np.clip(_around(near, land / land.sum()), 0.0, 1.0)
     p = np.where((share > 0) & (share < 1 - 1e-12), 1.0, np.nan)
     mean = n * share * (1.0 if of is None else of.mean)
-    likely = mean + NOT_MANY * np.sqrt(mean * (1 - share)) if of is None and cut < 0.5 else mean
+    likely = mean + NOT_MANY * np.sqrt(mean * (1 - share)) if of is None and cut <= 0.2 else mean
     up = np.flatnonzero((around > likely) & ~np.isnan(p))
     if of is None:
-        p[up] = np.minimum(1.0, 2 * scipy.special.betainc(around[up], n - around[up] + 1, share[up]))
+        p[up] = np.minimum(1.0, 2 * _at_least(around[up], n, share[up]))
     elif len(up):
         p[up] = _binomial(around[up], n, share[up], of)
     return found_at(p, cut, how) & (around > mean)
@@ -563,7 +600,6 @@ CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as
 #: tell, and the more they differ, the more do their peaks exceed what the censored rest tells (docs/calibration.md).
 CAUTION = {0.15: 0.8, 0.3: 0.65, 0.45: 0.35, 0.7: 0.2}
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
-WITHIN_FOUR = 2_000_000  # cells within four steps that are looked up at a time: bounded memory
 NODES = np.linspace(-6.0, 6.0, 61)
 MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
@@ -616,40 +652,109 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     step = max(1, len(around) // FITTED_ON)
     typical = float(np.median(expected[::step]))
     alike = typical * np.exp(np.rint(np.log(expected[::step] / typical) / ALIKE) * ALIKE)
-    pairs, times = np.unique(around[::step] + 1j * alike, return_counts=True)
-    k, e = pairs.real, pairs.imag
+    pairs, times = np.unique(alike + 1j * around[::step], return_counts=True)
+    e, first_of = np.unique(pairs.real, return_index=True)
     cap = np.ceil(scipy.special.pdtrik(CENSORED_FROM, e) - 1e-9)
-    seen = k <= cap
-    log_e = np.log(e / typical)
-    k_seen, times_seen, times_beyond = k[seen], times[seen], times[~seen]
-    constant = times_seen @ scipy.special.gammaln(k_seen + 1)
-
-    def minus_log_likelihood(parameters: np.ndarray) -> float:
-        mean = np.exp(parameters[0]) * e
-        kappa = np.clip(np.exp(parameters[1] + parameters[2] * log_e), 1e-3, 1e7)
-        m, s = mean[seen], kappa[seen]
-        likely = (
-            scipy.special.gammaln(k_seen + s)
-            - scipy.special.gammaln(s)
-            - s * np.log1p(m / s)
-            + k_seen * np.log(m / (s + m))
-        )
-        m, s = mean[~seen], kappa[~seen]
-        beyond = scipy.special.betainc(cap[~seen] + 1, s, m / (m + s))
-        return constant - times_seen @ likely - times_beyond @ np.log(np.maximum(beyond, 1e-300))
-
-    bounds = [(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)]
-    first = [[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1.0, 0.8]]
-    close_enough = {
-        "initial_simplex": first,
-        "xatol": 0.02,
-        "fatol": 0.02,
-        "maxfev": 70,
-    }  # far inside what the counts can tell
-    found = scipy.optimize.minimize(
-        minus_log_likelihood, first[0], method="Nelder-Mead", bounds=bounds, options=close_enough
-    ).x
+    group = np.repeat(np.arange(len(e)), np.diff(np.r_[first_of, len(pairs)]))
+    seen = pairs.imag <= cap[group]
+    beyond = np.bincount(group[~seen], times[~seen], minlength=len(e))
+    ends = np.searchsorted(group[seen], np.arange(len(e) + 1))
+    k, often = pairs.imag[seen], times[seen].astype(float)
+    found = _most_likely(e, np.log(e / typical), cap, beyond.astype(float), ends, k, often)
     return Variation(float(np.exp(found[0])), float(np.exp(found[1])), float(found[2]), typical)
+
+
+FIT_WITHIN = 0.02  # of the parameters, and of the log-likelihood: far inside what the counts can tell
+FIT_CALLS = 70
+LEAST_FIT, LARGEST_FIT = np.array([-3.0, -4.0, 0.0]), np.array([3.0, 12.0, 1.0])
+FIRST_FIT = np.array([[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1.0, 0.8]])
+
+
+@njit(cache=True)
+def _most_likely(e, log_e, cap, beyond, ends, k, often):
+    """Level, log size and power of the largest likelihood: Nelder and Mead's simplex, as scipy has it, compiled."""
+    at = FIRST_FIT.copy()
+    value = np.empty(4)
+    for j in range(4):
+        value[j] = -_log_likelihood(at[j], e, log_e, cap, beyond, ends, k, often)
+    calls = 4
+    while True:
+        order = np.argsort(value)
+        at, value = at[order], value[order]
+        if calls >= FIT_CALLS or (
+            np.abs(at[1:] - at[0]).max() <= FIT_WITHIN and np.abs(value[1:] - value[0]).max() <= FIT_WITHIN
+        ):
+            return at[0]
+        middle = (at[0] + at[1] + at[2]) / 3
+        tried = _between(middle, at[3], -1.0)
+        now = -_log_likelihood(tried, e, log_e, cap, beyond, ends, k, often)
+        calls += 1
+        if value[0] <= now < value[2]:
+            at[3], value[3] = tried, now
+            continue
+        if calls >= FIT_CALLS:
+            return at[0]
+        reach = -2.0 if now < value[0] else (-0.5 if now < value[3] else 0.5)
+        other = _between(middle, at[3], reach)
+        then = -_log_likelihood(other, e, log_e, cap, beyond, ends, k, often)
+        calls += 1
+        if then < now if reach == -2.0 else (then <= now if reach == -0.5 else then < value[3]):
+            at[3], value[3] = other, then
+        elif reach == -2.0:
+            at[3], value[3] = tried, now
+        else:
+            for j in range(1, 4):
+                at[j] = _between(at[0], at[j], 0.5)
+                if calls < FIT_CALLS:
+                    value[j] = -_log_likelihood(at[j], e, log_e, cap, beyond, ends, k, often)
+                    calls += 1
+                else:
+                    value[j] = np.inf
+
+
+@njit(cache=True)
+def _between(start, end, part):
+    """The point at this part of the way, within the limits of the fit."""
+    return np.minimum(np.maximum(start + part * (end - start), LEAST_FIT), LARGEST_FIT)
+
+
+@njit(cache=True)
+def _log_likelihood(at, e, log_e, cap, beyond, ends, k, often):
+    """Of negative binomial counts, those above `cap` known only as that; without the factorials of the counts."""
+    total = 0.0
+    for g in range(len(e)):
+        m = math.exp(at[0]) * e[g]
+        s = min(max(math.exp(at[1] + at[2] * log_e[g]), 1e-3), 1e7)
+        none, one, all_s = s * math.log1p(m / s), math.log(m / (s + m)), math.lgamma(s)
+        for i in range(ends[g], ends[g + 1]):
+            total += often[i] * (math.lgamma(k[i] + s) - all_s - none + k[i] * one)
+        if beyond[g] > 0:
+            total += beyond[g] * math.log(max(_beta_share(cap[g] + 1, s, m / (m + s)), 1e-300))
+    return total
+
+
+@njit(cache=True)
+def _beta_share(a, b, x):
+    """The regularised incomplete beta function I_x(a, b), 0 < x < 1, by its continued fraction (Lentz's way)."""
+    turned = x > (a + 1) / (a + b + 2)
+    if turned:
+        a, b, x = b, a, 1 - x
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    c, d = 1.0, 1.0 / (1 - (a + b) * x / (a + 1))
+    found = d
+    for m in range(1, 500):
+        term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1 / (1 + term * d)
+        c = 1 + term / c
+        found *= d * c
+        term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        d = 1 / (1 + term * d)
+        c = 1 + term / c
+        found *= d * c
+        if abs(d * c - 1) < 1e-15:
+            break
+    found = front * found / a
+    return 1 - found if turned else found
 
 
 def _strict(
@@ -678,28 +783,56 @@ def _strict(
     mean, kappa = fitted.mean(expected[looked]), ring.caution() * fitted.kappa(expected[looked])
     k, above = around[looked], side[looked] > 0
     if of is None:
-        found, below = np.empty(len(k)), ~above
-        chance = mean / (mean + kappa)
-        found[above] = scipy.special.betainc(k[above], kappa[above], chance[above])
-        found[below] = scipy.special.betainc(kappa[below], k[below] + 1, 1 - chance[below])
+        found = _tail_of_mixed(k, mean, kappa, above)
     else:
         found = np.where(above, *compound_tails(k, Law("negative binomial", mean, kappa), of))
-    close = np.flatnonzero((2 * found <= _largest_found(2 * found, len(p), how)) & above)
-    if len(close):
-        raised = mean[close] * np.maximum(1.0, ring.level(looked[close], fitted.level))
-        found[close] = np.maximum(found[close], _upper_tail(k[close], raised, kappa[close], of))
+    for kind in ("negative binomial", "lognormal"):
+        bound = 0.10 if how == "none" else largest_found(2 * found, 0.10, len(p))
+        close = np.flatnonzero((2 * found <= bound) & above)
+        if kind == "negative binomial":
+            raised = np.ones(len(k))
+            raised[close] = np.maximum(1.0, ring.level(looked[close], fitted.level))
+            mean = mean * raised
+        if len(close):
+            found[close] = np.maximum(found[close], _upper_tail(k[close], mean[close], kappa[close], of, kind))
     strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
     return _Strict(strict, adjust_p(strict, "fdr" if how == "none" else how), fitted.over_poisson)
 
 
-def _largest_found(p: np.ndarray, tests: int, how: str) -> float:
-    """No larger p than this gets a label (q ≤ 0.10), whatever becomes of the p-values, as long as none falls."""
-    largest = 0.10
-    while how != "none":
-        before, largest = largest, 0.10 * np.count_nonzero(p <= largest) / tests
-        if largest == before:
-            break
-    return largest
+def _tail_of_mixed(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """P(K ≥ k) of a negative binomial where `above`, else P(K ≤ k)."""
+    chance = mean / (mean + kappa)
+    none = np.exp(-kappa * np.log1p(mean / kappa))
+    found, summed = np.empty(len(k)), (k <= SUMMED) & (none > 1e-250)
+    found[summed] = _add_up_mixed(
+        k[summed].astype(np.int64), none[summed], kappa[summed], chance[summed], above[summed]
+    )
+    here = above & ~summed
+    found[here] = scipy.special.betainc(k[here], kappa[here], chance[here])
+    here = ~above & ~summed
+    found[here] = scipy.special.betainc(kappa[here], k[here] + 1, 1 - chance[here])
+    return found
+
+
+@njit(cache=True)
+def _add_up_mixed(k, none, kappa, chance, above):
+    """One tail of negative binomials from P(K = 0) = `none`, as `_add_up` does it."""
+    found = np.empty(len(k))
+    for i in range(len(k)):
+        term = none[i]
+        total = term
+        for j in range(k[i]):
+            term *= (kappa[i] + j) * (chance[i] / (j + 1))
+            total += term
+        found[i] = 1.0 - total + term if above[i] else min(total, 1.0)
+        if above[i] and found[i] < 1e-3:
+            j, total = k[i], term
+            while term > 1e-17 * total:
+                term *= (kappa[i] + j) * (chance[i] / (j + 1))
+                total += term
+                j += 1
+            found[i] = total
+    return found
 
 
 @dataclass(frozen=True)
@@ -712,17 +845,8 @@ class _Ring:
 
     def level(self, cells: np.ndarray, level: float) -> np.ndarray:
         """Incidents over expected ones in the ring of each cell, drawn towards 1 by `PRIOR` expected ones."""
-        step = self.near + sparse.eye_array(self.near.shape[0], format="csr")
-        both = np.column_stack([self.incidents, level * self.expected])
-        out = np.empty(len(cells))
-        rows = max(64, int(WITHIN_FOUR / 16 * len(self.incidents) / step.nnz))
-        for start in range(0, len(cells), rows):
-            part = cells[start : start + rows]
-            inner = self._onward(step[part], step)
-            outer = self._onward(self._onward(inner, step), step)
-            came, likely = (outer @ both - inner @ both).T
-            out[start : start + rows] = (came + PRIOR) / (likely + PRIOR)
-        return out
+        came, likely = _in_rings(self.near.indptr, self.near.indices, cells, self.incidents, level * self.expected)
+        return (came + PRIOR) / (likely + PRIOR)
 
     def caution(self) -> float:
         """By what κ is multiplied: less where a cell that holds more than expected has neighbours that do.
@@ -739,23 +863,71 @@ class _Ring:
         correlation = alike / max(excess @ excess, 1e-12)
         return float(np.interp(correlation, list(CAUTION), list(CAUTION.values())))
 
-    @staticmethod
-    def _onward(cells: sparse.csr_array, step: sparse.csr_array) -> sparse.csr_array:
-        reached = sparse.csr_array(cells @ step)
-        reached.data = np.ones_like(reached.data)
-        return reached
+
+@njit(cache=True)
+def _in_rings(start, beside, cells, incidents, expected):
+    """Sums over the cells that are three or four steps away from each of `cells`."""
+    came, likely = np.zeros(len(cells)), np.zeros(len(cells))
+    reached = np.full(len(start) - 1, -1)
+    queue = np.empty(len(start) - 1, np.int64)
+    for i in range(len(cells)):
+        queue[0] = cells[i]
+        reached[cells[i]] = i
+        first, last = 0, 1
+        for steps in range(1, 5):
+            until = last
+            for place in range(first, until):
+                for neighbour in beside[start[queue[place]] : start[queue[place] + 1]]:
+                    if reached[neighbour] != i:
+                        reached[neighbour] = i
+                        queue[last] = neighbour
+                        last += 1
+                        if steps > 2:
+                            came[i] += incidents[neighbour]
+                            likely[i] += expected[neighbour]
+            first = until
+    return came, likely
 
 
-def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, of: "Weights | None") -> np.ndarray:
-    """P(K ≥ k), the larger of a negative binomial's and a Poisson–lognormal's with the same mean and variance."""
+def _upper_tail(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, of: "Weights | None", kind: str) -> np.ndarray:
+    """P(K ≥ k), all k above 0, of a negative binomial or a Poisson–lognormal with the same mean and variance."""
     if of is not None:
-        laws = [Law(kind, mean, kappa) for kind in ("negative binomial", "lognormal")]
-        return np.maximum(*(compound_tails(k, law, of)[0] for law in laws))
-    found = scipy.special.betainc(k, kappa, mean / (mean + kappa))  # hot cells hold something
-    maybe = found <= 0.05  # a larger tail changes nothing above
-    k, spread = k[maybe, None], np.sqrt(np.log1p(1 / kappa[maybe]))[:, None]
-    rate = mean[maybe, None] * np.exp(spread * NODES - spread**2 / 2)
-    found[maybe] = np.maximum(found[maybe], scipy.special.gammainc(k, rate) @ MASS)
+        return compound_tails(k, Law(kind, mean, kappa), of)[0]
+    if kind == "negative binomial":
+        return _tail_of_mixed(k, mean, kappa, np.ones(len(k), bool))
+    spread, small = np.sqrt(np.log1p(1 / kappa)), k <= SUMMED
+    found = np.empty(len(k))
+    found[small] = _lognormal_tail(k[small], mean[small], spread[small])
+    rate = mean[~small, None] * np.exp(spread[~small, None] * NODES - spread[~small, None] ** 2 / 2)
+    found[~small] = scipy.special.gammainc(k[~small, None], rate) @ MASS
+    return found
+
+
+@njit(cache=True)
+def _lognormal_tail(k, mean, spread):
+    """P(K ≥ k) of Poissons with a lognormal mean; the nodes from the largest one down, as far as they matter."""
+    found = np.zeros(len(k))
+    for i in range(len(k)):
+        constant = math.lgamma(k[i] + 1)
+        for node in range(len(NODES) - 1, -1, -1):
+            log_rate = math.log(mean[i]) + spread[i] * NODES[node] - spread[i] ** 2 / 2
+            rate = math.exp(log_rate)
+            term = math.exp(k[i] * log_rate - rate - constant)
+            total, j = 0.0, k[i]
+            if rate < k[i]:
+                while term > 1e-17 * total:
+                    total += term
+                    j += 1
+                    term *= rate / j
+            else:
+                while j > 0 and term > 1e-18:
+                    term *= j / rate
+                    total += term
+                    j -= 1
+                total = 1 - total
+            found[i] += MASS[node] * total
+            if NODES[node] < 0 and MASS[node] * total < 1e-16 * found[i]:
+                break
     return found
 
 
@@ -783,11 +955,14 @@ LEAST_P = 1e-13
 
 @dataclass(frozen=True)
 class Weights:
-    """What the incidents weigh: `value`, and the share of the incidents that do; `known` one by one or not."""
+    """What the incidents weigh: `value`, and the share of the incidents that do; `known` one by one or not. `tables`
+    keeps the laws of sums that were computed, for one test needs them more than once.
+    """
 
     value: np.ndarray
     share: np.ndarray
     known: bool
+    tables: dict[tuple[float, int], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def mean(self) -> float:
@@ -871,43 +1046,112 @@ class Law:
             return self.first * self.second * (1 - self.second)
         return self.first + self.first**2 / self.second
 
-    def chances(self, still: np.ndarray) -> Iterator[np.ndarray]:
-        """P(K = k) of the first `still[k]` cells for k = 0, 1, …; each from the one before it. `still` never grows."""
-        a, b = self.first, self.second
-        if self.kind == "lognormal":
-            rate = self.rates()
-            now = np.exp(-rate) * MASS
-            for k, cells in enumerate(still):
-                yield now[:cells].sum(axis=1)
-                now, rate = now[:cells] * (rate[:cells] / (k + 1)), rate[:cells]
-            return
-        binomial = self.kind == "binomial"
-        now = np.exp(a * np.log1p(-b) if binomial else -b * np.log1p(a / b))
-        ratio = b / (1 - b) if binomial else a / (a + b)
+    def lognormal_chances(self, still: np.ndarray) -> Iterator[np.ndarray]:
+        """P(K = k) of the first `still[k]` cells for k = 0, 1, …, where means are lognormal. `still` never grows."""
+        rate = self.rates()
+        now = np.exp(-rate) * MASS
         for k, cells in enumerate(still):
-            now, a, b, ratio = now[:cells], a[:cells], b[:cells], ratio[:cells]
-            yield now
-            now = now * (np.maximum(a - k, 0.0) if binomial else b + k) * (ratio / (k + 1))
+            yield now[:cells].sum(axis=1)
+            now, rate = now[:cells] * (rate[:cells] / (k + 1)), rate[:cells]
+
+    def steps(self) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+        """P(K = 0), and of P(K = k + 1) / P(K = k) = max(c + d k, 0) r / (k + 1) the parts c, d and r."""
+        a, b = self.first, self.second
+        if self.kind == "binomial":
+            return np.exp(a * np.log1p(-b)), a, -1.0, b / (1 - b)
+        return np.exp(-b * np.log1p(a / b)), b, 1.0, a / (a + b)
 
     def rates(self) -> np.ndarray:
         """Of the lognormal: its nodes, shape (cells, nodes)."""
         spread = np.sqrt(np.log1p(1 / self.second))[:, None]
         return self.first[:, None] * np.exp(spread * NODES - spread**2 / 2)
 
-    def log_generated(self, less_one: np.ndarray) -> np.ndarray:
-        """log E(y^K) by y − 1, one row a cell; inf where it does not exist."""
-        a, b = self.first[:, None], self.second[:, None]
-        if self.kind == "binomial":
-            return a * np.log1p(b * less_one)
-        if self.kind == "negative binomial":
-            inside = 1 - a / b * less_one
-            if np.iscomplexobj(less_one):
-                return -b * np.log(inside)
-            return np.where(inside > 0, -b * np.log(np.maximum(inside, 1e-300)), np.inf)
-        if np.iscomplexobj(less_one):
-            return np.log(np.stack([np.exp(np.outer(less_one, r)) @ MASS for r in self.rates()]))
-        power = self.rates()[:, :, None] * less_one
-        return scipy.special.logsumexp(power, axis=1, b=MASS[None, :, None])
+    def generated(self, less_one: np.ndarray) -> np.ndarray:
+        """E(y^K) by y − 1 on the unit circle or within it, one row a cell."""
+        if self.kind == "lognormal":
+            return _generated_by_nodes(self.rates(), less_one.real, less_one.imag)
+        binomial = self.kind == "binomial"
+        power, scale = (self.first, self.second) if binomial else (-self.second, -self.first / self.second)
+        return _generated_by_power(power, scale, less_one.real, less_one.imag)
+
+    def limits(self, t: np.ndarray, up: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What sums hardly pass above and below: Chernoff's bounds at exp(−BEYOND), the best of those at `t`, where
+        E(y^H) − 1 of one weight is `up` for y = exp(t) and `down` for y = exp(−t).
+        """
+        binomial = self.kind == "binomial"
+        power, scale = (self.first, self.second) if binomial else (-self.second, -self.first / self.second)
+        rates = self.rates() if self.kind == "lognormal" else np.empty((len(power), 0))
+        return _limits(power, scale, rates, t, up, down)
+
+
+@njit(cache=True)
+def _generated_by_power(power, scale, x, y):
+    """(1 + scale z)^power for z = x + i y; 0 where it is below exp(−45), which no chance that is used can tell."""
+    out = np.zeros((len(power), len(x)), np.complex128)
+    for i in range(len(power)):
+        for f in range(len(x)):
+            u, v = scale[i] * x[f], scale[i] * y[f]
+            log = power[i] * 0.5 * math.log1p(u * (2 + u) + v * v)
+            if log > -45.0:
+                turn, size = power[i] * math.atan2(v, 1 + u), math.exp(log)
+                out[i, f] = complex(size * math.cos(turn), size * math.sin(turn))
+    return out
+
+
+@njit(cache=True)
+def _generated_by_nodes(rates, x, y):
+    """The mean over the nodes of exp(rate z), z = x + i y; terms below exp(−45) left out."""
+    out = np.zeros((len(rates), len(x)), np.complex128)
+    for i in range(len(rates)):
+        for f in range(len(x)):
+            real = imaginary = 0.0
+            for node in range(len(MASS)):
+                log = rates[i, node] * x[f]
+                if log <= -45.0:
+                    break  # rates ascend, and x is not above 0
+                turn, size = rates[i, node] * y[f], MASS[node] * math.exp(log)
+                real += size * math.cos(turn)
+                imaginary += size * math.sin(turn)
+            out[i, f] = complex(real, imaginary)
+    return out
+
+
+@njit(cache=True)
+def _log_generated(power, scale, rates, less_one):
+    """log E(y^K) by a real y − 1; inf where it does not exist."""
+    if len(rates) == 0:
+        inside = 1 + scale * less_one
+        return power * math.log(inside) if inside > 0 else np.inf
+    top = max(rates[0] * less_one, rates[-1] * less_one)
+    total = 0.0
+    for node in range(len(rates)):
+        total += MASS[node] * math.exp(rates[node] * less_one - top)
+    return top + math.log(total)
+
+
+@njit(cache=True)
+def _limits(power, scale, rates, t, up, down):
+    """Of each law the least (log E exp(t S) + BEYOND) / t, and the largest of the same below. Both have one valley (the
+    logarithm is convex), so the place is halved into.
+    """
+    high, low = np.empty(len(power)), np.empty(len(power))
+    for i in range(len(power)):
+        for side in range(2):
+            less_one, first, last = (up, 0, len(t) - 1) if side == 0 else (down, 0, len(t) - 1)
+            while first < last:
+                middle = (first + last) // 2
+                here = (_log_generated(power[i], scale[i], rates[i], less_one[middle]) + BEYOND) / t[middle]
+                right = (_log_generated(power[i], scale[i], rates[i], less_one[middle + 1]) + BEYOND) / t[middle + 1]
+                if right < here:
+                    first = middle + 1
+                else:
+                    last = middle
+            found = (_log_generated(power[i], scale[i], rates[i], less_one[first]) + BEYOND) / t[first]
+            if side == 0:
+                high[i] = found
+            else:
+                low[i] = max(0.0, -found)
+    return high, low
 
 
 def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
@@ -935,7 +1179,7 @@ def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
     ([0.5781], 0.578125)
     """
     unit = min(1.0, weights.value.max())
-    sums, weights = sums / unit, Weights(weights.value / unit, weights.share, weights.known)
+    sums, weights = sums / unit, Weights(weights.value / unit, weights.share, weights.known, weights.tables)
     upper, lower = np.ones(len(sums)), np.ones(len(sums))
     most = np.ceil(law.mean + 9 * np.sqrt(law.variance) + 25)
     few = most <= FEW
@@ -970,16 +1214,21 @@ def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: np.ndarray
     places = LATTICE
     step = _common_step(weights, float(sums.max()), places)
     places = min(places, int(sums.max() / step) + 3)
-    point, share = _on_lattice(weights, step)
-    one = np.bincount(point[point < places], share[point < places], minlength=places)
-    at_most = _sums_at_most(one, int(most[0]))
+    at_most = weights.tables.get((step, places))
+    if at_most is None or len(at_most) <= most[0]:
+        point, share = _on_lattice(weights, step)
+        one = np.bincount(point[point < places], share[point < places], minlength=places)
+        at_most = weights.tables[step, places] = _sums_at_most(one, int(most[0]))
     below = np.floor(sums / step + 1e-6).astype(np.int64) - 1
     above = np.minimum(np.ceil(sums / step - 1e-6).astype(np.int64), places - 1)
     lower, less = np.zeros(len(sums)), np.zeros(len(sums))
     taken = np.maximum(below, 0)
     still = np.searchsorted(-most, -np.arange(int(most[0]) + 1), side="right")
-    for k, chance in enumerate(law.chances(still)):
-        _add_two(chance, at_most[k], above, taken, lower, less)
+    if law.kind == "lognormal":
+        for k, chance in enumerate(law.lognormal_chances(still)):
+            _add_two(chance, at_most[k], above, taken, lower, less)
+    else:
+        _mix(*law.steps(), still, at_most, above, taken, lower, less)
     return 1.0 - np.where(below >= 0, less, 0.0), lower
 
 
@@ -991,10 +1240,22 @@ def _add_two(chance, row, above, taken, lower, less):
         less[i] += chance[i] * row[taken[i]]
 
 
+@njit(cache=True)
+def _mix(chance, c, d, r, still, at_most, above, taken, lower, less):
+    """Each cell's chances of k incidents times row k of `at_most` at its two places, added up over k."""
+    for k in range(len(still)):
+        row = at_most[k]
+        for i in range(still[k]):
+            lower[i] += chance[i] * row[above[i]]
+            less[i] += chance[i] * row[taken[i]]
+            chance[i] = chance[i] * max(c[i] + d * k, 0.0) * (r[i] / (k + 1))
+
+
 def _sums_at_most(one: np.ndarray, most: int) -> np.ndarray:
     """P(H1 + … + Hk ≤ s) for k = 0 to most, by the law of one weight; shape (most + 1, places)."""
     places = len(one)
-    at_most = np.ones((most + 1, places))
+    at_most = np.empty((most + 1, places))
+    at_most[0] = 1.0
     there = np.flatnonzero(one)
     if len(there) <= FEW_WEIGHTS:
         _added_up(one, there, at_most)
@@ -1010,6 +1271,13 @@ def _sums_at_most(one: np.ndarray, most: int) -> np.ndarray:
 
 
 @njit(cache=True)
+def _add_times(to, times, values):
+    """`to` += times × values; a function of its own, so that it is compiled to steps of several numbers."""
+    for s in range(len(to)):
+        to[s] += times * values[s]
+
+
+@njit(cache=True)
 def _added_up(one, there, at_most):
     """Row k of `at_most` from row k − 1: shifted by each weight, and added up."""
     places = at_most.shape[1]
@@ -1020,9 +1288,8 @@ def _added_up(one, there, at_most):
         now, then = then, now
         now[:] = 0.0
         for shift in there:
-            chance = one[shift]
-            for s in range(min(reach + 1, places - shift)):
-                now[s + shift] += chance * then[s]
+            many = min(reach + 1, places - shift)
+            _add_times(now[shift : shift + many], one[shift], then[:many])
         reach = min(reach + there[-1], places - 1)
         total = 0.0
         for s in range(places):
@@ -1036,10 +1303,8 @@ def _tails_of_many(sums: np.ndarray, law: Law, of: np.ndarray, weights: Weights)
     """
     largest = weights.value[-1]
     t = np.geomspace(1e-9, 200.0, 120) / largest
-    up = law.log_generated(np.expm1(np.outer(t, weights.value)) @ weights.share)
-    down = law.log_generated(np.expm1(-np.outer(t, weights.value)) @ weights.share)
-    high = np.min((up + BEYOND) / t, axis=1)
-    low = np.maximum(0.0, np.max((-down - BEYOND) / t, axis=1))
+    up, down = (np.expm1(sign * np.outer(t, weights.value)) @ weights.share for sign in (1.0, -1.0))
+    high, low = law.limits(t, up, down)
     step = (high - low) / (TRANSFORMED - 2)
     whole = np.rint(weights.value[weights.value > 0] * 1e6).astype(np.int64)
     common = float(np.gcd.reduce(whole)) / 1e6
@@ -1053,7 +1318,7 @@ def _tails_of_many(sums: np.ndarray, law: Law, of: np.ndarray, weights: Weights)
         less_one = np.fft.rfft(np.bincount(point % TRANSFORMED, chance, minlength=TRANSFORMED)) - 1.0
         alike = np.flatnonzero(step == width)
         for part in np.array_split(alike, -(-len(alike) // AT_A_TIME)):
-            laws = np.fft.irfft(np.exp(law.of(part).log_generated(less_one)), TRANSFORMED, axis=1)
+            laws = np.fft.irfft(law.of(part).generated(less_one), TRANSFORMED, axis=1)
             for one, law_of_sum in zip(part, laws, strict=True):
                 here = by_law[ends[one] : ends[one + 1]]
                 first = int(np.floor(low[one] / width))

@@ -26,6 +26,7 @@ __all__ = [
     "correction_in_use",
     "direction_labels",
     "found_at",
+    "largest_found",
     "seed_from",
     "true_or_false",
     "whole_number",
@@ -115,11 +116,31 @@ def found_at(p_values: np.ndarray, level: float, method: str) -> np.ndarray:
     >>> found_at(np.array([0.01, 0.02, 0.2, 0.9, np.nan]), 0.05, "fdr").tolist()
     [True, True, False, False, False]
     """
+    if method == "fdr":
+        return p_values <= largest_found(p_values, level, np.count_nonzero(~np.isnan(p_values)))
     found = np.zeros(len(p_values), bool)
     maybe = np.flatnonzero(p_values <= level)  # no correction makes a p smaller
     rest = np.count_nonzero(~np.isnan(p_values)) - len(maybe)
     found[maybe] = adjust_p(np.r_[p_values[maybe], np.ones(rest)], method)[: len(maybe)] <= level
     return found
+
+
+def largest_found(p_values: np.ndarray, level: float, tests: int) -> float:
+    """Benjamini and Hochberg's bound: p-values up to it are found at this level among so many tests.
+
+    The p-values of tests that cannot be found may be left out. From above, without sorting: each bound is level × (how
+    many are not above the last one) / tests, until it stays.
+
+    Examples
+    --------
+    >>> round(largest_found(np.array([0.01, 0.02, 0.2, 0.9]), 0.05, 4), 3)
+    0.025
+    """
+    largest = level
+    while True:
+        before, largest = largest, level * np.count_nonzero(p_values <= largest) / tests if tests else 0.0
+        if largest == before:
+            return largest
 
 
 def correction_in_use(fdr: float | None, correction: str | None) -> tuple[float | None, str]:
@@ -166,11 +187,13 @@ def direction_labels(side, level, words: tuple[str, str] = ("hot", "cold")) -> n
     ['hot 99', 'cold 95', 'none', 'hot 90']
     """
     side, level = np.asarray(side, float), np.asarray(level, float)
-    labels = np.full(side.shape, "none", dtype=object)
+    names, code = ["none"], np.zeros(side.shape, np.int8)
     for percent, largest in sorted(LEVELS.items()):  # the strictest last
-        labels[(level <= largest) & (side > 0)] = f"{words[0]} {percent}"
-        labels[(level <= largest) & (side < 0)] = f"{words[1]} {percent}"
-    return labels
+        code[level <= largest] = len(names)
+        names += [f"{words[0]} {percent}", f"{words[1]} {percent}"]
+    code[(code > 0) & (side < 0)] += 1
+    code[~((side > 0) | (side < 0))] = 0
+    return np.array(names, dtype=object)[code]
 
 
 def whole_number(value, name: str, *, least: int) -> int:
