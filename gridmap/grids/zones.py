@@ -22,7 +22,7 @@ from scipy import sparse
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.index.locator import Locator, polygons_of
+from gridmap.grids.index.locator import SOME, Locator, Parts
 from gridmap.grids.index.raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
@@ -56,8 +56,12 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     >>> first.tolist(), second.tolist(), (area_m2 / 1e6).round().tolist()
     ([0], [1], [12364.0])
     """
-    parts, zone, clean = _areas(zones)
-    first, second, shared = common_areas(parts, zone, _misfits(parts, clean))
+    zones, clean = _repaired(zones)
+    parts = Parts(zones)
+    if not len(parts) or (clean and _fit_at_their_border(parts)):
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
+    every = parts.take(np.arange(len(parts)))
+    first, second, shared = common_areas(every, parts.zone, ~shapely.is_empty(shapely.coverage_invalid_edges(every)))
     _, south, _, north = shapely.bounds(zones[first]).T if len(first) else np.empty((4, 0))
     narrow = np.cos(np.radians((south + north) / 2))
     area_m2 = shared * METRES_PER_DEGREE**2 * narrow
@@ -65,34 +69,57 @@ def overlapping(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return first[more], second[more], area_m2[more]
 
 
-def _areas(zones: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Every polygon among the zones' parts, the zone of each, and whether all zones were valid."""
+def _repaired(zones: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The zones, made valid where they are not, and whether all were."""
     valid = shapely.is_valid(zones) | shapely.is_missing(zones)
     if not valid.all():
         zones = zones.copy()
         zones[~valid] = shapely.make_valid(zones[~valid])
-    return *polygons_of(zones), bool(valid.all())
+    return zones, bool(valid.all())
 
 
-def _misfits(parts: np.ndarray, clean: bool) -> np.ndarray:
-    """Which polygons have an edge that does not match its neighbour's: of two that overlap, at least one."""
-    if not len(parts) or (clean and _fits_at_its_border(parts)):
-        return np.zeros(len(parts), bool)
-    return ~shapely.is_empty(shapely.coverage_invalid_edges(parts))
+def _fit_at_their_border(parts: Parts) -> bool:
+    """Whether the polygons at an edge out of balance fit each other.
+
+    The balance is struck for a few thousand neighbouring parts at a time, then for the edges left over from them.
+    """
+    left, nets, so_far, corners = [np.empty((0, 4))], [np.empty(0, np.int64)], 0, int(parts.corners.sum())
+    order = _side_by_side(parts.bounds)
+    for k in range(0, len(parts), SOME):
+        _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts.take(order[k : k + SOME]), include_z=False)
+        xy = np.ascontiguousarray(xy)
+        net = _out_of_balance(xy, ring_starts, part_starts)
+        loose = np.flatnonzero(net)
+        left.append(np.column_stack([xy[loose], xy[loose + 1]]))
+        nets.append(net[loose])
+        so_far += len(loose)
+        if 4 * so_far > corners:
+            return False  # nearly all would be tested: digitised borders seldom share their corners
+    edges = _still_out_of_balance(np.concatenate(left), np.concatenate(nets))
+    (west, east), (south, north) = np.sort(edges[:, [0, 2]]).T, np.sort(edges[:, [1, 3]]).T
+    tree = shapely.STRtree(shapely.box(*parts.bounds.T))
+    doubtful = np.unique(tree.query(shapely.box(west, south, east, north))[1])
+    return not len(doubtful) or bool(shapely.is_empty(shapely.coverage_invalid_edges(parts.take(doubtful))).all())
 
 
-def _fits_at_its_border(parts: np.ndarray) -> bool:
-    """Whether the polygons with an edge out of balance, and all that lie at such an edge, fit each other."""
-    _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
-    loose = np.flatnonzero(_out_of_balance(np.ascontiguousarray(xy), ring_starts, part_starts))
-    if 4 * len(loose) > len(xy):
-        return False  # nearly all would be tested: digitised borders seldom share their corners
-    west, south = np.minimum(xy[loose], xy[loose + 1]).T
-    east, north = np.maximum(xy[loose], xy[loose + 1]).T
-    beside = shapely.STRtree(parts).query(shapely.box(west, south, east, north))[1]
-    ring = np.searchsorted(ring_starts, loose, side="right") - 1
-    doubtful = np.union1d(np.searchsorted(part_starts, ring, side="right") - 1, beside)
-    return bool(shapely.is_empty(shapely.coverage_invalid_edges(parts[doubtful])).all())
+def _side_by_side(bounds: np.ndarray) -> np.ndarray:
+    """An order in which each SOME parts lie together: by strips from west to east, each from south to north."""
+    strips = int(np.ceil((len(bounds) / SOME) ** 0.5))
+    strip = np.empty(len(bounds), np.int64)
+    strip[np.argsort(bounds[:, 0], kind="stable")] = np.arange(len(bounds)) * strips // max(len(bounds), 1)
+    return np.lexsort((bounds[:, 1], strip))
+
+
+def _still_out_of_balance(edges: np.ndarray, net: np.ndarray) -> np.ndarray:
+    """Of edges (rows of both corners) with their balance in some parts, each once, those without balance in all."""
+    if not len(edges):
+        return edges
+    down = (edges[:, 0] > edges[:, 2]) | ((edges[:, 0] == edges[:, 2]) & (edges[:, 1] > edges[:, 3]))
+    edges[down] = edges[down][:, [2, 3, 0, 1]]
+    order = np.lexsort(edges.T)
+    edges, net = edges[order], net[order]
+    begins = np.flatnonzero(np.r_[True, (edges[1:] != edges[:-1]).any(axis=1)])
+    return edges[begins][np.add.reduceat(net, begins) != 0]
 
 
 @compiled
@@ -114,10 +141,11 @@ def _same(xy, o, ax, ay, bx, by):
 
 @compiled
 def _out_of_balance(xy, ring_starts, part_starts):
-    """Which edges (by their first corner) are not run as often one way as the other; a table by both corners' hash.
+    """How much more often each edge is run one way than the other, at its first corner where it is met first.
 
     Rings are taken as running with their polygon on the left, whichever way they were drawn. Where an edge is that of a
-    neighbour, the next one is mostly the edge before or after it there: those are tried before the table.
+    neighbour, the next one is mostly the edge before or after it there: those are tried before the table, which is
+    one by both corners' hash.
     """
     size = 16
     while size < 1.3 * len(xy):
@@ -154,13 +182,10 @@ def _out_of_balance(xy, ring_starts, part_starts):
                     found = slot[at]
                 same_as[e] = found if found == e else same_as[found]
                 net[same_as[e]] += 1 if up == left else -1
-    loose = np.zeros(len(xy), np.bool_)
-    for e in range(len(xy)):
-        loose[e] = same_as[e] >= 0 and net[same_as[e]] != 0
-    return loose
+    return net
 
 
-TOGETHER = 20_000  # zones projected at a time
+TOGETHER = 2_000  # zones projected at a time
 TOUCH_M = 1.0  # zones that lie this near are neighbours: digitised borders seldom meet to the millimetre
 OVERLAPS = ("first", "refuse", "all")
 

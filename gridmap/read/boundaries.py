@@ -445,9 +445,10 @@ def read_boundaries(
 
 def _finite(shapes: np.ndarray) -> np.ndarray:
     """Whether each shape has no corner at infinity or at not-a-number; bounds alone pass over the latter."""
-    corners, of = shapely.get_coordinates(shapes, return_index=True)
     found = np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    found[of[~np.isfinite(corners).all(axis=1)]] = False
+    for k in range(0, len(shapes), TOGETHER):
+        corners, of = shapely.get_coordinates(shapes[k : k + TOGETHER], return_index=True)
+        found[k + of[~np.isfinite(corners).all(axis=1)]] = False
     return found
 
 
@@ -470,7 +471,9 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
         kinds = ", ".join(sorted(map(str, geometry.geom_type.dropna().unique()))) or "no geometry"
         raise InputError(Note("read.no_polygons", what=what, kinds=kinds))
 
-    shapes = shapely.force_2d(geometry.to_numpy())
+    shapes = geometry.to_numpy().copy()
+    tall = shapely.has_z(shapes) | shapely.has_m(shapes)  # flat ones are not copied: outlines are most of the memory
+    shapes[tall] = shapely.force_2d(shapes[tall])
     there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     if (bad := ~_finite(shapes[there])).any():
         first = int(np.flatnonzero(there)[np.argmax(bad)]) + 1
@@ -529,6 +532,8 @@ def _on_wgs84(frame: gpd.GeoDataFrame, datum: str | None, source_crs) -> gpd.Geo
     return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=frame.crs))
 
 
+#: Shapes whose corners are looked at together.
+TOGETHER = 2_000
 #: Above so many zones overlaps are looked for by `gridmap inspect` only.
 MOST_COMPARED = 5_000
 
@@ -602,6 +607,12 @@ def _is_named(values: pd.Series, levels: pd.DataFrame) -> bool:
     return any((text == levels[role].astype("string")).fillna(False).all() for role in ("zone_id", "name", "parent_id"))
 
 
+def _moved_to_wgs84(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The frame in EPSG:4326, some rows at a time, so that the corners of all are never held besides the shapes."""
+    some = (frame.geometry.iloc[k : k + TOGETHER].to_crs(4326) for k in range(0, len(frame), TOGETHER))
+    return frame.set_geometry(pd.concat(some))
+
+
 def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
     west, south, east, north = frame.total_bounds
     if frame.crs.is_geographic and (max(abs(south), abs(north)) > 90.000001 or max(abs(west), abs(east)) > 360):
@@ -619,7 +630,7 @@ def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
                 remedy=remedy,
             )
         )
-    moved = frame.to_crs(4326)
+    moved = frame if frame.crs == "EPSG:4326" else _moved_to_wgs84(frame)
     if not pd.Series(moved.total_bounds).map(lambda v: abs(v) < float("inf")).all():
         raise CRSError(Note("read.cannot_reproject", what=what, crs=frame.crs.name))
     return moved

@@ -305,3 +305,16 @@ def test_hardly_a_point_needs_the_exact_test(crowd):
     rows = np.empty(len(lon), np.int32)
     locator_module.locate(lon, lat, rows, *locator._tables())
     assert (rows == locator_module.LATER).mean() < 0.005
+
+
+def test_a_raster_painted_in_bands_is_the_raster(monkeypatch):
+    """However few rows are painted at a time: label, zones and lines are the same to the last one."""
+    zones = partition(5, 40, 9, 6)
+    whole = Locator(zones, raster_cells=900)
+    monkeypatch.setattr(locator_module, "BAND", 20)
+    monkeypatch.setattr(locator_module, "SOME", 3)
+    banded = Locator(zones, raster_cells=900)
+    assert len(list(banded._bands(banded._size[1]))) > 5
+    assert shapely.get_num_geometries(zones).max() > 1
+    for one, other in zip(whole._raster, banded._raster, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -2,10 +2,12 @@
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gridmap.grids import zones as zones_module
 from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, overlapping
 from gridmap.read.boundaries import overlapping_pairs
 
@@ -146,3 +148,34 @@ def test_zones_of_several_parts_overlap_once_and_by_all_their_parts():
     assert overlapping_pairs(zones) == 1  # 0.02 of 1.02: more than a hundredth, which neither island is alone
     assert overlapping_pairs(zones.iloc[[0, 2]]) == 0
     assert overlapping_pairs(zones, most=2) == 0
+
+
+@pytest.mark.parametrize("moved", [0.0, 3e-4])
+def test_a_balance_struck_piece_by_piece_finds_the_same_overlaps(monkeypatch, moved):
+    """Edges between pieces are held against each other at the end: a clean coverage stays clean, overlaps are found."""
+    xs, ys = np.meshgrid(np.arange(12), np.arange(12))
+    zones = shapely.box(xs.ravel() / 100, ys.ravel() / 100, (xs.ravel() + 1) / 100, (ys.ravel() + 1) / 100)
+    zones[77] = shapely.affinity.translate(zones[77], moved, moved)
+    zones[5] = shapely.MultiPolygon([zones[5], zones[120]])
+    zones = np.delete(zones, 120)
+    whole = overlapping(zones)
+    monkeypatch.setattr(zones_module, "SOME", 36)
+    monkeypatch.setattr(
+        zones_module.shapely, "coverage_invalid_edges", counting := Counting(shapely.coverage_invalid_edges)
+    )
+    pieces = overlapping(zones)
+    for one, other in zip(whole, pieces, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(whole[0]) == (3 if moved else 0)
+    assert max(counting.sizes) < len(zones) or moved
+
+
+class Counting:
+    """A function, and how much each of its calls was given."""
+
+    def __init__(self, function):
+        self.function, self.sizes = function, []
+
+    def __call__(self, given):
+        self.sizes.append(len(given))
+        return self.function(given)

@@ -7,10 +7,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 from shapely.geometry import Point, Polygon, box
 
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.tables import vector
 
 LSOA = Path(__file__).parents[2] / "data" / "west_yorkshire" / "lsoa_2011.geojson"
 
@@ -186,3 +188,26 @@ def test_nested_properties_of_geojson_become_text(tmp_path):
     zones = read_boundaries(path)
     assert zones["zone_id"].tolist() == ["A", "B"]
     assert zones["more"].tolist() == ['{"a": 1}', '{"a": 1}']
+
+
+@pytest.mark.parametrize("index", [None, ["a", "b", "c", "d", "e", "f", "g"]])
+def test_a_large_geoparquet_is_read_in_pieces_and_is_the_same(tmp_path, monkeypatch, index):
+    shapes = [shapely.box(k, 0, k + 1, 1) for k in range(6)] + [None]
+    frame = gpd.GeoDataFrame(
+        {
+            "zone_id": [str(k) for k in range(7)],
+            "n": [1.5, None, 2, 3, 4, 5, 6],
+            "kind": pd.Categorical(list("aabbacc")),
+        },
+        geometry=shapes,
+        crs=27700,
+        index=index,
+    )
+    frame.to_parquet(tmp_path / "z.parquet", row_group_size=3)
+    whole = vector.read_vector(tmp_path / "z.parquet")
+    monkeypatch.setattr(vector, "LARGE", 0)
+    monkeypatch.setattr(vector, "TOGETHER", 200)
+    pieces = vector.read_vector(tmp_path / "z.parquet")
+    assert pieces.crs == whole.crs
+    assert pieces["kind"].tolist() == whole["kind"].tolist()
+    pd.testing.assert_frame_equal(pd.DataFrame(pieces.drop(columns="kind")), pd.DataFrame(whole.drop(columns="kind")))

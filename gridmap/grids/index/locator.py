@@ -30,21 +30,25 @@ Ozaki, Bünger, Ogita, Oishi & Rump (2016), BIT Numerical Mathematics 56, 335–
 """
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 import shapely
 
 from gridmap.grids.index.lookup import LATER, UNSURE, locate, locate_all, settle, settle_all
-from gridmap.grids.index.raster import MARGIN, paint, slabs
+from gridmap.grids.index.raster import MARGIN, OUTSIDE, paint, slabs
 
-__all__ = ["Locator", "cores", "each", "polygons_of"]
+__all__ = ["Locator", "Parts", "cores", "each", "polygons_of"]
 
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
 FEW = 50_000  # points that are put to shapely before a raster is laid
+BAND = 2_000_000  # edges that are painted at a time
+SOME = 4_096  # parts that are taken out of their zones at a time
 FINE = 2.0**24  # times rounding: raster cells at least so wide keep their edges in single precision
 
 
@@ -73,8 +77,8 @@ class Locator:
         self._every = bool(every)
         self._raster_cells = raster_cells
         self._so_far, self._laid, self._laying = 0, False, Lock()
-        self._areas, self._zone_of = polygons_of(self._zones)
-        west, _, east, _ = shapely.total_bounds(self._areas) if len(self._areas) else (np.nan,) * 4
+        self._parts = Parts(self._zones)
+        west, _, east, _ = self._parts.extent
         self._round_world = bool(east > 180 or west < -180)
         self._west_east = float(west), float(east)
         if raster_cells:
@@ -104,10 +108,9 @@ class Locator:
 
     def _lay(self) -> None:
         """Paint the raster."""
-        xy, edges, edge_start, corners = self._outlines()
-        zone_of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(corners))
-        x0, y0, x1, y1 = shapely.total_bounds(self._areas) if len(xy) else (0.0, 0.0, -1.0, -1.0)
-        nx, ny = self._shape(x1 - x0, y1 - y0, len(edges), max(abs(x0), abs(x1), abs(y0), abs(y1)))
+        parts = self._parts
+        x0, y0, x1, y1 = parts.extent if len(parts) else (0.0, 0.0, -1.0, -1.0)
+        nx, ny = self._shape(x1 - x0, y1 - y0, int(parts.edges.sum()), max(abs(x0), abs(x1), abs(y0), abs(y1)))
         sx, sy = (nx / (x1 - x0) if x1 > x0 else 0.0), (ny / (y1 - y0) if y1 > y0 else 0.0)
         step = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300)) * 64
         mx = max(MARGIN * (x1 - x0) / nx, step)
@@ -117,13 +120,36 @@ class Locator:
         self._size = (nx, ny)
         rounding = np.spacing(max(abs(x0), abs(x1), abs(y0), abs(y1), 1e-300))
         fine = bool(0 < sx * FINE * rounding < 1 and 0 < sy * FINE * rounding < 1)
-        self._raster = paint(xy, edges, edge_start, zone_of, self._frame, nx, ny, self._every, fine)
-        self._exact, self._met, self._corners = None, 0, np.diff(corners)
+        bands = [self._painted(rows, which, fine) for rows, which in self._bands(ny)]
+        self._raster = _joined(bands)
+        self._exact, self._met = None, 0
+        self._corners = np.bincount(parts.zone, parts.corners, minlength=len(self)).astype(np.int64)
         self._laid = True
 
-    def _outlines(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All corners, the corners at which an edge begins, where each zone's edges begin, and where its corners do."""
-        parts, zone = self._areas, self._zone_of
+    def _bands(self, ny: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+        """Bands of rows with BAND edges or so each, and the parts that reach into each."""
+        parts = self._parts
+        _, y0, _, sy, _, my = self._frame
+        low = (
+            np.floor((parts.bounds[:, 1] - my - y0) * sy).clip(0, ny - 1) - 1
+        )  # a row more than its own on either side
+        high = np.floor((parts.bounds[:, 3] + my - y0) * sy).clip(0, ny - 1) + 1
+        order = np.argsort(low + high, kind="stable")
+        before = np.cumsum(parts.edges[order])
+        ends = order[np.searchsorted(before, np.arange(BAND, before[-1] if len(before) else 0, BAND))]
+        limits = np.unique(np.r_[0, ((low + high)[ends] / 2).astype(np.int64).clip(0, ny), ny]).tolist()
+        for first, end in pairwise(limits):
+            yield (first, end), np.flatnonzero((low < end) & (high >= first))
+
+    def _painted(self, rows: tuple[int, int], which: np.ndarray, fine: bool) -> tuple:
+        """A band of the raster."""
+        xy, edges, edge_start, corners = self._outlines(which)
+        zone_of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(corners))
+        return paint(xy, edges, edge_start, zone_of, self._frame, *self._size, rows, self._every, fine)
+
+    def _outlines(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Corners of these parts, at which an edge begins, where each zone's edges begin, and where its corners do."""
+        parts, zone = self._parts.take(which), self._parts.zone[which]
         if not len(parts):
             parts, zone = np.array([shapely.Polygon()]), np.zeros(1, np.int64)
         _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts, include_z=False)
@@ -138,7 +164,7 @@ class Locator:
 
     def _in_order_of_height(self) -> tuple:
         """Every zone's box, and its edges in order of height, for the exact test."""
-        xy, edges, edge_start, corners = self._outlines()
+        xy, edges, edge_start, corners = self._outlines(np.arange(len(self._parts)))
         box = np.full((len(self), 4), np.nan)
         some = np.flatnonzero(np.diff(corners))
         box[some, :2] = np.minimum.reduceat(xy, corners[some])
@@ -260,11 +286,8 @@ class Locator:
     @cached_property
     def _polygonal(self) -> np.ndarray:
         """The zones, of collections only the areas."""
-        areas = self._zones.copy()
-        mixed = ~np.isin(shapely.get_type_id(areas), (3, 6))
-        areas[mixed] = None
-        for k in np.unique(self._zone_of[mixed[self._zone_of]]).tolist():
-            areas[k] = shapely.MultiPolygon(list(self._areas[self._zone_of == k]))
+        areas = self._parts.zones.copy()
+        areas[~np.isin(shapely.get_type_id(areas), (3, 6))] = None
         return areas
 
     def _held_by_areas(self, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,6 +314,100 @@ def _lowest(point: np.ndarray, zone: np.ndarray, n: int) -> np.ndarray:
     rows = np.full(n, np.iinfo(np.int32).max, np.int32)
     np.minimum.at(rows, point, zone.astype(np.int32))
     return np.where(rows == np.iinfo(np.int32).max, -1, rows)
+
+
+def _joined(bands: list[tuple]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Bands of a raster as one: what refers to border cells, zones and lines counts on from band to band."""
+    borders = zones = lines = 0
+    of_all: tuple[list, list, list, list] = ([], [], [], [])
+    for label, heads, zones_here, lines_here in bands:
+        label[label < OUTSIDE] -= borders
+        heads[:, 0] += zones
+        heads[:, 1] += lines
+        borders, zones, lines = borders + len(heads) - 1, int(heads[-1, 0]), int(heads[-1, 1])
+        last = heads[-1:]
+        for pieces, piece in zip(of_all, (label, heads[:-1], zones_here, lines_here), strict=True):
+            pieces.append(piece)
+    of_all[1].append(last)
+    if lines:  # a band without lines has one that nothing refers to
+        of_all[3][:] = [piece if (piece != 0).any() else piece[:0] for piece in of_all[3]]
+    bands.clear()
+    label, heads, zones_of, lines_of = (_in_one(pieces) for pieces in of_all)
+    return label, heads, zones_of, lines_of
+
+
+def _in_one(pieces: list[np.ndarray]) -> np.ndarray:
+    """The pieces one after the other, each given back as soon as it is copied."""
+    if len(pieces) == 1:
+        return pieces[0]
+    whole = np.empty((sum(map(len, pieces)), *pieces[0].shape[1:]), pieces[0].dtype)
+    at = 0
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
+        whole[at : at + len(piece)] = piece
+        at += len(piece)
+    return whole
+
+
+class Parts:
+    """The polygons among the parts of zones, taken out of them some at a time: all of them are the zones once more.
+
+    Attributes
+    ----------
+    zones : array of shapely geometry
+        As given, of collections only the areas.
+    zone : array of int, (p,)
+        The zone of each part, ascending.
+    bounds : array (p, 4)
+    corners, edges : arrays of int, (p,)
+        Corners, the first of each ring twice, and edges.
+    extent : tuple of float
+        Bounds of all parts; nan where there is none.
+
+    Examples
+    --------
+    >>> one, two = shapely.box(0, 0, 1, 1), shapely.MultiPolygon([shapely.box(2, 0, 3, 1), shapely.box(4, 0, 5, 1)])
+    >>> parts = Parts(np.array([one, two]))
+    >>> parts.zone.tolist(), parts.edges.tolist(), parts.take(np.array([2]))[0].bounds
+    ([0, 1, 1], [4, 4, 4], (4.0, 0.0, 5.0, 1.0))
+    """
+
+    def __init__(self, zones: np.ndarray):
+        mixed = np.flatnonzero(shapely.get_type_id(zones) == 7)
+        if len(mixed):
+            zones = zones.copy()
+            for k in mixed.tolist():
+                zones[k] = shapely.MultiPolygon(list(polygons_of(zones[k : k + 1])[0]))
+        self.zones = zones
+        rows = np.flatnonzero(np.isin(shapely.get_type_id(zones), (3, 6)) & ~shapely.is_empty(zones))
+        count = shapely.get_num_geometries(zones[rows])
+        self.zone = np.repeat(rows, count)
+        self._number = np.arange(len(self.zone)) - np.repeat(np.cumsum(count) - count, count)
+        self.bounds = np.empty((len(self), 4))
+        self.corners, self.edges = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        for k in range(0, len(self), SOME):
+            some = slice(k, k + SOME)
+            parts = self.take(some)
+            self.bounds[some], self.corners[some] = shapely.bounds(parts), shapely.get_num_coordinates(parts)
+            self.edges[some] = self.corners[some] - 1 - shapely.get_num_interior_rings(parts)
+        there = self.corners > 0
+        for name in ("zone", "_number", "bounds", "corners", "edges"):
+            setattr(self, name, getattr(self, name)[there])
+        low, high = (
+            (self.bounds[:, :2].min(axis=0), self.bounds[:, 2:].max(axis=0)) if len(self) else ((np.nan,) * 2,) * 2
+        )
+        self.extent = float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    def __len__(self) -> int:
+        return len(self.zone)
+
+    def take(self, which: np.ndarray | slice) -> np.ndarray:
+        """These parts as polygons; those of zones of one part are not copied."""
+        found = self.zones[self.zone[which]]
+        several = shapely.get_type_id(found) == 6
+        found[several] = shapely.get_geometry(found[several], self._number[which][several])
+        return found
 
 
 def polygons_of(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,14 +42,14 @@ def column_of(x, low, scale, n):
 
 
 @compiled
-def _stroke(ax, ay, bx, by, frame, nx, ny, touched):
-    """List every cell that an edge touches, margin included; how many there are."""
+def _stroke(ax, ay, bx, by, frame, nx, ny, rows, touched):
+    """List every cell of these rows that an edge touches, margin included; how many there are."""
     x0, y0, sx, sy, mx, my = frame
     ylow, yhigh = min(ay, by), max(ay, by)
     xlow, xhigh = min(ax, bx), max(ax, bx)
     first, last = column_of(ylow - my, y0, sy, ny), column_of(yhigh + my, y0, sy, ny)
     count = 0
-    for j in range(first, last + 1):
+    for j in range(max(first, rows[0]), min(last, rows[1] - 1) + 1):
         left, right = xlow, xhigh
         if last > first and yhigh - ylow > my:
             below = max(y0 + j / sy - my, ylow)
@@ -61,7 +61,7 @@ def _stroke(ax, ay, bx, by, frame, nx, ny, touched):
         for i in range(column_of(left - mx, x0, sx, nx), column_of(right + mx, x0, sx, nx) + 1):
             if count == len(touched):
                 touched = longer(touched)
-            touched[count] = j * nx + i
+            touched[count] = (j - rows[0]) * nx + i
             count += 1
     return touched, count
 
@@ -76,8 +76,8 @@ def longer(values):
 
 
 @compiled
-def _crossings(xy, edges, frame, nx, ny, first, last, border):
-    """Where the middle line of each raster row crosses a zone's edges: columns in order, and where each row begins.
+def _crossings(xy, edges, frame, nx, ny, first, last, row0, border):
+    """Where the middle line of each row crosses a zone's edges: columns in order, and where each row begins.
 
     A crossing beside a side of a raster cell makes the cells on both sides AMBIGUOUS.
     """
@@ -85,7 +85,7 @@ def _crossings(xy, edges, frame, nx, ny, first, last, border):
     begin_row = np.zeros(last - first + 2, np.int64)
     for e in edges:
         low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
-        for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
+        for j in range(max(column_of(low, y0, sy, ny), first), min(column_of(high, y0, sy, ny), last) + 1):
             middle = y0 + (j + 0.5) / sy
             if (low > middle) != (high > middle):
                 begin_row[j - first + 1] += 1
@@ -95,7 +95,7 @@ def _crossings(xy, edges, frame, nx, ny, first, last, border):
     filled = begin_row[:-1].copy()
     for e in edges:
         low, high = min(xy[e, 1], xy[e + 1, 1]), max(xy[e, 1], xy[e + 1, 1])
-        for j in range(column_of(low, y0, sy, ny), column_of(high, y0, sy, ny) + 1):
+        for j in range(max(column_of(low, y0, sy, ny), first), min(column_of(high, y0, sy, ny), last) + 1):
             middle = y0 + (j + 0.5) / sy
             if (low > middle) != (high > middle):
                 t = (middle - xy[e, 1]) / (xy[e + 1, 1] - xy[e, 1])
@@ -103,10 +103,11 @@ def _crossings(xy, edges, frame, nx, ny, first, last, border):
                 at = filled[j - first]
                 column = column_of(x, x0, sx, nx)
                 across = (x - x0) * sx - column
-                if across < NEAR and column > 0 and border[j * nx + column - 1]:
-                    border[j * nx + column - 1] |= AMBIGUOUS
+                cell = (j - row0) * nx + column
+                if across < NEAR and column > 0 and border[cell - 1]:
+                    border[cell - 1] |= AMBIGUOUS
                 if across > 1 - NEAR:
-                    border[j * nx + column] |= AMBIGUOUS
+                    border[cell] |= AMBIGUOUS
                 while at > begin_row[j - first] and crossing[at - 1] > column:  # keep the row in order
                     crossing[at] = crossing[at - 1]
                     at -= 1
@@ -142,13 +143,13 @@ def _fill(zone, begin_row, crossing, first, nx, label, border, every, held_cell,
 
 
 @compiled
-def _draw(xy, edges, frame, nx, ny, border):
+def _draw(xy, edges, frame, nx, ny, rows, border):
     """Mark the cells that edges touch; pairs of cell and edge, ordered by edge."""
     at_cell, at_edge = np.empty(len(edges) + 16, np.int32), np.empty(len(edges) + 16, edges.dtype)
     touched, pairs = np.empty(1024, np.int32), np.int64(0)
     for k in range(len(edges)):
         e = edges[k]
-        touched, count = _stroke(xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, touched)
+        touched, count = _stroke(xy[e, 0], xy[e, 1], xy[e + 1, 0], xy[e + 1, 1], frame, nx, ny, rows, touched)
         while pairs + count > len(at_cell):
             at_cell, at_edge = longer(at_cell), longer(at_edge)
         for c in range(count):
@@ -272,7 +273,7 @@ def _edges_here(edge, xy, zone_of, here, n, i, j, frame, ends, bits):
 
 
 @compiled
-def _describe(xy, zone_of, frame, nx, label, border, borders, edge_start, edge, held_start, held, fine):
+def _describe(xy, zone_of, frame, nx, row0, label, border, borders, edge_start, edge, held_start, held, fine):
     """What each border cell needs for its points: see `paint`."""
     heads = np.zeros((borders + 1, 4 + FIRST_ZONES), np.int32)
     zones, lines = np.empty(2 * borders + 16, np.int32), np.empty((2 * borders + 64, 5), np.float32)
@@ -289,7 +290,7 @@ def _describe(xy, zone_of, frame, nx, label, border, borders, edge_start, edge, 
         here, n = _zones_here(edges, zone_of, holding, here)
         count = CROWDED
         if fine and n <= MOST_ZONES and border[cell] < AMBIGUOUS:
-            count = _edges_here(edges, xy, zone_of, here, n, cell % nx, cell // nx, frame, ends, bits)
+            count = _edges_here(edges, xy, zone_of, here, n, cell % nx, row0 + cell // nx, frame, ends, bits)
         if count != CROWDED:
             count = _lines_of(ends, bits, count, own)
         base, slot = 0, 0
@@ -318,8 +319,8 @@ def _describe(xy, zone_of, frame, nx, label, border, borders, edge_start, edge, 
 
 
 @compiled
-def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
-    """Paint zones into a raster.
+def paint(xy, edges, edge_start, zone_of, frame, nx, ny, rows, every, fine):
+    """Paint zones into some rows of a raster.
 
     Parameters
     ----------
@@ -333,6 +334,9 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
         The zone of each corner.
     frame : (x0, y0, columns per degree, rows per degree, margin in x, margin in y)
     nx, ny : int
+        Of the whole raster.
+    rows : (first, one after the last)
+        Each row is painted by itself, so a raster can be painted in bands, each with the parts that reach into it.
     every : bool
         Where zones overlap keep all of them, not just the lowest.
     fine : bool
@@ -340,7 +344,7 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
 
     Returns
     -------
-    label : int32 array (ny × nx)
+    label : int32 array (rows × nx)
         Zone, OUTSIDE, or −2 − number of a border cell.
     heads : int32 array (border cells + 1, 4 + FIRST_ZONES)
         Where the cell's zones begin in `zones`, where its lines begin in `lines`, how many lines (or CROWDED), the
@@ -351,9 +355,9 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
         Lower and upper end, place at the cell's lower side, slope, and the bits of the zones that it bounds.
     """
     y0, sy = frame[1], frame[3]
-    label = np.full(nx * ny, OUTSIDE, np.int32)
-    border = np.zeros(nx * ny, np.int8)
-    at_cell, at_edge = _draw(xy, edges, frame, nx, ny, border)
+    label = np.full(nx * (rows[1] - rows[0]), OUTSIDE, np.int32)
+    border = np.zeros(nx * (rows[1] - rows[0]), np.int8)
+    at_cell, at_edge = _draw(xy, edges, frame, nx, ny, rows, border)
     held_cell, held_zone, held = np.empty(4096, np.int32), np.empty(4096, np.int32), np.int64(0)
     for z in range(len(edge_start) - 1):
         of = edges[edge_start[z] : edge_start[z + 1]]
@@ -362,10 +366,12 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
         ylow, yhigh = np.inf, -np.inf
         for e in of:
             ylow, yhigh = min(ylow, xy[e, 1]), max(yhigh, xy[e, 1])
-        first, last = column_of(ylow, y0, sy, ny), column_of(yhigh, y0, sy, ny)
-        begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last, border)
+        first, last = max(column_of(ylow, y0, sy, ny), rows[0]), min(column_of(yhigh, y0, sy, ny), rows[1] - 1)
+        if first > last:
+            continue
+        begin_row, crossing = _crossings(xy, of, frame, nx, ny, first, last, rows[0], border)
         held_cell, held_zone, held = _fill(
-            z, begin_row, crossing, first, nx, label, border, every, held_cell, held_zone, held
+            z, begin_row, crossing, first - rows[0], nx, label, border, every, held_cell, held_zone, held
         )
     borders = 0
     for cell in range(len(label)):
@@ -375,7 +381,7 @@ def paint(xy, edges, edge_start, zone_of, frame, nx, ny, every, fine):
     edge_start_in, edge_in = _by_border_cell(label, at_cell, at_edge, borders)
     held_start, held_in = _by_border_cell(label, held_cell[:held], held_zone, borders)
     heads, zones, lines = _describe(
-        xy, zone_of, frame, nx, label, border, borders, edge_start_in, edge_in, held_start, held_in, fine
+        xy, zone_of, frame, nx, rows[0], label, border, borders, edge_start_in, edge_in, held_start, held_in, fine
     )
     return label, heads, zones, lines
 

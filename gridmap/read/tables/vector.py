@@ -41,6 +41,8 @@ __all__ = ["X", "Y", "frame_table", "read_vector", "require_no_bomb"]
 #: A coordinate beyond this stands for none in every CRS.
 NO_PLACE = 1e30
 MOST_CELLS = 256 << 20  # bytes of cells, below which nobody worries
+LARGE = 64 << 20  # bytes of a GeoParquet file, unpacked, beyond which it is read some rows at a time
+TOGETHER = 16 << 20  # bytes of it that are read at a time
 
 #: The names that the coordinates of a geometry column are given.
 X, Y = "geometry.x", "geometry.y"
@@ -420,14 +422,33 @@ def _kml_in(source: Any, name: str) -> bytes:
 
 
 def _read_geoparquet(path: Path) -> gpd.GeoDataFrame:
-    require_no_bomb(path)
+    about = require_no_bomb(path)
     try:
+        if about is not None and sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups)) > LARGE:
+            return _with_safe_crs(_read_large_geoparquet(path))
         with path.open("rb") as file:
             return _with_safe_crs(gpd.read_parquet(file))
     except InputError:
         raise
     except Exception as problem:
         raise ReadError(Note("read.no_geoparquet", file=path.name, why=brief(problem))) from None
+
+
+def _read_large_geoparquet(path: Path) -> gpd.GeoDataFrame:
+    """A GeoParquet file some rows at a time, so that its outlines are held once, and not also as Arrow's and as bytes.
+
+    geopandas reads each piece, as a small file: what the columns and the metadata mean stays its business.
+    """
+    pieces = []
+    with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+        packed = sum(file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups))
+        rows = max(1, file.metadata.num_rows * TOGETHER // packed)
+        for batch in file.iter_batches(batch_size=rows, use_threads=False):
+            piece = io.BytesIO()
+            pq.write_table(pa.Table.from_batches([batch], file.schema_arrow), piece, compression="none")
+            pieces.append(gpd.read_parquet(piece))
+    numbered = all(isinstance(piece.index, pd.RangeIndex) for piece in pieces)
+    return pd.concat(pieces, ignore_index=numbered)
 
 
 def require_no_bomb(path: Path) -> pq.FileMetaData | None:
