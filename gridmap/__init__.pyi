@@ -1,6 +1,6 @@
 from . import samples as samples
 from .counts.query import count_by_cell
-from .counts.store import IncidentStore
+from .counts.store_adding import IncidentStore
 from .counts.warehouse import WarehouseCount, warehouse_count
 from .exports import export
 from .forecasts.area_choice import AreaChoice, choose_area

@@ -27,7 +27,7 @@ def add(
     column: Annotated[list[str], typer.Option(help="cli.add.column")] = [],  # noqa: B006
 ) -> None:
     """Add exports to a store, one after another, each whole or not at all."""
-    from gridmap.counts.store import IncidentStore
+    from gridmap.counts.store_adding import IncidentStore
 
     columns = dict(map(_role_and_column, column)) or None
     given = {"datum": datum, "crs": crs, "timezone": timezone, "date_order": date_order, "encoding": encoding}
@@ -49,7 +49,7 @@ def store(
 ) -> None:
     """The history of a store, a line for each addition; with --check whether it is whole."""
     from gridmap._io import json_text
-    from gridmap.counts.store import IncidentStore
+    from gridmap.counts.store_adding import IncidentStore
     from gridmap.read.stored import read_manifest
 
     kept = IncidentStore(folder)

@@ -5,14 +5,14 @@
     store.json                                       what holds: the parts, the additions, the columns
     incidents/month=2024-03/h3=83194efffffffff/*.parquet   the parts: a month and an H3 cell each, Hilbert-sorted
     set_aside/000012.parquet                         the rows that addition 12 set aside, and those that it replaced
-    counts/*.parquet                                 sums of parts that have been counted (see `gridmap.counts.store`)
+    counts/*.parquet                                 sums of parts that have been counted (see `gridmap.counts.store_adding`)
 
 `store.json` is exchanged in one step of the file system, and a part is never changed once it is written, so whoever
 reads sees one state of the store, whatever is added meanwhile. A file that `store.json` does not name is not part of
 the store. An incident lies in the month that holds the middle of its interval; one without a time, or known to no
 better than a month, lies in `undated`. So a month is read as one folder, and a year as twelve and `undated`.
 
-`gridmap.counts.store` writes; this module reads.
+`gridmap.counts.store_adding` writes; this module reads.
 """
 
 import base64

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap._io import json_text, sha256_of, take_lock, write_text
-from gridmap.counts.store import IncidentStore
+from gridmap.counts.store_adding import IncidentStore
 from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.read.several_files import READABLE

@@ -159,7 +159,7 @@ def count_file(
         counted = points
     settings: dict[str, Any] = {"category": category, "by": by, "every": every, "weight": weight}
     if stored and not public and not keyed and engine.get("engine", "duckdb") == "duckdb":
-        from gridmap.counts.store import IncidentStore
+        from gridmap.counts.store_adding import IncidentStore
 
         counts = IncidentStore(file).counts(grid, period=period, **settings)
     else:

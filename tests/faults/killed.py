@@ -40,7 +40,7 @@ def added(out: str, name: str, text: str) -> None:
 
 def stored(store: str, file: str) -> None:
     """An export added to a store of incidents."""
-    from gridmap.counts.store import IncidentStore
+    from gridmap.counts.store_adding import IncidentStore
 
     IncidentStore(store).add(file)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import gridmap as gm
-from gridmap.counts.store import IncidentStore
+from gridmap.counts.store_adding import IncidentStore
 from gridmap.errors import SettingError
 from gridmap.messages import say
 from gridmap.runs import read_pipeline, run_pipeline
