@@ -2,4 +2,11 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"kept": "yaml_edits", "recipes": "questions"})
+keep_old_names(
+    __name__,
+    {
+        "kept": "yaml_edits",
+        "recipes": "questions",
+        "view": "responses",
+    },
+)

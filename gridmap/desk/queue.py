@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gridmap.audiences import check_audience
-from gridmap.desk.view import environment
+from gridmap.desk.responses import environment
 from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import COUNTED_STEP, LANGUAGES, Note

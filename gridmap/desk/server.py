@@ -33,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridmap.desk.pages import ROUTES
 from gridmap.desk.queue import Queue
-from gridmap.desk.view import TEXT_LIMIT, Desk, language_of, page, refusal
+from gridmap.desk.responses import TEXT_LIMIT, Desk, language_of, page, refusal
 from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import GridmapError, InputError, SettingError
 from gridmap.messages import Note, check_language, say

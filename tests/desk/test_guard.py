@@ -226,7 +226,7 @@ def through_the_guard(client, method="GET", hosts=1, body=()):
 def test_two_hosts_other_methods_and_endless_forms_are_refused_by_the_guard_itself(client):
     from starlette.exceptions import HTTPException
 
-    from gridmap.desk.view import TEXT_LIMIT
+    from gridmap.desk.responses import TEXT_LIMIT
 
     assert (through_the_guard(client), through_the_guard(client, "POST")) == (200, 200)
     assert through_the_guard(client, hosts=2) == 403

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from gridmap.desk import workers
 from gridmap.desk.pages.bring import data_part
-from gridmap.desk.view import LANGUAGE_COOKIE, desk_of, form_of, page, redirect
+from gridmap.desk.responses import LANGUAGE_COOKIE, desk_of, form_of, page, redirect
 from gridmap.messages import check_language
 
 __all__ = ["ROUTES"]

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 import gridmap
 from gridmap.desk.pages.run import SANDBOX
-from gridmap.desk.view import language_of, page
+from gridmap.desk.responses import language_of, page
 from gridmap.errors import InputError
 from gridmap.messages import Note
 

@@ -18,7 +18,7 @@ from gridmap._audit import audiences_in, outputs_in, read_audit
 from gridmap._io import sha256_of
 from gridmap.desk import workers
 from gridmap.desk.queue import PAPERS
-from gridmap.desk.view import Desk, desk_of, form_of, language_of, page, part, redirect
+from gridmap.desk.responses import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.workspace import Workspace
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import LANGUAGES, Note, known, note_from, say, step_name

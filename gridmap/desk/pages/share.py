@@ -14,7 +14,7 @@ from gridmap._io import write_text
 from gridmap.audiences import AUDIENCES, check_audience
 from gridmap.desk import workers
 from gridmap.desk.pages.run import audience_of, gated, outputs_of, record_of, run_of
-from gridmap.desk.view import desk_of, form_of, language_of, page, redirect
+from gridmap.desk.responses import desk_of, form_of, language_of, page, redirect
 from gridmap.desk.workspace import STATE, Workspace
 from gridmap.errors import InputError
 from gridmap.messages import Note, known, say
