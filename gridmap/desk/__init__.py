@@ -6,6 +6,7 @@ keep_old_names(
     __name__,
     {
         "kept": "yaml_edits",
+        "pictures": "svg_pictures",
         "recipes": "questions",
         "view": "responses",
     },

@@ -18,9 +18,9 @@ from gridmap._io import sha256_of, write_text
 from gridmap.audiences import AUDIENCES
 from gridmap.desk import workers
 from gridmap.desk.pages.bring import data_part, incident_facts, zone_facts
-from gridmap.desk.pictures import tiles_picture
 from gridmap.desk.questions import QUESTIONS, Facts, facts_of, kind_of, of_kind, questions_in, with_questions
 from gridmap.desk.responses import desk_of, form_of, language_of, page, part, redirect
+from gridmap.desk.svg_pictures import tiles_picture
 from gridmap.desk.workspace import DATA_PART, DEVICES
 from gridmap.desk.yaml_edits import edited, yaml_text
 from gridmap.errors import InputError

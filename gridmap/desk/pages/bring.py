@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from gridmap._io import write_text
 from gridmap.desk import workers
-from gridmap.desk.pictures import places_picture
 from gridmap.desk.responses import Desk, desk_of, form_of, language_of, page, part, redirect
+from gridmap.desk.svg_pictures import places_picture
 from gridmap.desk.workspace import DATA_PART, STATE, Workspace, new_name
 from gridmap.desk.yaml_edits import yaml_text
 from gridmap.errors import InputError

@@ -27,9 +27,9 @@ from gridmap._io import write_text
 from gridmap.desk import workers
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
-from gridmap.desk.pictures import SHADES, bars, cells_picture, frame_paths, shades_of
 from gridmap.desk.questions import FEWEST_INCIDENTS
 from gridmap.desk.responses import Desk, desk_of, form_of, language_of, page, part, redirect
+from gridmap.desk.svg_pictures import SHADES, bars, cells_picture, frame_paths, shades_of
 from gridmap.desk.workspace import STATE
 from gridmap.desk.yaml_edits import edited
 from gridmap.errors import InputError
