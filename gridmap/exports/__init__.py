@@ -9,4 +9,10 @@ from gridmap._moved import keep_old_names
 from gridmap.exports.writing import export, write_layers, write_released, write_table
 
 __all__ = ["export", "write_layers", "write_released", "write_table"]
-keep_old_names(__name__, {"plain": "plain_frames"})
+keep_old_names(
+    __name__,
+    {
+        "parts": "result_parts",
+        "plain": "plain_frames",
+    },
+)

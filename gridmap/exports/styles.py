@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import GridmapError
-from gridmap.exports.parts import Part
+from gridmap.exports.result_parts import Part
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.layers import Layer, Rule, cells_layer, clusters_layer, hotspot_layer
 

@@ -18,7 +18,7 @@ from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.exports.formats import Format, all_formats
 from gridmap.exports.formats.csv import csv_table
-from gridmap.exports.parts import Part, Stamp, parts_of, run_id_of
+from gridmap.exports.result_parts import Part, Stamp, parts_of, run_id_of
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.patrol.plan import PatrolPlan

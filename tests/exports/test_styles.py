@@ -10,7 +10,7 @@ import pytest
 
 import gridmap as gm
 from gridmap.exports.formats.geopackage import filter_of
-from gridmap.exports.parts import parts_of
+from gridmap.exports.result_parts import parts_of
 from gridmap.exports.styles import style_of
 from gridmap.maps.figure import class_text
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import gridmap as gm
-from gridmap.exports.parts import parts_of
+from gridmap.exports.result_parts import parts_of
 from gridmap.exports.styles import style_of
 from gridmap.grids.population import total_by_cell
 from gridmap.hotspots.registry import LESS, MORE, SCALES, label_code, methods

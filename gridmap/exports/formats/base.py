@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridmap.exports.parts import Part, Stamp
+from gridmap.exports.result_parts import Part, Stamp
 
 __all__ = ["Format"]
 

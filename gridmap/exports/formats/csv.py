@@ -7,8 +7,8 @@ import pandas as pd
 
 from gridmap._io import guard_formula
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp
 from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.result_parts import Part, Stamp
 
 __all__ = ["FORMATS", "csv_table", "flat", "to_csv"]
 

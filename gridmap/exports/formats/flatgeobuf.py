@@ -5,8 +5,8 @@ from pathlib import Path
 import pyogrio
 
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp, shapes_of
 from gridmap.exports.plain_frames import geometry_kind, plain_frame
+from gridmap.exports.result_parts import Part, Stamp, shapes_of
 
 __all__ = ["FORMATS", "to_flatgeobuf"]
 

@@ -16,8 +16,8 @@ import pyogrio
 
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp, shapes_of
 from gridmap.exports.plain_frames import geometry_kind, plain_frame
+from gridmap.exports.result_parts import Part, Stamp, shapes_of
 from gridmap.exports.styles import Rule, Style, style_of
 
 __all__ = ["FORMATS", "filter_of", "qml", "to_geopackage"]

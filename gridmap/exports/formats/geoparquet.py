@@ -6,8 +6,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import KEY, Part, Stamp, shapes_of
 from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.result_parts import KEY, Part, Stamp, shapes_of
 
 __all__ = ["FORMATS", "to_geoparquet"]
 

@@ -18,8 +18,8 @@ from rasterio.transform import Affine
 
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp, shapes_of, unit_of
 from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.result_parts import Part, Stamp, shapes_of, unit_of
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.surfaces import DensityResult, burnt

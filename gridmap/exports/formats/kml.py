@@ -19,8 +19,8 @@ import pandas as pd
 from gridmap import _kml as kml
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp, shapes_of
 from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.result_parts import Part, Stamp, shapes_of
 from gridmap.exports.styles import Style, style_of
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.plan_files import to_kml as plan_to_kml

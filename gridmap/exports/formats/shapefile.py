@@ -16,8 +16,8 @@ import pyogrio
 
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.exports.formats.base import Format
-from gridmap.exports.parts import Part, Stamp, shapes_of, written_at
 from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.result_parts import Part, Stamp, shapes_of, written_at
 from gridmap.messages import Note
 
 __all__ = ["FORMATS", "short_names", "to_shapefile", "to_zipped_shapefile"]

@@ -9,8 +9,8 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
 from gridmap.exports.formats.csv import flat
-from gridmap.exports.parts import Part, Stamp, written_at
 from gridmap.exports.plain_frames import unique_names
+from gridmap.exports.result_parts import Part, Stamp, written_at
 from gridmap.messages import Note
 
 __all__ = ["FORMATS", "to_xlsx"]
