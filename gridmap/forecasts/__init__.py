@@ -2,4 +2,12 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"following": "near_repeats", "offered": "checked_forecast", "repeats": "near_repeats"})
+keep_old_names(
+    __name__,
+    {
+        "following": "near_repeat_model",
+        "near_repeats": "near_repeat_model",
+        "offered": "checked_forecast",
+        "repeats": "near_repeat_model",
+    },
+)

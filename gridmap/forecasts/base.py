@@ -60,7 +60,7 @@ MODELS: dict[str, str] = {
     "density_mixture": "gridmap.forecasts.density:DensityMixture",
     "lasting_density": "gridmap.forecasts.density:LastingDensity",
     "boosted": "gridmap.forecasts.boosted:Boosted",
-    "near_repeat": "gridmap.forecasts.near_repeats:NearRepeat",
+    "near_repeat": "gridmap.forecasts.near_repeat_model:NearRepeat",
     "self_exciting": "gridmap.forecasts.self_exciting:SelfExciting",
     "risk_terrain": "gridmap.forecasts.risk_terrain:RiskTerrain",
     "ensemble": "gridmap.forecasts.ensemble:Ensemble",

@@ -12,7 +12,7 @@ import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import MODELS, History, Space, model_named, moment
 from gridmap.forecasts.boosted import Boosted
-from gridmap.forecasts.near_repeats import NearRepeat
+from gridmap.forecasts.near_repeat_model import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
 from gridmap.forecasts.self_exciting import SelfExciting
 from gridmap.read.base import Incidents

@@ -10,7 +10,7 @@ import pytest
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import History, Space, moment
-from gridmap.forecasts.near_repeats import NearRepeat
+from gridmap.forecasts.near_repeat_model import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain
 from gridmap.read.base import Incidents
 
