@@ -5,6 +5,7 @@ from gridmap._moved import keep_old_names
 keep_old_names(
     __name__,
     {
+        "density": "density_models",
         "following": "near_repeat_model",
         "near_repeats": "near_repeat_model",
         "offered": "checked_forecast",

@@ -20,7 +20,7 @@ import numpy as np
 
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, model_named
-from gridmap.forecasts.density import mixture_weights
+from gridmap.forecasts.density_models import mixture_weights
 from gridmap.messages import Note
 
 __all__ = ["Ensemble"]
