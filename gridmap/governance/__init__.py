@@ -2,4 +2,11 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"agenda": "stage_results", "togetherness": "colocation"})
+keep_old_names(
+    __name__,
+    {
+        "agenda": "pipeline_results",
+        "stage_results": "pipeline_results",
+        "togetherness": "colocation",
+    },
+)

@@ -19,7 +19,7 @@ import pandas as pd
 
 from gridmap._intervals import fullest_window, ratio_interval
 from gridmap.errors import InputError
-from gridmap.governance.stage_results import AGENDA, Sentence
+from gridmap.governance.pipeline_results import AGENDA, Sentence
 from gridmap.grids.base import Grid
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, null_of
 from gridmap.hotspots.registry import what_it_draws

@@ -17,7 +17,7 @@ from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
 from gridmap.forecasts.checked_forecast import ForecastCells
-from gridmap.governance.stage_results import AGENDA
+from gridmap.governance.pipeline_results import AGENDA
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.times import hour_of_week

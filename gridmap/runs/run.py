@@ -26,7 +26,7 @@ from gridmap._signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
 from gridmap.exports import export, write_layers, write_released
-from gridmap.governance.stage_results import CaseHandling
+from gridmap.governance.pipeline_results import CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult

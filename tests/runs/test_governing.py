@@ -10,7 +10,7 @@ from shapely import box
 
 import gridmap as gm
 from gridmap.errors import SettingError
-from gridmap.governance.stage_results import CaseHandling, KindsTogether, Measures
+from gridmap.governance.pipeline_results import CaseHandling, KindsTogether, Measures
 from gridmap.maps.layers import named_areas_layer
 from gridmap.maps.page import page_data
 from gridmap.reports.briefing import paper_bytes

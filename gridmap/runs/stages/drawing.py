@@ -11,7 +11,7 @@ import pandas as pd
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError
 from gridmap.forecasts.checked_forecast import ForecastCells
-from gridmap.governance.stage_results import AGENDA, AreasWeNamed, CaseHandling
+from gridmap.governance.pipeline_results import AGENDA, AreasWeNamed, CaseHandling
 from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps import boundaries_layer, build_map, cells_layer, context_layers, layers_of, patrol_layers

@@ -21,8 +21,7 @@ from gridmap.governance.cases import case_life, lateness_hotspots
 from gridmap.governance.colocation import colocation_quotient, cross_k
 from gridmap.governance.denominators import standardised_rates
 from gridmap.governance.evaluation import evaluate_intervention
-from gridmap.governance.register import Register, WatchedAreas, follow_hotspots, hotspot_areas, watch_areas
-from gridmap.governance.stage_results import (
+from gridmap.governance.pipeline_results import (
     AreasWeNamed,
     CaseHandling,
     KindsTogether,
@@ -30,6 +29,7 @@ from gridmap.governance.stage_results import (
     RatesPerWhom,
     SitesAndRings,
 )
+from gridmap.governance.register import Register, WatchedAreas, follow_hotspots, hotspot_areas, watch_areas
 from gridmap.governance.surroundings import site_rings
 from gridmap.grids.base import Grid
 from gridmap.grids.tiling import make_grid

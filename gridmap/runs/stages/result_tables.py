@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.forecasts.checked_forecast import ForecastCells
-from gridmap.governance.stage_results import AGENDA
+from gridmap.governance.pipeline_results import AGENDA
 from gridmap.hotspots.result import HotspotResult
 
 __all__ = ["facts_of", "tables_of"]
