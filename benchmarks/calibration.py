@@ -30,7 +30,7 @@ from scipy import ndimage, sparse, stats
 
 import gridmap as gm
 from gridmap.errors import GridmapError
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.grids.population import population_by_cell
 from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.result import GlobalResult

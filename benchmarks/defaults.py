@@ -20,7 +20,7 @@ import pandas as pd
 from calibration import WEST_YORKSHIRE
 
 import gridmap as gm
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.hotspots.default_test import at_risk_by_cell
 
 HARM = np.array([1.0, 5.0, 15.0, 365.0, 1825.0])

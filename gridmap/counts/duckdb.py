@@ -47,7 +47,7 @@ from gridmap.counts.task import (
 )
 from gridmap.errors import InputError, ReadError, SettingError, is_want_of_memory
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts
+from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.locator import cores
 from gridmap.messages import Note
 from gridmap.read.base import Incidents

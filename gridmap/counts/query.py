@@ -16,7 +16,7 @@ from gridmap.counts.duckdb import count_in_duckdb
 from gridmap.counts.task import EVERY, MISSING, CountQuery, Progress
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
+from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
 from gridmap.grids.tiling import as_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents

@@ -22,7 +22,7 @@ from gridmap.counts.duckdb import files_of, is_text, paths_of, source_of
 from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError, ReadError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts
+from gridmap.grids.counts_table import Counts
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 

@@ -25,7 +25,7 @@ from gridmap.counts.duckdb import is_text, paths_of, source_of
 from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import GridmapError, ReadError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts
+from gridmap.grids.counts_table import Counts
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 

@@ -50,7 +50,7 @@ from gridmap.counts.query import count_by_cell, count_query
 from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts
+from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.h3_keys import keys_of_points
 from gridmap.grids.tiling import as_grid
 from gridmap.messages import Note, did_you_mean

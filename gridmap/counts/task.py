@@ -47,7 +47,7 @@ from gridmap._periods import FREQUENCIES
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts, CountsAbout, CountsKind
+from gridmap.grids.counts_table import Counts, CountsAbout, CountsKind
 from gridmap.grids.h3 import NOT_A_CELL, HexGrid
 from gridmap.grids.index.lookup import tally, tally_sums
 from gridmap.grids.zones import ZoneGrid

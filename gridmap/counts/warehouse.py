@@ -32,7 +32,7 @@ from gridmap._short_form import ShortForm
 from gridmap.counts.task import MISSING, CountQuery, CountResult, sql
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts
+from gridmap.grids.counts_table import Counts
 from gridmap.grids.h3 import HexGrid
 from gridmap.grids.index.locator import polygons_of
 from gridmap.grids.tiling import as_grid

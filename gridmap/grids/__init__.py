@@ -6,6 +6,7 @@ keep_old_names(
     __name__,
     {
         "balanced": "regionalization.balanced",
+        "cell_counts": "counts_table",
         "code_checks": "codes",
         "code_templates": "codes",
         "h3_keys": "index.h3_keys",
@@ -17,9 +18,9 @@ keep_old_names(
         "overlaps": "zones",
         "partition": "regionalization.partition",
         "raster": "index.raster",
-        "tessellation": "regionalization.mosaic",
         "regionalization.report": "regionalization.division_report",
         "regionalization.units": "regionalization.basic_units",
+        "tessellation": "regionalization.mosaic",
         "transfer": "crosswalks",
         "workload": "regionalization.basic_units",
     },

@@ -25,7 +25,7 @@ from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
+from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 

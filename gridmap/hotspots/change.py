@@ -18,7 +18,7 @@ from gridmap._intervals import LEAST_PERIODS, ratio_interval, variation_of_perio
 from gridmap._periods import period_of_text
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import about_counts
+from gridmap.grids.counts_table import about_counts
 from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.registry import hotspot_method

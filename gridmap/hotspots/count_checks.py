@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
-from gridmap.grids.cell_counts import CountsAbout, about_counts
+from gridmap.grids.counts_table import CountsAbout, about_counts
 from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS, require_incidents
 from gridmap.messages import Note
 
@@ -87,7 +87,7 @@ def carried_over(values: Any) -> dict[str, str]:
 
     Examples
     --------
-    >>> from gridmap.grids.cell_counts import Counts
+    >>> from gridmap.grids.counts_table import Counts
     >>> carried_over(Counts({"count": [1.5, 0.5]}, about=CountsAbout(kind="crosswalked")))
     {'kind': 'crosswalked'}
     >>> carried_over(pd.Series([2, 0]))

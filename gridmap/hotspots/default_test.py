@@ -36,7 +36,7 @@ from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import about_counts
+from gridmap.grids.counts_table import about_counts
 from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
 from gridmap.hotspots.cell_vectors import as_counts, cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import counts_only

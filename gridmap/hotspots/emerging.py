@@ -24,7 +24,7 @@ from numba import njit
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import about_counts
+from gridmap.grids.counts_table import about_counts
 from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.neighbours import neighbour_weights

@@ -19,7 +19,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.hotspots.points import a_number, weights_of
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult

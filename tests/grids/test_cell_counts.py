@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gridmap.errors import InputError
-from gridmap.grids.cell_counts import Counts, CountsAbout, about_counts
+from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
 
 CELLS = pd.Index(["a", "b", "c"], name="cell_id")
 ABOUT = CountsAbout(kind="weighted", rows=9, outside=1, weight="harm")

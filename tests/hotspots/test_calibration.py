@@ -11,7 +11,7 @@ from scipy import stats
 
 import gridmap as gm
 from gridmap.errors import InputError
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.hotspots.nulls import may_claim, null_of
 from gridmap.hotspots.registry import methods
 from gridmap.reports.facts import CLAIMS, result_facts

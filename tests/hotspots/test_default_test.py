@@ -9,7 +9,7 @@ from scipy import sparse, stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.grids.cell_counts import Counts, CountsAbout
+from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.hotspots import default_test
 from gridmap.hotspots.default_test import (
     Law,
