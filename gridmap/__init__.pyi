@@ -55,7 +55,7 @@ from .grids.crosswalks import crosswalk
 from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
 from .grids.population import population_by_cell
 from .grids.regionalization.basic_units import incident_workload
-from .grids.tiling import h3_cells, make_grid
+from .grids.systems import h3_cells, make_grid
 from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
 from .hotspots.cores import hotspot_cores

@@ -17,7 +17,7 @@ from gridmap.counts.task import EVERY, MISSING, CountQuery, Progress
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
-from gridmap.grids.tiling import as_grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 from gridmap.read.incidents import as_incidents
@@ -112,7 +112,7 @@ def count_by_cell(
     Examples
     --------
     >>> import geopandas as gpd, pyarrow as pa, shapely
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> zones = gpd.GeoDataFrame(
     ...     {"zone_id": ["west", "east"]}, geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=4326
     ... )

@@ -52,7 +52,7 @@ from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.h3_keys import keys_of_points
-from gridmap.grids.tiling import as_grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.files import check_file

@@ -15,7 +15,7 @@ its whole part and millionths), so they are equal to the last digit in whatever 
 `spark.py` are two such engines; `docs/scale.md` shows a third in ten lines.
 
 >>> import geopandas as gpd, shapely
->>> from gridmap.grids.tiling import make_grid
+>>> from gridmap.grids.systems import make_grid
 >>> zones = gpd.GeoDataFrame({"zone_id": ["a", "b"]}, crs=4326,
 ...     geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
 >>> grid, query = make_grid(zones, system="zones"), CountQuery(by="category")

@@ -35,7 +35,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
 from gridmap.grids.h3 import HexGrid
 from gridmap.grids.index.locator import polygons_of
-from gridmap.grids.tiling import as_grid
+from gridmap.grids.systems import as_grid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 
@@ -186,7 +186,7 @@ def warehouse_count(
     Examples
     --------
     >>> import duckdb, geopandas as gpd
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> zones = gpd.GeoDataFrame({"zone_id": ["west", "east"]}, crs=4326,
     ...     geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
     >>> needed = warehouse_count(make_grid(zones, system="zones"), "crimes")

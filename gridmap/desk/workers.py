@@ -59,7 +59,7 @@ def _item(value: Any) -> Any:
 
 def warm(folder: str) -> list[str]:
     """Import what the others need, while the person looks at the first page; the methods that there are."""
-    import gridmap.grids.tiling
+    import gridmap.grids.systems
     import gridmap.read.quality
     import gridmap.runs  # noqa: F401
     from gridmap.hotspots.registry import method_names
@@ -327,7 +327,7 @@ def proposed_grids(folder: str, boundaries: Mapping[str, Any], incidents: int) -
     """Three sizes of hexagons around the one that the data support, with a picture's tiles of each."""
     import shapely
 
-    from gridmap.grids.tiling import make_grid
+    from gridmap.grids.systems import make_grid
     from gridmap.read.metric import metric_crs
     from gridmap.read.quality.rendering import propose_resolution
 

@@ -27,7 +27,7 @@ from gridmap.forecasts.backtesting import BASELINE, FLOOR
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import hits_in_area, pai, pei
 from gridmap.grids.base import Grid
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 

@@ -576,7 +576,7 @@ def _chosen(expected: np.ndarray, area: np.ndarray, limit: float) -> np.ndarray:
 def _grid_of(given: Any, cell_area_m2: Any) -> Grid:
     if isinstance(given, Grid):
         return given
-    from gridmap.grids.tiling import make_grid
+    from gridmap.grids.systems import make_grid
 
     if not isinstance(given, gpd.GeoDataFrame):
         raise InputError(Note("forecasts.need_grid"))

@@ -21,6 +21,7 @@ keep_old_names(
         "regionalization.report": "regionalization.division_report",
         "regionalization.units": "regionalization.basic_units",
         "tessellation": "regionalization.mosaic",
+        "tiling": "systems",
         "transfer": "crosswalks",
         "workload": "regionalization.basic_units",
     },

@@ -157,7 +157,7 @@ def grid_codes(grid: Grid, template: str = UNIT_GRID, *, fields: Mapping | None 
     Examples
     --------
     >>> import geopandas as gpd, shapely
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> box = shapely.box(116.4, 39.9, 116.42, 39.91)
     >>> town = gpd.GeoDataFrame({"zone_id": ["110101001001"]}, geometry=[box], crs=4326)
     >>> grid = make_grid(town, system="balanced", load="area_m2", target=1_000_000)

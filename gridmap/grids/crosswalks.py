@@ -273,7 +273,7 @@ def crosswalk(
     Examples
     --------
     >>> import geopandas as gpd, shapely
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> town = gpd.GeoDataFrame({"zone_id": ["A", "B"]}, crs=4326,
     ...     geometry=[shapely.box(0, 0, 0.02, 0.01), shapely.box(0.02, 0, 0.03, 0.01)])
     >>> halves = gpd.GeoDataFrame({"zone_id": ["west", "east"]}, crs=4326,

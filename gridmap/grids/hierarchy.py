@@ -195,7 +195,7 @@ def grid_hierarchy(grid: Grid, *levels: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> import geopandas as gpd, shapely
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> zones = gpd.GeoDataFrame({"zone_id": ["a", "b"], "parent_id": ["S", "S"], "level": "community"},
     ...     geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=4326)
     >>> grid_hierarchy(make_grid(zones, system="h3", resolution=3), zones).tail(3)["parent_id"].tolist()

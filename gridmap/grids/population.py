@@ -58,7 +58,7 @@ def population_by_cell(
 
     Examples
     --------
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> town = shapely.box(0, 0, 0.03, 0.01)
     >>> zones = gpd.GeoDataFrame({"zone_id": ["a"], "persons": [90]}, geometry=[town], crs=4326)
     >>> cells = gpd.GeoDataFrame({"zone_id": ["w", "e"]}, crs=4326,

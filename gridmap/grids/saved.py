@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from gridmap._io import atomic_file
 from gridmap.errors import OutputError, ReadError
 from gridmap.grids.base import Grid
-from gridmap.grids.tiling import grid_systems
+from gridmap.grids.systems import grid_systems
 from gridmap.messages import Note
 from gridmap.read.metric import require_metric
 

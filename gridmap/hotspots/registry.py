@@ -343,7 +343,7 @@ def hotspot_method(
 
 #: Parameters that take what `gridmap` reads or makes → the function that makes it of a plain GeoDataFrame.
 OF_FRAMES = {
-    **dict.fromkeys(("grid", "adjacency"), ("gridmap.grids.tiling", "as_grid")),
+    **dict.fromkeys(("grid", "adjacency"), ("gridmap.grids.systems", "as_grid")),
     **dict.fromkeys(("incidents", "cases", "events", "first", "second"), ("gridmap.read.incidents", "as_incidents")),
 }
 

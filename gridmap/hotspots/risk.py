@@ -106,7 +106,7 @@ def relative_risk(
     Examples
     --------
     >>> import geopandas as gpd, pyarrow as pa, shapely
-    >>> from gridmap.grids.tiling import make_grid
+    >>> from gridmap.grids.systems import make_grid
     >>> town = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
     >>> grid = make_grid(town, system="square", cell_size_m=500)
     >>> rng = np.random.default_rng(1)

@@ -34,7 +34,7 @@ from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_point
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.cell_vectors import named_cells
 from gridmap.hotspots.default_test import at_risk_by_cell
 from gridmap.hotspots.registry import methods as all_methods

@@ -51,7 +51,7 @@ from gridmap.governance.evaluation import evaluate_intervention
 from gridmap.governance.register import match_hotspots
 from gridmap.governance.surroundings import site_rings
 from gridmap.grids.codes import Template
-from gridmap.grids.tiling import grid_systems
+from gridmap.grids.systems import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
 from gridmap.maps.meeting_questions import STEPS
 from gridmap.messages import LANGUAGES, Note, did_you_mean, say

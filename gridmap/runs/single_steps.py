@@ -14,7 +14,7 @@ from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.saved import read_grid, write_grid
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.messages import Note
 from gridmap.privacy import public_release
 from gridmap.read.base import Incidents

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError, ReadError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.read.base import Incidents
 
 

@@ -19,7 +19,7 @@ from gridmap.counts.query import count_by_cell, count_query
 from gridmap.counts.task import combine, count_batch, finish, prepare
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.saved import write_grid
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.read.base import Incidents
 
 from ..command import run_here

@@ -23,7 +23,7 @@ import pytest
 import shapely
 
 from gridmap.counts.query import count_by_cell
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 
 from ..needs import require
 

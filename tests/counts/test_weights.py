@@ -11,7 +11,7 @@ import shapely
 from gridmap.counts.query import about_counts, count_by_cell
 from gridmap.counts.task import CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.read.base import Incidents
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gridmap.errors import GridmapError, InputError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 
 METRE = 1 / 111_320  # degrees, at the equator
 

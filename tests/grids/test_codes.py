@@ -8,7 +8,7 @@ import shapely
 
 from gridmap.errors import GridmapError
 from gridmap.grids.codes import check_codes, grid_codes, parse_codes, reading_order
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 
 UNIT = "{county:6}{street:3}{community:3}{seq:3}"
 

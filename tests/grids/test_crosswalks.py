@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gridmap.errors import GridmapError
 from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
 from gridmap.grids.crosswalks import crosswalk, crosswalk_weights
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.samples import town
 
 

@@ -13,7 +13,7 @@ from gridmap.errors import SettingError
 from gridmap.grids import h3 as hexagons
 from gridmap.grids.h3 import draw, neighbours
 from gridmap.grids.index.h3_keys import lattice_over
-from gridmap.grids.tiling import h3_cells, make_grid
+from gridmap.grids.systems import h3_cells, make_grid
 
 
 def frame_of(*zones):

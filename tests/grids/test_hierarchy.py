@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import drill_down, grid_hierarchy, roll_up
 from gridmap.grids.population import population_by_cell
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.samples import simulated_county
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.index import locator as locator_module
 from gridmap.grids.index.locator import Locator
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 
 
 @pytest.fixture(autouse=True, scope="module")

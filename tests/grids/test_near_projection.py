@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gridmap.errors import CRSError
 from gridmap.grids.squares import near_projection
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.read.metric import project, unproject
 
 

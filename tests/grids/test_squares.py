@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from gridmap.errors import CRSError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.read.metric import project, unproject
 
 

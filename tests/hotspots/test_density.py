@@ -10,7 +10,7 @@ from sklearn.neighbors import KernelDensity
 
 import gridmap.hotspots.density as density
 from gridmap.errors import InputError, OutputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.kernels import REACH, binned_error
 from gridmap.read.base import Incidents

@@ -8,7 +8,7 @@ import shapely
 from scipy import sparse, stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.emerging import PATTERNS, emerging_hotspots, mann_kendall, pattern_labels
 from gridmap.hotspots.gi_star import getis_ord
 

@@ -9,7 +9,7 @@ import shapely
 from scipy import stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.kernels import exact
 from gridmap.hotspots.risk import relative_risk
 from gridmap.read.base import Incidents

@@ -10,7 +10,7 @@ import shapely
 from scipy import stats
 
 from gridmap.errors import CRSError, GridmapWarning, InputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.scan import candidates
 from gridmap.hotspots.scan.spatial import spatial_scan
 from gridmap.hotspots.scan.windows import replica_maxima

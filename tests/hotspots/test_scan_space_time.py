@@ -8,7 +8,7 @@ import shapely
 from scipy import stats
 
 from gridmap.errors import CRSError, InputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.scan.permutation import space_time_permutation_scan
 from gridmap.hotspots.scan.space_time import space_time_scan
 

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from gridmap.errors import InputError, SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.stability import LatticeGrid, hotspot_stability
 from gridmap.read.base import COLUMNS, Incidents

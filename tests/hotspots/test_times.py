@@ -130,7 +130,7 @@ def test_hot_cells_have_their_hours(tmp_path):
     import geopandas as gpd
     import shapely
 
-    from gridmap.grids.tiling import make_grid
+    from gridmap.grids.systems import make_grid
 
     town = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapely.box(-1.6, 53.7, -1.5, 53.8)], crs=4326)
     grid = make_grid(town, system="square", cell_size_m=2000)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from gridmap.errors import SettingError
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.samples import town
 
 

@@ -32,7 +32,7 @@ from gridmap.governance.pipeline_results import (
 from gridmap.governance.register import Register, WatchedAreas, follow_hotspots, hotspot_areas, watch_areas
 from gridmap.governance.surroundings import site_rings
 from gridmap.grids.base import Grid
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.default_test import hotspot_test
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import release_result

@@ -20,7 +20,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.population import population_by_cell
-from gridmap.grids.tiling import make_grid
+from gridmap.grids.systems import make_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE, Released, release
 from gridmap.read.features import read_features
