@@ -20,6 +20,7 @@ keep_old_names(
         "raster": "index.raster",
         "regionalization.report": "regionalization.division_report",
         "regionalization.units": "regionalization.basic_units",
+        "territory": "territory_overlap",
         "tessellation": "regionalization.mosaic",
         "tiling": "systems",
         "transfer": "crosswalks",
