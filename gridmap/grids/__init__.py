@@ -18,6 +18,7 @@ keep_old_names(
         "overlaps": "zones",
         "partition": "regionalization.partition",
         "raster": "index.raster",
+        "regionalization.division": "regionalization.community_division",
         "regionalization.report": "regionalization.division_report",
         "regionalization.units": "regionalization.basic_units",
         "territory": "territory_overlap",

@@ -20,7 +20,7 @@ import shapely
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.regionalization.basic_units import BasicUnits, hold, read_units
-from gridmap.grids.regionalization.division import Task, draw, outline
+from gridmap.grids.regionalization.community_division import Task, draw, outline
 from gridmap.grids.regionalization.division_report import cells_and_report, continued_grids
 from gridmap.grids.regionalization.mosaic import Plane, mosaic_of_areas, mosaic_of_points
 from gridmap.grids.zones import ZoneGrid
