@@ -19,8 +19,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.grids.regionalization import partition
+from gridmap.grids.regionalization.graph_partition import PieceGraph
 from gridmap.grids.regionalization.mosaic import Mosaic, polygon_parts
-from gridmap.grids.regionalization.partition import PieceGraph
 from gridmap.messages import Note
 
 __all__ = ["Task", "counts_to_try", "divide", "draw", "outline"]
