@@ -49,7 +49,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout, CountsKind
 from gridmap.grids.h3 import NOT_A_CELL, HexGrid
-from gridmap.grids.index.lookup import tally, tally_sums
+from gridmap.grids.index.raster_lookup import tally, tally_sums
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 
