@@ -28,7 +28,7 @@ from gridmap.grids.index.h3_keys import (
     measures,
 )
 from gridmap.grids.index.locator import each
-from gridmap.grids.index.raster import compiled
+from gridmap.grids.index.zone_raster import compiled
 from gridmap.grids.territory_overlap import METRES_PER_DEGREE, Territory, rings_of
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs

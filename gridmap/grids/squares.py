@@ -25,7 +25,7 @@ from scipy import sparse
 from gridmap.errors import CRSError, SettingError
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.index.locator import each
-from gridmap.grids.index.raster import compiled
+from gridmap.grids.index.zone_raster import compiled
 from gridmap.grids.territory_overlap import Territory, rings_of
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs, project, require_metric, unproject

@@ -23,7 +23,7 @@ from scipy import sparse
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
 from gridmap.grids.index.locator import SOME, Locator, Parts
-from gridmap.grids.index.raster import compiled
+from gridmap.grids.index.zone_raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
 from gridmap.read.metric import metric_crs

@@ -28,7 +28,7 @@ import h3.api.numpy_int as h3i
 import numpy as np
 
 from gridmap.grids.index.locator import each
-from gridmap.grids.index.raster import compiled
+from gridmap.grids.index.zone_raster import compiled
 
 __all__ = ["SURE_OF_FACE", "KeyTable", "Lattice", "faces", "keys_of_points", "lattice", "lattice_over", "measures"]
 

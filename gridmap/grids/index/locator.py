@@ -39,8 +39,8 @@ from threading import Lock
 import numpy as np
 import shapely
 
-from gridmap.grids.index.raster import MARGIN, OUTSIDE, paint, slabs
 from gridmap.grids.index.raster_lookup import LATER, UNSURE, locate, locate_all, settle, settle_all
+from gridmap.grids.index.zone_raster import MARGIN, OUTSIDE, paint, slabs
 
 __all__ = ["Locator", "Parts", "cores", "each", "polygons_of"]
 

@@ -8,7 +8,7 @@ edges of each zone that passes there, at the point's height. `locator.py` tells 
 
 import numpy as np
 
-from gridmap.grids.index.raster import NEAR, column_of, compiled, longer
+from gridmap.grids.index.zone_raster import NEAR, column_of, compiled, longer
 
 __all__ = ["LATER", "UNSURE", "locate", "locate_all", "settle", "settle_all", "tally", "tally_sums"]
 
