@@ -11,6 +11,7 @@ keep_old_names(
         "dated": "dated_events",
         "lattice": "cell_vectors",
         "methods": "registry",
+        "points": "incident_points",
         "reach": "dbscan_kernel",
         "repeats": "near_repeats",
         "scan.places": "scan.candidates",

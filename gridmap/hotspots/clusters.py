@@ -24,7 +24,7 @@ from gridmap.hotspots.bandwidths import places_of
 from gridmap.hotspots.dbscan_kernel import dbscan_labels
 from gridmap.hotspots.hdbscan_tree import reachability_tree
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
-from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
+from gridmap.hotspots.incident_points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note

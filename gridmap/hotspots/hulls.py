@@ -14,7 +14,7 @@ import pyarrow as pa
 import shapely
 
 from gridmap.errors import SettingError
-from gridmap.hotspots.points import Points
+from gridmap.hotspots.incident_points import Points
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric import unproject

@@ -22,7 +22,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, HULL_BUFFER_M, clusters_result
-from gridmap.hotspots.points import a_count, a_length_m, a_number, one_of, points_of
+from gridmap.hotspots.incident_points import a_count, a_length_m, a_number, one_of, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note

@@ -17,7 +17,7 @@ from gridmap.errors import InputError
 from gridmap.hotspots.clusters import place_of
 from gridmap.hotspots.dbscan_kernel import dbscan_labels
 from gridmap.hotspots.hulls import CLUSTER_COLUMNS, clusters_result
-from gridmap.hotspots.points import FEWEST, Points, a_length_m, a_number, points_of
+from gridmap.hotspots.incident_points import FEWEST, Points, a_length_m, a_number, points_of
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note

@@ -20,7 +20,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout
-from gridmap.hotspots.points import a_number, weights_of
+from gridmap.hotspots.incident_points import a_number, weights_of
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.space_time_clusters import interval_us
