@@ -64,6 +64,7 @@ from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
 from .hotspots.gi_star import getis_ord
 from .hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
+from .hotspots.hours_of_week import aoristic_weights, hour_of_week, hours_by_hotspot
 from .hotspots.moran_local import local_moran
 from .hotspots.near_repeats import cross_near_repeat, near_repeat
 from .hotspots.police_clusters import nearest_neighbour_hierarchy, stac
@@ -78,7 +79,6 @@ from .hotspots.silence import quiet_cells
 from .hotspots.space_time_clusters import st_dbscan
 from .hotspots.stability import hotspot_stability
 from .hotspots.surfaces import DensityResult
-from .hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
 from .maps import (
     Basemap,
     Layer,

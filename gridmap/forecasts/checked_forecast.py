@@ -27,8 +27,8 @@ from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import block_bootstrap, hit_rate, pai
 from gridmap.grids.base import Grid
+from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.times import hour_of_week
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 

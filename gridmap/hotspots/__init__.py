@@ -19,5 +19,6 @@ keep_old_names(
         "series": "space_time_clusters",
         "spanning": "hdbscan_tree",
         "testable": "count_checks",
+        "times": "hours_of_week",
     },
 )

@@ -19,8 +19,8 @@ from gridmap.errors import GridmapError
 from gridmap.forecasts.checked_forecast import ForecastCells
 from gridmap.governance.pipeline_results import AGENDA
 from gridmap.grids.base import Grid
+from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.times import hour_of_week
 from gridmap.maps.released_layers import ReleasedLayers
 from gridmap.privacy import hours_beside_days
 from gridmap.read.base import Incidents

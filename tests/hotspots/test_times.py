@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.clusters import dbscan
+from gridmap.hotspots.hours_of_week import aoristic_weights, hour_of_week, hours_by_hotspot
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.times import aoristic_weights, hour_of_week, hours_by_hotspot
 from gridmap.read.base import Incidents
 
 
