@@ -59,6 +59,7 @@ from .grids.systems import h3_cells, make_grid
 from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
 from .hotspots.cores import hotspot_cores
+from .hotspots.crimestat_clusters import nearest_neighbour_hierarchy, stac
 from .hotspots.default_test import hotspot_test
 from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
@@ -67,7 +68,6 @@ from .hotspots.global_autocorrelation import global_geary, global_getis_ord, glo
 from .hotspots.hours_of_week import aoristic_weights, hour_of_week, hours_by_hotspot
 from .hotspots.moran_local import local_moran
 from .hotspots.near_repeats import cross_near_repeat, near_repeat
-from .hotspots.police_clusters import nearest_neighbour_hierarchy, stac
 from .hotspots.rates import incident_rates
 from .hotspots.result import GlobalResult, HotspotResult
 from .hotspots.risk import relative_risk

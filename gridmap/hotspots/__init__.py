@@ -12,6 +12,7 @@ keep_old_names(
         "lattice": "cell_vectors",
         "methods": "registry",
         "points": "incident_points",
+        "police_clusters": "crimestat_clusters",
         "reach": "dbscan_kernel",
         "repeats": "near_repeats",
         "scan.places": "scan.candidates",

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.police_clusters import _threshold_m, nearest_neighbour_hierarchy, stac
+from gridmap.hotspots.crimestat_clusters import _threshold_m, nearest_neighbour_hierarchy, stac
 from gridmap.read.base import Incidents
 
 
