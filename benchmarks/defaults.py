@@ -21,7 +21,7 @@ from calibration import WEST_YORKSHIRE
 
 import gridmap as gm
 from gridmap.grids.counts_table import Counts, CountsAbout
-from gridmap.hotspots.default_test import at_risk_by_cell
+from gridmap.hotspots.default_method import at_risk_by_cell
 
 HARM = np.array([1.0, 5.0, 15.0, 365.0, 1825.0])
 OFTEN = np.array([0.60, 0.25, 0.10, 0.04, 0.01])

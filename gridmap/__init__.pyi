@@ -60,7 +60,7 @@ from .hotspots.change import compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
 from .hotspots.cores import hotspot_cores
 from .hotspots.crimestat_clusters import nearest_neighbour_hierarchy, stac
-from .hotspots.default_test import hotspot_test
+from .hotspots.default_method import hotspot_test
 from .hotspots.density import kernel_density
 from .hotspots.emerging import emerging_hotspots
 from .hotspots.gi_star import getis_ord

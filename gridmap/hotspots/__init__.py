@@ -7,8 +7,9 @@ keep_old_names(
     {
         "association": "moran_local",
         "autocorrelation": "gi_star",
-        "concentration": "default_test",
+        "concentration": "default_method",
         "dated": "dated_events",
+        "default_test": "default_method",
         "lattice": "cell_vectors",
         "methods": "registry",
         "points": "incident_points",

@@ -15,7 +15,7 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, spread_out
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
-from gridmap.hotspots.default_test import binomial_tails
+from gridmap.hotspots.default_method import binomial_tails
 from gridmap.hotspots.neighbours import neighbour_weights
 from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
 from gridmap.hotspots.permutations import permutation_p

@@ -36,7 +36,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_point
 from gridmap.grids.systems import make_grid
 from gridmap.hotspots.cell_vectors import named_cells
-from gridmap.hotspots.default_test import at_risk_by_cell
+from gridmap.hotspots.default_method import at_risk_by_cell
 from gridmap.hotspots.registry import methods as all_methods
 from gridmap.hotspots.registry import side_of, what_it_draws
 from gridmap.hotspots.result import HotspotResult

@@ -11,7 +11,7 @@ import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.hotspots import default_test
-from gridmap.hotspots.default_test import (
+from gridmap.hotspots.default_method import (
     Law,
     Weights,
     binomial_tails,

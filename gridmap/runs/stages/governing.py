@@ -33,7 +33,7 @@ from gridmap.governance.register import Register, WatchedAreas, follow_hotspots,
 from gridmap.governance.surroundings import site_rings
 from gridmap.grids.base import Grid
 from gridmap.grids.systems import make_grid
-from gridmap.hotspots.default_test import hotspot_test
+from gridmap.hotspots.default_method import hotspot_test
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import release_result
 from gridmap.privacy.shapes import covered
