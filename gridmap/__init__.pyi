@@ -62,6 +62,7 @@ from .hotspots.cores import hotspot_cores
 from .hotspots.crimestat_clusters import nearest_neighbour_hierarchy, stac
 from .hotspots.default_method import hotspot_test
 from .hotspots.density import kernel_density
+from .hotspots.density_result import DensityResult
 from .hotspots.emerging import emerging_hotspots
 from .hotspots.gi_star import getis_ord
 from .hotspots.global_autocorrelation import global_geary, global_getis_ord, global_moran
@@ -78,7 +79,6 @@ from .hotspots.significance import adjust_p
 from .hotspots.silence import quiet_cells
 from .hotspots.space_time_clusters import st_dbscan
 from .hotspots.stability import hotspot_stability
-from .hotspots.surfaces import DensityResult
 from .maps import (
     Basemap,
     Layer,

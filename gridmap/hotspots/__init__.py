@@ -20,6 +20,7 @@ keep_old_names(
         "scan.tables": "scan.area_periods",
         "series": "space_time_clusters",
         "spanning": "hdbscan_tree",
+        "surfaces": "density_result",
         "testable": "count_checks",
         "times": "hours_of_week",
     },

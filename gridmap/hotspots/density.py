@@ -15,6 +15,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.bandwidths import CHOICES, cross_validated, places_of, rule_of_thumb
+from gridmap.hotspots.density_result import DensityResult, Raster, raster_over
 from gridmap.hotspots.incident_points import Points, a_length_m, one_of, points_of
 from gridmap.hotspots.kernels import (
     KERNELS,
@@ -28,7 +29,6 @@ from gridmap.hotspots.kernels import (
     pairs_expected,
 )
 from gridmap.hotspots.registry import hotspot_method
-from gridmap.hotspots.surfaces import DensityResult, Raster, raster_over
 from gridmap.messages import Note
 from gridmap.read.base import Incidents
 

@@ -23,12 +23,12 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.density import PER_KM2, bandwidth_of, cells_with
+from gridmap.hotspots.density_result import DensityResult, Raster, burnt, raster_over
 from gridmap.hotspots.incident_points import a_count, a_number, one_of, points_of
 from gridmap.hotspots.kernels import KERNELS, binned, convolve, kernel_raster
 from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.significance import adjust_p, direction_labels
-from gridmap.hotspots.surfaces import DensityResult, Raster, burnt, raster_over
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.base import Incidents
 

@@ -28,10 +28,10 @@ from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingErro
 from gridmap.exports import export, write_layers, write_released
 from gridmap.governance.pipeline_results import CaseHandling
 from gridmap.grids.base import Grid
+from gridmap.hotspots.density_result import DensityResult
 from gridmap.hotspots.registry import inputs_of, method_named, other_incidents
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
-from gridmap.hotspots.surfaces import DensityResult
 from gridmap.messages import WEEKDAYS, Note
 from gridmap.privacy import Released, gate_text, release
 from gridmap.read.base import Incidents

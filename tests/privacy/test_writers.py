@@ -42,7 +42,7 @@ NEED_NO_GATE = {
     "examples/__init__.py": "the bundled police data, as they were published",
     "governance/register.py": "areas that a committee named: its own words and dates; columns of persons are refused",
     "grids/saved.py": "a grid: shapes and numbers of the boundaries, whose personal columns were dropped at reading",
-    "hotspots/surfaces.py": "a surface that release_result has rounded, or that was made of scattered incidents",
+    "hotspots/density_result.py": "a surface that release_result has rounded, or that was made of scattered incidents",
     "maps/__init__.py": "a picture in memory for a notebook; a figure that the researcher saves by their own call",
     "maps/vendor.py": "the page's own scripts, at build time",
     "patrol/plan_files.py": "a plan: its places come from results that were released; write_plan asks for the audience",
@@ -94,7 +94,7 @@ def test_the_search_for_writers_finds_them():
         "exports/formats/csv.py",
         "maps/page.py",
         "patrol/plan_files.py",
-        "hotspots/surfaces.py",
+        "hotspots/density_result.py",
         "grids/saved.py",
     ):
         assert name in found

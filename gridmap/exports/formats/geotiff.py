@@ -22,7 +22,7 @@ from gridmap.exports.plain_frames import plain_frame
 from gridmap.exports.result_parts import Part, Stamp, shapes_of, unit_of
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
-from gridmap.hotspots.surfaces import DensityResult, burnt
+from gridmap.hotspots.density_result import DensityResult, burnt
 from gridmap.messages import Note
 from gridmap.read.metric import metric_crs
 
