@@ -71,7 +71,7 @@ from .hotspots.moran_local import local_moran
 from .hotspots.near_repeats import cross_near_repeat, near_repeat
 from .hotspots.rates import incident_rates
 from .hotspots.result import GlobalResult, HotspotResult
-from .hotspots.risk import relative_risk
+from .hotspots.risk_surface import relative_risk
 from .hotspots.scan.permutation import space_time_permutation_scan
 from .hotspots.scan.space_time import space_time_scan
 from .hotspots.scan.spatial import spatial_scan

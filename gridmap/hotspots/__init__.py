@@ -16,6 +16,7 @@ keep_old_names(
         "police_clusters": "crimestat_clusters",
         "reach": "dbscan_kernel",
         "repeats": "near_repeats",
+        "risk": "risk_surface",
         "scan.places": "scan.candidates",
         "scan.tables": "scan.area_periods",
         "series": "space_time_clusters",

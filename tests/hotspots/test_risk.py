@@ -11,7 +11,7 @@ from scipy import stats
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.systems import make_grid
 from gridmap.hotspots.kernels import exact
-from gridmap.hotspots.risk import relative_risk
+from gridmap.hotspots.risk_surface import relative_risk
 from gridmap.read.base import Incidents
 
 
