@@ -2,4 +2,11 @@
 
 from gridmap._moved import keep_old_names
 
-keep_old_names(__name__, {"files": "plan_files", "folders": "plan_folders"})
+keep_old_names(
+    __name__,
+    {
+        "files": "plan_files",
+        "folders": "plan_folders",
+        "points": "point_inputs",
+    },
+)

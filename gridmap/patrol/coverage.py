@@ -14,7 +14,7 @@ from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import Network
-from gridmap.patrol.points import check_number, id_column, lonlat, weighted
+from gridmap.patrol.point_inputs import check_number, id_column, lonlat, weighted
 from gridmap.patrol.units import staff_posts, take_posts, take_units
 from gridmap.read.metric import metric_crs, project
 

@@ -21,7 +21,7 @@ from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
-from gridmap.patrol.points import check_number
+from gridmap.patrol.point_inputs import check_number
 
 __all__ = ["patrol_districts"]
 

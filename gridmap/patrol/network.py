@@ -31,7 +31,7 @@ from scipy.sparse import coo_array
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.patrol.points import check_number, lonlat
+from gridmap.patrol.point_inputs import check_number, lonlat
 from gridmap.read.metric import metric_crs, project, unproject
 
 __all__ = [

@@ -24,7 +24,7 @@ from gridmap.forecasts.checked_forecast import ForecastResult
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
-from gridmap.patrol.points import as_points, check_number, id_column, lonlat
+from gridmap.patrol.point_inputs import as_points, check_number, id_column, lonlat
 
 __all__ = ["patrol_places", "take_places"]
 

@@ -20,7 +20,7 @@ from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, say_unmet, starts_of
-from gridmap.patrol.points import shown_id
+from gridmap.patrol.point_inputs import shown_id
 
 __all__ = ["gpx_name", "log_template", "plain_text", "to_gpx", "to_kml", "write_plan"]
 

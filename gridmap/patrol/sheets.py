@@ -26,7 +26,7 @@ from gridmap._io import xml_text
 from gridmap.errors import OutputError
 from gridmap.messages import WEEKDAYS, Note, check_language, say
 from gridmap.patrol.plan import PatrolPlan, clock, days_of, starts_of
-from gridmap.patrol.points import shown_id
+from gridmap.patrol.point_inputs import shown_id
 
 __all__ = ["route_code", "write_sheets"]
 

@@ -25,7 +25,7 @@ from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.patrol.network import Network, dijkstra
-from gridmap.patrol.points import check_number
+from gridmap.patrol.point_inputs import check_number
 
 __all__ = ["Concentration", "street_concentration", "street_counts", "street_density", "street_hotspots"]
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.patrol.points import check_number, id_column, lonlat
+from gridmap.patrol.point_inputs import check_number, id_column, lonlat
 
 __all__ = ["Units", "staff_posts", "take_posts", "take_units"]
 

@@ -18,7 +18,7 @@ from gridmap.maps.legend_classes import Class
 from gridmap.maps.packing import pack_column
 from gridmap.messages import LANGUAGES, Note
 from gridmap.patrol.plan import PatrolPlan, clock, say_unmet, starts_of
-from gridmap.patrol.points import id_or_note
+from gridmap.patrol.point_inputs import id_or_note
 
 __all__ = ["RoutesLayer", "patrol_layers"]
 

@@ -20,7 +20,7 @@ import pandas as pd
 from gridmap.errors import InputError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.points import check_number
+from gridmap.patrol.point_inputs import check_number
 
 __all__ = ["FEAR_S", "SLOT_S", "Past", "plan_habits"]
 

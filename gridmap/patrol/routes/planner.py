@@ -26,7 +26,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import WALK_KMH, Network, build_network
 from gridmap.patrol.places import patrol_places, take_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.points import check_number, lonlat
+from gridmap.patrol.point_inputs import check_number, lonlat
 from gridmap.patrol.routes.bound import prize_bound
 from gridmap.patrol.routes.habits import FEAR_S, SLOT_S, Past
 from gridmap.patrol.routes.schedule import Case
