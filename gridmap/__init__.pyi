@@ -96,6 +96,7 @@ from .maps import (
     patrol_layers,
     reach_layer,
 )
+from .patrol.camera_sites import best_sites
 from .patrol.coverage import check_posts, response_coverage
 from .patrol.districts import patrol_districts
 from .patrol.log import compare_log, dosage_effect
@@ -105,7 +106,6 @@ from .patrol.plan import PatrolPlan
 from .patrol.plan_files import write_plan
 from .patrol.routes.habits import plan_habits
 from .patrol.routes.planner import plan_patrols
-from .patrol.sites import best_sites
 from .patrol.streets import street_concentration, street_counts, street_density, street_hotspots
 from .privacy import geomask, public_release
 from .read.base import Incidents

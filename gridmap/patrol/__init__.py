@@ -8,5 +8,6 @@ keep_old_names(
         "files": "plan_files",
         "folders": "plan_folders",
         "points": "point_inputs",
+        "sites": "camera_sites",
     },
 )

@@ -9,7 +9,7 @@ import pytest
 from shapely import LineString
 
 import gridmap as gm
-from gridmap.patrol.sites import covered_by
+from gridmap.patrol.camera_sites import covered_by
 
 from .patrol_check import shortest_paths
 
