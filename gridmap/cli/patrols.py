@@ -34,7 +34,7 @@ def patrol_log(
     counts: Annotated[Path | None, typer.Option(help="cli.patrol_log.counts")] = None,
 ) -> None:
     """Planned visits against actual ones."""
-    from gridmap.patrol.plan_folders import log_to_folder
+    from gridmap.patrol.plan_from_options import log_to_folder
 
     dosage, written = log_to_folder(plan, visited, out, timezone=timezone, counts=counts)
     print(dosage.places.to_string())

@@ -6,7 +6,8 @@ keep_old_names(
     __name__,
     {
         "files": "plan_files",
-        "folders": "plan_folders",
+        "folders": "plan_from_options",
+        "plan_folders": "plan_from_options",
         "points": "point_inputs",
         "sites": "camera_sites",
     },

@@ -55,7 +55,7 @@ from gridmap.grids.systems import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
 from gridmap.maps.meeting_questions import STEPS
 from gridmap.messages import LANGUAGES, Note, did_you_mean, say
-from gridmap.patrol.plan_folders import plan_to_folder
+from gridmap.patrol.plan_from_options import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.context import read_context

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import gridmap as gm
-from gridmap.patrol.plan_folders import log_to_folder, plan_to_folder
+from gridmap.patrol.plan_from_options import log_to_folder, plan_to_folder
 
 
 def test_hotspots_of_a_grid_become_a_plan_on_streets_and_a_log(tmp_path, tempe, tempe_crimes):

@@ -47,7 +47,7 @@ NEED_NO_GATE = {
     "maps/vendor.py": "the page's own scripts, at build time",
     "patrol/plan_files.py": "a plan: its places come from results that were released; write_plan asks for the audience",
     "patrol/sheets.py": "as patrol/plan_files.py, which calls it",
-    "patrol/plan_folders.py": "as patrol/plan_files.py; planned against actual visits of patrols",
+    "patrol/plan_from_options.py": "as patrol/plan_files.py; planned against actual visits of patrols",
     "qgis.py": "the plugin for QGIS: programs and words, no data",
     "qgis_plugin/gridmap_processing/provider.py": "a pipeline file that names layers: gridmap itself runs it, gated",
     "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",

@@ -11,7 +11,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, say
 from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.patrol.plan_folders import plan_to_folder
+from gridmap.patrol.plan_from_options import plan_to_folder
 from gridmap.read.roads import read_roads
 from gridmap.reports.facts import place_name
 from gridmap.runs.config import Pipeline
