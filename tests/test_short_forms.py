@@ -16,7 +16,7 @@ from gridmap.hotspots.registry import method_names
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.patrol.log import Dosage
 from gridmap.patrol.streets import Concentration
-from gridmap.privacy.public import PublicRelease
+from gridmap.privacy.public_incidents import PublicRelease
 from gridmap.read.base import Incidents
 
 

@@ -11,7 +11,7 @@ from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, SMALLEST_COUNT, Audie
 from gridmap.privacy.audience_gate import CONTENTS, check_periods, gate, gate_text
 from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.linkage import hours_beside_days, hours_tell_dates
-from gridmap.privacy.public import PublicRelease, public_release
+from gridmap.privacy.public_incidents import PublicRelease, public_release
 from gridmap.privacy.released import Released, is_released, release, release_result, two_figures, value_for
 from gridmap.privacy.shapes import covered, scattered
 
@@ -43,5 +43,11 @@ __all__ = [
 __getattr__ = old_functions(__name__, {"shown_result": "release_result"})
 keep_old_names(
     __name__,
-    {"columns": "disclosive_columns", "joins": "linkage", "results": "released", "series": "release_series"},
+    {
+        "columns": "disclosive_columns",
+        "joins": "linkage",
+        "public": "public_incidents",
+        "results": "released",
+        "series": "release_series",
+    },
 )

@@ -30,7 +30,7 @@ from gridmap.hotspots.registry import inputs_of, method_named, options_of, other
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, gate, gate_text
 from gridmap.privacy.linkage import hours_beside_days
-from gridmap.privacy.public import public_release
+from gridmap.privacy.public_incidents import public_release
 from gridmap.privacy.release_series import check_series
 from gridmap.privacy.released import SCATTERED, release_result
 from gridmap.privacy.shapes import scattered

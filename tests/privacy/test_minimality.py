@@ -14,7 +14,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.errors import InputError
-from gridmap.privacy.public import merged_areas, public_release
+from gridmap.privacy.public_incidents import merged_areas, public_release
 from tests.privacy.test_reconstruction import incidents_of, town
 
 
