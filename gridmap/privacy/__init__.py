@@ -13,7 +13,7 @@ from gridmap.privacy.geomasks import MaskedIncidents, geomask
 from gridmap.privacy.linkage import hours_beside_days, hours_tell_dates
 from gridmap.privacy.public_incidents import PublicRelease, public_release
 from gridmap.privacy.released import Released, is_released, release, release_result, two_figures, value_for
-from gridmap.privacy.shapes import covered, scattered
+from gridmap.privacy.safe_shapes import covered, scattered
 
 __all__ = [
     "AUDIENCES",
@@ -49,5 +49,6 @@ keep_old_names(
         "public": "public_incidents",
         "results": "released",
         "series": "release_series",
+        "shapes": "safe_shapes",
     },
 )

@@ -24,7 +24,7 @@ from gridmap.privacy.disclosive_columns import (
     without_incidents,
     without_persons,
 )
-from gridmap.privacy.shapes import covered
+from gridmap.privacy.safe_shapes import covered
 from gridmap.read.metric import metric_crs
 from gridmap.read.persons import mask
 

@@ -51,7 +51,7 @@ from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, check_k
 from gridmap.privacy.release_series import OTHER, Series, series_of
-from gridmap.privacy.shapes import places_in_cells
+from gridmap.privacy.safe_shapes import places_in_cells
 from gridmap.read.base import COLUMNS, Incidents
 
 __all__ = ["PublicRelease", "public_release"]

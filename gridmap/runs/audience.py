@@ -33,7 +33,7 @@ from gridmap.privacy.linkage import hours_beside_days
 from gridmap.privacy.public_incidents import public_release
 from gridmap.privacy.release_series import check_series
 from gridmap.privacy.released import SCATTERED, release_result
-from gridmap.privacy.shapes import scattered
+from gridmap.privacy.safe_shapes import scattered
 from gridmap.read.base import Incidents
 from gridmap.read.persons import mask
 

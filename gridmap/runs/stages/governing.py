@@ -36,7 +36,7 @@ from gridmap.grids.systems import make_grid
 from gridmap.hotspots.default_method import hotspot_test
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import release_result
-from gridmap.privacy.shapes import covered
+from gridmap.privacy.safe_shapes import covered
 from gridmap.read.base import Incidents
 from gridmap.read.features import read_features
 from gridmap.read.metric import metric_crs
