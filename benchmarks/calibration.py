@@ -34,7 +34,7 @@ from gridmap.grids.counts_table import Counts, CountsAbout
 from gridmap.grids.population import population_by_cell
 from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.result import GlobalResult
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 ROOT = Path(__file__).resolve().parents[1]
 WEST_YORKSHIRE = ROOT / "data" / "west_yorkshire"

@@ -22,7 +22,7 @@ from scipy import sparse
 
 import gridmap as gm
 from gridmap.hotspots import cores
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -28,7 +28,7 @@ from scipy.stats import binomtest
 
 import gridmap as gm
 from gridmap.forecasts.checked_forecast import LASTING, RECENT
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 SIDE_M, CELL_M, WEEKS, A_WEEK = 5_000, 250, 104, 50
 WEST, SOUTH = 500_000, 4_000_000

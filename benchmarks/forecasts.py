@@ -21,7 +21,7 @@ import pyproj
 import shapely
 
 import gridmap as gm
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 MODELS = ("mean_count", "recent_count", "last_year", "prospective", "density", "lasting_density", "density_mixture")

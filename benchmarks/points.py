@@ -18,7 +18,7 @@ from sklearn.cluster import DBSCAN
 
 import gridmap as gm
 from gridmap.grids.squares import SquareGrid
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import metric_crs, unproject
 
 CRS = metric_crs((-1.8, 53.6, -1.4, 53.9))

@@ -17,7 +17,7 @@ from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.patrol.log import Dosage
 from gridmap.patrol.streets import Concentration
 from gridmap.privacy.public_incidents import PublicRelease
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def public_results() -> dict[type, str]:

@@ -50,7 +50,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.locator import cores
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = [
     "connect",

@@ -19,7 +19,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
 from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import as_incidents
 
 __all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell", "count_query"]

@@ -24,7 +24,7 @@ from gridmap.errors import InputError, ReadError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["count_in_ray"]
 

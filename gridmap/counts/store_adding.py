@@ -54,8 +54,8 @@ from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.h3_keys import keys_of_points
 from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.files import check_file
+from gridmap.read.incident_table import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.incidents import read_with_rows
 from gridmap.read.stored import (
     MANIFEST,

@@ -563,7 +563,7 @@ def look_table(folder: str, run: str, target: str) -> dict:
     import numpy as np
     import pyarrow as pa
 
-    from gridmap.read.base import COLUMNS
+    from gridmap.read.incident_table import COLUMNS
     from gridmap.runs.run import read_all_incidents
 
     pipeline, grid, zones = _of_run(folder, run)

@@ -26,7 +26,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["KEY", "Part", "Stamp", "parts_of", "run_id_of", "shapes_of", "unit_of", "units_of", "written_at"]
 

@@ -29,7 +29,7 @@ from gridmap.forecasts.scores import hits_in_area, pai, pei
 from gridmap.grids.base import Grid
 from gridmap.grids.systems import make_grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["AreaChoice", "choose_area"]
 

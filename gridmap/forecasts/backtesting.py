@@ -47,7 +47,7 @@ from gridmap.forecasts.scores import (
 from gridmap.grids.base import Grid
 from gridmap.grids.population import residents_column, total_by_cell
 from gridmap.messages import Note, did_you_mean, note_from
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["Backtest", "backtest"]
 

@@ -26,7 +26,7 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = [
     "DAY",

@@ -30,7 +30,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["ForecastCells", "ForecastResult", "forecast", "score_forecast"]
 

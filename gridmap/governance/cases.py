@@ -40,7 +40,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.silence import QUIET, quiet_cells
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.persons import is_person_column
 
 __all__ = [

@@ -30,7 +30,7 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import metric_crs
 
 __all__ = [

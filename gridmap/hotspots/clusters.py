@@ -28,7 +28,7 @@ from gridmap.hotspots.incident_points import a_count, a_length_m, a_number, one_
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["automatic", "dbscan", "hdbscan", "optics"]
 

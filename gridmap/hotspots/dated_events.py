@@ -14,7 +14,7 @@ import pandas as pd
 from gridmap._periods import FREQUENCIES
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import metric_crs
 
 __all__ = ["EVERY_STEP", "days_of", "events_frame", "steps_of"]

@@ -30,7 +30,7 @@ from gridmap.hotspots.kernels import (
 )
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["kernel_density"]
 

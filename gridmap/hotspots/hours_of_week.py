@@ -25,7 +25,7 @@ from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.space_time_clusters import interval_us
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["aoristic_weights", "hour_of_week", "hours_by_hotspot"]
 

@@ -16,7 +16,7 @@ from pyproj import CRS
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["FEWEST", "Points", "a_count", "a_length_m", "a_number", "one_of", "points_of", "weights_of"]
 

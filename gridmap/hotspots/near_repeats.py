@@ -30,7 +30,7 @@ from gridmap.hotspots.result import NearRepeatResult
 from gridmap.hotspots.scan.windows import cores
 from gridmap.hotspots.significance import adjust_p, seed_from, whole_number
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = [
     "NEAR_REPEAT_TABLES",

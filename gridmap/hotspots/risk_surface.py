@@ -30,7 +30,7 @@ from gridmap.hotspots.permutations import two_sided_p
 from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["relative_risk"]
 

@@ -21,7 +21,7 @@ from gridmap.hotspots.incident_points import FEWEST, Points, a_length_m, a_numbe
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["interval_us", "st_dbscan"]
 

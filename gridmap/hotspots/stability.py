@@ -42,7 +42,7 @@ from gridmap.hotspots.registry import side_of, what_it_draws
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import unproject
 
 __all__ = ["LatticeGrid", "hotspot_stability", "joined_cells", "places_of", "ranked_hotspots", "verdicts"]

@@ -27,7 +27,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import check_k
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import unproject
 
 __all__ = ["MaskedIncidents", "geomask"]

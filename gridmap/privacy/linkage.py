@@ -13,7 +13,7 @@ National Academy of Sciences 97, 11885–11892.
 import pandas as pd
 
 from gridmap.audiences import check_audience
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["hours_beside_days", "hours_tell_dates"]
 

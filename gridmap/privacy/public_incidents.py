@@ -52,7 +52,7 @@ from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, check_k
 from gridmap.privacy.release_series import OTHER, Series, series_of
 from gridmap.privacy.safe_shapes import places_in_cells
-from gridmap.read.base import COLUMNS, Incidents
+from gridmap.read.incident_table import COLUMNS, Incidents
 
 __all__ = ["PublicRelease", "public_release"]
 

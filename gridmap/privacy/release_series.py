@@ -14,7 +14,7 @@ import pandas as pd
 from gridmap._periods import frequency_of
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = ["OTHER", "Series", "check_series", "series_of"]
 

@@ -15,7 +15,7 @@ import shapely
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import metric_crs, unproject
 
 __all__ = ["COVER_RESOLUTION", "covered", "scattered"]

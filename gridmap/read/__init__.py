@@ -5,6 +5,7 @@ from gridmap._moved import keep_old_names
 keep_old_names(
     __name__,
     {
+        "base": "incident_table",
         "conversion": "row_conversion",
         "convert": "row_conversion",
         "exports": "several_files",

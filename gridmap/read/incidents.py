@@ -24,9 +24,9 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.read.base import PARQUET, Incidents, aside_rows
 from gridmap.read.coordinates import could_be_in_china
 from gridmap.read.datum import estimate_datum, from_wgs84
+from gridmap.read.incident_table import PARQUET, Incidents, aside_rows
 from gridmap.read.row_conversion import Losses, SeenRows, convert
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.several_files import CountedBefore

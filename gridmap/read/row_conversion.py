@@ -15,9 +15,9 @@ import scipy
 from pyproj import Transformer
 
 from gridmap.messages import Note
-from gridmap.read.base import COLUMNS
 from gridmap.read.coordinates import swapped_rows
 from gridmap.read.datum import to_wgs84
+from gridmap.read.incident_table import COLUMNS
 from gridmap.read.persons import mask
 from gridmap.read.schema import Plan, place_columns, raw_places, time_texts
 from gridmap.read.tables.base import Batch, is_total

@@ -16,7 +16,7 @@ import pyarrow as pa
 from gridmap._io import sha256_of
 from gridmap.errors import ReadError
 from gridmap.messages import Note
-from gridmap.read.base import Incidents, aside_rows
+from gridmap.read.incident_table import Incidents, aside_rows
 from gridmap.read.stored import is_store
 
 __all__ = ["CountedBefore", "export_files"]

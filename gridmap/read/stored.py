@@ -32,7 +32,7 @@ from gridmap._io import json_text, sha256_of
 from gridmap._periods import period_of_text, relative_period
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note, note_from
-from gridmap.read.base import ASIDE, COLUMNS, PARQUET, Incidents
+from gridmap.read.incident_table import ASIDE, COLUMNS, PARQUET, Incidents
 
 __all__ = [
     "FORMAT",

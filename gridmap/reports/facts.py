@@ -27,7 +27,7 @@ from gridmap.hotspots.result import GlobalResult, HotspotResult, NearRepeatResul
 from gridmap.hotspots.silence import QUIET
 from gridmap.hotspots.stability import FIRM
 from gridmap.messages import WEEKDAYS, Note, known, note_from, say
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 __all__ = [
     "CLAIMS",

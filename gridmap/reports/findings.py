@@ -23,7 +23,7 @@ from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.released_layers import ReleasedLayers
 from gridmap.privacy import hours_beside_days
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
 from gridmap.reports.results_folder import Findings, Table, layer_entry, result_tables, rows_of, zones_table
 

@@ -34,7 +34,7 @@ from gridmap.privacy.public_incidents import public_release
 from gridmap.privacy.release_series import check_series
 from gridmap.privacy.released import SCATTERED, release_result
 from gridmap.privacy.safe_shapes import scattered
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.persons import mask
 
 __all__ = [

@@ -34,8 +34,8 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.stability import hotspot_stability
 from gridmap.messages import WEEKDAYS, Note
 from gridmap.privacy import Released, gate_text, release
-from gridmap.read.base import Incidents
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incident_files, require_overlap
 from gridmap.read.stored import is_store, read_manifest, stored_incidents
 from gridmap.reports.briefing import check_pages, check_paper

@@ -20,8 +20,8 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.messages import Note
-from gridmap.read.base import COLUMNS, Incidents
 from gridmap.read.datum import from_wgs84
+from gridmap.read.incident_table import COLUMNS, Incidents
 from gridmap.samples.county_buildings import make_buildings
 from gridmap.samples.county_events import Truth, make_events
 from gridmap.samples.county_roads import make_cameras, make_roads

@@ -21,7 +21,7 @@ from pyproj import CRS
 from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import unproject
 
 __all__ = ["Sample", "town"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.systems import make_grid
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def zones_of(*boxes):

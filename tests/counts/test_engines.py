@@ -20,7 +20,7 @@ from gridmap.counts.task import combine, count_batch, finish, prepare
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.saved import write_grid
 from gridmap.grids.systems import make_grid
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 from ..command import run_here
 from ..needs import require

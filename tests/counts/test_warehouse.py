@@ -17,7 +17,7 @@ from gridmap.counts.warehouse import warehouse_count
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.saved import write_grid
 from gridmap.grids.systems import make_grid
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 from ..command import run_here
 

@@ -12,7 +12,7 @@ from gridmap.counts.query import about_counts, count_by_cell
 from gridmap.counts.task import CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError
 from gridmap.grids.systems import make_grid
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 import gridmap as gm
 from gridmap.errors import SettingError
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 GIVEN = {"horizon": "14D", "periods": 6, "area_share": 0.05, "cell_area_m2": (90_000, 160_000), "sizes": 1}
 

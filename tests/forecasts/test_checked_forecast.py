@@ -7,7 +7,7 @@ import pytest
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from gridmap.forecasts.boosted import Boosted
 from gridmap.forecasts.near_repeat_model import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
 from gridmap.forecasts.self_exciting import SelfExciting
-from gridmap.read.base import Incidents
 from gridmap.read.calendar_days import calendar_features
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import unproject
 
 UNTIL = moment("2024-07-01")

@@ -12,7 +12,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import History, Space, moment
 from gridmap.forecasts.near_repeat_model import NearRepeat
 from gridmap.forecasts.risk_terrain import RiskTerrain
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 @pytest.fixture(scope="module")

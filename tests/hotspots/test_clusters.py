@@ -9,7 +9,7 @@ from sklearn.cluster import DBSCAN, HDBSCAN
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.clusters import dbscan, hdbscan, optics
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def incidents_at(lon, lat, **columns) -> Incidents:

@@ -13,7 +13,7 @@ from gridmap.errors import InputError, OutputError, SettingError
 from gridmap.grids.systems import make_grid
 from gridmap.hotspots.density import kernel_density
 from gridmap.hotspots.kernels import REACH, binned_error
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def incidents_at(lon, lat, **columns) -> Incidents:

@@ -6,7 +6,7 @@ import pytest
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.crimestat_clusters import _threshold_m, nearest_neighbour_hierarchy, stac
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def incidents_at(lon, lat) -> Incidents:

@@ -12,7 +12,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.systems import make_grid
 from gridmap.hotspots.kernels import exact
 from gridmap.hotspots.risk_surface import relative_risk
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def incidents_at(lon, lat) -> Incidents:

@@ -8,7 +8,7 @@ from sklearn.cluster import DBSCAN
 
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.space_time_clusters import st_dbscan
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 START = pd.Timestamp("2024-01-01")
 

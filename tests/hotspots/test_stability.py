@@ -11,7 +11,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.grids.systems import make_grid
 from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.stability import LatticeGrid, hotspot_stability
-from gridmap.read.base import COLUMNS, Incidents
+from gridmap.read.incident_table import COLUMNS, Incidents
 from gridmap.read.metric import metric_crs, unproject
 
 CRS = metric_crs((-1.7, 53.7, -1.5, 53.8))

@@ -11,7 +11,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.clusters import dbscan
 from gridmap.hotspots.hours_of_week import aoristic_weights, hour_of_week, hours_by_hotspot
 from gridmap.hotspots.result import HotspotResult
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def between(*pairs, lon=None, lat=None, **columns) -> Incidents:

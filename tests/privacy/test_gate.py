@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 import gridmap as gm
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
 from gridmap.privacy import CONTENTS, covered, gate, gate_text, release_result, scattered
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.persons import mask, personal_columns
 from gridmap.runs import read_pipeline
 

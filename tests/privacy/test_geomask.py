@@ -10,7 +10,7 @@ from scipy import stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 
 
 def points(n: int = 4000, seed: int = 0) -> Incidents:

@@ -18,7 +18,7 @@ import gridmap as gm
 from gridmap.errors import GridmapWarning, InputError
 from gridmap.privacy import public_release
 from gridmap.privacy.audience_gate import COUNTS
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.runs import read_pipeline, run_pipeline
 from tests.privacy.attack import Facts
 from tests.privacy.canaries import plant

@@ -50,7 +50,7 @@ NEED_NO_GATE = {
     "patrol/plan_from_options.py": "as patrol/plan_files.py; planned against actual visits of patrols",
     "qgis.py": "the plugin for QGIS: programs and words, no data",
     "qgis_plugin/gridmap_processing/provider.py": "a pipeline file that names layers: gridmap itself runs it, gated",
-    "read/base.py": "rows set aside, for the analyst who mends the input; never a personal field",
+    "read/incident_table.py": "rows set aside, for the analyst who mends the input; never a personal field",
     "read/incidents.py": "the reader's own working copy",
     "samples/county_files.py": "a simulated county",
     "read/tables/vector.py": "the reader's own working copy",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gridmap.errors import InputError, ReadError
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incident_files
 from gridmap.read.several_files import export_files
 

@@ -15,10 +15,10 @@ import shapely
 
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.grids.hierarchy import levels_above
-from gridmap.read.base import Incidents
 from gridmap.read.boundaries import names_areas, read_boundaries
 from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
+from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incidents
 from gridmap.read.metric import metric_crs_of_points
 from gridmap.read.persons import personal_columns

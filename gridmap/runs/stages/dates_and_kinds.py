@@ -9,7 +9,7 @@ from gridmap._periods import relative_period
 from gridmap.errors import InputError
 from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.runs.config import HotspotStep, Pipeline
 
 __all__ = ["LEAST_OF_A_KIND", "newest_day", "step_for_each", "with_dates"]

@@ -14,7 +14,7 @@ from gridmap.grids.base import Grid
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.ranking import zone_names
 from gridmap.messages import WEEKDAYS, Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.runs.config import ForecastsStage, HotspotStep, Pipeline
 from gridmap.runs.stages.past_forecasts import score_last_forecast
 

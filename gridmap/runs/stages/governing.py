@@ -37,8 +37,8 @@ from gridmap.hotspots.default_method import hotspot_test
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import release_result
 from gridmap.privacy.safe_shapes import covered
-from gridmap.read.base import Incidents
 from gridmap.read.features import read_features
+from gridmap.read.incident_table import Incidents
 from gridmap.read.metric import metric_crs
 from gridmap.runs.config import GOVERNANCE, HotspotStep, Pipeline
 from gridmap.runs.input_files import input_of

@@ -11,7 +11,7 @@ from gridmap.errors import GridmapError
 from gridmap.forecasts.base import History, moment
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
-from gridmap.read.base import Incidents
+from gridmap.read.incident_table import Incidents
 from gridmap.reports.results_folder import RunFolder, runs_beside
 
 __all__ = ["score_last_forecast"]
