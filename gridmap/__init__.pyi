@@ -109,7 +109,7 @@ from .patrol.routes.planner import plan_patrols
 from .patrol.streets import street_concentration, street_counts, street_density, street_hotspots
 from .privacy import geomask, public_release
 from .read.boundaries import read_boundaries
-from .read.context import read_context
+from .read.context_features import read_context
 from .read.datum import from_wgs84, to_wgs84
 from .read.features import read_features
 from .read.incident_table import Incidents

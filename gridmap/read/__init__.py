@@ -6,11 +6,12 @@ keep_old_names(
     __name__,
     {
         "base": "incident_table",
+        "context": "context_features",
         "conversion": "row_conversion",
         "convert": "row_conversion",
         "exports": "several_files",
         "quality.page": "quality.rendering",
         "quality.places": "quality.coordinates",
-        "surroundings": "context",
+        "surroundings": "context_features",
     },
 )

@@ -58,7 +58,7 @@ from gridmap.messages import LANGUAGES, Note, did_you_mean, say
 from gridmap.patrol.plan_from_options import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.context import read_context
+from gridmap.read.context_features import read_context
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.several_files import export_files

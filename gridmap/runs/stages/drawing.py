@@ -19,7 +19,7 @@ from gridmap.maps.layers import ContextLayer, Layer, handling_layer, named_areas
 from gridmap.maps.meeting_questions import VERDICTS
 from gridmap.maps.released_layers import ReleasedLayers, release_layers
 from gridmap.messages import Note
-from gridmap.read.context import read_context
+from gridmap.read.context_features import read_context
 from gridmap.read.incident_table import Incidents
 from gridmap.read.roads import read_roads
 from gridmap.reports.findings import period_of
