@@ -54,7 +54,7 @@ from gridmap.grids.counts_table import Counts
 from gridmap.grids.index.h3_keys import keys_of_points
 from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 from gridmap.read.incident_table import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.incidents import read_with_rows
 from gridmap.read.stored import (

@@ -31,7 +31,7 @@ from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.point_inputs import check_number
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 
 __all__ = ["Dosage", "compare_log", "dosage_effect", "read_log", "visits_from_gpx"]
 

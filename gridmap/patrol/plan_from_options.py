@@ -27,7 +27,7 @@ from gridmap.patrol.places import patrol_places
 from gridmap.patrol.plan import PatrolPlan
 from gridmap.patrol.plan_files import gpx_name, plain_text, write_plan
 from gridmap.patrol.routes.planner import plan_patrols
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 from gridmap.read.roads import read_roads
 from gridmap.read.tables.vector import read_vector
 

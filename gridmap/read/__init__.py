@@ -10,6 +10,7 @@ keep_old_names(
         "conversion": "row_conversion",
         "convert": "row_conversion",
         "exports": "several_files",
+        "files": "file_access",
         "quality.page": "quality.rendering",
         "quality.places": "quality.coordinates",
         "surroundings": "context_features",

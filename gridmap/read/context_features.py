@@ -19,7 +19,7 @@ from gridmap._extras import needs_extras
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.features import read_features
-from gridmap.read.files import brief, check_file
+from gridmap.read.file_access import brief, check_file
 
 __all__ = ["CONTEXT_KINDS", "read_context"]
 

@@ -17,7 +17,7 @@ from pyproj import CRS
 from gridmap._extras import needs_extras
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import brief
+from gridmap.read.file_access import brief
 from gridmap.read.tables.base import Batch, RawTable
 from gridmap.read.tables.vector import X, Y
 
@@ -85,7 +85,7 @@ def open_database(address: str, *, table: str | None = None) -> DatabaseTable:
         if kind not in BACKENDS:  # an engine in this process would read any file for a query
             raise ReadError(Note("read.no_backend", kind=kind, meant=did_you_mean(kind, BACKENDS)))
         if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            from gridmap.read.files import check_file
+            from gridmap.read.file_access import check_file
 
             check_file(url.database, Note("read.database_file"))
         engine = sa.create_engine(url, poolclass=sa.pool.NullPool)

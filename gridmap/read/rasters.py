@@ -16,7 +16,7 @@ from rasterio.windows import Window, from_bounds
 
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 from gridmap.read.metric import as_crs
 
 __all__ = ["read_pixels"]

@@ -20,7 +20,7 @@ from gridmap._extras import needs_extras
 from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 from gridmap.read.metric import as_crs
 from gridmap.read.tables.vector import read_vector
 

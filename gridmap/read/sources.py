@@ -10,7 +10,7 @@ import pyarrow as pa
 from gridmap._io import sha256_of
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.files import check_file, is_web_address, zip_members
+from gridmap.read.file_access import check_file, is_web_address, zip_members
 from gridmap.read.tables.base import Batch, MemoryTable, RawTable, ReadAgain
 from gridmap.read.tables.parquet import open_parquet
 from gridmap.read.tables.text import TEXTS, open_text

@@ -210,7 +210,7 @@ def check_confined(pipeline: Pipeline, out: str | Path) -> None:
             if not _inside(file, folder):
                 raise SettingError(Note("runs.confined_part", part=file.name, path=text))
         if zipfile.is_zipfile(place):
-            from gridmap.read.files import zip_members
+            from gridmap.read.file_access import zip_members
 
             try:
                 zip_members(place)  # refuses members that lie outside

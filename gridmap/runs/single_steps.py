@@ -18,7 +18,7 @@ from gridmap.grids.systems import make_grid
 from gridmap.messages import Note
 from gridmap.privacy import public_release
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.files import check_file
+from gridmap.read.file_access import check_file
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incidents
 from gridmap.read.stored import is_store, stored_incidents

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from gridmap.errors import ReadError
 from gridmap.messages import Note
-from gridmap.read.files import MOST_UNPACKED, brief
+from gridmap.read.file_access import MOST_UNPACKED, brief
 from gridmap.read.tables.base import Batch, RawTable
 from gridmap.read.tables.vector import MOST_CELLS, frame_table, read_vector, require_no_bomb
 

@@ -24,7 +24,7 @@ import pyarrow.csv as pacsv
 from gridmap.errors import ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.read.columns import roles_in
-from gridmap.read.files import LONGEST_LINE, READ_FAILURES, check_text, open_bytes, require_few_columns
+from gridmap.read.file_access import LONGEST_LINE, READ_FAILURES, check_text, open_bytes, require_few_columns
 from gridmap.read.tables.base import Batch, RawTable, ReadAgain, is_total
 from gridmap.read.tables.encodings import SAMPLE, code_page
 

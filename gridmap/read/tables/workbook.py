@@ -23,7 +23,7 @@ import pyarrow as pa
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import roles_in
-from gridmap.read.files import MOST_EMPTY, MOST_UNPACKED, check_zip, require_few_columns
+from gridmap.read.file_access import MOST_EMPTY, MOST_UNPACKED, check_zip, require_few_columns
 from gridmap.read.tables.base import MemoryTable, RawTable, is_total
 from gridmap.read.tables.text import find_header, open_text, sniff_encoding, unique_names
 
