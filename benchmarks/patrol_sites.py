@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from spopt.locate import MCLP
 
 import gridmap as gm
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 
 same = 0
 for seed in range(10):

@@ -19,7 +19,7 @@ from sklearn.cluster import DBSCAN
 import gridmap as gm
 from gridmap.grids.squares import SquareGrid
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs, unproject
+from gridmap.read.metric_projection import metric_crs, unproject
 
 CRS = metric_crs((-1.8, 53.6, -1.4, 53.9))
 CORNER = np.array([580_000.0, 5_950_000.0])

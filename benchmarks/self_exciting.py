@@ -26,7 +26,7 @@ from scipy import stats
 import gridmap as gm
 from gridmap.forecasts.base import History, Space
 from gridmap.forecasts.self_exciting import SelfExciting
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 SIDE_M, DAYS, LEAD_DAYS, MARGIN_M = 10_000.0, 730.0, 120.0, 600.0
 CORNER = np.array([500_000.0, 4_000_000.0])

@@ -328,7 +328,7 @@ def proposed_grids(folder: str, boundaries: Mapping[str, Any], incidents: int) -
     import shapely
 
     from gridmap.grids.systems import make_grid
-    from gridmap.read.metric import metric_crs
+    from gridmap.read.metric_projection import metric_crs
     from gridmap.read.quality.rendering import propose_resolution
 
     zones = _boundaries(folder, boundaries)

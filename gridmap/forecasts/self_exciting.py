@@ -38,7 +38,7 @@ from scipy import special
 from gridmap.errors import InputError
 from gridmap.forecasts.base import Forecaster, History, Space, windows_of_time
 from gridmap.messages import Note
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 __all__ = ["SelfExciting", "Triggers"]
 

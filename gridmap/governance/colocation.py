@@ -27,7 +27,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs_of_points, project
+from gridmap.read.metric_projection import metric_crs_of_points, project
 
 __all__ = [
     "CROSS_NULLS",

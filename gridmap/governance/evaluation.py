@@ -31,7 +31,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = [
     "VERDICTS",

@@ -33,7 +33,7 @@ from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.read.persons import personal_columns, reads_as_name
 
 __all__ = [

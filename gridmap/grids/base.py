@@ -17,7 +17,7 @@ from scipy import sparse
 from gridmap._short_form import ShortForm, settings_in_short
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs, project, unproject
+from gridmap.read.metric_projection import metric_crs, project, unproject
 
 __all__ = ["Grid", "degrees"]
 

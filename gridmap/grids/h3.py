@@ -31,7 +31,7 @@ from gridmap.grids.index.locator import each
 from gridmap.grids.index.zone_raster import compiled
 from gridmap.grids.territory_overlap import METRES_PER_DEGREE, Territory, rings_of
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["NOT_A_CELL", "HexGrid", "cells_over", "draw", "neighbours", "parents"]
 

@@ -12,7 +12,7 @@ from gridmap.errors import OutputError, ReadError
 from gridmap.grids.base import Grid
 from gridmap.grids.systems import grid_systems
 from gridmap.messages import Note
-from gridmap.read.metric import require_metric
+from gridmap.read.metric_projection import require_metric
 
 __all__ = ["read_grid", "write_grid"]
 

@@ -28,7 +28,7 @@ from gridmap.grids.index.locator import each
 from gridmap.grids.index.zone_raster import compiled
 from gridmap.grids.territory_overlap import Territory, rings_of
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs, project, require_metric, unproject
+from gridmap.read.metric_projection import metric_crs, project, require_metric, unproject
 
 __all__ = ["SAFETY", "UNSURE", "NearProjection", "SquareGrid", "near_projection", "square_rows_near"]
 

@@ -26,7 +26,7 @@ from gridmap.grids.index.locator import SOME, Locator, Parts
 from gridmap.grids.index.zone_raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping"]
 

@@ -27,7 +27,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import project
+from gridmap.read.metric_projection import project
 
 __all__ = ["HierarchyResult", "nearest_neighbour_hierarchy", "stac"]
 

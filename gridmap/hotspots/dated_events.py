@@ -15,7 +15,7 @@ from gridmap._periods import FREQUENCIES
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["EVERY_STEP", "days_of", "events_frame", "steps_of"]
 

@@ -17,7 +17,7 @@ from gridmap.errors import SettingError
 from gridmap.hotspots.incident_points import Points
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 __all__ = ["CLUSTER_COLUMNS", "HULLS", "HULL_BUFFER_M", "clusters_result", "standard_ellipse"]
 

@@ -43,7 +43,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 __all__ = ["LatticeGrid", "hotspot_stability", "joined_cells", "places_of", "ranked_hotspots", "verdicts"]
 

@@ -16,7 +16,7 @@ from gridmap.maps.layers import Layer
 from gridmap.maps.legend_classes import Class
 from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, check_language, say
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,7 +19,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.network import Network
 from gridmap.patrol.point_inputs import check_number, id_column, lonlat, weighted
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 
 __all__ = ["best_sites", "covered_by"]
 

@@ -16,7 +16,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.network import Network
 from gridmap.patrol.point_inputs import check_number, id_column, lonlat, weighted
 from gridmap.patrol.units import staff_posts, take_posts, take_units
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 
 __all__ = ["RESPONSE_STANDARDS", "check_posts", "response_coverage"]
 

@@ -32,7 +32,7 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.point_inputs import check_number, lonlat
-from gridmap.read.metric import metric_crs, project, unproject
+from gridmap.read.metric_projection import metric_crs, project, unproject
 
 __all__ = [
     "HOUR_FACTORS",

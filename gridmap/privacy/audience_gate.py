@@ -25,7 +25,7 @@ from gridmap.privacy.disclosive_columns import (
     without_persons,
 )
 from gridmap.privacy.safe_shapes import covered
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.read.persons import mask
 
 __all__ = ["CONTENTS", "check_k", "check_periods", "gate", "gate_text", "smallest_counts"]

@@ -28,7 +28,7 @@ from gridmap.grids.base import Grid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import check_k
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 __all__ = ["MaskedIncidents", "geomask"]
 

@@ -16,7 +16,7 @@ from gridmap.errors import InputError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs, unproject
+from gridmap.read.metric_projection import metric_crs, unproject
 
 __all__ = ["COVER_RESOLUTION", "covered", "scattered"]
 

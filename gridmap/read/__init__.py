@@ -11,6 +11,7 @@ keep_old_names(
         "convert": "row_conversion",
         "exports": "several_files",
         "files": "file_access",
+        "metric": "metric_projection",
         "quality.page": "quality.rendering",
         "quality.places": "quality.coordinates",
         "surroundings": "context_features",

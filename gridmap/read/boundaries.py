@@ -19,7 +19,7 @@ from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.datum import DATUMS, possible_crs, to_wgs84
 from gridmap.read.file_access import check_file
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 from gridmap.read.persons import AREA_WORDS, is_person_column, personal_columns
 from gridmap.read.tables.vector import read_vector
 

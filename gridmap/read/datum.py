@@ -18,7 +18,7 @@ from pyproj import Transformer
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 
 __all__ = ["DATUMS", "DatumEstimate", "cgcs2000_zone", "estimate_datum", "from_wgs84", "possible_crs", "to_wgs84"]
 

@@ -20,7 +20,7 @@ from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
 from gridmap.read.datum import to_wgs84
 from gridmap.read.file_access import check_file
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 from gridmap.read.sources import open_table
 from gridmap.read.tables.vector import read_vector
 

@@ -17,7 +17,7 @@ import shapely
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import normal
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 from gridmap.read.row_conversion import CODE, convert
 from gridmap.read.schema import make_plan
 from gridmap.read.sources import open_source, sample_of

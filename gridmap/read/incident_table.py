@@ -23,7 +23,7 @@ from gridmap._periods import period_of_text
 from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import metric_crs_of_points, project
+from gridmap.read.metric_projection import metric_crs_of_points, project
 
 __all__ = ["ASIDE", "COLUMNS", "PARQUET", "Incidents", "aside_rows"]
 

@@ -17,7 +17,7 @@ from rasterio.windows import Window, from_bounds
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
 from gridmap.read.file_access import check_file
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 
 __all__ = ["read_pixels"]
 

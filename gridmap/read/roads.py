@@ -21,7 +21,7 @@ from gridmap._io import sha256_of
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
 from gridmap.read.file_access import check_file
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 from gridmap.read.tables.vector import read_vector
 
 __all__ = ["read_roads"]

@@ -21,7 +21,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, normal, simplified
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.base import RawTable, ReadAgain
 from gridmap.read.tables.vector import X, Y

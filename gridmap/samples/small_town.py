@@ -22,7 +22,7 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import SettingError
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 __all__ = ["Sample", "town"]
 

@@ -28,7 +28,7 @@ from gridmap.errors import CRSError, GridmapError, InputError, ReadError
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 from gridmap.read.rasters import read_pixels
 
 from ..command import LONGEST

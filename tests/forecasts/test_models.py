@@ -17,7 +17,7 @@ from gridmap.forecasts.risk_terrain import RiskTerrain, risk_factors
 from gridmap.forecasts.self_exciting import SelfExciting
 from gridmap.read.calendar_days import calendar_features
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import unproject
+from gridmap.read.metric_projection import unproject
 
 UNTIL = moment("2024-07-01")
 

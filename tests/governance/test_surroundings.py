@@ -8,7 +8,7 @@ import shapely
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.read.metric import metric_crs, unproject
+from gridmap.read.metric_projection import metric_crs, unproject
 
 CRS = metric_crs((113.6, 34.2, 113.7, 34.3))
 

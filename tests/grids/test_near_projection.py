@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gridmap.errors import CRSError
 from gridmap.grids.squares import near_projection
 from gridmap.grids.systems import make_grid
-from gridmap.read.metric import project, unproject
+from gridmap.read.metric_projection import project, unproject
 
 
 def by_proj(grid, lon, lat):

@@ -7,7 +7,7 @@ import shapely
 
 from gridmap.errors import CRSError, SettingError
 from gridmap.grids.systems import make_grid
-from gridmap.read.metric import project, unproject
+from gridmap.read.metric_projection import project, unproject
 
 
 @pytest.fixture(scope="module")

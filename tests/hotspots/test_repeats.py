@@ -14,7 +14,7 @@ from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.hotspots import near_repeats
 from gridmap.hotspots.near_repeats import cross_near_repeat, near_repeat
 from gridmap.read.incident_table import COLUMNS, Incidents
-from gridmap.read.metric import metric_crs, unproject
+from gridmap.read.metric_projection import metric_crs, unproject
 
 BANDS = {"space_breaks_m": [0, 50, 100, 200], "time_breaks_days": [0, 3, 7, 14]}
 

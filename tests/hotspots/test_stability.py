@@ -12,7 +12,7 @@ from gridmap.grids.systems import make_grid
 from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.stability import LatticeGrid, hotspot_stability
 from gridmap.read.incident_table import COLUMNS, Incidents
-from gridmap.read.metric import metric_crs, unproject
+from gridmap.read.metric_projection import metric_crs, unproject
 
 CRS = metric_crs((-1.7, 53.7, -1.5, 53.8))
 CORNER = np.array([590_000.0, 5_950_000.0])

@@ -25,7 +25,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from gridmap.read.datum import from_wgs84
-from gridmap.read.metric import metric_crs, project
+from gridmap.read.metric_projection import metric_crs, project
 
 NAMES = ["王小明", "李雷雷", "欧阳娜娜", "赵铁柱", "孙二娘", "周大福", "吴用", "郑爽爽"]
 PHONES = ["13812345678", "+86 139 1111 2222", "0571-87654321"]

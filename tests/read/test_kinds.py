@@ -20,7 +20,7 @@ from gridmap.read.columns import match_columns
 from gridmap.read.coordinates import numbers
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incidents
-from gridmap.read.metric import metric_crs_of_points
+from gridmap.read.metric_projection import metric_crs_of_points
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.encodings import code_page
 from gridmap.read.times import TimeRule, clean, read_times
@@ -278,7 +278,7 @@ def test_serial_days_count_from_what_the_workbook_says(tmp_path, since_1904):
 def test_a_stray_point_does_not_move_the_others(stray):
     rng = np.random.default_rng(1)
     lon, lat = rng.uniform(-1.6, -1.4, 400), rng.uniform(53.7, 53.9, 400)
-    from gridmap.read.metric import project
+    from gridmap.read.metric_projection import project
 
     usual = np.column_stack(project(lon, lat, metric_crs_of_points(lon, lat)))
     crs = metric_crs_of_points(np.append(lon, stray[0]), np.append(lat, stray[1]))
@@ -289,7 +289,7 @@ def test_a_stray_point_does_not_move_the_others(stray):
 
 
 def test_points_astride_the_antimeridian_are_neighbours():
-    from gridmap.read.metric import project
+    from gridmap.read.metric_projection import project
 
     lon = np.array([179.999, -179.999, 179.998, -179.998])
     x, _ = project(lon, np.full(4, -17.0), metric_crs_of_points(lon, np.full(4, -17.0)))

@@ -24,7 +24,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.density_result import DensityResult, burnt
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["FORMATS", "to_geotiff"]
 

@@ -25,7 +25,7 @@ from gridmap.grids.regionalization.division_report import cells_and_report, cont
 from gridmap.grids.regionalization.mosaic import Plane, mosaic_of_areas, mosaic_of_points
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["BalancedGrid"]
 

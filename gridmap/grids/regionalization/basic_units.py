@@ -26,7 +26,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.features import read_features
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["BasicUnits", "Holdings", "hold", "incident_workload", "read_units", "unit_shapes"]
 

@@ -21,7 +21,7 @@ from gridmap.errors import CRSError, GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.hotspots.scan.windows import BLOCK, areas_in_reach, best_windows, replica_maxima
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = [
     "SCAN_COLUMNS",

@@ -13,7 +13,7 @@ from gridmap.maps.layers.base import Layer, checked_shapes
 from gridmap.maps.legend_classes import Class
 from gridmap.maps.packing import pack_outlines
 from gridmap.messages import Note
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["BoundariesLayer", "boundaries_layer", "districts"]
 

@@ -19,7 +19,7 @@ import shapely
 from gridmap.maps.layers.cells import CellsLayer
 from gridmap.maps.legend_classes import codes_of
 from gridmap.maps.packing import h3_outlines
-from gridmap.read.metric import project
+from gridmap.read.metric_projection import project
 
 __all__ = ["SurfaceLayer", "mercator", "palette_png"]
 

@@ -10,7 +10,7 @@ from gridmap.errors import CRSError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import overlapping_pairs, read_boundaries
 from gridmap.read.coordinates import could_be_in_china
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.read.quality.rendering import say
 
 __all__ = ["ZoneReport", "inspect_zones"]

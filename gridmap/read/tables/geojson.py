@@ -23,7 +23,7 @@ from shapely.geometry import shape
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
 from gridmap.read.file_access import MOST_EMPTY, brief, require_few_columns, require_filled
-from gridmap.read.metric import as_crs
+from gridmap.read.metric_projection import as_crs
 
 __all__ = ["read_json_layer"]
 

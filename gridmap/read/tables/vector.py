@@ -30,7 +30,7 @@ import shapely
 from gridmap.errors import CRSError, InputError, ReadError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.file_access import MOST_UNPACKED, brief, check_zip, require_few_columns, require_filled, zip_members
-from gridmap.read.metric import as_crs, names_a_file
+from gridmap.read.metric_projection import as_crs, names_a_file
 from gridmap.read.tables.base import MemoryTable
 from gridmap.read.tables.encodings import code_page
 from gridmap.read.tables.geojson import read_json_layer

@@ -19,7 +19,7 @@ from gridmap.maps.layers import CellsLayer, Layer
 from gridmap.maps.legend_classes import codes_of
 from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note, say
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.reports.charts.frame import chart, month_names, size_of, word
 
 __all__ = ["small_multiples"]

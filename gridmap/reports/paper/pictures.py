@@ -33,7 +33,7 @@ from gridmap.maps.figure import draw_scale_bar
 from gridmap.maps.legend_classes import breaks_of, codes_of
 from gridmap.maps.palette import CONCENTRATED, amounts
 from gridmap.messages import say
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
 from gridmap.reports.results_folder import RunFolder, text_in
 

@@ -39,7 +39,7 @@ from gridmap.privacy import release_result
 from gridmap.privacy.safe_shapes import covered
 from gridmap.read.features import read_features
 from gridmap.read.incident_table import Incidents
-from gridmap.read.metric import metric_crs
+from gridmap.read.metric_projection import metric_crs
 from gridmap.runs.config import GOVERNANCE, HotspotStep, Pipeline
 from gridmap.runs.input_files import input_of
 
