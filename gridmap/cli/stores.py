@@ -50,7 +50,7 @@ def store(
     """The history of a store, a line for each addition; with --check whether it is whole."""
     from gridmap._io import json_text
     from gridmap.counts.store_adding import IncidentStore
-    from gridmap.read.stored import read_manifest
+    from gridmap.read.store_reading import read_manifest
 
     kept = IncidentStore(folder)
     faults = kept.check() if check else []

@@ -7,7 +7,7 @@ which, for each addition, and over all of them
 
     rows in = incidents in the store + rows set aside + rows replaced since
 
-is checked at each commit (`gridmap.read.stored` has the layout and the reading). What is the same incident:
+is checked at each commit (`gridmap.read.store_reading` has the layout and the reading). What is the same incident:
 
 * with an id, the incident of that id. The same id with other content is a correction: the earlier rows are replaced.
   Ids that are numbered anew in each file are recognised by their sharing neither time nor place, and refused until
@@ -57,7 +57,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.file_access import check_file
 from gridmap.read.incident_table import ASIDE, COLUMNS, Incidents, aside_rows
 from gridmap.read.incidents import read_with_rows
-from gridmap.read.stored import (
+from gridmap.read.store_reading import (
     MANIFEST,
     OWN_COLUMNS,
     UNDATED,

@@ -14,6 +14,7 @@ keep_old_names(
         "metric": "metric_projection",
         "quality.page": "quality.rendering",
         "quality.places": "quality.coordinates",
+        "stored": "store_reading",
         "surroundings": "context_features",
     },
 )

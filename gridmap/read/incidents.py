@@ -31,7 +31,7 @@ from gridmap.read.row_conversion import Losses, SeenRows, convert
 from gridmap.read.schema import Plan, category_key, decide_clock, decide_times, make_plan
 from gridmap.read.several_files import CountedBefore
 from gridmap.read.sources import again, open_source, sample_of
-from gridmap.read.stored import is_store, stored_incidents
+from gridmap.read.store_reading import is_store, stored_incidents
 from gridmap.read.tables.text import RawTable
 from gridmap.read.times import check_timezone
 

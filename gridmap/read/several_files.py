@@ -17,7 +17,7 @@ from gridmap._io import sha256_of
 from gridmap.errors import ReadError
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents, aside_rows
-from gridmap.read.stored import is_store
+from gridmap.read.store_reading import is_store
 
 __all__ = ["CountedBefore", "export_files"]
 

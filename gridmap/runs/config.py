@@ -62,7 +62,7 @@ from gridmap.read.context_features import read_context
 from gridmap.read.features import read_features
 from gridmap.read.incidents import read_incidents
 from gridmap.read.several_files import export_files
-from gridmap.read.stored import is_store
+from gridmap.read.store_reading import is_store
 from gridmap.reports.briefing import PAPERS
 from gridmap.runs.audience import why_not_allowed
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml

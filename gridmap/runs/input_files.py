@@ -19,7 +19,7 @@ import pyogrio
 from gridmap._io import as_output_error, sha256_of
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
-from gridmap.read.stored import MANIFEST, is_store, read_manifest
+from gridmap.read.store_reading import MANIFEST, is_store, read_manifest
 from gridmap.runs.config import Pipeline, never_files
 
 __all__ = [

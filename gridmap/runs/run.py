@@ -37,7 +37,7 @@ from gridmap.privacy import Released, gate_text, release
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incident_files, require_overlap
-from gridmap.read.stored import is_store, read_manifest, stored_incidents
+from gridmap.read.store_reading import is_store, read_manifest, stored_incidents
 from gridmap.reports.briefing import check_pages, check_paper
 from gridmap.reports.findings import gather_findings
 from gridmap.runs.audience import (

@@ -21,7 +21,7 @@ from gridmap.read.boundaries import read_boundaries
 from gridmap.read.file_access import check_file
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incidents
-from gridmap.read.stored import is_store, stored_incidents
+from gridmap.read.store_reading import is_store, stored_incidents
 
 __all__ = ["CountedFile", "count_file", "tile_file", "warehouse_file"]
 

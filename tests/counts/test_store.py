@@ -20,7 +20,7 @@ from gridmap import _io
 from gridmap.counts import store as store_module
 from gridmap.counts.store_adding import IncidentStore
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
-from gridmap.read.stored import MANIFEST, read_manifest
+from gridmap.read.store_reading import MANIFEST, read_manifest
 from tests.faults.killed import killed_at_step
 
 

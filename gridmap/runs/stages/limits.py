@@ -15,7 +15,7 @@ import h3
 
 from gridmap.errors import SettingError
 from gridmap.messages import Note
-from gridmap.read.stored import is_store, read_manifest, stored_period
+from gridmap.read.store_reading import is_store, read_manifest, stored_period
 from gridmap.runs.config import Pipeline, to_bytes
 
 __all__ = ["Estimate", "estimate", "refuse_beyond"]
