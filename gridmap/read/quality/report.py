@@ -21,7 +21,7 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.quality.coordinates import inspect_places
+from gridmap.read.quality.coordinate_faults import inspect_places
 from gridmap.read.quality.profile import read_facts
 from gridmap.read.quality.rendering import as_html, as_pipeline, as_text
 from gridmap.read.quality.zones import ZoneReport, inspect_zones, is_zone_file
