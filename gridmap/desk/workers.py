@@ -200,7 +200,7 @@ def _zones_in_each_crs(path: Path, options: Mapping[str, Any]) -> dict:
 
     from gridmap.read.boundaries import read_boundaries
     from gridmap.read.datum import possible_crs
-    from gridmap.read.quality.zones import inspect_zones
+    from gridmap.read.quality.boundary_report import inspect_zones
     from gridmap.read.tables.vector import read_vector
 
     near, chosen = np.array(options.get("near") or [], float).reshape(-1, 2), options.get("zone_crs")

@@ -21,10 +21,10 @@ from gridmap._short_form import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.quality.boundary_report import ZoneReport, inspect_zones, is_zone_file
 from gridmap.read.quality.coordinate_faults import inspect_places
 from gridmap.read.quality.profile import read_facts
 from gridmap.read.quality.rendering import as_html, as_pipeline, as_text
-from gridmap.read.quality.zones import ZoneReport, inspect_zones, is_zone_file
 from gridmap.read.row_conversion import REASONS, time_texts
 from gridmap.read.schema import Plan, decide_clock, make_plan, place_columns
 from gridmap.read.sources import again, open_source, sample_of
