@@ -15,6 +15,7 @@ keep_old_names(
         "quality.coordinates": "quality.coordinate_faults",
         "quality.page": "quality.rendering",
         "quality.places": "quality.coordinate_faults",
+        "quality.report": "quality.incident_report",
         "quality.zones": "quality.boundary_report",
         "stored": "store_reading",
         "surroundings": "context_features",
