@@ -636,7 +636,7 @@ def for_audience(folder: str, run: str, audience: str) -> dict:
     """
     import yaml
 
-    from gridmap.runs.audience import why_not_allowed
+    from gridmap.runs.audience_limits import why_not_allowed
     from gridmap.runs.config import GOVERNANCE
 
     pipeline, _, _ = _of_run(folder, run)

@@ -19,6 +19,7 @@ __all__ = ["Pipeline", "RunReport", "read_pipeline", "run_pipeline"]
 keep_old_names(
     __name__,
     {
+        "audience": "audience_limits",
         "files": "input_files",
         "folder": "run_folder",
         "grids": "stages.gridding",

@@ -64,7 +64,7 @@ from gridmap.read.incidents import read_incidents
 from gridmap.read.several_files import export_files
 from gridmap.read.store_reading import is_store
 from gridmap.reports.briefing import PAPERS
-from gridmap.runs.audience import why_not_allowed
+from gridmap.runs.audience_limits import why_not_allowed
 from gridmap.runs.yamlfile import YamlFile, parse_value, read_yaml
 
 __all__ = [

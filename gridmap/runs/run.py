@@ -40,7 +40,7 @@ from gridmap.read.incidents import read_incident_files, require_overlap
 from gridmap.read.store_reading import is_store, read_manifest, stored_incidents
 from gridmap.reports.briefing import check_pages, check_paper
 from gridmap.reports.findings import gather_findings
-from gridmap.runs.audience import (
+from gridmap.runs.audience_limits import (
     record_for,
     restrict_inputs,
     run_id_inputs,

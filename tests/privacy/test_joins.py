@@ -13,7 +13,7 @@ from gridmap._io import sha256_of
 from gridmap.errors import GridmapWarning, InputError, ReadError
 from gridmap.privacy import gate, hours_tell_dates
 from gridmap.runs import run_pipeline
-from gridmap.runs.audience import record_for, shown_timeline
+from gridmap.runs.audience_limits import record_for, shown_timeline
 from gridmap.runs.replay import replay_run
 from gridmap.runs.run import read_all_incidents
 from tests.faults.conftest import Town

@@ -16,7 +16,7 @@ from gridmap.errors import GridmapError, GridmapWarning, InputError, OutputError
 from gridmap.hotspots.registry import METHODS, inputs_of
 from gridmap.read.incidents import read_incidents
 from gridmap.runs import read_pipeline, run_pipeline
-from gridmap.runs.audience import shown_timeline
+from gridmap.runs.audience_limits import shown_timeline
 
 
 @pytest.fixture
