@@ -23,6 +23,7 @@ keep_old_names(
         "files": "input_files",
         "folder": "run_folder",
         "grids": "stages.gridding",
+        "stages.dates_and_kinds": "stages.settings_from_data",
         "stages.page": "stages.drawing",
         "stages.report": "stages.reporting",
         "stages.tables": "stages.result_tables",

@@ -58,7 +58,6 @@ from gridmap.runs.input_files import (
     portable_relative_path,
 )
 from gridmap.runs.run_folder import staging
-from gridmap.runs.stages.dates_and_kinds import step_for_each, with_dates
 from gridmap.runs.stages.drawing import map_layers, map_page
 from gridmap.runs.stages.forecasting import forecast_stage
 from gridmap.runs.stages.governing import governance_stages
@@ -76,6 +75,7 @@ from gridmap.runs.stages.limits import refuse_beyond
 from gridmap.runs.stages.patrolling import patrol_stage
 from gridmap.runs.stages.reporting import write_report
 from gridmap.runs.stages.result_tables import facts_of, tables_of
+from gridmap.runs.stages.settings_from_data import step_for_each, with_dates
 
 __all__ = ["RunReport", "read_all_incidents", "run_pipeline"]
 

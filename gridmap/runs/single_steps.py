@@ -234,7 +234,7 @@ def _dated(incidents: Incidents, period: str) -> str:
     """A period as dates; words such as "last month" are counted from the newest day of the incidents."""
     if relative_period(period, pd.Timestamp("2000-01-01")) is None:
         return period
-    from gridmap.runs.stages.dates_and_kinds import newest_day  # a pipeline's whole grammar comes with it
+    from gridmap.runs.stages.settings_from_data import newest_day  # a pipeline's whole grammar comes with it
 
     day = newest_day(incidents)
     if day is None:
