@@ -29,3 +29,10 @@ COMMANDS = (
 )
 for name in COMMANDS:
     import_module(f"gridmap.cli.{name}")
+
+keep_old_names(
+    __name__,
+    {
+        "plugins": "qgis",
+    },
+)
