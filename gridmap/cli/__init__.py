@@ -34,5 +34,6 @@ keep_old_names(
     __name__,
     {
         "plugins": "qgis",
+        "trust": "verification",
     },
 )
