@@ -4,7 +4,7 @@ Each line holds the SHA-256 of the line before it and its own, over its canonica
 line that is taken out and a line that is put in between are all found. The chain survives reruns into the same
 folder: a run appends. What it does not do: whoever can write the folder can write the whole chain anew. Against that,
 keep the last line's hash (`gridmap verify` prints it) somewhere else, such as in the minutes of the meeting, or sign
-the chain (`gridmap._signatures`).
+the chain (`gridmap._ssh_signatures`).
 
 Who ran it is left out unless it is given: a clerk's name is a personal datum, and run folders travel.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from gridmap import __version__
 from gridmap._io import atomic_file, atomic_folder, locked, sha256_of
-from gridmap._signatures import Sign
+from gridmap._ssh_signatures import Sign
 from gridmap.errors import OutputError
 from gridmap.messages import Note
 

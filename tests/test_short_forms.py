@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 import gridmap as gm
-from gridmap._short_form import LONGEST, ShortForm
+from gridmap._notebook_line import LONGEST, ShortForm
 from gridmap.hotspots.registry import method_names
 from gridmap.hotspots.result import GlobalResult, HotspotResult
 from gridmap.patrol.log import Dosage

@@ -6,6 +6,7 @@ of its own in docs/commands.md.
 
 from importlib import import_module
 
+from gridmap._moved import keep_old_names
 from gridmap.cli.app import app, main
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -16,7 +17,7 @@ COMMANDS = (
     "installation",
     "forecasts",
     "reports",
-    "trust",
+    "verification",
     "single_steps",
     "stores",
     "patrols",
@@ -25,7 +26,7 @@ COMMANDS = (
     "desk",
     "inbox",
     "agents",
-    "plugins",
+    "qgis_plugin",
 )
 for name in COMMANDS:
     import_module(f"gridmap.cli.{name}")
@@ -33,7 +34,7 @@ for name in COMMANDS:
 keep_old_names(
     __name__,
     {
-        "plugins": "qgis",
+        "plugins": "qgis_plugin",
         "trust": "verification",
     },
 )

@@ -281,7 +281,7 @@ def _announce_compiling() -> None:
 
 def opened_key(key: Path) -> Callable[[bytes], str]:
     """A function that signs with the key of `--sign`; where it has a passphrase, it is typed."""
-    from gridmap._signatures import signer_of
+    from gridmap._ssh_signatures import signer_of
 
     def passphrase() -> str:
         return typer.prompt(text("cli.passphrase", file=key.name), hide_input=True, err=True)

@@ -45,7 +45,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from gridmap._io import HIDDEN, atomic_file, json_text, remove_stale_staging, sha256_of, take_lock, write_text
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.counts.query import count_by_cell, count_query
 from gridmap.counts.task import SUMS, CountQuery, combine, count_batch, finish, prepare
 from gridmap.errors import InputError, OutputError, ReadError, SettingError

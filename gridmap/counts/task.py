@@ -43,8 +43,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
+from gridmap._notebook_line import ShortForm
 from gridmap._periods import FREQUENCIES
-from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout, CountsKind

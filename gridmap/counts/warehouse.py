@@ -28,7 +28,7 @@ import shapely
 
 from gridmap._extras import needs_extras
 from gridmap._io import atomic_file, write_text
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.counts.task import MISSING, CountQuery, CountResult, sql
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid

@@ -1,7 +1,7 @@
 """Files for everyone else: what QGIS, Office, phones and other programs open.
 
-`export` (and `write_layers`, `write_table` for the pipeline) asks what there is to write (`parts`), lets the privacy
-gate take out what the audience may not see, writes into a hidden folder beside the place (a writer a format, in
+`export` (and `write_layers`, `write_table` for the pipeline) asks what there is to write (`result_parts`), lets the
+privacy gate take out what the audience may not see, writes into a hidden folder beside the place (a writer a format, in
 `formats`, chosen by the file's ending), and moves the file there when it is whole.
 """
 

@@ -21,7 +21,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, FLOOR
 from gridmap.forecasts.base import History, Space, model_named, moment, span_days

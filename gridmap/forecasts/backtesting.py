@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from gridmap import __version__
 from gridmap._io import as_output_error
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import DOUBLED_M, Forecaster, History, Space, model_named, moment, span_days
 from gridmap.forecasts.scores import (

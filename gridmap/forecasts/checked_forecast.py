@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.backtesting import BASELINE, Backtest, backtest
 from gridmap.forecasts.base import Forecaster, History, Space, model_named, moment, span_days

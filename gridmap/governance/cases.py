@@ -32,8 +32,8 @@ import pandas as pd
 import scipy
 
 from gridmap._intervals import wilson_interval
+from gridmap._notebook_line import ShortForm
 from gridmap._periods import frequency_of
-from gridmap._short_form import ShortForm
 from gridmap.audiences import check_audience
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid

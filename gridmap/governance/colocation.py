@@ -22,7 +22,7 @@ import pandas as pd
 import scipy
 from scipy import sparse
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
 from gridmap.messages import Note, did_you_mean

@@ -23,7 +23,7 @@ import pandas as pd
 import scipy
 
 from gridmap._intervals import poisson_interval
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import whole_number
 from gridmap.messages import Note, did_you_mean, known

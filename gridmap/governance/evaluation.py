@@ -25,8 +25,8 @@ import pandas as pd
 import scipy
 import shapely
 
+from gridmap._notebook_line import ShortForm
 from gridmap._periods import FREQUENCIES, frequency_of
-from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.governance.cases import AVERAGE, LABELS, WITHHELD, CaseLife
 from gridmap.governance.colocation import Colocation, CrossK
 from gridmap.governance.denominators import StandardisedRates, denominator_name

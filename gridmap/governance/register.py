@@ -27,7 +27,7 @@ import shapely
 import yaml
 
 from gridmap._io import json_text, sha256_of, write_text
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of

@@ -20,7 +20,7 @@ import scipy
 import shapely
 
 from gridmap._intervals import ratio_interval
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean

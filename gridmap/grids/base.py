@@ -14,7 +14,7 @@ import numpy as np
 from pyproj import CRS
 from scipy import sparse
 
-from gridmap._short_form import ShortForm, settings_in_short
+from gridmap._notebook_line import ShortForm, settings_in_short
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.metric_projection import metric_crs, project, unproject

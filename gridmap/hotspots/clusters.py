@@ -6,7 +6,7 @@ these methods tests whether a cluster is more than chance, or looks at who lives
 * `dbscan`: places with at least `min_samples` incidents within `eps_m`, chained together. One density for all.
 * `hdbscan`, `optics`: no radius; a cluster may be dense in the town and thin in the country.
 
-`space_time_clusters` has `st_dbscan` (near in space *and* in time), `police_clusters` has CrimeStat's two.
+`space_time_clusters` has `st_dbscan` (near in space *and* in time), `crimestat_clusters` has CrimeStat's two.
 
 Sources: Ester et al. (1996), KDD-96; Campello, Moulavi & Sander (2013), PAKDD; Ankerst et al. (1999), SIGMOD.
 """

@@ -14,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from gridmap._io import plain_json
-from gridmap._short_form import ShortForm, settings_in_short
+from gridmap._notebook_line import ShortForm, settings_in_short
 from gridmap.errors import GridmapError, InputError
 from gridmap.messages import Note
 

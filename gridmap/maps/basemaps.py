@@ -19,7 +19,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.maps.layers import Layer
 from gridmap.maps.packing import h3_outlines

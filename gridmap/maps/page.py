@@ -20,7 +20,7 @@ import shapely
 from branca.element import Element
 
 from gridmap._io import write_text
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience, marking_against
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import zone_levels

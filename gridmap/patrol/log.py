@@ -26,7 +26,7 @@ import pyproj
 import scipy
 
 from gridmap._io import unguard_formula
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, ReadError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan

@@ -28,7 +28,7 @@ import shapely.ops
 from numba import njit
 from scipy.sparse import coo_array
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.patrol.point_inputs import check_number, lonlat

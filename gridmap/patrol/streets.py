@@ -19,7 +19,7 @@ import shapely
 import shapely.ops
 from scipy.sparse import coo_array
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError
 from gridmap.hotspots.gi_star import getis_ord
 from gridmap.hotspots.result import HotspotResult

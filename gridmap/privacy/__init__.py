@@ -1,9 +1,9 @@
 """Nothing that should stay inside ever leaves: the gate that every writer passes.
 
 `gridmap.audiences` says what each audience may be given. `audience_gate` holds frames and texts against it, `released`
-makes of tables and of a method's answer what may be shown and carries for whom that was decided, `public` makes the
-coarser grid that the public is given, `geomasks` moves points.
-What this does not protect against stands in docs/privacy.md.
+makes of tables and of a method's answer what may be shown and carries for whom that was decided, `public_incidents`
+makes the coarser grid that the public is given, `geomasks` moves points. What this does not protect against stands in
+docs/privacy.md.
 """
 
 from gridmap._moved import keep_old_names, old_functions

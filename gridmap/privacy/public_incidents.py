@@ -43,7 +43,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid

@@ -19,8 +19,8 @@ import pyarrow.dataset as ds
 from pyproj import CRS
 
 from gridmap._io import atomic_file, guard_formula
+from gridmap._notebook_line import ShortForm
 from gridmap._periods import period_of_text
-from gridmap._short_form import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.metric_projection import metric_crs_of_points, project

@@ -5,7 +5,7 @@
     store.json                                       what holds: the parts, the additions, the columns
     incidents/month=2024-03/h3=83194efffffffff/*.parquet   the parts: a month and an H3 cell each, Hilbert-sorted
     set_aside/000012.parquet                         the rows that addition 12 set aside, and those that it replaced
-    counts/*.parquet                                 sums of parts that have been counted (see `gridmap.counts.store_adding`)
+    counts/*.parquet                                 sums of parts that have been counted (by `counts.store_adding`)
 
 `store.json` is exchanged in one step of the file system, and a part is never changed once it is written, so whoever
 reads sees one state of the store, whatever is added meanwhile. A file that `store.json` does not name is not part of

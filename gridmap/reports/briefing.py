@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gridmap._audit import AUDIT, write_added
 from gridmap._extras import needs_extras
 from gridmap._io import write_bytes
-from gridmap._signatures import Sign
+from gridmap._ssh_signatures import Sign
 from gridmap.errors import OutputError, ReadError, SettingError
 from gridmap.messages import Note, check_language, did_you_mean
 from gridmap.reports.compare_runs import changes_since

@@ -16,7 +16,7 @@ from typing import Any
 
 from gridmap._audit import versions
 from gridmap._io import sha256_of
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import ReadError
 from gridmap.examples import example_folder
 from gridmap.messages import Note

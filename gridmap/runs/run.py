@@ -20,9 +20,9 @@ import pandas as pd
 
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
+from gridmap._notebook_line import ShortForm
 from gridmap._periods import every_of, period_of_text
-from gridmap._short_form import ShortForm
-from gridmap._signatures import Sign
+from gridmap._ssh_signatures import Sign
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError, GridmapWarning, InputError, SettingError
 from gridmap.exports import export, write_layers, write_released

@@ -24,7 +24,7 @@ from gridmap._audit import (
     write_signature,
 )
 from gridmap._io import atomic_folder, finish_move, sha256_of
-from gridmap._signatures import Sign
+from gridmap._ssh_signatures import Sign
 from gridmap.errors import OutputError
 from gridmap.messages import Note
 

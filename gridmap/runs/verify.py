@@ -17,8 +17,8 @@ from typing import Any
 
 from gridmap._audit import AUDIT, SIGNATURE, outputs_in, read_audit
 from gridmap._io import COMMIT, sha256_of
-from gridmap._short_form import ShortForm
-from gridmap._signatures import fingerprint, is_signed, read_public_keys, signed_with
+from gridmap._notebook_line import ShortForm
+from gridmap._ssh_signatures import fingerprint, is_signed, read_public_keys, signed_with
 from gridmap.errors import ReadError
 from gridmap.messages import Note
 

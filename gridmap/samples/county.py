@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import SettingError
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.messages import Note

@@ -18,7 +18,7 @@ import pyarrow as pa
 import shapely
 from pyproj import CRS
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import SettingError
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gridmap.errors import GridmapError, ReadError, SettingError
-from gridmap.read import files
+from gridmap.read import file_access
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.incidents import read_incidents
 from gridmap.runs import run as run_module
@@ -39,7 +39,7 @@ def test_an_input_that_changes_while_it_is_read_ends_the_run(town, tmp_path, mon
 @pytest.mark.parametrize("packed", ["csv", "csv.gz", "zip"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_line_without_an_end_is_refused(tmp_path, monkeypatch, packed, first):
-    monkeypatch.setattr(files, "LONGEST_LINE", 2 << 20)
+    monkeypatch.setattr(file_access, "LONGEST_LINE", 2 << 20)
     text = (b"" if first else HEAD + ROW) + b"x" * (3 << 20)
     path = tmp_path / f"points.{packed}"
     if packed == "csv":
@@ -67,7 +67,7 @@ def test_two_gigabytes_in_one_line_are_refused_in_bounded_memory(tmp_path):
 
 @pytest.mark.parametrize("kind", ["csv.gz", "zip", "xlsx", "zipped shapefile"])
 def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(files, "SMALL", 1 << 20)
+    monkeypatch.setattr(file_access, "SMALL", 1 << 20)
     text = HEAD + ROW + b"\n" * (8 << 20)
     path = tmp_path / f"points.{'zip' if 'zip' in kind else kind}"
     if kind == "csv.gz":

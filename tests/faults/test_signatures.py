@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from gridmap._audit import AUDIT, SIGNATURE, write_added
-from gridmap._signatures import fingerprint, read_public_keys, signed_with, signer_of
+from gridmap._ssh_signatures import fingerprint, read_public_keys, signed_with, signer_of
 from gridmap.errors import ReadError
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run

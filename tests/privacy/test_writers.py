@@ -56,7 +56,7 @@ NEED_NO_GATE = {
     "read/tables/vector.py": "the reader's own working copy",
     "counts/spark.py": "the engine's own working copy",
     "counts/warehouse.py": "edges of zones and a query: no incident is in them; its counts pass write_table's gate",
-    "counts/store_adding.py": "the office's own incidents without columns of persons; a run reads them through its gate",
+    "counts/store_adding.py": "the office's own incidents, no persons' columns; a run reads them through its gate",
 }
 
 

@@ -1,7 +1,7 @@
 """`Locator`: points → zones, exactly, at tens of millions a second.
 
 Which zone is this point in? Asked one by one, each point climbs a tree and walks the whole outline of two or three
-zones. But nearly all points are nowhere near a border. So a fine raster is laid over the zones once (`raster.py`).
+zones. But nearly all points are nowhere near a border. So a fine raster is laid over the zones once (`zone_raster.py`).
 A raster cell without a border answers for all its points by one look-up. In a border cell only the few edges that run
 through that cell are met: each that lies to the right of the point turns inside to outside (the crossing rule; Shimrat
 1962), from what is known at the cell's side. What a point costs depends neither on the zones nor on their corners.

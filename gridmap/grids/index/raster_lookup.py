@@ -1,9 +1,9 @@
 """The loops that ask a raster over zones for points, compiled: no Python objects, no lock held.
 
 First a look-up for every point of a block, then, for the few that fell in a border cell, the lines through that cell
-(`raster.py`). The two are kept apart because a loop of look-ups alone keeps many of them under way in the processor at
-once. The very few points that lie NEAR a line, or in a CROWDED cell, are marked LATER, and put to the exact test: the
-edges of each zone that passes there, at the point's height. `locator.py` tells the whole idea.
+(`zone_raster.py`). The two are kept apart because a loop of look-ups alone keeps many of them under way in the
+processor at once. The very few points that lie NEAR a line, or in a CROWDED cell, are marked LATER, and put to the
+exact test: the edges of each zone that passes there, at the point's height. `locator.py` tells the whole idea.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ that side and then left, and each edge crossed on the way turns its zones' bits 
 a point costs what its own cell's edges cost, whatever the number of corners of the zones. An edge that crosses the
 right side is crossed on the first leg by every point beyond that crossing: such a crossing is kept as an edge
 infinitely far to the right. All this is in parts of the cell (0 to 1 across and up) and in single precision; whatever
-lies nearer to an edge, an edge's end or a side of the cell than NEAR is left to the exact test of `lookup.py`.
+lies nearer to an edge, an edge's end or a side of the cell than NEAR is left to the exact test of `raster_lookup.py`.
 
 These are the loops (numba, no Python objects, no lock held); `locator.py` tells the whole idea.
 """

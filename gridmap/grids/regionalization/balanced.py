@@ -5,7 +5,7 @@ The question of a committee: how should our 205 communities be cut into grids, s
 people on the ground can follow them?
 
 `BalancedGrid.over` reads the basic units (buildings, census blocks, squares, …), lays each community out as a mosaic of
-pieces around them (`tessellation`), and divides that into connected, compact parts of even load (`partition`).
+pieces around them (`mosaic`), and divides that into connected, compact parts of even load (`graph_partition`).
 `.report` says of each grid how near it came, and what stood in the way.
 """
 

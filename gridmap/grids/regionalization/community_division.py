@@ -2,7 +2,8 @@
 
 A community falls into regions that no grid may span: its islands, its exclusive grids, the sides of a river. Each
 region is divided by itself. How many grids it gets is the number that brings their mean load nearest the target; up to
-ten pieces every connected division is tried, beyond that power diagrams start and annealing finishes (`partition`).
+ten pieces every connected division is tried, beyond that power diagrams start and annealing finishes
+(`graph_partition`).
 
 Existing grids are changed as little as the tolerance allows: codes, signs and leaders hang on a grid, so nobody redraws
 a district for its looks. Where a community has grown, its heaviest grid is halved until the grids are as many as the
@@ -18,7 +19,7 @@ import shapely
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from gridmap.grids.regionalization import partition
+from gridmap.grids.regionalization import graph_partition
 from gridmap.grids.regionalization.graph_partition import PieceGraph
 from gridmap.grids.regionalization.mosaic import Mosaic, polygon_parts
 from gridmap.messages import Note
@@ -88,23 +89,23 @@ def divide(graph, xy, load, area, rim, k, task) -> tuple[np.ndarray, float]:
     measure = (k, load, area, rim, *graph, task.target, task.tolerance)
     if k == 1:
         part = np.zeros(n, np.int64)
-        return part, partition.energy(part, *measure)
+        return part, graph_partition.energy(part, *measure)
     if n <= EXACT:
-        part = partition.best_division(*measure)
+        part = graph_partition.best_division(*measure)
         if part[0] >= 0:
-            return part, partition.energy(part, *measure)
+            return part, graph_partition.energy(part, *measure)
     away = np.full(n, -1, np.int64)
     best, low = away, np.inf
     restarts = 6 if n < 300 else 2 if n < 800 else 1
     for attempt in range(restarts):
         rng = np.random.default_rng([task.seed, attempt])
         start = _start(np.arange(n), xy, load, k, rng)
-        start = partition.repair(start, k, load, *graph)
+        start = graph_partition.repair(start, k, load, *graph)
         sweeps = 60 if n < 4000 else 40
-        part = partition.anneal(
+        part = graph_partition.anneal(
             start, *measure[:-2], task.target, task.tolerance, away, 0.0, 1.0, sweeps, 0.3, task.seed * 31 + attempt
         )
-        value = partition.energy(part, *measure)
+        value = graph_partition.energy(part, *measure)
         if value < low:
             best, low = part, value
     return best, low
@@ -117,12 +118,12 @@ def _start(rows, xy, load, k, rng) -> np.ndarray:
     if k <= LEAF:
         weight = np.where(load[rows] > 0, load[rows], 1e-9 * (load.max() or 1.0))
         centres = _seeds(xy[rows], weight, k, rng)
-        part = partition.power_diagram(xy[rows], load[rows].astype(float), centres, 80)
+        part = graph_partition.power_diagram(xy[rows], load[rows].astype(float), centres, 80)
         loads = np.bincount(part, load[rows], minlength=k)
         if np.abs(loads / max(loads.mean(), 1e-12) - 1).max() < 0.3:
             return part
     first = k // 2
-    sides = partition.bisect(xy[rows], load[rows].astype(float), first / k, 8)
+    sides = graph_partition.bisect(xy[rows], load[rows].astype(float), first / k, 8)
     spread = [
         sum(np.ptp(xy[rows[m]], axis=0).prod() for m in (s, ~s) if m.any()) + np.inf * (s.all() or not s.any())
         if 0 < s.sum() < len(s)
@@ -161,7 +162,7 @@ def kept(graph: PieceGraph, xy, load, area, rim, home, task: Task) -> tuple[np.n
     k = len(names)
     part = np.where(home >= 0, local, -1)
     part = _filled(part, graph)
-    part = partition.repair(part, k, load, *graph)
+    part = graph_partition.repair(part, k, load, *graph)
     total = load.sum()
     most = len(load) if task.most is None else min(task.most, len(load))
 
@@ -180,7 +181,7 @@ def kept(graph: PieceGraph, xy, load, area, rim, home, task: Task) -> tuple[np.n
         part = _lightest_joined(part, k, load, graph)
         k -= 1
     own = part.copy()
-    part = partition.anneal(
+    part = graph_partition.anneal(
         part, k, load, area, rim, *graph, task.target, task.tolerance, own, STAY, 0.02, 0, 0.0, task.seed
     )
     return part, ""

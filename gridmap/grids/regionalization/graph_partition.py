@@ -14,7 +14,7 @@ The energy of a part is (deviation / tolerance)² + what exceeds the tolerance +
 round shape, in one currency. It adds up over the parts, so moving a piece changes two terms only. Few pieces (up to 11)
 are not annealed: all connected divisions are tried, so the answer is the best there is.
 
-These are compiled loops (numba); `division.py` says how many parts and from where.
+These are compiled loops (numba); `community_division.py` says how many parts and from where.
 
 References
 ----------

@@ -13,7 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.maps.legend_classes import Class, Rule
 from gridmap.maps.packing import h3_outlines

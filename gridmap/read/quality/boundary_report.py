@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import CRSError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import overlapping_pairs, read_boundaries

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridmap._short_form import ShortForm
+from gridmap._notebook_line import ShortForm
 from gridmap.errors import CRSError, InputError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import read_boundaries

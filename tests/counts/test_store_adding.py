@@ -17,7 +17,7 @@ import shapely
 
 import gridmap as gm
 from gridmap import _io
-from gridmap.counts import store as store_module
+from gridmap.counts import store_adding
 from gridmap.counts.store_adding import IncidentStore
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.read.store_reading import MANIFEST, read_manifest
@@ -241,7 +241,7 @@ def test_a_time_known_to_no_better_than_a_year_lies_in_no_month(office):
 @pytest.mark.parametrize("together", [1_000_000, 7], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("seed", range(2))
 def test_conservation_over_random_additions(office, seed, together, monkeypatch):
-    monkeypatch.setattr(store_module, "ROWS_TOGETHER", together)
+    monkeypatch.setattr(store_adding, "ROWS_TOGETHER", together)
     """Against a list kept by hand: each id in its last version; and rows in = in the store + set aside."""
     rng = np.random.default_rng(seed)
     known: dict[str, tuple] = {}
@@ -335,7 +335,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(office, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return really(*arguments, **options)
 
-    monkeypatch.setattr(store_module.pq, "write_table", full)
+    monkeypatch.setattr(store_adding.pq, "write_table", full)
     with pytest.raises(OutputError, match="No space left"):
         office.store.add(office.export(table(60, first=200, seed=3, days=80), "b.csv"))
     assert {p: p.read_bytes() for p in office.store.folder.rglob("*.parquet")} == before
@@ -349,7 +349,7 @@ def test_a_large_export_in_pieces_leaves_what_it_leaves_whole(office, tmp_path, 
     for i, frame in enumerate(exports):
         whole = office.add(frame, f"{i}.csv").addition
         with monkeypatch.context() as patch:
-            patch.setattr(store_module, "ROWS_TOGETHER", 7)
+            patch.setattr(store_adding, "ROWS_TOGETHER", 7)
             taken = other.add(frame, f"{i}.csv").addition
         assert (taken.used, taken.set_aside, taken.replaced) == (whole.used, whole.set_aside, whole.replaced)
     assert contents(other.store.incidents()) == contents(office.store.incidents())
@@ -412,7 +412,7 @@ def test_an_end_before_a_file_is_moved_leaves_the_store_before_or_after(office, 
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", counting)
-        patch.setattr(store_module._Addition, "_take_back", lambda self, written: None)
+        patch.setattr(store_adding._Addition, "_take_back", lambda self, written: None)
         patch.setattr(_io, "_drop", lambda hidden: None)
         try:
             office.store.add(path)

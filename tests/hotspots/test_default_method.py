@@ -10,7 +10,7 @@ from scipy import sparse, stats
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.counts_table import Counts, CountsAbout
-from gridmap.hotspots import default_test
+from gridmap.hotspots import default_method
 from gridmap.hotspots.default_method import (
     Law,
     Weights,
@@ -338,9 +338,9 @@ def test_the_strict_tier_is_more_careful_where_neighbours_differ_alike(residents
         chance = residents * np.exp(0.7 * field.ravel())
         counts = rng.multinomial(20_000, chance / chance.sum()).astype(float)
         near = sparse.csr_array(lattice(), dtype=float)
-        ring = default_test._Ring(near, counts, 20_000 * residents / residents.sum())
+        ring = default_method._Ring(near, counts, 20_000 * residents / residents.sum())
         careful[name] = ring.caution()
-    most, *_, least = default_test.CAUTION.values()
+    most, *_, least = default_method.CAUTION.values()
     assert careful["rough"] == most
     assert least <= careful["smooth"] < 0.75 * most
 
