@@ -8,7 +8,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from gridmap.counts.store import IncidentStore
+from gridmap.counts.store_adding import IncidentStore
 from gridmap.read.incidents import read_incident_files, read_incidents
 from gridmap.read.quality import inspect_file
 
