@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out/demo
-WORKERS ?= 2
+# one more than there are cores (tests/conftest.py)
+WORKERS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MPLBACKEND := Agg
 # compiled tests are kept between runs, whatever the shell has set

@@ -110,9 +110,10 @@ class Search:
         pairs = [(a, b) for a, b in zip(lon, lat, strict=True)] + [(b, a) for a, b in zip(lon, lat, strict=True)]
         self.doubles = {np.float64(a).tobytes(): np.float64(b).tobytes() for a, b in pairs}
         self.exact |= {np.int64(int(s) // d).tobytes() for s in stamps for d in (1, 1000, 10**6)}
-        #: Which two bytes any of them begins with.
-        self.begins = np.zeros(1 << 16, bool)
-        self.begins[[int.from_bytes(eight[:2], "little") for eight in self.exact | set(self.doubles)]] = True
+        #: Which first two bytes and which next two any of them has.
+        self.begins, self.goes_on = np.zeros((2, 1 << 16), bool)
+        for kept, at in ((self.begins, 0), (self.goes_on, 2)):
+            kept[[int.from_bytes(eight[at : at + 2], "little") for eight in self.exact | set(self.doubles)]] = True
 
     def folder(self, folder: Path) -> dict[str, set[str]]:
         """What was found in each file of a folder: kinds among `person`, `place`, `time`."""
@@ -161,11 +162,13 @@ class Search:
             coded = {word.encode(c) for c in ("utf-8", "gbk", "utf-16-le")} | {json.dumps(word)[1:-1].encode()}
             if any(c in data for c in coded):
                 found.add("person")
-        # every 8 bytes in a row are looked at, whatever they are: first by two of them, then whole
+        # every 8 bytes in a row are looked at, whatever they are: first by two of them, by the next two, then whole
         octets = np.frombuffer(data, np.uint8)
         if len(octets) >= 8:
             pairs = octets[:-7].astype(np.uint16) | octets[1:-6].astype(np.uint16) << 8
-            for k in np.flatnonzero(self.begins[pairs]).tolist():
+            near = np.flatnonzero(self.begins[pairs])
+            near = near[self.goes_on[octets[near + 2].astype(np.uint16) | octets[near + 3].astype(np.uint16) << 8]]
+            for k in near.tolist():
                 eight = data[k : k + 8]
                 if eight in self.exact or data[k + 8 : k + 16] == self.doubles.get(eight):
                     found.add("place")
@@ -212,9 +215,20 @@ class Search:
             elif column.dtype.kind not in "biuf":
                 found |= self.text("\n".join(map(str, pd.unique(column.astype(str)))))
         numbers = table.select_dtypes("number")
-        pairs = [(a, b) for a in numbers for b in numbers if a != b]
-        for a, b in pairs[:400]:
-            found |= self.places(numbers[[a, b]].to_numpy(float))
+        return found | self.pairs_of_columns(numbers.to_numpy(float))
+
+    def pairs_of_columns(self, values: np.ndarray) -> set[str]:
+        """`place` when any two columns, either first, hold one: of their rows only those near the incidents."""
+        pairs = [(a, b) for a in range(values.shape[1]) for b in range(values.shape[1]) if a != b][:400]
+        near = np.zeros((2, 2, *values.shape), bool)  # by tree, as first or second number
+        for i, (tree, tolerance) in enumerate(((self.degrees, 1e-5), (self.metres, 1.0))):
+            for k in range(2):
+                near[i, k] = (values >= tree.mins[k] - tolerance) & (values <= tree.maxes[k] + tolerance)
+        found = set()
+        for a, b in pairs:
+            rows = (near[:, 0, :, a] & near[:, 1, :, b]).any(axis=0)
+            if rows.any():
+                found |= self.places(values[rows][:, [a, b]])
         return found
 
     def _database(self, data: bytes) -> set[str]:
@@ -227,10 +241,8 @@ class Search:
             for name in names:
                 if name.startswith("rtree"):
                     continue
-                for row in connection.execute(f'SELECT * FROM "{name}"'):
-                    for value in row:
-                        if isinstance(value, str):
-                            found |= self.text(value)
+                rows = connection.execute(f'SELECT * FROM "{name}"')
+                found |= self.text("\n".join(dict.fromkeys(v for row in rows for v in row if isinstance(v, str))))
             layers = [
                 n for (n,) in connection.execute("SELECT table_name FROM gpkg_contents WHERE data_type='features'")
             ]
