@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gridmap"
 #: Word → where it reads badly; what is a field's own term elsewhere is left alone.
 BANNED = {
     "told": r"\btold\b",
@@ -60,3 +61,25 @@ if __name__ == "__main__":  # python -m tests.test_plain_words [FOLDER]: where t
                     if re.search(pattern, line):
                         print(f"{path.relative_to(ROOT)}:{number}: {word}: {line.strip()[:110]}")
     print(counted())
+
+
+def test_chinese_has_one_word_for_a_cell():
+    """网格 is a cell. 单元 stands only in what has a name of its own: what is compared, patrols, …"""
+    named = r"基本单元|统计单元|巡逻单元|步巡单元|单元格|单元网格|\d\s?单元"
+    texts = [*(ROOT / "docs").rglob("*.zh-CN.md"), ROOT / "README.zh-CN.md", PACKAGE / "messages" / "zh.toml"]
+    texts += [ROOT / "docs" / "manual" / "reference.toml", *PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.yaml")]
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}: {line[:80]}"
+        for path in texts
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if "单元" in re.sub(named, "", line)
+    ]
+    assert bare == [], "write 网格 for a cell of a grid; docs/vocabulary.zh-CN.md has the words for the others"
+
+
+def test_chinese_tells_clusters_of_points_from_concentrations_of_cells():
+    """聚集区 is a group of incidents close together; 集中区 a cell with more than its share of the land."""
+    texts = tomllib.loads((PACKAGE / "messages" / "zh.toml").read_text(encoding="utf-8"))["fact"]
+    for code, sentence in texts.items():
+        assert not ("聚集区" in sentence and code.startswith("concentrated")), code
+        assert not ("集中区" in sentence and not code.startswith("concentrated")), code

@@ -110,7 +110,7 @@ class Fact:
         >>> cold.say()
         'Burglary: 1 cell holds less than the residents explain.'
         >>> cold.say("zh")
-        'Burglary：1 个单元为显著冷点，案事件数低于常住人口所能解释的程度。'
+        'Burglary：1 个网格为显著冷点，案事件数低于常住人口所能解释的程度。'
         """
         note = self.note()
         return "" if note is None else note.say(language)
