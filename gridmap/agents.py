@@ -73,8 +73,9 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
     Returns
     -------
     dict
-        `topics` (those that its words name), `facts` (`kind, text, values, step, null`), `places`, `made`; where
-        nothing answers it, `reason` says so, and `topics_known` what there is.
+        `topics` (those that its words name), `facts` (`kind, text, values, step, result, null`; `result` is the name
+        of the step's result), `places` and `places_of` (which result ranks them), `made`; where nothing answers it,
+        `reason` says so, and `topics_known` what there is.
 
     Raises
     ------
@@ -84,16 +85,13 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
     found, asked_in = topics_of(question)
     language = check_language(language or asked_in or str(run.head.get("language") or "en"))
     steps = _steps_meant(run, question)
-    facts = [
-        fact_entry(fact, language)
-        for topic in found
-        for fact in run.facts
-        if fact.kind in TOPICS[topic] and (fact.step is None or fact.step in steps) and fact.say(language)
-    ]
+    facts = [fact_entry(fact, language, run) for topic in found for fact in _facts_of(run, topic, steps, language)]
     facts = list({(entry["kind"], entry["step"], entry["text"]): entry for entry in facts}.values())
     answered: dict[str, Any] = {"question": clean(question, 400), "language": language, "topics": found, "facts": facts}
     if any(topic in WITH_PLACES for topic in found):
-        answered["places"] = ranked_places(run, min(steps, default=1), language=language)
+        ranked = next((step for step in sorted(steps) if ranked_places(run, step, most=1)), min(steps, default=1))
+        answered["places_of"] = {"step": ranked, "result": _result_name(run, ranked)}
+        answered["places"] = ranked_places(run, ranked, language=language)
     if "made" in found:
         answered["made"] = how_made(run, language)
     if not facts and "made" not in found:
@@ -101,6 +99,13 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
         answered["reason"] = say(code, language)
         answered["topics_known"] = {topic: say(f"agents.topic.{topic}", language) for topic in TOPICS}
     return answered
+
+
+def _facts_of(run: RunFolder, topic: str, steps: set[int], language: str) -> list[Fact]:
+    """The facts that answer a topic: of the results that are meant, of all of them where these have none."""
+    able = [fact for fact in run.facts if fact.kind in TOPICS[topic] and fact.say(language)]
+    meant = any(fact.step in steps for fact in able)
+    return [fact for fact in able if fact.step in {None, *steps}] if meant else able
 
 
 def topics_of(question: str) -> tuple[list[str], str | None]:
@@ -136,13 +141,42 @@ def _steps_meant(run: RunFolder, question: str) -> set[int]:
     named = set()
     for entry in run.results:
         names = [_text(entry.get(key), "en") for key in ("name", "category")]
-        if any(name and name.casefold() in text for name in names):
+        if any(name and _is_named(_stem(name), text) for name in names):
             named.add(int(entry["step"]))
     return named or {int(entry["step"]) for entry in run.results}
 
 
-def fact_entry(fact: Fact, language: str) -> dict[str, Any]:
-    """One fact as it is answered: its sentence, and the numbers as `results/facts.json` has them."""
+def _is_named(stem: str, text: str) -> bool:
+    """Whether a question names a result: by a whole word, and none of those that questions are made of.
+
+    A kind of incident comes from data. One that is called "the" or "hotspots" must not narrow what is answered.
+    """
+    if len(stem) < (4 if stem.isascii() else 2):
+        return False
+    topics = (all_texts(language)[f"agents.words.{topic}"] for language in LANGUAGES for topic in TOPICS)
+    if any(stem in word for words in topics for word in words.casefold().split(",")):
+        return False
+    return bool(re.search(rf"(?<![a-z]){re.escape(stem)}" if stem.isascii() else re.escape(stem), text))
+
+
+def _stem(name: str) -> str:
+    """A name as it is found in its plural too.
+
+    Examples
+    --------
+    >>> _stem("Burglary") in "how many burglaries", _stem("盗窃")
+    (True, '盗窃')
+    """
+    folded = name.casefold()
+    return folded[:-1] if len(folded) > 4 and folded.isascii() and folded.endswith(("s", "y")) else folded
+
+
+def _result_name(run: RunFolder, step: int | None) -> str | None:
+    return next((_shown(entry.get("name")) for entry in run.results if int(entry["step"]) == step), None)
+
+
+def fact_entry(fact: Fact, language: str, run: RunFolder) -> dict[str, Any]:
+    """One fact as it is answered: its sentence, the numbers as `results/facts.json` has them, whose result it is."""
     stored = _cleaned(fact.to_dict())
     null = fact.values.get("null")
     return {
@@ -150,6 +184,7 @@ def fact_entry(fact: Fact, language: str) -> dict[str, Any]:
         "text": Fact.from_dict(stored).say(language),
         "values": stored["values"],
         "step": fact.step,
+        "result": _result_name(run, fact.step),
         "null": null.say(language) if isinstance(null, Note) else None,
     }
 
@@ -328,7 +363,7 @@ class Office:
         """Every fact of a run: its sentence, its numbers, its null."""
         opened = self.opened(run)
         spoken = check_language(language or str(opened.head.get("language") or "en"))
-        facts = [fact_entry(fact, spoken) for fact in opened.facts if fact.say(spoken)]
+        facts = [fact_entry(fact, spoken, opened) for fact in opened.facts if fact.say(spoken)]
         return {"run": self.name_of(opened.path), "language": spoken, "facts": facts}
 
     def places(self, run: str = "", step: int = 1, most: int = MOST_PLACES, language: str = "en") -> dict[str, Any]:
@@ -343,7 +378,7 @@ class Office:
         spoken = check_language(language or str(opened.head.get("language") or "en"))
         earlier = self.opened(since).path if since else None
         changes = changes_since(opened, earlier)
-        return {"run": self.name_of(opened.path), "facts": [fact_entry(fact, spoken) for fact in changes.facts]}
+        return {"run": self.name_of(opened.path), "facts": [fact_entry(fact, spoken, opened) for fact in changes.facts]}
 
     def made(self, run: str = "", language: str = "en") -> dict[str, Any]:
         """How a run was made: files, rows, grid, methods, settings, versions, and how to check it."""
@@ -384,7 +419,7 @@ class Office:
         check_confined(found, folder)
         report = run_pipeline(found, folder)
         opened = read_run(folder)
-        found_facts = [fact_entry(fact, found.language) for fact in opened.facts if fact.say(found.language)]
+        found_facts = [fact_entry(fact, found.language, opened) for fact in opened.facts if fact.say(found.language)]
         return {
             "run": self.name_of(folder),
             "files": sorted(p.name for p in report.outputs.values()),

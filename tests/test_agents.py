@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from gridmap.agents import TOOLS, TOPICS, Office, answer, clean, mcp_server, topics_of
+from gridmap.agents import TOOLS, TOPICS, Office, _is_named, _stem, answer, clean, mcp_server, topics_of
 from gridmap.errors import ReadError, SettingError
 from gridmap.messages import LANGUAGES, all_texts
 from gridmap.reports.results_folder import read_run
@@ -41,6 +41,29 @@ QUESTIONS = [
     ("集中程度如何，一半在哪里？", {"spread"}),
     ("哪里报告偏少？", {"quiet"}),
     ("这个结果是怎样得出的，数据来源是什么？", {"made"}),
+]
+#: As people put them, none of the words above.
+OTHER = [
+    ("How many thefts were there this month?", {"how_many"}),
+    ("Which neighbourhood has the most theft?", {"busiest"}),
+    ("Did theft go down against last year, and by how much?", {"changed"}),
+    ("Is the rise in the south real or just noise?", {"sure", "changed"}),
+    ("Which hotspots would be drawn again on another grid?", {"sure", "where"}),
+    ("How many rows had no coordinates?", {"how_many", "left_out"}),
+    ("Is it worse at the weekend or in the evening?", {"when"}),
+    ("Give me the top 5 places for theft", {"busiest"}),
+    ("What share of the area holds half of the thefts?", {"spread"}),
+    ("May we rely on it, or could it be noise?", {"sure"}),
+    ("哪个社区盗窃最多？", {"busiest"}),
+    ("同比下降了多少？", {"changed"}),
+    ("东的上升是真的吗？", {"sure", "changed"}),
+    ("有多少条记录没有坐标？", {"how_many", "left_out"}),
+    ("夜里发生的多吗？", {"when"}),
+    ("一半的案件集中在多大范围？", {"spread"}),
+    ("前五名的地点有哪些？", {"busiest"}),
+    ("与去年相比好转了吗？", {"changed"}),
+    ("换个网格，热点还在吗？", {"sure", "where"}),
+    ("有没有冷点？", {"quiet"}),
 ]
 PIPELINE = """
 title: 盗窃周报
@@ -105,7 +128,7 @@ def key(fact):
     return fact["kind"], fact["step"], json.dumps(fact["values"], sort_keys=True, ensure_ascii=False)
 
 
-@pytest.mark.parametrize(("question", "topics"), QUESTIONS)
+@pytest.mark.parametrize(("question", "topics"), QUESTIONS + OTHER)
 def test_a_question_is_answered_with_numbers_that_stand_in_the_facts(run, question, topics):
     found = answer(run, question)
     assert topics <= set(found["topics"])
@@ -118,6 +141,19 @@ def test_a_question_is_answered_with_numbers_that_stand_in_the_facts(run, questi
         assert [entry["path"] for entry in found["made"]["inputs"]] == ["zones.geojson", "cases.csv"]
     else:
         assert found["facts"], "a run of these methods can answer it"
+
+
+def test_a_fact_says_whose_result_it_is_and_places_say_by_what_they_are_ranked(run):
+    found = answer(run, "Where are the busiest places?")
+    assert {fact["result"] for fact in found["facts"] if fact["step"] == 1} == {"Theft"}
+    assert found["places_of"] == {"step": 1, "result": "Theft"}
+    assert {fact["step"] for fact in answer(run, "How many thefts?")["facts"]} <= {None, 1}
+
+
+@pytest.mark.parametrize("name", ["the", "e", "hotspots", "where", "哪里", "起"])
+def test_a_kind_from_the_data_that_is_called_like_a_word_of_a_question_narrows_nothing(name):
+    assert not _is_named(_stem(name), "where are the hotspots? 哪里有多少起？")
+    assert _is_named(_stem("Theft"), "how many thefts?")
 
 
 def test_a_question_that_names_a_result_is_answered_from_it(run):
