@@ -169,6 +169,13 @@ def _at_risk(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return moments, len(time) - left, np.searchsorted(moments, time)
 
 
+def _survival(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Times at which something ended, how many were under way until then, how many ended, and the share still open."""
+    moments, at_risk, place = _at_risk(time, event)
+    ended = np.bincount(place[event > 0], minlength=len(moments))
+    return moments, at_risk, ended, np.cumprod(1 - ended / at_risk)
+
+
 def kaplan_meier(time: Any, event: Any, *, confidence: float = 0.95) -> pd.DataFrame:
     """Share still open after each time, with the unfinished counted for as long as they were watched.
 
@@ -205,10 +212,7 @@ def kaplan_meier(time: Any, event: Any, *, confidence: float = 0.95) -> pd.DataF
     ----------
     Kaplan & Meier (1958), JASA 53, 457–481. Kalbfleisch & Prentice (1980), section 1.3, for the interval.
     """
-    time, event = _durations(time, event)
-    moments, at_risk, place = _at_risk(time, event)
-    ended = np.bincount(place[event > 0], minlength=len(moments))
-    survival = np.cumprod(1 - ended / at_risk)
+    moments, at_risk, ended, survival = _survival(*_durations(time, event))
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(np.cumsum(ended / (at_risk * (at_risk - ended.astype(float)))))
         half = scipy.stats.norm.ppf((1 + confidence) / 2) * spread / np.log(survival)
@@ -274,9 +278,9 @@ def cumulative_incidence(time: Any, cause: Any) -> pd.DataFrame:
     return pd.DataFrame({**columns, "open": open_after}, index=pd.Index(moments, name="time"))
 
 
-def _quantile(curve: pd.DataFrame, share: float) -> float:
+def _quantile(moments: np.ndarray, survival: np.ndarray, share: float) -> float:
     """The time after which `share` have ended; inf where the curve does not come so far."""
-    there = curve.index[curve["survival"].to_numpy() <= 1 - share + 1e-12]
+    there = moments[survival <= 1 - share + 1e-12]
     return float(there[0]) if len(there) else float("inf")
 
 
@@ -628,7 +632,7 @@ def case_life(
         n = counted(one.of)
         at = _the_worst(np.minimum(counted(one.over), n), n, one.high_is_good, level)
         worst = None if at is None else units[at]
-    whole = _total_times(table, now)
+    whole = _total_times(_watched(table, "closed", now, "found"), _allowed_hours(table), np.arange(len(table)))
     return CaseLife(
         table=out,
         steps=steps,
@@ -859,57 +863,86 @@ def _usable(indicators: Mapping[str, Indicator], flags: pd.DataFrame) -> dict[st
     return {n: one for n, one in there.items() if n != "rework" or flags["reopened"].any()}
 
 
-def _step_hours(
-    table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None
-) -> tuple[pd.Series, pd.Series]:
-    """Hours of a step from the one before it, and whether it has ended, by event; withdrawn and open ones are censored.
+@dataclass(frozen=True)
+class _Watched:
+    """Hours of a step, event by event, whether it has ended, and where that is known."""
 
-    Events that lack the step before, or whose times run backwards, are left out.
+    hours: np.ndarray
+    ended: np.ndarray
+    known: np.ndarray
+
+    def of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hours, and whether it has ended, of these rows; those left out of which it is not known."""
+        rows = rows[self.known[rows]]
+        return self.hours[rows], self.ended[rows]
+
+
+def _watched(table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None) -> _Watched:
+    """Hours of a step from the one before it; withdrawn and open ones are censored.
+
+    Not known of events that lack the step before, or whose times run backwards.
     """
     there = [s for s in STEPS if s in table]
     start = start or there[max(there.index(step) - 1, 0)]
     until = table["withdrawn"].fillna(now) if "withdrawn" in table else pd.Series(now, index=table.index)
     ended = table[step].notna() & (table[step] <= now)
     stop = table[step].where(ended, until.where(until <= now, now))
-    hours = (stop - table[start]).dt.total_seconds() / 3600
-    fine = table[start].notna() & (hours >= 0)
-    return hours[fine], ended[fine]
+    hours = ((stop - table[start]).dt.total_seconds() / 3600).to_numpy(float)
+    return _Watched(hours, ended.to_numpy(bool), table[start].notna().to_numpy() & (hours >= 0))
 
 
-def _times_of(hours: pd.Series, ended: pd.Series) -> tuple[float, float]:
+def _step_hours(
+    table: pd.DataFrame, step: str, now: pd.Timestamp, start: str | None = None
+) -> tuple[pd.Series, pd.Series]:
+    """Hours of a step and whether it has ended, by event, as `_watched` has them; those left out of which it is not
+    known."""
+    found = _watched(table, step, now, start)
+    index = table.index[found.known]
+    return pd.Series(found.hours[found.known], index), pd.Series(found.ended[found.known], index)
+
+
+def _times_of(hours: np.ndarray, ended: np.ndarray) -> tuple[float, float]:
     if not len(hours) or not ended.any():
         return float("inf") if len(hours) else float("nan"), float("inf") if len(hours) else float("nan")
-    curve = kaplan_meier(hours, ended)
-    return _quantile(curve, 0.5), _quantile(curve, 0.9)
+    moments, _, _, survival = _survival(hours, ended)
+    return _quantile(moments, survival, 0.5), _quantile(moments, survival, 0.9)
 
 
-def _total_times(table: pd.DataFrame, now: pd.Timestamp) -> dict[str, float]:
-    median, most = _times_of(*_step_hours(table, "closed", now, "found"))
+def _total_times(whole: _Watched, allowed: np.ndarray | None, rows: np.ndarray) -> dict[str, float]:
+    median, most = _times_of(*whole.of(rows))
     found = {"median_days": median / 24, "p90_days": most / 24}
-    if "deadline" not in table:
+    if allowed is None:
         return found
-    allowed = (table["deadline"] - table["found"]).dt.total_seconds() / 3600
-    own = table[allowed > 0]
+    own = rows[whole.known[rows] & (allowed[rows] > 0)]
     if not len(own):
         return found
-    hours, ended = _step_hours(own, "closed", now, "found")
-    curve = kaplan_meier((hours / allowed[hours.index]).to_numpy(), ended)
-    upto = curve["survival"][curve.index <= 1]
-    return {**found, "on_time_by_now": 1 - float(upto.iloc[-1]) if len(upto) else 0.0}
+    moments, _, _, survival = _survival(whole.hours[own] / allowed[own], whole.ended[own])
+    upto = survival[moments <= 1]
+    return {**found, "on_time_by_now": 1 - float(upto[-1]) if len(upto) else 0.0}
+
+
+def _allowed_hours(table: pd.DataFrame) -> np.ndarray | None:
+    """Hours from an event to its deadline; None where the table has no deadlines."""
+    if "deadline" not in table:
+        return None
+    return ((table["deadline"] - table["found"]).dt.total_seconds() / 3600).to_numpy(float)
 
 
 def _all_steps(table: pd.DataFrame, units: pd.Index, now: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Median and 90 % time of each step and of the whole, by unit."""
+    watched = {step: _watched(table, step, now) for step in STEPS[1:] if step in table}
+    whole, allowed = _watched(table, "closed", now, "found"), _allowed_hours(table)
     steps, totals = [], {}
-    for unit, own in table.groupby("unit", sort=True):
-        totals[unit] = _total_times(own, now)
-        for step in (s for s in STEPS[1:] if s in table):
-            hours, ended = _step_hours(own, step, now)
+    for unit, own in pd.Series(np.arange(len(table)), table.index).groupby(table["unit"], sort=True):
+        rows = own.to_numpy()
+        totals[unit] = _total_times(whole, allowed, rows)
+        for step, one in watched.items():
+            hours, ended = one.of(rows)
             median, most = _times_of(hours, ended)
             steps.append((unit, step, len(hours), int((~ended).sum()), median, most))
     frame = pd.DataFrame(steps, columns=["unit", "step", "n", "open", "median_hours", "p90_hours"])
-    whole = pd.DataFrame(list(totals.values()), index=pd.Index(list(totals), tupleize_cols=False))
-    return frame.set_index(["unit", "step"]), whole.reindex(units)
+    times = pd.DataFrame(list(totals.values()), index=pd.Index(list(totals), tupleize_cols=False))
+    return frame.set_index(["unit", "step"]), times.reindex(units)
 
 
 def _gaming(table, flags, units, grid, by, population, last_minutes: float, level: float) -> pd.DataFrame:
