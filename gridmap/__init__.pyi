@@ -56,7 +56,7 @@ from .grids.hierarchy import drill_down, grid_hierarchy, join_zones, roll_up
 from .grids.population import population_by_cell
 from .grids.regionalization.basic_units import incident_workload
 from .grids.systems import h3_cells, make_grid
-from .hotspots.change import compare_periods
+from .hotspots.change import changes_by_area, compare_periods
 from .hotspots.clusters import dbscan, hdbscan, optics
 from .hotspots.cores import hotspot_cores
 from .hotspots.crimestat_clusters import nearest_neighbour_hierarchy, stac
@@ -157,6 +157,7 @@ __all__ = [
     "build_network",
     "case_life",
     "cells_layer",
+    "changes_by_area",
     "check_codes",
     "check_posts",
     "choose_area",

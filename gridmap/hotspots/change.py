@@ -10,6 +10,7 @@ Source: Przyborowski & Wilenski 1940; Clopper & Pearson 1934 for the interval.
 from collections.abc import Mapping
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import scipy
@@ -19,14 +20,17 @@ from gridmap._periods import period_of_text
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import about_counts
+from gridmap.grids.hierarchy import zone_levels
+from gridmap.grids.systems import make_grid
 from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.incident_table import Incidents
 
-__all__ = ["binomial_p", "compare_periods", "e_test_p"]
+__all__ = ["area_level", "binomial_p", "change_with_interval", "changes_by_area", "compare_periods", "e_test_p"]
 
 
 @hotspot_method(
@@ -396,3 +400,165 @@ def _exposures(exposure, first: list, last: list, n: int, grid):
 
 #: How the p of a change is made: name → (before, after, odds of the exposures) → p.
 TESTS = {"exact": _exact_p, "mid-p": _mid_p, "e-test": e_test_p}
+
+
+#: With more areas than this nobody looks through a table of them: a coarser level is taken where there is one.
+MOST_AREAS = 40
+
+
+def changes_by_area(
+    incidents: Incidents,
+    boundaries: gpd.GeoDataFrame,
+    *,
+    before: str | pd.Period,
+    after: str | pd.Period,
+    level: str | None = None,
+    by_kind: bool = False,
+) -> pd.DataFrame:
+    """What changed in each district, station or street: the level above the zones, with 95 % intervals.
+
+    Parameters
+    ----------
+    incidents : Incidents
+        Of both periods, and better of all that are at hand: from eight periods as long as `after` it is known how much
+        an area varies from one to the next, which the interval then allows for.
+    boundaries : GeoDataFrame
+        As `read_boundaries` gives it, with columns that say the level above (`district`, `station_name`, `parent_id`).
+    before, after : str or pandas.Period
+        As in "2024-03", "2024", "2024-03-04/2024-03-10". Periods of unequal length are compared by the day.
+    level : str, optional
+        Name of a level, as in "district", or "zone" for the zones themselves. By default the finest level above the
+        zones with at most 40 areas; the zones where there is none and they are no more.
+    by_kind : bool, default False
+        A row for each area and kind of incident, instead of all kinds together.
+
+    Returns
+    -------
+    DataFrame indexed by `area_id`, most incidents first
+        `level, name` (`category`), `count_before, count_after, change, change_low, change_high, extra_variation`: the
+        change as a share of what was (0.2 is up by a fifth; nan from nothing) and its interval; how many times the
+        area varies as much as counting error alone, nan where there are too few periods to say.
+
+    Raises
+    ------
+    SettingError
+        For a period that is none, or a level that there is not.
+    InputError
+        If there is no level above the zones and too many zones, or no incident in one of the periods.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> boxes = [shapely.box(i, 0, i + 1, 1) for i in range(3)]
+    >>> zones = gpd.GeoDataFrame({"zone_id": ["1", "2", "3"], "district": ["East", "East", "West"]},
+    ...     geometry=boxes, crs=4326)
+    >>> when = pd.to_datetime(["2024-02-03"] * 6 + ["2024-03-04"] * 9)
+    >>> points = pd.DataFrame({"time": when, "type": "theft", "lon": [0.5, 2.5, 1.5] * 5, "lat": 0.5})
+    >>> from gridmap.read.incidents import read_incidents
+    >>> found = changes_by_area(read_incidents(points), zones, before="2024-02", after="2024-03")
+    >>> found[["count_before", "count_after"]].to_dict("index")
+    {'East': {'count_before': 4, 'count_after': 6}, 'West': {'count_before': 2, 'count_after': 3}}
+    """
+    try:
+        first, last = period_of_text(before), period_of_text(after)
+    except (ValueError, TypeError):
+        raise SettingError(Note("hotspots.period_form", before=str(before), after=str(after))) from None
+    areas = area_level(boundaries, level)
+    table = incidents.arrow(["occurred_from", "occurred_to", "category"]).to_pandas()
+    zone = make_grid(boundaries, system="zones").locate(*incidents.lonlat())
+    known = (zone >= 0) & table["occurred_from"].notna().to_numpy()
+    table = table[known].assign(area=areas["code"].to_numpy()[zone[known]])
+    keys = ["area", "category"] if by_kind else ["area"]
+    table = table.dropna(subset=keys)
+    length = table["occurred_to"] - table["occurred_from"]
+    middle = table["occurred_from"] + length / 2
+    held = {}
+    for name, period in (("count_before", first), ("count_after", last)):
+        inside = (middle >= period.start_time) & (middle <= period.end_time) & (length <= _length(period))
+        if not inside.any():
+            raise InputError(Note("hotspots.period_empty", period=str(period)))
+        held[name] = table[inside].groupby(keys).size()
+    both = pd.DataFrame(held).fillna(0).astype(int)
+    both = both.loc[both.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    varies = _extra_variation(table.assign(middle=middle)[length <= _length(last)], keys, last)
+    share = _length(last) / (_length(first) + _length(last))
+    pairs = zip(both.index, both["count_before"].tolist(), both["count_after"].tolist(), strict=True)
+    numbers = [change_with_interval(then, lately, share, varies.get(key)) for key, then, lately in pairs]
+    named = areas.drop_duplicates("code").set_index("code")
+    code = both.index.get_level_values("area")
+    columns: dict[str, Any] = {"level": areas.attrs["level"], "name": named.loc[code, "name"].to_numpy()}
+    if by_kind:
+        columns["category"] = both.index.get_level_values("category").astype(str)
+    index = pd.Index(named.loc[code, "id"].to_numpy(), name="area_id")
+    return pd.concat([pd.DataFrame(columns, index=index), pd.DataFrame(numbers, index=index)], axis=1)
+
+
+def area_level(boundaries: gpd.GeoDataFrame, level: str | None = None) -> pd.DataFrame:
+    """The areas whose changes are counted: `code, id, name` of each zone's area, the level's name in `.attrs["level"]`.
+
+    Raises
+    ------
+    SettingError
+        For a level that there is not.
+    InputError
+        If no level is above the zones and there are too many of them.
+    """
+    name = boundaries["name"] if "name" in boundaries else boundaries["zone_id"]
+    own = pd.DataFrame({"code": np.arange(len(boundaries)), "id": boundaries["zone_id"].astype(str), "name": name})
+    own.attrs["level"] = "zone"
+    levels = [found for found in zone_levels(boundaries) if found["code"].max() > 0]
+    if level is not None:
+        names = ["zone", *(found.attrs["level"] for found in levels)]
+        if level not in names:
+            raise SettingError(Note("hotspots.no_level", found=level, meant=did_you_mean(level, names)))
+        return [own, *levels][names.index(level)]
+    few = [found for found in [*levels, own] if found["code"].nunique() <= MOST_AREAS]
+    if not few and not levels:
+        raise InputError(Note("hotspots.no_level_above", n=len(boundaries), columns=list(map(str, boundaries.columns))))
+    return few[0] if few else levels[-1]
+
+
+def change_with_interval(before: int, after: int, share: float, extra: float | None = None) -> dict[str, float]:
+    """The change from one count to another as a share of what was, with its 95 % interval.
+
+    Parameters
+    ----------
+    before, after : int
+    share : float
+        What share of both periods' time the later one is.
+    extra : float, optional
+        How many times as much the counts vary as counting error alone.
+
+    Examples
+    --------
+    >>> found = change_with_interval(100, 120, 0.5)
+    >>> round(found["change"], 2), round(found["change_low"], 2), round(found["change_high"], 2)
+    (0.2, -0.09, 0.58)
+    """
+    scale = extra or 1.0
+    ends = ratio_interval(np.array([after / scale]), np.array([(before + after) / scale]), share)
+    low, high = (float(v[0]) - 1 if before else np.nan for v in ends)
+    change = after / before * (1 - share) / share - 1 if before else np.nan
+    numbers = {"count_before": before, "count_after": after, "change": change, "change_low": low, "change_high": high}
+    return numbers | {"extra_variation": np.nan if extra is None else extra}
+
+
+def _length(period: pd.Period) -> pd.Timedelta:
+    return (period.end_time - period.start_time).round("s")
+
+
+def _extra_variation(table: pd.DataFrame, keys: list[str], like: pd.Period) -> dict[Any, float | None]:
+    """How much more each group varies over periods as long as `like` than counting error, as far as the data reach."""
+    if like.freqstr[0] in "MQY" and not like.freqstr[:1].isdigit():
+        period = table["middle"].dt.to_period(like.freqstr)
+        numbers = pd.Series([p.ordinal for p in period], index=table.index)
+    else:
+        numbers = (table["middle"] - like.start_time) // _length(like)
+        whole = -((like.start_time - table["middle"].min()) // _length(like)) if len(table) else 0
+        numbers = numbers[numbers.between(whole, 0)]
+    if not len(numbers):
+        return {}
+    every = pd.RangeIndex(int(numbers.min()), int(numbers.max()) + 1)
+    numbered = table.loc[numbers.index].assign(number=numbers.astype(int))
+    wide = numbered.pivot_table(index=keys, columns="number", aggfunc="size").reindex(columns=every).fillna(0)
+    return {key: variation_of_periods(row.to_numpy()) for key, row in wide.iterrows()}

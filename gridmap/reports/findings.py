@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gridmap._intervals import ratio_interval, variation_of_periods
+from gridmap._intervals import variation_of_periods
 from gridmap._periods import period_of_text
 from gridmap.counts.query import count_by_cell
 from gridmap.errors import GridmapError
 from gridmap.forecasts.checked_forecast import ForecastCells
 from gridmap.governance.pipeline_results import AGENDA
 from gridmap.grids.base import Grid
+from gridmap.hotspots.change import change_with_interval, changes_by_area
 from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.released_layers import ReleasedLayers
@@ -27,7 +28,7 @@ from gridmap.read.incident_table import Incidents
 from gridmap.reports.facts import LEAST_TIMED, all_facts, time_facts
 from gridmap.reports.results_folder import Findings, Table, layer_entry, result_tables, rows_of, zones_table
 
-__all__ = ["gather_findings", "kinds_table", "period_of", "trend_table"]
+__all__ = ["areas_table", "gather_findings", "kinds_table", "period_of", "trend_table"]
 
 #: So many kinds of incident are compared, the most frequent ones.
 MOST_KINDS = 12
@@ -84,6 +85,8 @@ def gather_findings(
     tables |= by_time
     trend = by_time["trend.parquet"][0]
     tables["kinds.parquet"] = (kinds_table(incidents, grid, results, trend), "table")
+    if pipeline.audience != "public":  # areas of few zones, of which the numbers of each may be hidden
+        tables["areas.parquet"] = (areas_table(incidents, boundaries, results), "counts")
     tables["concentration.parquet"] = (_concentration(results), "table")
     tables["set_aside.parquet"] = (_set_aside(incidents), "table")
     spanned = _weekdays(incidents)
@@ -184,29 +187,60 @@ def kinds_table(
         periods at hand where there are eight (else nan: counting error only). Periods of unequal length are compared
         by the day. No rows where there is no earlier period.
     """
+    rows = []
+    times = incidents.arrow(["occurred_from", "occurred_to", "category"]).to_pandas().dropna()
+    for now, against in _pairs(incidents, results):
+        period, before = period_of_text(now), period_of_text(against)
+        here, there = (one.end_time - one.start_time for one in (period, before))
+        share = here / (here + there)
+        for kind, (then, lately) in _counted(incidents, grid, results, against, now).items():
+            about = {"category": kind, "period": now, "against": against}
+            extra = _variation(trend, kind, period) or _variation_in_days(times, kind, period)
+            rows.append(about | change_with_interval(then, lately, share, extra))
+    return pd.DataFrame(rows)
+
+
+def areas_table(incidents: Incidents, boundaries: gpd.GeoDataFrame, results: Sequence[tuple[Any, Any]]) -> pd.DataFrame:
+    """Every district or station (the level above the zones), this period against earlier ones, as `kinds_table` does.
+
+    Returns
+    -------
+    DataFrame
+        `level, area_id, name, category, period, against` and the numbers of `changes_by_area`. Without a category: the
+        kinds that the results name together, or all. No rows where nothing is to compare, or no level is above.
+    """
+    kinds = list(dict.fromkeys(kind for kind, _ in _by_category(incidents, results) if kind is not None))
+    of_run = incidents.where(category=kinds) if kinds else incidents
+    parts = []
+    for now, against in _pairs(incidents, results):
+        for by_kind in (False, True):
+            try:
+                found = changes_by_area(of_run, boundaries, before=against, after=now, by_kind=by_kind)
+            except GridmapError:  # no level above, or a period without incidents
+                continue
+            about = {"period": now, "against": against} | ({} if by_kind else {"category": None})
+            parts.append(found.reset_index().assign(**about))
+    if not parts:
+        return pd.DataFrame()
+    columns = ["level", "area_id", "name", "category", "period", "against"]
+    table = pd.concat([part.astype({"category": object}) for part in parts], ignore_index=True)
+    return table[[*columns, *(c for c in table if c not in columns)]]
+
+
+def _pairs(incidents: Incidents, results: Sequence[tuple[Any, Any]]) -> list[tuple[str, str]]:
+    """This period with each earlier one that it is held against, as texts, where the data reach over both."""
     now, before_it = _now(results)
     first, last = _months(incidents)
     if now is None or first is None:
-        return pd.DataFrame()
+        return []
     try:
         period = period_of_text(now)
         earlier = {_text_of(period - 1), _text_of(_year_before(period))}
         earlier |= {before_it} if before_it is not None else set()
+        spans = {against: period_of_text(against) for against in sorted(earlier, reverse=True)}
     except (ValueError, TypeError):
-        return pd.DataFrame()
-    rows = []
-    times = incidents.arrow(["occurred_from", "occurred_to", "category"]).to_pandas().dropna()
-    for against in sorted(earlier, reverse=True):
-        before = period_of_text(against)
-        if before.start_time < first or before.end_time > last:
-            continue
-        here, there = (one.end_time - one.start_time for one in (period, before))
-        share = here / (here + there)
-        for kind, (then, lately) in _counted(incidents, grid, results, against, str(now)).items():
-            about = {"category": kind, "period": str(now), "against": against}
-            extra = _variation(trend, kind, period) or _variation_in_days(times, kind, period)
-            rows.append(about | _compared(then, lately, share, extra))
-    return pd.DataFrame(rows)
+        return []
+    return [(str(now), a) for a, span in spans.items() if span.start_time >= first and span.end_time <= last]
 
 
 def _now(results: Sequence[tuple[Any, Any]]) -> tuple[str | None, str | None]:
@@ -263,15 +297,6 @@ def _variation_in_days(times: pd.DataFrame, kind: str, like: pd.Period) -> float
     whole = -((like.start_time - exact["occurred_from"].min()) // days) if len(exact) else 0
     counts = back[(exact["category"] == kind) & back.between(whole, 0)].value_counts()
     return variation_of_periods(counts.sort_index())
-
-
-def _compared(before: int, after: int, share: float, extra: float | None) -> dict[str, float]:
-    scale = extra or 1.0
-    ends = ratio_interval(np.array([after / scale]), np.array([(before + after) / scale]), share)
-    low, high = (float(v[0]) - 1 if before else np.nan for v in ends)
-    change = after / before * (1 - share) / share - 1 if before else np.nan
-    numbers = {"count_before": before, "count_after": after, "change": change, "change_low": low, "change_high": high}
-    return numbers | {"extra_variation": np.nan if extra is None else extra}
 
 
 def _entry(number: int, step: Any, result: Any, incidents: Incidents) -> dict[str, Any]:

@@ -11,6 +11,7 @@ is stated in one line before any page is made.
 `zones.parquet`         outlines and names of the boundaries
 `trend.parquet`         incidents by category and month (or day): `category, period, start, count`
 `kinds.parquet`         each kind of incident, this period against earlier ones: counts, change, interval
+`areas.parquet`         each district or station (the level above the zones), likewise; in all and by kind
 `hours.parquet`         incidents by weekday × hour, where the hour is known: `category, weekday, hour, count`
 `concentration.parquet` counts of the cells of a result, highest first: `step, rank, count`
 `set_aside.parquet`     rows that were not used, by file and reason

@@ -11,6 +11,7 @@ from gridmap import from_wgs84
 
 KINDS = {"盗窃": 0.34, "电动车被盗": 0.2, "诈骗": 0.16, "纠纷": 0.14, "扰乱秩序": 0.1, "噪音扰民": 0.06}
 NAMES = ["东关", "西关", "南门", "北园", "花园", "解放路", "历山", "泉城", "文化", "工人新村", "和平", "青年"]
+STREETS = ["泉城路", "大明湖", "历山路"]
 WEST, SOUTH, WIDE, HIGH = 117.0, 36.6, 0.011, 0.0088
 
 PIPELINE = """title: 一周警情
@@ -43,7 +44,8 @@ def make_office(folder: Path, n: int = 1500) -> pd.DataFrame:
         ring = np.array(shapely.box(x, y, x + WIDE, y + HIGH).exterior.coords)
         shapes.append(shapely.Polygon(np.c_[from_wgs84(ring[:, 0], ring[:, 1], datum="gcj02")]))
     zones = {"OBJECTID": range(1, 13), "adcode": [370102001 + i for i in range(12)]}
-    zones |= {"name": [f"{name}社区" for name in NAMES], "population": rng.integers(4000, 15000, 12)}
+    zones |= {"name": [f"{name}社区" for name in NAMES], "街道": [f"{STREETS[i // 4]}街道" for i in range(12)]}
+    zones |= {"population": rng.integers(4000, 15000, 12)}
     gpd.GeoDataFrame(zones, geometry=shapes, crs=4326).to_file(folder / "社区.geojson")
     dense = rng.random(n) < 0.3
     lon = np.where(dense, rng.normal(WEST + 2.5 * WIDE, 0.0012, n), rng.uniform(WEST, WEST + 4 * WIDE, n))

@@ -3,13 +3,14 @@
 import json
 import re
 
+import openpyxl
 import pandas as pd
 import pytest
 
 from gridmap.errors import GridmapError
 from gridmap.reports.briefing import write_briefing
 from gridmap.runs import read_pipeline, run_pipeline
-from tests.runs.office import PIPELINE, make_office
+from tests.runs.office import KINDS, NAMES, PIPELINE, STREETS, make_office
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,20 @@ def test_the_brief_is_written_in_chinese(week, tmp_path):
     _, folder, _ = week
     path = write_briefing(folder / "out", tmp_path / "简报.docx", language="zh")
     assert path.stat().st_size > 10_000
+
+
+def test_the_brief_and_the_workbook_tell_of_the_level_above(week, tmp_path):
+    rows, folder, _ = week
+    table = pd.read_parquet(folder / "out" / "results" / "areas.parquet")
+    whole = table[table["category"].isna() & (table["against"] == "2023-06")].set_index("name")
+    street = rows["place"].map({f"{name}社区": f"{STREETS[i // 4]}街道" for i, name in enumerate(NAMES)})
+    month = rows["when"].dt.strftime("%Y-%m")
+    for name, row in whole.iterrows():
+        assert row["count_after"] == pytest.approx(((month == "2024-06") & (street == name)).sum(), abs=2)
+        assert row["count_before"] == pytest.approx(((month == "2023-06") & (street == name)).sum(), abs=2)
+    assert len(whole) == 3
+    write_briefing(folder / "out", tmp_path / "b.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "b.xlsx")
+    assert book["按上一级区域"].max_row == 4
+    kinds = {row[1] for row in list(book["上一级区域分类别"].values)[1:]}
+    assert kinds == set(KINDS)

@@ -31,6 +31,8 @@ __all__ = [
     "Picture",
     "Section",
     "Table",
+    "areas_by_kind_table",
+    "areas_table",
     "briefing_content",
     "first_kinds",
     "first_places",
@@ -188,10 +190,10 @@ class Page:
 class Briefing:
     """Everything that a paper prints, in one language.
 
-    Four pages: the answer (`answers`, `map`, `mind`), the places (`places`), what changed and the other kinds
-    (`kinds`, `periods`, `others`, `since`), how it was made and what it cannot say. Before the last stand the pages of
-    whether the last forecast held and of how places are governed (`governed`), where the run has such stages. `annex`
-    and `charts` follow where they are wanted; the workbook holds all of it.
+    Four pages: the answer (`answers`, `map`, `mind`), the places (`places`), what changed, by kind and by area
+    (`kinds`, `areas`, `periods`, `others`, `since`), how it was made and what it cannot say. Before the last stand the
+    pages of whether the last forecast held and of how places are governed (`governed`), where the run has such stages.
+    `annex` and `charts` follow where they are wanted; the workbook holds all of it.
     One page holds `answers`, `map`, the first of `places`, `kinds`, and what it may not leave out: `claims`, `mind`,
     `limits`, `head`.
     """
@@ -208,6 +210,8 @@ class Briefing:
     places: Section
     kinds: Table | None
     kinds_note: str
+    areas: Table | None
+    areas_note: str
     periods: Picture | None
     others: list[Section]
     since: Section
@@ -283,7 +287,9 @@ def briefing_content(
         mind=_mind(run, language, limits),
         places=_places(run, lead_entry, lead, outlines, language),
         kinds=kinds_table(run, language),
-        kinds_note=_kinds_note(run, language),
+        kinds_note=_varying_note(run.table("kinds.parquet"), language),
+        areas=areas_table(run, language),
+        areas_note=_areas_note(run, language),
         periods=_periods(run, lead_entry, outlines, language),
         others=_others(run, lead_entry, language),
         since=Section(w("changes"), sentences(changes.facts, language), table=since_table(changes, run, language)),
@@ -789,11 +795,40 @@ def _ratio_interval(values: Mapping[str, Any], language: str) -> str:
 def kinds_table(run: RunFolder, language: str) -> Table | None:
     """Every kind of incident, this period against earlier ones, with the interval of each change."""
     frame = run.table("kinds.parquet")
+    return _changes_table(frame, "category", "category", language) if len(frame) else None
+
+
+def areas_table(run: RunFolder, language: str) -> Table | None:
+    """Every district or station, likewise; all kinds of the run together."""
+    frame = run.table("areas.parquet")
     if not len(frame):
         return None
+    return _changes_table(frame[frame["category"].isna()], "area_id", "name", language)
+
+
+def areas_by_kind_table(run: RunFolder, language: str) -> Table | None:
+    """Kinds of each district or station against earlier periods, for the workbook; None where there is one kind."""
+    frame = run.table("areas.parquet")
+    if not len(frame) or frame["category"].nunique() < 2:
+        return None
+    frame = frame[frame["category"].notna()]
+    parts = []
+    for _, part in frame.groupby("area_id", sort=False):
+        table = _changes_table(part, "category", "category", language)
+        name = Cell(str(part["name"].iloc[0]))
+        parts.append(Table((Column("name", words_in(language)("area_above"), wide=True), *table.columns),
+                           tuple((name, *row) for row in table.rows)))  # fmt: skip
+    against = list(dict.fromkeys(frame["against"]))
+    same = [t for t in parts if len(t.columns) == 3 + 3 * len(against)]
+    return Table(same[0].columns, tuple(row for t in same for row in t.rows)) if same else None
+
+
+def _changes_table(frame: pd.DataFrame, key: str, name: str, language: str) -> Table:
+    """A row for each value of `key`, called as `name` says, with its change against each earlier period."""
     w = words_in(language)
     now, against = frame["period"].iloc[0], list(dict.fromkeys(frame["against"]))
-    columns = [Column("category", w("category"), wide=True), Column("count", _span(str(now), language))]
+    title = w("category") if key == "category" else w("area_above")
+    columns = [Column(name, title, wide=True), Column("count", _span(str(now), language))]
     for period in against:
         columns += [
             Column("count", _span(str(period), language)),
@@ -801,9 +836,9 @@ def kinds_table(run: RunFolder, language: str) -> Table | None:
             Column("interval", w("interval_95")),
         ]
     rows = []
-    for kind, part in frame.groupby("category", sort=False):
+    for _, part in frame.groupby(key, sort=False):
         by = {row.against: row for row in part.itertuples()}
-        cells = [Cell(str(kind)), _number("count", int(part["count_after"].iloc[0]), language)]
+        cells = [Cell(str(part[name].iloc[0])), _number("count", int(part["count_after"].iloc[0]), language)]
         for period in against:
             cells += _change_cells(by.get(period), language)
         rows.append(tuple(cells))
@@ -818,9 +853,19 @@ def _span(period: str, language: str) -> str:
     return say("paper.from_to", language, low=first, high=last[5:] if first[:4] == last[:4] else last)
 
 
-def _kinds_note(run: RunFolder, language: str) -> str:
-    """What the intervals of the kinds allow for."""
-    frame = run.table("kinds.parquet")
+def _areas_note(run: RunFolder, language: str) -> str:
+    """Which kinds are counted, and what the intervals of the areas allow for."""
+    frame = run.table("areas.parquet")
+    if not len(frame):
+        return ""
+    kinds = list(dict.fromkeys(frame["category"].dropna()))
+    counted = say("paper.areas_count", language, kinds=kinds[:MOST_KINDS])
+    varying = _varying_note(frame[frame["category"].isna()], language)
+    return say("paper.two_notes", language, first=counted, second=varying)
+
+
+def _varying_note(frame: pd.DataFrame, language: str) -> str:
+    """What the intervals of a table of changes allow for."""
     extra = frame["extra_variation"].dropna() if "extra_variation" in frame else pd.Series(dtype=float)
     if not len(extra):
         return say("paper.kinds_counting", language) if len(frame) else ""

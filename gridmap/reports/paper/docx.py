@@ -98,7 +98,10 @@ ONE_PAGE = (
 LETTER, LINE, FILLED = 0.53, 1.22, 0.9
 ONE_WIDE_CM, CM_OF_PT = 17.0, 2.54 / 72
 #: A page of four: what is put on the third and on the last, as much as fits, tried from the first on.
-THIRD_PAGE = ((MOST_OTHERS, 6.4, 12), (3, 5.8, 12), (3, 5.2, 10), (2, 5.0, 8), (1, 4.6, 6), (0, 4.4, 6))
+THIRD_PAGE = (
+    *((MOST_OTHERS, 6.4, 12, 12), (3, 5.8, 12, 8), (3, 5.2, 10, 6), (2, 5.0, 8, 5), (1, 4.6, 6, 4), (0, 4.4, 6, 3)),
+    (0, 4.4, 5, 0),
+)
 LAST_PAGE = ((MOST_METHODS, MOST_NOTES, 5), (6, 1, 5), (5, 1, 4), (4, 1, 3), (3, 1, 3))
 #: Single lines of Chinese fonts are so much taller than their letters; headings with the space around them, in cm.
 SINGLE, HEADINGS_CM = 1.45, {1: 1.5, 2: 1.15, 3: 1.0}
@@ -351,11 +354,15 @@ def _places(document, section: Section) -> None:
 
 def _changed(document, briefing: Briefing, w) -> None:
     """Kinds against earlier periods, two maps, since last time, the other results."""
-    most, periods_cm, kinds = _first_that_fits(document, THIRD_PAGE, partial(_tall_changed, briefing))
+    most, periods_cm, kinds, areas = _first_that_fits(document, THIRD_PAGE, partial(_tall_changed, briefing))
     _heading(document, w("changed_page"))
     if briefing.kinds is not None:
         _table(document, briefing.kinds.head(kinds))
         _small(document, briefing.kinds_note)
+    if briefing.areas is not None and areas:
+        document.add_heading(w("areas"), level=2)
+        _table(document, briefing.areas.head(areas))
+        _small(document, briefing.areas_note)
     if briefing.periods is not None:
         _picture(document, briefing.periods, tallest_cm=periods_cm)
     document.add_heading(briefing.since.heading, level=2)
@@ -370,12 +377,15 @@ def _changed(document, briefing: Briefing, w) -> None:
         _small(document, w("more_others", n=len(briefing.others) - most))
 
 
-def _tall_changed(briefing: Briefing, most: int, periods_cm: float, kinds: int) -> float:
-    """Centimetres of the third page with so many other results, maps so high and so many kinds."""
+def _tall_changed(briefing: Briefing, most: int, periods_cm: float, kinds: int, areas: int) -> float:
+    """Centimetres of the third page with so many other results, maps so high, so many kinds and areas."""
     tall = HEADINGS_CM[1]
     if briefing.kinds is not None:
         tall += _tall_table(briefing.kinds.head(kinds), 9) * SINGLE / LINE + 0.5
         tall += _tall_lines([briefing.kinds_note], 9)
+    if briefing.areas is not None and areas:
+        tall += HEADINGS_CM[2] + _tall_table(briefing.areas.head(areas), 9) * SINGLE / LINE + 0.5
+        tall += _tall_lines([briefing.areas_note], 9)
     if briefing.periods is not None:
         tall += min(periods_cm, WIDTH_CM * briefing.periods.ratio) + _tall_lines([briefing.periods.caption], 8.5, 18)
     tall += HEADINGS_CM[2] + _tall_lines(briefing.since.lines, 10.5, 2)

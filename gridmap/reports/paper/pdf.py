@@ -40,15 +40,15 @@ __all__ = ["pdf_bytes"]
 
 #: A meeting gets so many pages, and one more for each of how places are governed.
 PAGES = 4
-PARTS = ("size", "kinds", "others", "periods_cm", "methods", "notes", "sources", "rows", "lines")
+PARTS = ("size", "kinds", "areas", "others", "periods_cm", "methods", "notes", "sources", "rows", "lines")
 #: What is put on them: as much as fits, tried from the first on. The workbook holds what is left out.
 ROOMS = tuple(
     dict(zip(PARTS, row, strict=True))
     for row in (
-        ("", MOST_KINDS, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5, 8, 9),
-        ("tight", 10, 3, 5.6, 6, 1, 4, 7, 9),
-        ("tighter", 8, 3, 5.0, 5, 1, 4, 6, 8),
-        ("tighter", 6, 1, 4.4, 3, 1, 3, 5, 6),
+        ("", MOST_KINDS, 12, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5, 8, 9),
+        ("tight", 10, 8, 3, 5.6, 6, 1, 4, 7, 9),
+        ("tighter", 8, 6, 3, 5.0, 5, 1, 4, 6, 8),
+        ("tighter", 6, 4, 1, 4.4, 3, 1, 3, 5, 6),
     )
 )
 #: One page: the size of type, how high the map is, how many places; tried from the first on. Notes are never cut.
@@ -63,7 +63,7 @@ TEMPLATES = ("briefing.typ", "one_page.typ", "parts.typ", "style.typ")
 MOST_BYTES = 30_000_000
 READ = (".typ", ".png", ".jpg", ".jpeg", ".svg", ".json", ".csv", ".txt")
 WORDS = (
-    *("annex", "changed_page", "charts", "kinds", "limits", "method_and_limits", "mind", "others", "run_id"),
+    *("annex", "areas", "changed_page", "charts", "kinds", "limits", "method_and_limits", "mind", "others", "run_id"),
     *("sources",),
 )
 
@@ -198,6 +198,8 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
         "places": section(first_places(b, room["places"]) if on_one else b.places),
         "kinds": table(kinds),
         "kinds_note": kinds_note,
+        "areas": None if on_one else table(b.areas and b.areas.head(room["areas"])),
+        "areas_note": b.areas_note,
         "periods": picture(b.periods),
         "others": [section(s) for s in b.others[: room["others"]]],
         "more_others": say_word("more_others", n=more) if more > 0 else "",

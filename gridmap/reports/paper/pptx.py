@@ -58,6 +58,9 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     if briefing.kinds is not None:
         slide = slides.add(w("kinds"))
         slides.table(slide, briefing.kinds.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
+    if briefing.areas is not None:
+        slide = slides.add(w("areas"))
+        slides.table(slide, briefing.areas.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
     if briefing.periods is not None:
         slide = slides.add(briefing.periods.caption)
         slides.picture(slide, briefing.periods, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)

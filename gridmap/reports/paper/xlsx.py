@@ -12,7 +12,7 @@ import xlsxwriter
 
 from gridmap._fonts import office_fonts
 from gridmap.reports.facts import SMALLEST_P
-from gridmap.reports.paper.content import Briefing, Table, since_table, words_in
+from gridmap.reports.paper.content import Briefing, Table, areas_by_kind_table, since_table, words_in
 from gridmap.reports.paper.office import written_at, xml_text
 
 __all__ = ["xlsx_bytes"]
@@ -58,6 +58,11 @@ def xlsx_bytes(briefing: Briefing) -> bytes:
         sheets.table(w("changes"), changes)
     if briefing.kinds is not None:
         sheets.table(w("kinds"), briefing.kinds)
+    if briefing.areas is not None:
+        sheets.table(w("areas"), briefing.areas)
+    by_kind = areas_by_kind_table(briefing.run, briefing.language)
+    if by_kind is not None:
+        sheets.table(w("areas_by_kind"), by_kind)
     _series(sheets, briefing, w)
     if briefing.set_aside is not None:
         sheets.table(w("set_aside_rows"), briefing.set_aside)
