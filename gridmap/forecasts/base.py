@@ -144,6 +144,8 @@ class Space:
     cells : Index
     centre_m : ndarray, shape (n, 2)
     area_m2 : ndarray, shape (n,)
+    occupied : ndarray of int
+        Cells that are known to have had an incident.
     """
 
     def __init__(self, grid: Grid):
@@ -151,7 +153,9 @@ class Space:
         self.cells = grid.cells.index
         self.centre_m = grid.centroids_m
         self.area_m2 = grid.cells["area_m2"].to_numpy(float)
-        self._smoothers: dict[float, sparse.csr_array] = {}
+        self.occupied = np.empty(0, np.int64)
+        self._smoothers: dict[float, Smoother] = {}
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -171,24 +175,77 @@ class Space:
         """The centres, for looking up who is near."""
         return scipy.spatial.cKDTree(self.centre_m)
 
-    def smoother(self, bandwidth_m: float) -> sparse.csr_array:
-        """A Gaussian over the cells: the share of each cell's incidents that goes to each other; columns sum to 1.
+    def smoother(self, bandwidth_m: float) -> "Smoother":
+        """A Gaussian over the cells, made once for each width."""
+        with self._lock:
+            return self._smoothers.setdefault(bandwidth_m, Smoother(self, bandwidth_m))
 
-        Near the border nothing is lost: what would fall outside is given to the cells inside.
-        """
-        if bandwidth_m not in self._smoothers:
-            if bandwidth_m <= 0:
-                kernel = sparse.eye_array(len(self), format="csr")
-            else:
-                near = self.tree.sparse_distance_matrix(self.tree, 3 * bandwidth_m, output_type="coo_matrix")
-                weight = np.exp(-0.5 * (near.data / bandwidth_m) ** 2) * self.area_m2[near.row]
-                there = near.row != near.col  # the distance to oneself is 0, which a sparse matrix may drop
-                own = np.arange(len(self))
-                rows, columns = np.r_[near.row[there], own], np.r_[near.col[there], own]
-                kernel = sparse.csr_array((np.r_[weight[there], self.area_m2], (rows, columns)), shape=(len(self),) * 2)
-                kernel = kernel @ sparse.diags_array(1 / kernel.sum(axis=0))
-            self._smoothers[bandwidth_m] = sparse.csr_array(kernel)
-        return self._smoothers[bandwidth_m]
+    def occupy(self, row: np.ndarray) -> None:
+        """Says which cells have incidents, so that smoothers are made for all of them at once."""
+        with self._lock:
+            self.occupied = np.union1d(self.occupied, row)
+
+
+class Smoother:
+    """A Gaussian over the cells: the share of each cell's incidents that goes to each other; each gives away 1 in all.
+
+    Near the border nothing is lost: what would fall outside is given to the cells inside. Only the columns of cells
+    that hold something are made: of the 700,000 smallest squares that the NIJ challenge permits in a county, 15,000
+    have ever had an incident. What a column without incidents would add is 0, so the numbers are the same.
+    """
+
+    def __init__(self, space: Space, bandwidth_m: float):
+        self.space, self.bandwidth_m, self._lock = space, bandwidth_m, Lock()
+        self._made: tuple[np.ndarray, sparse.csr_array] | None = None
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Numbers by cell, shape (cells,), smoothed."""
+        if self.bandwidth_m <= 0:
+            return np.array(values, float)
+        columns, kernel = self._for(values)
+        return kernel @ values[columns]
+
+    def at(self, row: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """The same at some cells alone, of one or several maps: values of shape (cells, …)."""
+        if self.bandwidth_m <= 0:
+            return np.asarray(values, float)[row]
+        columns, kernel = self._for(values)
+        return kernel[row] @ values[columns]
+
+    def own(self, row: np.ndarray) -> np.ndarray:
+        """The share that cells keep of what they hold."""
+        if self.bandwidth_m <= 0:
+            return np.ones(len(row))
+        cells, which = np.unique(row, return_inverse=True)
+        columns, kernel = self._with(cells)
+        return np.asarray(kernel[cells, np.searchsorted(columns, cells)]).ravel()[which]
+
+    def _for(self, values: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
+        there = values != 0
+        return self._with(np.flatnonzero(there if there.ndim == 1 else there.any(axis=1)))
+
+    def _with(self, wanted: np.ndarray) -> tuple[np.ndarray, sparse.csr_array]:
+        """The columns that were made, those that are wanted among them, in the order of the cells."""
+        made = self._made
+        if made is None or not np.isin(wanted, made[0], assume_unique=True).all():
+            with self._lock:
+                columns = np.union1d(self.space.occupied, wanted)
+                columns = columns if self._made is None else np.union1d(self._made[0], columns)
+                made = self._made = (columns, self._columns(columns))
+        return made
+
+    def _columns(self, columns: np.ndarray) -> sparse.csr_array:
+        space, width = self.space, self.bandwidth_m
+        there = scipy.spatial.cKDTree(space.centre_m[columns])
+        near = space.tree.sparse_distance_matrix(there, 3 * width, output_type="coo_matrix")
+        weight = np.exp(-0.5 * (near.data / width) ** 2) * space.area_m2[near.row]
+        other = near.row != columns[near.col]  # the distance to oneself is 0, which a sparse matrix may drop
+        rows = np.r_[near.row[other], columns]
+        own = np.r_[near.col[other], np.arange(len(columns))]
+        data = np.r_[weight[other], space.area_m2[columns]]
+        kernel = sparse.csr_array((data, (rows, own)), shape=(len(space), len(columns)))
+        kernel.data /= kernel.sum(axis=0)[kernel.indices]
+        return kernel
 
 
 @dataclass(frozen=True)
@@ -273,6 +330,7 @@ class History:
         xy = space.grid.xy_m(frame["lon"].to_numpy(), frame["lat"].to_numpy())
         first = np.floor(time.min()) if since is None else moment(since)
         last = np.floor(time.max()) + 1 if until is None else moment(until)
+        space.occupy(row)
         whole = cls(
             space=space,
             row=np.asarray(row, np.int32)[order],
@@ -397,13 +455,12 @@ class History:
 
         return self.kept(("decayed", at, half_life_days, self.since), make)
 
-    def smoothed(self, at: float, half_life_days: float, bandwidth_m: float) -> np.ndarray:
-        """The same, smoothed over the cells by a Gaussian."""
-
-        def make() -> np.ndarray:
-            return self.space.smoother(bandwidth_m) @ self.decayed(at, half_life_days)
-
-        return self.kept(("smoothed", at, half_life_days, bandwidth_m, self.since), make)
+    def smoothed(
+        self, at: float, half_life_days: float, bandwidth_m: float, row: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
+        """The same, smoothed over the cells by a Gaussian; of some cells alone, if their rows are given."""
+        smoother, decayed = self.space.smoother(bandwidth_m), self.decayed(at, half_life_days)
+        return smoother(decayed) if isinstance(row, slice) else smoother.at(row, decayed)
 
 
 def windows_of_time(

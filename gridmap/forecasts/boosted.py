@@ -30,7 +30,10 @@ from gridmap.read.calendar_days import LUNAR, calendar_features
 
 __all__ = ["Boosted"]
 
+#: So many rows (cells × periods) are learned from.
 MOST_LESSONS = 200_000
+#: Where they hold fewer whole periods than this, cells in which nothing happened are sampled.
+LEAST_WHOLE_PERIODS = 8
 #: Cells × periods below which one thread learns as fast as many.
 FEW_ROWS = 60_000
 
@@ -41,7 +44,8 @@ class Boosted(Forecaster):
     Parameters
     ----------
     periods : int
-        How many past periods are learnt from; fewer where cells × periods would pass 200,000.
+        How many past periods are learnt from; fewer where cells × periods would pass 200,000, and where that would be
+        fewer than eight, all cells with an incident and a sample of the others, which count for all of them.
     windows : tuple of int
         Lengths of the windows of past counts, in periods.
     covariates : DataFrame by cell_id, optional
@@ -69,18 +73,26 @@ class Boosted(Forecaster):
         if holidays is not None:
             _calendar(holidays, 19_723, 1)  # an unknown country is refused at once
 
-    def _features(self, history: History, at: float, horizon_days: float, due: float | None = None) -> np.ndarray:
+    def _features(
+        self,
+        history: History,
+        at: float,
+        horizon_days: float,
+        due: float | None = None,
+        row: np.ndarray | slice = slice(None),
+    ) -> np.ndarray:
         """One row a cell: what is known at a moment, and of the calendar of the period that begins then or is due."""
         space = history.space
-        columns = []
+        n = len(space.area_m2[row])
+        columns: list[np.ndarray] = []
         edges = [0, *self.windows]
         for near, far in pairwise(edges):
             begin = max(at - far * horizon_days, history.since)
             own = history.counts(begin, at - near * horizon_days)
-            columns += [own, space.neighbours @ own]
+            columns += [own[row], (space.neighbours @ own)[row]]
         cell = space.cell_m
         columns += [
-            history.smoothed(at, half_life, width * cell)
+            history.smoothed(at, half_life, width * cell, row)
             for half_life, width in (
                 (np.inf, 0.0),
                 (np.inf, 1.0),
@@ -91,12 +103,12 @@ class Boosted(Forecaster):
             )
         ]
         turn = 2 * np.pi * ((at + horizon_days / 2) % 365.25) / 365.25
-        columns += [np.full(len(space), np.sin(turn)), np.full(len(space), np.cos(turn))]
-        columns += [np.full(len(space), history.decayed(at, 60.0).sum()), space.area_m2]
+        columns += [np.full(n, np.sin(turn)), np.full(n, np.cos(turn))]
+        columns += [np.full(n, history.decayed(at, 60.0).sum()), space.area_m2[row]]
         calendar = self._of_calendar(at if due is None else due, horizon_days)
-        columns += [np.full(len(space), value) for value in calendar]
+        columns += [np.full(n, value) for value in calendar]
         if self.covariates is not None:
-            columns += list(self._given(space.cells).T)
+            columns += list(self._given(space.cells)[row].T)
         return np.column_stack(columns).astype(np.float32)
 
     def _of_calendar(self, at: float, horizon_days: float) -> list[float]:
@@ -138,16 +150,30 @@ class Boosted(Forecaster):
         """The model, learned from the periods before the history's end; None where nothing happened in them."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        n = min(self.periods, max(MOST_LESSONS // max(len(history.space), 1), 2))
-        origins = history.until - horizon_days * np.arange(1, n + 1)
+        whole = MOST_LESSONS // max(len(history.space), 1)
+        sampled = whole < LEAST_WHOLE_PERIODS
+        origins = history.until - horizon_days * np.arange(1, self.periods + 1)
         if self.holidays is not None:
-            most = max(MOST_LESSONS // max(len(history.space), 1), 2)
-            origins = np.r_[origins, self._same_time_of_earlier_years(history, horizon_days)][:most]
+            earlier = self._same_time_of_earlier_years(history, horizon_days)
+            origins = np.r_[origins[:whole] if not sampled else origins, earlier]
+        if not sampled:
+            origins = origins[:whole]
         origins = origins[origins - history.since >= max(4 * horizon_days, 28.0)]
         if not len(origins):
             raise InputError(Note("forecasts.nothing_before", model=self.name, days=history.days))
-        lessons = np.vstack([self._lesson(history, origin, horizon_days) for origin in origins])
-        answers = np.concatenate([history.counts(origin, origin + horizon_days) for origin in origins])
+        seen = [history.counts(origin, origin + horizon_days) for origin in origins]
+        if sampled:
+            picked = [self._sample(origin, answer) for origin, answer in zip(origins, seen, strict=True)]
+            given = [
+                self._features(history, origin, horizon_days, row=row)
+                for origin, (row, _) in zip(origins, picked, strict=True)
+            ]
+            answers = np.concatenate([answer[row] for answer, (row, _) in zip(seen, picked, strict=True)])
+            weight = np.concatenate([counts_for for _, counts_for in picked])
+        else:
+            given = [self._lesson(history, origin, horizon_days) for origin in origins]
+            answers, weight = np.concatenate(seen), None
+        lessons = np.vstack(given)
         if not answers.sum() > 0:
             return None
         model = HistGradientBoostingRegressor(
@@ -161,7 +187,15 @@ class Boosted(Forecaster):
             random_state=self.random_state,
         )
         with _threads_for(len(lessons)):
-            return model.fit(lessons, answers)
+            return model.fit(lessons, answers, sample_weight=weight)
+
+    def _sample(self, origin: float, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every cell with an incident in a period and some of the others, and what each row counts for."""
+        hit, rest = np.flatnonzero(answer > 0), np.flatnonzero(answer == 0)
+        n = min(max(MOST_LESSONS // self.periods - len(hit), len(hit)), len(rest))
+        rng = np.random.default_rng([self.random_state, abs(round(origin * 1440))])
+        taken = np.sort(rng.choice(rest, n, replace=False))
+        return np.r_[hit, taken], np.r_[np.ones(len(hit)), np.full(n, len(rest) / max(n, 1))]
 
     def _same_time_of_earlier_years(self, history: History, horizon_days: float) -> np.ndarray:
         """Origins from four weeks before to twelve weeks after the same day of earlier years, the last year first."""

@@ -11,8 +11,6 @@ Bowers, Johnson & Pease (2004), British Journal of Criminology 44, 641–658 (Pr
 Dempster, Laird & Rubin (1977), JRSS B 39, 1–38 (EM).
 """
 
-from itertools import product
-
 import numpy as np
 
 from gridmap.forecasts.base import Forecaster, History
@@ -103,14 +101,26 @@ class DensityMixture(Forecaster):
     ):
         self.widths, self.half_lives_days, self.periods = widths, half_lives_days, periods
 
-    def _maps(self, history: History, at: float) -> np.ndarray:
-        """Components × cells: where each component would place the next incident; rows sum to 1."""
-        width = history.space.cell_m
-        maps = np.array([history.smoothed(at, h, w * width) for w, h in product(self.widths, self.half_lives_days)])
-        even = history.space.area_m2[None] / history.space.area_m2.sum()
-        total = maps.sum(axis=1, keepdims=True)
-        maps = np.where(total > 0, maps / np.maximum(total, 1e-300), even)
-        return np.vstack([maps, even])
+    def _unsmoothed(self, history: History, at: float) -> np.ndarray:
+        """Cells × half-lives: where each would place the next incident before it is smoothed; columns sum to 1."""
+        even = history.space.area_m2 / history.space.area_m2.sum()
+        maps = (history.decayed(at, half_life) for half_life in self.half_lives_days)
+        return np.column_stack([m / m.sum() if m.sum() > 0 else even for m in maps])
+
+    def _placed(self, history: History, at: float, row: np.ndarray) -> np.ndarray:
+        """Components × incidents: the share that each component, and an even map, gave the cell of each incident."""
+        space, maps = history.space, self._unsmoothed(history, at)
+        of_widths = [space.smoother(w * space.cell_m).at(row, maps).T for w in self.widths]
+        return np.vstack([*of_widths, space.area_m2[row] / space.area_m2.sum()])
+
+    def _share(self, history: History) -> np.ndarray:
+        """The mixture's map, summing to 1; smoothing a sum once is the same as summing smoothed maps."""
+        space, maps = history.space, self._unsmoothed(history, history.until)
+        share = self.weights_[-1] * space.area_m2 / space.area_m2.sum()
+        for width, weights in zip(self.widths, self.weights_[:-1].reshape(len(self.widths), -1), strict=True):
+            if weights.any():
+                share = share + space.smoother(width * space.cell_m)(maps @ weights)
+        return share
 
     def _learn(self, history: History, horizon_days: float) -> None:
         at = history.last_lesson(horizon_days)
@@ -119,7 +129,7 @@ class DensityMixture(Forecaster):
             ("mixture", at, horizon_days, history.since, settings),
             lambda: self._weights(history.before(at), horizon_days),
         )
-        self.share_ = self.weights_ @ self._maps(history, history.until)
+        self.share_ = self._share(history)
         self.total_ = float(history.decayed(history.until, 180.0).sum())
 
     def _weights(self, history: History, horizon_days: float) -> np.ndarray:
@@ -129,7 +139,7 @@ class DensityMixture(Forecaster):
         for origin in origins:
             a, b = np.searchsorted(history.time, [origin, origin + horizon_days])
             if b > a:
-                placed.append(self._maps(history, origin)[:, history.row[a:b]])
+                placed.append(self._placed(history, origin, history.row[a:b]))
         n = len(self.widths) * len(self.half_lives_days) + 1
         return mixture_weights(np.hstack(placed)) if placed else np.full(n, 1 / n)
 

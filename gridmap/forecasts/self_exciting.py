@@ -183,7 +183,7 @@ class SelfExciting(Forecaster):
         """EM: the triggers, unless they are given, and which part of each incident belongs to the background."""
         space, row, n = history.space, history.row, len(history)
         smoother = space.smoother(width)
-        own = smoother.diagonal()[row] / space.area_m2[row]
+        own = smoother.own(row) / space.area_m2[row]
         first, delay, far_2 = _pairs(history, self.reach_m, self.reach_days) if pairs is None else pairs
         to_end = history.until - history.time
         border = _border_m(history, 2 * self.reach_m) if given is None else np.full(n, np.inf)
@@ -191,7 +191,7 @@ class SelfExciting(Forecaster):
         of_background, rate = np.full(n, 0.8), np.ones(n)
         spread = min(EVEN, EVEN_A_CELL * len(space) / max(n, 1))
         for _ in range(self.rounds):
-            density = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / space.area_m2
+            density = smoother(np.bincount(row, weights=of_background, minlength=len(space))) / space.area_m2
             others = np.maximum(density[row] - own * of_background, 0.0)
             even = of_background.sum() / space.area_m2.sum()
             background = ((1 - spread) * others + spread * even) / history.days
@@ -210,7 +210,7 @@ class SelfExciting(Forecaster):
             now = self._improved(now, brought, delays, apart_2, inside, to_end)
             if _step(now, before) < 1e-4:
                 break
-        by_cell = smoother @ np.bincount(row, weights=of_background, minlength=len(space)) / history.days
+        by_cell = smoother(np.bincount(row, weights=of_background, minlength=len(space))) / history.days
         # At the maximum, the rate's integral is the number of incidents.
         return Separated(now, by_cell, of_background, float(np.log(rate).sum() - n))
 
@@ -349,7 +349,7 @@ class SelfExciting(Forecaster):
         age = begin - known.time[recent]
         brought = to.theta * (np.exp(-to.omega * age) - np.exp(-to.omega * (age + end - begin))) / (end - begin)
         by_cell = np.bincount(known.row[recent], weights=brought, minlength=len(known.space))
-        return self.background_ + known.space.smoother(to.sigma_m) @ by_cell
+        return self.background_ + known.space.smoother(to.sigma_m)(by_cell)
 
 
 @dataclass(frozen=True)
