@@ -333,6 +333,8 @@ def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
         for key in ("inputs", "also_read"):
             out[key] = [{"path": _file_name(entry["path"])} for entry in out.get(key, [])]
         out["settings"] = _settings_for_all(out.get("settings") or {})
+        if audience == "public":  # which has no forecast
+            out["settings"].pop("forecasts", None)
         out["found_from"] = None
         if "incidents" in out:
             out["incidents"] = {k: v for k, v in out["incidents"].items() if k in ("used", "set_aside")}

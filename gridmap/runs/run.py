@@ -332,6 +332,9 @@ def _restrict_inputs(run: _Run) -> None:
     timeline = shown_timeline(run.pipeline, run.incidents)
     run.boundaries, run.grid, run.incidents, run.steps, run.releases = narrowed
     run.pipeline = run.pipeline.model_copy(update={"timeline": timeline})
+    if run.pipeline.audience == "public" and run.pipeline.forecasts is not None:
+        warnings.warn(Note("runs.forecast_left_out"), GridmapWarning, stacklevel=2)
+        run.pipeline = run.pipeline.model_copy(update={"forecasts": None})
     if any(step.each is not None for step in run.steps):  # of kinds as they may be shown
         run.steps, notes = step_for_each(run.steps, run.incidents)
         run.pipeline = run.pipeline.model_copy(update={"hotspots": run.steps})

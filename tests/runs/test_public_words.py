@@ -15,6 +15,7 @@ boundaries: {path: zones.geojson, datum: wgs84}
 grid: {system: zones}
 incidents: {path: cases.csv, datum: wgs84}
 hotspots: [hotspot_test]
+forecasts: {horizon: 7D, area_share: 0.05, name: Next week}
 timeline: month
 audience: public
 outputs: {map: index.html}
@@ -37,5 +38,10 @@ def test_the_public_is_told_neither_a_located_share_nor_a_timeline_of_times_that
         report = run_pipeline(read_pipeline(tmp_path / "p.yaml"), tmp_path / "out")
     codes = [getattr(note, "code", "") for note in report.warnings]
     assert "runs.no_timeline_for_the_public" in codes
+    assert "runs.forecast_left_out" in codes
+    assert [result.method for _, result in report.results] == ["hotspot_test"]
+    assert (
+        "Next week" not in (tmp_path / "out" / "index.html").read_text() + (tmp_path / "out" / "run.json").read_text()
+    )
     assert "published" in report.summary[0]
     assert not any("set aside" in line or "no time" in line for line in report.summary)
