@@ -1,11 +1,12 @@
 """`gridmap backtest`: would a forecast have been worth more than counting?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gridmap.cli.app import app, language, progress_shown
+from gridmap.messages import Note, say
 
 __all__ = ["backtest"]
 
@@ -51,8 +52,11 @@ def backtest(
             resume=journal,
             progress=lambda done, of: watch(f"{done} / {of}"),
         )
-    table = found.summary()
-    print(table[[c for c in SHOWN if c in table]].round(3).to_string(na_rep="–"))
+    shown = found.same_periods()
+    print(_table_of(shown.summary()))
+    if shown is not found:
+        n, of = shown.scores["origin"].nunique(), found.scores["origin"].nunique()
+        print(f"  {Note('forecasts.common_periods', n=n, of=of).say(language())}")
     for note in found.notes:
         print(f"  {note.say(language())}")
     if output is not None:
@@ -63,3 +67,13 @@ def backtest(
         if journal is not None:
             journal.unlink(missing_ok=True)
         print(f"→ {output}")
+
+
+def _table_of(table: Any) -> str:
+    """The summary as text, with the headings of the language; Chinese letters are two columns wide."""
+    import pandas as pd
+
+    names = [c for c in SHOWN if c in table]
+    with pd.option_context("display.unicode.east_asian_width", True, "display.width", 200):
+        shown = table[names].round(3).rename(columns=lambda c: say(f"forecasts.scores_{c}", language()))
+        return shown.rename_axis(say("forecasts.scores_model", language())).to_string(na_rep="–")

@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,23 @@ class Backtest(ShortForm):
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     notes: tuple[Note, ...] = ()
 
+    def same_periods(self) -> "Backtest":
+        """The same back-test over the periods that every model with any score could forecast; itself if there is none.
+
+        A model that needs a year of history begins later than one that needs a month; over different periods their
+        scores cannot be compared. `chosen`, `seen`, `curves` and `calibration` stay those of each model's own periods.
+        """
+        wide = self.scores.pivot_table(index="origin", columns="model", values="cells", sort=False)
+        common = wide.index[wide.notna().all(axis=1)]
+        if not len(common) or len(common) == len(wide):
+            return self
+        return replace(self, scores=self.scores[self.scores["origin"].isin(common)].reset_index(drop=True))
+
     def summary(self, *, confidence: float = 0.95) -> pd.DataFrame:
         """Per model: the mean scores, the PAI's interval, and its paired difference to the mean count.
+
+        Each model over its own periods (`periods` has how many, and `notes` says so where they differ); over the
+        periods of all of them with `same_periods().summary()`.
 
         Returns
         -------
@@ -377,6 +392,10 @@ def backtest(
     if not rows:
         raise InputError(next(iter(refused.values()))[0])
     notes += [Note("forecasts.refused_in", n=n, of=len(origins), why=why) for why, n in refused.values()]
+    done = pd.DataFrame(rows).groupby("model", sort=False)["origin"].nunique()
+    if done.min() < done.max():
+        fewer = [f"{name} ({n})" for name, n in done.items() if n < done.max()]
+        notes.append(Note("forecasts.periods_differ", models=fewer, most=int(done.max())))
     params = {
         "models": [m.name for m in made],
         "start": _date(first),

@@ -980,8 +980,6 @@ with warnings.catch_warnings():  # an abstract class has a `register` too, which
             if (against := marking_against(self.audience, self.classification)) is not None:
                 raise _refused(against, "classification")
             if self.audience == "public":
-                if self.forecasts is not None and not self.hotspots:
-                    raise _refused(Note("runs.no_forecast_for_the_public"), "forecasts")
                 for stage in GOVERNANCE:
                     if stage in self:
                         raise _refused(Note("runs.not_for_the_public", stage=stage), stage)

@@ -9,6 +9,7 @@ import pytest
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster
+from gridmap.messages import Note
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +207,39 @@ def test_several_periods_at_once_give_the_numbers_of_one_after_the_other(town):
     pd.testing.assert_frame_equal(one.curves, three.curves, check_exact=True)
     with pytest.raises(SettingError, match="found 0"):
         gm.backtest(sample.incidents, grid, workers=0, **given)
+
+
+class Late(Watching):
+    """Needs ten months."""
+
+    name = "late"
+
+    def rate(self, history, horizon_days, begin=None):
+        if history.days < 300:
+            raise InputError(Note("forecasts.nothing_before", model=self.name, days=history.days))
+        return history.counts() / history.days
+
+
+def test_models_over_different_periods_are_named_and_can_be_compared_over_the_same(town):
+    sample, grid = town
+    found = gm.backtest(sample.incidents, grid, models=[Late()], start="2024-09-02", end="2024-12-23", area_share=0.05)
+    own, same = found.summary(), found.same_periods().summary()
+    assert own.loc["late", "periods"] < own.loc["mean_count", "periods"] == 16
+    assert same.loc["mean_count", "periods"] == same.loc["late", "periods"] == own.loc["late", "periods"]
+    assert same.loc["mean_count", "pai"] == same.loc["late", "pai"] != own.loc["mean_count", "pai"]
+    (note,) = [n for n in found.notes if n.code == "forecasts.periods_differ"]
+    assert note.values["models"] == [f"late ({own.loc['late', 'periods']})"]
+    again = found.same_periods()
+    assert again.same_periods() is again
+
+
+def test_the_table_of_scores_has_the_headings_of_the_language(town, monkeypatch):
+    from gridmap.cli import forecasts
+
+    sample, grid = town
+    found = gm.backtest(
+        sample.incidents, grid, models=["recent_count"], start="2024-09-02", end="2024-10-28", area_share=0.05
+    )
+    monkeypatch.setattr(forecasts, "language", lambda: "zh")
+    head = forecasts._table_of(found.summary()).splitlines()[0]
+    assert head.split()[:4] == ["时段", "命中", "案事件", "命中率"]

@@ -416,3 +416,34 @@ def test_trees_and_weights_are_learned_from_the_past_and_kept_for_eight_weeks(gr
     assert len(moments) == 2
     assert all(UNTIL - 56 <= at <= UNTIL + 56 for at in moments)
     assert whole.before(UNTIL).last_lesson(7.0) <= UNTIL
+
+
+def test_a_smoother_of_some_columns_gives_the_numbers_of_the_whole_matrix():
+    rng = np.random.default_rng(3)
+    grid = gm.make_grid(gm.samples.town(random_state=0).boundaries, system="square", cell_size_m=500)
+    space = Space(grid)
+    n, width = len(space), 700.0
+    values = np.where(rng.random(n) < 0.2, rng.random(n), 0.0)
+    far = np.hypot(*(space.centre_m[:, None] - space.centre_m).T)
+    whole = np.where(far <= 3 * width, np.exp(-0.5 * (far / width) ** 2) * space.area_m2[:, None], 0.0)
+    whole /= whole.sum(axis=0)
+    first = space.smoother(width)(values)
+    assert first == pytest.approx(whole @ values, rel=1e-12)
+    assert first.sum() == pytest.approx(values.sum())
+    rows = rng.integers(0, n, 30)
+    assert space.smoother(width).at(rows, np.column_stack([values, 2 * values]))[:, 1] == pytest.approx(2 * first[rows])
+    assert space.smoother(width).own(rows) == pytest.approx(whole[rows, rows])  # needs columns that were not made yet
+    assert (space.smoother(width)(values) == first).all()
+
+
+def test_boosting_over_many_cells_learns_from_a_sample_of_the_empty_ones(monkeypatch):
+    from gridmap.forecasts import boosted
+
+    town = gm.samples.town(random_state=0, incidents=6_000)
+    grid = gm.make_grid(town.boundaries, system="square", cell_size_m=200)
+    history = History.of(town.incidents, grid)
+    whole = boosted.Boosted().rate(history, 7.0)
+    monkeypatch.setattr(boosted, "MOST_LESSONS", 7 * len(grid))
+    sampled = boosted.Boosted().rate(History.of(town.incidents, grid), 7.0)
+    assert sampled.sum() == pytest.approx(whole.sum(), rel=0.15)
+    assert np.corrcoef(sampled, whole)[0, 1] > 0.8

@@ -120,8 +120,6 @@ def test_the_page_opens_on_the_forecast_where_no_step_is_shown(places_that_move,
 def test_a_stage_that_cannot_be_run_is_refused_before_any_work(places_that_move):
     with pytest.raises(SettingError, match=r"p\.yaml.*horizon"):
         read_pipeline(places_that_move(forecasts={"horizont": "7D"}))
-    with pytest.raises(SettingError, match="not made for the public"):
-        read_pipeline(places_that_move(audience="public"))
 
 
 def test_the_same_files_are_back_tested_from_the_command_line(places_that_move, tmp_path):
