@@ -26,6 +26,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from gridmap import __version__
+from gridmap._intervals import share_interval
 from gridmap._io import as_output_error
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
@@ -54,6 +55,8 @@ __all__ = ["Backtest", "backtest"]
 BASELINE = "mean_count"
 #: A forecast is raised to this many incidents a cell and period before its log is taken.
 FLOOR = 1e-4
+#: Below so many hits a bootstrap over periods knows too little of them.
+FEW_HITS = 30
 #: The shares of the area at which a curve of hits is kept.
 CURVE = np.linspace(0, 1, 101)
 #: What is given an interval, beside the PAI.
@@ -120,7 +123,9 @@ class Backtest(ShortForm):
             `periods, hits, incidents, hit_rate, pai, pai_low, pai_high, pei, log_score, crps, difference,
             difference_low, difference_high, better`. Intervals are by block bootstrap over the periods; `better` says
             that the lower bound of the difference lies above 0. Hit rate, PAI and PEI are of all periods together
-            (hits over incidents), intervals of the periods' own values.
+            (hits over incidents), intervals of the periods' own values. With fewer than 30 hits in all, the interval
+            of hit rate and PAI reaches at least as far as the exact one of so many hits: no hit in eight weeks is not
+            a PAI of 0 to 0, and a single one may be a PAI of 28.
 
         Raises
         ------
@@ -133,7 +138,7 @@ class Backtest(ShortForm):
         wide = table.pivot_table(index="origin", columns="model", values="pai", sort=False)
         rows = []
         for model, part in table.groupby("model", sort=False):
-            _, low, high = block_bootstrap(part["pai"], confidence=confidence)
+            _, low, high = _interval(part, "pai", confidence)
             row = {
                 "model": model,
                 "periods": len(part),
@@ -159,12 +164,13 @@ class Backtest(ShortForm):
         Returns
         -------
         DataFrame by model and score
-            `mean, low, high, periods`; the interval is nan where fewer than four periods have the score.
+            `mean, low, high, periods`; the interval is nan where fewer than four periods have the score (hit rate and
+            PAI of fewer than 30 hits have one, as in `summary`).
         """
         rows = []
         for model, part in self.scores[self.scores["incidents"] > 0].groupby("model", sort=False):
             for score in SCORES:
-                mean, low, high = block_bootstrap(part[score], confidence=confidence)
+                mean, low, high = _interval(part, score, confidence)
                 rows.append((model, score, mean, low, high, int(part[score].notna().sum())))
         columns = ["model", "score", "mean", "low", "high", "periods"]
         return pd.DataFrame(rows, columns=columns).set_index(["model", "score"])
@@ -430,6 +436,17 @@ class _Setting:
     limit: float
     horizon_days: float
     delay_days: float
+
+
+def _interval(part: pd.DataFrame, score: str, confidence: float) -> tuple[float, float, float]:
+    """Mean and interval of one model's score; of few hits at least as wide as so few allow."""
+    mean, low, high = block_bootstrap(part[score], confidence=confidence)
+    hits = float(part["hits"].sum())
+    if score in ("hit_rate", "pai") and hits < FEW_HITS:
+        scale = 1.0 if score == "hit_rate" else 1 / max(float(part["area_share"].mean()), 1e-300)
+        least, most = share_interval(hits, float(part["incidents"].sum()), confidence)
+        low, high = np.fmin(low, least * scale), np.fmax(high, most * scale)
+    return mean, float(low), float(high)
 
 
 #: What is kept of a period: by model its scores, curve, spread and chosen cells, or why it could not be forecast.

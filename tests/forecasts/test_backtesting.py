@@ -243,3 +243,24 @@ def test_the_table_of_scores_has_the_headings_of_the_language(town, monkeypatch)
     monkeypatch.setattr(forecasts, "language", lambda: "zh")
     head = forecasts._table_of(found.summary()).splitlines()[0]
     assert head.split()[:4] == ["时段", "命中", "案事件", "命中率"]
+
+
+class Elsewhere(Watching):
+    """Chooses cells in which nothing happens."""
+
+    name = "elsewhere"
+
+    def rate(self, history, horizon_days, begin=None):
+        return 1.0 / (1.0 + history.counts()) ** 4 + 1e-9 * np.arange(len(history.space))
+
+
+def test_no_hit_at_all_is_not_known_to_be_none(town):
+    sample, grid = town
+    given = {"models": [Elsewhere()], "start": "2024-09-02", "area_share": 0.01}
+    found = gm.backtest(sample.incidents, grid, end="2024-10-28", **given)
+    row, other = found.summary().loc["elsewhere"], found.intervals().loc[("elsewhere", "hit_rate")]
+    assert row["hits"] < 3
+    assert row["pai_low"] <= row["pai"] < row["pai_high"]
+    assert other["high"] > 3 / row["incidents"]  # the rule of three, and more for a hit
+    once = gm.backtest(sample.incidents, grid, end="2024-09-09", **given).summary()
+    assert once.loc["elsewhere", "pai_high"] > 0  # one period has an interval too
