@@ -121,7 +121,7 @@ HEAVY = (
 MAY = {
     "methods": set(),
     "tile": {"geopandas", "numba", "duckdb"},
-    "count": {"geopandas", "numba", "duckdb"},
+    "count": {"geopandas", "numba", "duckdb", "babel"},
     "verify": set(),
 }
 

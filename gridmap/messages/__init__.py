@@ -1,8 +1,8 @@
 """Every sentence that anybody reads, once, in every language.
 
 A sentence is a code with values until the last moment: `Note("grids.too_many_cells", cells=…)`. Its words stand in one
-file a language beside this module (`en.toml`, `zh.toml`); a further language is a further file, with its rule of
-plurals and its signs of numbers.
+file a language beside this module (`en.toml`, `zh.toml`); a further language is a further file. Plural forms and the
+signs of numbers follow CLDR, by Babel.
 """
 
 from gridmap.messages.catalogue import (

@@ -6,28 +6,23 @@ through them: `[label]` with `hot_99 = "hot 99 %"` is the code `label.hot_99`. A
 =========================== ==================================================================================
 `{name}`                    the value: text as it is, another `Note` in the same language, a list joined
 `{found!r}`                 the value in quotation marks, as data are shown in an error
-`{n:,}` `{x:.1f}`           a number, with the separators of the language
+`{n:,}` `{x:.1f}`           a number, with the separators of the language (CLDR)
 `{share:.0%}` `{d:+.0%}`    a percentage; a sign where it is wanted
 `{n:#cell|cells}`           a number and the word that goes with it, one form for each plural category of the language,
-                            in the order of its rule
+                            in CLDR's order (zero, one, two, few, many, other), only those that the language has
 `{n:?cell|cells}`           the word alone
 =========================== ==================================================================================
 
 A value that is not known (None, nan) is printed as "–".
-
-How a language writes numbers stands in its table `[language]`: `thousands` and `decimal`, `percent` with a field for
-the number, and `plural`, a rule as in gettext's files (`n != 1`): which of a text's forms goes with n. A number with a
-fraction takes the last form.
 """
 
-import gettext
 import locale
 import math
 import os
 import re
 import string
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -63,6 +58,7 @@ LANGUAGES: tuple[str, ...] = (
 )
 #: Texts of plug-ins: language → code → text.
 _registered: dict[str, dict[str, str]] = {}
+_PLURALS = ("zero", "one", "two", "few", "many", "other")
 
 
 def check_language(language: Any) -> str:
@@ -216,15 +212,19 @@ def _text(code: str, language: str) -> str | None:
 
 
 @cache
-def _numbers(language: str) -> tuple[str, str, str]:
-    """Separator of thousands, decimal sign, and how a percentage is written."""
-    texts = _texts(language)
-    return texts["language.thousands"], texts["language.decimal"], texts["language.percent"]
+def _cldr(language: str):
+    from babel import Locale
+
+    return Locale.parse(_texts(language)["language.locale"])
 
 
 @cache
-def _plural_rule(language: str) -> Callable[[int], int]:
-    return gettext.c2py(_texts(language)["language.plural"])
+def _signs(language: str) -> tuple[str, str, str]:
+    """Separator of thousands, decimal sign, and the pattern of a percentage."""
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    of = _cldr(language)
+    return get_group_symbol(of), get_decimal_symbol(of), of.percent_formats[None].pattern
 
 
 class _Formatter(string.Formatter):
@@ -258,18 +258,19 @@ class _Formatter(string.Formatter):
         return self._number(written, spec)
 
     def _plural(self, value: Any, forms: list[str]) -> str:
-        whole = int(value)
-        at = _plural_rule(self.language)(abs(whole)) if whole == value else len(forms)
+        rule = _cldr(self.language).plural_form
+        here = [name for name in _PLURALS if name in (*rule.tags, "other")]
+        at = here.index(rule(abs(value)))
         return forms[min(at, len(forms) - 1)]
 
     def _number(self, written: str, spec: str) -> str:
-        group, decimal, percent = _numbers(self.language)
+        group, decimal, percent = _signs(self.language)
         if spec.startswith("+"):
             written = written.replace("-", "−")  # a hyphen may end a line, a minus not
         if (group, decimal) != (",", "."):
             written = written.translate({ord(","): group, ord("."): decimal})
-        if written.endswith("%"):
-            written = percent.format(number=written[:-1])
+        if written.endswith("%") and percent != "#,##0%":
+            written = percent.replace("#,##0", written[:-1])
         return written
 
 

@@ -76,24 +76,6 @@ def test_plural_forms_follow_the_number(value, expected):
     assert _Formatter("zh").vformat("{n:#个}", (), {"n": value}) == f"{value:,} 个"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_plurals_and_signs_are_those_of_cldr(language):
-    """Against Babel, which the manual's builder brings: the package itself does without it."""
-    babel = pytest.importorskip("babel")
-    numbers = pytest.importorskip("babel.numbers")
-    from gridmap.messages.catalogue import _Formatter
-
-    locale = babel.Locale.parse(say("language.locale", language))
-    tags = [tag for tag in ("zero", "one", "two", "few", "many", "other") if tag in (*locale.plural_form.tags, "other")]
-    text = "{n:?" + "|".join(tags) + "}"
-    for n in (0, 1, 2, 3, 5, 11, 21, 101, 1.0, 1.5, -1):
-        assert _Formatter(language).vformat(text, (), {"n": n}) == locale.plural_form(abs(n)), n
-    assert _Formatter(language).vformat("{n:,.1f}", (), {"n": 1234567.5}) == numbers.format_decimal(
-        1234567.5, "#,##0.0", locale=locale
-    )
-    assert _Formatter(language).vformat("{n:.0%}", (), {"n": 0.12}) == numbers.format_percent(0.12, locale=locale)
-
-
 def test_what_is_not_known_is_a_dash():
     assert say("fact.cold", name="Burglary", n=None).startswith("Burglary: –")
 

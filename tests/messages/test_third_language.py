@@ -62,8 +62,6 @@ def catalogue_file() -> str:
     """`xx.toml`: every text of English with marks; numbers by the rules of French."""
     texts = {code: marked(text) for code, text in all_texts("en").items()}
     texts |= {"language.name": "Psèüdõ", "language.locale": "fr", "messages.number": "{n:,f}"}
-    texts |= {"language.thousands": "\u202f", "language.decimal": ",", "language.percent": "{number}\u00a0%"}
-    texts |= {"language.plural": "n > 1"}
     tables: dict[str, list[str]] = {}
     for code, text in texts.items():
         table, _, key = code.rpartition(".")
