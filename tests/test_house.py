@@ -96,6 +96,33 @@ def test_no_module_is_named_after_a_function_it_exports():
     assert named == []
 
 
+#: Names that stand for the same kind of file in every folder.
+KINDS = {"__init__", "__main__", "base", "vendor"}
+#: Folders whose files are named for what they call, draw or hold: `cli/inbox.py` has the command of `runs/inbox.py`.
+NAMED_FOR_ANOTHER = (
+    "cli",
+    "desk/pages",
+    "maps/layers",
+    "reports/charts",
+    "reports/paper",
+    "exports/formats",
+    "read/tables",
+)
+
+
+def test_no_file_name_means_two_things():
+    of_name: dict[str, list[str]] = {}
+    for path in SOURCES:
+        folder = path.parent.relative_to(PACKAGE).as_posix()
+        if (
+            path.stem not in KINDS
+            and folder not in NAMED_FOR_ANOTHER
+            and "_moved" not in path.read_text(encoding="utf-8")
+        ):
+            of_name.setdefault(path.stem, []).append(folder)
+    assert {name: folders for name, folders in of_name.items() if len(folders) > 1} == {}
+
+
 def test_a_module_with_a_better_name_is_found_under_its_earlier_one():
     rooms = [path.parent.name for path in PACKAGE.glob("*/__init__.py") if "_moved" in path.read_text(encoding="utf-8")]
     for room in rooms:  # each brings its list of earlier names

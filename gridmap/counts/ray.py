@@ -56,7 +56,7 @@ def count_in_ray(incidents: Any, grid: Grid, query: CountQuery) -> Counts:
         import ray.data
     with _quiet():
         if not ray.is_initialized():
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         name, dataset = _read(ray.data, incidents)
         names = query.read_columns(name, _columns(name, dataset))
         task = ray.put(prepare(grid, query))

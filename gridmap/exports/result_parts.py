@@ -23,6 +23,7 @@ from gridmap import __version__
 from gridmap._audit import run_id
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
+from gridmap.hotspots.density_result import DensityResult
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.patrol.plan import PatrolPlan
@@ -108,7 +109,7 @@ class Part:
     @property
     def crs(self) -> CRS | None:
         """Of the shapes."""
-        return self.frame.crs if self.is_spatial else None
+        return self.frame.crs if isinstance(self.frame, gpd.GeoDataFrame) and self.is_spatial else None
 
     def about(self) -> dict[str, Any]:
         """How the numbers were made, in plain types: what every file says of itself."""
@@ -177,7 +178,7 @@ def _of_result(result: HotspotResult, grid: Grid | None, name: str | None) -> li
         parts.append(Part(name, cells, "cells" if isinstance(cells, gpd.GeoDataFrame) else "table", **made))
     if result.clusters is not None:
         parts.append(Part(f"{name}_clusters", result.clusters, "clusters", **made))
-    if getattr(result, "contours", None) is not None:
+    if isinstance(result, DensityResult) and result.contours is not None:
         parts.append(Part(f"{name}_contours", result.contours, "clusters", **made))
     return parts
 
@@ -219,7 +220,7 @@ def run_id_of(parts: list[Part]) -> str:
         values = pd.DataFrame(part.frame.drop(columns=part.frame.geometry.name) if part.is_spatial else part.frame)
         odd = [i for i, dtype in enumerate(values.dtypes) if dtype.kind == "O"]
         for i in odd:
-            values.isetitem(i, values.iloc[:, i].astype(str))
+            values.isetitem(i, values.iloc[:, i].astype(str).array)
         digest.update(pd.util.hash_pandas_object(values, index=True).to_numpy().tobytes())
         if part.is_spatial:
             digest.update(np.ascontiguousarray(part.frame.geometry.bounds.to_numpy(float)).tobytes())

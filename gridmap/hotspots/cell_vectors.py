@@ -59,7 +59,7 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
         index, raw = counts.index, counts.to_numpy()
     else:
         raw = np.asarray(counts)
-        raw = raw[:, 0] if raw.ndim == 2 and raw.shape[1] == 1 else raw
+        raw = raw[:, 0] if raw.shape[1:] == (1,) else raw
         if raw.ndim != 1:
             raise InputError(Note("hotspots.one_value_a_cell", shape=raw.shape))
         index = grid.cells.index if isinstance(grid, Grid) and len(raw) == len(grid) else pd.RangeIndex(len(raw))

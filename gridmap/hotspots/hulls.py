@@ -126,7 +126,7 @@ def clusters_result(
     frame = frame.assign(lon=lon, lat=lat)
     if extra is not None:
         more = extra.reindex(found).iloc[order].reset_index(drop=True)
-        frame = frame.assign(**{name: more[name].to_numpy() for name in more})
+        frame = frame.assign(**{str(name): more[name].to_numpy() for name in more})
     clusters = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, crs=points.crs).to_crs(4326) if shapes else [],
                                 crs=4326)  # fmt: skip
     notes = list(notes)

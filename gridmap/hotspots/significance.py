@@ -117,7 +117,7 @@ def found_at(p_values: np.ndarray, level: float, method: str) -> np.ndarray:
     [True, True, False, False, False]
     """
     if method == "fdr":
-        return p_values <= largest_found(p_values, level, np.count_nonzero(~np.isnan(p_values)))
+        return p_values <= largest_found(p_values, level, int(np.count_nonzero(~np.isnan(p_values))))
     found = np.zeros(len(p_values), bool)
     maybe = np.flatnonzero(p_values <= level)  # no correction makes a p smaller
     rest = np.count_nonzero(~np.isnan(p_values)) - len(maybe)

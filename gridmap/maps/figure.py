@@ -75,7 +75,9 @@ def figure_of(
 
         figure = Figure(figsize=(width_in + 1.6, height + 0.5), layout="constrained")
         ax = figure.add_subplot()
-    figure = ax.figure
+    root = ax.get_figure(root=True)
+    assert root is not None
+    figure = root
     layer.draw(ax, flat)
     if layer.role == "theme":
         from matplotlib.patches import Patch

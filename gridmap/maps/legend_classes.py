@@ -58,7 +58,7 @@ class Class:
         if self.high is None:
             return ""
         digits = 0 if abs(self.high) >= 100 else 1 if abs(self.high) >= 10 else 2
-        low, high = (f"{round(v, digits):,.{digits}f}" for v in (self.low, self.high))
+        low, high = (f"{round(v, digits):,.{digits}f}" for v in (self.low or 0.0, self.high))
         low, high = (t.rstrip("0").rstrip(".") if "." in t else t for t in (low, high))
         if self.low == self.high:
             return high

@@ -190,7 +190,7 @@ def _ranked(layer: Layer, named: ZoneNames, layers: Sequence[Layer]) -> list[Pla
         return []
     if isinstance(layer, ClustersLayer):
         if not {"name", "zone_id"} & set(frame):  # outlines know of no zones: they are named by where their middle lies
-            frame = frame.assign(zone_id=named.zone_at(frame.geometry.to_numpy()))
+            frame = frame.assign(zone_id=pd.Series(named.zone_at(frame.geometry.to_numpy()), frame.index, dtype=object))
             layer = replace(layer, frame=frame)
         places = place_names(frame, named.names)
         return _at_corners([_place(layer, [i], places, named) for i in range(len(frame))], layer, named)

@@ -126,9 +126,9 @@ def _gated(layer: Layer, audience: str) -> Layer:
         least = AUDIENCES[audience].smallest_count
         if least and (layer.frames.to_numpy(float) < least).any():
             raise InputError(Note("maps.small_periods", what=what, least=least))
-    exact = isinstance(layer, SurfaceLayer) and layer.surface is not None and layer.params.get("places") != SCATTERED
-    if exact and audience != "internal":
-        surface, transform, crs = layer.surface
+    made = layer.surface if isinstance(layer, SurfaceLayer) and layer.params.get("places") != SCATTERED else None
+    if made is not None and audience != "internal":
+        surface, transform, crs = made
         changed["surface"] = (two_figures(surface), transform, crs)
         frame = frame.assign(intensity=two_figures(frame["intensity"])) if "intensity" in frame else frame
     return dataclasses.replace(

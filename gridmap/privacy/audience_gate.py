@@ -6,7 +6,7 @@ attribute of a boundary, a category's name or a user's own column is searched fo
 """
 
 import re
-from typing import Any
+from typing import Any, overload
 
 import geopandas as gpd
 import numpy as np
@@ -122,6 +122,10 @@ def gate(
     return frame
 
 
+@overload
+def gate_text(text: Note, *, audience: str = ...) -> Note: ...
+@overload
+def gate_text(text: str, *, audience: str = ...) -> str: ...
 def gate_text(text: str, *, audience: str = DEFAULT_AUDIENCE) -> str:
     """A text with what its readers may not have starred out.
 
@@ -184,7 +188,7 @@ def check_periods(index: pd.Index, *, audience: str, what: str | None = None) ->
         return
     finest = DAYS[who.time_unit]
     for level in range(index.nlevels):
-        times = index.levels[level] if index.nlevels > 1 else index
+        times = index.levels[level] if isinstance(index, pd.MultiIndex) else index
         exact = isinstance(times, pd.DatetimeIndex) and len(times) and bool((times != times.normalize()).any())
         if exact or (isinstance(times, pd.PeriodIndex) and days_of(times.freq) < finest):
             unit = Note(f"privacy.unit.{who.time_unit}")

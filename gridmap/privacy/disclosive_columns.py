@@ -147,7 +147,7 @@ def _codes(values) -> bool:
 
 def _index_rewritten(frame: pd.DataFrame, say: Callable[[str], str]) -> pd.DataFrame:
     index = frame.index
-    if index.nlevels == 1:
+    if not isinstance(index, pd.MultiIndex):
         stated = [say(v) if isinstance(v, str) else v for v in index]
         return frame.set_axis(pd.Index(stated, name=index.name), axis=0) if list(index) != stated else frame
     for name, level in zip(index.names, index.levels, strict=True):

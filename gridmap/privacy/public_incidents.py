@@ -353,7 +353,7 @@ def halves(cells: np.ndarray, places_m: np.ndarray, weight: np.ndarray, zones: n
     group = np.unique(zones[cells], return_inverse=True)[1]
     if group.max() == 0:
         group = np.arange(len(cells))
-    held = np.bincount(group, weight[cells])
+    held = np.bincount(group, weight[cells]).astype(float)
     n = np.bincount(group)
     middle = np.column_stack([np.bincount(group, places_m[cells, axis]) / n for axis in (0, 1)])
     along = int(np.ptp(middle[:, 1]) > np.ptp(middle[:, 0]))

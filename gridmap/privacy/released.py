@@ -20,6 +20,7 @@ import pandas as pd
 
 from gridmap._moved import old_functions
 from gridmap.audiences import AUDIENCES, DEFAULT_AUDIENCE, Audience, check_audience
+from gridmap.hotspots.density_result import DensityResult
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import gate, gate_text
@@ -144,7 +145,7 @@ def release_result(result: Any, *, audience: str = DEFAULT_AUDIENCE, what: str =
             changes[field.name] = _outlines(value, who, audience)
         elif isinstance(value, pd.DataFrame):
             changes[field.name] = without_incidents(value, "table", who.time_unit, str)
-    if getattr(result, "surface", None) is not None and result.params.get("places") != SCATTERED:
+    if isinstance(result, DensityResult) and result.surface is not None and result.params.get("places") != SCATTERED:
         changes["surface"] = two_figures(result.surface)
         changes["cells"] = cells.assign(
             **{c: two_figures(cells[c]) for c in ("intensity", "ratio", "log_ratio") if c in cells}

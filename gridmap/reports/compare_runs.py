@@ -182,7 +182,8 @@ def _compared(run: RunFolder, earlier: RunFolder, entry, other) -> tuple[list[Fa
     tables = run.table(now_layer["file"]), earlier.table(then_layer["file"])
     now, then = (table["count"].set_axis(table.index.astype(str)) for table in tables)
     hot_now, hot_then = (_hot_ground(e, table) for e, table in zip((entry, other), tables, strict=True))
-    days = [float((s[1] - s[0]) / pd.Timedelta(days=1)) for s in (_span(other["period"]), _span(entry["period"]))]
+    spans = [_span(other["period"]), _span(entry["period"])]
+    days = [float((s[1] - s[0]) / pd.Timedelta(days=1)) for s in spans if s is not None]
     share = days[1] / (days[0] + days[1])
     rows = []
     for row in now_layer["ranked"]:

@@ -394,7 +394,11 @@ def result_facts(step: Any, result: Any, number: int, boundaries: gpd.GeoDataFra
     if callable(family):  # a plug-in with facts of its own
         return [fact(kind, number, **{**about, **values}) for kind, values in family(result)]
     if result.method == "forecast":
-        return [fact(note.code.removeprefix("fact."), number, **about, **note.values) for note in result.notes]
+        return [
+            fact(note.code.removeprefix("fact."), number, **about, **note.values)
+            for note in result.notes
+            if isinstance(note, Note)
+        ]
     if null is None and "label" in cells:
         return _no_claim(result, about, number)
     if {"before", "after"} <= set(cells):
@@ -496,7 +500,7 @@ def _hot(result, about, number, boundaries) -> list[Fact]:
 
 def _few_expected(result: HotspotResult) -> float | None:
     """Incidents expected in a cell and its neighbours, where the method itself noted that they are too few."""
-    notes = (note for note in result.notes if getattr(note, "code", None) == "note.few_expected")
+    notes = (note for note in result.notes if isinstance(note, Note) and note.code == "note.few_expected")
     return next((note.values["expected"] for note in notes), None)
 
 
@@ -646,7 +650,7 @@ def _near_repeat(result: NearRepeatResult, about, number) -> Fact:
     at = np.unravel_index(np.where(beyond, ratio, -1).argmax(), q.shape) if beyond.any() else (0, 0)
     i, j = map(int, at)
     edges = {"from_m": space[i], "to_m": space[i + 1], "from_days": when[j], "to_days": when[j + 1]}
-    pairs = {"observed": int(result.observed.iloc[i, j]), "expected": result.expected_mean.iloc[i, j]}
+    pairs = {"observed": int(result.observed.to_numpy()[i, j]), "expected": result.expected_mean.iloc[i, j]}
     numbers = pairs | {"ratio": ratio[i, j], "p": result.p_value.iloc[i, j], "bands": int(beyond.sum())}
     kind = "repeats" if beyond.any() else "no_repeats"
     return fact(kind, number, **about, **edges, **numbers, permutations=result.params["permutations"], level=0.05)

@@ -152,7 +152,7 @@ def _year_before(period: pd.Period) -> pd.Period:
         return period - 52
     days = (period.end_time - period.start_time).days + 1
     back = pd.DateOffset(weeks=52) if period.freqstr[:1].isdigit() and days % 7 == 0 else pd.DateOffset(years=1)
-    return pd.Period(period.start_time - back, freq=period.freq)
+    return pd.Period(period.start_time - back, freq=period.freqstr)
 
 
 def _inside(incidents: Incidents, grid: Grid) -> Incidents:
@@ -231,7 +231,7 @@ def _pairs(incidents: Incidents, results: Sequence[tuple[Any, Any]]) -> list[tup
     """This period with each earlier one that it is held against, as texts, where the data reach over both."""
     now, before_it = _now(results)
     first, last = _months(incidents)
-    if now is None or first is None:
+    if now is None or first is None or last is None:
         return []
     try:
         period = period_of_text(now)
@@ -319,10 +319,13 @@ def _in_cells(step: Any, result: Any, n: int) -> int:
 
     Of what is not a plain count of every cell (a weight, a release that hides small numbers), all that were wanted.
     """
-    cells = getattr(result, "cells", None)
-    if not isinstance(result, HotspotResult) or "count" not in cells or getattr(step, "weight", None) is not None:
+    if (
+        not isinstance(result, HotspotResult)
+        or "count" not in result.cells
+        or getattr(step, "weight", None) is not None
+    ):
         return n
-    total = pd.to_numeric(cells["count"], errors="coerce")
+    total = pd.to_numeric(result.cells["count"], errors="coerce")
     whole = len(total) > 0 and bool(total.notna().all()) and 0 < n - total.sum() < 0.05 * n
     return int(total.sum()) if whole and float(total.sum()).is_integer() else n
 

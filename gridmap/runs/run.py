@@ -448,7 +448,8 @@ def _outside(counts: pd.DataFrame) -> int:
 
 def _texts_of(caught: Iterable[warnings.WarningMessage], audience: str) -> list[str]:
     """What was stated on the way, each once, as the audience may read it; notes stay notes."""
-    noted = [w.message.args[0] if w.message.args else "" for w in caught if issubclass(w.category, GridmapWarning)]
+    stated = [w.message for w in caught if issubclass(w.category, GridmapWarning) and isinstance(w.message, Warning)]
+    noted = [warning.args[0] if warning.args else "" for warning in stated]
     return [gate_text(text, audience=audience) for text in dict.fromkeys(noted)]
 
 
@@ -679,7 +680,7 @@ def _write_outputs(run: _Run) -> None:
 def _write_output(run: _Run, key: str, path: Path, hierarchy: pd.DataFrame | None) -> Path:
     """One output of the pipeline file; the path that it came to be."""
     pipeline, audience = run.pipeline, run.pipeline.audience
-    given = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
+    given: dict[str, Any] = {"audience": audience, "run_id": run.run_id, "language": pipeline.language}
     if key == "map":
         handled = next((r.by_cell for _, r in run.results if isinstance(r, CaseHandling)), None)
         notes = run.findings.notes

@@ -1,6 +1,6 @@
 """One step of a run on its own, from file to file: a territory into cells, incidents into counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,9 @@ def count_file(
             aside = len(points.set_aside)
         if public:
             span = {"every": every} if every else {}
-            kinds = category or (sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None])
+            kinds: Sequence[str | None] = category or (
+                sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None]
+            )
             release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
             points, grid, aside = release.incidents, release.grid, 0
         counted = points

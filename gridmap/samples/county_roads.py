@@ -39,9 +39,9 @@ def make_roads(zones: pd.DataFrame, seats: pd.DataFrame, rng) -> pd.DataFrame:
         name = seats["name"].to_numpy()[~seats["urban"]][k]
         add(f"望{name[0]}路", "国道" if k in (0, 3) else "主干路", 1 if k in (0, 3) else 2, bent(seat, town, 0.06))
     ring = np.argsort(np.arctan2(towns[:, 1], towns[:, 0]))
-    for a, b in zip(ring, np.roll(ring, -1), strict=True):
+    for a, b in zip(ring.tolist(), np.roll(ring, -1).tolist(), strict=True):
         add("环县路", "主干路", 2, bent(towns[a], towns[b], 0.05))
-    for k, at in enumerate(np.arange(-2_800, 2_801, 400)):
+    for k, at in enumerate(np.arange(-2_800, 2_801, 400).tolist()):
         half = np.sqrt(max(SEAT_M**2 - at**2, 0)) * 0.97
         kind, level = ("主干路", 2) if k % 3 == 1 else ("街道", 3)
         add(f"{ESTATES[k % 20]}路", kind, level, np.array([[at, -half], [at, half]]))
@@ -54,13 +54,13 @@ def make_roads(zones: pd.DataFrame, seats: pd.DataFrame, rng) -> pd.DataFrame:
     villages = zones.loc[zones["urban"] == 0, ["x", "y"]].to_numpy()
     stops = np.vstack([towns, villages])
     tree = minimum_spanning_tree(scipy.spatial.distance_matrix(stops, stops)).tocoo()
-    for a, b in zip(tree.row, tree.col, strict=True):
+    for a, b in zip(tree.row.tolist(), tree.col.tolist(), strict=True):
         add("村道", "村道", 4, bent(stops[a], stops[b], 0.08))
-    for at in villages:
+    for village in villages:
         for _ in range(3):
             turn = rng.uniform(0, np.pi)
             arm = np.array([np.cos(turn), np.sin(turn)]) * rng.uniform(220, 450)
-            add("村道", "村道", 4, np.vstack([at - arm, at + arm]))
+            add("村道", "村道", 4, np.vstack([village - arm, village + arm]))
     whole = shapely.buffer(shapely.union_all(zones["geometry"].to_numpy()), 5)
     frame = pd.DataFrame(rows)
     frame["geometry"] = shapely.intersection(frame["geometry"].to_numpy(), whole)

@@ -256,8 +256,8 @@ def _questions(request: Request) -> dict[str, Any]:
             evidence = found["coordinates"].get("datum_estimate", {}).get("evidence", {})
             now = chosen.get("datum") or found["settings"].get("datum")
             pictures = {d: _picture(desk, points, d) for d, points in found["points"].items()}
-            out["datum"] = {"now": now, "evidence": evidence, "pictures": pictures, "choices": DATUMS[:3]}
-            out["datum"]["proposed"] = found["settings"].get("datum")
+            question = {"now": now, "evidence": evidence, "pictures": pictures, "choices": DATUMS[:3]}
+            out["datum"] = question | {"proposed": found["settings"].get("datum")}
         if found.get("orders") and out["date_order"] is None:
             examples = _examples(path, found)
             now = chosen.get("date_order") or found["settings"].get("date_order")

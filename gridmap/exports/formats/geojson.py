@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import geopandas as gpd
 import pyogrio
 
 from gridmap.exports.formats.base import Format
@@ -14,7 +15,7 @@ __all__ = ["FORMATS", "to_geojson"]
 def to_geojson(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """The first part with shapes as GeoJSON (RFC 7946: WGS 84, lon before lat), the facts as a foreign member."""
     part = shapes_of(parts, "GeoJSON")
-    frame = plain_frame(part.frame, reserved=("id",)).to_crs(4326)
+    frame = gpd.GeoDataFrame(plain_frame(part.frame, reserved=("id",))).to_crs(4326)
     about = f'"{KEY}": {stamp.as_json(part)},'
     bare = path.with_name("bare.json")
     options = {"RFC7946": "YES", "WRITE_NAME": "NO", "COORDINATE_PRECISION": "7"}

@@ -36,7 +36,11 @@ def to_geotiff(parts: list[Part], path: Path, stamp: Stamp) -> None:
     """A surface where the result has one; else the cells of the first part with shapes."""
     source = parts[0].source
     if isinstance(source, DensityResult) and source.surface is not None:
-        source.to_geotiff(path, tags=stamp.flat(parts[0]) | {"unit": source.unit, "crs": source.crs.to_string()})
+        source.to_geotiff(
+            path,
+            tags=stamp.flat(parts[0])
+            | {"unit": source.unit, "crs": "" if source.crs is None else source.crs.to_string()},
+        )
         return
     part = shapes_of(parts, "A GeoTIFF")
     if not len(part.frame) or not part.frame.geom_type.dropna().str.endswith("Polygon").all():

@@ -79,7 +79,7 @@ def _styles(i: int, style: Style | None) -> Iterator[str]:
 
 
 def _placemarks(i: int, part: Part, style: Style | None) -> Iterator[str]:
-    frame = plain_frame(part.frame).to_crs(4326)
+    frame = gpd.GeoDataFrame(plain_frame(part.frame)).to_crs(4326)
     columns = [c for c in frame.columns if c != frame.geometry.name]
     heads = [f"<Data name={quoteattr(xml_text(c))}><value>" for c in columns]
     texts = [_texts(frame[c]) for c in columns]

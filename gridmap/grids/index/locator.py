@@ -122,7 +122,8 @@ class Locator:
         fine = bool(0 < sx * FINE * rounding < 1 and 0 < sy * FINE * rounding < 1)
         bands = [self._painted(rows, which, fine) for rows, which in self._bands(ny)]
         self._raster = _joined(bands)
-        self._exact, self._met = None, 0
+        self._exact: tuple | None = None
+        self._met = 0
         self._corners = np.bincount(parts.zone, parts.corners, minlength=len(self)).astype(np.int64)
         self._laid = True
 

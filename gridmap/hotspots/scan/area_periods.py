@@ -86,6 +86,7 @@ def dated_clusters(clusters: pd.DataFrame, steps: pd.Index) -> pd.DataFrame:
     """`first` and `last` as the periods they stand for."""
     dates = [pd.Series(steps[clusters[c].to_numpy(np.int64)], index=clusters.index) for c in ("first", "last")]
     out = clusters.drop(columns=["first", "last"])
-    out.insert(out.columns.get_loc("x"), "start", dates[0])
-    out.insert(out.columns.get_loc("x"), "end", dates[1])
+    before = list(out.columns).index("x")
+    out.insert(before, "start", dates[0])
+    out.insert(before + 1, "end", dates[1])
     return out

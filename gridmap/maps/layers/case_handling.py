@@ -40,8 +40,8 @@ def handling_layer(
     frame = shapes[[c for c in ("zone_id", "name", "area_m2", "geometry") if c in shapes]].assign(label=label)
     frame["count"] = table["events"].to_numpy(float)
     columns = {"open": "open_events", "overdue": "overdue_events", "due": "due_events", "on_time": "on_time_events"}
-    for column, shown in columns.items():
-        frame[shown] = table[column].to_numpy(float)
+    for column, name_there in columns.items():
+        frame[name_there] = table[column].to_numpy(float)
     if judged is not None:
         for end in ("share", "low", "high"):
             frame[f"handled_{end}"] = 100 * table[f"{judged}_{end}"].to_numpy(float)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gridmap.errors import InputError
+from gridmap.hotspots.density_result import DensityResult
 from gridmap.hotspots.nulls import may_claim
 from gridmap.hotspots.registry import what_it_draws
 from gridmap.hotspots.result import HotspotResult
@@ -133,10 +134,9 @@ def _cells(result: HotspotResult, name: str | Note | None, show: bool) -> CellsL
 def _scored_unit(result: HotspotResult, unit: str | Note) -> str | Note:
     """The unit with the score of the back-test beside it, where there was one: in the legend, not in a footnote."""
     for note in result.notes:
-        values = getattr(note, "values", {})
-        if getattr(note, "code", "") in TESTED_VERDICTS:
+        if isinstance(note, Note) and note.code in TESTED_VERDICTS:
             named = ("share", "hit_rate", "count_hit_rate", "periods")
-            return Note(TESTED_VERDICTS[note.code], **{key: values[key] for key in named if key in values})
+            return Note(TESTED_VERDICTS[note.code], **{key: note.values[key] for key in named if key in note.values})
     return Note("page.expected_untested") if result.params.get("model") else unit
 
 
@@ -238,9 +238,9 @@ def density_layer(
 
 def _surface(result: HotspotResult) -> tuple[np.ndarray, Any, Any] | None:
     """The surface that the method made, where it kept it."""
-    if getattr(result, "surface", None) is None:
+    if not isinstance(result, DensityResult) or result.surface is None:
         return None
-    surface = np.nan_to_num(np.asarray(result.surface, float))
+    surface = np.nan_to_num(np.asarray(result.surface, np.float64))
     dust = 1e-6 * surface.max(initial=0)  # what a fast Fourier transform leaves where nothing is
     return np.where(surface > dust, surface, 0.0), result.transform, result.crs
 

@@ -127,7 +127,7 @@ def _flow(levels, most, owner, cap, service, enter, kind, kinds, out, back, duty
         constrain(np.r_[way[j].ravel(), first[j], final[j]], seconds, -np.inf, duty[mine].sum())
         constrain(first[j], 1.0, -np.inf, int(mine.sum()))
     constrain(np.arange(m), 1.0, -np.inf, visits)
-    once = np.flatnonzero(cap == 1)
+    once = np.flatnonzero(cap == 1).tolist()
     for a, p in enumerate(once):
         own = np.flatnonzero(owner == p)
         for q in once[a + 1 :]:

@@ -84,7 +84,7 @@ def unmet_table(places, crew, travel, visits, shifted, staffed, owed, params) ->
             add(what, ids[p], "often", setting="shifts", value=shifts, made=made, wanted=int(wanted[p]))
         else:
             more, u, s = _least_more(p, shifted)
-            minutes = max(1, int(np.ceil(more / 60 - 1e-9)))
+            needed = max(1, int(np.ceil(more / 60 - 1e-9)))
             who = crew.unit_id[u]
             if owed[p] > 0:
                 add(
@@ -92,14 +92,14 @@ def unmet_table(places, crew, travel, visits, shifted, staffed, owed, params) ->
                     ids[p],
                     "owed",
                     setting="end_h",
-                    value=minutes,
+                    value=needed,
                     unit_id=who,
                     shift=s + 1,
                     made=made,
                     wanted=int(wanted[p]),
                 )
             else:
-                add(what, ids[p], "time", setting="must_visits", value=1, unit_id=who, shift=s + 1, minutes=minutes)
+                add(what, ids[p], "time", setting="must_visits", value=1, unit_id=who, shift=s + 1, minutes=needed)
     table = pd.DataFrame(rows, columns=UNMET)
     for column, at in (("reason", 2), ("remedy", 3)):  # Notes, which a column of plain text would flatten
         table[column] = pd.Series([row[at] for row in rows], dtype=object)

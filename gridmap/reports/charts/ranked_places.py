@@ -210,7 +210,8 @@ def ranked_bars(
     if low is None:
         bounds = poisson_interval(values)
     else:
-        bounds = tuple(pd.to_numeric(table[c], errors="coerce").to_numpy(float) for c in (low, high))
+        below, above = (pd.to_numeric(table[c], errors="coerce").to_numpy(float) for c in (low, high))
+        bounds = below, above
     names = [str(v) if pd.notna(v) and str(v) else "–" for v in table[name]]
     measure = size_of(size)
     wrap = 24 if size != "half" else 16

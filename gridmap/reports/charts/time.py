@@ -77,6 +77,7 @@ def trend_chart(
     """
     table = checked(table, ("period", "count"), Note("chart.what.trend"))
     counts = _by_period(table)
+    assert isinstance(counts.index, pd.PeriodIndex)
     freq = counts.index.freqstr[0].upper()
     year = IN_A_YEAR.get(freq, 12)
     most = n or (len(counts) if freq == "D" else max(year, 5))
@@ -143,16 +144,18 @@ def trend_chart(
 
 def _by_period(table: pd.DataFrame) -> pd.Series:
     """Counts by period, in order."""
-    period = table["period"]
-    if not isinstance(period.dtype, pd.PeriodDtype):
+    given = table["period"]
+    if isinstance(given.dtype, pd.PeriodDtype):
+        periods = pd.PeriodIndex(given)
+    else:
         try:
-            period = pd.PeriodIndex([pd.Period(str(p)) for p in period])
+            periods = pd.PeriodIndex([pd.Period(str(p)) for p in given])
         except (ValueError, TypeError, AttributeError) as error:
             raise InputError(Note("chart.error.trend_periods", why=str(error))) from None
     count = pd.to_numeric(table["count"], errors="coerce")
     if count.isna().all() or (count < 0).any():
         raise InputError(Note("chart.error.trend_counts"))
-    return pd.Series(count.to_numpy(float), index=pd.PeriodIndex(period)).groupby(level=0).sum(min_count=1).sort_index()
+    return pd.Series(count.to_numpy(float), index=periods).groupby(level=0).sum(min_count=1).sort_index()
 
 
 def _band(ax, x, low, high, label):
@@ -235,7 +238,7 @@ def weekday_hour_chart(
         for d, total in enumerate(matrix.sum(axis=1)):
             beside.annotate(f"{total:,.0f}", (total, d + 0.5), xytext=(3, 0), textcoords="offset points", va="center")
         beside.set_xlim(0, most * 1.75)
-        d, h = np.unravel_index(int(matrix.argmax()), matrix.shape)
+        d, h = map(int, np.unravel_index(int(matrix.argmax()), matrix.shape))
         ax.plot([h, h + 1, h + 1, h, h], [d, d, d + 1, d + 1, d], color=INK, linewidth=measure.type_pt / 6, zorder=4)
         spread = bool(attrs.get("uncertain")) or not np.allclose(matrix, np.round(matrix))
         bar = figure.colorbar(image, ax=[ax, beside], location="right", aspect=18, pad=0.01, fraction=0.06)

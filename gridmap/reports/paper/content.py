@@ -497,7 +497,7 @@ def _drawn(draw: Any, *given: Any, language: str, caption: str) -> Picture | Non
         return draw(*given, language=language, **size)
 
     first = draw(*given, language=language)
-    return None if first is None else Picture(*first, caption, again)
+    return None if first is None else Picture(first[0], first[1], caption, again)
 
 
 def _mind(run: RunFolder, language: str, limits: Sequence[str]) -> list[str]:
@@ -929,10 +929,10 @@ def set_aside_table(run: RunFolder, language: str) -> Table | None:
     titles = (Column("file", w("file"), wide=True), Column("reason", w("reason"), wide=True))
     columns = (*titles, Column("rows", w("rows")))
     rows = []
-    for row in frame.itertuples():
-        code = f"set_aside_reason.{str(row.reason).replace(' ', '_')}"
-        reason = Cell(say(code, language) if known(code) else str(row.reason))
-        rows.append((Cell(str(row.file)), reason, Cell(number(row.rows, 0), int(row.rows))))
+    for file, why, n in zip(frame["file"], frame["reason"], frame["rows"].astype(int).tolist(), strict=True):
+        code = f"set_aside_reason.{str(why).replace(' ', '_')}"
+        reason = Cell(say(code, language) if known(code) else str(why))
+        rows.append((Cell(str(file)), reason, Cell(number(n, 0), n)))
     return Table(columns, tuple(rows))
 
 

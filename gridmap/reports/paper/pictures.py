@@ -276,7 +276,9 @@ class _Theme:
 
 def _metres_per_pt(ax: Axes) -> float:
     """How many metres a point of type is, in axes of one scale whose window is set."""
-    wide, high = ax.figure.get_size_inches() * 72
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    wide, high = figure.get_size_inches() * 72
     place = ax.get_position(original=True)
     return max(np.ptp(ax.get_xlim()) / (place.width * wide), np.ptp(ax.get_ylim()) / (place.height * high))
 
@@ -476,7 +478,9 @@ def _enlarged(ax: Axes, inset: np.ndarray, ranks: Sequence[int], type_pt: float,
     """The frame of what is enlarged, and over it which ranks stand there."""
     text = say("paper.enlarged", language, ranks=", ".join(str(rank) for rank in ranks))
     size = inset[2] - inset[0], inset[3] - inset[1]
-    ax.add_patch(Rectangle(inset[:2], *size, fill=False, edgecolor=FRAME, linewidth=1.4, zorder=7))
+    ax.add_patch(
+        Rectangle((float(inset[0]), float(inset[1])), *size, fill=False, edgecolor=FRAME, linewidth=1.4, zorder=7)
+    )
     style: dict[str, Any] = {"fontsize": type_pt, "fontfamily": families(language), "fontweight": "bold"}
     style |= {"ha": "center", "va": "center", "color": FRAME, "zorder": 7, "gid": FIXED_NAME}
     drawn = ax.text((inset[0] + inset[2]) / 2, inset[3], text, **style)

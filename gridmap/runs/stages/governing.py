@@ -191,7 +191,7 @@ def _no_addresses(watched: WatchedAreas, audience: str) -> WatchedAreas:
 
 def _hotspots_of_kinds(
     pipeline: Pipeline, register: Register, incidents: Incidents, grid: Grid
-) -> dict[str, gpd.GeoDataFrame]:
+) -> dict[str | None, gpd.GeoDataFrame]:
     """Hotspots of now of each kind that an area was named for; of the file's `category` alone, where it has one."""
     stage = pipeline.register
     assert stage is not None

@@ -20,6 +20,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.codes import grid_codes
 from gridmap.grids.hierarchy import grid_hierarchy, join_zones, roll_up
 from gridmap.grids.population import population_by_cell
+from gridmap.grids.regionalization.balanced import BalancedGrid
 from gridmap.grids.systems import make_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.privacy import DEFAULT_AUDIENCE, Released, release
@@ -66,6 +67,7 @@ def grid_stage(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, 
     ):
         settings["basic_units"] = boundaries  # the zones themselves, as they were before they were joined
     grid = make_grid(communities, system=stage.system, **settings)
+    assert isinstance(grid, BalancedGrid)
     if inputs and any(name in stage.layers for name in BASIC_UNITS):
         inputs[0] |= {"used": inputs[0]["rows"] - grid.report.attrs["outside"]}
         inputs[0] |= {"set_aside": grid.report.attrs["outside"]}
@@ -172,6 +174,7 @@ def released_grid_tables(
     """The report of a drawn grid and the hierarchy, as its audience may have them: name of the output → table."""
     if hierarchy is None:
         return {}
+    assert isinstance(grid, BalancedGrid)
     report = grid.report
     if "code" in grid.cells:
         report = report.assign(code=grid.cells["code"])[["code", *report.columns]]
