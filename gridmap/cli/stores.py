@@ -25,13 +25,14 @@ def add(
     encoding: Annotated[str | None, typer.Option(help="cli.add.encoding")] = None,
     table: Annotated[str | None, typer.Option(help="cli.add.table")] = None,
     column: Annotated[list[str], typer.Option(help="cli.add.column")] = [],  # noqa: B006
+    h3_column: Annotated[str | None, typer.Option(help="cli.add.h3_column")] = None,
 ) -> None:
     """Add exports to a store, one after another, each whole or not at all."""
     from gridmap.counts.store_adding import IncidentStore
 
     columns = dict(map(_role_and_column, column)) or None
     given = {"datum": datum, "crs": crs, "timezone": timezone, "date_order": date_order, "encoding": encoding}
-    kept, reading = IncidentStore(store), {**given, "table": table, "columns": columns}
+    kept, reading = IncidentStore(store), {**given, "table": table, "columns": columns, "h3_column": h3_column}
     for path in file:
         with progress_shown() as watch:
             watch("read incidents")

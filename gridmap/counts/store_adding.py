@@ -279,6 +279,7 @@ class IncidentStore(ShortForm):
             digest = sha256_of(place)
             before = next((entry for entry in manifest.additions if entry.sha256 == digest), None)
             if before is not None and replace is None:
+                self._sweep(manifest)  # an addition that was killed just after its commit had no time to tidy up
                 return Added(before, True, [])
             period = stored_period(manifest, replace)
             read, rows, shown = read_with_rows(place, **options)

@@ -155,6 +155,8 @@ def read_incidents(
     duplicates: str = "keep",
     not_personal=(),
     join_categories: bool = False,
+    h3_column: str | None = None,
+    h3_resolution: int | None = None,
 ) -> Incidents:
     """The incidents of a file or a frame.
 
@@ -194,6 +196,13 @@ def read_incidents(
     join_categories : bool, default False
         Categories that differ by case, width and blanks only become one, in their commonest spelling.
 
+    h3_column : str, optional
+        A column of H3 cells (hexadecimal text or 64-bit numbers) that says where the rows lie, in place of coordinates:
+        each in the middle of its cell. The column stays as an attribute.
+    h3_resolution : int, optional
+        The resolution that rows will be counted at: each is put into its cell's parent there, and a coarser cell is set
+        aside. A pipeline takes it from its grid.
+
     Returns
     -------
     Incidents
@@ -220,7 +229,7 @@ def read_incidents(
     """
     if is_store(path):
         settings = {"columns": columns, "datum": datum, "crs": crs, "timezone": timezone, "date_order": date_order}
-        settings |= {"encoding": encoding, "table": table, "gazetteer": gazetteer}
+        settings |= {"encoding": encoding, "table": table, "gazetteer": gazetteer, "h3_column": h3_column}
         given = [name for name, value in settings.items() if value is not None]
         if given:
             raise SettingError(Note("store.read_already", settings=given))
@@ -243,6 +252,8 @@ def read_incidents(
         duplicates=duplicates,
         not_personal=not_personal,
         join_categories=join_categories,
+        h3_column=h3_column,
+        h3_resolution=h3_resolution,
         numbered=False,
     )[0]
 
@@ -287,6 +298,8 @@ def read_with_rows(
     duplicates="keep",
     not_personal=(),
     join_categories=False,
+    h3_column=None,
+    h3_resolution=None,
     numbered: bool = True,
 ) -> tuple[Incidents, np.ndarray, Callable[[np.ndarray], tuple[list[str], np.ndarray] | None]]:
     """The incidents of one file, the number of the row that each stood in, and what gives the row that Excel shows.
@@ -296,6 +309,8 @@ def read_with_rows(
     if duplicates not in ("keep", "remove"):
         raise SettingError(Note("read.duplicates_option", duplicates=duplicates))
     check_timezone(timezone)
+    if h3_column is not None and gazetteer is not None:
+        raise SettingError(Note("read.h3_and_gazetteer", column=h3_column))
     raw, origin = open_source(path, table, encoding)
     repair = (repair,) if isinstance(repair, str) else tuple(repair)
     not_personal = (not_personal,) if isinstance(not_personal, str) else tuple(not_personal)
@@ -304,7 +319,16 @@ def read_with_rows(
         raise InputError(Note("read.header_only", file=raw.name, columns=list(raw.columns[:6])))
     need = gazetteer is None
     plan = make_plan(
-        raw, source, columns=columns, datum=datum, crs=crs, not_personal=not_personal, repair=repair, need_places=need
+        raw,
+        source,
+        columns=columns,
+        datum=datum,
+        crs=crs,
+        not_personal=not_personal,
+        repair=repair,
+        need_places=need,
+        h3_column=h3_column,
+        h3_resolution=h3_resolution,
     )
     decide_clock(plan, source)
     batches = whole if whole is not None else raw.batches
@@ -344,14 +368,22 @@ def read_with_rows(
     incidents = Incidents(data, set_aside, source)
     if owner is not None:
         weakref.finalize(data, shutil.rmtree, owner, ignore_errors=True)
+    if plan.h3 is not None and not used and set_aside["reason"].isin(["not_h3", "h3_coarser"]).any():
+        found = set_aside.loc[set_aside["reason"].isin(["not_h3", "h3_coarser"]), "found"].iloc[0]
+        least = 0 if h3_resolution is None else h3_resolution
+        raise InputError(Note("read.no_h3_cells", file=raw.name, column=plan.h3, found=found, resolution=least))
     lost = int((set_aside["reason"] == "sign_lost").sum())
     if lost > used:
         raise InputError(Note("read.most_signs_lost", lost=lost, points=lost + used, file=raw.name))
-    if (piled := _piled(incidents)) is not None:
+    if plan.h3 is None and (piled := _piled(incidents)) is not None:  # many incidents may share a cell
         incidents.source["notes"].append(piled)
     if box is not None and used:
         require_overlap(incidents, boundaries)
-        if plan.crs is None and (doubted := _datum_against(incidents, boundaries, plan.datum)) is not None:
+        if (
+            plan.crs is None
+            and plan.h3 is None
+            and (doubted := _datum_against(incidents, boundaries, plan.datum)) is not None
+        ):
             incidents.source["notes"].append(doubted)
         if (contradicted := zones_contradicted(incidents, boundaries)) is not None:
             incidents.source["notes"].append(contradicted)

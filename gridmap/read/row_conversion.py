@@ -17,6 +17,7 @@ from pyproj import Transformer
 from gridmap.messages import Note
 from gridmap.read.coordinates import swapped_rows
 from gridmap.read.datum import to_wgs84
+from gridmap.read.h3_places import COARSER, NONE, NOT_H3, places_of_cells
 from gridmap.read.incident_table import COLUMNS
 from gridmap.read.persons import mask
 from gridmap.read.schema import Plan, place_columns, raw_places, time_texts
@@ -106,6 +107,8 @@ REASONS: dict[str, Note] = {
         "not_a_point",
         "duplicate",
         "counted_before",
+        "not_h3",
+        "h3_coarser",
     )
 }
 
@@ -237,6 +240,11 @@ def convert(batch: Batch, plan: Plan, *, repair=(), gazetteer=None, boxes=None, 
 
 def _places(table, plan: Plan, reason, repair, box, counts):
     n = table.num_rows
+    if plan.h3 is not None:
+        lon, lat, fault = places_of_cells(table[plan.h3], plan.h3_resolution)
+        for kind, name in ((NONE, "no_coordinates"), (NOT_H3, "not_h3"), (COARSER, "h3_coarser")):
+            reason[fault == kind] = CODE[name]
+        return lon, lat, None
     if not place_columns(plan.roles):
         reason[:] = CODE["no_coordinates"]
         return np.full(n, np.nan), np.full(n, np.nan), None
@@ -388,7 +396,7 @@ def _aside(table, plan: Plan, rows, reason) -> pd.DataFrame:
             {"row": pd.Series(dtype="int64"), "reason": pd.Series(dtype=object), "found": pd.Series(dtype=object)}
         )
     few = table.take(pa.array(at))
-    place = [plan.roles[r] for r in place_columns(plan.roles)]
+    place = [plan.h3] if plan.h3 is not None else [plan.roles[r] for r in place_columns(plan.roles)]
     time = [plan.roles[r] for r in ("occurred_from", "occurred_to") if r in plan.roles] + (
         [plan.clock] if plan.clock else []
     )

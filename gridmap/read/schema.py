@@ -21,6 +21,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, normal, simplified
 from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
+from gridmap.read.h3_places import no_h3_column
 from gridmap.read.metric_projection import as_crs
 from gridmap.read.persons import personal_columns
 from gridmap.read.tables.base import RawTable, ReadAgain
@@ -71,6 +72,8 @@ class Plan:
     parts: dict[str, str] = field(default_factory=dict)
     rules: dict[str, TimeRule] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    h3: str | None = None
+    h3_resolution: int | None = None
 
     @property
     def attributes(self) -> set[str]:
@@ -319,6 +322,7 @@ class _Wanted:
 
     columns: Mapping[str, str | None]
     not_personal: Collection[str]
+    h3: str | None = None
 
     @property
     def absent(self) -> set[str]:
@@ -337,6 +341,8 @@ def make_plan(
     repair: Collection[str] | str = (),
     need_places: bool = True,
     ask_datum: bool = True,
+    h3_column: str | None = None,
+    h3_resolution: int | None = None,
 ) -> Plan:
     """All decisions but those about times, from the names and a sample of the rows.
 
@@ -353,15 +359,20 @@ def make_plan(
     declared = dict(columns or {}) if columns is None or hasattr(columns, "items") else columns
     if raw.crs is not None and X in raw.columns and not ({"lon", "lat"} & set(declared)):
         declared = {**declared, "lon": X, "lat": Y}
-    wanted = _Wanted(declared, not_personal)
+    if h3_column is not None:  # coordinates beside the cells are attributes
+        _check_h3(h3_column, raw, datum, crs)
+        declared, need_places = {**declared, "lon": None, "lat": None, "coordinates": None}, False
+    wanted = _Wanted(declared, not_personal, h3_column)
     found, personal = _roles_and_persons(raw, sample, wanted)
+    found = {role: taken for role, taken in found.items() if taken[0] != h3_column}
     _require_whole_place(found, declared, raw, need_places)
     found = _without_bare_clock(found, raw, sample, wanted, personal)
-    guessed_roles = guess_by_content(sample, found, personal, wanted.absent)
+    guessed_roles = guess_by_content(sample, found, {*personal, h3_column or ""}, wanted.absent)
     if guessed_roles.get("coordinates", ("",))[0] == found.get("address", (None,))[0]:
         found.pop("address")
     found = {**guessed_roles, **found}
     plan = Plan({r: c for r, (c, _) in found.items()}, {r: why for r, (_, why) in found.items()}, personal)
+    plan.h3, plan.h3_resolution = h3_column, h3_resolution
     plan.chinese = is_chinese(raw.columns)
     _drop_repeating_id(plan, sample)
     _decide_parts(plan, sample)
@@ -376,6 +387,13 @@ def make_plan(
         return plan
     decide_places(plan, raw, sample, datum, crs, repair, ask_datum)
     return plan
+
+
+def _check_h3(column: str, raw: RawTable, datum: Any, crs: Any) -> None:
+    if column not in raw.columns:
+        raise no_h3_column(column, raw.name, raw.columns)
+    if datum not in (None, "wgs84") or crs is not None:
+        raise SettingError(Note("read.h3_has_its_datum", column=column, given=datum if crs is None else crs))
 
 
 def _check_options(datum: Any, repair: Any) -> tuple[str, ...]:
@@ -415,7 +433,7 @@ def _roles_and_persons(raw: RawTable, sample: pa.Table, wanted: _Wanted) -> tupl
             **{r: c for r, c in found.items() if r not in again and c[0] not in {a for a, _ in again.values()}},
         }
     found |= _category_that_differs(raw, sample, found)
-    placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found}
+    placed = {found[r][0] for r in ("lon", "lat", "coordinates") if r in found} | {wanted.h3}
     areas = {found[r][0] for r in ("zone", "category") if r in found}
     personal = personal_columns(
         ((c, sample[c].slice(0, 20_000).to_pylist()) for c in raw.columns if c not in placed),

@@ -408,7 +408,7 @@ class BoundariesStage(Stage):
     path: File
 
 
-@takes(read_incidents, without=("boundaries",))
+@takes(read_incidents, without=("boundaries", "h3_resolution"))
 class IncidentsStage(Stage):
     """The incidents: one file or several, the keywords of `read_incidents`, and what is kept of them."""
 
@@ -973,6 +973,18 @@ with warnings.catch_warnings():  # an abstract class has a `register` too, which
         def beside(self, path: str) -> Path:
             """A path of the file, which is relative to the file itself."""
             return (self.path.parent / path).resolve() if not Path(path).is_absolute() else Path(path)
+
+        @model_validator(mode="after")
+        def _hexagons_for_cells(self) -> Self:
+            """Incidents that carry H3 cells are counted by the hexagons of the pipeline's grid, and by no others."""
+            if self.incidents.options.get("h3_column") is None:
+                return self
+            if self.grid.system != "h3":
+                raise _refused(Note("counts.h3_needs_hexagons", system=self.grid.system), "incidents", "h3_column")
+            for i, step in enumerate(self.hotspots):
+                if step.grid is not None:
+                    raise _refused(Note("runs.h3_own_grid", method=step.method), "hotspots", i, "grid")
+            return self
 
         @model_validator(mode="after")
         def _for_its_audience(self) -> Self:

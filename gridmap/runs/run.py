@@ -35,6 +35,7 @@ from gridmap.hotspots.stability import hotspot_stability
 from gridmap.messages import WEEKDAYS, Note
 from gridmap.privacy import Released, gate_text, release
 from gridmap.read.boundaries import read_boundaries
+from gridmap.read.h3_places import placed_by_cells
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import read_incident_files, require_overlap
 from gridmap.read.store_reading import is_store, read_manifest, stored_incidents
@@ -521,13 +522,26 @@ def read_all_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tupl
     if any(isinstance(place, Incidents) for place in places):  # of the simulated county: made, not read
         parts = [p if isinstance(p, Incidents) else read_incident_files([p], **stage.options)[0] for p in places]
     else:
+        keyed = {} if stage.options.get("h3_column") is None else {"h3_resolution": _resolution(pipeline)}
         parts = read_incident_files(
-            places, boundaries=boundaries, **stage.options
+            places, boundaries=boundaries, **stage.options, **keyed
         )  # so exchanged coordinates are found
     for path, part in zip(stage.path, parts, strict=True):
         rows = len(part) + len(part.set_aside)
         inputs.append(_input(path, rows, len(part), len(part.set_aside)))
-    return Incidents.concat(parts), inputs
+    return _without_cells(Incidents.concat(parts), stage.options.get("h3_column")), inputs
+
+
+def _resolution(pipeline: Pipeline) -> int:
+    """Of the hexagons that incidents with H3 cells are counted by."""
+    return pipeline.grid.settings["resolution"]
+
+
+def _without_cells(incidents: Incidents, column: str | None) -> Incidents:
+    """Incidents without their H3 cells: a cell is a place, and what is masked or merged must not lie beside it."""
+    if column is None:
+        return incidents
+    return Incidents(incidents.arrow().drop_columns([column]), incidents.set_aside, incidents.source)
 
 
 def _stored_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, places: list) -> tuple[Incidents, list[dict]]:
@@ -541,6 +555,8 @@ def _stored_incidents(pipeline: Pipeline, boundaries: gpd.GeoDataFrame, places: 
     if len(places) > 1:
         raise SettingError(Note("store.alone"))
     found = stored_incidents(places[0], period=pipeline.incidents.period, as_of=pipeline.as_of)
+    if (column := pipeline.incidents.options.get("h3_column")) is not None:
+        found = _without_cells(placed_by_cells(found, column, _resolution(pipeline)), column)
     if len(found):
         require_overlap(found, boundaries)
     counted = (found.source[name] for name in ("rows", "used", "set_aside"))

@@ -366,12 +366,12 @@ def test_who_reads_while_another_adds_sees_one_state(office):
     assert "theft" in set(read.to_frame()["category"])
 
 
-def kill_at(office, steps, frames):
+def kill_at(office, steps, frames, work="stored", *arguments):
     """Add the second export, killed before each of these steps: the store is as before or as after, and can go on."""
     first, second = office.export(frames[0], "a.csv"), office.export(frames[1], "b.csv")
     plain, killed = IncidentStore(office.folder / "plain"), 0
     plain.add(first)
-    assert killed_at_step(0, "stored", str(plain.folder), str(second)) > max(steps)
+    assert killed_at_step(0, work, str(plain.folder), str(second), *arguments) > max(steps)
     expected = contents(plain.incidents())
     begun = IncidentStore(office.folder / "begun")
     begun.add(first)
@@ -379,7 +379,8 @@ def kill_at(office, steps, frames):
     for step in steps:
         office.store = IncidentStore(office.folder / f"store{step}")
         shutil.copytree(office.folder / "begun", office.store.folder)
-        killed += killed_at_step(step, "stored", str(office.store.folder), str(second)) == -signal.SIGKILL
+        died = killed_at_step(step, work, str(office.store.folder), str(second), *arguments)
+        killed += died == -signal.SIGKILL
         office.hold()
         after = len(office.store.history) == 2
         assert contents(office.store.incidents()) == (expected if after else before)
@@ -432,3 +433,10 @@ def test_an_end_before_a_file_is_moved_leaves_the_store_before_or_after(office, 
 def test_a_kill_at_each_step_leaves_the_store_before_or_after(office):
     frames = table(40), pd.concat([table(40)[20:].assign(category="fraud"), table(40, first=70, seed=4, days=500)])
     assert kill_at(office, range(1, 51), frames) >= 50
+
+
+@pytest.mark.slow
+def test_a_kill_while_an_export_is_taken_in_pieces_leaves_the_store_before_or_after(office):
+    """Eleven kills here; fifty at random moments in benchmarks/store_kills.py."""
+    frames = table(40), pd.concat([table(40)[20:].assign(category="fraud"), table(40, first=70, seed=4, days=500)])
+    assert kill_at(office, range(2, 57, 5), frames, "stored_in_pieces", 20) == 11

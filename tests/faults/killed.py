@@ -45,13 +45,21 @@ def stored(store: str, file: str) -> None:
     IncidentStore(store).add(file)
 
 
-WORKS = {"staged": staged, "added": added, "stored": stored}
+def stored_in_pieces(store: str, file: str, rows: int) -> None:
+    """An export added to a store of incidents, so many rows at a time."""
+    from gridmap.counts import store_adding
+
+    store_adding.ROWS_TOGETHER = rows
+    store_adding.IncidentStore(store).add(file)
+
+
+WORKS = {"staged": staged, "added": added, "stored": stored, "stored_in_pieces": stored_in_pieces}
 
 
 @cache
 def _imported_for(work: str) -> None:
     """What a work needs, before any child is made."""
-    if work == "stored":
+    if work.startswith("stored"):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "a.csv")  # noqa: PTH118 - as above
             with open(file, "w") as text:  # noqa: PTH123

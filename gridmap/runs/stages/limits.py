@@ -29,6 +29,7 @@ CELL_S, CELL_B = 2e-4, 3e3  # grid, one method, tables, layers and the page
 STEP_S, STEP_B = 5e-5, 500.0  # each further method
 POINT_S, POINT_B, ROW_B = 2e-5, 500.0, 60  # ROW_B: bytes of a row in a file of text
 DRAW_S, DRAW_B = 3e-8, 40.0  # one permutation of one cell; the draws that are held for all cells
+TOGETHER = 2_000  # zones projected at a time
 RUN_S = 1e-4  # one cell of one stability run
 
 
@@ -46,7 +47,8 @@ class Estimate:
 def estimate(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
     """What a run over these boundaries would take: an order of magnitude."""
     system, grid = pipeline.grid.system, pipeline.grid.settings
-    area_m2 = float(boundaries.to_crs("ESRI:54034").area.sum())
+    some = (boundaries.geometry.iloc[k : k + TOGETHER] for k in range(0, len(boundaries), TOGETHER))
+    area_m2 = sum(float(shapes.to_crs("ESRI:54034").area.sum()) for shapes in some)
     cells = float(len(boundaries))
     if system == "h3" and isinstance(grid.get("resolution"), int) and 0 <= grid["resolution"] <= 15:
         cells += area_m2 / h3.average_hexagon_area(grid["resolution"], unit="m^2")
