@@ -146,6 +146,9 @@ GIVEN = {
     "counts_by_period": "counts_by_period",
 }
 
+#: Amounts that are numbers of incidents; any other has a unit of its own.
+COUNTED = ("count", "expected", "difference")
+
 #: Parameters that name a category of the incidents in a pipeline and are handed over as the incidents of that category.
 OTHER_INCIDENTS = ("at_risk", "second")
 
@@ -456,6 +459,28 @@ def missing_words(method: Method) -> list[str]:
     codes += [f"column.{column}" for column in (*method.columns, *method.optional)]
     codes += [f"null.{method.null}"] if method.null else []
     return [f"{code} ({tag})" for code in codes for tag in LANGUAGES if not known(code, tag)]
+
+
+def missing_fields(method: Method) -> list[str]:
+    """What a declaration leaves open that a map, a legend or a paper needs, as names of its fields.
+
+    Examples
+    --------
+    >>> missing_fields(method_named("getis_ord"))
+    []
+    """
+    columns = (*method.columns, *method.optional)
+    needs = {
+        "columns": bool(method.columns) and (method.draws != "labels" or "label" in columns),
+        "labels": method.draws != "labels" or bool(method.labels),
+        "finds": method.draws != "labels" or bool(method.finds),
+        "amount": method.draws in ("table", "statistic") or method.amount in columns,
+        "unit": method.unit != "incidents" or method.amount in (None, *COUNTED),
+        "null": method.draws not in ("labels", "statistic") or method.null is not None,
+        "facts": bool(method.facts),
+        "of_points": method.of_points or set(method.inputs.values()) != {"incidents"},
+    }
+    return [name for name, there in needs.items() if not there]
 
 
 def label_code(label: str) -> str:

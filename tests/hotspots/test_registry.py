@@ -3,12 +3,14 @@
 import ast
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import gridmap as gm
 from gridmap.errors import SettingError
+from gridmap.hotspots import registry
 from gridmap.hotspots.registry import (
     DRAWS,
     OWN,
@@ -19,6 +21,7 @@ from gridmap.hotspots.registry import (
     label_code,
     method_named,
     methods,
+    missing_fields,
     missing_words,
     options_of,
 )
@@ -39,14 +42,33 @@ FACTS = (
 def test_a_method_registered_incompletely_fails_here(name, language):
     method, texts = ALL[name], all_texts(language)
     assert missing_words(method) == []
+    assert missing_fields(method) == []
     assert method.draws in DRAWS
     assert method.facts in FACTS
     assert method.title.say(language) == texts[f"method.{name}.name"]
     if language != "en":
         english = all_texts("en")
         assert texts[f"method.{name}.explains"] != english[f"method.{name}.explains"]
-    if method.draws in ("labels", "statistic"):
-        assert method.null is not None, "labels claim, and a claim names its null"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "left_out"),
+    [
+        *(("getis_ord", field, ()) for field in ("columns", "labels", "finds")),
+        *(("getis_ord", field, None) for field in ("amount", "null", "facts")),
+        *(("kernel_density", "unit", "incidents"), ("kernel_density", "amount", None), ("global_moran", "null", None)),
+        *(("dbscan", "of_points", False), ("dbscan", "columns", ()), ("hour_of_week", "facts", "")),
+    ],
+)
+def test_each_field_that_is_left_out_is_named(name, field, left_out):
+    assert field in missing_fields(replace(ALL[name], **{field: left_out}))
+
+
+@pytest.mark.parametrize("code", ["method.dbscan.name", "method.dbscan.explains", "unit.incidents", "column.rank"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_word_that_is_left_out_is_named(monkeypatch, code, language):
+    monkeypatch.setattr(registry, "known", lambda word, tag: (word, tag) != (code, language))
+    assert missing_words(ALL["dbscan"]) == [f"{code} ({language})"]
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
@@ -82,7 +104,15 @@ def results():
         gm.quiet_cells(counts, grid),
         gm.incident_rates(counts, population=grid.cells["persons"]),
         gm.kernel_density(town.incidents, grid, bandwidth_m=500),
+        *(method.function(counts, grid) for method in ALL.values() if _runs_as_it_is(method)),
     ]
+
+
+def _runs_as_it_is(method) -> bool:
+    """Whether counts and a grid are all that it needs: then its columns are looked at without being named above."""
+    own = ("getis_ord", "hotspot_test", "local_moran", "quiet_cells", "spatial_scan")  # above, or a simulation
+    needed = [name for name, option in options_of(method.function).items() if option.default is option.empty]
+    return list(method.inputs) == ["counts", "grid"] and not needed and method.name not in own
 
 
 def test_columns_and_labels_come_out_as_declared(results):
