@@ -48,7 +48,7 @@ class PatrolPlan(ShortForm):
         Every setting as used.
     notes : tuple of str
     streets : GeoDataFrame (EPSG:4326) or None
-        The lines of the streets that it was planned on, for the maps on its sheets.
+        The lines of the streets that it was planned on, and their `name`, for the maps on its sheets.
     """
 
     stops: gpd.GeoDataFrame

@@ -7,6 +7,7 @@ file beside it.
 """
 
 import datetime as dt
+import itertools
 import math
 import textwrap
 import unicodedata
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import segno
 import shapely
+from matplotlib import patheffects
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -31,7 +33,10 @@ from gridmap.patrol.point_inputs import shown_id
 __all__ = ["route_code", "write_sheets"]
 
 A5 = (5.83, 8.27)
-MAP = (0.06, 0.06, 0.54, 0.25)
+#: Left, bottom and width of the way's map; it is as high as the stops leave room for, within these bounds.
+MAP, MAP_HIGH = (0.06, 0.06, 0.54), (0.25, 0.5)
+#: Letters of the streets' names on it, and how many names it bears at most.
+STREET_PT, MOST_STREETS = 6, 12
 #: Stops on a page.
 ROWS = 12
 #: A QR code of this many bytes is still read by a phone off a sheet of this size.
@@ -156,7 +161,7 @@ class _Paper:
             mine = lines[number * ROWS : (number + 1) * ROWS]
             self.table(figure, mine)
             orders = {int(line[0]) for line in mine if line[0].isdigit()}
-            _map(figure, route, stops, orders, plan.streets)
+            _map(figure, route, stops, orders, plan.streets, len(mine), self.language)
             _code(figure, route_code(plan, route.unit_id, route.shift, start=self.start, orders=orders))
             if self.straight:
                 figure.text(0.07, 0.04, self.word("straight"), fontsize=7.5)
@@ -220,20 +225,22 @@ class _Paper:
         return figure
 
 
-def _map(figure, route, stops, orders, streets):
-    """The way over the streets, with the stops of this page numbered and the others as dots."""
-    axes = figure.add_axes(MAP)
+def _map(figure, route, stops, orders, streets, lines: int, language: str):
+    """The way over the streets with their names, the stops of this page numbered and the others as dots."""
+    tall = min(max(0.773 - 0.0445 * lines, MAP_HIGH[0]), MAP_HIGH[1])
+    axes = figure.add_axes((*MAP, tall))
     xy = shapely.get_coordinates(route.geometry)
-    (west, south), (east, north) = xy.min(axis=0), xy.max(axis=0)
+    shown = np.vstack([xy, shapely.get_coordinates(stops.geometry.to_numpy())])
+    (west, south), (east, north) = shown.min(axis=0), shown.max(axis=0)
     stretch = max(0.1, math.cos(math.radians((south + north) / 2)))
-    shape = MAP[2] * A5[0] / (MAP[3] * A5[1])  # width over height
+    shape = MAP[2] * A5[0] / (tall * A5[1])  # width over height
     high = 0.62 * max(north - south, (east - west) * stretch / shape, 0.002)  # a little more than the way takes
     wide = high * shape / stretch
     middle = ((west + east) / 2, (south + north) / 2)
     if streets is not None:
         inside = streets.cx[middle[0] - wide : middle[0] + wide, middle[1] - high : middle[1] + high]
-        lines = [shapely.get_coordinates(part) for part in shapely.get_parts(inside.geometry.to_numpy())]
-        axes.add_collection(LineCollection(lines, colors="#C3CAD1", linewidths=0.6))
+        drawn = [shapely.get_coordinates(part) for part in shapely.get_parts(inside.geometry.to_numpy())]
+        axes.add_collection(LineCollection(drawn, colors="#C3CAD1", linewidths=0.6))
     axes.plot(*xy.T, color="#4575B5", linewidth=1.4)
     here = stops[stops["stop_order"].isin(orders)]
     axes.scatter(stops.geometry.x, stops.geometry.y, s=9, color="#9AA5B1", zorder=3)
@@ -247,6 +254,43 @@ def _map(figure, route, stops, orders, streets):
     axes.set_ylim(middle[1] - high, middle[1] + high)
     axes.set_xticks([])
     axes.set_yticks([])
+    if streets is not None and "name" in streets:
+        _street_names(axes, inside, list(seen), stretch, language)
+
+
+def _street_names(axes, streets, stops: list[tuple[float, float]], stretch: float, language: str) -> None:
+    """Names along the longest straight pieces, each once, where neither a stop nor another name stands."""
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    place = axes.get_position()
+    per_pt = (north - south) / (place.height * A5[1] * 72)  # degrees of latitude in a point
+    pieces = []
+    for name, line in zip(streets["name"], streets.geometry, strict=True):
+        for part in shapely.get_parts(shapely.clip_by_rect(line, west, south, east, north)) if name else ():
+            xy = shapely.get_coordinates(part) / per_pt * [stretch, 1.0]
+            for a, b in itertools.pairwise(xy):
+                pieces.append((float(np.hypot(*(b - a))), str(name), (a + b) / 2, b - a))
+    taken = [np.array([x * stretch, y]) / per_pt for x, y in stops]
+    style = {
+        "fontsize": STREET_PT,
+        "color": "#3F4854",
+        "ha": "center",
+        "va": "center",
+        "fontfamily": families(language),
+    }
+    named: set[str] = set()
+    for long, name, middle, way in sorted(pieces, key=lambda piece: -piece[0]):
+        need = STREET_PT * (_width(name) * 0.55 + 1)
+        apart = [np.hypot(*(middle - other)) for other in taken]
+        if name in named or long < need or any(far < max(need * 0.6, 2 * STREET_PT) for far in apart):
+            continue
+        turn = (math.degrees(math.atan2(way[1], way[0])) + 90) % 180 - 90
+        x, y = middle * per_pt / [stretch, 1.0]
+        text = axes.text(x, y, _safe(name, 30), rotation=turn, zorder=2.5, clip_on=True, **style)
+        text.set_path_effects([patheffects.withStroke(linewidth=1.6, foreground="white")])
+        named.add(name)
+        taken.append(middle)
+        if len(named) == MOST_STREETS:
+            return
 
 
 def _code(figure, text):

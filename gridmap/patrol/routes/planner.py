@@ -488,8 +488,17 @@ def _assemble(places, crew, travel, shifted, prizes, repeat, staffed, owed, boun
         bound=max(float(bound), float(frame["prize"].sum())),
         params=params,
         notes=(*travel.notes, *_visit_notes(params)),
-        streets=None if streets is None else gpd.GeoDataFrame(geometry=streets.roads.geometry.to_crs(4326)),
+        streets=_lines_of(streets),
     )
+
+
+def _lines_of(streets) -> gpd.GeoDataFrame | None:
+    """The lines of the streets with their names, for the maps on the sheets."""
+    if streets is None:
+        return None
+    roads = streets.roads
+    names = roads["name"].fillna("").astype(str) if "name" in roads else ""
+    return gpd.GeoDataFrame({"name": names}, geometry=roads.geometry.to_crs(4326), index=roads.index)
 
 
 def _visit_notes(params):

@@ -240,16 +240,27 @@ class _Theme:
         style = {"facecolor": CORE, "zorder": 2} if self.core else {"facecolor": "none", "zorder": 4}
         _fill(ax, np.array([place]), edgecolor=EDGE, linewidth=width, **style)
 
-    def number(self, ax: Axes, type_pt: float, skip: Collection[int] = ()) -> None:
-        """Each place's rank in a badge of one size; where badges would meet, beside the place with a line to it."""
+    def number(
+        self, ax: Axes, type_pt: float, skip: Collection[int] = (), *, blocked: Sequence[Box] = (), least_pt: float = 0
+    ) -> None:
+        """Each place's rank in a badge of one size; where badges would meet, beside the place with a line to it.
+
+        Its name stands beside the badge where it covers nothing: no badge, no other name, none of the boxes `blocked`.
+        """
         shown = [(row["rank"], place.centroid) for row, place in self.places if row["rank"] not in skip]
         metres, window = _metres_per_pt(ax), np.array([*ax.get_xlim(), *ax.get_ylim()])[[0, 2, 1, 3]]
         shown = [(rank, point) for rank, point in shown if shapely.box(*window).intersects(point)]
         anchors = shapely.get_coordinates([point for _, point in shown])
         half = BADGE * type_pt * metres
         names = [] if self.lines else [_name_box(t, metres) for t in ax.texts if t.get_gid() in (NAME, FIXED_NAME)]
-        for (rank, _), anchor, at in zip(shown, anchors, badge_spots(anchors, half, window, names), strict=True):
+        spots = badge_spots(anchors, half, window, names)
+        for (rank, _), anchor, at in zip(shown, anchors, spots, strict=True):
             _badge(ax, anchor, at, rank, type_pt, half)
+        fixed = [_name_box(t, metres) for t in ax.texts if t.get_gid() in (NAME, FIXED_NAME)]
+        taken = [*fixed, *blocked, *((x - half, y - half, x + half, y + half) for x, y in spots)]
+        called = {row["rank"]: text_in(row.get("name"), self.language) or "" for row, _ in self.places}
+        for (rank, _), at in zip(shown, spots, strict=True):
+            _place_name(ax, called[rank], at, half, max(type_pt * 0.92, least_pt), self.language, taken)
 
     def legend(self, ax: Axes, type_pt: float) -> None:
         handles = [
@@ -286,8 +297,9 @@ def _metres_per_pt(ax: Axes) -> float:
 def _name_box(text: Text, metres: float) -> Box:
     """About the box that a name takes: a Chinese character is as wide as it is high, a letter two thirds."""
     (x, y), em = text.get_position(), float(text.get_fontsize()) * metres
-    half = em * sum(1 if ord(c) > 0x2E80 else 0.68 for c in text.get_text()) / 2
-    return x - half, y - em * 0.6, x + half, y + em * 0.6
+    wide = em * sum(1 if ord(c) > 0x2E80 else 0.68 for c in text.get_text())
+    west = x - wide * {"left": 0.0, "center": 0.5, "right": 1.0}[text.get_horizontalalignment()]
+    return west, y - em * 0.6, west + wide, y + em * 0.6
 
 
 def _part_names(ax: Axes) -> None:
@@ -368,6 +380,31 @@ def _badge(ax: Axes, anchor: np.ndarray, at: np.ndarray, rank: Any, type_pt: flo
     ax.text(at[0], at[1], str(rank), zorder=6.5, clip_on=True, **style)
 
 
+def _place_name(
+    ax: Axes, name: str, at: np.ndarray, half: float, type_pt: float, language: str, taken: list[Box]
+) -> None:
+    """The name of a place beside its badge, where it lies in the window and over nothing that is `taken`; else none.
+
+    Right of the badge, left of it, over or under it; without what stands in brackets, where only that has room.
+    """
+    metres, window = _metres_per_pt(ax), np.array([*ax.get_xlim(), *ax.get_ylim()])[[0, 2, 1, 3]]
+    style: dict[str, Any] = {"fontsize": type_pt, "fontfamily": families(language), "fontweight": "bold"}
+    style |= {"va": "center", "color": INK, "zorder": 6.2, "clip_on": True, "gid": FIXED_NAME}
+    sides = [("left", 1.15, 0.0), ("right", -1.15, 0.0), ("center", 0.0, 1.75), ("center", 0.0, -1.75)]
+    whole = plain(name, 40)
+    for words in dict.fromkeys((whole, re.split(r"\s*[（(]|, ", whole)[0])) if whole else ():
+        text = ax.text(at[0], at[1], words, **style)
+        text.set_path_effects([patheffects.withStroke(linewidth=2.4, foreground="white")])
+        for align, x, y in sides:
+            text.set(position=(at[0] + x * half, at[1] + y * half), ha=align)
+            west, south, east, north = box = _name_box(text, metres)
+            inside = west > window[0] and south > window[1] and east < window[2] and north < window[3]
+            if inside and all(east <= w or west >= e or north <= s or south >= n for w, s, e, n in taken):
+                taken.append(box)
+                return
+        text.remove()
+
+
 def _window(ax: Axes, box: tuple[float, float, float, float]) -> None:
     ax.set_xlim(box[0], box[2])
     ax.set_ylim(box[1], box[3])
@@ -445,9 +482,12 @@ def theme_map(
     if inset is not None:
         _enlarged(ax, inset, sorted(skip), type_pt, language)
     _part_names(ax)
-    theme.number(ax, type_pt, skip)
-    scale_pt = max(type_pt * 0.9, least_pt)
-    foot = box[1] + max(4 * room, 1.9 * scale_pt * _metres_per_pt(ax))
+    scale_pt, metres = max(type_pt * 0.9, least_pt), _metres_per_pt(ax)
+    foot = box[1] + max(4 * room, 1.9 * scale_pt * metres)
+    north = (box[0] + 0.93 * (box[2] - box[0]), box[1] + 0.86 * (box[3] - box[1]), box[2], box[3])
+    scale = (box[0], box[1], box[0] + 0.25 * (box[2] - box[0]), foot + type_pt * metres)
+    enlarged = [] if inset is None else [(inset[0], inset[1], inset[2], inset[3])]
+    theme.number(ax, type_pt, skip, blocked=[north, scale, *enlarged], least_pt=least_pt)
     draw_scale_bar(ax, box[0] + room, foot, box[2] - box[0], language, type_pt=scale_pt)
     _window(ax, tuple(box))
     _north(ax, type_pt, language)
@@ -461,7 +501,9 @@ def theme_map(
         zones.draw(small, type_pt=type_pt, language=language, fine=True, box=tuple(inset))
         theme.draw(small, box=tuple(inset))
         _window(small, tuple(inset))
-        theme.number(small, type_pt)
+        across = inset[2] - inset[0]
+        corner = (inset[0], inset[1], inset[0] + 0.4 * across, inset[1] + 0.2 * across)
+        theme.number(small, type_pt, blocked=[corner], least_pt=least_pt)
         draw_scale_bar(small, inset[0] + 0.05 * (inset[2] - inset[0]), inset[1] + 0.15 * (inset[3] - inset[1]),
                        inset[2] - inset[0], language, type_pt=scale_pt)  # fmt: skip
         _window(small, tuple(inset))
@@ -529,15 +571,15 @@ def place_maps(
     rows = -(-len(theme.places) // columns)
     lines = 3 if least_pt else 2
     head = lines * type_pt * 1.28 / 72 + 0.06
-    cell = width_in / columns
+    cell = pitch = width_in / columns
     if tallest is not None:
         cell = min(cell, tallest * width_in / rows - head)
-    figure = Figure(figsize=(cell * columns, rows * (cell + head)))
+    figure = Figure(figsize=(width_in, rows * (cell + head)))  # where panels are small, their names have the room
     panels = []
     for i, (row, place) in enumerate(theme.places):
         left, down = i % columns / columns, i // columns
         high = rows * (cell + head)
-        ax = figure.add_axes((left + 0.004, 1 - ((down + 1) * (cell + head) - 0.03) / high, 1 / columns - 0.008,
+        ax = figure.add_axes((left + 0.004, 1 - ((down + 1) * (cell + head) - 0.03) / high, cell / width_in - 0.008,
                               (cell - 0.04) / high))  # fmt: skip
         panels.append(ax)
         x, y = shapely.get_coordinates(place.centroid)[0]
@@ -554,7 +596,7 @@ def place_maps(
         style: dict[str, Any] = {"fontsize": type_pt, "fontfamily": families(language), "loc": "left", "pad": 2.5}
         style["fontweight"] = "normal" if least_pt else "bold"
         ax.set_title(
-            "\n".join(_in_lines(name, (1.08 if least_pt else 0.96) * cell * 72 / type_pt, lines)),
+            "\n".join(_in_lines(name, 0.96 * pitch * 72 / type_pt, lines)),
             linespacing=1.05,
             **style,
         )

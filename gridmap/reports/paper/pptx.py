@@ -8,7 +8,9 @@ removed, its master and layouts are kept.
 """
 
 import io
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pptx import Presentation
@@ -51,7 +53,7 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
         slides.picture(slide, briefing.map, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
     if briefing.places.table is not None and briefing.places.table.rows:
         slide = slides.add(briefing.places.heading)
-        slides.table(slide, briefing.places.table.head(MOST_ROWS, most_columns=7), MARGIN, 3.1, WIDTH - 2 * MARGIN)
+        slides.table(slide, _for_names(briefing.places.table.head(MOST_ROWS)), MARGIN, 3.1, WIDTH - 2 * MARGIN)
     if briefing.places.picture is not None:
         slide = slides.add(w("place_maps"))
         slides.picture(slide, briefing.places.picture, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
@@ -93,6 +95,56 @@ def _one_line(text: str, letters: int) -> str:
         if used > letters:
             return text[: max(i - 1, 1)].rstrip() + "…"
     return text
+
+
+def _ems(text: str) -> float:
+    """About how wide a bold text is, in sizes of its letters; offices put a quarter between Chinese and Latin ones."""
+    return max(sum(1.0 if ord(c) > 0x2E80 else 0.3 if c == " " else 0.68 for c in text), 1.0) + 0.5
+
+
+def _unbroken(text: str) -> str:
+    """A date such as 2018-07 stays in one piece: its hyphens are those at which no line breaks."""
+    return re.sub(r"(?<=\d)-(?=\d)", "\u2011", text)
+
+
+#: Columns that a slide does without where names need their room, the first to go first; the paper has them all.
+SPARED = ("area_km2", "change_interval", "stability", "district", "share")
+MOST_COLUMNS = 7
+
+
+def _for_names(table: Table) -> Table:
+    """A table without columns that a slide can spare, until its names stand whole in it."""
+    for key in SPARED:
+        if len(table.columns) <= MOST_COLUMNS and _fits(table):
+            break
+        keep = [i for i, column in enumerate(table.columns) if column.key != key]
+        rows = tuple(tuple(row[i] for i in keep) for row in table.rows)
+        table = replace(table, columns=tuple(table.columns[i] for i in keep), rows=rows)
+    return table.head(MOST_ROWS, most_columns=MOST_COLUMNS)
+
+
+def _needs(table: Table) -> list[int]:
+    """The letters that each column is given: its longest text and a little, within bounds."""
+    need = []
+    for i, column in enumerate(table.columns):
+        texts = [column.title, *(row[i].text for row in table.rows)]
+        need.append(max(_letters(text) for text in texts))
+    return [min(max(n, 5), 60 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
+
+
+def _letters(text: str) -> int:
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+
+
+def _in_one_line(needs: Sequence[int], size_pt: float, width: float = WIDTH - 2 * MARGIN) -> list[int]:
+    """How many letters one line of each column holds."""
+    return [int(width / 2.54 * 72 * n / sum(needs) / (0.54 * size_pt)) for n in needs]
+
+
+def _fits(table: Table) -> bool:
+    held = _in_one_line(_needs(table), SMALLEST_PT)
+    wide = [i for i, column in enumerate(table.columns) if column.wide]
+    return all(_letters(row[i].text) <= held[i] for row in table.rows for i in wide)
 
 
 def _mark(paragraph, size_pt: float) -> None:
@@ -173,7 +225,7 @@ class _Slides:
         """One slide of sentences: as many as fit, in whole sentences."""
         used, part = 0.0, list[str]()
         for line in lines:
-            used += 0.5 + -(-sum(2 if ord(c) > 0x2E80 else 1 for c in line) // ACROSS)
+            used += 0.5 + -(-_letters(line) // ACROSS)
             if part and used > LINES:
                 break
             part.append(line)
@@ -196,12 +248,8 @@ class _Slides:
         frame = slide.shapes.add_table(rows, len(table.columns), Cm(left), Cm(top), Cm(width), Cm(tall * rows))
         made = frame.table
         made.horz_banding = False
-        need = []
-        for i, column in enumerate(table.columns):
-            texts = [column.title, *(row[i].text for row in table.rows)]
-            need.append(max(sum(2 if ord(c) > 0x2E80 else 1 for c in text) for text in texts))
-        need = [min(max(n, 5), 44 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
-        fits = [int(width / 2.54 * 72 * n / sum(need) / (0.54 * size_pt)) for n in need]  # letters in one line
+        need = _needs(table)
+        fits = _in_one_line(need, size_pt, width)
         for i, n in enumerate(need):
             made.columns[i].width = Cm(width * n / sum(need))
         for r in range(rows):
@@ -209,7 +257,7 @@ class _Slides:
             for i, column in enumerate(table.columns):
                 cell = made.cell(r, i)
                 text = column.title if r == 0 else table.rows[r - 1][i].text
-                text = _one_line(text, fits[i]) if column.wide and r else text
+                text = _unbroken(text) if r == 0 else _one_line(text, fits[i]) if column.wide else text
                 cell.margin_left = cell.margin_right = Cm(0.12)
                 cell.margin_top = cell.margin_bottom = Cm(0.05)
                 cell.vertical_anchor = MSO_ANCHOR.MIDDLE
@@ -254,17 +302,18 @@ def _title(slides: _Slides, briefing: Briefing, w) -> None:
         box.fill.fore_color.rgb = RGBColor.from_string("F1F5F9")
         box.line.fill.background()
         slides.text(slide, [answer.question], left + 0.2, top + 0.1, width - 0.4, 1, size_pt=SMALLEST_PT, colour=GREY)
-        large = 26 if len(answer.headline) <= 60 else 20
+        room = (width - 0.7) / 2.54 * 72 / _ems(answer.headline)  # one line: the detail stands right under it
+        large = max(min(26, int(room)), SMALLEST_PT)
         slides.text(slide, [answer.headline], left + 0.2, top + 0.8, width - 0.4, 1.5, size_pt=large, bold=True)
         slides.text(slide, [answer.detail], left + 0.2, top + 2.1, width - 0.4, 3.1, size_pt=SMALLEST_PT)
     source = [w("label", label=label, text=text) for label, text in briefing.head[-2:]]
     slides.text(
         slide,
-        [_one_line("    ".join(source), ACROSS)],
+        [_one_line("    ".join(source), 2 * ACROSS - 20)],
         MARGIN,
-        16.0,
+        15.6,
         WIDTH - 2 * MARGIN,
-        1,
+        2,
         size_pt=SMALLEST_PT,
         colour=GREY,
     )

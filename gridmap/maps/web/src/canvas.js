@@ -66,7 +66,8 @@ export function spread(middles, size, ring) {
 export function canvas(gm) {
   gm.Canvas = L.Layer.extend({
     /* paint: shapes, classes, codes() → class a row, only (rows), stroke {colour, width, halo}, fill, bare (codes that
-       are left unfilled); or ranks() → the rows of each ranked place, to be numbered and nothing else */
+       are left unfilled); or ranks() → the rows of each ranked place, to be numbered and nothing else, names() → what
+       is written beside the numbers where it covers nothing, taken() → boxes on the screen that it must not cover */
     /** @param {Paint} paint @param {{ pane: string }} options */
     initialize: function (paint, options) {
       L.setOptions(this, options);
@@ -262,8 +263,8 @@ export function canvas(gm) {
     },
     /* The numbers of the ranked table, each in the middle of its place; the first on top, those that would lie on an
        earlier one beside it at the end of a short line, or as small dots where there is no room. */
-    /** @param {any} at @param {number[][]} places */
-    numbers: function (at, places) {
+    /** @param {any} at @param {number[][]} places @param {number} width @param {number} height */
+    numbers: function (at, places, width, height) {
       const ring = this.paint.ring, g = at.g, box = at.s.box, size = gm.markSize ? gm.markSize() : 10.5;
       const middles = places.map((rows) => {
         let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
@@ -286,7 +287,7 @@ export function canvas(gm) {
         g.lineTo(x, y);
         g.stroke();
       });
-      spots.reverse().forEach(({ i, x, y, free }) => {
+      spots.slice().reverse().forEach(({ i, x, y, free }) => {
         if (ring && free) {   /* a red ring, for the red of the place itself lies under its number */
           g.fillStyle = ring;
           g.beginPath();
@@ -302,6 +303,38 @@ export function canvas(gm) {
         g.stroke();
         g.fillStyle = "#fff";
         if (free) g.fillText(String(i + 1), x, y + 0.5);
+      });
+      if (this.paint.names) this.named(g, spots, size, width, height);
+    },
+    /* The name of each numbered place beside its number, where it lies on the map and over nothing: right, left, under
+       or over it; without what stands in brackets, where only that has room. The boxes that the names take stay in
+       `boxes`, each its middle and half its width and height. */
+    /** @param {any} g @param {ReturnType<typeof spread>} spots @param {number} size @param {number} width @param {number} height */
+    named: function (g, spots, size, width, height) {
+      const u = size / 11, share = PADDING / (1 + 2 * PADDING), px = width * share, py = height * share, letter = 13 * u, gap = size * (this.paint.ring ? 1.6 : 1.25);
+      const names = this.paint.names(), own = spots.filter((s) => s.free).map((s) => [s.x, s.y, gap, gap]);
+      const screen = (this.paint.taken ? this.paint.taken() : []).map((/** @type {DOMRect} */ b) => [b.x + b.width / 2 + px, b.y + b.height / 2 + py, b.width / 2, b.height / 2]);
+      const put = own.concat(screen, this.map === gm.map && gm.taken ? gm.taken : []);
+      this.boxes = [];
+      g.font = "600 " + letter + "px " + getComputedStyle(document.body).fontFamily;
+      g.lineJoin = "round";
+      spots.forEach(({ i, x, y, free }) => {
+        const name = names[i] || "";
+        if (!free || !name) return;
+        for (const words of new Set([name, name.split(/\s*[（(]|, /)[0]])) {
+          const half = g.measureText(words).width / 2 + 2, high = letter * 0.62;
+          const at = [[x + gap + half, y], [x - gap - half, y], [x, y + gap + high], [x, y - gap - high]].find(([a, b]) =>
+            a - half > px && a + half < width - px && b - high > py && b + high < height - py && !put.some(([p, q, w, h]) => Math.abs(p - a) < w + half && Math.abs(q - b) < h + high));
+          if (!at) continue;
+          put.push([at[0], at[1], half, high]);
+          this.boxes.push([at[0], at[1], half, high]);
+          g.lineWidth = 4 * u;
+          g.strokeStyle = "rgba(255,255,255,0.92)";
+          g.strokeText(words, at[0], at[1]);
+          g.fillStyle = "#1B2433";
+          g.fillText(words, at[0], at[1]);
+          return;
+        }
       });
     }
   });

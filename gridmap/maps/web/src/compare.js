@@ -173,7 +173,7 @@ export function compare(gm) {
   });
 
   /* One theme on another map than the page's own: its classes, the districts, its places and their numbers. */
-  gm.pictureOn = (map, layer, places, bare) => {
+  gm.pictureOn = (map, layer, places, bare, names) => {
     const lines = (/** @type {any} */ shapes, /** @type {string} */ colour, /** @type {number} */ width) => new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour, width } }, { pane: "overlayPane" }).addTo(map);
     const districts = gm.districtShapes;
     if (districts && !gm.data.basemap) new gm.Canvas({ shapes: districts, classes: [{ colour: "#FCFBF7" }], stroke: { colour: "#FCFBF7", width: 1 } }, { pane: "overlayPane" }).addTo(map);
@@ -189,6 +189,6 @@ export function compare(gm) {
     const cores = gm.coresOf(layer);
     if (cores.length) new gm.Canvas({ shapes: layer.shapes(), classes: [{ colour: gm.CORE }], only: cores.flat(), stroke: { colour: gm.CORE, width: 0.8 } }, { pane: "overlayPane" }).addTo(map);
     else if (layer.labels) lines(gm.border(layer.shapes(), places.flat()), "#1B2433", 1.8);
-    new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places, ring: cores.length ? gm.CORE : null }, { pane: "overlayPane" }).addTo(map);
+    new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => places, names, taken: () => [new DOMRect(map.getSize().x - 110, map.getSize().y - 34, 110, 34)], ring: cores.length ? gm.CORE : null }, { pane: "overlayPane" }).addTo(map);
   };
 }

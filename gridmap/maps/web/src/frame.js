@@ -39,6 +39,7 @@ export function frame(gm) {
         tab.body.hidden = !on;
       });
       gm.state.tab = key;
+      gm.emit("tab", key);
     };
     tablist.addEventListener("keydown", (event) => {
       /** @type {Record<string, number>} */
@@ -51,6 +52,8 @@ export function frame(gm) {
       event.stopPropagation();
     });
     const fold = el("button", { type: "button", id: "gm-fold", "aria-expanded": "true", "aria-controls": "gm-panel" });
+    const phone = window.matchMedia("(max-width: 760px)");
+    phone.addEventListener("change", () => say());
     fold.addEventListener("click", () => gm.foldPanel(!document.body.classList.contains("gm-folded")));
     stage.append(fold);
     gm.foldPanel = (folded) => {
@@ -103,7 +106,7 @@ export function frame(gm) {
       side.setAttribute("aria-label", gm.t("layers"));
       Object.values(gm.tabs).forEach((tab) => { tab.button.textContent = gm.t(tab.word); });
       const folded = document.body.classList.contains("gm-folded");
-      fold.textContent = folded ? "›" : "‹";
+      fold.textContent = phone.matches ? (folded ? "▴" : "▾") : folded ? "›" : "‹";   /* the panel lies under the map of a phone */
       fold.title = gm.t(folded ? "show_panel" : "hide_panel");
       fold.setAttribute("aria-label", fold.title);
       answer();

@@ -78,7 +78,7 @@ export function inset(gm) {
       hold.removeAttribute("tabindex");
       const around = L.latLngBounds([found.box[1], found.box[0]], [found.box[3], found.box[2]]).pad(0.35);
       map.fitBounds(around, { animate: false, maxZoom: gm.map.getZoom() + 3 });
-      gm.pictureOn(map, layer, rows.map((r) => r.rows), true);
+      gm.pictureOn(map, layer, rows.map((r) => r.rows), true, () => rows.map((r) => gm.placeOf(r)));
       gm.scaleOn(map, 90);
       outline = L.rectangle(map.getBounds(), { color: "#14366b", weight: 2, fill: false, interactive: false }).addTo(gm.map);
       say();
@@ -117,6 +117,6 @@ export function inset(gm) {
     ["theme", "compare", "room"].forEach((e) => gm.on(e, () => { open(); multiples(); }));
     gm.on("ready", () => { open(); multiples(); });
     gm.on("frame", open);
-    gm.on("language", () => { say(); multiples(); });
+    gm.on("language", () => { open(); multiples(); });
   });
 }

@@ -7,7 +7,10 @@ export function patrols(gm) {
   if (!gm.patrols.length) return;
   const shown = function () { return gm.patrols.filter(function (l) { return l.show && l.onShift(); }); };
   const px = function (xy, at) { return [xy[0] * at.scale - at.ox, xy[1] * at.scale - at.oy]; };
-  const whole = function () { return gm.state.second === null || document.body.classList.contains("gm-print"); };
+  let woken = false, opened = false;   /* until the clock of the patrols is used, or their tab, they leave the numbers of the places to be read */
+  const quiet = function () { return !woken && gm.state.tab !== "patrols"; };
+  gm.patrolsAtWork = function () { return !quiet(); };   /* their times stand on the map then, and names of places would cover them */
+  const whole = function () { return gm.state.second === null || quiet() || document.body.classList.contains("gm-print"); };
   const window_ = function (stop) { const s = gm.shiftNow(); return gm.clockTime(s.start, stop.from) + "–" + gm.clockTime(s.start, stop.to); };
   gm.unitsAtStops = function (t) { return gm.patrols.filter(function (l) { const s = l.onShift(); return s && s.stops.some(function (x) { return x.from <= t && t < x.to; }); }).length; };
 
@@ -128,9 +131,11 @@ export function patrols(gm) {
     pane.style.zIndex = 640;
     pane.style.pointerEvents = "none";
     const anything = gm.patrols[0].shapes(), paint = { shapes: anything, second: null }, units = new gm.UnitCanvas(paint, { pane: "gm-units" });
-    gm.patrolMove = function (second) { paint.second = second; units.redraw(); };
+    gm.patrolMove = function (second) { woken = true; paint.second = second; units.redraw(); };
     gm.patrolTime = function (shift, second) {
-      const other = gm.state.shift !== shift;
+      const other = gm.state.shift !== shift, before = quiet();
+      if (opened && second !== null) woken = true;
+      if (before !== quiet()) { gm.legend(); gm.emit("names"); }
       gm.state.shift = shift;
       gm.state.second = second;
       paint.second = null;
@@ -200,10 +205,11 @@ export function patrols(gm) {
     /* What the marks mean, under the theme's legend. */
     gm.on("legend", function (legend) {
       const mark = function (cls, word) { return el("li", {}, el("span", { class: "gm-stop-mark " + cls }), gm.t(word)); };
-      legend.append(el("h2", { text: gm.t("tab_patrols") }), el("ul", { class: "gm-on-paper" }, shown().map(function (l) { return el("li", {}, el("b", { class: "gm-unit-number", style: { borderColor: l.colour }, text: l.number }), el("span", { dir: "auto", text: gm.text(l.name) })); })),
-        el("ul", { class: "gm-on-screen" }, mark("", "stop_to_come"), mark("gm-lit", "stop_now"), mark("gm-past", "stop_done")));
+      legend.append(el("h2", { text: gm.t("tab_patrols") }), el("ul", { class: quiet() ? "" : "gm-on-paper" }, shown().map(function (l) { return el("li", {}, el("b", { class: "gm-unit-number", style: { borderColor: l.colour }, text: l.number }), el("span", { dir: "auto", text: gm.text(l.name) })); })),
+        quiet() ? "" : el("ul", { class: "gm-on-screen" }, mark("", "stop_to_come"), mark("gm-lit", "stop_now"), mark("gm-past", "stop_done")));
     });
-    gm.on("ready", function () { units.addTo(gm.map); fill(); if (!gm.themes.length) gm.openTab("patrols"); });
+    gm.on("ready", function () { units.addTo(gm.map); fill(); if (!gm.themes.length) gm.openTab("patrols"); setTimeout(function () { opened = true; }, 0); });
+    gm.on("tab", function () { if (!opened) return; gm.patrols.forEach(function (l) { if (l.canvas) l.canvas.redraw(); }); units.redraw(); gm.legend(); gm.emit("names"); });
     gm.on("language", fill);
     gm.on("overlays", function () { gm.patrols.forEach(function (l) { if (l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); }); units.redraw(); gm.legend(); });
   });

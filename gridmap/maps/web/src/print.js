@@ -54,7 +54,7 @@ export function print(gm) {
       const el = gm.el, layer = gm.rankedLayer(), head = gm.data.head;
       gm.clear(sheet).setAttribute("aria-label", gm.t("tab_hotspots"));
       if (layer && layer.ranked.length) {
-        sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { class: "gm-mark", text: String(r.rank) }), el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r)); })));
+        sheet.append(el("ol", {}, gm.rankedRows().slice(0, 10).map(function (r) { return el("li", {}, el("b", { class: "gm-mark", text: String(r.rank) }), el("b", { dir: "auto", text: gm.placeOf(r) }), " " + gm.lines(layer, r).replace(/ → /g, "\u00a0→\u00a0").replace(/ · /g, "\u00a0· ")); })));
       }
       const words = [gm.t("print_cannot")];
       if (layer && layer.pale) words.push(gm.t("chosen_high"));

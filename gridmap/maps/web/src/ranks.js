@@ -14,6 +14,19 @@ export function ranks(gm) {
     });
     /** @type {string | null} */
     let last = null;
+    /** @type {any} */
+    let numbers = null;
+    /* What lies over the map in its corners. */
+    function covered() {
+      const stage = gm.map.getContainer().getBoundingClientRect();
+      return Array.from(gm.parts.stage.querySelectorAll("#gm-tools, #gm-legend, #gm-fold, #gm-north, .leaflet-control-zoom, .leaflet-control-scale")).map((e) => e.getBoundingClientRect()).filter((b) => b.width)
+        .map((b) => new DOMRect(b.x - stage.x, b.y - stage.y, b.width, b.height));
+    }
+    /* Names beside the numbers give way to those of the districts, and those of villages to both. */
+    function write() {
+      if (numbers) { numbers.redraw(); gm.named = numbers.boxes || []; }
+      gm.emit("named");
+    }
     /* A step in time that leaves the places where they were leaves their numbers too. */
     function step() {
       const layer = gm.rankedLayer();
@@ -27,6 +40,8 @@ export function ranks(gm) {
       const layer = gm.rankedLayer();
       drawn.forEach((canvas) => gm.map.removeLayer(canvas));
       drawn = [];
+      numbers = null;
+      gm.named = [];
       const theme = gm.theme();
       if (theme && (!gm.comparing || gm.linked())) drawn.push(...gm.groundOn(gm.map, theme, "gm-concentrated"));
       if (!layer || !layer.ranked.length || (gm.comparing && !gm.linked())) return;
@@ -37,7 +52,9 @@ export function ranks(gm) {
         const shapes = border(layer.shapes(), first.flat());
         drawn.push(new gm.Canvas({ shapes, classes: [{}], fill: false, stroke: { colour: "#1B2433", width: 2, halo: "rgba(255,255,255,0.9)" } }, { pane: "gm-cores" }));
       }
-      drawn.push(new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first, ring: cores.length ? gm.CORE : null }, { pane: "gm-numbers" }));
+      const names = () => (gm.patrolsAtWork && gm.patrolsAtWork() ? [] : gm.rankedRows()).slice(0, gm.shownRanks()).map((r) => gm.placeOf(r));
+      numbers = new gm.Canvas({ shapes: layer.shapes(), classes: [{}], only: [], ranks: () => first, names, taken: covered, ring: cores.length ? gm.CORE : null }, { pane: "gm-numbers" });
+      drawn.push(numbers);
       drawn.forEach((canvas) => { if (!gm.map.hasLayer(canvas)) canvas.addTo(gm.map); });
       gm.emit("marks");
     }
@@ -57,5 +74,7 @@ export function ranks(gm) {
     gm.coresOf = (layer) => (layer.pale ? layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows) : []);
     ["theme", "overlays", "ready", "compare", "room"].forEach((event) => gm.on(event, draw));
     gm.on("frame", step);
+    gm.on("names", write);
+    gm.on("language", () => { if (numbers) numbers.redraw(); });
   });
 }

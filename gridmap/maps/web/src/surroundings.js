@@ -80,7 +80,7 @@ export function surroundings(gm) {
     /* Names of places: the larger ones first, where no number and no other name stands. */
     /** @param {any} at @param {LiveLayer} layer @param {number[][]} rows */
     labels: function (at, layer, rows) {
-      const g = at.g, u = gm.markSize() / 11, put = (this.map === gm.map && gm.taken ? gm.taken : []).slice(), name = layer.place;
+      const g = at.g, u = gm.markSize() / 11, put = this.map === gm.map ? (gm.taken || []).concat(gm.named || []) : [], name = layer.place;
       g.textAlign = "center";
       g.textBaseline = "middle";
       rows.forEach((of, rank) => of.forEach((r) => {
@@ -137,7 +137,7 @@ export function surroundings(gm) {
     }
   });
   gm.part(() => {
-    gm.on("names", () => gm.overlays.forEach((l) => { if (l.surround === "names" && l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); }));
+    gm.on("named", () => gm.overlays.forEach((l) => { if (l.surround === "names" && l.canvas && gm.map.hasLayer(l.canvas)) l.canvas.redraw(); }));
   });
 }
 

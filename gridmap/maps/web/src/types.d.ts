@@ -59,7 +59,7 @@ export interface Gm {
   column: (key: string, layer?: LiveLayer | null) => string; weightOf: (layer: LiveLayer) => string; amount: (layer: LiveLayer | null | undefined, n: number) => string; weekday: (day: number) => string; period: (written: string | null, every?: string, month?: "short" | "long", locale?: string) => string;
   map: any; home: any; scaleOn: (map: any, most: number) => void; room_around: () => any; resized?: () => void; start: (map: any) => void;
   layers: LiveLayer[]; themes: LiveLayer[]; overlays: LiveLayer[]; byId: (id: string | null) => LiveLayer | null; theme: () => LiveLayer | null;
-  openMapFile?: (file: File) => Promise<void>; Canvas: any; Surroundings: any; surroundHeight: (layer: LiveLayer) => string; drawingOf: (layer: LiveLayer, pane: string) => any; taken?: Array<[number, number, number, number]>; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
+  openMapFile?: (file: File) => Promise<void>; Canvas: any; Surroundings: any; surroundHeight: (layer: LiveLayer) => string; drawingOf: (layer: LiveLayer, pane: string) => any; taken?: Array<[number, number, number, number]>; named?: Array<[number, number, number, number]>; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean, names?: () => string[]) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
   showTheme: (id: string) => void; showOverlay: (layer: LiveLayer, on: boolean) => void; boundsOf: (layer: LiveLayer, rows: number[]) => any;
   parts: Record<"header" | "panel" | "stage" | "side" | "foot" | "strip", HTMLElement>; tabs: Record<string, { button: HTMLElement; body: HTMLElement; word: string }>;
   addTab: (key: string, word: string) => HTMLElement; openTab: (key: string) => void; foldPanel: (folded: boolean) => void;
@@ -71,7 +71,7 @@ export interface Gm {
   districtShapes?: Shapes; CORE: string; coresOf: (layer: LiveLayer) => number[][]; areaGo: (node: number, fly?: boolean) => void;
   periodGo: (i: number) => void; timeSource: () => string | null; timeOf: (key: string) => void;
   patrols: any[]; shifts: any[]; patrolLit: any; patrolCorner: any; patrolWay: any; patrolAt: any; clockTime: (start: string, seconds: number) => string; shiftNow: () => any;
-  patrolMove: any; patrolTime: any; unitsAtStops: (second: number) => number;
+  patrolMove: any; patrolsAtWork?: () => boolean; patrolTime: any; unitsAtStops: (second: number) => number;
   compare: (key?: string) => void; canCompare: () => boolean; tour: (on?: boolean) => void; story: (on?: boolean) => void; hasStory: () => boolean; measure: (on?: boolean) => void;
   view: () => string; setView: (fragment: string) => void; share: (button: HTMLElement) => void; copy: (text: string, button?: HTMLElement) => void;
   print: (paper: string) => void; printing: { before: () => void; after: () => void };
