@@ -180,7 +180,7 @@ export function compare(gm) {
     const surround = (/** @type {(l: LiveLayer) => boolean} */ chosen) => gm.overlays.filter((l) => l.show && l.kind === "context" && l.drawing === "lines" && chosen(l)).forEach((l) => gm.drawingOf(l, "overlayPane").addTo(map));
     surround((l) => l.surround === "water" || l.surround === "rivers");
     gm.groundOn(map, layer, "overlayPane");
-    if (layer.image) L.imageOverlay(layer.image.url, layer.image.bounds, { pane: "overlayPane", alt: "" }).addTo(map);
+    if (layer.image) L.imageOverlay(layer.image.url, layer.image.bounds, { pane: "overlayPane", alt: "", zIndex: 100 }).addTo(map);   /* as high as the canvases, over the ground and under what follows */
     else new gm.Canvas(gm.paintOf(layer), { pane: "overlayPane" }).addTo(map);
     surround((l) => l.surround !== "water" && l.surround !== "rivers");
     if (districts) lines(districts, "#4B5668", 1.2);
