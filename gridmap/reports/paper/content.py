@@ -8,6 +8,7 @@ map page writes them, digit for digit.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,15 @@ from gridmap.messages import known, say
 from gridmap.reports.charts import alt_text, weekday_hour_chart
 from gridmap.reports.compare_runs import Since
 from gridmap.reports.facts import SMALLEST_P, TIMES, method_name, sentences
-from gridmap.reports.paper.pictures import ZoneOutlines, period_maps, picture_of, place_maps, run_charts, theme_map
+from gridmap.reports.paper.pictures import (
+    ZoneOutlines,
+    has_places,
+    period_maps,
+    picture_of,
+    place_maps,
+    run_charts,
+    theme_map,
+)
 from gridmap.reports.results_folder import RunFolder, text_in
 
 __all__ = [
@@ -128,20 +137,38 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG, its height as a share of its width, and what it shows in words."""
+    """A PNG, its height as a share of its width, and what it shows in words; drawn when it is first wanted."""
 
-    png: bytes
-    ratio: float
+    draw: Callable[[], tuple[bytes, float]] = field(compare=False, repr=False)
     caption: str
     #: Draws it anew for another width in inches, tallest share of it, and smallest type in points.
     again: Callable[[float, float, float], tuple[bytes, float] | None] | None = field(
         default=None, compare=False, repr=False
     )
 
+    @classmethod
+    def of(cls, png: bytes, ratio: float, caption: str) -> "Picture":
+        """One that is drawn already."""
+        return cls(lambda: (png, ratio), caption)
+
+    @cached_property
+    def _drawn(self) -> tuple[bytes, float]:
+        return self.draw()
+
+    @property
+    def png(self) -> bytes:
+        """The file."""
+        return self._drawn[0]
+
+    @property
+    def ratio(self) -> float:
+        """Its height as a share of its width."""
+        return self._drawn[1]
+
     def at(self, width_in: float, tallest: float, least_pt: float) -> "Picture":
         """The same picture drawn for another size, so that its type can be read there."""
         drawn = None if self.again is None else self.again(width_in, tallest, least_pt)
-        return self if drawn is None else replace(self, png=drawn[0], ratio=drawn[1])
+        return self if drawn is None else Picture.of(*drawn, self.caption)
 
 
 @dataclass(frozen=True)
@@ -301,7 +328,7 @@ def briefing_content(
         facts=_facts(run, language),
         summary=sentences([f for f in run.facts if f.kind not in NOT_IN_SUMMARY], language),
         annex=sections,
-        charts=[Picture(png, ratio, caption) for png, ratio, caption in charts],
+        charts=[Picture.of(png, ratio, caption) for png, ratio, caption in charts],
         run=run,
         changes=changes,
         with_annex=annex,
@@ -364,7 +391,7 @@ def _outlook(run: RunFolder, entry: Mapping[str, Any], language: str, *, picture
         figure = weekday_hour_chart(hours, language=language, title=w("expected_hours"))
         png, ratio = picture_of(figure)
         alike = any(f.kind == "forecast_hours_alike" for f in own)  # then no hour is named under it either
-        picture = Picture(png, ratio, w("expected_hours") if alike else alt_text(figure))
+        picture = Picture.of(png, ratio, w("expected_hours") if alike else alt_text(figure))
     parts = [Section("", [f.say(language) for f in own], picture)]
     if not len(exposure):
         return parts
@@ -489,15 +516,14 @@ def _map(run: RunFolder, layer: Entry | None, outlines: ZoneOutlines | None, lan
     return _drawn(theme_map, layer, frame, outlines, language=language, caption=caption)
 
 
-def _drawn(draw: Any, *given: Any, language: str, caption: str) -> Picture | None:
-    """A picture that can be drawn again in another size."""
+def _drawn(draw: Any, *given: Any, language: str, caption: str) -> Picture:
+    """A picture that is drawn when it is wanted, and can be in another size: a slide takes only its own."""
 
     def again(width_in: float, tallest: float, least_pt: float) -> tuple[bytes, float] | None:
         size = {"width_in": width_in, "tallest": tallest, "type_pt": least_pt, "least_pt": least_pt}
         return draw(*given, language=language, **size)
 
-    first = draw(*given, language=language)
-    return None if first is None else Picture(first[0], first[1], caption, again)
+    return Picture(lambda: draw(*given, language=language), caption, again)
 
 
 def _mind(run: RunFolder, language: str, limits: Sequence[str]) -> list[str]:
@@ -554,7 +580,7 @@ def _places(
     notes += [w("interval_of_one")] if any("change_low" in row["values"] for row in ranked) else []
     notes += [] if ranked else [w("no_rows")]
     picture = None
-    if outlines is not None and ranked and "geometry" in frame:
+    if outlines is not None and "geometry" in frame and has_places(layer, frame):
         picture = _drawn(place_maps, layer, frame, outlines, language=language, caption=w("place_maps"))
     dates = _before_dates(run, entry)
     whole = ranked_table(layer, language, dates) if ranked else None
@@ -648,7 +674,7 @@ def _section(
     if outlines is not None and shown_at_all and len(frame) and "geometry" in frame:
         drawn = theme_map(layer, frame, outlines, language=language)
         caption = say("paper.label", language, label=heading, text=w("map_numbers")) if ranked else heading
-        picture = Picture(*drawn, caption)
+        picture = Picture.of(*drawn, caption)
     notes = []
     if len(ranked) > MOST_ROWS:
         notes.append(w("first_rows", shown=MOST_ROWS, total=len(ranked)))

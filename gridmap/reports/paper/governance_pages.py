@@ -253,7 +253,7 @@ def _charted(charts: Sequence[tuple[Callable[..., Figure], pd.DataFrame, dict]],
         left += image.width + gap
     out = io.BytesIO()
     whole.quantize(160, dither=Image.Dither.NONE).save(out, format="png")
-    return Picture(out.getvalue(), whole.height / whole.width, " ".join(captions))
+    return Picture.of(out.getvalue(), whole.height / whole.width, " ".join(captions))
 
 
 def _others(run: RunFolder, found: Mapping[str, Any], language: str) -> list[Section]:
@@ -332,4 +332,4 @@ def _areas_picture(
     ]
     font = {"family": families(language), "size": type_pt}
     key.legend(handles=handles, loc="upper left", frameon=False, prop=font)
-    return Picture(*picture_of(figure, dpi=170), say("paper.named_map", language))
+    return Picture.of(*picture_of(figure, dpi=170), say("paper.named_map", language))

@@ -37,7 +37,7 @@ from gridmap.read.metric_projection import metric_crs
 from gridmap.reports.charts import alt_text, concentration_chart, ranked_bars, trend_chart, weekday_hour_chart
 from gridmap.reports.results_folder import RunFolder, text_in
 
-__all__ = ["ZoneOutlines", "period_maps", "picture_of", "place_maps", "run_charts", "theme_map"]
+__all__ = ["ZoneOutlines", "has_places", "period_maps", "picture_of", "place_maps", "run_charts", "theme_map"]
 
 #: As many ranks are numbered on the map as stand in the table of a page.
 MOST_NUMBERS = 10
@@ -193,6 +193,12 @@ def _class_words(one: Mapping[str, Any], language: str) -> str:
     digits = 0 if high >= 100 else 1 if high >= 10 else 2
     ends = [f"{v:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{v:,.0f}" for v in (low, high)]
     return ends[1] if low == high else f"≤ {ends[1]}" if low == 0 else f"{ends[0]}–{ends[1]}"
+
+
+def has_places(entry: Mapping[str, Any], frame: pd.DataFrame) -> bool:
+    """Whether any place of the first ranks is among the rows of a frame, to be drawn by itself."""
+    there = set(map(str, frame.index))
+    return any(str(i) in there for row in list(entry["ranked"])[:MOST_NUMBERS] for i in row.get("ids", ()))
 
 
 class _Theme:
