@@ -32,9 +32,9 @@ import numpy as np
 import pandas as pd
 import scipy
 import shapely
-from numba import njit
 from scipy import special
 
+from gridmap._compiled import njit
 from gridmap.errors import InputError
 from gridmap.forecasts.base import Forecaster, History, Space, windows_of_time
 from gridmap.messages import Note

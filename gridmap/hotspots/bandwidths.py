@@ -14,8 +14,8 @@ Habbema, Hermans & van den Broek (1974), for the likelihood.
 """
 
 import numpy as np
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.errors import InputError
 from gridmap.hotspots.kernels import CANONICAL
 from gridmap.messages import Note

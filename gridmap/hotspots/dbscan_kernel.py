@@ -8,7 +8,8 @@ Source: Ester, Kriegel, Sander & Xu (1996), KDD-96, 226–231.
 """
 
 import numpy as np
-from numba import njit
+
+from gridmap._compiled import njit
 
 __all__ = ["dbscan_labels", "root_of"]
 

@@ -31,9 +31,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import scipy
-from numba import njit
 from scipy import sparse
 
+from gridmap._compiled import njit
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import about_counts

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import about_counts

@@ -9,9 +9,9 @@ Source: Getis & Ord 1992; Ord & Getis 1995.
 
 import numpy as np
 import scipy
-from numba import njit
 from scipy import sparse
 
+from gridmap._compiled import njit
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, spread_out
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents

@@ -14,8 +14,8 @@ Source: Borůvka 1926; March, Ram & Gray 2010, KDD (with trees of space); Campel
 
 import numpy as np
 import scipy
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.hotspots.dbscan_kernel import root_of
 
 __all__ = ["reachability_tree"]

@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy
-from numba import njit
+
+from gridmap._compiled import njit
 
 __all__ = [
     "CANONICAL",

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.hotspots.cell_vectors import LEAST_INCIDENTS
 from gridmap.hotspots.dated_events import days_of, events_frame

@@ -26,8 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from scipy import sparse
+
+from gridmap._compiled import njit
 
 __all__ = ["permutation_p", "tally_permutations", "two_sided_p"]
 

@@ -25,9 +25,9 @@ import pyproj
 import scipy
 import shapely
 import shapely.ops
-from numba import njit
 from scipy.sparse import coo_array
 
+from gridmap._compiled import njit
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean

@@ -15,8 +15,9 @@ lies nearer to an edge, an edge's end or a side of the cell than NEAR is left to
 These are the loops (numba, no Python objects, no lock held); `locator.py` tells the whole idea.
 """
 
-import numba as nb
 import numpy as np
+
+from gridmap._compiled import njit
 
 __all__ = ["CROWDED", "NEAR", "OUTSIDE", "column_of", "compiled", "longer", "paint", "slabs"]
 
@@ -31,7 +32,7 @@ STEEPEST = 1e5  # of an edge, in parts of a cell: beyond it rounding is as large
 FAR = np.float32(1e30)
 AMBIGUOUS = 2  # in `border`: an edge passes so near the middle of a side that the painting may have misjudged it
 
-compiled = nb.njit(nogil=True, cache=True)
+compiled = njit(nogil=True, cache=True)
 
 
 @compiled

@@ -24,9 +24,10 @@ Polsby & Popper (1991), Yale Law & Policy Review 9, 301–353.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from scipy import sparse
+
+from gridmap._compiled import njit
 
 __all__ = [
     "BALANCE",
@@ -75,7 +76,7 @@ BEYOND = 8.0  # weight of each tolerance by which a part is too heavy or too lig
 ROUNDNESS = 0.5  # weight of 1 / Polsby–Popper − 1
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def energy_of_part(load, perimeter, area, target, tolerance, ease=1.0):
     """Energy of one part; `ease` below 1 makes evenness within the tolerance and roundness worth less."""
     deviation = abs(load / target - 1.0)
@@ -84,7 +85,7 @@ def energy_of_part(load, perimeter, area, target, tolerance, ease=1.0):
     return ease * (BALANCE * (deviation / tolerance) ** 2 + ROUNDNESS * shape) + BEYOND * beyond
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def part_totals(part, k, load, area, rim, indptr, indices, length):
     """Load, area and perimeter of each part; the perimeter counts the outer rim and the cuts."""
     loads, areas, edges = np.zeros(k), np.zeros(k), np.zeros(k)
@@ -99,7 +100,7 @@ def part_totals(part, k, load, area, rim, indptr, indices, length):
     return loads, areas, edges
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def energy(part, k, load, area, rim, indptr, indices, length, target, tolerance):
     """Mean energy of the parts: lower is better; comparable between different `k`."""
     loads, areas, edges = part_totals(part, k, load, area, rim, indptr, indices, length)
@@ -109,7 +110,7 @@ def energy(part, k, load, area, rim, indptr, indices, length, target, tolerance)
     return total / k
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def components(part, indptr, indices):
     """Connected pieces of each part get a number of their own, shape (n,), from 0."""
     n = len(part)
@@ -135,7 +136,7 @@ def components(part, indptr, indices):
     return label
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _main_bodies(part, k, load, label):
     """The heaviest connected piece (by label) of each part, the larger of equals; −1 for an empty part."""
     count = label.max() + 1
@@ -153,7 +154,7 @@ def _main_bodies(part, k, load, label):
     return main
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _nearest_body(v, part, label, main, indptr, indices, length):
     """The part whose main body a piece shares most border with, −1 for none."""
     best, own = 0.0, -1
@@ -170,7 +171,7 @@ def _nearest_body(v, part, label, main, indptr, indices, length):
     return own
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _joined(part, label, main, indptr, indices, length):
     """Let pieces that are cut off join the main body they share most border with; whether any did."""
     moved = False
@@ -185,7 +186,7 @@ def _joined(part, label, main, indptr, indices, length):
     return moved
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _spare_piece(part, k, load, indptr, indices):
     """A piece of the heaviest part that can spare one, −1 for none."""
     loads, size = np.zeros(k), np.zeros(k, np.int64)
@@ -206,7 +207,7 @@ def _spare_piece(part, k, load, indptr, indices):
     return -1
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def repair(part, k, load, indptr, indices, length):
     """Make each of the `k` parts connected and none empty; the graph itself must be connected and have ≥ k pieces."""
     part = part.copy()
@@ -223,7 +224,7 @@ def repair(part, k, load, indptr, indices, length):
     return part
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def can_leave(v, part, indptr, indices):
     """Whether the part of `v` stays connected (and not empty) without it."""
     n = len(part)
@@ -256,7 +257,7 @@ def can_leave(v, part, indptr, indices):
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
     """As `can_leave`, with scratch arrays, breadth first, and stopping as soon as all neighbours are met."""
     p = part[v]
@@ -292,7 +293,7 @@ def stays_whole(v, part, indptr, indices, seen, stamp, goal, queue):
     return False
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def bisect(xy, load, share, directions):
     """Which pieces lie before the cut that leaves `share` of the load on its side, shape (directions, n) bool."""
     n = len(load)
@@ -313,7 +314,7 @@ def bisect(xy, load, share, directions):
     return sides
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def power_diagram(xy, load, centres, rounds):
     """Pieces to the centres so that the loads are even: weights balance, centres move to the middle of their load."""
     n, k = len(load), len(centres)
@@ -365,7 +366,7 @@ def power_diagram(xy, load, centres, rounds):
     return best
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _next_random(state):
     """The next of a sequence of pseudo-random 64 bits (Marsaglia's xorshift)."""
     state ^= state << np.uint64(13)
@@ -374,7 +375,7 @@ def _next_random(state):
     return state
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _border_pieces(part, indptr, indices, border):
     """Write the pieces that have a neighbour in another part into `border`; how many they are."""
     count = 0
@@ -387,7 +388,7 @@ def _border_pieces(part, indptr, indices, border):
     return count
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _shared_lengths(v, part, indptr, indices, length, shared):
     """Write how much border a piece shares with each part around it into `shared`; what it shares with its own."""
     inside = 0.0
@@ -401,7 +402,7 @@ def _shared_lengths(v, part, indptr, indices, length, shared):
     return inside
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _best_move(v, part, indptr, indices, shared, inside, load, area, around, loads, areas, edges, aim, keep):
     """The part beside a piece that it had best move to (−1: none), and by how much the energy rises.
 
@@ -433,7 +434,7 @@ def _best_move(v, part, indptr, indices, shared, inside, load, area, around, loa
     return gain, to
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _is_taken(gain, cooling, state):
     """Whether a move that raises the energy by `gain` is made (Metropolis' rule), and the next random state."""
     if gain <= -1e-12:
@@ -444,7 +445,7 @@ def _is_taken(gain, cooling, state):
     return (state % np.uint64(1000003)) / 1000003.0 < np.exp(-gain / cooling), state
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _move(v, b, part, indptr, indices, length, inside, load, area, around, loads, areas, edges):
     """Move a piece to part `b`, and keep the totals of both."""
     a = part[v]
@@ -461,7 +462,7 @@ def _move(v, b, part, indptr, indices, length, inside, load, area, around, loads
     part[v] = b
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def anneal(
     part, k, load, area, rim, indptr, indices, length, target, tolerance, home, stay, ease, sweeps, warmth, seed
 ):
@@ -519,7 +520,7 @@ def anneal(
     return best
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _is_connected(mask, near):
     """Whether the pieces of a bit mask reach each other; `near` has each piece's neighbours as a mask."""
     reached = mask & -mask
@@ -533,7 +534,7 @@ def _is_connected(mask, near):
         reached = grown
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _all_connected(part, k, near):
     """Whether each of the `k` parts is connected."""
     for p in range(k):
@@ -546,7 +547,7 @@ def _all_connected(part, k, near):
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _next_division(part, top, k):
     """The next division, as a restricted growth string; False after the last."""
     n = len(part)
@@ -563,7 +564,7 @@ def _next_division(part, top, k):
     return True
 
 
-@nb.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def best_division(k, load, area, rim, indptr, indices, length, target, tolerance):
     """The best of all connected divisions into `k` parts, by trying each; for 11 pieces at most."""
     n = len(load)

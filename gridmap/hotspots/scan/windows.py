@@ -20,7 +20,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
+
+from gridmap._compiled import njit
 
 __all__ = ["CYLINDER", "areas_in_reach", "best_windows", "cores", "replica_maxima", "xlogx_table"]
 

@@ -16,7 +16,8 @@ Savelsbergh (1992), ORSA Journal on Computing 4, 146–154.
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
+
+from gridmap._compiled import njit
 
 __all__ = ["Case", "Routes", "clock_route", "empty_routes", "insertion", "load_route", "slot_of", "unload_route"]
 

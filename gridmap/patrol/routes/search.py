@@ -14,8 +14,8 @@ Christiaens & Vanden Berghe (2020), Transportation Science 54, 417–433.
 """
 
 import numpy as np
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.patrol.routes.schedule import clock_route, empty_routes, insertion, load_route, slot_of, unload_route
 
 __all__ = ["fill", "improve", "shuffle"]

@@ -8,8 +8,8 @@ one named unit would have to stay longer, with every other visit where it is.
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
+from gridmap._compiled import njit
 from gridmap.messages import Note
 from gridmap.patrol.routes.schedule import clock_route, load_route, unload_route
 
