@@ -45,7 +45,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     ),
     "when": ("peak_hours", "peak_hours_alone", "peak_weekday", "no_peak_hours", "vague_times"),
     "how_many": ("sample", "sample_public", "outside", "counted_once", "concentrated", "change"),
-    "left_out": ("sample", "sample_public", "outside", "vague_times", "counted_once"),
+    "left_out": ("sample", "sample_public", "outside", "vague_times", "counted_once", "no_incident"),
     "spread": ("half", "concentrated", "concentrated_land", "chance", "no_chance"),
     "rates": ("rates", "highest_rate", "risk"),
     "quiet": ("quiet", "none_quiet", "cold"),

@@ -230,7 +230,8 @@ class CountQuery:
         """An InputError for a column that a setting needs and the source `name` does not have."""
         for column, setting in self.needed().items():
             if column not in columns and not (column in FLAGS and any(flag in columns for flag in FLAGS)):
-                meant = did_you_mean(column, columns)
+                apart = [c for c in columns if c not in ONE_BY_ONE] if column == self.by else list(columns)
+                meant = did_you_mean(column, apart)
                 raise InputError(Note("counts.no_column", setting=setting, column=column, name=name, meant=meant))
         if self.weight is not None and not (_is_number(kind := columns[self.weight]) or kind == "VARCHAR"):
             raise InputError(Note("counts.weight_numbers", column=self.weight, name=name, found=kind))
@@ -458,6 +459,8 @@ def prepare_connection(con: duckdb.DuckDBPyConnection, query: CountQuery) -> Non
 
 
 #: The column that says whether a patrol came upon an incident: its name, and the earlier one.
+#: Columns whose values tell one incident from another: nobody counts by them.
+ONE_BY_ONE = ("incident_id", "lon", "lat", "occurred_from", "occurred_to")
 FLAGS = ("officer_initiated", "patrol_found")
 
 

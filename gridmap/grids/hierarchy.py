@@ -279,6 +279,8 @@ def roll_up(values, table: pd.DataFrame, *, rate: dict[str, tuple[str, str, floa
     [2, 3, 5]
     """
     frame = values.cells if hasattr(values, "method") and hasattr(values, "cells") else values
+    if not isinstance(frame, pd.Series | pd.DataFrame | dict):
+        raise InputError(Note("grids.roll_up_frame", found=type(frame).__name__))
     frame = frame.to_frame(frame.name or "value") if isinstance(frame, pd.Series) else pd.DataFrame(frame)
     if frame.index.nlevels > 1:
         raise InputError(Note("grids.roll_up_one"))

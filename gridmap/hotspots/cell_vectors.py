@@ -61,7 +61,8 @@ def cell_values(counts, grid, *, column: str = "count", what: str = "counts") ->
         raw = np.asarray(counts)
         raw = raw[:, 0] if raw.shape[1:] == (1,) else raw
         if raw.ndim != 1:
-            raise InputError(Note("hotspots.one_value_a_cell", shape=raw.shape))
+            found = f"{type(counts).__name__} {raw.shape}" if raw.ndim else type(counts).__name__
+            raise InputError(Note("hotspots.one_value_a_cell", found=found))
         index = grid.cells.index if isinstance(grid, Grid) and len(raw) == len(grid) else pd.RangeIndex(len(raw))
     if index.nlevels > 1:
         extra = ", ".join(str(n) for n in index.names[1:])

@@ -459,6 +459,11 @@ def changes_by_area(
     >>> found[["count_before", "count_after"]].to_dict("index")
     {'East': {'count_before': 4, 'count_after': 6}, 'West': {'count_before': 2, 'count_after': 3}}
     """
+    if not isinstance(incidents, Incidents):
+        found = type(incidents).__name__
+        raise InputError(Note("hotspots.needs_incidents", method="changes_by_area", name=found))
+    if not isinstance(boundaries, gpd.GeoDataFrame) or "zone_id" not in boundaries:
+        raise InputError(Note("hotspots.needs_zones", found=type(boundaries).__name__))
     try:
         first, last = period_of_text(before), period_of_text(after)
     except (ValueError, TypeError):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-__all__ = ["CHINA", "could_be_in_china", "numbers", "split_pairs", "swapped_rows"]
+__all__ = ["CHINA", "beside_the_mainland", "could_be_in_china", "needs_datum", "numbers", "split_pairs", "swapped_rows"]
 
 #: Mainland China with Hong Kong, Macao and Taiwan, as (west, south, east, north) in degrees.
 CHINA = (73.4, 3.4, 135.2, 53.7)
@@ -61,6 +61,59 @@ def could_be_in_china(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     for west, south, east, north in _BOXES:
         inside |= (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
     return inside
+
+
+#: Taiwan with its islands, Hong Kong and Macao: as boxes and outlines that leave the mainland's coast outside. Offices
+#: there write WGS 84 or a grid of their own, never the shifted coordinates of the mainland's maps.
+_BOXES_BESIDE = {
+    "Asia/Taipei": (
+        (119.95, 21.8, 122.2, 25.4),
+        (119.2, 21.8, 122.2, 24.0),
+        (118.205, 24.375, 118.5, 24.53),
+        (119.9, 25.93, 120.1, 26.27),
+        (120.4, 26.3, 120.6, 26.4),
+    )
+}
+_OUTLINES_BESIDE = {
+    "Asia/Hong_Kong": (
+        (113.83, 22.13), (114.5, 22.13), (114.5, 22.4), (114.33, 22.555), (114.22, 22.553), (114.16, 22.56),
+        (114.11, 22.53), (114.07, 22.517), (114.03, 22.5), (113.98, 22.475), (113.92, 22.44), (113.84, 22.36),
+    ),
+    "Asia/Macau": (
+        (113.552, 22.1), (113.61, 22.1), (113.61, 22.215), (113.547, 22.2165), (113.534, 22.212), (113.529, 22.203),
+        (113.533, 22.19), (113.538, 22.177), (113.55, 22.165), (113.552, 22.14),
+    ),
+}  # fmt: skip
+
+
+def beside_the_mainland(lon: np.ndarray, lat: np.ndarray) -> str | None:
+    """The time zone of Taiwan, Hong Kong or Macao where most of the points lie there; None elsewhere.
+
+    Examples
+    --------
+    >>> beside_the_mainland([121.5, 121.6], [25.0, 25.1]), beside_the_mainland([114.17], [22.3])
+    ('Asia/Taipei', 'Asia/Hong_Kong')
+    >>> beside_the_mainland([114.06], [22.54]), beside_the_mainland([118.1], [24.47])  # Shenzhen, Xiamen
+    (None, None)
+    """
+    x, y = np.asarray(lon, float), np.asarray(lat, float)
+    if not x.size:
+        return None
+    for zone, boxes in _BOXES_BESIDE.items():
+        inside = np.zeros(x.shape, bool)
+        for west, south, east, north in boxes:
+            inside |= (x >= west) & (x <= east) & (y >= south) & (y <= north)
+        if inside.mean() > 0.5:
+            return zone
+    for zone, outline in _OUTLINES_BESIDE.items():
+        if shapely.contains_xy(shapely.Polygon(outline), x, y).mean() > 0.5:
+            return zone
+    return None
+
+
+def needs_datum(lon: np.ndarray, lat: np.ndarray) -> bool:
+    """Whether most of the points may lie on the mainland of China, where the datum must be known."""
+    return bool(could_be_in_china(lon, lat).mean() > 0.5) and beside_the_mainland(lon, lat) is None
 
 
 def numbers(values) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
-from gridmap.read.coordinates import could_be_in_china
+from gridmap.read.coordinates import needs_datum
 from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.incident_table import PARQUET, Incidents, aside_rows
 from gridmap.read.row_conversion import Losses, SeenRows, convert
@@ -409,7 +409,7 @@ def _thinned(incidents: Incidents, step: int) -> tuple[np.ndarray, np.ndarray]:
 def _datum_against(incidents: Incidents, boundaries, datum: str) -> Note | None:
     """A note where points in China fit the boundaries better on another datum than the one that was declared."""
     lon, lat = _thinned(incidents, max(1, len(incidents) // 5000))
-    if len(lon) < 50 or could_be_in_china(lon, lat).mean() < 0.5:
+    if len(lon) < 50 or not needs_datum(lon, lat):
         return None
     lon, lat = from_wgs84(lon, lat, datum=datum)
     estimate = estimate_datum(lon, lat, boundaries=boundaries)

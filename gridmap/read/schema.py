@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.columns import ALIASES, NO_CATEGORY, PARTS, ROLES, match_columns, normal, simplified
-from gridmap.read.coordinates import could_be_in_china, numbers, split_pairs, swapped_rows
+from gridmap.read.coordinates import beside_the_mainland, could_be_in_china, numbers, split_pairs, swapped_rows
 from gridmap.read.datum import DATUMS, cgcs2000_zone
 from gridmap.read.h3_places import no_h3_column
 from gridmap.read.metric_projection import as_crs
@@ -65,6 +65,8 @@ class Plan:
     pair_order: str = "lonlat"
     exchange: bool = False
     chinese: bool = False
+    #: Time zone of Taiwan, Hong Kong or Macao, where the points lie there.
+    beside: str | None = None
     clock: str | None = None
     clock_minute: str | None = None
     clock_digits: int = 0
@@ -608,6 +610,19 @@ SAID_BY_NAME = {
 }
 
 
+HONG_KONG = 2326
+#: Grids of Taiwan (TWD97 and TWD67, of the main island and of those in its west), Hong Kong and Macao: EPSG code, time
+#: zone of the place, and what headings say where they name it.
+GRIDS_BESIDE = (
+    (3826, "Asia/Taipei", r"twd.?97"),
+    (3828, "Asia/Taipei", r"twd.?67"),
+    (3825, "Asia/Taipei", r"twd.?97"),
+    (3827, "Asia/Taipei", r"twd.?67"),
+    (HONG_KONG, "Asia/Hong_Kong", r"hk.?(19)?80|hong.?kong|香港"),
+    (8433, "Asia/Macau", r"maca[uo]|澳門|澳门"),
+)
+
+
 def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> None:
     """Set the plan's `pair_order, exchange, crs, datum, chinese` by a sample of the rows.
 
@@ -668,12 +683,15 @@ def decide_places(plan: Plan, raw, sample, datum, crs, repair, ask_datum) -> Non
         at = np.flatnonzero(fine)[swapped]
         x[at], y[at] = y[at].copy(), x[at].copy()
     inside = could_be_in_china(x[fine], y[fine])
+    plan.beside = beside_the_mainland(x[fine], y[fine])
     plan.datum = datum or "wgs84"
     if datum is None and raw.crs is None and fine.any() and inside.mean() > 0.5:
         found = _declared_datum(plan, raw)
         if found:
             plan.datum = found
             plan.notes.append(Note("read.datum_by_name", datum=found))
+        elif plan.beside is not None:
+            plan.notes.append(Note("read.datum_beside", place=Note(f"read.place_{plan.beside[5:].lower()}")))
         elif ask_datum:
             raise CRSError(Note("read.datum_needed", file=raw.name))
         plan.chinese = True
@@ -706,7 +724,33 @@ def _crs_of(plan: Plan, raw, x, y, datum, crs) -> CRS | None:
                 plan.exchange = exchange
                 plan.notes.append(Note("read.cgcs_zone_xy" if exchange else "read.cgcs_zone", zone=zone))
                 return CRS.from_epsg(zone)
-    raise CRSError(Note("read.crs_needed", file=raw.name, x=x[far][0], y=y[far][0]))
+    return _crs_beside(plan, raw, x[far], y[far])
+
+
+def _crs_beside(plan: Plan, raw, x, y) -> CRS:
+    """The grid of Taiwan, Hong Kong or Macao that the headings name and the numbers fit.
+
+    Raises
+    ------
+    CRSError
+        If they name none: with those that the numbers fit, where there are some.
+    """
+    names = " ".join([*map(str, raw.columns), *map(str, raw.notes), raw.name])
+    fits = []
+    for code, zone, words in GRIDS_BESIDE:
+        lon, lat = Transformer.from_crs(code, 4326, always_xy=True).transform(x, y)
+        if beside_the_mainland(lon, lat) == zone:
+            fits.append((code, zone, re.search(words, names, re.IGNORECASE)))
+    named = [(code, zone, found[0]) for code, zone, found in fits if found]
+    if named:
+        code, plan.beside, word = named[0]
+        crs = CRS.from_epsg(code)
+        plan.notes.append(Note("read.crs_by_name", crs=crs.name, code=code, word=word))
+        return crs
+    if fits and (is_chinese(raw.columns) or HONG_KONG in [code for code, _, _ in fits]):  # numbers few others have
+        crs = [f"EPSG:{code} ({CRS.from_epsg(code).name})" for code, _, _ in fits]
+        raise CRSError(Note("read.crs_of", file=raw.name, x=x[0], y=y[0], crs=crs, first=f"EPSG:{fits[0][0]}"))
+    raise CRSError(Note("read.crs_needed", file=raw.name, x=x[0], y=y[0]))
 
 
 #: 22:15, 2215, 221500, 22时15分, 晚上10点, 0.75 of a day, and from one to another.
@@ -745,8 +789,8 @@ def decide_times(plan: Plan, raw: RawTable, sample: pa.Table, batches, timezone,
         If the order of day and month cannot be reported.
     """
     if timezone is None and plan.chinese:
-        timezone = "Asia/Shanghai"
-        plan.notes.append(Note("read.timezone_assumed"))
+        timezone = plan.beside or "Asia/Shanghai"
+        plan.notes.append(Note("read.timezone_assumed", timezone=timezone))
     for role in ("occurred_from", "occurred_to"):
         if role not in plan.roles:
             continue

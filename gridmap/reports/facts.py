@@ -261,6 +261,10 @@ def summary(results, boundaries, incidents, grid, *, rows: int, language: str = 
     return sentences(all_facts(results, boundaries, incidents, grid, rows=rows, **more), language)
 
 
+#: Reasons to set a row aside that stands for no incident, so that its place is not missing.
+NO_INCIDENT = ("totals_row", "repeated_header", "empty_row")
+
+
 def run_facts(
     boundaries: gpd.GeoDataFrame, incidents: Incidents, grid: Grid, *, rows: int, outside: int | None = None
 ) -> list[Fact]:
@@ -279,12 +283,13 @@ def run_facts(
         return [fact("sample_public", used=len(incidents), cells=len(grid))]
     twice = int((incidents.set_aside["reason"] == "counted_before").sum()) if len(incidents.set_aside) else 0
     aside, rows = len(incidents.set_aside) - twice, rows - twice
+    sums = int(incidents.set_aside["reason"].isin(NO_INCIDENT).sum()) if len(incidents.set_aside) else 0
     statements = [
         fact(
             "sample",
             rows=rows,
             aside=aside,
-            located=1 - aside / max(rows, 1),
+            located=1 - (aside - sums) / max(rows - sums, 1),
             used=len(incidents),
             zones=len(boundaries),
             cells=len(grid),
@@ -292,6 +297,8 @@ def run_facts(
     ]
     if twice:
         statements.append(fact("counted_once", n=twice))
+    if sums:
+        statements.append(fact("no_incident", n=sums))
     if outside:
         statements.append(fact("outside", n=outside, used=len(incidents)))
     vague = int(_longer_than_a_day(incidents).sum())

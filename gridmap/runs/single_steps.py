@@ -148,6 +148,8 @@ def count_file(
     if not streamed:
         points = stored_incidents(file, period=period) if stored else read_incidents(file, datum=datum)
         aside = points.source["set_aside"] if stored else len(points.set_aside)
+        if by is not None and by not in points.columns:  # the file's own heading of a column that was read as a role
+            by = next((role for role, column in points.source.get("columns", {}).items() if column == by), by)
         if period is not None and not stored:
             points = points.where(period=_dated(points, period))
             aside = len(points.set_aside)

@@ -9,7 +9,7 @@ from gridmap._notebook_line import ShortForm
 from gridmap.errors import CRSError
 from gridmap.messages import Note, check_language
 from gridmap.read.boundaries import overlapping_pairs, read_boundaries
-from gridmap.read.coordinates import could_be_in_china
+from gridmap.read.coordinates import needs_datum
 from gridmap.read.metric_projection import metric_crs
 from gridmap.read.quality.rendering import say
 
@@ -101,7 +101,7 @@ def inspect_zones(path, **options) -> ZoneReport:
     if attrs["repaired"]:
         problems.append(Note("read.zones_repaired", n=attrs["repaired"]))
     middle = zones.geometry.representative_point()
-    if could_be_in_china(middle.x.to_numpy(), middle.y.to_numpy()).mean() > 0.5:
+    if needs_datum(middle.x.to_numpy(), middle.y.to_numpy()):
         problems.append(Note("read.zones_in_china"))
     numbers = {
         c: Note("read.zones_numbers", low=zones[c].min(), high=zones[c].max(), total=zones[c].sum())

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from gridmap.messages import Note
-from gridmap.read.coordinates import could_be_in_china
+from gridmap.read.coordinates import needs_datum
 from gridmap.read.datum import estimate_datum, from_wgs84
 from gridmap.read.schema import Plan, place_columns
 
@@ -56,7 +56,7 @@ def inspect_places(plan: Plan, facts, boundaries, roads, datum, problems: list, 
         out["outside_boundaries"] = int(n[~inside].sum())
         if out["outside_boundaries"] > 0.05 * len(lon):
             problems.append(Note("read.outside_boundaries", n=out["outside_boundaries"], points=len(lon)))
-    if plan.crs is None and could_be_in_china(lon, lat).mean() > 0.5:
+    if plan.crs is None and needs_datum(lon, lat):
         _china(plan, facts, boundaries, roads, datum, problems, settings, out)
     return out
 

@@ -236,7 +236,7 @@ def _plan(raw, sample, options: dict, problems: list, settings: dict) -> Plan:
 def _times(plan: Plan, batches, timezone, date_order, problems, settings) -> dict:
     out = {}
     if timezone is None and plan.chinese:
-        timezone = "Asia/Shanghai"
+        timezone = plan.beside or "Asia/Shanghai"
     for role in ("occurred_from", "occurred_to"):
         if role not in plan.roles:
             continue

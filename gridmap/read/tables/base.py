@@ -5,6 +5,7 @@ on they are the same: named columns, and batches of rows that know their numbers
 this module, and this one knows none of them.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -77,29 +78,35 @@ class MemoryTable(RawTable):
         yield Batch(self.data.select(columns) if columns is not None else self.data, rows, self.faults)
 
 
+#: What a row of sums begins with, in lower case and without blanks.
+_TOTAL_WORDS = """
+    合计 总计 小计 共计 总数 本页合计 本月合计 合計 總計 小計 共計 總數 計 합계 총계 소계 총합계 計合
+    total totals totales totaux totali grandtotal overalltotal sum sums subtotal subtotals
+    totalgeneral totalgénéral totalgeral subtotalgeral soustotal totalparcial totalgenerale
+    summe gesamt gesamtsumme gesamtergebnis insgesamt zwischensumme totale subtotale totaal subtotaal
+    suma sumaczęściowa razem ogółem łącznie celkem součet spolu összesen ukupno skupaj сума разом всего итого
+    итог общо σύνολο συνολο γενικόσύνολο toplam geneltoplam yhteensä totalt summa sammanlagt المجموع الإجمالي
+    jumlah tổngcộng tổng รวม
+"""
+TOTALS = frozenset(_TOTAL_WORDS.split())
+
+
 def is_total(cells) -> bool:
-    """Whether a row is the sum below a table: its first words say so.
+    """Whether a row is a sum of a table: its first words say so, alone, with a name before it or a number behind it.
 
     Examples
     --------
     >>> is_total(["合计", "", "128"]), is_total(["", "Total:", "3"]), is_total(["Total Wine Store", "1"])
     (True, True, False)
+    >>> is_total(["Summe"]), is_total(["Σύνολο", "12"]), is_total(["合计：128起"]), is_total(["盗窃 小计"])
+    (True, True, True, True)
     """
     for cell in list(cells)[:3]:
-        word = str(cell or "").strip().lower().rstrip(":：")
+        word = str(cell or "").strip().lower()
         if word:
-            return word.replace(" ", "") in {
-                "合计",
-                "总计",
-                "小计",
-                "共计",
-                "总数",
-                "total",
-                "totals",
-                "grandtotal",
-                "sum",
-                "subtotal",
-            }
+            word = re.sub(r"[\s\-–—()（）【】\[\]*]+", "", word)
+            word = re.sub(r"[:：=]?\d*[\d,.]*(起|件|条|宗|例|行)?$", "", word)
+            return word in TOTALS or bool(re.fullmatch(r".{1,12}(合计|小计|总计|合計|小計|總計)", word))
     return False
 
 
