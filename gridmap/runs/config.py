@@ -475,13 +475,13 @@ class TimelineStage(Stage):
 
 def _context_files(value: Any) -> Any:
     """`context: county.osm.pbf`, `{path: …}`, or a list of these."""
-    files = value if isinstance(value, list) else [value]
+    files = value if isinstance(value, list) else [] if value is None else [value]
     return tuple({"path": file} if isinstance(file, str) else file for file in files)
 
 
 def _timeline_steps(value: Any) -> Any:
-    """`timeline: month`, `{every: month, category: …}`, or a list of these."""
-    steps = value if isinstance(value, list) else [value]
+    """`timeline: month`, `{every: month, category: …}`, a list of these; nothing, as of `--set timeline=null`."""
+    steps = value if isinstance(value, list) else [] if value is None else [value]
     return tuple({"every": step} if isinstance(step, str) else step for step in steps)
 
 
