@@ -748,8 +748,8 @@ def _crs_beside(plan: Plan, raw, x, y) -> CRS:
         plan.notes.append(Note("read.crs_by_name", crs=crs.name, code=code, word=word))
         return crs
     if fits and (is_chinese(raw.columns) or HONG_KONG in [code for code, _, _ in fits]):  # numbers few others have
-        crs = [f"EPSG:{code} ({CRS.from_epsg(code).name})" for code, _, _ in fits]
-        raise CRSError(Note("read.crs_of", file=raw.name, x=x[0], y=y[0], crs=crs, first=f"EPSG:{fits[0][0]}"))
+        codes = [f"EPSG:{code} ({CRS.from_epsg(code).name})" for code, _, _ in fits]
+        raise CRSError(Note("read.crs_of", file=raw.name, x=x[0], y=y[0], crs=codes, first=f"EPSG:{fits[0][0]}"))
     raise CRSError(Note("read.crs_needed", file=raw.name, x=x[0], y=y[0]))
 
 
