@@ -9,7 +9,6 @@ the chain (`gridmap._ssh_signatures`).
 Who ran it is left out unless it is given: a clerk's name is a personal datum, and run folders travel.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gridmap import __version__
-from gridmap._io import atomic_file, atomic_folder, locked, sha256_of
+from gridmap._io import atomic_file, atomic_folder, locked, sha256_of, sha256_of_text
 from gridmap._ssh_signatures import Sign
 from gridmap.errors import OutputError
 from gridmap.messages import Note
@@ -87,7 +86,7 @@ def run_id(settings: Any, inputs: Sequence[Mapping[str, Any]], *, version: str =
     16
     """
     counted = [entry.get("sha256") or entry.get("path") for entry in inputs]
-    return _sha256(json.dumps([version, settings, counted], sort_keys=True, default=str))[:16]
+    return sha256_of_text(json.dumps([version, settings, counted], sort_keys=True, default=str))[:16]
 
 
 def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:
@@ -97,18 +96,18 @@ def audit_line(earlier: Sequence[str], contents: Mapping[str, Any]) -> str:
     --------
     >>> one = audit_line([], {"what": "run"})
     >>> two = audit_line([one], {"what": "run"})
-    >>> json.loads(two)["line"], json.loads(two)["before"] == hashlib.sha256(one.encode()).hexdigest()
+    >>> json.loads(two)["line"], json.loads(two)["before"] == sha256_of_text(one)
     (2, True)
     """
     entry = {
         "line": len(earlier) + 1,
-        "before": _sha256(earlier[-1]) if earlier else START,
+        "before": sha256_of_text(earlier[-1]) if earlier else START,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         **contents,
     }
     entry = json.loads(_canonical(entry))  # what cannot be stated in JSON is stated as text, once and for all
-    return _canonical(entry | {"sha256": _sha256(_canonical(entry))})
+    return _canonical(entry | {"sha256": sha256_of_text(_canonical(entry))})
 
 
 def read_audit(folder: Path) -> tuple[list[str], list[str]]:
@@ -134,7 +133,7 @@ def read_audit(folder: Path) -> tuple[list[str], list[str]]:
         try:
             entry = json.loads(line)
             own = entry.pop("sha256")
-            whole = _canonical(entry | {"sha256": own}) == line and _sha256(_canonical(entry)) == own
+            whole = _canonical(entry | {"sha256": own}) == line and sha256_of_text(_canonical(entry)) == own
             chained = entry["before"] == before and entry["line"] == i
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             whole = chained = False
@@ -142,7 +141,7 @@ def read_audit(folder: Path) -> tuple[list[str], list[str]]:
             faults.append(Note("runs.audit_line_changed", file=AUDIT, line=i))
         elif not chained:
             faults.append(Note("runs.audit_line_apart", file=AUDIT, line=i, before=i - 1))
-        before = _sha256(line)
+        before = sha256_of_text(line)
     return lines, faults
 
 
@@ -261,7 +260,7 @@ def append_audit(folder: str | Path, *, what: str, outputs: Sequence[str | Path]
         entries = [entry_of(folder, Path(path)) for path in outputs]
         line = audit_line(lines, {"what": what, **facts, "outputs": entries})
         write_lines(folder / AUDIT, [*lines, line])
-    return _sha256(line)
+    return sha256_of_text(line)
 
 
 def entry_of(folder: Path, path: Path) -> dict[str, Any]:
@@ -273,7 +272,3 @@ def entry_of(folder: Path, path: Path) -> dict[str, Any]:
 
 def _canonical(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()

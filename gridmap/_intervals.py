@@ -13,6 +13,7 @@ __all__ = [
     "no_change_limits",
     "poisson_interval",
     "poisson_mean",
+    "prediction_interval",
     "ratio_interval",
     "share_interval",
     "variation_of_periods",
@@ -256,3 +257,13 @@ def variation_of_periods(totals: ArrayLike, exposure: ArrayLike | None = None) -
         return None
     squares = (y[1:] - both * share)[there] ** 2 / (both * share * (1 - share))[there]
     return float(max(1.0, squares.mean()))
+
+
+def prediction_interval(expected: np.ndarray, dispersion: float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """The counts between which the next one lies: Poisson, or negative binomial where counts vary more than that."""
+    tail = (1 - confidence) / 2
+    if dispersion <= 1 + 1e-6:
+        return scipy.stats.poisson.ppf(tail, expected), scipy.stats.poisson.ppf(1 - tail, expected)
+    p = 1 / dispersion
+    size = np.maximum(expected * p / (1 - p), 1e-9)
+    return scipy.stats.nbinom.ppf(tail, size, p), scipy.stats.nbinom.ppf(1 - tail, size, p)

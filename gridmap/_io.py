@@ -63,6 +63,7 @@ __all__ = [
     "remove_own_staging",
     "remove_stale_staging",
     "sha256_of",
+    "sha256_of_text",
     "sync",
     "take_lock",
     "unguard_formula",
@@ -90,6 +91,17 @@ _hashed: dict[tuple[int, ...], str] = {}
 _MOST_HASHED = 10_000
 #: A file that was written so shortly ago may change again without its times telling: it is hashed anew.
 SETTLED_S = 2.0
+
+
+def sha256_of_text(text: str) -> str:
+    """The SHA-256 of a text in UTF-8, as 64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> sha256_of_text("a")[:12]
+    'ca978112ca1b'
+    """
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def sha256_of(path: str | Path, *, follow: bool = True) -> str:

@@ -94,7 +94,7 @@ def period_of_text(text: Any) -> pd.Period:
     return pd.Period(first, freq="W-SUN" if days == 7 and first.weekday() == 0 else f"{days}D")
 
 
-_UNITS = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
+_UNITS = {unit: FREQUENCIES[unit] for unit in ("day", "week", "month", "quarter", "year")}
 _CHINESE = {
     "天": "day",
     "日": "day",

@@ -146,6 +146,7 @@ HOMES = {
         r"hashlib\.file_digest|sha256\([\w.]*read_bytes\(\)\)|def _?(?:sha256|file_hash|hash_of)\w*\(path",
         {"_io.py"},
     ),
+    "SHA-256 of a text": (r"sha256\(\w+\.encode\([^)]*\)\)\.hexdigest|def _?(?:sha256|text_hash)\w*\(text", {"_io.py"}),
     "a file that is whole or not there": (r"os\.replace\(|\.replace\((?:path|target)\)", {"_io.py"}),
     "what is flushed to the disk": (r"os\.fsync", {"_io.py"}),
     "characters that XML forbids": (r"x0b\\x0c|\\x0e-\\x1f", {"_io.py"}),

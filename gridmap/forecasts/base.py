@@ -23,6 +23,7 @@ import pandas as pd
 import scipy
 from scipy import sparse
 
+from gridmap._intervals import prediction_interval
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.messages import Note, did_you_mean
@@ -615,13 +616,3 @@ def dispersion(history: History, horizon_days: float, periods: int = 8) -> float
             off += ((y[known] - mu[known]) ** 2 / mu[known]).sum()
             n += known.sum()
     return float(max(off / n, 1.0)) if n else 1.0
-
-
-def prediction_interval(expected: np.ndarray, dispersion: float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """The counts between which the next one lies: Poisson, or negative binomial where counts vary more than that."""
-    tail = (1 - confidence) / 2
-    if dispersion <= 1 + 1e-6:
-        return scipy.stats.poisson.ppf(tail, expected), scipy.stats.poisson.ppf(1 - tail, expected)
-    p = 1 / dispersion
-    size = np.maximum(expected * p / (1 - p), 1e-9)
-    return scipy.stats.nbinom.ppf(tail, size, p), scipy.stats.nbinom.ppf(1 - tail, size, p)

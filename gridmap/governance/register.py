@@ -13,7 +13,6 @@ Who named an area is a unit or a body, never a person.
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
@@ -26,7 +25,7 @@ import pandas as pd
 import shapely
 import yaml
 
-from gridmap._io import json_text, sha256_of, write_text
+from gridmap._io import json_text, sha256_of, sha256_of_text, write_text
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.change import binomial_p
@@ -609,7 +608,7 @@ class Register(ShortForm):
         if not isinstance(rows, list) or not isinstance(revision, int):
             raise ReadError(Note("governance.register_form", path=str(path), form=FORM, found=str(data)[:40]))
         areas = tuple(_area_from(row, k + 1) for k, row in enumerate(rows))
-        return cls(areas, revision, hashlib.sha256(text.encode()).hexdigest())
+        return cls(areas, revision, sha256_of_text(text))
 
     def write(self, path: str | Path) -> "Register":
         """Write it, whole or not at all, as the next revision; what was read is what is written over.
@@ -632,7 +631,7 @@ class Register(ShortForm):
         data = {"gridmap_register": FORM, "revision": self.revision + 1, "areas": rows}
         text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=10_000)
         write_text(path, text, message=lambda why: Note("read.cannot_write", path=path, why=why))
-        return replace(self, revision=self.revision + 1, digest=hashlib.sha256(text.encode()).hexdigest())
+        return replace(self, revision=self.revision + 1, digest=sha256_of_text(text))
 
     def add(self, name: str, *, named_by: str, named_on: Any, area: Any = None, **more: Any) -> "Register":
         """The register with one area more; its id is made of what it is, so that two people never make one for two.
@@ -647,7 +646,7 @@ class Register(ShortForm):
         """
         wkt = area if isinstance(area, str) else "" if area is None else shapely.to_wkt(area, rounding_precision=6)
         day = _as_date(named_on, "named_on")
-        key = hashlib.sha256(json_text([name, named_by, str(day), more.get("category", ""), wkt]).encode()).hexdigest()
+        key = sha256_of_text(json_text([name, named_by, str(day), more.get("category", ""), wkt]))
         row = {"id": f"{day}-{key[:6]}", "name": name, "named_by": named_by, "named_on": day, "area": wkt, **more}
         return replace(self, areas=(*self.areas, _area_from(row, len(self.areas) + 1)))
 
@@ -774,7 +773,7 @@ def _plain(one: NamedArea) -> dict[str, Any]:
 
 
 def _key(value: Any) -> str:
-    return hashlib.sha256(json_text(value, indent=None).encode()).hexdigest()
+    return sha256_of_text(json_text(value, indent=None))
 
 
 def _empty(value: Any) -> bool:

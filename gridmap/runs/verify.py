@@ -8,7 +8,6 @@ The folder may be a stranger's, so it is only read: nothing is written or finish
 device is opened, and a name in the audit that leads out of the folder is a fault and not looked at.
 """
 
-import hashlib
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from gridmap._audit import AUDIT, SIGNATURE, outputs_in, read_audit
-from gridmap._io import COMMIT, sha256_of
+from gridmap._io import COMMIT, sha256_of, sha256_of_text
 from gridmap._notebook_line import ShortForm
 from gridmap._ssh_signatures import fingerprint, is_signed, read_public_keys, signed_with
 from gridmap.errors import ReadError
@@ -99,7 +98,7 @@ def verify_run(folder: str | Path, *, head: str | None = None, signed_by: str | 
     strange = [name for name in _entries(folder) if name not in expected and name not in (AUDIT, SIGNATURE)]
     inside = [n for n in strange if n.split("/")[0] in OWN_FOLDERS and "/" in n]
     faults += [Note("runs.file_fault", file=name, what=Note("runs.added")) for name in inside]
-    hashes = [hashlib.sha256(line.encode()).hexdigest() for line in lines]
+    hashes = [sha256_of_text(line) for line in lines]
     last = hashes[-1] if hashes else ""
     if head is not None and head.strip().lower() not in hashes:
         faults.append(Note("runs.other_head", file=AUDIT, found=last or "–", head=head))

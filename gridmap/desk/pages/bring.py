@@ -3,7 +3,6 @@
 What was found and decided is written as `data.yaml`: the `boundaries:` and `incidents:` of every pipeline.
 """
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gridmap._io import write_text
+from gridmap._io import sha256_of_text, write_text
 from gridmap.desk import workers
 from gridmap.desk.responses import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.svg_pictures import places_picture
@@ -62,7 +61,7 @@ def _choices(workspace: Workspace) -> dict[str, Any]:
 
 
 def _note_name(name: str) -> str:
-    return f"inspected-{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+    return f"inspected-{sha256_of_text(name)[:24]}.json"
 
 
 def _options(workspace: Workspace) -> dict[str, Any]:

@@ -8,7 +8,6 @@ only what is run becomes a result.
 """
 
 import datetime as dt
-import hashlib
 import re
 import threading
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gridmap._io import write_text
+from gridmap._io import sha256_of_text, write_text
 from gridmap.desk import workers
 from gridmap.desk.pages.ask import ORDER, read_settings
 from gridmap.desk.pages.run import audience_of, record_of, run_of
@@ -202,7 +201,7 @@ def month_number(text: str) -> int | None:
 
 
 def _place(desk: Desk, run: str) -> tuple[Path, Path]:
-    key = hashlib.sha256(run.encode()).hexdigest()[:24]
+    key = sha256_of_text(run)[:24]
     folder = desk.workspace.folder / STATE
     return folder / f"look-{key}.parquet", folder / f"look-{key}.json"
 
