@@ -597,6 +597,8 @@ def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[in
         return lon, lat, (0, None)
     column = batch["shape"]
     column = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if (plain := _plain_points(column)) is not None:
+        return *plain, (0, None)
     shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
     given = column.is_valid().to_numpy(zero_copy_only=False)
     odd = given & ((shapely.get_type_id(shapes) != shapely.GeometryType.POINT) | (shapely.get_srid(shapes) % 4326 != 0))
@@ -605,6 +607,22 @@ def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[in
     first = shapes[np.flatnonzero(odd)[0]]
     found = "?" if first is None else f"{first.geom_type}, SRID {shapely.get_srid(first)}"
     return shapely.get_x(shapes), shapely.get_y(shapes), (int(odd.sum()), found)
+
+
+def _plain_points(column: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
+    """The coordinates in a column of WKB where each value is a plain point as nearly all writers put it: little-endian,
+    two coordinates, no SRID. None where one is something else, or missing."""
+    if not pa.types.is_binary(column.type) or column.null_count or not len(column):
+        return None
+    _, offsets, data = column.buffers()
+    at = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
+    if (np.diff(at) != 21).any():
+        return None
+    raw = np.frombuffer(data, np.uint8, 21 * len(column), at[0]).reshape(-1, 21)
+    if (raw[:, :5] != (1, 1, 0, 0, 0)).any():
+        return None
+    xy = np.ascontiguousarray(raw[:, 5:]).view("<f8")
+    return np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
 
 
 def _rows_of_keys(column: pa.Array, grid: HexGrid) -> tuple[np.ndarray, tuple[int, str | None]]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from gridmap.counts import task
 from gridmap.counts.query import count_by_cell, count_query
 from gridmap.counts.task import combine, count_batch, finish, prepare
 from gridmap.errors import InputError, ReadError, SettingError
@@ -346,3 +347,25 @@ def test_an_engine_that_is_none_is_told_before_any_work(tmp_path):
     (tmp_path / "p.yaml").write_text("engine: spakr\nboundaries: {}\ngrid: {}\nincidents: {}\nhotspots: []\n")
     with pytest.raises(SettingError, match=r"engine must be duckdb, spark or ray; found 'spakr'"):
         read_pipeline(tmp_path / "p.yaml")
+
+
+@pytest.mark.parametrize("odd", [None, "big-endian", "null", "z", "srid"])
+def test_points_are_read_from_wkb_as_shapely_reads_them(odd):
+    """Plain points take the short way, whatever else stands in the column takes shapely's; the answer is the same."""
+    points = shapely.points(np.random.default_rng(0).uniform(-180, 180, (40, 2)))
+    wkb = [*shapely.to_wkb(points)]
+    other = {
+        "big-endian": shapely.to_wkb(points[7], byte_order=0),
+        "z": shapely.to_wkb(shapely.Point(1, 2, 3)),
+        "srid": shapely.to_wkb(shapely.set_srid(points[7], 4326), include_srid=True),
+    }
+    if odd is not None:
+        wkb[7] = other.get(odd)
+    column = pa.array(wkb, pa.binary()).slice(3, 30)
+    plain = task._plain_points(column)
+    assert (plain is not None) == (odd is None)
+    lon, lat, wrong = task._degrees_of(pa.record_batch({"shape": column}))
+    expected = shapely.from_wkb(column.to_pylist())
+    np.testing.assert_array_equal(lon, shapely.get_x(expected))
+    np.testing.assert_array_equal(lat, shapely.get_y(expected))
+    assert wrong == (0, None)
