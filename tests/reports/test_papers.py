@@ -677,7 +677,7 @@ def test_a_word_page_is_reckoned_with_what_stands_on_it(content):
     document = Document(io.BytesIO(docx_bytes(many)))
     headed = [p.text for p in document.paragraphs if p.style.name == "Heading 3" and p.text.startswith("结果")]
     assert 0 < len(headed) < 9
-    assert _tall_changed(many, 9, 6.4, 12) > 24 > _tall_changed(many, len(headed), 4.4, 6)
+    assert _tall_changed(many, 9, 6.4, 12, 12) > 24 > _tall_changed(many, len(headed), 4.4, 6, 3)
 
 
 @pytest.mark.parametrize(("rows", "kept"), [(3, [True, True, True, False]), (TOGETHER + 1, [False] * (TOGETHER + 2))])
