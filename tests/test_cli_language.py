@@ -35,6 +35,24 @@ def test_help_and_errors_in_chinese(tmp_path, before, environment):
     assert done.stderr.decode() == "gridmap: 没有可供核验的文件夹 nowhere。请指定某次运行写入的文件夹。\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (["run"], "缺少 'pipeline'。"),
+        (["report", "x"], "缺少 '-o' / '--output'。"),
+        (["due", "nowhere"], "'register' 的值无效：'nowhere' 不存在。"),
+        (["serve", "--port", "abc"], "'--port' 的值无效：不是整数。"),
+        (["schema", "x"], "参数过多：x。"),
+        (["schema", "--nope"], "没有选项 --nope。"),
+        (["nope"], "没有命令 'nope'。"),
+    ],
+)
+def test_a_wrong_command_is_said_in_chinese_with_the_name_of_what_is_wrong(capsys, line, found):
+    with pytest.raises(SystemExit):
+        main(["--language", "zh", *line])
+    assert capsys.readouterr().err == f"gridmap: {found}请看 gridmap --help。\n"
+
+
 def test_a_language_that_there_is_not_is_one_line():
     done = ran("--language", "fr", "--help")
     assert (done.returncode, done.stdout) == (1, b"")
@@ -49,6 +67,7 @@ def test_a_code_page_without_the_sign_fails_no_run(root, tmp_path, monkeypatch, 
     zones = root / "data/west_yorkshire/lsoa_2011.geojson"
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for _ in range(2))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.modules[main.__module__], "_announce_compiling", lambda: None)  # where nothing is kept yet
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
     with pytest.raises(SystemExit) as ended:

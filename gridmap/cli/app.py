@@ -9,6 +9,7 @@ Exit codes: 0 well; 1 for what the user can put right, named in one line; 2 for 
 
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -221,14 +222,38 @@ def _usage(error: Any) -> str:
     if kind == "NoSuchOption":
         return text("cli.no_such_option", found=error.option_name)
     if kind == "MissingParameter":
-        named = error.param_hint or getattr(error.param, "human_readable_name", "")
-        return text("cli.missing", name=str(named))
+        return text("cli.missing", name=_parameter(error))
     if kind == "BadParameter":
-        named = error.param_hint or getattr(error.param, "human_readable_name", "")
-        return text("cli.bad_value", name=str(named), message=error.message)
+        return text("cli.bad_value", name=_parameter(error), message=_bad_value(error.message))
+    if "unexpected extra argument" in error.message:
+        return text("cli.too_many", found=error.message.partition("(s) (")[2].rstrip(")."))
     if "No such command" in error.message:
         return text("cli.no_such_command", found=error.message.split("'")[1] if "'" in error.message else "")
     return error.format_message()
+
+
+def _parameter(error: Any) -> str:
+    """The argument or option that is missing or wrong, as the help names it."""
+    return str(error.param_hint or " / ".join(f"'{name}'" for name in getattr(error.param, "opts", ())))
+
+
+#: The command line's own English for a wrong value → its code; what stands in it is kept.
+_BAD_VALUES = (
+    (re.compile(r"\w+ '(?P<found>.*)' does not exist"), "cli.not_there"),
+    (re.compile(r".*valid integer.*"), "cli.not_whole"),
+    (re.compile(r".*valid number.*"), "cli.no_number"),
+    (re.compile(r"'?(?P<found>.*?)'? is not a valid (int|integer)\W*"), "cli.not_whole"),
+    (re.compile(r"'?(?P<found>.*?)'? is not a valid float\W*"), "cli.no_number"),
+    (re.compile(r"\w+ '(?P<found>.*)' is a directory\W*"), "cli.a_folder"),
+    (re.compile(r"\w+ '(?P<found>.*)' is a file\W*"), "cli.a_file"),
+)
+
+
+def _bad_value(message: str) -> str:
+    for pattern, code in _BAD_VALUES:
+        if fits := pattern.match(message):
+            return text(code, **{"found": "", **fits.groupdict()})
+    return message
 
 
 def _last_line(message: str, code: int) -> int:
