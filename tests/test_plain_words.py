@@ -71,6 +71,7 @@ def test_chinese_has_one_word_for_a_cell():
     bare = [
         f"{path.relative_to(ROOT)}:{number}: {line[:80]}"
         for path in texts
+        if not path.is_relative_to(PACKAGE / "desk" / "manual")  # what `make docs` made of these
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if "单元" in re.sub(named, "", line)
     ]
