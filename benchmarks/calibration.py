@@ -48,6 +48,7 @@ DOCUMENTS: dict[Path, dict[str, str]] = {
         "last year's counts": "去年的计数",
         "| not run ": "| 未运行 ",
         "| refused ": "| 拒绝 ",
+        ", silent on ": "，不作判断 ",
         "OUT OF ITS BAND": "超出区间带",
     },
 }
@@ -333,10 +334,10 @@ TESTS: dict[str, Test] = {
     "compare_periods": Test(_two_periods, STAY),
     "emerging_hotspots": Test(_history, ("shuffled",)),
     "quiet_cells": Test(_over_cells(gm.quiet_cells, population="residents"), ("residents",)),
-    "global_moran": Test(_of_everywhere(gm.global_moran), ("shuffled",)),
+    "global_moran": Test(_of_everywhere(gm.global_moran), ("shuffled", "harm")),
     "global_moran, population: persons": Test(_of_everywhere(gm.global_moran, population=None), ("residents",)),
-    "global_geary": Test(_of_everywhere(gm.global_geary), ("shuffled",)),
-    "global_getis_ord": Test(_of_everywhere(gm.global_getis_ord), ("shuffled",)),
+    "global_geary": Test(_of_everywhere(gm.global_geary), ("shuffled", "harm")),
+    "global_getis_ord": Test(_of_everywhere(gm.global_getis_ord), ("shuffled", "harm")),
     "spatial_scan": Test(_scan, ("residents",), slow=True, coarse=True),
     "space_time_scan": Test(_scan_of_months, ("residents",), slow=True, coarse=True),
     "space_time_permutation_scan": Test(_scan_of_cases, ANYWHERE, slow=True, coarse=True),
@@ -368,7 +369,7 @@ def hot_cells(result, level: float = 0.05) -> np.ndarray:
 
 def measure(town: Town, test: Test, draw: Callable, maps: int, seed: int) -> dict:
     """Share of maps with any hot cell, hot cells a map, and of planted ones false discoveries, recall and coverage."""
-    rows, claims, covered = [], True, []
+    rows, claims, covered = [], [], []
     near = town.near
     for k in range(maps):
         one = draw(town, np.random.default_rng([seed, k]))
@@ -377,7 +378,7 @@ def measure(town: Town, test: Test, draw: Callable, maps: int, seed: int) -> dic
         except GridmapError as refusal:
             return {"refused": str(refusal)[:120]}
         hot = hot_cells(result)
-        claims &= may_claim(result)
+        claims.append(may_claim(result))
         row = {"any": hot.any(), "cells": hot.sum()}
         if one.planted is not None and len(hot) == len(town.grid):
             touching = near @ one.planted.astype(float) > 0
@@ -388,7 +389,10 @@ def measure(town: Town, test: Test, draw: Callable, maps: int, seed: int) -> dic
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a result without intervals
         coverage = float(np.round(np.nanmean(covered), 4))
-    return table | {"claims": bool(claims), "maps": maps} | ({"coverage": coverage} if np.isfinite(coverage) else {})
+    table |= {"claims": any(claims), "maps": maps}
+    if any(claims) and not all(claims):
+        table["silent"] = round(1 - float(np.mean(claims)), 4)
+    return table | ({"coverage": coverage} if np.isfinite(coverage) else {})
 
 
 def _covered(result, one: Map, town: Town) -> float:
@@ -440,6 +444,7 @@ def _entry(found: dict, own: bool) -> str:
     if "refused" in found:
         return "refused"
     text = f"{found['any']:.2f} ({found['cells']:.3g})" + (f" of {found['maps']}" if found["maps"] != 100 else "")
+    text += f", silent on {found['silent']:.2f}" if "silent" in found else ""
     if not own:
         return text
     if not found["claims"]:

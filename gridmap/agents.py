@@ -38,7 +38,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
         *("density", "no_claim", "few_expected", "moran", "emerging", "street"),
     ),
     "busiest": ("busiest", "highest_rate"),
-    "sure": ("strict", "none_strict", "stable", "few_expected", "no_claim", "hot", "none_hot"),
+    "sure": ("strict", "none_strict", "strict_silent", "stable", "few_expected", "no_claim", "hot", "none_hot"),
     "changed": (
         *("change", "change_from_nothing", "most_up", "most_down", "unequal_periods", "emerging"),
         *("since", "since_total", "since_none", "incomparable"),

@@ -41,7 +41,7 @@ from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
 from gridmap.hotspots.cell_vectors import as_counts, cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
-from gridmap.hotspots.registry import hotspot_method
+from gridmap.hotspots.registry import hotspot_method, what_it_draws
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -75,6 +75,7 @@ __all__ = [
     resampled=True,
     facts="hot",
     null="residents",
+    strict_up_to=0.6,
     at_risk="at_risk",
     columns=(
         "count",
@@ -156,7 +157,10 @@ def hotspot_test(
         alike) where a Grid gives the land. nan where nothing around is at risk, or everything is.
 
         `params`: `at_risk` (what was used), `null`, and of the strict tier `extra_variation` (variance over mean of a
-        typical neighbourhood, 1 = Poisson; nan where no cell was hot, so that nothing was to be judged).
+        typical neighbourhood, 1 = Poisson) and `rate_spread` (standard deviation of the logarithm of neighbourhoods'
+        rates; 0 where counts differ as clumps do), both nan where no cell was hot, so that nothing was to be judged.
+        Above a `rate_spread` of 0.6 the strict tier was measured not to hold: `q_strict` is nan then, nothing is
+        `strict`, with strict=True nothing is labelled, and a note says so.
 
     Raises
     ------
@@ -238,6 +242,9 @@ def hotspot_test(
         judged = strictly.p if how == "none" else strictly.q
     columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
+    if not strictly.holds:
+        limit = what_it_draws("hotspot_test").strict_up_to
+        notes = (*notes, Note("hotspots.strict_silent", spread=strictly.spread, limit=limit))
     if strict and columns["strict"].any():
         notes = (*notes, Note("hotspots.strict_smooth", n=int(columns["strict"].sum())))
     if isinstance(grid, Grid):
@@ -252,6 +259,7 @@ def hotspot_test(
         "strict": strict,
         "confidence": confidence,
         "extra_variation": strictly.extra,
+        "rate_spread": strictly.spread,
         "weighted": of is not None,
     }
     return HotspotResult(named_cells(columns, index, grid), "hotspot_test", params, notes=notes)
@@ -599,6 +607,8 @@ CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as
 #: standard error lower than it is fitted, for some 150 neighbourhoods tell of it. Then whole quarters differ, so fewer
 #: tell, and the more they differ, the more do their peaks exceed what the censored rest tells (docs/calibration.md).
 CAUTION = {0.15: 0.8, 0.3: 0.65, 0.45: 0.35, 0.7: 0.2}
+APART = 3.0  # how many times expected numbers must differ to tell rates from clumps
+CLUMPS = 0.6  # power of κ from which on counts differ as clumps do: 0 for rates, 1 for clumps of incidents
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
 NODES = np.linspace(-6.0, 6.0, 61)
 MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
@@ -608,18 +618,23 @@ MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 class _Strict:
     p: np.ndarray
     q: np.ndarray
-    extra: float
+    extra: float = float("nan")
+    spread: float = float("nan")
+    holds: bool = True
 
 
 @dataclass(frozen=True)
 class Variation:
     """How much neighbourhoods differ: mean = `level` × expected, variance = mean + mean² / κ, κ = size × (expected /
-    `typical`)^`power`."""
+    `typical`)^`power`. `apart` is the 90 % quantile of what is expected over the 10 % one: near 1 the counts tell
+    nothing of the power.
+    """
 
     level: float
     size: float
     power: float
     typical: float
+    apart: float = 1.0
 
     def mean(self, expected: np.ndarray) -> np.ndarray:
         """Incidents that a neighbourhood has without a hotspot."""
@@ -628,6 +643,14 @@ class Variation:
     def kappa(self, expected: np.ndarray) -> np.ndarray:
         """The negative binomial's size."""
         return np.clip(self.size * (expected / self.typical) ** self.power, 1e-3, 1e7)
+
+    @property
+    def rate_spread(self) -> float:
+        """Standard deviation of the logarithm of neighbourhoods' rates; 0 where counts differ as clumps of incidents
+        do (κ grows with what is expected), not as rates do.
+        """
+        clumps = self.power >= CLUMPS and self.apart >= APART
+        return 0.0 if clumps else float(np.sqrt(np.log1p(1 / self.size)))
 
     @property
     def over_poisson(self) -> float:
@@ -661,7 +684,8 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     ends = np.searchsorted(group[seen], np.arange(len(e) + 1))
     k, often = pairs.imag[seen], times[seen].astype(float)
     found = _most_likely(e, np.log(e / typical), cap, beyond.astype(float), ends, k, often)
-    return Variation(float(np.exp(found[0])), float(np.exp(found[1])), float(found[2]), typical)
+    low, high = np.quantile(alike, [0.1, 0.9])
+    return Variation(*map(float, (*np.exp(found[:2]), found[2], typical, high / low)))
 
 
 FIT_WITHIN = 0.02  # of the parameters, and of the log-likelihood: far inside what the counts can tell
@@ -777,9 +801,13 @@ def _strict(
     looked = np.flatnonzero((q <= 0.10) | ((how == "none") & (p <= 0.10)))
     strict = np.where(np.isnan(p), np.nan, 1.0)
     if not len(looked):
-        return _Strict(strict, strict.copy(), float("nan"))
+        return _Strict(strict, strict.copy())
     there = expected > 0
     fitted = ordinary_differences(n_around[there], expected[there])
+    limit = what_it_draws("hotspot_test").strict_up_to
+    if fitted.rate_spread > limit:  # measured not to hold: docs/calibration.md
+        unknown = np.full(len(p), np.nan)
+        return _Strict(unknown, unknown, fitted.over_poisson, fitted.rate_spread, holds=False)
     mean, kappa = fitted.mean(expected[looked]), ring.caution() * fitted.kappa(expected[looked])
     k, above = around[looked], side[looked] > 0
     if of is None:
@@ -796,7 +824,8 @@ def _strict(
         if len(close):
             found[close] = np.maximum(found[close], _upper_tail(k[close], mean[close], kappa[close], of, kind))
     strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
-    return _Strict(strict, adjust_p(strict, "fdr" if how == "none" else how), fitted.over_poisson)
+    q_strict = adjust_p(strict, "fdr" if how == "none" else how)
+    return _Strict(strict, q_strict, fitted.over_poisson, fitted.rate_spread)
 
 
 def _tail_of_mixed(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, above: np.ndarray) -> np.ndarray:

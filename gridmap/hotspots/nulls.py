@@ -69,6 +69,9 @@ def _holds(result: Any) -> bool:
     method, params = what_it_draws(result.method), result.params
     if params.get("kind") == "crosswalked":  # shares of one coarse cell are alike, whatever happened there
         return False
+    strict_up_to = method.strict_up_to if method is not None and params.get("strict") is True else None
+    if strict_up_to is not None and (params.get("rate_spread") or 0.0) > strict_up_to:  # nan where nothing was hot
+        return False
     if method is None or method.trusted_from is None:
         return True
     if params.get("inference", "normal") != "normal" or params.get("permutations"):

@@ -198,6 +198,9 @@ class Method:
     withdrawn : tuple of str
         Nulls under which it was measured to raise more alarms than it promises (docs/calibration.md): a result that
         names one of them is drawn and claims nothing. tests/hotspots/test_calibration.py holds it to the measurements.
+    strict_up_to : float or None
+        Of a strict tier: the largest spread of neighbourhoods' rates (`params["rate_spread"]`) at which it was measured
+        to hold (docs/calibration.md). On a map beyond it the tier finds nothing and says that it does not know.
     at_risk : str or None
         The option that names what is at risk: residents, addresses, another kind of incident.
     given : mapping
@@ -220,6 +223,7 @@ class Method:
     null: str | None = None
     trusted_from: float | None = None
     withdrawn: tuple[str, ...] = ()
+    strict_up_to: float | None = None
     optional: tuple[str, ...] = ()
     surface: bool = False
     at_risk: str | None = None
@@ -267,6 +271,7 @@ def hotspot_method(
     null: str | None = None,
     trusted_from: float | None = None,
     withdrawn: tuple[str, ...] = (),
+    strict_up_to: float | None = None,
     optional: tuple[str, ...] = (),
     surface: bool | None = None,
     at_risk: str | None = None,
@@ -278,7 +283,7 @@ def hotspot_method(
     Parameters
     ----------
     draws, scale, labels, finds, unit, columns, amount, of_points, per_area, resampled, facts, null
-    trusted_from, withdrawn, optional, surface, at_risk, given
+    trusted_from, withdrawn, strict_up_to, optional, surface, at_risk, given
         As in `Method`. `labels` and `finds` follow from `scale` where it is given, `surface` from draws="surface".
     texts : mapping, optional
         For a plug-in: language → code → text, with at least `method.<name>.name` and `method.<name>.explains`, and
@@ -334,6 +339,7 @@ def hotspot_method(
             null=null,
             trusted_from=trusted_from,
             withdrawn=tuple(withdrawn),
+            strict_up_to=strict_up_to,
             optional=tuple(optional),
             surface=draws == "surface" if surface is None else surface,
             at_risk=at_risk,

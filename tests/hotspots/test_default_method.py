@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from scipy import sparse, stats
+from scipy import optimize, sparse, special, stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
@@ -19,7 +19,7 @@ from gridmap.hotspots.default_method import (
     ordinary_differences,
     share_interval,
 )
-from gridmap.hotspots.nulls import null_of
+from gridmap.hotspots.nulls import may_claim, null_of
 from gridmap.hotspots.result import HotspotResult
 
 SIDE = 30
@@ -351,3 +351,69 @@ def test_what_is_at_risk_has_a_name_in_each_language():
     )
     assert null_of(result) == "what is at risk (households) explains"
     assert null_of(result).say("zh") == "基数（户数）所能解释的程度"
+
+
+def test_where_places_differ_too_much_the_strict_tier_says_that_it_does_not_know():
+    rng = np.random.default_rng(5)
+    rough = rng.standard_normal((SIDE, SIDE))
+    smooth = sum(np.roll(rough, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 3
+    even = np.ones(SIDE * SIDE)
+    counts = rng.multinomial(20_000, (chance := np.exp(2.0 * smooth.ravel())) / chance.sum())
+    for strict in (False, True):
+        silent = gm.hotspot_test(counts, lattice(), at_risk=even, strict=strict)
+        assert silent.params["rate_spread"] > 0.6
+        assert not silent.cells["strict"].any()
+        assert silent.cells["q_strict"].isna().all()
+        assert silent.notes[-1].code == "hotspots.strict_silent"
+        assert "不作判断" in silent.notes[-1].say("zh")
+        assert may_claim(silent) != strict
+    assert (silent.cells["label"] == "none").all()
+    assert silent.cells["p_exact"].notna().all()
+
+
+def test_clumps_are_not_taken_for_rates():
+    """Seven incidents a clump: κ grows with what is expected, and the tier speaks."""
+    rng = np.random.default_rng(6)
+    expected = rng.uniform(2, 20, 6000)
+    clumped = ordinary_differences(7.0 * rng.poisson(expected / 7), expected)
+    rates = ordinary_differences(rng.poisson(expected * np.exp(rng.normal(-0.5, 1.0, 6000))).astype(float), expected)
+    assert clumped.rate_spread == 0
+    assert 0.6 < rates.rate_spread < 1.1  # 1 was drawn; the highest tenth is censored
+
+
+@pytest.mark.parametrize("mean", [0.3, 4.0, 60.0])
+def test_tails_added_up_are_those_of_scipy(mean):
+    k = np.random.default_rng(9).poisson(3 * mean, 3000).astype(float) + 1
+    upper = default_method._at_least(k, 5000.0, np.full(3000, mean / 5000))
+    np.testing.assert_allclose(upper, stats.binom.sf(k - 1, 5000, mean / 5000), rtol=1e-9, atol=1e-300)
+    means, kappa, above = np.full(3000, mean), np.full(3000, 0.7), np.arange(3000) % 2 == 0
+    mixed = default_method._tail_of_mixed(k, means, kappa, above)
+    law = stats.nbinom(0.7, 0.7 / (0.7 + mean))
+    np.testing.assert_allclose(mixed, np.where(above, law.sf(k - 1), law.cdf(k)), rtol=1e-9)
+    spread = np.full(3000, 0.8)
+    few = slice(0, 20)
+    lognormal = default_method._lognormal_tail(k[few], means[few], spread[few])
+    rate = mean * np.exp(0.8 * default_method.NODES - 0.32)
+    by_scipy = [stats.poisson.sf(one - 1, rate) @ default_method.MASS for one in k[few]]
+    np.testing.assert_allclose(lognormal, by_scipy, rtol=1e-9)
+
+
+def test_the_compiled_fit_takes_the_steps_of_scipy():
+    rng = np.random.default_rng(10)
+    e = np.arange(1.0, 9.0)
+    k = np.tile(np.arange(0.0, 12.0), 8)
+    often = rng.integers(0, 9, len(k)).astype(float)
+    ends = np.arange(0, len(k) + 1, 12)
+    given = (e, np.log(e / 4), np.full(8, 11.0), rng.integers(0, 4, 8).astype(float), ends, k, often)
+    ours = default_method._most_likely(*given)
+    scipys = optimize.minimize(
+        lambda at: -default_method._log_likelihood(at, *given),
+        default_method.FIRST_FIT[0],
+        method="Nelder-Mead",
+        bounds=[(-3.0, 3.0), (-4.0, 12.0), (0.0, 1.0)],
+        options={"initial_simplex": default_method.FIRST_FIT, "xatol": 0.02, "fatol": 0.02, "maxfev": 70},
+    )
+    np.testing.assert_allclose(ours, scipys.x, rtol=1e-12)
+    x, a, b = np.array([0.02, 0.3, 0.9]), np.array([3.0, 12.0, 40.0]), np.array([0.4, 7.0, 2.0])
+    shares = [default_method._beta_share(*one) for one in zip(a, b, x, strict=True)]
+    np.testing.assert_allclose(shares, special.betainc(a, b, x), rtol=1e-10)

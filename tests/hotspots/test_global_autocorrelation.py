@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from libpysal import examples
-from scipy import sparse
+from scipy import sparse, stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
+from gridmap.grids.counts_table import Counts, CountsAbout
 
 
 def example(name):
@@ -147,3 +148,23 @@ def test_a_diagonal_no_neighbours_and_negative_values_are_refused():
         gm.global_getis_ord(y - 12, libpysal.weights.lat2W(5, 5).sparse)
     with pytest.raises(InputError, match="at least 4 cells"):
         gm.global_moran(y[:3], np.ones((3, 3)) - np.eye(3))
+
+
+def test_one_heavy_incident_makes_no_pattern():
+    """Sums of weights, one of 10,000 among ones: p is from rearrangements, whatever the normal law says."""
+    side = 12
+    line = sparse.diags_array([np.ones(side - 1), np.ones(side - 1)], offsets=[-1, 1])
+    square = sparse.csr_array(sparse.kron(line, sparse.eye_array(side)) + sparse.kron(sparse.eye_array(side), line))
+    alarms = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        cell, weight = rng.integers(0, side**2, 300), np.ones(300)
+        weight[0] = 10_000
+        sums = np.bincount(cell, weight, minlength=side**2)
+        about = CountsAbout(kind="weighted", weight="harm", rows=300, weights=((1.0, 299), (10_000.0, 1)))
+        counts = Counts({"count": sums, "incidents": np.bincount(cell, minlength=side**2)}, about=about)
+        found = gm.global_geary(counts, square)
+        assert found.params["permutations"] == 999
+        assert found.p_value == found.p_permutation
+        alarms += found.p_value <= 0.05
+    assert alarms <= stats.binom.ppf(0.999, 20, 0.05)
