@@ -30,7 +30,7 @@ from calibration import (
 from scipy import ndimage, stats
 
 import gridmap as gm
-from gridmap.hotspots.registry import what_it_draws
+from gridmap.hotspots import default_method
 
 TIMES = 10.0
 
@@ -95,13 +95,13 @@ def fields() -> dict[str, object]:
 def one_map(town: Town, draw, seed: list[int]) -> tuple[np.ndarray, np.ndarray, bool]:
     """Strict cells without the limit and with it of one map, and whether the tier is silent."""
     counts = _counts(town, draw(town, np.random.default_rng(seed)))
-    method = what_it_draws("hotspot_test")
-    limit = method.strict_up_to
-    object.__setattr__(method, "strict_up_to", np.inf)
+    method = default_method
+    limit = method.STRICT_UP_TO
+    method.STRICT_UP_TO = np.inf
     try:
         free = gm.hotspot_test(counts, town.grid, strict=True)
     finally:
-        object.__setattr__(method, "strict_up_to", limit)
+        method.STRICT_UP_TO = limit
     silent = free.params["rate_spread"] > limit
     found = hot_cells(free)
     return found, found & (not silent), bool(silent)

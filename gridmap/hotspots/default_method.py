@@ -41,7 +41,7 @@ from gridmap.grids.population import RESIDENTS, residents_column, total_by_cell
 from gridmap.hotspots.cell_vectors import as_counts, cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
-from gridmap.hotspots.registry import hotspot_method, what_it_draws
+from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
@@ -67,6 +67,8 @@ __all__ = [
     "share_interval",
 ]
 
+STRICT_UP_TO = 0.6  # spread of neighbourhoods' rates up to which the strict tier was measured to hold
+
 
 @hotspot_method(
     draws="labels",
@@ -75,7 +77,7 @@ __all__ = [
     resampled=True,
     facts="hot",
     null="residents",
-    strict_up_to=0.6,
+    strict_up_to=STRICT_UP_TO,
     at_risk="at_risk",
     columns=(
         "count",
@@ -243,7 +245,7 @@ def hotspot_test(
     columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
     if not strictly.holds:
-        limit = what_it_draws("hotspot_test").strict_up_to
+        limit = STRICT_UP_TO
         notes = (*notes, Note("hotspots.strict_silent", spread=strictly.spread, limit=limit))
     if strict and columns["strict"].any():
         notes = (*notes, Note("hotspots.strict_smooth", n=int(columns["strict"].sum())))
@@ -804,7 +806,7 @@ def _strict(
         return _Strict(strict, strict.copy())
     there = expected > 0
     fitted = ordinary_differences(n_around[there], expected[there])
-    limit = what_it_draws("hotspot_test").strict_up_to
+    limit = STRICT_UP_TO
     if fitted.rate_spread > limit:  # measured not to hold: docs/calibration.md
         unknown = np.full(len(p), np.nan)
         return _Strict(unknown, unknown, fitted.over_poisson, fitted.rate_spread, holds=False)

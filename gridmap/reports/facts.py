@@ -183,7 +183,9 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
         weighed = "weight" in values
         code = "fact.amount_weight" if weighed else "fact.amount_incidents"
         spoken["amount"] = Note(code, n=amount, **({"weight": values["weight"]} if weighed else {}))
-    spoken["taken"] = Note(f"fact.taken_{values['taken_by']}") if values.get("taken_by") else ""
+    spoken["taken"] = Note("fact.taken_around") if values.get("around") else ""
+    if values.get("beside"):
+        spoken["taken"] = Note("fact.taken_beside")
     if values.get("p") is not None:
         tiny = values["p"] < SMALLEST_P
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])
@@ -482,7 +484,7 @@ def _strict(result, about, number) -> list[Fact]:
 def _hot(result, about, number, boundaries) -> list[Fact]:
     cells, level = result.cells, result.params.get("fdr")
     if "order" in result.params:  # what is tested is the sum of a cell and its neighbours, or theirs alone (Gi)
-        about = {**about, "taken_by": "around" if result.params.get("star", True) else "beside"}
+        about = {**about, "around" if result.params.get("star", True) else "beside": True}
     hot, cold = (_significant(cells, sign, level) for sign in ("hot", "cold"))
     total, threshold = int(cells["count"].sum()), _threshold(result)
     statements = (
