@@ -1,7 +1,7 @@
 """Does the forecast earn its place? Weekly back-tests on the shared data, each model beside the mean count.
 
     python benchmarks/forecasts.py chicago_2016 cincinnati_2018      # some; all when none is named
-    python benchmarks/forecasts.py nij vancouver_2020 members        # the cells and the area of the NIJ challenge
+    python benchmarks/forecasts.py nij members vancouver_2020        # the cells and the area of the NIJ challenge
 
 With `members`, only the mean count, the ensemble and what it is made of.
 

@@ -52,10 +52,12 @@ def backtest(
             resume=journal,
             progress=lambda done, of: watch(f"{done} / {of}"),
         )
-    shown = found.same_periods()
+    shown, of = found.same_periods(), found.scores["origin"].nunique()
+    n = shown.scores["origin"].nunique()
+    if n < max(of / 2, 4):  # a model that could hardly forecast does not take the others' periods away
+        shown, n = found, of
     print(_table_of(shown.summary()))
-    if shown is not found:
-        n, of = shown.scores["origin"].nunique(), found.scores["origin"].nunique()
+    if n < of:
         print(f"  {Note('forecasts.common_periods', n=n, of=of).say(language())}")
     for note in found.notes:
         print(f"  {note.say(language())}")

@@ -114,6 +114,8 @@ class NearRepeat(Forecaster):
                 share = _in_ring(near, inner, outer, space.cell_m, space.area_m2)
                 added += share @ (overlap @ self.added_[number])
         total = self.base_.sum() * (end - begin)
+        if added.sum() > total:  # pairs of a dense cluster grow with its square; what comes does not
+            added *= total / added.sum()
         kept = max(total - added.sum(), 0.0) / total if total > 0 else 0.0
         return self.base_ * kept + added / (end - begin)
 

@@ -388,6 +388,19 @@ def test_near_repeat_expects_more_where_something_has_just_happened(grid):
         NearRepeat(rings_m=(200, 100))
 
 
+def test_dense_clusters_do_not_make_near_repeat_expect_more_than_happens(grid):
+    """Two places in turn with 12 incidents a week each: every one has dozens of pairs, and 24 a week are still 24."""
+    rng = np.random.default_rng(5)
+    lon, lat = grid.centroids.T
+    week, at = np.repeat(np.arange(40), 24), np.tile([3, 20], 480)
+    cell = at + week // 6 * 7 % 40
+    day = week * 7 + rng.uniform(0, 7, len(week))
+    times = pa.array((pd.Timestamp("2023-01-02") + pd.to_timedelta(day, unit="D")).astype("datetime64[us]"))
+    incidents = Incidents(pa.table({"lon": lon[cell], "lat": lat[cell], "occurred_from": times, "occurred_to": times}))
+    rate = NearRepeat().rate(History.of(incidents, grid), 7.0)
+    assert rate.sum() * 7 == pytest.approx(24, rel=0.05)
+
+
 def test_the_ensemble_weighs_its_members_by_past_score(grid):
     """A member that knows the places and one that knows nothing; without past incidents the weights are equal."""
     from gridmap.forecasts.base import Forecaster
