@@ -138,7 +138,7 @@ def largest_found(p_values: np.ndarray, level: float, tests: int) -> float:
     """
     largest = level
     while True:
-        before, largest = largest, level * np.count_nonzero(p_values <= largest) / tests if tests else 0.0
+        before, largest = largest, level * int(np.count_nonzero(p_values <= largest)) / tests if tests else 0.0
         if largest == before:
             return largest
 
