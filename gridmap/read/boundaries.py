@@ -100,7 +100,7 @@ def _words(column: str) -> str:
     return str(column).strip().lower()
 
 
-_OF_A_YEAR = re.compile(r"(?<=[a-z_])_?((19|20)\d{2}|[0-3]\d)$")
+_OF_A_YEAR = re.compile(r"(?<=[a-z_])_?((19|20)\d{2}|[0-389]\d)$")
 
 
 def _is_code(column: str) -> bool:

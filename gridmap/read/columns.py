@@ -50,9 +50,9 @@ NAMES: dict[str, str] = {
         发生时段 案发时段 发案时段 时段 发生时间段 案发时间段 发案时间段 时间段 timeslot timerange hourrange
         clock heure heurefait horadelhecho horadelito ora oradelfatto tatuhrzeit время времяпроисшествия 発生時刻 発生時間 時刻 時間
         발생시각 시각 시간 time 时间""",
-    "year": "year yr an ujahr nkany anohecho aniohecho occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",
-    "month": "month mon umonat mesany meshecho mo occurmonth occurrencemonth offensemonth incidentmonth reportmonth eventmonth 月 月份 发生月 发生月份 案发月份 mes mês mois monat месяц 発生月 월 발생월",
-    "day": "day dd diames occurday occurrenceday dayofmonth offenseday incidentday reportday eventday 日 日期日 发生日 案发日 dia día jour tag день 発生日 일 발생일",
+    "year": "year yr yyyy an anno ujahr nkany anohecho aniohecho occuryear occurrenceyear offenseyear incidentyear reportyear eventyear 年 年份 年度 发生年 发生年份 案发年份 发生年度 ano anio año annee année jahr год 発生年 연도 년도 발생년도 발생연도",
+    "month": "month mon mm mese umonat mesany meshecho mo occurmonth occurrencemonth offensemonth incidentmonth reportmonth eventmonth 月 月份 发生月 发生月份 案发月份 mes mês mois monat месяц 発生月 월 발생월",
+    "day": "day dd giorno diames occurday occurrenceday dayofmonth offenseday incidentday reportday eventday 日 日期日 发生日 案发日 dia día jour tag день 発生日 일 발생일",
     "hour": "hour hr hrmn ustunde horadia franja franjahoraria hh occurhour occurrencehour offensehour incidenthour hourofday 时 小时 时点 发生时 案发小时 hora heure stunde час 時 発生時 発生時間帯 시 발생시",
     "minute": "minute mi minutes occurminute 分 分钟 发生分 minuto minuta minutos minute минута 発生分 분 발생분",
     "category": """category crimetype primarytype crimecategory offensetype offencetype offense offence offensecategory
@@ -76,9 +76,9 @@ NAMES: dict[str, str] = {
     "address": """address incidentaddress streetaddress blockaddress locationaddress location locationdescription street block
         案发地址 案发地点 发案地址 发案地点 发生地点 发生地址 事发地点 事发地址 事件地点 afdd fadd afdz fadz sfdd sfdz jqdd 报警地址 详细地址 地址 地点 位置
         direccion dirección direccionhecho lugar lugarhecho endereco endereço logradouro local adresse lieu tatort strasse ort indirizzo luogo
-        адрес место местопроисшествия 発生場所 発生地 住所地 場所 所在地 발생장소 장소 위치 place""",
+        адрес место местопроисшествия 住所 주소 発生場所 発生地 住所地 場所 所在地 발생장소 장소 위치 place""",
     "zone": """zoneid lsoacode 所属网格 网格编码 网格编号 网格名称 网格 所属社区 社区名称 社区 村社区 村居 所属街道 街道 乡镇街道 乡镇
-        beat precinct ward neighborhood neighbourhood communityarea district lsoaname distrito barrio comuna municipio municipality bairro delegacia arrondissement commune quartier
+        beat precinct ward neighborhood neighbourhood communityarea district lsoaname distrito barrio comuna municipio município municipality bairro delegacia arrondissement commune quartier
         stadtteil bezirk ortsteil район участок округ 市区町村 市区町村名 町丁目 警察署 管轄署 行政区 시군구 읍면동 행정동 관할서""",
     "officer_initiated": """patrolfound foundbypatrol 发现方式 发现来源 案件来源 事件来源 警情来源 报警来源 报警方式 信息来源 线索来源
         问题来源 来源 callsource reportsource initiatedby origin officerinitiated officerinitiatedflag selfinitiated methodreceived
@@ -117,17 +117,18 @@ TELLING = {
     "lat": r"纬度|latitud|широт|위도|(^|[^a-z])lat([^a-z]|$)|northing|hochwert",
     "occurred_to": r"(案发|发案|发生).*(结束|截止|止$|下限)|(offen[cs]e|incident|occurr?\w*)[ _]?end",
     "occurred_from": r"(案发|发案|发生|事发).*(时间|日期|日时|年月日)|occur.*(date|time)|(incident|crime|offen[cs]e).*(date|time)"
-    r"|fecha.*(hecho|delito|ocurr|suceso|evento|incid)|data.*(ocorr|fato|crime|fatto)|date.*(fait|infraction)|tat(zeit|datum|tag)"
+    r"|fecha.*(hecho|delito|ocurr|suceso|evento|incid)|data.*(ocorr|fato|crime|fatto)|date.*(fait|infraction|incident|evenement|delit|crime)|(tat|einsatz|ereignis|vorfall)s?(zeit|datum|tag)"
     r"|дата.*(соверш|происш|преступ)|发生.*日|발생.*(일|시간)|사건.*일시",
     "category": r"案由|(案件|警情|纠纷|事件|事故|矛盾|问题|诉求|案|犯罪).*(类别|类型|性质|分类|种类|种别)"
-    r"|(crime|offen[cs]e|incident|call|complaint|request|\bsr|service|ticket|event|problem|issue)s?[ _]*(type|category|class|desc|code[ _]?desc)"
+    r"|(crime|offen[cs]e|incident|call|complaint|request|\bsr|service|ticket|event|problem|issue)s?[ _]*(type|category|class|group|desc|code[ _]?desc)"
     r"|(tipo|clase|categor|modalidad).*(delito|hecho|crimen|crime|ocorr|incid|falta)|(type|nature|categorie).*(fait|infraction|delit)"
     r"|(вид|тип|категория).*(прест|происш|правонар)|(범죄|사건|사고|죄).*(유형|종류|명|구분)|罪[种名]|straftat|delikt",
     "time_of_day": r"时刻$|시각$|uhrzeit|(occur|incident|offen[cs]e|crime|tatzeit|发生|案发).*(hour|stunde|小时|时刻)|(incident|crime|offen[cs]e)[ _]time$"
     r"|hora.*(hecho|ocorr|delito|fato)|heure.*(fait|infraction)|время.*(соверш|происш)",
     "address": r"地址$|地点$|address|direccion|endereco|adresse|адрес|场所$|장소$",
     "incident_id": r"(案件|警情|事件|工单|纠纷|案).*(编号|号码|编码|番号)$|(case|incident|crime|report|event|record|request|ticket|complaint)[ _]*(id|number|no|num|nbr)$"
-    r"|(expediente|folio|denuncia|boletim|processo)[ _]*(id|num\w*|nro|no)?$|(사건|접수).*번호$",
+    r"|(expediente|folio|denuncia|boletim|processo)[ _]*(id|num\w*|nro|no)?$|(사건|접수).*번호$|num\w* (de |do |du |da )?(dossier|expediente|processo|ocorrencia|boletim|denuncia|pratica)$"
+    r"|(einsatz|vorgangs|fall)(nummer|nr)$|^номер.*(дела|заявлен|обращен|происшеств)",
 }
 
 #: The pieces of a date in longer names, as OCC_YEAR or 案发年份: role → how such a name ends.
@@ -138,7 +139,7 @@ _PIECES = {
     "hour": r"(?:hour|hr|hh|时|小时|hora|heure|stunde|час)",
     "minute": r"(?:minute|min|分|分钟|minuto)",
 }
-_OF_WHAT = r"(?:[发発]生日时|occ\w*|offen[cs]e|incident|crime|event|发生|案发|发案|事发|hecho|fato|ocorr\w*|fait|tat|report(?:ed)?)"
+_OF_WHAT = r"(?:[发発]生日时|occ\w*|offen[cs]e|incident|crime|event|(?:事故|事件|案件)发生|发生|案发|发案|事发|hecho|fato|ocorr\w*|fait|tat|report(?:ed)?)"
 TELLING_PART = {role: rf"^{_OF_WHAT}[ _]*(?:of[ _]*)?{end}$" for role, end in _PIECES.items()}
 
 #: The times at which an incident was reported, called in or entered: taken where none says when it happened.
@@ -148,6 +149,7 @@ REPORTED = re.compile(
 #: Words that tell such a time, and any other.
 LATER_TIME = (
     r"(报警|报案|接警|受理|立案|上报|登记|认知|来电).*(时间|日期|日时)|(report|call|receiv|creat|open|request).*(date|time)|(신고|접수).*(일|시)"
+    r"|(data|fecha).*(registro|denuncia|comunica|recepcion)|date.*(plainte|declaration|depot)|(anzeige|melde)\w*(datum|zeit)$|дата.*(регистрац|обращен|заявлен)"
     r"|时间$|日期$|日时$|일시$|일자$|^fecha|^дата|^datum|^data$|date$|datetime$|[ _](dt|dttm|ts|tstamp|timestamp)$"
 )
 
@@ -282,6 +284,7 @@ def match_columns(
     _take_later_time(names, roles, used, named, take, [n for n in later if n not in WEAK])
     _take_siblings(short, roles, used, take)
     _take_x_and_y(names, roles, used)
+    _give_pieces_back(short, roles, used)
     for role in (r for r in PARTS if r not in roles):
         take(role, named(role, ROLES[role]), "read.reason_named")
     _take_pieces(names, roles, used)
@@ -367,6 +370,19 @@ def _take_x_and_y(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -
                     roles[role] = (column, Note("read.reason_pair", other=free[twin] if role == "lon" else free[plain]))
                     used.add(column)
                 return
+
+
+def _give_pieces_back(short: Mapping[str, str], roles: dict[str, Any], used: set[Any]) -> None:
+    """发生时 beside 发生年 and 发生月 is the hour of that date, and 发生日 its day: no time of their own."""
+    column, why = roles.get("occurred_from", (None, None))
+    if column is None or why.code == "read.reason_declared":
+        return
+    plain = normal(column)
+    if plain[-1:] in ("日", "时", "일", "시") and any(
+        {plain[:-1] + year, plain[:-1] + month} <= short.keys()
+        for year, month in (("年", "月"), ("年份", "月份"), ("年度", "月份"), ("년", "월"))
+    ):
+        used.discard(roles.pop("occurred_from")[0])
 
 
 def _take_pieces(names: Sequence[str], roles: dict[str, Any], used: set[Any]) -> None:

@@ -78,9 +78,9 @@ BY_NAME_ZH = {
 #: Words of other languages that stand for a person's role, by how they begin, accents taken off.
 PERSON_STEMS = re.compile(
     r"^(victim|denunciant|agresor|imputad|testig|detenid|aprehendid|sospechos|indiciad|querellant|afectad|ofendid|vitim|testemunh"
-    r"|solicitant|comunicant|suspeit|acusad|indiciad|plaignant|temoin|mis en cause|suspect|opfer|geschadigt|geschaedigt|tatverdacht"
-    r"|tatverdaecht|beschuldigt|zeuge|anzeigend|anzeigeerstatt|melder|потерпевш|подозреваем|обвиняем|заявител|свидетел|пострадавш"
-    r"|(mae|pai|madre|padre|mere|pere|mutter|vater|mother|father|conjuge|conyuge|esposa|esposo|filho|filha|hijo|hija)$"
+    r"|solicitant|comunicant|agraviad|damnificad|suspeit|acusad|indiciad|plaignant|temoin|mis en cause|suspect|opfer|geschadigt|geschaedigt|tatverdacht"
+    r"|tatverdaecht|beschuldigt|zeuge|anzeigend|anzeigeerstatt|anzeigenerstatt|melder|потерпевш|подозреваем|обвиняем|заявител|свидетел|пострадавш"
+    r"|(autor|autora|autores|auteur|auteurs|autore|mae|pai|madre|padre|mere|pere|mutter|vater|mother|father|conjuge|conyuge|esposa|esposo|filho|filha|hijo|hija)$"
     r"|councill?or|warden|constable|sergeant|inspector|mayor|alderman|caretaker|landlord|leader|supervisor|deputy)"
 )
 #: What describes a person in other languages, as whole words, accents taken off.
@@ -263,6 +263,8 @@ PERSON_TERMS: dict[str, set[str]] = {
         "geburtsdatum",
         "geburtstag",
         "beruf",
+        "geburtsort",
+        "familienstand",
         "empleado",
         "empregado",
         "ocupacion",
@@ -410,15 +412,15 @@ OTHER_WORDS = {
 #: A Chinese name says at its end what it is: a dispute about a marriage, a place of worship, a telephone box are none.
 NOT_PERSONS_ZH = re.compile(
     r"(人口|人数|家庭暴力|家暴|主题公园|委员会|识别点|等级|户数|数量|总数|次数|起数|件数|占比|比例|率|密度|面积|数|纠纷|矛盾|案|案件|警情|案由|场所|盗窃|被盗|抢夺|抢劫|诈骗|扒窃|亭|店|厅"
-    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|亭编号|区域|路段|路口|(?<!住)处|(?<!住)(?<!居)所(?<!场所)|点|点位|室|站|公园|中心|馆|ボックス|부스|(?:店|亭|厅|站|点|处|馆|校|中心|公园)(?:名称|编号|编码|名)|学校|医院|市场|广场|单位|机构|部门"
+    r"|派出所|分局|警署|警务室|警务站|责任区|辖区|管区|社区|街道|乡镇|网格|网格编号|网格编码|网格名称|亭编号|区域|路段|路口|(?<!住)处|(?<!住)(?<!居)所(?<!场所)|点|点位|室|站|公园|中心|馆|ボックス|부스|(?:店|亭|厅|站|点|处|馆|校|中心|公园|(?<!住所)(?<!居住)场所)(?:名称|编号|编码|名)|公[众衆用]电话|공중전화|民族[乡镇村]|归属地|学校|医院|市场|广场|单位|机构|部门"
     r"|类别|类型(?<!证件类型)|种类|发生地|发生地点|案发地|案发地点|路|街|巷|桥|村)$"
 )
 #: In English too: an officer's district, a phone booth, a registration date do not describe persons.
 NOT_PERSONS = re.compile(
     r"\b(count|counts|total|number of|num|rate|share|per|population|density|households|ratio)\b"
     r"|\b(district|beat|sector|zone|precinct|station|ward|division|area|booth|box|kiosk|store|shop|theft|robbery|burglary|fraud"
-    r"|initiated|type|category|assault|injury|offen[cs]e|crime|incident|shelter|centre|center|school|route|stop|region|borough)s?$"
-    r"|^sex offen[cs]e|^race track|^mobile unit|^driver related|^age of vehicle|^(phone|mobile) type"
+    r"|initiated|type|category|assault|injury|offen[cs]e|crime|incident|shelter|centre|center|school|route|stop|region|borough|park|course|office|public|publico|publica|publique)s?$"
+    r"|\bowner occupied\b|^sex offen[cs]e|^race track|^mobile unit|^driver related|^age of vehicle|^(phone|mobile) type"
     r"|\bregistration (date|time|office|district|year)\b|\breport(er|ed)? (date|time)\b|^race (street|road|avenue|st)$|\bplate reader|\bhousehold (waste|refuse|goods)|\bperson (crime|offen[cs]e)"
 )
 

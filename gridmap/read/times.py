@@ -173,8 +173,8 @@ def clean(text: str) -> str:
     text = re.sub(r"(?<=\d)\s*(?:Uhr|uhr|hrs?\.?|hours|horas?|heures?|ore|ч\.?)$", "", text)
     text = re.sub(r"(?<=\d)\s?h\s?(\d{2})(?:\s?(?:m|min|mn)?)?$", r":\1", text)
     text = re.sub(r"(?<=\d)\s?h$", ":00", text)
-    text = re.sub(r"(?<=[\d年月日]) (\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\.\d|\D|$)", _with_colons, text)
     text = _AT.sub(" ", text)
+    text = re.sub(r"(?<=[\d年月日]) (\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?=\.\d|\D|$)", _with_colons, text)
     text = re.sub(r"^(\d+[-/.]\d+[-/.]\d+)\s+([01]\d|2[0-3])([0-5]\d)$", r"\1 \2:\3", text)
     if re.search(r"[^\W\d_]{3}", text):
         text = _english_months(text)
@@ -221,7 +221,7 @@ def _clean_chinese(text: str) -> str:
     if match := re.match(r"(?:中华|中華)?(?:民国|民國)\s*(\d{1,3}|元)\s*(?=[年./-])", text):
         year = 1 if match[1] == "元" else int(match[1])
         text = str(year + 1911) + text[match.end() :]
-    return text
+    return re.sub(r"^([01]\d{2})年(?=\d{1,2}月份?$)", lambda m: f"{int(m[1]) + 1911}年", text)
 
 
 def _clean_korean(text: str) -> str:
@@ -243,6 +243,7 @@ def _english_months(text: str) -> str:
     """Month names of Spanish, Portuguese, French, German, Italian and Russian as the English ones; particles left out."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c) or c == "\u0306")
     plain = unicodedata.normalize("NFKC", plain)
+    plain = re.sub(r"^[2-6]a?-feira,?\s+", "", plain)  # Monday is the second day in Portuguese: 2ª-feira
     if (day := _WEEKDAY.match(plain)) and (
         re.search(r"[^\W\d_]{3}", plain[day.end() :]) or day[1].lower()[:3] not in _FOREIGN_MONTHS
     ):  # "mar" is Tuesday before a month and March before a day
@@ -252,7 +253,7 @@ def _english_months(text: str) -> str:
     def month(match: re.Match[str]) -> str:
         word = match[0].lower().rstrip(".")
         number = _FOREIGN_MONTHS.get(word[:4]) or _FOREIGN_MONTHS.get(word[:3])
-        return _ENGLISH[number - 1] if number else match[0]
+        return _ENGLISH[number - 1] + " " * match[0].endswith(".") if number else match[0]
 
     plain = re.sub(r"(?<![^\W\d_])[^\W\d_]{3,}\.?", month, plain)
     plain = re.sub(
@@ -575,6 +576,33 @@ NOTHING = {
         "неизв",
         "нет",
     ),
+    *(
+        "undetermined",
+        "to be confirmed",
+        "(blank)",
+        "blank",
+        "não sabe",
+        "nao sabe",
+        "sin especificar",
+        "sin hora",
+        "sin fecha",
+        "non disponible",
+    ),
+    *(
+        "non connu",
+        "keine",
+        "unbek.",
+        "unbek",
+        "nicht angegeben",
+        "non disponibile",
+        "不祥",
+        "時刻不明",
+        "时刻不明",
+        "未提供",
+        "未提及",
+        "无记录",
+    ),
+    *("無紀錄", "無資料", "무", "불상", "확인불가", "기재없음", "неизвестна", "не определено", "не установлена"),
     *("нет данных", "не установлено", "не известно", "не указано", "н/д"),
 }
 
@@ -654,6 +682,8 @@ class TimeEvidence:
                 self.midnights += int((clocked & zero).sum())
             if name == "six digits":  # always the year first, in two digits
                 self.short_years += len(at)
+            if name in ("day month-name year", "month-name year"):
+                self.short_years += int((parts["y"] < 100).sum())
             if name == "numbers":
                 self.numbers += len(at)
                 self.short_years += int((parts["c"] < 100).sum())

@@ -78,7 +78,13 @@ def _western(text: list[str], whole: str) -> float:
 
 
 def _arabic(text: list[str], whole: str) -> float:
-    """Arabic words without a sign or a Western letter between their letters: Chinese read so has many."""
+    """Arabic words without a sign or a Western letter between their letters: Chinese read so has many.
+
+    Nor does ة, which ends a word, stand within words, as it does where KOI8-R is read so.
+    """
+    within = len(re.findall(r"ة[\u0621-\u064a]|[÷×][\u0621-\u064a]|[\u0621-\u064a][÷×]", whole))
+    if within > 0.01 * len(text):
+        return 0.0
     letters = sum("\u0621" <= c <= "\u064a" for c in text)
     return letters if letters >= 0.97 * len(text) and not re.search(r"[\u0621-\u064a][A-Za-z]", whole) else 0.0
 
