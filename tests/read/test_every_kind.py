@@ -299,7 +299,7 @@ def is_not_finite(folder, word, suffix):
 
 
 def is_moved(folder, place, datum, suffix):
-    ring = [*np.array(place), [0, 0], [0.02, 0], [0.02, 0.02], [0, 0.02]]
+    ring = np.array(place) + np.array([[0, 0], [0.02, 0], [0.02, 0.02], [0, 0.02]])
     lon, lat = from_wgs84(ring[:, 0], ring[:, 1], datum=datum)
     frame = gpd.GeoDataFrame(
         {"code": ["1"], "name": ["东区"]}, geometry=[shapely.Polygon(np.column_stack([lon, lat]))], crs=4326
