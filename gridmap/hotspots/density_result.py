@@ -7,19 +7,19 @@ territory is nan. It can be written as a GeoTIFF that any GIS opens.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import rasterio
 from pyproj import CRS
-from rasterio.features import rasterize
-from rasterio.transform import Affine
 
 from gridmap._io import atomic_file
 from gridmap.grids.base import Grid
 from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.result import HotspotResult
+
+if TYPE_CHECKING:
+    from rasterio.transform import Affine
 
 __all__ = ["DensityResult", "Raster", "burnt", "raster_over"]
 
@@ -46,7 +46,7 @@ class DensityResult(HotspotResult):
     """
 
     surface: np.ndarray | None = field(default=None)
-    transform: Affine | None = field(default=None)
+    transform: "Affine | None" = field(default=None)
     crs: CRS | None = field(default=None)
     unit: str = field(default="incidents per square kilometre")
     contours: gpd.GeoDataFrame | None = field(default=None)
@@ -61,6 +61,8 @@ class DensityResult(HotspotResult):
         OutputError
             If the file cannot be written there.
         """
+        import rasterio  # here, so that what draws no surface does not wait for it
+
         path = Path(path)
         surface: Any = self.surface
         crs: Any = self.crs
@@ -98,7 +100,7 @@ class Raster:
         return self.inside.shape
 
     @property
-    def transform(self) -> Affine:
+    def transform(self) -> "Affine":
         """From (column, row) to x, y."""
         return _frame(self.west, self.north, self.pixel)
 
@@ -140,12 +142,16 @@ def raster_over(grid: Grid, fine_m: float, *, most: int = MOST_PIXELS, aligned: 
     return Raster(west, north, pixel, burnt(cells, np.maximum(share, 1e-6), _frame(west, north, pixel), shape, 0.0))
 
 
-def burnt(shapes, values, transform: Affine, shape: tuple[int, int], fill: float) -> np.ndarray:
+def burnt(shapes, values, transform: "Affine", shape: tuple[int, int], fill: float) -> np.ndarray:
     """Each pixel the value of the shape that holds its centre; `fill` where none does."""
+    from rasterio.features import rasterize
+
     pairs = zip(shapes, values, strict=True)
     return rasterize(pairs, out_shape=shape, transform=transform, fill=fill, dtype="float64")
 
 
-def _frame(west: float, north: float, pixel: float) -> Affine:
+def _frame(west: float, north: float, pixel: float) -> "Affine":
     """From (column, row) to x, y. (rasterio's own `from_origin` warns with affine 3.)"""
+    from rasterio.transform import Affine
+
     return Affine(pixel, 0.0, west, 0.0, -pixel, north)
