@@ -70,7 +70,7 @@ export function hotspots(gm) {
         .sort((a, b) => b.values[key] - a.values[key]).map((r, i) => ({ ...r, rank: i + 1 }));
     }
     /** @param {LiveLayer} layer */
-    const changeHead = (layer) => (layer.compared && layer.compared.before ? gm.t("col_change_dated", layer.compared) : gm.t("col_change"));
+    const changeHead = (layer) => (layer.compared && layer.compared.before ? gm.t("col_change_dated", layer.compared).replace(/(\d)-(?=\d)/g, "$1-\u2060") : gm.t("col_change"));   /* a date stays on one line */
     /** @param {LiveLayer} layer @param {boolean} all */
     function shownRows(layer, all) {
       const shown = rows(layer).filter((r) => !wanted || (gm.placeOf(r) + " " + (r.district || "")).toLowerCase().includes(wanted));
