@@ -22,7 +22,7 @@ from scipy import sparse
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
 from gridmap.grids.base import Grid, degrees
-from gridmap.grids.index.locator import SOME, Locator, Parts
+from gridmap.grids.index.locator import SOME, Locator, Parts, polygons_of
 from gridmap.grids.index.zone_raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
@@ -259,7 +259,11 @@ class ZoneGrid(Grid):
     @cached_property
     def _first_order(self) -> sparse.csr_array:
         shapes = self.cells.geometry.to_crs(self.metric_crs).to_numpy()
-        source, target = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=TOUCH_M)
+        # part by part: the box of a zone with islands anywhere holds much of the territory
+        parts, zone = polygons_of(shapes)
+        source, target = (zone[k] for k in shapely.STRtree(parts).query(parts, predicate="dwithin", distance=TOUCH_M))
         apart = source != target
-        entries = (np.ones(apart.sum(), np.int8), (source[apart], target[apart]))
-        return sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
+        entries = (np.ones(apart.sum(), np.int32), (source[apart], target[apart]))
+        first = sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
+        first.data[:] = 1  # two zones may touch by several parts
+        return first.astype(np.int8)

@@ -7,6 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gridmap as gm
 from gridmap.grids import zones as zones_module
 from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, overlapping
 from gridmap.read.boundaries import overlapping_pairs
@@ -118,6 +119,29 @@ def test_islands_overlap_where_they_lie():
     zones = list(scattered(6, rng))
     zones.append(shapely.multipolygons([shapely.box(0.5, 0.5, 1.5, 1.5), shapely.box(4.5, 4.5, 5.5, 5.5)]))
     assert_same(zones)
+
+
+def test_neighbours_of_zones_with_islands_are_found_part_by_part(monkeypatch):
+    """20,000 zones did not end: each was held against all whose envelopes met its own, which its islands stretch."""
+    shapes = shapely.transform(scattered(12, np.random.default_rng(3)), lambda xy: xy / 100 + [8.0, 50.0])
+    names = [f"Z{k}" for k in range(len(shapes))]
+    grid = gm.make_grid(gpd.GeoDataFrame({"zone_id": names}, geometry=shapes, crs=4326), system="zones")
+    inside = []
+    tree = shapely.STRtree
+
+    def counting(parts):
+        inside.append(len(tree(parts).query(parts)[0]))
+        return tree(parts)
+
+    monkeypatch.setattr(shapely, "STRtree", counting)
+    found = grid.adjacency()
+    monkeypatch.undo()
+    whole = grid.cells.geometry.to_crs(grid.metric_crs).to_numpy()
+    expected = shapely.dwithin(whole[:, None], whole[None, :], zones_module.TOUCH_M)
+    np.fill_diagonal(expected, False)
+    assert np.array_equal(found.toarray(), expected.astype(np.int8))
+    assert expected.sum() > 8 * len(shapes)
+    assert inside[0] <= 10 * 12**2  # nine of the squares, itself among them
 
 
 def test_a_zone_whose_own_parts_meet_along_an_edge_is_one_zone():
