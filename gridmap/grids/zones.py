@@ -28,7 +28,7 @@ from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
 from gridmap.read.metric_projection import metric_crs
 
-__all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping"]
+__all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping", "touching"]
 
 
 ROUNDING_M2 = 1.0
@@ -259,11 +259,21 @@ class ZoneGrid(Grid):
     @cached_property
     def _first_order(self) -> sparse.csr_array:
         shapes = self.cells.geometry.to_crs(self.metric_crs).to_numpy()
-        # part by part: the box of a zone with islands anywhere holds much of the territory
-        parts, zone = polygons_of(shapes)
-        source, target = (zone[k] for k in shapely.STRtree(parts).query(parts, predicate="dwithin", distance=TOUCH_M))
-        apart = source != target
-        entries = (np.ones(apart.sum(), np.int32), (source[apart], target[apart]))
-        first = sparse.csr_array(sparse.coo_array(entries, shape=(len(self), len(self))))
-        first.data[:] = 1  # two zones may touch by several parts
-        return first.astype(np.int8)
+        return touching(shapes, TOUCH_M)
+
+
+def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:
+    """Areas × areas, 1 where two of them touch or come within that distance, 0 on the diagonal.
+
+    Found part by part: the box of an area with islands anywhere holds much of the territory, and each would be held
+    against nearly all.
+    """
+    parts, area = polygons_of(shapes)
+    tree = shapely.STRtree(parts)
+    near = tree.query(parts, predicate="dwithin", distance=within) if within else tree.query(parts, "intersects")
+    source, target = area[near]
+    apart = source != target
+    entries = (np.ones(apart.sum(), np.int32), (source[apart], target[apart]))
+    found = sparse.csr_array(sparse.coo_array(entries, shape=(len(shapes), len(shapes))))
+    found.data[:] = 1  # two areas may touch by several parts
+    return found.astype(np.int8)

@@ -28,6 +28,7 @@ from scipy import sparse
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.zones import touching
 from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
@@ -211,10 +212,7 @@ def _expected(cells: pd.DataFrame, count: np.ndarray, area: np.ndarray) -> np.nd
 def _neighbours(grid: Grid | None, shapes: np.ndarray) -> sparse.csr_array:
     if grid is not None and len(grid) == len(shapes):
         return grid.adjacency()
-    source, target = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    apart = source != target
-    ones = np.ones(int(apart.sum()), np.int8)
-    return sparse.csr_array((ones, (source[apart], target[apart])), shape=(len(shapes),) * 2)
+    return touching(shapes)
 
 
 def _grow(count, expected, size, limit, found, adjacency) -> list[list[int]]:

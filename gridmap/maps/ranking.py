@@ -22,6 +22,7 @@ from scipy import sparse
 
 from gridmap._intervals import fullest_window
 from gridmap.grids.hierarchy import zone_levels
+from gridmap.grids.zones import touching
 from gridmap.hotspots.cores import DEGREE_M, at_corner, hotspot_cores, names_apart, street_corners
 from gridmap.hotspots.result import HotspotResult
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, ContextLayer, Layer
@@ -343,8 +344,7 @@ def _under_reported(layer: CellsLayer, named: ZoneNames) -> list[Place]:
 def _touching(frame: pd.DataFrame, at: np.ndarray, side: np.ndarray) -> np.ndarray:
     """A number for each of the rows `at`: the same where cells of one side touch."""
     if isinstance(frame, gpd.GeoDataFrame):
-        shapes = frame.geometry.to_numpy()[at]
-        source, target = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+        source, target = touching(frame.geometry.to_numpy()[at]).nonzero()
     else:
         ids = {c: i for i, c in enumerate(frame.index[at])}
         pairs = [(i, ids[near]) for c, i in ids.items() for near in h3.grid_disk(c, 1) if near in ids]
