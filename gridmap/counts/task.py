@@ -52,6 +52,7 @@ from gridmap.grids.h3 import NOT_A_CELL, HexGrid
 from gridmap.grids.index.raster_lookup import tally, tally_sums
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.h3_places import cell_number
 
 __all__ = [
     "EVERY",
@@ -458,9 +459,9 @@ def prepare_connection(con: duckdb.DuckDBPyConnection, query: CountQuery) -> Non
         con.execute(sql("weights"))
 
 
-#: The column that says whether a patrol came upon an incident: its name, and the earlier one.
 #: Columns whose values tell one incident from another: nobody counts by them.
 ONE_BY_ONE = ("incident_id", "lon", "lat", "occurred_from", "occurred_to")
+#: The column that says whether a patrol came upon an incident: its name, and the earlier one.
 FLAGS = ("officer_initiated", "patrol_found")
 
 
@@ -629,22 +630,13 @@ def _rows_of_keys(column: pa.Array, grid: HexGrid) -> tuple[np.ndarray, tuple[in
     """The row of each H3 cell's parent in the grid (−1 outside, and for none), and how many were no cells to count."""
     coded = column.dictionary_encode()
     words = coded.dictionary.to_pylist()
-    keys = np.array([_h3_number(word) for word in words] or [0], np.uint64)
+    keys = np.array([cell_number(word) for word in words] or [0], np.uint64)
     row = grid.rows_of_keys(keys)
     codes = coded.indices.fill_null(0).to_numpy(zero_copy_only=False)
     given = column.is_valid().to_numpy(zero_copy_only=False)
     odd = given & (row[codes] == NOT_A_CELL)
     rows = np.where(given, np.maximum(row[codes], OUTSIDE), OUTSIDE).astype(np.int32)
     return rows, ((int(odd.sum()), str(words[codes[np.flatnonzero(odd)[0]]])) if odd.any() else (0, None))
-
-
-def _h3_number(word: str | int) -> int:
-    """An H3 cell as a number; 0 for what is none."""
-    try:
-        number = word if isinstance(word, int) else int(word, 16)
-    except ValueError:
-        return 0
-    return number if 0 < number < 1 << 63 else 0
 
 
 def refuse_missing_weights(query: CountQuery, n: int) -> None:

@@ -263,10 +263,27 @@ class ZoneGrid(Grid):
 
 
 def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:
-    """Areas × areas, 1 where two of them touch or come within that distance, 0 on the diagonal.
+    """Which areas touch.
 
     Found part by part: the box of an area with islands anywhere holds much of the territory, and each would be held
     against nearly all.
+
+    Parameters
+    ----------
+    shapes : ndarray of geometries, shape (n,)
+        Of what is no polygon nothing touches anything.
+    within : float
+        In the unit of their coordinates: areas that come as near as this touch as well.
+
+    Returns
+    -------
+    sparse array of int8, shape (n, n)
+        1 where two areas touch, 0 on the diagonal; symmetric.
+
+    Examples
+    --------
+    >>> touching(shapely.box([0, 1, 5], 0, [1, 2, 6], 1)).toarray().tolist()
+    [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
     """
     parts, area = polygons_of(shapes)
     tree = shapely.STRtree(parts)

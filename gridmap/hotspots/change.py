@@ -458,6 +458,11 @@ def changes_by_area(
     >>> found = changes_by_area(read_incidents(points), zones, before="2024-02", after="2024-03")
     >>> found[["count_before", "count_after"]].to_dict("index")
     {'East': {'count_before': 4, 'count_after': 6}, 'West': {'count_before': 2, 'count_after': 3}}
+
+    References
+    ----------
+    Clopper, C. J., & Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in the case of the
+    binomial. Biometrika, 26(4). Both counts are divided by `extra_variation`, as in quasi-Poisson models.
     """
     if not isinstance(incidents, Incidents):
         found = type(incidents).__name__

@@ -245,8 +245,7 @@ def hotspot_test(
     columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
     if not strictly.holds:
-        limit = STRICT_UP_TO
-        notes = (*notes, Note("hotspots.strict_silent", spread=strictly.spread, limit=limit))
+        notes = (*notes, Note("hotspots.strict_silent", spread=strictly.spread, limit=STRICT_UP_TO))
     if strict and columns["strict"].any():
         notes = (*notes, Note("hotspots.strict_smooth", n=int(columns["strict"].sum())))
     if isinstance(grid, Grid):
@@ -806,8 +805,7 @@ def _strict(
         return _Strict(strict, strict.copy())
     there = expected > 0
     fitted = ordinary_differences(n_around[there], expected[there])
-    limit = STRICT_UP_TO
-    if fitted.rate_spread > limit:  # measured not to hold: docs/calibration.md
+    if fitted.rate_spread > STRICT_UP_TO:  # measured not to hold: docs/calibration.md
         unknown = np.full(len(p), np.nan)
         return _Strict(unknown, unknown, fitted.over_poisson, fitted.rate_spread, holds=False)
     mean, kappa = fitted.mean(expected[looked]), ring.caution() * fitted.kappa(expected[looked])

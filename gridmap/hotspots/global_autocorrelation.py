@@ -116,9 +116,7 @@ def global_moran(
     a = n * ((n**2 - 3 * n + 3) * s1 - n * s2 + 3 * s0**2)
     b = kurtosis * ((n**2 - n) * s1 - 2 * n * s2 + 6 * s0**2)
     randomised = (a - b) / ((n - 1) * (n - 2) * (n - 3) * s0**2) - expected**2
-    params = carried_over(values) | _params(
-        values, order, distance_m, row_standardise, assumption, permutations, random_state
-    )
+    params = _params(values, order, distance_m, row_standardise, assumption, permutations, random_state)
     params |= {"population": population if isinstance(population, str) else population is not None}
     return _result("global_moran", moran, c, expected, normal, randomised, params)
 
@@ -187,9 +185,7 @@ def global_geary(
         - (n - 1) * s2 * (n**2 + 3 * n - 6 - (n**2 - n + 2) * k) / 4
         + s0**2 * (n**2 - 3 - (n - 1) ** 2 * k)
     ) / (n * (n - 2) * (n - 3) * s0**2)
-    params = carried_over(values) | _params(
-        values, order, distance_m, row_standardise, assumption, permutations, random_state
-    )
+    params = _params(values, order, distance_m, row_standardise, assumption, permutations, random_state)
     return _result("global_geary", geary, c, 1.0, normal, randomised, params)
 
 
@@ -252,9 +248,7 @@ def global_getis_ord(
     b4 = s1 - s2 + s0**2
     second = b0 * m2**2 + b1 * m4 + b2 * m1**2 * m2 + b3 * m1 * m3 + b4 * m1**4
     second /= (m1**2 - m2) ** 2 * n * (n - 1) * (n - 2) * (n - 3)
-    params = carried_over(values) | _params(
-        values, order, distance_m, False, "randomisation", permutations, random_state
-    )
+    params = _params(values, order, distance_m, False, "randomisation", permutations, random_state)
     return _result("global_getis_ord", general, x, expected, np.nan, second - expected**2, params)
 
 
