@@ -271,7 +271,7 @@ def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:
     Parameters
     ----------
     shapes : ndarray of geometries, shape (n,)
-        Of what is no polygon nothing touches anything.
+        Points and lines touch nothing.
     within : float
         In the unit of their coordinates: areas that come as near as this touch as well.
 
