@@ -1161,7 +1161,7 @@ def _of_points(before, after, treated, control, buffer, every, chosen_from, expo
         raise InputError(Note("governance.one_side", n=len(events), side="after" if later.all() else "before"))
     at = shapely.points(events["lon"], events["lat"])
     shapes = np.array([own, *rings, *others], dtype=object)
-    which, shape = shapely.STRtree(shapes).query(at, predicate="intersects")
+    shape, which = shapely.STRtree(at).query(shapes, predicate="intersects")
     width = len(order)
 
     def series(kept: np.ndarray | None = None) -> np.ndarray:
@@ -1202,6 +1202,6 @@ def _pool(chosen_from: Any, exposure: Any, own: Any, at: np.ndarray) -> tuple[np
             meant = did_you_mean(exposure, map(str, chosen_from))
             raise InputError(Note("governance.no_area_column", found=exposure, meant=meant))
         people = np.asarray(chosen_from[exposure] if isinstance(exposure, str) else exposure, float)
-    which = shapely.STRtree(shapes).query(at, predicate="intersects")[1]
+    which = shapely.STRtree(at).query(shapes, predicate="intersects")[0]
     inside = shapely.area(shapely.intersection(shapes, own)) / shapely.area(shapes)
     return np.bincount(which, minlength=len(shapes)).astype(float), people, float((inside * people).sum())

@@ -94,7 +94,8 @@ def hotspot_areas(result: Any) -> gpd.GeoDataFrame:
         raise InputError(Note("governance.no_hotspots", found=result.method))
     hot = cells[[side_of(label) > 0 for label in cells["label"]]]
     parts = shapely.get_parts(shapely.union_all(hot.geometry.to_numpy())) if len(hot) else np.array([], dtype=object)
-    inside, part = shapely.STRtree(parts).query(hot.geometry.representative_point().to_numpy(), predicate="intersects")
+    within = shapely.STRtree(hot.geometry.representative_point().to_numpy())
+    part, inside = within.query(parts, predicate="intersects")
     value = hot["count"].to_numpy(float) if "count" in hot else np.ones(len(hot))
     count = np.bincount(part, value[inside], minlength=len(parts)) if len(parts) else np.zeros(0)
     order = np.argsort(-count, kind="stable")

@@ -145,8 +145,8 @@ def site_rings(
     at = _flat_events(events, crs)
     whole = None if territory is None else _one_shape(territory, crs)
     shapes, which, ring_names = _ring_shapes(flat, edges, whole)
-    inside = shapely.STRtree(shapes).query(shapely.points(at), predicate="intersects")
-    first = pd.Series(inside[1]).groupby(inside[0]).first()  # on an edge: one of the two
+    ring, event = shapely.STRtree(shapely.points(at)).query(shapes, predicate="intersects")
+    first = pd.Series(ring).groupby(event).first()  # on an edge: one of the two
     count = np.bincount(first.to_numpy(), minlength=len(shapes))
     area = shapely.area(shapes) / 1e6
     table = pd.DataFrame({"count": count, "area_km2": area})

@@ -195,7 +195,7 @@ def _by_building(grid, shapes, values, buildings, weight):
         _checked(buildings, weight, Note("grids.the_buildings"))
     heavy = np.ones(len(buildings)) if weight is None else buildings[weight].to_numpy(float)
     points = shapely.point_on_surface(buildings.geometry.to_numpy())
-    at, zone = shapely.STRtree(shapes).query(points, predicate="intersects")
+    zone, at = shapely.STRtree(points).query(shapes, predicate="intersects")
     order = np.lexsort((zone, at))
     at, zone = at[order], zone[order]
     first = np.r_[True, np.diff(at) > 0] if len(at) else np.zeros(0, bool)

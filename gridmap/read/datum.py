@@ -363,8 +363,8 @@ def estimate_datum(lon, lat, *, boundaries=None, roads=None, zone=None, random_s
         x, y = to_wgs84(lon, lat, datum=datum)
         measures, fit = {}, np.zeros(len(x))
         if boundaries is not None:
-            tree = shapely.STRtree(boundaries.geometry.to_numpy())
-            point, row = tree.query(shapely.points(x, y), predicate="intersects")
+            tree = shapely.STRtree(shapely.points(x, y))
+            row, point = tree.query(boundaries.geometry.to_numpy(), predicate="intersects")
             inside = np.zeros(len(x), bool)
             inside[point] = True
             measures["inside"], fit = float(inside.mean()), inside.astype(float)

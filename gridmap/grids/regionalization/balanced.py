@@ -337,7 +337,7 @@ def _in(layer: tuple[np.ndarray, np.ndarray], points: np.ndarray) -> np.ndarray:
     rows, shapes = layer
     found = np.full(len(points), -1)
     if len(rows):
-        at, which = shapely.STRtree(shapes).query(points, predicate="intersects")
+        which, at = shapely.STRtree(points).query(shapes, predicate="intersects")
         order = np.lexsort((which, at))[::-1]
         found[at[order]] = rows[which[order]]
     return found

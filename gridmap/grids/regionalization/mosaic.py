@@ -106,7 +106,7 @@ def mosaic_of_points(territory, xy: np.ndarray, lines=None) -> Mosaic:
     inside = np.zeros(len(xy), np.int64)
     if len(blocks) > 1 and len(xy):
         points = shapely.points(xy)
-        at, block = shapely.STRtree(blocks).query(points, predicate="intersects")
+        block, at = shapely.STRtree(points).query(blocks, predicate="intersects")
         order = np.lexsort((block, at))[::-1]
         inside = np.full(len(xy), -1)
         inside[at[order]] = block[order]

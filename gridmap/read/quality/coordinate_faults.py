@@ -50,9 +50,9 @@ def inspect_places(plan: Plan, facts, boundaries, roads, datum, problems: list, 
     if n[top] > max(10, 0.05 * len(lon)):
         problems.append(Note("read.piled", n=n[top], share=n[top] / len(lon), lon=pairs[top, 0], lat=pairs[top, 1]))
     if boundaries is not None:
-        tree = shapely.STRtree(boundaries.geometry.to_numpy())
         inside = np.zeros(len(pairs), bool)
-        inside[tree.query(shapely.points(pairs), predicate="intersects")[0]] = True
+        tree = shapely.STRtree(shapely.points(pairs))
+        inside[tree.query(boundaries.geometry.to_numpy(), predicate="intersects")[1]] = True
         out["outside_boundaries"] = int(n[~inside].sum())
         if out["outside_boundaries"] > 0.05 * len(lon):
             problems.append(Note("read.outside_boundaries", n=out["outside_boundaries"], points=len(lon)))
