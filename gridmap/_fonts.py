@@ -34,7 +34,8 @@ def drawing_style(settings: Mapping[str, Any]) -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update({"text.parse_math": False, **settings})
+        keys: dict[Any, Any] = {"text.parse_math": False, **settings}  # matplotlib names its 300 keys in the type
+        matplotlib.rcParams.update(keys)
         yield
 
 

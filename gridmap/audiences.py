@@ -9,6 +9,7 @@ vehicle or a household. That is not a setting.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -114,7 +115,7 @@ AUDIENCES: dict[str, Audience] = {
     ),
 }
 
-_ROWS = {
+_ROWS: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "who": ("made for", str),
     "persons": ("names, ID numbers, telephones, plates, households", str),
     "points": ("incidents one by one: points, members, pairs, rows set aside", lambda v: "yes" if v else "no"),
@@ -183,6 +184,6 @@ def audience_table() -> str:
         if field.name in _ROWS:
             title, stated = _ROWS[field.name]
             lines.append(
-                f"| {title} | " + " | ".join(stated(getattr(a, field.name)) for a in AUDIENCES.values()) + " |"
+                f"| {title} | " + " | ".join(str(stated(getattr(a, field.name))) for a in AUDIENCES.values()) + " |"
             )
     return "\n".join(lines)

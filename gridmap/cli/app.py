@@ -7,6 +7,7 @@ Exit codes: 0 well; 1 for what the user can put right, named in one line; 2 for 
 130 when interrupted.
 """
 
+import io
 import json
 import os
 import re
@@ -50,7 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-UsageError = typer.BadParameter.__mro__[1]  # typer brings its own copy of click and does not name this class
+UsageError: type[Any] = typer.BadParameter.__mro__[1]  # typer brings its own copy of click and does not name this class
 #: The language of this command, once it is known.
 _spoken = "en"
 
@@ -84,8 +85,9 @@ def text(code: str, **values: Any) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every mistake of the user ends in one clear line on stderr."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="replace")  # a name that the console cannot print must not fail a run
+        with suppress(ValueError):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a name that the console cannot print must not fail a run
     _place_for_compiled_code()
     with watch_interrupts(lambda: text("cli.interrupted")) as interrupted:
         code = _run(list(sys.argv[1:] if arguments is None else arguments), interrupted)

@@ -100,10 +100,15 @@ def _plain(values) -> pd.Series | np.ndarray:
     if dtype.kind == "u":
         return series.astype("Int64" if series.isna().any() else "int64")
     if dtype.kind == "f":
-        return series.astype("float64").where(lambda v: np.isfinite(v.to_numpy("float64", na_value=np.nan)))
+        return _finite(series)
     if dtype.kind in "biM":
         return series
     return _of_objects(series)
+
+
+def _finite(series: pd.Series) -> pd.Series:
+    numbers = series.astype("float64")
+    return numbers.where(np.isfinite(numbers.to_numpy("float64", na_value=np.nan)))
 
 
 def _of_objects(series: pd.Series) -> pd.Series:
@@ -117,9 +122,9 @@ def _of_objects(series: pd.Series) -> pd.Series:
         if all(-LARGEST <= int(v) <= LARGEST for v in there):
             return series.where(series.notna(), None).astype("Int64")
     elif kinds and all(issubclass(k, int | float | np.integer | np.floating) and k is not bool for k in kinds):
-        return _plain(series.astype("float64"))
+        return _finite(series)
     elif kinds and all(issubclass(k, pd.Timestamp) for k in kinds) and len({v.tzinfo for v in there}) == 1:
-        return pd.to_datetime(series)
+        return pd.Series(pd.to_datetime(series))
     return _text(series)
 
 

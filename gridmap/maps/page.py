@@ -523,7 +523,6 @@ class MapPage(folium.Map, ShortForm):
             min_zoom=2,
         )
         self._data, self._count = data, layers
-        self._parent = None
         title = note_from(data["head"]["title"])
         figure = OfflineFigure(ratio="66%", title=None if title is None else say(title, data["language"]))
         figure.hosts, figure.language = hosts, data["language"]
@@ -545,7 +544,7 @@ class MapPage(folium.Map, ShortForm):
         root = self.get_root()
         root.script.add_child(Verbatim(f"gridmap.start({self.get_name()});"), name="gridmap_start")
 
-    def save(self, path, **_ignored) -> Path:
+    def save(self, path, **_ignored) -> Path:  # type: ignore[override]  # folium's is `outfile`
         """Write the page to one file, whole or not at all.
 
         Parameters

@@ -187,9 +187,7 @@ def log_to_folder(
     failed = lambda why: Note("patrol.cannot_write_comparison", folder=str(folder), problem=why)  # noqa: E731
     with as_output_error(failed), atomic_folder(folder) as part:
         for name, (table, index) in results.items():
-            table.rename_axis(table.index.name).reset_index(drop=not index).map(plain_text).to_csv(
-                part / name, index=False, encoding="utf-8-sig"
-            )
+            table.reset_index(drop=not index).map(plain_text).to_csv(part / name, index=False, encoding="utf-8-sig")
     return dosage, [folder / name for name in results]
 
 

@@ -144,7 +144,8 @@ def _spans(frame: pd.DataFrame, requested: Sequence[Mapping]) -> pd.Series:
     length = frame["occurred_to"] - frame["occurred_from"]
     middle = frame["occurred_from"] + length / 2
     at = middle[middle.notna()].dt.to_period(finest)
-    fits = length[at.index] <= (at + 1).dt.start_time - at.dt.start_time  # else nobody knows in which it was
+    after = pd.Series(pd.PeriodIndex(at) + 1, index=at.index)
+    fits = length[at.index] <= after.dt.start_time - at.dt.start_time  # else nobody knows in which it was
     at = at[fits]
     if not every:  # what lies in no period that is spoken of is not distinguished
         at = at[[any(p.start_time <= one.start_time <= p.end_time for p in periods) for one in at]]

@@ -12,6 +12,7 @@ import stat
 import zipfile
 import zlib
 from pathlib import Path
+from typing import cast
 
 from gridmap.errors import InputError, ReadError
 from gridmap.messages import Note, did_you_mean
@@ -191,7 +192,7 @@ def open_bytes(path: Path, member: str | None = None) -> io.BufferedIOBase:
             raise InputError(Note("read.no_member", file=path.name, member=member, meant=did_you_mean(member, members)))
         with zipfile.ZipFile(path) as archive:
             try:
-                return archive.open(members[member])
+                return cast(zipfile.ZipExtFile, archive.open(members[member]))
             except READ_FAILURES as problem:  # a password, an unknown compression
                 raise ReadError(Note("read.member_locked", member=member, file=path.name, why=problem)) from None
     if path.suffix.lower() == ".gz":

@@ -122,7 +122,7 @@ def period_of(incidents: Incidents) -> str | None:
     if not len(times):
         return None
     first, last = times["occurred_from"].min(), times["occurred_to"].max()
-    vague = (times["occurred_to"] - times["occurred_from"]).median() > pd.Timedelta(days=1)
+    vague = pd.Timedelta((times["occurred_to"] - times["occurred_from"]).median()) > pd.Timedelta(days=1)
     if vague:  # ends are exclusive
         last -= pd.Timedelta(microseconds=1)
     unit = "%Y-%m" if vague else "%Y-%m-%d"

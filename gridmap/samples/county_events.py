@@ -16,6 +16,7 @@ own seasons, weekdays and hours. On top of it are planted
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -119,7 +120,8 @@ def make_events(zones, buildings, roads, seats, events: int, rng) -> tuple[pd.Da
     at = buildings[["x", "y"]].to_numpy()
     hotspots, measures = _planted(zones, roads, seats)
     for frame in (hotspots, measures):
-        frame["held"] = [np.flatnonzero(shapely.contains_xy(shape, *at.T)) for shape in frame["geometry"]]
+        held = [np.flatnonzero(shapely.contains_xy(shape, *at.T)) for shape in frame["geometry"]]
+        frame["held"] = pd.Series(held, index=frame.index, dtype=object)
     parts = []
     planted = np.zeros(len(hotspots), np.int64)
     for name, _, share, pull, month, hour, interval in KINDS:
@@ -130,7 +132,7 @@ def make_events(zones, buildings, roads, seats, events: int, rng) -> tuple[pd.Da
         days = [_days(len(places[0]), month, rng)]
         for h in np.flatnonzero(hotspots["category"] == name):
             held = hotspots["held"][h]
-            since, until = ((np.datetime64(v) - START).astype(int) for v in hotspots.loc[h, ["since", "until"]])
+            since, until = (_day(hotspots[end][h]) for end in ("since", "until"))
             base = mean * weight[held].sum() * (until - since) / DAYS
             extra = rng.poisson(base * (hotspots["strength"][h] - 1))
             planted[h] += extra
@@ -269,9 +271,14 @@ def _where_measures_were_taken(measures, where, events: int, persons, town, rng)
     return table
 
 
+def _day(date: Any) -> int:
+    """The day of the simulation that a date is."""
+    return int((np.datetime64(date, "D") - START) // np.timedelta64(1, "D"))
+
+
 def _measure(measure, place, day, at, rng) -> tuple[np.ndarray, np.ndarray]:
     """After the start a share of the target's events is gone, or has moved to the ring around it."""
-    start = int((np.datetime64(measure["start"]) - START).astype(int))
+    start = _day(measure["start"])
     hit = np.isin(place, measure["held"]) & (day >= start) & (rng.random(len(place)) < measure["effect"])
     moves = hit & (rng.random(len(place)) < measure["displaced"])
     if moves.any():
@@ -362,7 +369,7 @@ def _life(table: pd.DataFrame, rng, slow: int, paper: int) -> pd.DataFrame:
     table = table.assign(group=group)
     by_patrol = rng.random(n) < group.map(FOUND_BY_PATROL).to_numpy()
     known = rng.random(n) < 0.97
-    table["officer_initiated"] = np.where(known, by_patrol, None)
+    table["officer_initiated"] = np.where(known, by_patrol, np.array(None, object))
     hours = np.array([STEP_HOURS[g] for g in group])
     found = table["occurred_to"].to_numpy() + (rng.exponential(1.5, n) * 60).astype("timedelta64[m]")
     table["found_at"] = found
@@ -403,5 +410,5 @@ def _ends(table: pd.DataFrame, solved: np.ndarray, paper: int, rng) -> pd.DataFr
     ended = np.where(unsettled, "调解失败", ended)
     past = (group == "案件") & ~closed.to_numpy() & (deadline < END).to_numpy()
     gone = table["withdrawn_at"].notna().to_numpy()
-    table["outcome"] = np.select([closed, gone, past], [ended, "撤回", "未破"], None)
+    table["outcome"] = np.select([closed.to_numpy(), gone, past], [ended, "撤回", "未破"], np.array(None, object))
     return table

@@ -106,10 +106,10 @@ def make_territory(rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     ]
     seats = np.array([*near, *far])
     urban = np.arange(10) < 4
-    far = np.hypot(*middle.T)
+    from_centre = np.hypot(*middle.T)
     away = scipy.spatial.distance_matrix(middle, seats)
-    away[:, ~urban] += np.where(far < SEAT_M, 1e6, 0)[:, None]
-    away[:, urban] += np.where(far >= SEAT_M, 1e6, 0)[:, None]
+    away[:, ~urban] += np.where(from_centre < SEAT_M, 1e6, 0)[:, None]
+    away[:, urban] += np.where(from_centre >= SEAT_M, 1e6, 0)[:, None]
     street = away.argmin(axis=1)
     names = list(STREETS + TOWNS)
     estates, villages = list(rng.permutation(ESTATES)), [s + v for s in SURNAMES for v in VILLAGES]
@@ -121,11 +121,11 @@ def make_territory(rng) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         start = middle[rng.choice(own, many - 1, replace=False)]
         start = np.vstack([seats[s], start])
         for _ in range(12):  # Lloyd: communities of like size, the first at the seat
-            near = scipy.spatial.cKDTree(start).query(middle[own])[1]
-            start[1:] = [middle[own[near == k]].mean(0) if (near == k).any() else start[k] for k in range(1, many)]
-        near = _one_piece(cells[own], near, many)
+            at = scipy.spatial.cKDTree(start).query(middle[own])[1]
+            start[1:] = [middle[own[at == k]].mean(0) if (at == k).any() else start[k] for k in range(1, many)]
+        at = _one_piece(cells[own], at, many)
         for k in range(many):
-            shape = shapely.union_all(cells[own[near == k]], grid_size=0.001)
+            shape = shapely.union_all(cells[own[at == k]], grid_size=0.001)
             town = urban[s] or k == 0
             name = (estates.pop() if len(estates) else villages.pop()) + "社区" if urban[s] else ""
             name = name or (f"{title[:-1]}街社区" if k == 0 else villages.pop() + "村")

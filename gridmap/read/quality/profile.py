@@ -22,7 +22,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
     reasons, categories, months, lengths = (Counter[str]() for _ in range(4))
     lons, lats, zones = [], [], []
     first_rows: dict[str, list[int]] = {}
-    hours: np.ndarray = np.zeros(24, int)
+    hours = np.zeros(24, np.int64)
     first = last = None
     box = None if boundaries is None else tuple(boundaries.total_bounds)
     for batch in again(batches):
@@ -48,7 +48,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
             months.update(dict(zip(values.astype(str).tolist(), n.tolist(), strict=True)))
             exact = known & (start == end)
             hour = ((start[exact] - start[exact].astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int)
-            hours = hours + np.bincount(hour, minlength=24)[:24]
+            hours += np.bincount(hour, minlength=24)[:24]
             length = (end[known] - start[known]).astype("timedelta64[h]").astype(int)
             lengths.update(
                 {
@@ -60,7 +60,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
     lon = np.concatenate(lons) if lons else np.empty(0)
     lat = np.concatenate(lats) if lats else np.empty(0)
     places = pd.DataFrame({"lon": lon, "lat": lat}).value_counts(sort=False)
-    pairs, n = places.index.to_frame(index=False).to_numpy(float).reshape(-1, 2), places.to_numpy()
+    pairs, times = places.index.to_frame(index=False).to_numpy(float).reshape(-1, 2), places.to_numpy()
     same_row = {"same_id": seen.total()} if seen.by_id else {"same_id": 0, "same_row": seen.total()}
     return {
         "rows": rows,
@@ -72,7 +72,7 @@ def read_facts(plan: Plan, batches, boundaries) -> dict:
         "lon": lon,
         "lat": lat,
         "zone": zones if len(zones) == len(lon) else None,
-        "pairs": (pairs, n),
+        "pairs": (pairs, times),
         "times": {
             "first": None if first is None else str(first)[:16],
             "last": None if last is None else str(last)[:16],

@@ -66,6 +66,7 @@ def read_json_layer(data: bytes, name: str) -> gpd.GeoDataFrame:
         If its CRS is given by a link, or not known.
     """
     document = _parsed(data, name)
+    crs: CRS | None
     try:
         if not isinstance(document, dict):
             raise ReadError(Note("read.no_json_layer", file=name))
@@ -221,7 +222,8 @@ def _topology(document: dict, name: str) -> Iterator[tuple[Any, dict]]:
         return points
 
     def built(node: dict) -> Any:
-        kind, of = node.get("type"), node.get("arcs")
+        kind = node.get("type")
+        of: Any = node.get("arcs")
         if kind == "Polygon":
             rings = [line(ring) for ring in of]
             return shapely.Polygon(rings[0], rings[1:])

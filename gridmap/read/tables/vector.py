@@ -14,6 +14,7 @@ import sqlite3
 import warnings
 import xml.parsers.expat
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -335,16 +336,24 @@ def _require_plain_database(data: bytes, name: str) -> None:
 MOST_STEPS, MOST_COMPUTED = 20_000, 1 << 30
 
 
+def _is_at_its_end(steps: Iterator[int]) -> bool:
+    return next(steps, None) is None
+
+
+def _first(*given: Any) -> Any:
+    return given[0] if given else None
+
+
 def _require_ends(con: sqlite3.Connection, schema: list[tuple[str, str, str]], name: str) -> None:
     """Refuse a GeoPackage whose views or computed columns never end, or make of few bytes more than a memory holds."""
     for kind, item, sql in schema:
         if not (kind == "view" or (kind == "table" and re.search(r"\bAS\s*\(", sql, re.I))):
             continue
         for function in set(re.findall(r"\b(ST_\w+|gpkg_?\w*)\s*\(", sql, re.I)):  # GDAL's own, which SQLite lacks
-            con.create_function(function, -1, lambda *given: given[0] if given else None)
+            con.create_function(function, -1, _first)
         con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_COMPUTED)
         steps, total = iter(range(MOST_STEPS)), 0
-        con.set_progress_handler(lambda steps=steps: next(steps, None) is None, 10_000)
+        con.set_progress_handler(functools.partial(_is_at_its_end, steps), 10_000)
         try:
             quoted = item.replace('"', '""')
             for row in con.execute(f'SELECT * FROM "{quoted}"'):

@@ -56,7 +56,11 @@ def grid_stage(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> tuple[Grid, 
         if name in BASIC_UNITS:
             options = {"within": tuple(boundaries.total_bounds), "column": _load(settings), **options}
         place = input_of(pipeline, file.path)
-        frame = _where(place, file.where) if isinstance(place, gpd.GeoDataFrame) else read_features(place, **options)
+        frame = (
+            _where(place, options.get("where"))
+            if isinstance(place, gpd.GeoDataFrame)
+            else read_features(place, **options)
+        )
         settings[name] = frame.set_index("cell_id") if name == "keep" and "cell_id" in frame else frame
         inputs.append({"path": file.path, "sha256": None, "rows": len(frame), "used": len(frame)})
         inputs[-1] |= {"set_aside": 0, "stage": f"grid.{name}"}
