@@ -51,6 +51,34 @@ def test_a_number_on_the_map_is_the_number_in_the_table(browser, demo):
     page.close()
 
 
+#: What is written on canvases of a pane: the texts in their order, from now on.
+LISTEN = """(function () { const p = CanvasRenderingContext2D.prototype, old = p.fillText; window.written = [];
+  p.fillText = function (text, x, y) { const pane = this.canvas.closest('.leaflet-pane, #gm-inset-map .leaflet-pane');
+    written.push([this.canvas.closest('#gm-inset-map') ? 'inset' : pane ? pane.className : '', text]); return old.apply(this, arguments); }; })()"""
+
+
+@pytest.mark.parametrize("name", ["demo", "demo_zh"])
+def test_every_place_is_named_beside_its_number_on_the_map_and_in_its_enlarged_part(browser, pages, name):
+    """On a projector: no name is left out for want of a line that could be broken, and none covers another."""
+    page = browser.open(pages[name])
+    page.run(f"{LISTEN}, gridmap.emit('room', false), 0")
+    names = page.run("gridmap.rankedRows().slice(0, 10).map(gridmap.placeOf)")
+    on_map, enlarged = (
+        "".join(page.run(f"written.filter((w) => w[0].includes('{where}')).map((w) => w[1])")).replace(" ", "")
+        for where in ("gm-numbers", "inset")
+    )
+    for place in names:
+        assert re.split(r"\s*[（(]|, ", place)[0].replace(" ", "") in on_map
+    inside = page.run("document.querySelector('#gm-inset h3').textContent")
+    seen = [n for n in names if re.split(r"\s*[（(]|, ", n)[0].replace(" ", "") in enlarged]
+    assert len(seen) == 4, inside  # 2, 4, 6 and 9 lie in Bradford, side by side
+    boxes = page.run("gridmap.named.concat(gridmap.taken)")
+    for i, (x, y, w, h) in enumerate(boxes):
+        for a, b, c, d in boxes[i + 1 :]:
+            assert abs(x - a) >= w + c - 10 or abs(y - b) >= h + d - 10  # numbers may touch each other's rings
+    page.close()
+
+
 @pytest.mark.parametrize("name", ["demo", "demo_zh"])
 def test_the_first_screen_of_a_projector_holds_ten_cards_and_the_themes(browser, pages, name):
     """1366 × 768: nothing of the ten cards is cut, nor of the list of themes, nor of a name on either."""

@@ -180,3 +180,52 @@ def test_a_hidden_unit_is_not_drawn_and_a_stop_answers_to_the_pointer(browser, p
     page.run("gridmap.patrols.forEach(l => gridmap.showOverlay(l, false)), 0")
     assert page.run(painted) == 0
     page.close()
+
+
+def test_patrols_are_quiet_marks_until_their_clock_or_their_tab_is_used(browser, plan, tmp_path):
+    """Over a theme that is shown, units neither move nor tell their times: the numbers and names of the places do."""
+    cells = gpd.GeoDataFrame(
+        {"count": [3, 1], "name": ["Harehills", "Seacroft"]}, index=["a", "b"], geometry=[shapely.box(-1.55, 53.79, -1.54, 53.8), shapely.box(-1.54, 53.79, -1.53, 53.8)], crs=4326,
+    )  # fmt: skip
+    layers = [gm.cells_layer(cells, "count"), *gm.patrol_layers(plan, start="22:30")]
+    page = browser.open(gm.build_map(layers, title="Patrols").save(tmp_path / "page.html"))
+    page.run(
+        """(function () { const p = CanvasRenderingContext2D.prototype, old = p.fillText; window.written = {};
+        p.fillText = function (text) { const pane = this.canvas.closest('.leaflet-pane').className.match(/leaflet-(gm-[a-z0-9]+)-pane/);
+          if (pane) (written[pane[1]] = written[pane[1]] || []).push(text); return old.apply(this, arguments); };
+        window.anew = () => { for (const k of Object.keys(written)) delete written[k];
+          gridmap.map.eachLayer((l) => { if (l.redraw) l.redraw(); }); return written; }; })(), 0"""
+    )
+    clock = "[...document.querySelectorAll('#gm-legend li')].map((e) => e.textContent)"
+
+    def seen():
+        """What the panes write, whether the legend tells what a lit stop is, and whether its list of units is shown."""
+        units = page.run("getComputedStyle(document.querySelector('#gm-legend .gm-units')).display")
+        return page.run("anew()"), "somebody is there" in " ".join(page.run(clock)), units
+
+    words, told, units = seen()
+    assert not page.run("gridmap.patrolsAtWork()")
+    assert {"1", "2", "Harehills", "Seacroft"} <= set(words["gm-numbers"])
+    assert "gm-units" not in words  # no unit on its way, no window of a stop
+    assert not told
+    assert units == "flex"
+    assert len({round(y) for y in page.run("[...document.querySelectorAll('.gm-units li')].map((e) => e.getBoundingClientRect().y)")}) == 1  # fmt: skip
+    page.run("gridmap.openTab('patrols'), 0")  # read beside the map, they are marks no longer
+    words, told, units = seen()
+    assert page.run("gridmap.patrolsAtWork()")
+    assert {"1", "2", "3"} <= set(words["gm-units"])
+    assert any(text.startswith("22:30–") for text in words["gm-units"])  # the window of the stop that is lit
+    assert set(words["gm-numbers"]) == {"1", "2"}  # the numbers stay, the names make room for the windows
+    assert told
+    assert units == "none"
+    page.run("gridmap.openTab('hotspots'), 0")  # nobody has used the clock: quiet again
+    words, told, units = seen()
+    assert "gm-units" not in words
+    assert {"Harehills", "Seacroft"} <= set(words["gm-numbers"])
+    page.run("gridmap.timeOf('shift1'), gridmap.periodGo(3), 0")
+    words, told, units = seen()
+    assert page.run("gridmap.patrolsAtWork()")
+    assert told
+    assert {"1", "2"} <= set(words["gm-units"])
+    assert page.requests() + page.errors() == []
+    page.close()

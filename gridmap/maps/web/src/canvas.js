@@ -11,6 +11,9 @@ const BATCH = 16;
 const PADDING = 0.2;
 /** A cell has an edge of its own only where it is larger than this, in pixels: smaller ones would be a mesh. */
 const EDGE_PX = 14;
+/** A line of a name beside a number is no longer than this, in heights of its letters; and a name has no more lines. */
+const LINE_EM = 15;
+const MOST_LINES = 4;
 
 /* Cold and falling: dots on the colour, so that they are no hot or rising ones in grey either. */
 /** @param {string} colour @param {boolean} [pale] of ground that steps back behind the places: light dots @param {boolean} [sparse] of a weaker class: few dots */
@@ -40,6 +43,44 @@ export function hatch(colour) {
   for (let i = -8; i <= 8; i += 8) { g.moveTo(i - 1, 9); g.lineTo(i + 9, -1); }
   g.stroke();
   return /** @type {CanvasPattern} */ (g.createPattern(c, "repeat"));
+}
+
+/** A name in so many lines as even as they can be: broken after a space or a comma, or between two letters of Chinese
+ * where neither is near; null where that leaves a line empty.
+ * @param {string} name @param {number} n @param {(text: string) => number} measure */
+function broken(name, n, measure) {
+  const parts = name.match(/[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*|\s+/gu) || [];
+  /** @type {string[]} */
+  const lines = [];
+  for (let from = 0, left = n; left; left--) {
+    const even = measure(parts.slice(from).join("").trim()) / left;
+    let to = parts.length, least = Infinity, line = "";
+    for (let at = from + 1; left > 1 && at <= parts.length - left + 1; at++) {
+      line += parts[at - 1];
+      if (/^[)）、，。]/.test(parts[at]) || /[(（]\s*$/.test(line)) continue;
+      const off = Math.abs(measure(line.trim()) - even) + (/[\s,，、/]$/.test(line) ? 0 : 0.35 * even);
+      if (off < least) { least = off; to = at; }
+    }
+    lines.push(parts.slice(from, to).join("").trim());
+    from = to;
+  }
+  return lines.every(Boolean) ? lines : null;
+}
+
+/** How a name may be written, the best first: whole in as few lines as `most` allows, or in more of them; then so
+ * without what stands in brackets or after a comma.
+ * @param {string} name @param {number} most width of a line @param {(text: string) => number} measure @returns {string[][]} */
+export function wordings(name, most, measure) {
+  /** @type {string[][]} */
+  const out = [];
+  for (const words of new Set([name, name.split(/\s*[（(]|, /)[0]])) {
+    const width = measure(words), least = Math.ceil(width / most), last = Math.min(MOST_LINES, Math.max(least + (width > most / 3 ? 1 : 0), Math.floor(3 * width / most)));
+    for (let n = least; n <= last; n++) {
+      const lines = broken(words, n, measure);
+      if (lines) out.push(lines);
+    }
+  }
+  return out;
 }
 
 /** Where the numbers of places stand: in their middles, or beside an earlier one, or not free where there is no room.
@@ -275,6 +316,7 @@ export function canvas(gm) {
         return /** @type {[number, number]} */ ([(x0 + x1) / 2 * at.scale - at.ox, (y0 + y1) / 2 * at.scale - at.oy]);
       });
       const spots = spread(middles, size, Boolean(ring));
+      this.marks = spots.filter((s) => s.free).map((s) => [s.x, s.y, 1.5 * size, 1.5 * size]);
       g.font = "700 " + Math.round(1.25 * size) + "px " + getComputedStyle(document.body).fontFamily;
       g.textAlign = "center";
       g.textBaseline = "middle";
@@ -306,33 +348,41 @@ export function canvas(gm) {
       });
       if (this.paint.names) this.named(g, spots, size, width, height);
     },
-    /* The name of each numbered place beside its number, where it lies on the map and over nothing: right, left, under
-       or over it; without what stands in brackets, where only that has room. The boxes that the names take stay in
-       `boxes`, each its middle and half its width and height. */
+    /* The name of each numbered place beside its number, where it lies on the map and over nothing: in as few lines as
+       it needs, right, left, under or over the number, or at a corner of it; without what stands in brackets or after a
+       comma, where only that has room. The boxes that the names take stay in `boxes`, each its middle and half its width
+       and height. */
     /** @param {any} g @param {ReturnType<typeof spread>} spots @param {number} size @param {number} width @param {number} height */
     named: function (g, spots, size, width, height) {
       const u = size / 11, share = PADDING / (1 + 2 * PADDING), px = width * share, py = height * share, letter = 13 * u, gap = size * (this.paint.ring ? 1.6 : 1.25);
-      const names = this.paint.names(), own = spots.filter((s) => s.free).map((s) => [s.x, s.y, gap, gap]);
+      const names = this.paint.names(), own = spots.filter((s) => s.free).map((s) => [s.x, s.y, gap - 1, gap - 1]);
       const screen = (this.paint.taken ? this.paint.taken() : []).map((/** @type {DOMRect} */ b) => [b.x + b.width / 2 + px, b.y + b.height / 2 + py, b.width / 2, b.height / 2]);
       const put = own.concat(screen, this.map === gm.map && gm.taken ? gm.taken : []);
       this.boxes = [];
       g.font = "600 " + letter + "px " + getComputedStyle(document.body).fontFamily;
       g.lineJoin = "round";
+      const measure = (/** @type {string} */ text) => g.measureText(text).width;
       spots.forEach(({ i, x, y, free }) => {
         const name = names[i] || "";
         if (!free || !name) return;
-        for (const words of new Set([name, name.split(/\s*[（(]|, /)[0]])) {
-          const half = g.measureText(words).width / 2 + 2, high = letter * 0.62;
-          const at = [[x + gap + half, y], [x - gap - half, y], [x, y + gap + high], [x, y - gap - high]].find(([a, b]) =>
+        for (const lines of wordings(name, LINE_EM * letter, measure)) {
+          const half = Math.max(...lines.map(measure)) / 2 + 2, line = letter * 1.16, high = line * lines.length / 2 + letter * 0.04;
+          const near = gap * 0.72, beside = [0, 0.5, -0.5, 1, -1].flatMap((turn) => [[x + gap + half, y + turn * gap], [x - gap - half, y + turn * gap]]);
+          const at = beside.slice(0, 2).concat([[x, y + gap + high], [x, y - gap - high]], beside.slice(2),
+            [[x + near + half, y + near + high], [x - near - half, y + near + high], [x + near + half, y - near - high], [x - near - half, y - near - high]]).find(([a, b]) =>
             a - half > px && a + half < width - px && b - high > py && b + high < height - py && !put.some(([p, q, w, h]) => Math.abs(p - a) < w + half && Math.abs(q - b) < h + high));
           if (!at) continue;
           put.push([at[0], at[1], half, high]);
           this.boxes.push([at[0], at[1], half, high]);
           g.lineWidth = 4 * u;
           g.strokeStyle = "rgba(255,255,255,0.92)";
-          g.strokeText(words, at[0], at[1]);
           g.fillStyle = "#1B2433";
-          g.fillText(words, at[0], at[1]);
+          g.textAlign = at[0] - half > x ? "left" : at[0] + half < x ? "right" : "center";   /* lines begin at the number, or end there */
+          const from = at[0] + (g.textAlign === "left" ? 2 - half : g.textAlign === "right" ? half - 2 : 0);
+          const each = (/** @type {(text: string, y: number) => void} */ write) => lines.forEach((text, k) => write(text, at[1] + (k - (lines.length - 1) / 2) * line));
+          each((text, v) => g.strokeText(text, from, v));
+          each((text, v) => g.fillText(text, from, v));
+          g.textAlign = "center";
           return;
         }
       });

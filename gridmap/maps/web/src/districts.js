@@ -26,6 +26,7 @@ export function districts(gm) {
         /** @type {Array<[number, number, number, number]>} */
         const put = [], mark = 1.5 * gm.markSize();
         if (this.map === gm.map) spread(gm.marks().map(([lon, lat]) => [worldX(lon) * scale - ox, worldY(lat) * scale - oy]), gm.markSize(), true).forEach((m) => put.push([m.x, m.y, mark, mark]));
+        const marks = put.length;   /* the numbers themselves, beside which their names are written */
         levels.forEach((level, depth) => {
           const box = this.paint.shapes[depth].box, size = (depth ? 13 : 17) * u;
           g.font = (depth ? "500 " : "600 ") + size + "px " + font;
@@ -54,7 +55,7 @@ export function districts(gm) {
             g.fillText(text, x, y);
           });
         });
-        if (this.map === gm.map) { gm.taken = put; gm.emit("names"); }
+        if (this.map === gm.map) { gm.taken = put.slice(marks); gm.emit("names"); }
       }
     });
     gm.namesOn = (map) => { new Names({ shapes, classes: [{}] }, { pane: "overlayPane" }).addTo(map); };

@@ -91,7 +91,7 @@ export function frame(gm) {
       document.title = title;
       skip.textContent = gm.t("skip_to_map");
       gm.put(gm.clear(header),
-        el("h1", { text: title, title }),
+        el("h1", { text: title, title, style: { minWidth: Math.min(10, title.length) + "em" } }),
         el("div", { class: "gm-facts" },
           fact("", inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
           fact("", of.count === null || of.count === undefined ? null : gm.amount(of.theme, of.count), "gm-count"),

@@ -205,7 +205,7 @@ export function patrols(gm) {
     /* What the marks mean, under the theme's legend. */
     gm.on("legend", function (legend) {
       const mark = function (cls, word) { return el("li", {}, el("span", { class: "gm-stop-mark " + cls }), gm.t(word)); };
-      legend.append(el("h2", { text: gm.t("tab_patrols") }), el("ul", { class: quiet() ? "" : "gm-on-paper" }, shown().map(function (l) { return el("li", {}, el("b", { class: "gm-unit-number", style: { borderColor: l.colour }, text: l.number }), el("span", { dir: "auto", text: gm.text(l.name) })); })),
+      legend.append(el("h2", { text: gm.t("tab_patrols") }), el("ul", { class: "gm-units" + (quiet() ? "" : " gm-on-paper") }, shown().map(function (l) { return el("li", {}, el("b", { class: "gm-unit-number", style: { borderColor: l.colour }, text: l.number }), el("span", { dir: "auto", text: gm.text(l.name) })); })),
         quiet() ? "" : el("ul", { class: "gm-on-screen" }, mark("", "stop_to_come"), mark("gm-lit", "stop_now"), mark("gm-past", "stop_done")));
     });
     gm.on("ready", function () { units.addTo(gm.map); fill(); if (!gm.themes.length) gm.openTab("patrols"); setTimeout(function () { opened = true; }, 0); });

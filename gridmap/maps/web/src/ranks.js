@@ -22,9 +22,9 @@ export function ranks(gm) {
       return Array.from(gm.parts.stage.querySelectorAll("#gm-tools, #gm-legend, #gm-fold, #gm-north, .leaflet-control-zoom, .leaflet-control-scale")).map((e) => e.getBoundingClientRect()).filter((b) => b.width)
         .map((b) => new DOMRect(b.x - stage.x, b.y - stage.y, b.width, b.height));
     }
-    /* Names beside the numbers give way to those of the districts, and those of villages to both. */
+    /* Names beside the numbers give way to those of the districts, and those of villages to both and to the numbers. */
     function write() {
-      if (numbers) { numbers.redraw(); gm.named = numbers.boxes || []; }
+      if (numbers) { numbers.redraw(); gm.named = numbers.marks.concat(numbers.boxes || []); }
       gm.emit("named");
     }
     /* A step in time that leaves the places where they were leaves their numbers too. */
