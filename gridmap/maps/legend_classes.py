@@ -273,7 +273,7 @@ def label_classes(
         by_count = [str(x) for x in text.dropna().astype(str).value_counts().index if str(x) not in HATCHED]
         for i, label in enumerate([x for x in by_count if x not in QUIET]):
             if i >= MOST_KINDS and len(by_count) > MOST_KINDS + 1:  # more colours than anyone can tell apart
-                rest = Class("#9AA0A6", Note("page.others"))
+                rest = Class("#D3D7DC", Note("page.others"))
                 classes.update(dict.fromkeys([x for x in by_count if x not in classes and x not in QUIET], rest))
                 break
             classes[label] = Class(palette.kind(i), label_text(label))

@@ -20,7 +20,18 @@ from gridmap.maps.ranking import UNDER_REPORTED, Place
 from gridmap.messages import Note
 from gridmap.read.persons import mask
 
-__all__ = ["STEPS", "Answer", "answers", "change_of", "checked_titles", "compared_periods", "found", "story"]
+__all__ = [
+    "STEPS",
+    "Answer",
+    "answers",
+    "change_of",
+    "checked_titles",
+    "compared_periods",
+    "found",
+    "span_share",
+    "story",
+    "total_interval",
+]
 
 #: So many places are named on the first screen; the sentences speak of these.
 SHOWN = 10
@@ -80,7 +91,7 @@ def _of_clusters(places: Sequence[Place]) -> dict[str, Answer]:
     detail = Note("page.where_clusters", clusters=len(places), n=round(_sum(places, "count")),
                   first=round(places[0].values["count"]))  # fmt: skip
     return {
-        "where": (Note("page.where_first", place=places[0].name or "1"), detail),
+        "where": (Note("page.where_first", place=_named(places[0])), detail),
         "sure": (Note("page.sure_no_test"), Note("page.sure_clusters")),
         "changed": _changed(None, (), ()),
         "next": (Note("page.next_test"), Note("page.next_clusters")),
@@ -97,7 +108,11 @@ def found(layer: Layer) -> Note | None:
         return Note("page.found_quiet", n=int(layer.frame[layer.labels].isin(UNDER_REPORTED).sum()))
     if "count_before" in layer.frame:
         return Note("page.found_changes", up=up, down=down)
-    return Note("page.found_hot", hot=up) if not down else Note("page.found_hot_cold", hot=up, cold=down)
+    rates = any(getattr(c.label, "code", "").startswith("label.high") for c in layer.classes)
+    kind = "page.found_high" if rates else "page.found_hot"
+    if not down:
+        return Note(kind, hot=up)
+    return Note("page.found_high_low" if rates else "page.found_hot_cold", hot=up, cold=down)
 
 
 def _sum(places: Sequence[Place], key: str) -> float:
@@ -116,7 +131,7 @@ def _where_expected(layer: CellsLayer, first: Sequence[Place]) -> Answer:
         return _where(layer, first)
     numbers = {"here": _sum(first, "expected"), "total": float(layer.frame["expected"].sum()), "n": len(first)}
     about = {"begin": str(layer.params["from"]), "end": str(layer.params["until"])}
-    head = Note("page.where_first", place=first[0].name or "1")
+    head = Note("page.where_first", place=_named(first[0]))
     return head, Note("page.where_expected", **numbers, **about)
 
 
@@ -135,19 +150,21 @@ def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     cells = len(layer.frame)
     if not first:
         if layer.labels is None:
-            return Note("page.where_none"), Note("page.where_no_test", cells=cells)
-        return Note("page.where_none"), Note("page.where_nothing", cells=cells, null=_null(layer))
+            return Note("page.where_none"), Note("page.where_no_test", cells=cells, units=layer.units())
+        return Note("page.where_none"), Note("page.where_nothing", cells=cells, units=layer.units(), null=_null(layer))
     if "count_before" in layer.frame and layer.labels is not None:
         side = layer.side()
         up, down = int((side > 0).sum()), int((side < 0).sum())
-        return Note("page.where_changes", up=up, down=down), Note("page.where_changes_detail", cells=cells)
+        return Note("page.where_changes", up=up, down=down), Note(
+            "page.where_changes_detail", cells=cells, units=layer.units()
+        )
     if "share" in first[0].values:
         share, area, km2 = _sum(first, "share"), _sum(first, "area_share"), _sum(first, "area_km2")
         total = layer.total() or 0.0
         numbers = {"n": round(_sum(first, "count")), "total": round(total), "places": len(first), "km2": km2}
         detail = _summed(layer, "page.where_detail", **numbers)
         return Note("page.where_share", share=share, area=area), detail
-    return Note("page.where_first", place=first[0].name or "1"), Note(
+    return Note("page.where_first", place=_named(first[0])), Note(
         "page.where_untested" if layer.labels is None else "page.where_tested", n=len(first)
     )
 
@@ -158,7 +175,11 @@ def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if not first:
         return Note("page.sure_none"), Note("page.sure_none_detail")
     level = layer.params.get("fdr")
-    alarm = Note("page.sure_alarm", one_in=round(1 / float(level))) if level else Note("page.sure_uncorrected")
+    alarm = (
+        Note("page.sure_alarm", one_in=round(1 / float(level)), unit=layer.units(one=True))
+        if level
+        else Note("page.sure_uncorrected")
+    )
     known = [p.values["stability"] for p in first if "stability" in p.values]
     if not known:
         head = Note("page.sure_level", one_in=round(1 / float(level))) if level else Note("page.sure_unknown")
@@ -166,6 +187,11 @@ def _sure(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     firm = sum(s >= FIRM for s in known)
     detail = Note("page.sure_detail", least=FIRM, alarm=alarm)
     return Note("page.sure_firm", firm=firm, places=len(known)), _beyond_what(layer, detail)
+
+
+def _named(place: Place) -> str | Note:
+    """The first place, by its name or its number."""
+    return Note("page.place_numbered", rank=1) if place.name is None else place.name
 
 
 def _null(layer: Layer) -> Note:
@@ -203,8 +229,8 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
     after = float(pd.to_numeric(change.frame["count_after"], errors="coerce").sum())
     if before <= 0:
         return Note("page.changed_from_nothing", after=round(after)), Note("page.changed_unknown_detail")
-    share = _span_share(change)
-    low, high = _total_interval(change, before, after, share)
+    share = span_share(change)
+    low, high = total_interval(change, before, after)
     values = {"change": after / before * (1 - share) / share - 1, "low": low - 1, "high": high - 1}
     head = Note("page.changed", **values)
     side = change.side()
@@ -212,7 +238,7 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
     numbers = {"before": round(before), "after": round(after), **_dates(change)}
     tested, rest = ([p.changed_side() for p in of if "change_p" in p.values] for of in (first, further))
     if tested:
-        cells = {"cells": len(change.frame), "cells_up": up, "cells_down": down}
+        cells = {"cells": len(change.frame), "units": change.units(), "cells_up": up, "cells_down": down}
         rose, fell = sum(s > 0 for s in tested), sum(s < 0 for s in tested)
         moved = {"places": len(tested), "up": rose, "down": fell}
         if any(rest):
@@ -220,17 +246,19 @@ def _changed(change: CellsLayer | None, first: Sequence[Place], further: Sequenc
             return head, Note("page.changed_places_further", **numbers, **moved, **down_the_list, **cells)
         detail = Note("page.changed_places", **numbers, **moved, **cells)
     else:
-        detail = Note("page.changed_detail" if up or down else "page.changed_no_cell", **numbers, up=up, down=down)
+        moved_cells = {"cells": len(change.frame), "units": change.units(), "up": up, "down": down}
+        unmoved = Note("page.changed_no_cell", **numbers, unit=change.units(one=True))
+        detail = Note("page.changed_detail", **numbers, **moved_cells) if up or down else unmoved
     return head, detail
 
 
-def _total_interval(change: CellsLayer, before: float, after: float, share: float) -> tuple[float, float]:
+def total_interval(change: CellsLayer, before: float, after: float) -> tuple[float, float]:
     """The interval of the whole: the comparison's own, which knows how the periods vary; else counting error."""
     own = [change.params.get(f"total_ratio_{end}") for end in ("low", "high")]
     known = [float(bound) for bound in own if isinstance(bound, int | float) and np.isfinite(bound)]
     if len(known) == 2:
         return known[0], known[1]
-    low, high = ratio_interval(np.array([after]), np.array([after + before]), share)
+    low, high = ratio_interval(np.array([after]), np.array([after + before]), span_share(change))
     return float(low[0]), float(high[0])
 
 
@@ -250,7 +278,7 @@ def _dates(change: Layer) -> dict[str, Any]:
     return {f"in_{end}": Note("page.dates", dates=dates) if dates else "" for end, dates in each}
 
 
-def _span_share(change: CellsLayer) -> float:
+def span_share(change: CellsLayer) -> float:
     """The share of the time that the later period takes: one half where both are of one length."""
     share = change.params.get("share_after", 0.5)
     return float(share) if isinstance(share, int | float) and 0 < share < 1 else 0.5
@@ -262,7 +290,7 @@ def _next(layer: CellsLayer, first: Sequence[Place]) -> Answer:
     if layer.labels is None:
         return Note("page.next_test"), Note("page.next_test_detail")
     if "count_before" in layer.frame:
-        return Note("page.next_look"), Note("page.next_look_detail", place=first[0].name or "1")
+        return Note("page.next_look"), Note("page.next_look_detail", place=_named(first[0]))
     two = first[:2]
     hours: Any = Note("page.next_no_hours")
     if two[0].peak_hours is not None:
@@ -364,7 +392,7 @@ def _first(places: Sequence[Place], layer: Layer) -> Answer:
     if not places:
         return Note("page.where_none"), Note("page.tell_no_first")
     values = places[0].values
-    name = places[0].name or "1"
+    name = _named(places[0])
     facts: list[Note] = []
     if "count" in values:
         facts.append(_summed(layer, "page.incidents_n", n=round(values["count"])))

@@ -19,6 +19,7 @@ import pandas as pd
 import shapely
 from branca.element import Element
 
+from gridmap._intervals import ratio_interval
 from gridmap._io import write_text
 from gridmap._notebook_line import ShortForm
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience, marking_against
@@ -31,7 +32,15 @@ from gridmap.maps.basemaps import Basemap, shifted
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, Layer, RoutesLayer
 from gridmap.maps.layers.boundaries import districts
 from gridmap.maps.legend_classes import packed_text
-from gridmap.maps.meeting_questions import answers, change_of, checked_titles, compared_periods, found
+from gridmap.maps.meeting_questions import (
+    answers,
+    change_of,
+    checked_titles,
+    compared_periods,
+    found,
+    span_share,
+    total_interval,
+)
 from gridmap.maps.meeting_questions import story as told_in_steps
 from gridmap.maps.offline import BUILT, OfflineFigure, asset, script_json
 from gridmap.maps.packing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
@@ -687,7 +696,33 @@ def _with_numbers(tree: dict, ids: pd.Index, layers: Sequence[Layer], people: pd
     own = "leaf" in tree
     sums = {f"l{i}": _sums(layer, ids, own) for i, layer in enumerate(layers)}
     tree["layers"] = {key: value for key, value in sums.items() if value is not None}
+    for layer, key in zip(layers, sums, strict=True):
+        if isinstance(layer, CellsLayer) and "count_before" in tree["layers"].get(key, {}):
+            tree["layers"][key] |= _with_intervals(tree, tree["layers"][key], layer)
     return tree if tree["layers"] else None
+
+
+def _with_intervals(tree: dict, sums: dict, layer: CellsLayer) -> dict:
+    """Of the change of each node: the exact 95 % interval of its ratio; and that of the whole, as the strip says it.
+
+    An end is None where nothing was there before, or in either period.
+    """
+    parents, first = tree["parents"], tree["zones"]
+    nodes = np.zeros((2, len(parents)))
+    nodes[:, first:] = [sums["count_before"], sums["count_after"]]
+    for i in range(len(parents) - 1, -1, -1):  # the leaves are last: every node adds itself to the one above
+        if parents[i] >= 0:
+            nodes[:, parents[i]] += nodes[:, i]
+    before, after = nodes
+    ends = ratio_interval(after, before + after, span_share(layer))
+    named = zip(("change_low", "change_high"), ends, strict=True)
+    out: dict[str, Any] = {end: [_hundredth(v) for v in values.tolist()] for end, values in named}
+    low, high = total_interval(layer, sum(sums["count_before"]), sum(sums["count_after"]))
+    return out | {"whole": [_hundredth(low), _hundredth(high)]}
+
+
+def _hundredth(ratio: float) -> float | None:
+    return round(ratio - 1, 4) if np.isfinite(ratio) else None
 
 
 def _sums(layer: Layer, ids: pd.Index, own: bool) -> dict | None:

@@ -51,6 +51,21 @@ def test_a_number_on_the_map_is_the_number_in_the_table(browser, demo):
     page.close()
 
 
+@pytest.mark.parametrize("name", ["demo", "demo_zh"])
+def test_a_change_of_an_area_stands_with_its_interval_and_that_of_the_whole_is_the_strips(browser, pages, name):
+    page = browser.open(pages[name])
+    strip = re.findall(r"[+−]\d+%", page.text("#gm-answer-changed p"))
+    page.run("gridmap.openTab('areas'), 0")
+    assert re.findall(r"[+−]\d+%", page.text(".gm-area-sum")) == strip[1:]
+    rows = page.run("[...document.querySelectorAll('.gm-areas tbody tr')].map((r) => r.innerText)")
+    assert all(len(re.findall(r"[+−]\d+%", row)) == 2 for row in rows)
+    leeds = page.run("gridmap.data.areas")["names"].index("Leeds")
+    page.run(f"gridmap.areaGo({leeds}, false), 0")  # one level down the numbers are its own
+    of_leeds = next(re.findall(r"[+−]\d+%", row) for row in rows if row.startswith("Leeds"))
+    assert re.findall(r"[+−]\d+%", page.text(".gm-area-sum")) == of_leeds
+    page.close()
+
+
 #: What is written on canvases of a pane: the texts in their order, from now on.
 LISTEN = """(function () { const p = CanvasRenderingContext2D.prototype, old = p.fillText; window.written = [];
   p.fillText = function (text, x, y) { const pane = this.canvas.closest('.leaflet-pane, #gm-inset-map .leaflet-pane');

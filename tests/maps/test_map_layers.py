@@ -12,6 +12,7 @@ import h3.api.numpy_int
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ from gridmap.maps.legend_classes import amount_classes, breaks_of, codes_of, lab
 from gridmap.maps.packing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
 from gridmap.maps.page import area_tree, page_data
 from gridmap.maps.ranking import rank_places
-from gridmap.messages import LANGUAGES, all_texts
+from gridmap.messages import LANGUAGES, all_texts, note_from, say
 
 
 def unpack(text: str) -> bytes:
@@ -186,6 +187,46 @@ def test_areas_add_up_on_every_level(placed, town):
     assert tree["names"][: tree["zones"]] == ["A", "B"]
     assert sum(tree["layers"]["l0"]["count"]) == placed.cells["count"].sum()
     assert [tree["names"][p] for p in tree["parents"][tree["zones"] :]] == ["A", "A", "B", "B"]
+
+
+def test_every_area_has_the_exact_interval_of_its_own_change(placed, town):
+    """Of a district that of its sums, not a mean of its zones'; none where there was nothing before."""
+    cells = placed.cells[["zone_id", "area_m2", "geometry"]].assign(count_after=placed.cells["count"], label="none")
+    cells["count_before"] = np.where(cells["zone_id"] == "A1", 0, 2)
+    own_interval = {"total_ratio_low": 0.5, "total_ratio_high": 0.9}
+    change = gm.HotspotResult(cells.assign(difference=0), "compare_periods", own_interval)
+    tree = area_tree(gm.boundaries_layer(town).frame, [gm.hotspot_layer(change)])
+    found = tree["layers"]["l0"]
+    assert found["whole"] == [-0.5, -0.1]  # the comparison's own, as the strip says it
+    for district, zones in (("A", ["A1", "A2"]), ("B", ["B1", "B2"])):
+        own = cells[cells["zone_id"].isin(zones)]
+        before, after = own["count_before"].sum(), own["count_after"].sum()
+        exact = scipy.stats.binomtest(int(after), int(after + before)).proportion_ci(0.95, "exact")
+        at = tree["names"].index(district)
+        for end, share in (("change_low", exact.low), ("change_high", exact.high)):
+            assert found[end][at] == pytest.approx(share / (1 - share) - 1, abs=1e-4)
+    assert found["change_high"][tree["zones"]] is None
+
+
+def test_zones_are_called_zones_and_rates_high_not_hot(placed, town):
+    """Rates of the areas of a boundary file: not "cells", and the word of the legend in the list of themes."""
+    zones = town.set_index(town["zone_id"], drop=False).rename_axis("cell_id")
+    rates = zones[["zone_id", "geometry"]].assign(count=[40, 10, 3, 1], area_m2=1e6, rate=[40.0, 5, 1, 0.2])
+    rates["label"] = ["high 99", "none", "none", "none"]
+    layers = [gm.hotspot_layer(gm.HotspotResult(rates, "incident_rates", {"fdr": 0.05})), gm.hotspot_layer(placed)]
+    of_rates, of_cells = page_data(layers, head={}, language="en", boundaries=town)["layers"][:2]
+    assert of_rates["of_zones"]
+    assert not of_cells["of_zones"]
+    assert say(note_from(of_rates["found"]), "en") == "1 high"
+    assert say(note_from(of_rates["found"]), "zh") == "偏高 1"
+    said = [say(note_from(part), "zh") for answer in of_rates["answers"].values() for part in answer]
+    assert not any("格" in text for text in said if "换一种网格" not in text)
+    nothing = gm.HotspotResult(rates.assign(label="none"), "incident_rates", {"fdr": 0.05})
+    where = page_data([gm.hotspot_layer(nothing)], head={}, language="en", boundaries=town)["layers"][0]["answers"][
+        "where"
+    ]
+    assert "None of 4 zones" in say(note_from(where[1]), "en")
+    assert "4 个统计单元" in say(note_from(where[1]), "zh")
 
 
 def test_the_bundled_zones_have_their_three_levels():

@@ -78,6 +78,17 @@ class CellsLayer(Layer):
         """Whether a test stands behind the classes."""
         return self.labels is not None and self.method != "cells"
 
+    @property
+    def of_zones(self) -> bool:
+        """Whether its rows are zones of the boundaries, and not cells of a grid laid over them."""
+        if "zone_id" not in self.frame or not len(self.frame):
+            return False
+        return bool((self.frame["zone_id"].astype(str).to_numpy() == self.frame.index.astype(str).to_numpy()).all())
+
+    def units(self, *, one: bool = False) -> Note:
+        """What its rows are called, in a sentence about several of them, or about one."""
+        return Note(f"page.unit_{'zone' if self.of_zones else 'cell'}{'' if one else 's'}")
+
     def side(self) -> np.ndarray:
         """+1 where a cell is drawn as hot, high or up, −1 where as cold, low or down, 0 elsewhere; one a row."""
         sides = np.zeros(256, np.int64)
@@ -93,7 +104,7 @@ class CellsLayer(Layer):
 
     def pack(self, order: np.ndarray) -> dict[str, Any]:
         """The amounts of the periods: one column's integers after the other, and their classes' bounds."""
-        out: dict[str, Any] = {"labels": self.tested, "rank_by": self.rank_by}
+        out: dict[str, Any] = {"labels": self.tested, "rank_by": self.rank_by, "of_zones": self.of_zones}
         if (ground := self.ground()).any():
             out["ground"] = {
                 "colour": palette.CONCENTRATED,

@@ -8,7 +8,8 @@ export function areas(gm) {
   gm.part(function () {
     const body = gm.addTab("areas", "tab_areas");
     const crumbs = el("nav", { class: "gm-crumbs" }), sum = el("p", { class: "gm-area-sum" }), table = el("table", { class: "gm-areas" });
-    body.append(crumbs, sum, table);
+    const hint = el("p", { class: "gm-of" });
+    body.append(crumbs, sum, table, hint);
     /** @type {Record<string, number[]>} */
     const children = {};
     const first = tree.zones;
@@ -26,7 +27,11 @@ export function areas(gm) {
     }
 
     /* Which theme's counts: the one shown, or the first that has any. */
-    function counts() { return tree.layers[gm.state.theme] || tree.layers[Object.keys(tree.layers)[0]]; }
+    function counted() { return tree.layers[gm.state.theme] ? gm.state.theme : Object.keys(tree.layers)[0]; }
+    function counts() { return tree.layers[counted()]; }
+    function rates() { const l = gm.byId(counted()); return l && l.classes.some(function (c) { return c.label && /^label\.high/.test(c.label.code || ""); }); }
+    /* Between what the change may lie; "–" where there was nothing before. */
+    function ends(v) { return v.ends ? gm.t("span_of_change", { low: v.ends[0], high: v.ends[1] }) : ""; }
     function below(i) {   /* zone rows under a node */
       if (i >= first) return [i - first];
       const out = [];
@@ -36,16 +41,20 @@ export function areas(gm) {
     const zonesOf = {};
     function zones(i) { return (zonesOf[i] = zonesOf[i] || below(i)); }
     function total(values, i) { return values ? zones(i).reduce(function (s, z) { return s + (values[z] || 0); }, 0) : null; }
+    /* Change: its own, or that of a layer of the same incidents. */
+    function changeOf(c) {
+      if (c.count_before && c.count_after) return c;
+      return Object.keys(tree.layers).map(function (k) { return tree.layers[k]; }).find(function (l) {
+        return l.count_before && c.count && l.count_after.every(function (v, z) { return v === c.count[z]; });
+      });
+    }
     function numbers(i) {
       const c = counts(), out = {};
       out.count = total(c.count || c.count_after, i);
-      if (c.count_before && c.count_after) out.difference = total(c.count_after, i) - total(c.count_before, i);
-      else {
-        /* Change, where a layer of the same incidents tells it. */
-        const other = Object.keys(tree.layers).map(function (k) { return tree.layers[k]; }).find(function (l) {
-          return l.count_before && c.count && l.count_after.every(function (v, z) { return v === c.count[z]; });
-        });
-        if (other) out.difference = total(other.count_after, i) - total(other.count_before, i);
+      const compared = changeOf(c);
+      if (compared) {
+        out.difference = total(compared.count_after, i) - total(compared.count_before, i);
+        out.ends = i < 0 ? compared.whole : [compared.change_low[i], compared.change_high[i]];
       }
       if (tree.people) { const p = total(tree.people, i); out.rate = p ? 1000 * out.count / p : null; }
       if (c.hot) out.hot = total(c.hot, i);
@@ -76,11 +85,12 @@ export function areas(gm) {
         crumbs.append(i === node ? el("strong", { dir: "auto", text: name }) : el("button", { type: "button", dir: "auto", text: name, onclick: function () { go(i, true); } }));
       });
       const own = numbers(node);
-      sum.textContent = Object.keys(own).filter(function (k) { return own[k] !== null; }).map(function (k) { return gm.pair(heading(k), show(k, own[k])); }).join(" · ");
+      sum.textContent = Object.keys(own).filter(function (k) { return k !== "ends" && own[k] !== null; }).map(function (k) { return gm.pair(heading(k), show(k, own[k]) + (k === "difference" ? " (" + ends(own) + ")" : "")); }).join(" · ");
       gm.clear(table);
+      hint.textContent = own.ends ? gm.t("change_hint") : "";
       const list = (node >= first ? [] : children[node] || []).map(function (i) { return { i: i, v: numbers(i) }; });
       if (!list.length) return;
-      const keys = Object.keys(list[0].v).filter(function (k) { return list.some(function (r) { return r.v[k] !== null; }); });
+      const keys = Object.keys(list[0].v).filter(function (k) { return k !== "ends" && list.some(function (r) { return r.v[k] !== null; }); });
       const by = order && (order === "name" || keys.indexOf(order) >= 0) ? order : keys[0];
       list.sort(function (a, b) { return by === "name" ? tree.names[a.i].localeCompare(tree.names[b.i], gm.state.language) : (b.v[by] || 0) - (a.v[by] || 0); });
       table.append(el("thead", {}, el("tr", {}, ["name"].concat(keys).map(function (k) {
@@ -88,11 +98,11 @@ export function areas(gm) {
       }))));
       const rows = el("tbody");
       list.slice(0, 400).forEach(function (r) {
-        rows.append(el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", dir: "auto", text: tree.names[r.i], onclick: function () { go(r.i, true); } })), keys.map(function (k) { return el("td", { text: show(k, r.v[k]) }); })));
+        rows.append(el("tr", {}, el("th", { scope: "row" }, el("button", { type: "button", dir: "auto", text: tree.names[r.i], onclick: function () { go(r.i, true); } })), keys.map(function (k) { return el("td", {}, show(k, r.v[k]), k === "difference" ? el("small", { text: ends(r.v) }) : null); })));
       });
       table.append(rows);
     }
-    function heading(k) { return k === "open" ? gm.t("areas_open") : k === "overdue" ? gm.t("areas_overdue") : k === "on_time" ? gm.t("areas_on_time") : k === "hot" ? gm.t("hot_cells") : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change") : gm.t("count"); }
+    function heading(k) { return k === "open" ? gm.t("areas_open") : k === "overdue" ? gm.t("areas_overdue") : k === "on_time" ? gm.t("areas_on_time") : k === "hot" ? gm.t(rates() ? "high_cells" : "hot_cells", { units: gm.unitOf(gm.byId(counted()), 2) }) : k === "rate" ? gm.t(tree.per) : k === "difference" ? gm.t("change_95") : gm.t("count"); }
     function show(k, v) { return v === null ? "–" : k === "on_time" ? gm.percent(v, 0) : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
     gm.areaGo = go;
     ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });

@@ -100,7 +100,7 @@ export function hotspots(gm) {
       const v = r.values, words = [];
       if (r.district && r.district !== gm.placeOf(r)) words.push(r.district);
       if (v.area_km2) words.push(gm.t("km2_short", { area: gm.number(v.area_km2, v.area_km2 < 0.1 ? 2 : v.area_km2 < 10 ? 1 : 0) }).replace(" ", "\u00a0"));
-      else if (v.cells) words.push(gm.t("cells_n", { n: v.cells }));
+      else if (v.cells) words.push(gm.t(layer.of_zones ? "zones_n" : "cells_n", { n: v.cells }));
       if (v.count !== undefined && mainOf(layer, r) === "intensity") words.push(gm.amount(layer, v.count));
       const c = layer.classes[r.code];
       if (!words.length && c && c.label && layer.labels) words.push(gm.text(c.label));

@@ -44,7 +44,7 @@ export function legend(gm) {
       if (!theme.labels) return theme.frames ? gm.t("fixed_breaks") : "";
       const beyond = theme.classes.reduce((sum, c, i) => sum + (c.bare || (c.hatch && !isQuiet(c)) ? 0 : n[i]), 0), fdr = theme.params.fdr;
       const level = fdr ? gm.t("level_fdr", { level: Number(fdr) }) : gm.t("level_p", { level: gm.number(0.05) });
-      return theme.null ? gm.t("legend_null", { n: beyond, cells: theme.draw.n, level, null: theme.null }) : gm.t("legend_found", { n: beyond, cells: theme.draw.n, level });
+      return theme.null ? gm.t("legend_null", { n: beyond, cells: theme.draw.n, units: gm.unitOf(theme, 2), level, null: theme.null }) : gm.t("legend_found", { n: beyond, cells: theme.draw.n, units: gm.unitOf(theme, 2), level });
     }
     /** @param {LiveLayer} theme @param {string} side */
     function entries(theme, side) {

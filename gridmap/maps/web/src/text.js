@@ -50,6 +50,8 @@ export function text(gm) {
   gm.column = (key, layer) => (key === "count" && layer && gm.weightOf(layer)) || (gm.has(key) ? gm.t(key) + dates(key, layer) : key);
   /* What is summed in place of incidents, as `weight_of` in Python; "" where incidents are counted. */
   gm.weightOf = (layer) => (layer.params && (layer.params.weight ? String(layer.params.weight) : layer.params.weighted ? gm.t("weight") : "")) || "";
+  /* What the rows of a layer are called: cells, or the zones of the boundaries. */
+  gm.unitOf = (layer, n) => gm.t("unit_" + (layer && layer.of_zones ? "zone" : "cell") + (n === 1 ? "" : "s"));
   gm.amount = (layer, n) => (layer && gm.weightOf(layer) ? gm.t("incidents_n_weight", { n: Math.round(n), weight: gm.weightOf(layer) }) : gm.t("incidents_n", { n: Math.round(n) }));
   /** @param {Intl.DateTimeFormatOptions} how @param {Date} when @param {string} [locale] */
   const dated = (how, when, locale) => new Intl.DateTimeFormat(locale || gm.locale(), { timeZone: "UTC", ...how }).format(when);

@@ -17,7 +17,7 @@ export interface LayerData {
   id: string; kind: string; name: Value; role: "theme" | "overlay"; show: boolean; drawing: "shapes" | "lines" | "image";
   draw: any; classes: LegendClass[]; codes: string; unit: Value; method: string; params: Record<string, any>; notes: Value[];
   period: string | null; total: number | null; columns: any[]; ranked: Ranked[]; places?: PackedColumn; ids?: string[];
-  compared?: { before: string; after: string } | null; labels?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
+  compared?: { before: string; after: string } | null; labels?: boolean; of_zones?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
   ground?: { colour: string; rows: string; n: number }; surround?: string; ranks?: string; null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value; story?: StoryStep[];
 }
 /** `ranks`: how many of the first places the view holds; 0 is the whole area. */
@@ -56,7 +56,7 @@ export interface Gm {
   pair: (label: string, value: string) => string; joined: (sentences: string[]) => string;
   number: (value: number | null | undefined, digits?: number) => string; signed: (value: number, digits?: number) => string;
   percent: (share: number, digits?: number) => string; value: (key: string, value: number | null | undefined) => string;
-  column: (key: string, layer?: LiveLayer | null) => string; weightOf: (layer: LiveLayer) => string; amount: (layer: LiveLayer | null | undefined, n: number) => string; weekday: (day: number) => string; period: (written: string | null, every?: string, month?: "short" | "long", locale?: string) => string;
+  column: (key: string, layer?: LiveLayer | null) => string; weightOf: (layer: LiveLayer) => string; unitOf: (layer: LiveLayer | null | undefined, n: number) => string; amount: (layer: LiveLayer | null | undefined, n: number) => string; weekday: (day: number) => string; period: (written: string | null, every?: string, month?: "short" | "long", locale?: string) => string;
   map: any; home: any; scaleOn: (map: any, most: number) => void; room_around: () => any; resized?: () => void; start: (map: any) => void;
   layers: LiveLayer[]; themes: LiveLayer[]; overlays: LiveLayer[]; byId: (id: string | null) => LiveLayer | null; theme: () => LiveLayer | null;
   openMapFile?: (file: File) => Promise<void>; Canvas: any; Surroundings: any; surroundHeight: (layer: LiveLayer) => string; drawingOf: (layer: LiveLayer, pane: string) => any; taken?: Array<[number, number, number, number]>; named?: Array<[number, number, number, number]>; PatrolCanvas: any; UnitCanvas: any; canvasOf: (layer: LiveLayer) => any; paintOf: (layer: LiveLayer) => Paint; pictureOn: (map: any, layer: LiveLayer, places: number[][], bare?: boolean, names?: () => string[]) => void; namesOn?: (map: any) => void; linked: () => boolean; markSize: () => number; marks: () => Array<[number, number]>; groundOn: (map: any, layer: LiveLayer, pane: string) => any;
