@@ -260,7 +260,7 @@ def _labelled(contours: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDat
     held = np.zeros(len(contours), bool)
     for side in ("hot", "cold"):
         found = cells.geometry.to_numpy()[(cells["label"].map(side_of) == (1 if side == "hot" else -1)).to_numpy()]
-        # few long contours are asked for in a tree of cells: the asked are prepared, the others are not
+        # few long contours are looked up in a tree of cells: what is looked up is prepared, the others are not
         at, _ = shapely.STRtree(found).query(contours.geometry.to_numpy(), predicate="intersects")
         held[at] |= (contours["label"] == side).to_numpy()[at]
     return contours[held].reset_index(drop=True)
