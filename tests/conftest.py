@@ -17,6 +17,7 @@ from gridmap.errors import GridmapError
 from gridmap.messages import Note
 
 from .command import run_here
+from .compiled_once import compiled_once
 from .made_once import made_once
 from .needs import NEEDS, require
 
@@ -88,6 +89,17 @@ def every_error_has_a_code():
     GridmapError.__init__ = error_of_a_note
     yield
     del GridmapError.__init__
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_function_is_compiled_once(tmp_path_factory):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = tmp_path_factory.getbasetemp().parent / "compiling"
+        folder.mkdir(exist_ok=True)
+        with compiled_once(folder):
+            yield
+    else:
+        yield
 
 
 @pytest.fixture(scope="session")
