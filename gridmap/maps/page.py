@@ -247,6 +247,8 @@ def page_data(
             data["answers"] = {k: [packed_text(line) for line in both] for k, both in answered.items()}
             change = change_of(layer, drawn) if isinstance(layer, CellsLayer) else None
             data["compared"] = None if change is None else compared_periods(change)
+            if change is layer:  # its header names both periods, and has a number of each
+                data["total_before"] = float(pd.to_numeric(layer.frame["count_before"], errors="coerce").sum())
             own = titles if layer is opens else ()
             data["story"] = told_in_steps(layer, places, answered, ids=ids, change=change, titles=own)
             data["found"] = None if (short := found(layer)) is None else packed_text(short)

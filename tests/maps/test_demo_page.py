@@ -42,6 +42,18 @@ def test_the_demo_opens_without_a_network_and_answers(browser, pages, name, them
     page.close()
 
 
+def test_the_header_of_a_change_has_a_number_of_each_of_its_periods(browser, demo):
+    """Not both periods beside the number of one."""
+    page = browser.open(demo / "out/index.html")
+    page.run("gridmap.showTheme('l2'), 0")
+    before, after = page.run("(({before, after}) => [before, after])(gridmap.theme().answers.changed[1].values)")
+    assert page.text(".gm-period") == "Jul 2017 → Jul 2018"
+    assert page.text(".gm-count") == f"{before:,} → {after:,} incidents"
+    page.run("gridmap.showTheme('l0'), 0")
+    assert page.text(".gm-count") == f"{after:,} incidents"
+    page.close()
+
+
 def test_a_number_on_the_map_is_the_number_in_the_table(browser, demo):
     """Only the ranked layer is numbered: the clusters over it are not."""
     page = browser.open(demo / "out/index.html")
@@ -111,4 +123,18 @@ def test_the_first_screen_of_a_projector_holds_ten_cards_and_the_themes(browser,
         assert (
             page.run(f"gridmap.theme().answers.{answer}[1].values.places") == 10 == page.run("gridmap.marks().length")
         )
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["demo", "demo_zh"])
+def test_a_tenth_card_stands_above_a_timeline_where_places_are_named_by_their_corners(browser, pages, name):
+    """A projector's screen with a slider, changes and stability: names of two lines each, and all ten in sight."""
+    page = browser.open(pages[name])
+    page.run(
+        "gridmap.rankedLayer().ranked.forEach((r, i) => { r.name = '朱家沟社区' + i + ', 书香街 / 红旗路'; r.district = '工业园街道'; }),"
+        "document.getElementById('gm-time').hidden = false, gridmap.emit('language'), 0"
+    )
+    cards = page.run("[...document.querySelectorAll('.gm-ranked button')].map((e) => e.getBoundingClientRect().bottom)")
+    assert len(cards) == 10
+    assert max(cards) <= page.run("document.getElementById('gm-foot').getBoundingClientRect().top") < 720
     page.close()

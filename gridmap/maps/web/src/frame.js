@@ -66,9 +66,11 @@ export function frame(gm) {
     /** @param {string} label @param {string | null} text @param {string} [cls] */
     const fact = (label, text, cls) => (text ? el("span", { class: "gm-fact " + (cls || "") }, label ? el("span", { class: "gm-fact-label", text: label }) : null, text) : null);
     /* The period and the number of the theme that is shown; those of all data stand in About. */
+    /** @returns {{ theme?: import("./types").LiveLayer, period: string | null, every?: string, after?: string, before?: number, count: number | null | undefined }} */
     function speaksOf() {
       const theme = gm.theme();
       if (theme && theme.frames && gm.state.frame !== null && !theme.clock) return { theme, period: theme.frames.periods[gm.state.frame], every: theme.frames.every, count: theme.frames.totals[gm.state.frame] };
+      if (theme && theme.total_before !== undefined && theme.total !== null && theme.compared && theme.compared.before) return { theme, period: theme.compared.before, after: theme.compared.after, before: theme.total_before, count: theme.total };
       if (theme && theme.total !== null && theme.total !== undefined) return { theme, period: theme.period || gm.text(head.period), count: theme.total };
       return { period: gm.text(head.period), count: head.incidents };
     }
@@ -93,8 +95,8 @@ export function frame(gm) {
       gm.put(gm.clear(header),
         el("h1", { text: title, title, style: { minWidth: Math.min(10, title.length) + "em" } }),
         el("div", { class: "gm-facts" },
-          fact("", inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
-          fact("", of.count === null || of.count === undefined ? null : gm.amount(of.theme, of.count), "gm-count"),
+          fact("", of.after ? gm.period(of.period) + " → " + gm.period(of.after) : inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
+          fact("", of.count === null || of.count === undefined ? null : (of.before === undefined ? "" : gm.number(of.before, 0) + " → ") + gm.amount(of.theme, of.count), "gm-count"),
           fact(gm.t("source") + gm.t("colon"), gm.text(head.source), "gm-source")),
         el("div", { class: "gm-marks" },
           fact(gm.t("approval") + gm.t("colon"), gm.text(head.approval), "gm-approval"),

@@ -37,7 +37,7 @@ export function hotspots(gm) {
       const layer = source();
       if (!layer) return;
       const keys = columns(layer), lines = [[gm.t("rank"), gm.t("name")].concat(keys.map((k) => gm.column(k, layer)))];
-      shownRows(layer, true).forEach((r) => lines.push([String(r.rank), gm.placeOf(r)].concat(keys.map((k) => (r.values[k] === undefined ? "" : k.endsWith("_value") ? gm.value(k, r.values[k]) : String(r.values[k]))))));
+      shownRows(layer, true).forEach((r) => lines.push([String(r.rank), gm.placeOf(r)].concat(keys.map((k) => (r.values[k] === undefined ? "" : /_(value|p)$/.test(k) ? gm.value(k, r.values[k]) : String(r.values[k]))))));
       gm.copy(lines.map((l) => l.map((c) => String(c).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n"), copy);
     });
 
@@ -130,8 +130,9 @@ export function hotspots(gm) {
     /** @param {LiveLayer} layer @param {Ranked} first */
     function numbersOf(layer, first) {
       const main = mainOf(layer, first);
-      if (main && main !== "count") return gm.column(main, layer);   /* a density, an expectation, a difference */
-      if (first.values.share === undefined && first.values.ratio === undefined) return gm.column("count", layer);
+      const under = first.values.share === undefined && first.values.ratio !== undefined ? "\n" + gm.column("ratio", layer) : "";
+      if (main && main !== "count") return gm.column(main, layer) + under;   /* a density, an expectation, a difference */
+      if (first.values.share === undefined) return gm.column("count", layer) + under;
       const weight = gm.weightOf(layer);
       return weight ? gm.t("col_number_weight", { weight }) : gm.t("col_number");
     }

@@ -23,14 +23,17 @@ export function text(gm) {
     value === null || value === undefined || !Number.isFinite(value) ? "–" : now().written(value, 0, digits === undefined ? 2 : digits, true, false);
   gm.signed = (value, digits) => (value > 0 ? "+" : value < 0 ? "−" : "±") + gm.number(Math.abs(value), digits);
   gm.percent = (share, digits) => now().written(share, 0, digits || 0, true, true);
+  /** @param {number} v a ratio that is there is not 0 */
+  const times = (v) => gm.t("ratio_times", { ratio: gm.number(v, v >= 10 ? 0 : v < 0.1 ? 2 : 1) });
   /* A number the way its column is read. */
   /** @type {Record<string, (v: number) => string>} */
   const ways = {
     p_value: (v) => (v < 0.001 ? "< 0.001" : gm.number(v, 3)),
     q_value: (v) => (v < 0.001 ? "< 0.001" : gm.number(v, 3)),
-    ratio: (v) => gm.t("ratio_times", { ratio: gm.number(v, v < 10 ? 1 : 0) }),
-    density_ratio: (v) => gm.t("ratio_times", { ratio: gm.number(v, v < 10 ? 1 : 0) }),
-    change_ratio: (v) => gm.t("ratio_times", { ratio: gm.number(v, 1) }),
+    change_p: (v) => (v < 0.001 ? "< 0.001" : gm.number(v, 3)),
+    ratio: times,
+    density_ratio: times,
+    change_ratio: times,
     difference: (v) => gm.signed(v, 1),
     stability: (v) => gm.percent(v),
     share: (v) => gm.percent(v, 1),
@@ -51,7 +54,7 @@ export function text(gm) {
   /* What is summed in place of incidents, as `weight_of` in Python; "" where incidents are counted. */
   gm.weightOf = (layer) => (layer.params && (layer.params.weight ? String(layer.params.weight) : layer.params.weighted ? gm.t("weight") : "")) || "";
   /* What the rows of a layer are called: cells, or the zones of the boundaries. */
-  gm.unitOf = (layer, n) => gm.t("unit_" + (layer && layer.of_zones ? "zone" : "cell") + (n === 1 ? "" : "s"));
+  gm.unitOf = (layer, n) => (layer && layer.of_zones ? gm.t(n === 1 ? "unit_zone" : "unit_zones") : gm.t(n === 1 ? "unit_cell" : "unit_cells"));
   gm.amount = (layer, n) => (layer && gm.weightOf(layer) ? gm.t("incidents_n_weight", { n: Math.round(n), weight: gm.weightOf(layer) }) : gm.t("incidents_n", { n: Math.round(n) }));
   /** @param {Intl.DateTimeFormatOptions} how @param {Date} when @param {string} [locale] */
   const dated = (how, when, locale) => new Intl.DateTimeFormat(locale || gm.locale(), { timeZone: "UTC", ...how }).format(when);

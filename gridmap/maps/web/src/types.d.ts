@@ -17,7 +17,7 @@ export interface LayerData {
   id: string; kind: string; name: Value; role: "theme" | "overlay"; show: boolean; drawing: "shapes" | "lines" | "image";
   draw: any; classes: LegendClass[]; codes: string; unit: Value; method: string; params: Record<string, any>; notes: Value[];
   period: string | null; total: number | null; columns: any[]; ranked: Ranked[]; places?: PackedColumn; ids?: string[];
-  compared?: { before: string; after: string } | null; labels?: boolean; of_zones?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
+  compared?: { before: string; after: string } | null; total_before?: number; labels?: boolean; of_zones?: boolean; rank_by?: string | null; frames?: Frames; image?: { url: string; bounds: any }; patrol?: any; width_px?: number;
   ground?: { colour: string; rows: string; n: number }; surround?: string; ranks?: string; null?: Value; pale?: boolean; answers?: Record<string, [Value, Value]>; found?: Value; story?: StoryStep[];
 }
 /** `ranks`: how many of the first places the view holds; 0 is the whole area. */
