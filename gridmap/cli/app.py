@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
+from unicodedata import east_asian_width
 
 import typer
 import typer.main
@@ -191,6 +192,37 @@ _CLICK = {
 }
 
 
+#: What click calls the kind of a value: `<path>`, `<list[str]>`, `<float,float>...`.
+_TYPE = re.compile(r"<(?:list\[)?([A-Za-z ]+(?:,[A-Za-z ]+)*)\]?>")
+
+
+def _type(found: re.Match[str]) -> str:
+    """The same in the language: a whole number, a path."""
+    kinds = [f"cli.help_type.{kind.lower().replace(' ', '_')}" for kind in found[1].split(",")]
+    return f"<{','.join(text(kind) for kind in kinds)}>" if all(map(known, kinds)) else found[0]
+
+
+#: What a line may be broken before: a word, or a Chinese letter with the punctuation that follows it.
+_PIECE = re.compile(
+    r"[\u2e80-\uffef][\u3001\u3002\uff01\uff09\uff0c\uff1a\uff1b\uff1f]*|[^\s\u2e80-\uffef]+[\u3001\u3002\uff09\uff0c\uff1a\uff1b]*\s*|\s+"
+)
+
+
+def _columns(text: str) -> int:
+    """Columns that a text takes in a terminal."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most so many columns."""
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        if lines[-1] and _columns((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines]
+
+
 def _help_formatter(base: type) -> type:
     """click's formatter of help pages, with click's own words put into the language that is spoken."""
     if hasattr(base, "of_gridmap"):
@@ -206,11 +238,23 @@ def _help_formatter(base: type) -> type:
             super().write_heading(text(_CLICK[heading]) if heading in _CLICK else heading)
 
         def write_dl(self, rows: Any, *args: Any, **settings: Any) -> None:
-            super().write_dl([(first, self._row(second)) for first, second in rows], *args, **settings)
+            rows = [(_TYPE.sub(_type, first), self._row(second)) for first, second in rows]
+            if all(_columns(text) == len(text) for row in rows for text in row):
+                return super().write_dl(rows, *args, **settings)
+            left = min(max(_columns(first) for first, _ in rows), 30) + 2
+            for first, second in rows:  # as click does, but Chinese letters are two columns wide and break anywhere
+                gap = left - _columns(first)
+                self.write(f"{'':{self.current_indent}}{first}" + (" " * gap if gap >= 2 or not second else "\n"))
+                lines = _wrapped(second, max(self.width - left - 2, 10)) if second else [""]
+                before = "" if gap >= 2 or not second else " " * (self.current_indent + left)
+                self.write(f"{before}{lines[0]}\n")
+                for line in lines[1:]:
+                    self.write(f"{'':{self.current_indent + left}}{line}\n")
 
         def _row(self, words: str) -> str:
             words = text(_CLICK[words]) if words in _CLICK else words
             words = words.replace("[required]", f"[{text('cli.required')}]")
+            words = words.replace("[env var: ", f"[{text('cli.env_var')}: ")
             return words.replace("[default: ", f"[{text('cli.default')}: ")
 
     return Formatter
@@ -241,11 +285,13 @@ def _parameter(error: Any) -> str:
 
 #: The command line's own English for a wrong value → its code; what stands in it is kept.
 _BAD_VALUES = (
-    (re.compile(r"\w+ '(?P<found>.*)' does not exist"), "cli.not_there"),
+    (re.compile(r"\w+ '(?P<found>.*)' does not exist\W*"), "cli.not_there"),
     (re.compile(r".*valid integer.*"), "cli.not_whole"),
     (re.compile(r".*valid number.*"), "cli.no_number"),
     (re.compile(r"'?(?P<found>.*?)'? is not a valid (int|integer)\W*"), "cli.not_whole"),
     (re.compile(r"'?(?P<found>.*?)'? is not a valid float\W*"), "cli.no_number"),
+    (re.compile(r".*less than or equal to (?P<limit>\S+?)\.?"), "cli.at_most"),
+    (re.compile(r".*greater than or equal to (?P<limit>\S+?)\.?"), "cli.at_least"),
     (re.compile(r"\w+ '(?P<found>.*)' is a directory\W*"), "cli.a_folder"),
     (re.compile(r"\w+ '(?P<found>.*)' is a file\W*"), "cli.a_file"),
 )
@@ -253,7 +299,7 @@ _BAD_VALUES = (
 
 def _bad_value(message: str) -> str:
     for pattern, code in _BAD_VALUES:
-        if fits := pattern.match(message):
+        if fits := pattern.fullmatch(message):
             return text(code, **{"found": "", **fits.groupdict()})
     return message
 

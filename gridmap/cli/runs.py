@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from gridmap.cli.app import add_lines, add_to_log, app, opened_key, print_note, print_report, progress_shown
-from gridmap.messages import check_language, chosen_language
+from gridmap.cli.app import language as command_language
+from gridmap.messages import check_language
 
 __all__ = ["demo", "run", "run_file", "schema"]
 
@@ -21,10 +22,11 @@ def demo(
     """The bundled police data of West Yorkshire, or a simulated county, end to end."""
     from gridmap.runs.demos import county_demo, demo_pipeline
 
+    spoken = language or command_language()
     if not county and not hours:
-        return run_file(demo_pipeline(language or "en"), out, [])
+        return run_file(demo_pipeline(spoken), out, [])
     settings = [f"language={check_language(language)}"] if language else []
-    pipeline = "county" if not hours else "hours" if language == "zh" else "hours_en"
+    pipeline = "county" if not hours else "hours" if spoken == "zh" else "hours_en"
     with progress_shown() as watch:
         report = county_demo(out, pipeline=pipeline, overrides=settings, on_step=watch)
     print_report(report)
@@ -65,7 +67,7 @@ def schema() -> None:
     from gridmap._io import json_text
     from gridmap.runs.config import pipeline_schema
 
-    print(json_text(pipeline_schema(chosen_language()), indent=2).rstrip())
+    print(json_text(pipeline_schema(command_language()), indent=2).rstrip())
 
 
 def run_file(

@@ -48,7 +48,8 @@ def tile(
     given = {"system": system, "resolution": resolution, "cell_size_m": cell_size_m}
     with progress_shown() as watch:
         grid = tile_file(boundaries, output, zone_id=zone_id, on_step=watch, **given)
-    print(f"{grid!r} → {output}")
+    about = {"system": grid.system, "cells": len(grid.cells), "median": float(grid.cells["area_m2"].median())}
+    print(f"{text('cli.tiled', **about)} → {output}")
 
 
 @app.command(help="cli.count.help")

@@ -1,7 +1,7 @@
 """Years of exports in one folder: `gridmap add`, `gridmap store`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,13 +64,22 @@ def store(
             print(json_text({**total, "newest_day": day, "additions": history.to_dict("records")}, indent=2).rstrip())
         else:
             print(text("store.holds", folder=str(folder), additions=len(history), day=day, **total))
-            print(history.to_string(index=False, na_rep="–") if len(history) else "")
+            print(_as_lines(history) if len(history) else "")
     for fault in faults:
         print(fault.say(language()))
     if faults:
         raise SettingError(Note("store.unsound", n=len(faults), folder=str(folder)))
     if check and not as_json:
         print(text("store.sound"))
+
+
+def _as_lines(history: Any) -> str:
+    """The history with the headings of the language; Chinese letters are two columns wide."""
+    import pandas as pd
+
+    named = history.astype(object).where(history.notna(), "–").rename(columns=lambda c: text(f"store.heading.{c}"))
+    with pd.option_context("display.unicode.east_asian_width", True, "display.width", 200):
+        return named.to_string(index=False)
 
 
 def _role_and_column(given: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ through them: `[label]` with `hot_99 = "hot 99 %"` is the code `label.hot_99`. A
 A value that is not known (None, nan) is printed as "–".
 """
 
+import errno
 import locale
 import math
 import os
@@ -227,6 +228,22 @@ def _signs(language: str) -> tuple[str, str, str]:
     return get_group_symbol(of), get_decimal_symbol(of), of.percent_formats[None].pattern
 
 
+@cache
+def _system_errors() -> dict[str, str]:
+    """What the operating system says when a file cannot be had → the code of the same in the catalogue."""
+    numbers = {name: getattr(errno, name, None) for name in errno.errorcode.values()}
+    return {os.strerror(n): f"os_error.{name}" for name, n in numbers.items() if n and known(f"os_error.{name}")}
+
+
+def _system_words(value: str, language: str) -> str:
+    """What the operating system gave as a reason, in the language; what stands in brackets behind it is kept."""
+    if language == "en":
+        return value
+    said, gap, rest = value.partition(" (")
+    code = _system_errors().get(said)
+    return value if code is None else f"{say(code, language)}{gap}{rest}"
+
+
 class _Formatter(string.Formatter):
     def __init__(self, language: str):
         self.language = language
@@ -246,7 +263,8 @@ class _Formatter(string.Formatter):
             word = self._plural(value, spec[1:].split("|"))
             return word if spec[0] == "?" else f"{self.format_field(value, ',')} {word}"
         if isinstance(value, str):
-            return say(value, self.language) if hasattr(value, "code") else format(value, spec)
+            named = hasattr(value, "code")
+            return say(value, self.language) if named else format(_system_words(value, self.language), spec)
         if isinstance(value, list | tuple | set | frozenset):
             return say("messages.list_separator", self.language).join(self.format_field(v, spec) for v in value)
         if isinstance(value, bool) or not spec:

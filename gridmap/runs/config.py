@@ -54,7 +54,7 @@ from gridmap.grids.codes import Template
 from gridmap.grids.systems import grid_systems
 from gridmap.hotspots.registry import inputs_of, method_named, method_names, methods, options_of
 from gridmap.maps.meeting_questions import STEPS
-from gridmap.messages import LANGUAGES, Note, did_you_mean, say
+from gridmap.messages import LANGUAGES, Note, did_you_mean, known, say
 from gridmap.patrol.plan_from_options import plan_to_folder
 from gridmap.patrol.routes.planner import plan_patrols
 from gridmap.read.boundaries import read_boundaries
@@ -1190,6 +1190,20 @@ def _describe(schema: dict[str, Any], language: str) -> None:
             for key in keys:
                 if key in part and isinstance(part[key], dict):
                     part[key]["description"] = say(f"setting.{stage}.{key}", language)
+    _describe_methods(schema["$defs"]["HotspotStep"], language)
+    for part in (schema, *schema["$defs"].values()) if language != "en" else ():
+        part.pop("description", None)  # of a whole stage: its docstring, which is English
+
+
+def _describe_methods(step: dict[str, Any], language: str) -> None:
+    """Put the name of each method beside it, and the meaning of each of its options."""
+    for part in _objects(step):
+        for name in part.keys() & set(method_names()):
+            part[name]["description"] = say(f"method.{name}.name", language)
+            for options in _objects(part[name]):
+                for option in options:
+                    if known(f"option.{option}"):  # a plug-in's may have none
+                        options[option]["description"] = say(f"option.{option}", language)
 
 
 def _objects(part: Any) -> Iterable[dict[str, Any]]:

@@ -111,7 +111,8 @@ def _time_lines(report, language: str) -> list[str]:
 
 def time_formats(report, language: str) -> str:
     """The formats of the time column, as one text."""
-    formats = [say("page_format", language, name=k, n=v) for k, v in report.times.get("formats", {}).items()]
+    found = {k.replace(" ", "_"): n for k, n in report.times.get("formats", {}).items()}
+    formats = [say("page_format", language, name=say(f"time_format.{k}", language), n=n) for k, n in found.items()]
     return Note("messages.list_separator").say(language).join(formats) or say("page_typed", language)
 
 
