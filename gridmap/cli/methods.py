@@ -47,8 +47,8 @@ def _in_words(method: Any) -> list[str]:
         default = (
             "" if parameter.default in (None, parameter.empty) else f" [{text('cli.default')}: {parameter.default}]"
         )
-        said = text(f"option.{option}") if known(f"option.{option}") else ""  # a plug-in may leave it out
-        lines.append(f"  {option}{default}  {said}".rstrip())
+        sentence = text(f"option.{option}") if known(f"option.{option}") else ""  # a plug-in may leave it out
+        lines.append(f"  {option}{default}  {sentence}".rstrip())
     if method.columns:
         lines += ["", text("cli.methods.columns")]
         lines += [f"  {c}  {text(f'column.{c}') if known(f'column.{c}') else ''}".rstrip() for c in method.columns]

@@ -239,8 +239,8 @@ def _system_words(value: str, language: str) -> str:
     """What the operating system gave as a reason, in the language; what stands in brackets behind it is kept."""
     if language == "en":
         return value
-    said, gap, rest = value.partition(" (")
-    code = _system_errors().get(said)
+    english, gap, rest = value.partition(" (")
+    code = _system_errors().get(english)
     return value if code is None else f"{say(code, language)}{gap}{rest}"
 
 
