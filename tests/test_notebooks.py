@@ -12,13 +12,21 @@ from .command import LONGEST
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+#: Twelve seconds each, of the 41 of all: two runs with three papers, and a county of 100,000 households.
+LONG = ("05_the_briefing", "07_drawing_management_grids")
 
 
 def test_there_are_notebooks():
-    assert NOTEBOOKS
+    assert set(LONG) < {path.stem for path in NOTEBOOKS}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)  # the first one runs in Jupyter
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+        for path in NOTEBOOKS[1:]  # the first one runs in Jupyter
+    ],
+)
 @pytest.mark.filterwarnings("default")  # as a notebook has them
 def test_the_notebook_runs(path, monkeypatch):
     """Cell by cell in this process, the last line of each shown as a notebook shows it."""

@@ -66,8 +66,7 @@ def texts(figure):
     return [t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")) if t.get_text()]
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("language", "size"), [("en", "page"), *(("zh", size) for size in SIZES)])
 def test_every_chart_is_drawn_without_a_missing_sign(months, layer, tmp_path, language, size):
     """Warnings are errors here, so a sign that no font has, or a layout that does not fit, fails."""
     for name, figure in every_chart(months, layer, language=language, size=size).items():
