@@ -184,7 +184,7 @@ def test_the_last_forecast_is_scored_by_itself_when_the_next_data_arrive(places_
 
 
 def the_papers_say_whether_it_held(runs, values, verdict):
-    """On a page of its own in every paper, and in both languages, beside the mean count and what the back-test promised."""
+    """On a page of its own in every paper, in both languages, beside the mean count and what the back-test promised."""
     promised = {k: v for k, v in verdict.items() if k.startswith("promised_")}
     assert {k: v for k, v in values.items() if k.startswith("promised_")} == pytest.approx(promised, rel=1e-6)
     assert values["promised_pai_low"] < values["promised_pai"] < values["promised_pai_high"]
