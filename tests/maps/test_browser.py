@@ -489,6 +489,26 @@ def test_a_sheet_is_mostly_map_whatever_the_notes_are(browser, tmp_path, hot):
     clean(page)
 
 
+def test_a_sheet_names_its_places_whatever_the_screen_showed(browser, demo):
+    """Names stand beside the numbers on paper: after A3, another language, a room; what is not printed covers nothing."""
+    page = browser.open(demo / "out" / "index.html")
+    page.run("window.print = () => 0, 0")
+    places = page.run("Math.min(gridmap.shownRanks(), gridmap.rankedRows().length)")
+    looks = {"as it opens": "0", "language": "gridmap.setLanguage('zh'), 0", "room": "gridmap.room(true), 0"}
+    for look, code in looks.items():
+        page.run(code)
+        before = page.run("document.body.className")
+        for paper in ("A3", "A4"):
+            page.run(f"gridmap.print('{paper}'), gridmap.printing.before(), 0")
+            assert page.run("gridmap.named.length") >= places - 1, (look, paper)
+            tools = "['gm-tools', 'gm-fold'].map((id) => document.getElementById(id).offsetHeight)"
+            assert page.run(tools) == [0, 0], (look, paper)
+            assert page.run("document.getElementById('gm-legend').querySelector('em').offsetHeight") > 0, (look, paper)
+            page.run("gridmap.printing.after(), 0")
+            assert page.run("document.body.className") == before, (look, paper)
+    clean(page)
+
+
 def test_hostile_text_is_text(browser, tmp_path, placed, town):
     town = town.assign(name=HOSTILE)
     layers = [gm.hotspot_layer(placed, name=HOSTILE), gm.cells_layer(placed.cells.assign(kind=HOSTILE), "kind")]

@@ -1,4 +1,9 @@
 /* Printing: the map is laid out anew for the sheet, sharper, with the legend kept and the controls gone. */
+/** How the screen looks in a room and with a folded panel is not how a sheet looks. */
+const SCREEN = ["gm-room", "gm-folded"];
+/** Shares of the sheet's width that the four answers may take: those that make the strip lowest leave most to the map. */
+const SHARES = [[0.9, 1.75, 1.1, 0.9], [1, 1.4, 1.45, 1], [0.85, 1.55, 1.5, 0.85], [0.9, 1.2, 1.8, 0.9], [1, 1, 1, 1]];
+
 /** @param {import("./types").Gm} gm */
 export function print(gm) {
   gm.part(function () {
@@ -16,12 +21,14 @@ export function print(gm) {
     }
     function before() {
       if (view) return;
-      view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), whole: gm.map.getBounds().contains(gm.home) };
+      view = { centre: gm.map.getCenter(), zoom: gm.map.getZoom(), whole: gm.map.getBounds().contains(gm.home), looks: SCREEN.filter(function (c) { return document.body.classList.contains(c); }) };
+      SCREEN.forEach(function (c) { document.body.classList.toggle(c, false); });
       document.body.classList.add("gm-print");
       gm.emit("printing", true);
       gm.sharp = 2;
       /* What the sheet has (A4 192 mm, A3 279 mm within its margins), less header and gaps, less the text under the map. */
       fitNotes();
+      fitAnswers();
       const mm = 96 / 25.4, room = document.body.classList.contains("gm-a3") ? 279 : 192;
       const height = Math.max(60, room - 14 - (sheet.offsetHeight + gm.parts.strip.offsetHeight) / mm);
       document.body.style.setProperty("--map-height", height.toFixed(1) + "mm");
@@ -33,6 +40,7 @@ export function print(gm) {
     function after() {
       if (!view) return;
       document.body.classList.remove("gm-print");
+      view.looks.forEach(function (/** @type {string} */ c) { document.body.classList.add(c); });
       gm.emit("printing", false);
       gm.sharp = 1;
       gm.map.invalidateSize({ animate: false, pan: false });
@@ -62,6 +70,11 @@ export function print(gm) {
       if (head.source) words.push(gm.pair(gm.t("source"), gm.text(head.source)) + gm.t("stop"));
       must = words;
       sheet.append(el("p", { text: gm.joined(words.concat(gm.t("print_more"))) }));
+    }
+    function fitAnswers() {
+      const strip = gm.parts.strip, columns = SHARES.map(function (shares) { return shares.map(function (f) { return "minmax(min-content, " + f + "fr)"; }).join(" "); });
+      const heights = columns.map(function (c) { document.body.style.setProperty("--answers", c); return strip.offsetHeight; });
+      document.body.style.setProperty("--answers", columns[heights.indexOf(Math.min.apply(null, heights))]);
     }
     /* The notes of the page's maker, as many whole ones as the six lines hold. */
     function fitNotes() {

@@ -75,6 +75,6 @@ export function ranks(gm) {
     ["theme", "overlays", "ready", "compare", "room"].forEach((event) => gm.on(event, draw));
     gm.on("frame", step);
     gm.on("names", write);
-    gm.on("language", () => { if (numbers) numbers.redraw(); });
+    gm.on("language", write);
   });
 }
