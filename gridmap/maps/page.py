@@ -247,7 +247,7 @@ def page_data(
             data["answers"] = {k: [packed_text(line) for line in both] for k, both in answered.items()}
             change = change_of(layer, drawn) if isinstance(layer, CellsLayer) else None
             data["compared"] = None if change is None else compared_periods(change)
-            if change is layer:  # its header names both periods, and has a number of each
+            if change is not None and change is layer:  # its header names both periods, and has a number of each
                 data["total_before"] = float(pd.to_numeric(layer.frame["count_before"], errors="coerce").sum())
             own = titles if layer is opens else ()
             data["story"] = told_in_steps(layer, places, answered, ids=ids, change=change, titles=own)
@@ -346,13 +346,16 @@ def _pack_layer(
 def _pack_shapes(layer: Layer) -> tuple[dict[str, Any], np.ndarray]:
     """The shapes as H3 ids where they can be, else as outlines; and the order in which the rows travel."""
     frame = layer.frame
-    as_ids = layer.drawing != "lines" and not layer.shifted and _is_h3(frame)
-    found = pack_h3(frame.index) if as_ids or not layer.has_geometry else None
-    if found is not None:
+    if (found := _as_h3(layer)) is not None:
         return found
     if not layer.has_geometry:
         raise InputError(Note("maps.mixed_resolutions"))
     return pack_outlines(frame.geometry.to_numpy(), simplify=not layer.zooms, zooms=layer.zooms), np.arange(len(frame))
+
+
+def _as_h3(layer: Layer) -> tuple[dict[str, Any], np.ndarray] | None:
+    as_ids = layer.drawing != "lines" and not layer.shifted and _is_h3(layer.frame)
+    return pack_h3(layer.frame.index) if as_ids or not layer.has_geometry else None
 
 
 def _is_h3(frame: pd.DataFrame) -> bool:
@@ -696,7 +699,8 @@ def _with_numbers(tree: dict, ids: pd.Index, layers: Sequence[Layer], people: pd
         tree["people"] = [None if v != v else float(v) for v in people[column].astype(float)]
         tree["per"] = "per_1000_households" if column in ("households", "户数") else "per_1000"
     own = "leaf" in tree
-    sums = {f"l{i}": _sums(layer, ids, own) for i, layer in enumerate(layers)}
+    known = [o.frame["zone_id"] for o in layers if o.role == "theme" and "zone_id" in o.frame and not own]
+    sums = {f"l{i}": _sums(layer, ids, own, known) for i, layer in enumerate(layers)}
     tree["layers"] = {key: value for key, value in sums.items() if value is not None}
     for layer, key in zip(layers, sums, strict=True):
         if isinstance(layer, CellsLayer) and "count_before" in tree["layers"].get(key, {}):
@@ -727,12 +731,17 @@ def _hundredth(ratio: float) -> float | None:
     return round(ratio - 1, 4) if np.isfinite(ratio) else None
 
 
-def _sums(layer: Layer, ids: pd.Index, own: bool) -> dict | None:
-    """Counts and hot cells by leaf: the layer's rows are the leaves (`own`), or lie in them by their `zone_id`."""
+def _sums(layer: Layer, ids: pd.Index, own: bool, known: Sequence[pd.Series] = ()) -> dict | None:
+    """Counts and hot cells by leaf: the layer's rows are the leaves (`own`), or lie in them by their `zone_id`.
+
+    A layer that does not know the zones of its cells has them from one of the same cells that does.
+    """
     frame = layer.frame
     if layer.role != "theme" or ids.has_duplicates:
         return None
-    unit = frame["zone_id"].astype(str).to_numpy() if "zone_id" in frame and not own else frame.index.astype(str)
+    zone = next((z for z in known if z.index.equals(frame.index)), None)
+    zone = frame["zone_id"] if "zone_id" in frame and not own else zone
+    unit = frame.index.astype(str) if zone is None else zone.astype(str).to_numpy()
     at = ids.get_indexer(pd.Index(unit))
     if (at < 0).all():
         return None
@@ -741,6 +750,9 @@ def _sums(layer: Layer, ids: pd.Index, own: bool) -> dict | None:
         if column in frame:
             values = np.nan_to_num(frame[column].to_numpy(float)[at >= 0])
             out[column] = np.bincount(at[at >= 0], values, minlength=len(ids)).round(2).tolist()
+    if isinstance(layer, CellsLayer) and layer.frames is not None and "count" in out:
+        packed = _as_h3(layer)  # the page adds up the period that it shows, in the order in which the rows travel
+        out["leaf_of"] = pack_column(pd.Series(at if packed is None else at[packed[1]]))
     if isinstance(layer, CellsLayer) and layer.labels is not None and "count" in out:
         hot = (layer.side() > 0) & (at >= 0)  # the cells that the map draws hot, and no others
         out["hot"] = np.bincount(at[hot], minlength=len(ids)).tolist()

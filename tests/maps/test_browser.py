@@ -264,6 +264,21 @@ def test_the_clock_filters_the_map(browser, page_file):
     clean(page)
 
 
+def test_areas_hold_the_period_that_the_map_shows(browser, page_file, placed, town):
+    """A month on the map and the sum of all months beside it would be two numbers for one thing."""
+    page = browser.open(page_file)
+    page.run("gridmap.showTheme('l2'), gridmap.openTab('areas'), 0")
+    by_zone = placed.cells.groupby("zone_id")["count"].sum()
+    for period, times in ((1, 2), (2, 3), (5, 0)):
+        page.run(f"gridmap.periodGo({period}), 0")
+        for node, zones in ((-1, list(by_zone.index)), (0, ["A1", "A2"]), (1, ["B1", "B2"])):
+            page.run(f"gridmap.areaGo({node}, false), 0")
+            assert page.text(".gm-area-sum").split(" · ")[0] == f"count: {times * by_zone[zones].sum():,}"
+    page.run("gridmap.showTheme('l0'), gridmap.areaGo(-1, false), 0")
+    assert page.text(".gm-area-sum").startswith(f"count: {by_zone.sum():,}")
+    clean(page)
+
+
 def test_areas_drill_down_and_up(browser, page_file):
     page = browser.open(page_file)
     page.click("#gm-tabbutton-areas")

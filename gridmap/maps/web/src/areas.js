@@ -1,5 +1,5 @@
 /* Areas: from the whole territory down to one grid, with the counts of each; breadcrumbs lead back up. */
-import { border } from "./decode.js";
+import { border, reader } from "./decode.js";
 
 /** @param {import("./types").Gm} gm */
 export function areas(gm) {
@@ -28,7 +28,15 @@ export function areas(gm) {
 
     /* Which theme's counts: the one shown, or the first that has any. */
     function counted() { return tree.layers[gm.state.theme] ? gm.state.theme : Object.keys(tree.layers)[0]; }
-    function counts() { return tree.layers[counted()]; }
+    /* Of a theme with periods, the counts of what the map shows. */
+    function counts() {
+      const key = counted(), c = tree.layers[key], layer = gm.byId(key);
+      if (!c.leaf_of || !layer || !layer.amountNow || layer.id !== gm.state.theme) return c;
+      const of = (leaves[key] = leaves[key] || reader(c.leaf_of)), out = new Array(c.count.length).fill(0), now = layer.countNow || layer.amountNow;
+      for (let row = 0; row < layer.draw.n; row++) { const at = of(row); if (at !== null && at >= 0) out[at] += now(row); }
+      return { count: out };
+    }
+    const leaves = {};
     function rates() { const l = gm.byId(counted()); return l && l.classes.some(function (c) { return c.label && /^label\.high/.test(c.label.code || ""); }); }
     /* Between what the change may lie; "–" where there was nothing before. */
     function ends(v) { return v.ends ? gm.t("span_of_change", { low: v.ends[0], high: v.ends[1] }) : ""; }
@@ -85,7 +93,8 @@ export function areas(gm) {
         crumbs.append(i === node ? el("strong", { dir: "auto", text: name }) : el("button", { type: "button", dir: "auto", text: name, onclick: function () { go(i, true); } }));
       });
       const own = numbers(node);
-      sum.textContent = Object.keys(own).filter(function (k) { return k !== "ends" && own[k] !== null; }).map(function (k) { return gm.pair(heading(k), show(k, own[k]) + (k === "difference" ? " (" + ends(own) + ")" : "")); }).join(" · ");
+      const other = counted() === gm.state.theme ? null : gm.byId(counted());   /* numbers of another theme say of which */
+      sum.textContent = (other ? gm.text(other.name) + " · " : "") + Object.keys(own).filter(function (k) { return k !== "ends" && own[k] !== null; }).map(function (k) { return gm.pair(heading(k), show(k, own[k]) + (k === "difference" ? " (" + ends(own) + ")" : "")); }).join(" · ");
       gm.clear(table);
       hint.textContent = own.ends ? gm.t("change_hint") : "";
       const list = (node >= first ? [] : children[node] || []).map(function (i) { return { i: i, v: numbers(i) }; });
@@ -106,5 +115,8 @@ export function areas(gm) {
     function show(k, v) { return v === null ? "–" : k === "on_time" ? gm.percent(v, 0) : k === "difference" ? gm.signed(v, 0) : gm.number(v, k === "rate" ? 1 : 0); }
     gm.areaGo = go;
     ["ready", "language", "theme"].forEach(function (e) { gm.on(e, fill); });
+    /* A step in time is followed where somebody looks. */
+    gm.on("frame", function () { if (!body.hidden) fill(); });
+    gm.on("tab", function (key) { if (key === "areas") fill(); });
   });
 }

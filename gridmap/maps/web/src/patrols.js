@@ -69,7 +69,8 @@ export function patrols(gm) {
       const all = marks(layer), box = layer.shapes().box, coming = whole() ? null : s.stops.find(function (x) { return x.from > t; });
       let x0 = Infinity, x1 = -Infinity, y0 = Infinity, y1 = -Infinity;
       s.stops.forEach(function (x) { x0 = Math.min(x0, box[4 * x.r]); x1 = Math.max(x1, box[4 * x.r]); y0 = Math.min(y0, box[4 * x.r + 1]); y1 = Math.max(y1, box[4 * x.r + 1]); });
-      const apart = Math.sqrt((x1 - x0) * (y1 - y0) / all.length) * scale, small = all.length > 1 && apart < (whole() ? 24 : 110);   /* far out: dots */
+      const apart = Math.sqrt((x1 - x0) * (y1 - y0) / all.length) * scale, paper = document.body.classList.contains("gm-print");
+      const small = (quiet() && !paper) || (all.length > 1 && apart < (whole() ? 24 : 110));   /* far out, and beside the numbers of places: dots */
       all.forEach(function (m) {
         const p = px(m.xy, at), y = p[1] + (small ? 7 : 20) * m.place;
         if (m.now) return;                       /* drawn on top, with the units */
