@@ -137,10 +137,8 @@ def test_a_missing_extra_is_one_clear_line_with_its_name(code, extra, tmp_path):
     assert f"pip install 'gridmap[{extra}]'" in done.stderr
 
 
-def test_a_missing_extra_on_the_command_line_is_one_line_in_the_language_spoken(tmp_path):
-    run = tmp_path / "run"
-    assert run_here(["run", example_path("burglary"), "--out", run]).returncode == 0
-    command = ["--language", "zh", "report", str(run), "-o", str(tmp_path / "brief.docx")]
+def test_a_missing_extra_on_the_command_line_is_one_line_in_the_language_spoken(demo, tmp_path):
+    command = ["--language", "zh", "report", str(demo / "out"), "-o", str(tmp_path / "brief.docx")]
     done = without_extras(f"from gridmap.cli import main; main({command!r})")
     assert done.returncode == 1
     assert done.stderr.startswith("gridmap: 此功能需要软件包")
