@@ -14,7 +14,8 @@ Three claims, each with its null, from the weakest:
 3. *hot among ordinary differences*: cells differ for many reasons that no census holds: a bus station, a school, a
    landlord. The strict tier lets every neighbourhood have a rate of its own, with a spread that is estimated from the
    map itself, the highest tenth of the counts taken only as "high" (censored), so that the hotspots that are looked
-   for do not excuse themselves; and it holds each against its wider surroundings (`q_strict, strict`).
+   for do not excuse themselves; it holds each against its wider surroundings, and asks whether one of its cells
+   alone would bring as much (`q_strict, strict`).
 
 Where what is at risk is a count of incidents itself (last year's), it is as uncertain as the counts tested. The test
 is then Fisher's: of all incidents of both periods that fell on a neighbourhood, how many are of this one
@@ -178,9 +179,11 @@ def hotspot_test(
     differ for ordinary reasons, it finds these differences. The strict tier takes the larger p of a negative binomial
     and a Poisson–lognormal whose mean is proportional to what is at risk and whose variance is μ + μ² / κ, κ ∝ μ^a,
     0 ≤ a ≤ 1, all fitted by censored maximum likelihood, κ taken one standard error lower, and lower still where
-    neighbouring cells differ alike. Where the cells three and
-    four steps away hold more than is expected of them, so much more is expected of the neighbourhood: a wide region of
-    high risk is not a hotspot. A rise that is as small as a neighbourhood is one, whatever its reason.
+    neighbouring cells differ alike. Where the cells three and four steps away hold more than is expected of them, so
+    much more is expected of the neighbourhood: a wide region of high risk is not a hotspot. Nor is what one cell alone
+    may bring, where cells differ for themselves: either no cell is likely to reach so far (a lognormal rate, its
+    spread fitted to single cells), or the neighbourhood is found without the cell of its largest excess (twice the
+    smaller p of the two). A rise that is as small as a neighbourhood is found, whatever its reason.
 
     Examples
     --------
@@ -610,6 +613,9 @@ CENSORED_FROM = 0.9  # counts above this quantile of a Poisson are only taken as
 CAUTION = {0.15: 0.8, 0.3: 0.65, 0.45: 0.35, 0.7: 0.2}
 APART = 3.0  # how many times expected numbers must differ to tell rates from clumps
 CLUMPS = 0.6  # power of κ from which on counts differ as clumps do: 0 for rates, 1 for clumps of incidents
+CELLS_FITTED_ON = 1_000  # single cells, which share nothing, so more of them tell more
+CELLS_CENSORED_FROM = 0.97
+SIZE_UP_TO = 8.0  # logarithm; from there on cells do not differ
 PRIOR = 5.0  # expected incidents by which the level of a ring is drawn towards the territory's
 NODES = np.linspace(-6.0, 6.0, 61)
 MASS = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
@@ -674,19 +680,53 @@ def ordinary_differences(around: np.ndarray, expected: np.ndarray) -> Variation:
     Variation
     """
     step = max(1, len(around) // FITTED_ON)
-    typical = float(np.median(expected[::step]))
-    alike = typical * np.exp(np.rint(np.log(expected[::step] / typical) / ALIKE) * ALIKE)
-    pairs, times = np.unique(alike + 1j * around[::step], return_counts=True)
+    typical, alike = _alike(expected[::step])
+    e, cap, *seen = _censored(around[::step], alike, CENSORED_FROM)
+    found = _most_likely(e, np.log(e / typical), cap, *seen)
+    low, high = np.quantile(alike, [0.1, 0.9])
+    return Variation(*map(float, (*np.exp(found[:2]), found[2], typical, high / low)))
+
+
+def cells_differ(count: np.ndarray, expected: np.ndarray, level: float) -> float:
+    """Standard deviation of the logarithm of single cells' rates, each cell differing for itself.
+
+    The negative binomial of one size for all cells that the counts make most likely, those that are high taken only
+    as that, κ one standard error lower. The lognormal that goes with it has the same mean and the same mean logarithm:
+    a gamma fitted to lognormal rates is one that agrees in these two, so no heavier tail is overlooked.
+
+    Parameters
+    ----------
+    count : ndarray of whole numbers, shape (n,)
+        Incidents in each cell.
+    expected : ndarray of float, shape (n,)
+        Above 0.
+    level : float
+        What the expected numbers are multiplied by, from `ordinary_differences`.
+    """
+    step = max(1, len(count) // CELLS_FITTED_ON)
+    seen = _censored(count[::step], _alike(level * expected[::step])[1], CELLS_CENSORED_FROM)
+    size = math.exp(_most_likely_size(*seen)) * min(1.0, max(CAUTION.values()))
+    return math.sqrt(2 * (math.log(size) - scipy.special.digamma(size)))
+
+
+def _alike(expected: np.ndarray) -> tuple[float, np.ndarray]:
+    """The median, and the expected numbers with those that hardly differ made one."""
+    typical = float(np.median(expected))
+    return typical, typical * np.exp(np.rint(np.log(expected / typical) / ALIKE) * ALIKE)
+
+
+def _censored(count: np.ndarray, expected: np.ndarray, quantile: float) -> tuple[np.ndarray, ...]:
+    """What the likelihood reads: each expected number once, the count from which on counts are only "high", how many
+    of them there are, where each one's other counts begin and end, these counts, and how often each occurs.
+    """
+    pairs, times = np.unique(expected + 1j * count, return_counts=True)
     e, first_of = np.unique(pairs.real, return_index=True)
-    cap = np.ceil(scipy.special.pdtrik(CENSORED_FROM, e) - 1e-9)
+    cap = np.ceil(scipy.special.pdtrik(quantile, e) - 1e-9)
     group = np.repeat(np.arange(len(e)), np.diff(np.r_[first_of, len(pairs)]))
     seen = pairs.imag <= cap[group]
     beyond = np.bincount(group[~seen], times[~seen], minlength=len(e))
     ends = np.searchsorted(group[seen], np.arange(len(e) + 1))
-    k, often = pairs.imag[seen], times[seen].astype(float)
-    found = _most_likely(e, np.log(e / typical), cap, beyond.astype(float), ends, k, often)
-    low, high = np.quantile(alike, [0.1, 0.9])
-    return Variation(*map(float, (*np.exp(found[:2]), found[2], typical, high / low)))
+    return e, cap, beyond.astype(float), ends, pairs.imag[seen], times[seen].astype(float)
 
 
 FIT_WITHIN = 0.02  # of the parameters, and of the log-likelihood: far inside what the counts can tell
@@ -735,6 +775,30 @@ def _most_likely(e, log_e, cap, beyond, ends, k, often):
                     calls += 1
                 else:
                     value[j] = np.inf
+
+
+@njit(cache=True)
+def _most_likely_size(e, cap, beyond, ends, k, often):
+    """The log size of the largest likelihood where level and power are known (1 and 0), by the golden section."""
+    log_e, at, ratio = np.zeros(len(e)), np.zeros(3), (math.sqrt(5.0) - 1) / 2
+    low, high = LEAST_FIT[1], SIZE_UP_TO
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at[1] = left
+    at_left = _log_likelihood(at, e, log_e, cap, beyond, ends, k, often)
+    at[1] = right
+    at_right = _log_likelihood(at, e, log_e, cap, beyond, ends, k, often)
+    while high - low > FIT_WITHIN:
+        if at_left >= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at[1] = left
+            at_left = _log_likelihood(at, e, log_e, cap, beyond, ends, k, often)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at[1] = right
+            at_right = _log_likelihood(at, e, log_e, cap, beyond, ends, k, often)
+    return (low + high) / 2
 
 
 @njit(cache=True)
@@ -823,9 +887,73 @@ def _strict(
             mean = mean * raised
         if len(close):
             found[close] = np.maximum(found[close], _upper_tail(k[close], mean[close], kappa[close], of, kind))
+    bound = 0.10 if how == "none" else largest_found(2 * found, 0.10, len(p))
+    close = np.flatnonzero((2 * found <= bound) & above)
+    if len(close):
+        found[close] = _beyond_one_cell(found[close], looked[close], k[close], mean[close], fitted, ring, of)
     strict[looked] = np.minimum(1.0, np.maximum(p[looked], 2 * found))
     q_strict = adjust_p(strict, "fdr" if how == "none" else how)
     return _Strict(strict, q_strict, fitted.over_poisson, fitted.rate_spread)
+
+
+def _beyond_one_cell(
+    found: np.ndarray,
+    cells: np.ndarray,
+    k: np.ndarray,
+    mean: np.ndarray,
+    fitted: Variation,
+    ring: "_Ring",
+    of: "Weights | None",
+) -> np.ndarray:
+    """p of neighbourhoods, `found` or larger where one cell alone may bring as much, for each cell differs for itself.
+
+    The sum of few cells with heavy tails is large where one of them is large, and a law of the sums, fitted to the
+    many that are not, does not know of it. A neighbourhood is more than that if no single cell is likely to reach so
+    far, or if it is found without the cell that exceeds its share most: twice the smaller p of the two.
+    """
+    there = ring.expected > 0
+    spread = cells_differ(ring.incidents[there], ring.expected[there], fitted.level)
+    each, uneven = (1.0, 1.0) if of is None else (of.mean, of.square / of.mean**2)
+    near = ring.near.indptr, ring.near.indices
+    chance, rest, likely, mean_rest = _by_one_cell(
+        *near, cells, k / each, mean, ring.incidents, ring.expected, spread, uneven
+    )
+    if of is not None:
+        return np.maximum(found, chance)
+    left, some = np.ones(len(cells)), (2 * chance > found) & (rest > 0) & (likely > 0)
+    kappa = ring.caution() * fitted.kappa(likely[some])
+    tails = [_upper_tail(rest[some], mean_rest[some], kappa, None, kind) for kind in ("negative binomial", "lognormal")]
+    left[some] = np.maximum(*tails)
+    return np.maximum(found, np.minimum(1.0, 2 * np.minimum(chance, left)))
+
+
+@njit(cache=True)
+def _by_one_cell(start, beside, cells, k, mean, incidents, expected, spread, uneven):
+    """For each neighbourhood: the chance that a lognormal rate of one of its cells brings its count (a standard
+    deviation of what comes by chance granted); then, without the cell of the largest excess, the incidents, what is
+    expected, and that times the neighbourhood's level.
+    """
+    chance, rest, likely, mean_rest = (
+        np.zeros(len(cells)),
+        np.zeros(len(cells)),
+        np.zeros(len(cells)),
+        np.zeros(len(cells)),
+    )
+    for i in range(len(cells)):
+        own = np.append(beside[start[cells[i]] : start[cells[i] + 1]], cells[i])
+        level = mean[i] / expected[own].sum()
+        excess = incidents[own] - level * expected[own]
+        without = own[np.argmax(excess)]
+        for j in own:
+            if expected[j] > 0:
+                jump = (k[i] - math.sqrt(k[i] * uneven) - mean[i]) / (level * expected[j]) + 1
+                z = math.log(jump) / spread + spread / 2 if jump > 0 else -np.inf
+                chance[i] += math.erfc(z / math.sqrt(2.0)) / 2
+        chance[i] = min(chance[i], 1.0)
+        rest[i] = incidents[own].sum() - incidents[without]
+        likely[i] = expected[own].sum() - expected[without]
+        mean_rest[i] = level * likely[i]
+    return chance, rest, likely, mean_rest
 
 
 def _tail_of_mixed(k: np.ndarray, mean: np.ndarray, kappa: np.ndarray, above: np.ndarray) -> np.ndarray:

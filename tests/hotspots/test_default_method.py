@@ -345,6 +345,43 @@ def test_the_strict_tier_is_more_careful_where_neighbours_differ_alike(residents
     assert least <= careful["smooth"] < 0.75 * most
 
 
+def test_cells_that_differ_for_themselves_with_a_heavy_tail_pass_the_exact_tier_and_not_the_strict_one():
+    """One cell of a few hundred has thirty times the usual rate then, and carries its neighbourhood."""
+    rng = np.random.default_rng(21)
+    exact = strict = 0
+    for _ in range(60):
+        chance = np.exp(1.5 * rng.standard_normal(SIDE * SIDE))
+        counts = rng.multinomial(8_000, chance / chance.sum())
+        cells = gm.hotspot_test(counts, lattice(), at_risk=np.ones(SIDE * SIDE)).cells
+        exact += cells["significant"].any()
+        strict += cells["strict"].any()
+    assert exact == 60
+    assert strict <= stats.binom.ppf(0.999, 60, 0.05)
+
+
+def test_how_much_single_cells_differ_is_found_again():
+    rng = np.random.default_rng(22)
+    expected = rng.uniform(2.0, 8.0, 4_000)
+    for planted in (0.6, 1.0, 1.4):
+        differ = np.exp(planted * rng.standard_normal(4_000) - planted**2 / 2)
+        found = default_method.cells_differ(rng.poisson(expected * differ).astype(float), expected, 1.0)
+        assert planted * 0.9 <= found <= planted * 1.35  # the size is taken a standard error lower
+    assert default_method.cells_differ(rng.poisson(expected).astype(float), expected, 1.0) < 0.2
+
+
+def test_what_one_cell_alone_may_bring_is_what_it_is_by_hand():
+    row = sparse.csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], float))
+    incidents, expected = np.array([2.0, 40.0, 3.0]), np.array([4.0, 2.0, 0.0])
+    mean, spread, k = 12.0, 0.8, 45.0  # of the middle cell with both its neighbours: twice what is expected
+    chance, rest, likely, mean_rest = default_method._by_one_cell(
+        row.indptr, row.indices, np.array([1]), np.array([k]), np.array([mean]), incidents, expected, spread, 1.0
+    )
+    reach = k - np.sqrt(k) - mean
+    by_hand = [stats.lognorm.sf(1 + reach / (2 * e), spread, scale=np.exp(-(spread**2) / 2)) for e in (4.0, 2.0)]
+    np.testing.assert_allclose(chance, sum(by_hand), rtol=1e-12)
+    np.testing.assert_allclose([rest[0], likely[0], mean_rest[0]], [5.0, 4.0, 8.0])
+
+
 def test_what_is_at_risk_has_a_name_in_each_language():
     result = HotspotResult(
         pd.DataFrame(), "hotspot_test", {"null": "at_risk", "at_risk": "households", "strict": False}
