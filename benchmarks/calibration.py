@@ -14,6 +14,7 @@ the marked entries at a smaller size (`make test-slow`).
 """
 
 import argparse
+import datetime
 import json
 import warnings
 from collections.abc import Callable
@@ -43,6 +44,7 @@ DOCUMENTS: dict[Path, dict[str, str]] = {
     ROOT / "docs" / "calibration.md": {},
     ROOT / "docs" / "calibration.zh-CN.md": {
         "| test |": "| 检验 |",
+        "| taken on |": "| 测于 |",
         "| interval |": "| 区间 |",
         "*claims nothing*": "*不作结论*",
         "last year's counts": "去年的计数",
@@ -452,6 +454,12 @@ def _entry(found: dict, own: bool) -> str:
     return f"**{text}**" if found["any"] <= band(found["maps"]) else f"**{text} OUT OF ITS BAND**"
 
 
+def _taken(cases: dict[str, dict]) -> str:
+    """The days on which a row's entries were measured: one, or the first and the last."""
+    days = sorted({found["on"] for found in cases.values()})
+    return days[0] if len(days) == 1 else f"{days[0]} … {days[-1][-5:]}"
+
+
 def _planted_entry(found: dict | None) -> str:
     if found is None:
         return "not run"
@@ -462,9 +470,10 @@ def _planted_entry(found: dict | None) -> str:
 
 def tables(rows: dict) -> str:
     """The results as Markdown."""
-    lines = ["| test | " + " | ".join(NULLS) + " |", "|---" * (len(NULLS) + 1) + "|"]
+    lines = ["| test | " + " | ".join(NULLS) + " | taken on |", "|---" * (len(NULLS) + 2) + "|"]
     for name, cases in rows.items():
         entries = [_entry(cases[case], case in TESTS[name].own) if case in cases else "not run" for case in NULLS]
+        entries.append(_taken(cases))
         lines.append(f"| `{name}` | " + " | ".join(entries) + " |")
     lines += ["", "| test | " + " | ".join(TRUTHS) + " |", "|---" * (len(TRUTHS) + 1) + "|"]
     for name, cases in rows.items():
@@ -495,7 +504,7 @@ def kept() -> dict[str, dict]:
 def keep(name: str, case: str, entry: dict) -> None:
     """Keep an entry, and make the page's tables from all that are kept."""
     rows = kept()
-    rows[name] = rows.get(name, {}) | {case: entry}
+    rows[name] = rows.get(name, {}) | {case: entry | {"on": datetime.date.today().isoformat()}}
     rows = {name: rows[name] for name in TESTS if name in rows}
     lines = [f" {json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}" for name, row in rows.items()]
     KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
