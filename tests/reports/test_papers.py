@@ -21,6 +21,7 @@ import pytest
 from docx import Document
 from matplotlib.text import Text
 from pptx import Presentation
+from pptx.util import Cm
 
 import gridmap.reports.paper
 from gridmap.errors import OutputError, ReadError, SettingError
@@ -28,10 +29,10 @@ from gridmap.messages import say
 from gridmap.reports.briefing import PAPERS, write_briefing
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.paper import pictures
-from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Section, Table, briefing_content
+from gridmap.reports.paper.content import NOT_IN_SUMMARY, Cell, Column, Section, Table, briefing_content, note_of_cut
 from gridmap.reports.paper.docx import TOGETHER, WIDTH_CM, _size_pt, _table, _tall_changed, _widths, docx_bytes
 from gridmap.reports.paper.pdf import pdf_bytes
-from gridmap.reports.paper.pptx import SMALLEST_PT
+from gridmap.reports.paper.pptx import LINES, SMALLEST_PT, _high, pptx_bytes
 from gridmap.reports.results_folder import read_run
 from gridmap.runs import run_pipeline
 from gridmap.runs.verify import verify_run
@@ -686,3 +687,32 @@ def test_a_short_table_in_word_stands_whole_on_one_page(rows, kept):
     _table(document, Table((Column("n", "n"),), ((Cell("1"),),) * rows))
     lines = document.tables[0].rows
     assert [bool(line.cells[0].paragraphs[0].paragraph_format.keep_with_next) for line in lines] == kept
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_slides_of_every_kind_and_district_are_eight_and_say_what_they_leave_out(content, language):
+    """Kinds and districts share a slide: with both, and many of each, there are no more than eight."""
+    briefing = content[language]
+    column = (Column("category", "kind", wide=True), Column("count", "2024"))
+    many = Table(column, tuple((Cell(f"kind {i}"), Cell(str(i))) for i in range(14)))
+    given = replace(briefing, kinds=many, areas=many, governed=[])
+    slides = Presentation(io.BytesIO(pptx_bytes(given))).slides
+    assert len(slides) <= 8
+    both = [s for slide in slides for s in slide.shapes if s.has_table and s.table.cell(0, 0).text_frame.text == "kind"]
+    assert len(both) == 2
+    assert all(s.top + s.height <= Cm(17.6) for s in both)
+    text = " ".join(s.text_frame.text for slide in slides for s in slide.shapes if s.has_text_frame)
+    assert all(say("paper.first_of", language, shown=len(s.table.rows) - 1, total=14) in text for s in both)
+
+
+def test_a_table_that_is_cut_says_so():
+    table = Table((Column("name", "kind", wide=True),), tuple((Cell(str(i)),) for i in range(14)))
+    assert note_of_cut(table, 14, "A note.", "en") == "A note."
+    cut = note_of_cut(table, 6, "A note.", "en")
+    assert "first 6 of 14" in cut
+    assert "A note." in cut
+
+
+def test_sentences_that_are_few_fill_their_slide_and_many_are_not_smaller_than_18_points():
+    assert _high(["short"] * 3, 26) < LINES
+    assert _high(["x" * 300] * 5, 26) > LINES

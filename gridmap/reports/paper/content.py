@@ -551,6 +551,14 @@ def first_places(briefing: Briefing, rows: int) -> Section:
     return replace(places, table=places.table.head(rows) if rows else None, notes=notes)
 
 
+def note_of_cut(table: Table | None, rows: int, note: str, language: str) -> str:
+    """What stands under a table of which so many rows are shown: where some are left out, how many of how many."""
+    if table is None or len(table.rows) <= rows:
+        return note
+    cut = words_in(language)("first_of", shown=rows, total=len(table.rows))
+    return say("paper.two_notes", language, first=cut, second=note)
+
+
 def first_kinds(briefing: Briefing) -> tuple[Table | None, str]:
     """The kinds that a page holds, and the note below them, with what was cut."""
     kinds, w = briefing.kinds, words_in(briefing.language)

@@ -33,6 +33,7 @@ from gridmap.reports.paper.content import (
     Table,
     first_kinds,
     first_places,
+    note_of_cut,
     notes_of_one_page,
     words_in,
 )
@@ -102,6 +103,8 @@ THIRD_PAGE = (
     *((MOST_OTHERS, 6.4, 12, 12), (3, 5.8, 12, 8), (3, 5.2, 10, 6), (2, 5.0, 8, 5), (1, 4.6, 6, 4), (0, 4.4, 6, 3)),
     (0, 4.4, 5, 0),
 )
+#: The second: how high the small maps are, and how many sentences follow.
+SECOND_PAGE = ((9.5, 20), (8.5, 20), (7.5, 20), (7.5, 8), (7.0, 6), (6.5, 4), (6.0, 2))
 LAST_PAGE = ((MOST_METHODS, MOST_NOTES, 5), (6, 1, 5), (5, 1, 4), (4, 1, 3), (3, 1, 3))
 #: Single lines of Chinese fonts are so much taller than their letters; headings with the space around them, in cm.
 SINGLE, HEADINGS_CM = 1.45, {1: 1.5, 2: 1.15, 3: 1.0}
@@ -341,15 +344,25 @@ def _small(document, text: str, size_pt: float = 9) -> None:
 
 
 def _places(document, section: Section) -> None:
-    """The ranked places: the table, then each on a small map."""
+    """The ranked places: the table, then each on a small map, and as many sentences as the page holds."""
+    maps_cm, lines = _first_that_fits(document, SECOND_PAGE, partial(_tall_places, section))
     _heading(document, section.heading)
     if section.table is not None and section.table.rows:
         _table(document, section.table)
     for note in section.notes:
         _run(document.add_paragraph(), note, colour=GREY, size_pt=8.5)
     if section.picture is not None:
-        _picture(document, section.picture, tallest_cm=9.5)
-    _bullets(document, section.lines)
+        _picture(document, section.picture, tallest_cm=maps_cm)
+    _bullets(document, section.lines[:lines])
+
+
+def _tall_places(section: Section, maps_cm: float, lines: int) -> float:
+    """Centimetres of the second page with small maps so high and so many sentences."""
+    tall = HEADINGS_CM[1] + _tall_table(section.table, 9) * SINGLE / LINE + 0.5
+    tall += _tall_lines(section.notes, 8.5, 10)
+    if section.picture is not None:
+        tall += min(maps_cm, WIDTH_CM * section.picture.ratio) + _tall_lines([section.picture.caption], 8.5, 20)
+    return tall + _tall_lines(section.lines[:lines], 10.5 * 1.06, 2)
 
 
 def _changed(document, briefing: Briefing, w) -> None:
@@ -358,11 +371,11 @@ def _changed(document, briefing: Briefing, w) -> None:
     _heading(document, w("changed_page"))
     if briefing.kinds is not None:
         _table(document, briefing.kinds.head(kinds))
-        _small(document, briefing.kinds_note)
+        _small(document, note_of_cut(briefing.kinds, kinds, briefing.kinds_note, briefing.language))
     if briefing.areas is not None and areas:
         document.add_heading(w("areas"), level=2)
         _table(document, briefing.areas.head(areas))
-        _small(document, briefing.areas_note)
+        _small(document, note_of_cut(briefing.areas, areas, briefing.areas_note, briefing.language))
     if briefing.periods is not None:
         _picture(document, briefing.periods, tallest_cm=periods_cm)
     document.add_heading(briefing.since.heading, level=2)
@@ -382,10 +395,10 @@ def _tall_changed(briefing: Briefing, most: int, periods_cm: float, kinds: int, 
     tall = HEADINGS_CM[1]
     if briefing.kinds is not None:
         tall += _tall_table(briefing.kinds.head(kinds), 9) * SINGLE / LINE + 0.5
-        tall += _tall_lines([briefing.kinds_note], 9)
+        tall += _tall_lines([note_of_cut(briefing.kinds, kinds, briefing.kinds_note, briefing.language)], 9)
     if briefing.areas is not None and areas:
         tall += HEADINGS_CM[2] + _tall_table(briefing.areas.head(areas), 9) * SINGLE / LINE + 0.5
-        tall += _tall_lines([briefing.areas_note], 9)
+        tall += _tall_lines([note_of_cut(briefing.areas, areas, briefing.areas_note, briefing.language)], 9)
     if briefing.periods is not None:
         tall += min(periods_cm, WIDTH_CM * briefing.periods.ratio) + _tall_lines([briefing.periods.caption], 8.5, 18)
     tall += HEADINGS_CM[2] + _tall_lines(briefing.since.lines, 10.5, 2)

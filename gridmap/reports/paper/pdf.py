@@ -32,6 +32,7 @@ from gridmap.reports.paper.content import (
     Table,
     first_kinds,
     first_places,
+    note_of_cut,
     notes_of_one_page,
     words_in,
 )
@@ -42,18 +43,23 @@ __all__ = ["pdf_bytes"]
 PAGES = 4
 PARTS = ("size", "kinds", "areas", "others", "periods_cm", "methods", "notes", "sources", "rows", "lines")
 #: What is put on them: as much as fits, tried from the first on. The workbook holds what is left out.
-ROOMS = tuple(
+ROOMS: tuple[dict[str, Any], ...] = tuple(
     dict(zip(PARTS, row, strict=True))
     for row in (
+        ("roomy", MOST_KINDS, 12, MOST_OTHERS, 7.6, MOST_METHODS, MOST_NOTES, 5, 8, 9),
         ("", MOST_KINDS, 12, MOST_OTHERS, 6.6, MOST_METHODS, MOST_NOTES, 5, 8, 9),
+        ("tight", MOST_KINDS, 12, MOST_OTHERS, 6.0, MOST_METHODS, MOST_NOTES, 5, 8, 9),
+        ("tight", MOST_KINDS, 12, 3, 5.6, 6, 1, 4, 7, 9),
         ("tight", 10, 8, 3, 5.6, 6, 1, 4, 7, 9),
+        ("tighter", MOST_KINDS, 10, 3, 5.0, 5, 1, 4, 6, 8),
+        ("tighter", 10, 8, 2, 5.0, 5, 1, 4, 6, 8),
         ("tighter", 8, 6, 3, 5.0, 5, 1, 4, 6, 8),
         ("tighter", 6, 4, 1, 4.4, 3, 1, 3, 5, 6),
     )
 )
 #: One page: the size of type, how high the map is, how many places; tried from the first on. Notes are never cut.
 ONE_PAGE = tuple(
-    {**ROOMS[0], "size": size, "map_cm": map_cm, "places": places}
+    {**ROOMS[1], "size": size, "map_cm": map_cm, "places": places}
     for size, map_cm, most in (("", 9.5, 10), ("tight", 8.5, 10), ("tighter", 7.5, 8), ("tighter", 6.0, 5))
     for places in ((10, 8, 6, 5) if most == 10 else (8, 6, 5, 4, 3) if most == 8 else (5, 4, 3, 2, 1, 0))
 )
@@ -94,24 +100,47 @@ def pdf_bytes(briefing: Briefing, *, template: str | Path | None = None, pages: 
         for name, content in files.items():
             _put(Path(place, name), content)
         fonts = typst.Fonts(False, False, _font_folders(faces, Path(place, "fonts")))
-        rooms = ONE_PAGE if pages == 1 else ROOMS
-        for room in rooms:
+        main = str(Path(place, "one_page.typ" if pages == 1 else "briefing.typ"))
+        own = template is not None and pages != 1
+
+        def laid_out(room: Mapping[str, Any]) -> tuple[Any, bool]:
+            """The paper with so much room for each part, and whether it ends where it should."""
             given, pictures = _given(briefing, room, families)
             for name, content in {**pictures, "briefing.json": given}.items():
                 _put(Path(place, name), content)
-            main = str(Path(place, "one_page.typ" if pages == 1 else "briefing.typ"))
             try:
                 compiler = typst.Compiler(main, root=place, font_paths=fonts, ignore_system_fonts=True)
-                data = compiler.compile(format="pdf")
-                if (template is not None and pages != 1) or _fits(compiler, briefing, pages):
-                    break
+                return compiler.compile(format="pdf"), own or _fits(compiler, briefing, pages)
             except typst.TypstError as error:
                 raise _mistake(error) from None
+
+        rooms = ONE_PAGE if pages == 1 else ROOMS
+        for room in rooms:
+            data, fits = laid_out(room)
+            if fits:
+                break
         else:
             if pages == 1:
                 raise OutputError(Note("reports.more_than_a_page"))
+        if pages != 1 and fits:
+            for more in _filled(briefing, room):
+                if any(room[key] >= rows for key, rows in more.items()):
+                    continue
+                better, fits = laid_out({**room, **more})
+                if fits:
+                    data, room = better, {**room, **more}
     assert isinstance(data, bytes)  # a list of pages only as PNG or SVG
     return data
+
+
+def _filled(briefing: Briefing, room: Mapping[str, Any]) -> Iterator[dict[str, int]]:
+    """What may still stand on pages that are not full: all kinds, all districts, one more of the other results."""
+    for key, rows in (("kinds", briefing.kinds), ("areas", briefing.areas)):
+        shown = 0 if rows is None else min(len(rows.rows), ROOMS[1][key])
+        for more in range(shown, room[key], -2):
+            yield {key: more}
+    for more in range(min(len(briefing.others), MOST_OTHERS), room["others"], -1):
+        yield {"others": more}
 
 
 def _font_folders(faces: Iterable[FontFace], place: Path) -> list[str]:
@@ -167,7 +196,11 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
     lang, *further = all_texts(b.language)["language.locale"].split("_")
     region = next((part.lower() for part in further if len(part) == 2), "cn" if lang == "zh" else None)
     on_one = "map_cm" in room
-    kinds, kinds_note = first_kinds(b) if on_one else (b.kinds and b.kinds.head(room["kinds"]), b.kinds_note)
+    if on_one:
+        kinds, kinds_note = first_kinds(b)
+    else:
+        kinds = b.kinds and b.kinds.head(room["kinds"])
+        kinds_note = note_of_cut(b.kinds, room["kinds"], b.kinds_note, b.language)
     notes = notes_of_one_page(b)
     words = {key: say_word(key) for key in WORDS} | {
         "page": say("paper.page", b.language, page="{page}", pages="{pages}")
@@ -199,7 +232,7 @@ def _given(briefing: Briefing, room: Mapping[str, Any], families: list[str]) -> 
         "kinds": table(kinds),
         "kinds_note": kinds_note,
         "areas": None if on_one else table(b.areas and b.areas.head(room["areas"])),
-        "areas_note": b.areas_note,
+        "areas_note": note_of_cut(b.areas, room["areas"], b.areas_note, b.language),
         "periods": picture(b.periods),
         "others": [section(s) for s in b.others[: room["others"]]],
         "more_others": say_word("more_others", n=more) if more > 0 else "",

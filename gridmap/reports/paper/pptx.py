@@ -35,6 +35,8 @@ INK, GREY, RED, BLUE = "111827", "4B5563", "B91C1C", "0B4F8A"
 SMALLEST_PT = 18
 #: About so many lines of it, and so many letters in a line.
 LINES, ACROSS = 15, 98
+#: Few sentences are set larger, the largest first.
+LARGER_PT = (26, 24, 22, 20)
 
 
 def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> bytes:
@@ -57,12 +59,7 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
     if briefing.places.picture is not None:
         slide = slides.add(w("place_maps"))
         slides.picture(slide, briefing.places.picture, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
-    if briefing.kinds is not None:
-        slide = slides.add(w("kinds"))
-        slides.table(slide, briefing.kinds.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
-    if briefing.areas is not None:
-        slide = slides.add(w("areas"))
-        slides.table(slide, briefing.areas.head(MOST_ROWS, most_columns=6), MARGIN, 3.1, WIDTH - 2 * MARGIN)
+    _kinds_and_areas(slides, briefing, w)
     if briefing.periods is not None:
         slide = slides.add(briefing.periods.caption)
         slides.picture(slide, briefing.periods, MARGIN, 3.0, WIDTH - 2 * MARGIN, 14.4)
@@ -72,6 +69,30 @@ def pptx_bytes(briefing: Briefing, *, template: str | Path | None = None) -> byt
         _governed(slides, page)
     slides.sentences(w("limits"), briefing.limits)
     return slides.bytes()
+
+
+#: So many rows, heads among them, stand under each other on one slide.
+MOST_LINES_OF_TABLES = 10
+
+
+def _kinds_and_areas(slides: "_Slides", briefing: Briefing, w) -> None:
+    """The kinds and the districts on one slide, as many rows as it holds, and how many that is of how many."""
+    kinds, areas = briefing.kinds, briefing.areas
+    tables = [(t, title) for t, title in ((kinds, w("kinds")), (areas, w("areas"))) if t is not None and t.rows]
+    if not tables:
+        return
+    room = MOST_LINES_OF_TABLES - len(tables)
+    least = min(len(tables[-1][0].rows), room // 2) if len(tables) > 1 else 0
+    slide, top = slides.add(" · ".join(title for _, title in tables)), 3.1
+    cut = []
+    for i, (table, title) in enumerate(tables):
+        rows = min(len(table.rows), room - (least if i == 0 else 0), MOST_ROWS)
+        if rows < len(table.rows):
+            cut.append(w("label", label=title, text=w("first_of", shown=rows, total=len(table.rows))))
+        top += slides.table(slide, table.head(rows, most_columns=6), MARGIN, top, WIDTH - 2 * MARGIN) + 0.3
+        room -= rows
+    if cut:
+        slides.text(slide, cut, MARGIN, top - 0.2, WIDTH - 2 * MARGIN, 2, size_pt=SMALLEST_PT, colour=GREY)
 
 
 def _governed(slides: "_Slides", page: Page) -> None:
@@ -130,6 +151,12 @@ def _needs(table: Table) -> list[int]:
         texts = [column.title, *(row[i].text for row in table.rows)]
         need.append(max(_letters(text) for text in texts))
     return [min(max(n, 5), 60 if c.wide else 14) + 3 for n, c in zip(need, table.columns, strict=True)]
+
+
+def _high(lines: Sequence[str], size_pt: float) -> float:
+    """How many lines of the smallest type some sentences take in a larger one."""
+    larger = size_pt / SMALLEST_PT
+    return sum(0.5 + -(-_letters(line) * larger // ACROSS) for line in lines) * larger
 
 
 def _letters(text: str) -> int:
@@ -231,7 +258,8 @@ class _Slides:
             part.append(line)
         if part:
             slide = self.add(title)
-            self.text(slide, part, MARGIN, 3.3, WIDTH - 2 * MARGIN, 13.6, size_pt=SMALLEST_PT, bullets=True)
+            size = next((pt for pt in LARGER_PT if _high(part, pt) <= LINES), SMALLEST_PT)
+            self.text(slide, part, MARGIN, 3.3, WIDTH - 2 * MARGIN, 13.6, size_pt=size, bullets=True)
 
     def picture(self, slide, picture: Picture, left, top, width, height) -> None:
         """A picture as large as fits into a box, in its middle; its type is as large as that of the slide."""
