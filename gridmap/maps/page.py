@@ -753,7 +753,8 @@ def _sums(layer: Layer, ids: pd.Index, own: bool, known: Sequence[pd.Series] = (
     if isinstance(layer, CellsLayer) and layer.frames is not None and "count" in out:
         packed = _as_h3(layer)  # the page adds up the period that it shows, in the order in which the rows travel
         out["leaf_of"] = pack_column(pd.Series(at if packed is None else at[packed[1]]))
-    if isinstance(layer, CellsLayer) and layer.labels is not None and "count" in out:
+    quiet = any(getattr(c.label, "code", "") == "page.under_reported" for c in getattr(layer, "classes", ()))
+    if isinstance(layer, CellsLayer) and layer.labels is not None and "count" in out and not quiet:
         hot = (layer.side() > 0) & (at >= 0)  # the cells that the map draws hot, and no others
         out["hot"] = np.bincount(at[hot], minlength=len(ids)).tolist()
     return out or None

@@ -690,11 +690,20 @@ def test_side_by_side_both_maps_have_their_pale_ground_and_their_places(browser,
     page.wait("gridmap.linked()", 5)
     assert page.run("document.querySelectorAll('.leaflet-gm-concentrated-pane canvas').length") == 1
     assert page.text("#gm-legend").count("place to patrol") == page.text("#gm-legend").count("concentrated") == 2
+    page.run(
+        "(function () { const p = CanvasRenderingContext2D.prototype, old = p.fillText; window.written = []; p.fillText = function (text) {"
+        " if (this.canvas.closest('#gm-second')) written.push(text); return old.apply(this, arguments); }; })(),"
+        " gridmap.map.setZoom(gridmap.map.getZoom() + 0.1, {animate: false}), 0"
+    )
+    names = page.run("gridmap.byId('l1').ranked.slice(0, 10).map((r, i) => gridmap.placeOf({...r, rank: i + 1}))")
+    assert names[0].split(",")[0] in " ".join(page.run("written"))  # the right map says what its numbers are
     clean(page)
 
 
-def test_only_clusters_have_a_legend_and_a_list(browser, tmp_path, clustered):
-    page = browser.open(gm.build_map(gm.clusters_layer(clustered), title="Clusters").save(tmp_path / "m.html"))
+def test_only_clusters_have_a_legend_and_a_list(browser, tmp_path, clustered, town):
+    made = gm.build_map(gm.clusters_layer(clustered), title="Clusters", boundaries=town)
+    page = browser.open(made.save(tmp_path / "m.html"))
+    assert page.run("gridmap.named.length") == 4  # two numbers, and the two names beside them, among those of districts
     assert page.run("[...document.querySelectorAll('#gm-legend em')].map((e) => e.textContent)") == ["2"]
     assert page.run("document.querySelectorAll('.gm-ranked li').length") == 2
     clean(page)

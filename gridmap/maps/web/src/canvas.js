@@ -357,7 +357,7 @@ export function canvas(gm) {
       const u = size / 11, share = PADDING / (1 + 2 * PADDING), px = width * share, py = height * share, letter = 13 * u, gap = size * (this.paint.ring ? 1.6 : 1.25);
       const names = this.paint.names(), own = spots.filter((s) => s.free).map((s) => [s.x, s.y, gap - 1, gap - 1]);
       const screen = (this.paint.taken ? this.paint.taken() : []).map((/** @type {DOMRect} */ b) => [b.x + b.width / 2 + px, b.y + b.height / 2 + py, b.width / 2, b.height / 2]);
-      const put = own.concat(screen, this.map === gm.map && gm.taken ? gm.taken : []);
+      const put = own.concat(screen, this.map.taken || []);
       this.boxes = [];
       g.font = "600 " + letter + "px " + getComputedStyle(document.body).fontFamily;
       g.lineJoin = "round";

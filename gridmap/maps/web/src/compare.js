@@ -63,7 +63,8 @@ export function compare(gm) {
       gm.map.invalidateSize({ animate: false });
       second = L.map(other, { attributionControl: false, zoomControl: false, zoomSnap: 0, zoomAnimation: false, fadeAnimation: false, maxZoom: gm.map.getMaxZoom(), minZoom: gm.map.getMinZoom() });
       second.setView(gm.map.getCenter(), gm.map.getZoom(), { animate: false });
-      gm.pictureOn(second, layer, layer.ranked.slice(0, gm.shownRanks()).map((r) => r.rows));
+      const places = layer.ranked.slice(0, gm.shownRanks());
+      gm.pictureOn(second, layer, places.map((r) => r.rows), false, () => places.map((r, i) => gm.placeOf({ ...r, rank: i + 1 })));   /* the cards beside it are of the other map */
       gm.scaleOn(second, 140);
       let moving = false;
       const follow = (/** @type {any} */ from, /** @type {any} */ to) => () => {
@@ -184,6 +185,7 @@ export function compare(gm) {
     else new gm.Canvas(gm.paintOf(layer), { pane: "overlayPane" }).addTo(map);
     surround((l) => l.surround !== "water" && l.surround !== "rivers");
     if (districts) lines(districts, "#4B5668", 1.2);
+    map.numbered = () => places.map((rows) => gm.boundsOf(layer, rows).getCenter()).map((c) => [c.lng, c.lat]);
     if (gm.namesOn && !bare) gm.namesOn(map);
     if (!places.length) return;
     const cores = gm.coresOf(layer);

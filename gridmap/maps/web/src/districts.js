@@ -25,7 +25,7 @@ export function districts(gm) {
         const u = parseFloat(getComputedStyle(document.body).getPropertyValue("--u") || "1"), font = getComputedStyle(document.body).fontFamily;
         /** @type {Array<[number, number, number, number]>} */
         const put = [], mark = 1.5 * gm.markSize();
-        if (this.map === gm.map) spread(gm.marks().map(([lon, lat]) => [worldX(lon) * scale - ox, worldY(lat) * scale - oy]), gm.markSize(), true).forEach((m) => put.push([m.x, m.y, mark, mark]));
+        spread((this.map === gm.map ? gm.marks() : this.map.numbered()).map(([lon, lat]) => [worldX(lon) * scale - ox, worldY(lat) * scale - oy]), gm.markSize(), true).forEach((m) => put.push([m.x, m.y, mark, mark]));
         const marks = put.length;   /* the numbers themselves, beside which their names are written */
         levels.forEach((level, depth) => {
           const box = this.paint.shapes[depth].box, size = (depth ? 13 : 17) * u;
@@ -55,7 +55,8 @@ export function districts(gm) {
             g.fillText(text, x, y);
           });
         });
-        if (this.map === gm.map) { gm.taken = put.slice(marks); gm.emit("names"); }
+        this.map.taken = put.slice(marks);
+        if (this.map === gm.map) { gm.taken = this.map.taken; gm.emit("names"); }
       }
     });
     gm.namesOn = (map) => { new Names({ shapes, classes: [{}] }, { pane: "overlayPane" }).addTo(map); };

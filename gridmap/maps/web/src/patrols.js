@@ -169,7 +169,7 @@ export function patrols(gm) {
       const s = gm.shiftNow(), notes = gm.patrols[0].patrol.notes[gm.state.language] || gm.patrols[0].patrol.notes.en;
       entries = [];
       gm.clear(body);
-      gm.clear(sheet);
+      gm.clear(sheet).setAttribute("aria-label", gm.t("tab_patrols"));
       body.append(el("p", { class: "gm-of", text: gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
       sheet.append(el("h2", { text: gm.t("tab_patrols") + " · " + gm.t("shift_of", { shift: s.shift }) + " · " + s.start + "–" + gm.clockTime(s.start, s.seconds) }));
       gm.patrols.forEach(function (layer) {
