@@ -92,12 +92,14 @@ class Grid(ShortForm, ABC):
         """
         if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
             raise SettingError(Note("grids.order", found=order))
-        first = self._first_order.astype(np.int32)  # int8 would overflow where many paths meet
-        reached = first
-        for _ in range(order - 1):
-            reached = ((reached + reached @ first) > 0).astype(np.int32)
-        reached = sparse.csr_array(reached, dtype=np.int8)
-        reached.setdiag(0)
+        reached = self._first_order
+        if order > 1:
+            first = reached = reached.astype(np.int32)  # int8 would overflow where many paths meet
+            for _ in range(order - 1):
+                reached = ((reached + reached @ first) > 0).astype(np.int32)
+        reached = sparse.csr_array(reached, dtype=np.int8, copy=True)
+        if reached.diagonal().any():
+            reached.setdiag(0)
         reached.eliminate_zeros()
         reached.sort_indices()
         return reached

@@ -180,8 +180,10 @@ def named_cells(columns: dict, index: pd.Index, grid) -> pd.DataFrame:
     placed = isinstance(grid, Grid)
     if placed:
         known = ("zone_id", "name", "area_m2")
-        columns = columns | {c: grid.cells[c].to_numpy() for c in known if c in grid.cells and c not in columns}
-    frame = pd.DataFrame(columns, index=index)
-    frame.index.name = "cell_id"
-    # As an array of geometries that were checked, with their CRS: nothing is checked again.
-    return gpd.GeoDataFrame(frame, geometry=grid.cells.geometry.array.copy()) if placed else frame
+        columns = columns | {c: grid.cells[c].array.copy() for c in known if c in grid.cells and c not in columns}
+    index = index.rename("cell_id")
+    if not placed:
+        return pd.DataFrame(columns, index=index)
+    # As an array of geometries that were checked, with their CRS, and in one go: nothing is checked or copied again.
+    columns = columns | {"geometry": grid.cells.geometry.array.copy()}
+    return gpd.GeoDataFrame(columns, index=index, geometry="geometry")

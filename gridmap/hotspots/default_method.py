@@ -47,7 +47,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import (
     adjust_p,
     correction_in_use,
-    direction_labels,
+    direction_column,
     found_at,
     largest_found,
     true_or_false,
@@ -223,9 +223,10 @@ def hotspot_test(
     tested = (share > 0) & (share < 1) if before is None else (n_around + before > 0) & (share < 1)
     expected = total * risk.weight / risk.weight.sum()
     columns = {"count": as_counts(count), "expected": expected}
-    columns |= _ratios(count, expected, total, confidence, "", of)
+    interval = None if of is not None else share_interval(np.concatenate([count, around]), total, confidence)
+    columns |= _ratios(count, expected, total, interval, slice(len(count)), "")
     columns |= {"count_around": as_counts(around), "expected_around": total * share}
-    columns |= _ratios(around, total * share, total, confidence, "_around", of)
+    columns |= _ratios(around, columns["expected_around"], total, interval, slice(len(count), None), "_around")
     notes = _notes(count, around, share, risk, of)
     p = np.full(len(count), np.nan)
     likely = n * share
@@ -245,7 +246,7 @@ def hotspot_test(
     if strict:
         columns |= {"p_value": strictly.p, "q_value": strictly.q, "p_exact": p, "q_exact": q}
         judged = strictly.p if how == "none" else strictly.q
-    columns |= {"label": direction_labels(side, judged), "significant": judged <= cut}
+    columns |= {"label": direction_column(side, judged), "significant": judged <= cut}
     columns |= {"q_strict": strictly.q, "strict": hot & ((strictly.p if how == "none" else strictly.q) <= cut)}
     if not strictly.holds:
         notes = (*notes, Note("hotspots.strict_silent", spread=strictly.spread, limit=STRICT_UP_TO))
@@ -286,9 +287,13 @@ def _what_is_summed(counts, count: np.ndarray) -> "tuple[Weights | None, np.ndar
 def _neighbours(grid, order: int, distance_m: float | None, n: int) -> sparse.csr_array:
     """Who is whose neighbour, 0/1, nothing on the diagonal."""
     if isinstance(grid, Grid) and distance_m is None and len(grid) == n:
-        weights = grid.adjacency(order)
-        if weights.nnz:
-            return sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+        kept = grid.__dict__.setdefault("_near", {})  # who is whose neighbour does not change
+        if order not in kept:
+            weights = grid.adjacency(order)
+            kept.clear()
+            kept[order] = sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), weights.shape)
+        if kept[order].nnz:
+            return kept[order]
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
     if weights.diagonal().any():
         weights = weights - sparse.diags_array(weights.diagonal(), format="csr")
@@ -432,52 +437,44 @@ SUMMED = 150  # counts up to which tails are summed term by term
 
 def _doubled(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
     p = np.empty(k.shape)
-    summed = (k <= SUMMED) & (n * share < 2 * SUMMED) & (share < 0.5)
-    if np.count_nonzero(summed) < 1000:
+    if len(k) < 1000 or k.ndim > 1:
         return _doubled_by_function(k, n, share)
-    p[summed] = np.minimum(1.0, 2 * np.minimum(*_summed(k[summed], n, share[summed])))
-    p[~summed] = _doubled_by_function(k[~summed], n, share[~summed])
+    others = np.flatnonzero(_add_up(k, n, share, p, -np.inf, True))
+    if len(others):
+        p[others] = _doubled_by_function(k[others], n, share[others])
     return p
 
 
-def _at_least(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
-    """P(K ≥ k), all k above 0."""
-    upper, summed = np.empty(k.shape), (k <= SUMMED) & (n * share < 2 * SUMMED) & (share < 0.5)
-    if np.count_nonzero(summed) < 1000:
-        summed[:] = False
-    upper[summed] = _summed(k[summed], n, share[summed])[1]
-    upper[~summed] = scipy.special.betainc(k[~summed], n - k[~summed] + 1, share[~summed])
-    return upper
-
-
-def _summed(k: np.ndarray, n: float, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(K ≤ k) and P(K ≥ k) by adding up; share below ½."""
-    first = np.exp(n * np.log1p(-share))
-    lower, upper = np.empty(len(k)), np.empty(len(k))
-    _add_up(k.astype(np.int64), n, first, share / (1 - share), lower, upper)
-    return lower, upper
-
-
 @njit(cache=True)
-def _add_up(k, n, first, odds, lower, upper):
-    """Both tails from P(K = 0), each term from the one before it. A small upper tail is added up upwards, so that it
-    is as exact as it is small.
+def _add_up(k, n, share, p, above, both):
+    """Twice the smaller tail (of both, or the upper one) by adding up, each term from the one before it, P(K = 0)
+    first. A small upper tail is added up upwards, so that it is as exact as it is small.
+
+    Only counts more than `above` standard deviations over their mean are looked at. Says which are too large for sums.
     """
+    left = np.zeros(len(k), np.bool_)
     for i in range(len(k)):
-        term = first[i]
-        total = term
-        for j in range(1, k[i] + 1):
-            term *= odds[i] * ((n - j + 1) / j)
+        mean = n * share[i]
+        if k[i] <= mean + above * math.sqrt(mean * (1 - share[i])) and above > -np.inf:
+            continue
+        if k[i] > SUMMED or mean >= 2 * SUMMED or share[i] >= 0.5:
+            left[i] = True
+            continue
+        term = math.exp(n * math.log1p(-share[i]))
+        odds, total = share[i] / (1 - share[i]), term
+        for j in range(1, int(k[i]) + 1):
+            term *= odds * ((n - j + 1) / j)
             total += term
-        lower[i] = min(total, 1.0)
-        upper[i] = 1.0 - total + term
-        if upper[i] < 1e-3:
-            j, total = k[i], term
+        lower, upper = min(total, 1.0), 1.0 - total + term
+        if upper < 1e-3:
+            j, total = int(k[i]), term
             while j < n and term > 1e-17 * total:
                 j += 1
-                term *= odds[i] * ((n - j + 1) / j)
+                term *= odds * ((n - j + 1) / j)
                 total += term
-            upper[i] = total
+            upper = total
+        p[i] = min(1.0, 2 * (min(lower, upper) if both else upper))
+    return left
 
 
 def _doubled_by_function(k: np.ndarray, n: float, share: np.ndarray) -> np.ndarray:
@@ -530,15 +527,21 @@ def _adjusted(p: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ratios(
-    k: np.ndarray, expected: np.ndarray, total: float, confidence: float, after: str, of: "Weights | None"
+    k: np.ndarray,
+    expected: np.ndarray,
+    total: float,
+    interval: tuple[np.ndarray, np.ndarray] | None,
+    where: slice,
+    after: str,
 ) -> dict[str, np.ndarray]:
     """Observed over expected with its exact interval, by column; no interval for weighted sums."""
-    nan = np.full(len(k), np.nan)
-    low, high = share_interval(k, total, confidence) if of is None else (nan, nan)
     over = np.divide(1.0, expected, out=np.full(len(k), np.nan), where=expected > 0)
-    with np.errstate(invalid="ignore"):
-        ratio = k * over
-    return {f"ratio{after}": ratio, f"ratio{after}_low": total * low * over, f"ratio{after}_high": total * high * over}
+    columns = {f"ratio{after}": k * over}
+    if interval is None:
+        nan = np.full(len(k), np.nan)
+        return columns | {f"ratio{after}_low": nan, f"ratio{after}_high": nan}
+    over *= total
+    return columns | {f"ratio{after}_low": interval[0][where] * over, f"ratio{after}_high": interval[1][where] * over}
 
 
 def share_interval(k, n: float, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -574,13 +577,16 @@ def _concentrated(
     land = _land(grid)
     share = np.clip(_around(near, land / land.sum()), 0.0, 1.0)
     p = np.where((share > 0) & (share < 1 - 1e-12), 1.0, np.nan)
-    mean = n * share * (1.0 if of is None else of.mean)
-    likely = mean + NOT_MANY * np.sqrt(mean * (1 - share)) if of is None and cut <= 0.2 else mean
-    up = np.flatnonzero((around > likely) & ~np.isnan(p))
     if of is None:
-        p[up] = np.minimum(1.0, 2 * _at_least(around[up], n, share[up]))
-    elif len(up):
-        p[up] = _binomial(around[up], n, share[up], of)
+        share[np.isnan(p)] = 0.0  # looked at, and not found
+        mean = n * share
+        up = np.flatnonzero(_add_up(around, n, share, p, NOT_MANY if cut <= 0.2 else 0.0, False))
+        p[up] = np.minimum(1.0, 2 * scipy.special.betainc(around[up], n - around[up] + 1, share[up]))
+    else:
+        mean = n * share * of.mean
+        up = np.flatnonzero((around > mean) & ~np.isnan(p))
+        if len(up):
+            p[up] = _binomial(around[up], n, share[up], of)
     return found_at(p, cut, how) & (around > mean)
 
 
@@ -1011,14 +1017,28 @@ class _Ring:
         Then risk changes from quarter to quarter, and quarters as small as a neighbourhood are among them. Excesses
         count up to two standard deviations, so that a few hotspots, which are their own neighbours, change little.
         """
-        there = self.expected > 0
-        excess = np.zeros(len(there))
-        expected = self.expected[there]
-        excess[there] = np.clip((self.incidents[there] - expected) / np.sqrt(expected), -2.0, 2.0)
-        beside = self.near @ there.astype(float)
-        alike = excess @ np.divide(self.near @ excess, beside, out=np.zeros(len(there)), where=beside > 0)
-        correlation = alike / max(excess @ excess, 1e-12)
+        correlation = _correlation(self.near.indptr, self.near.indices, self.incidents, self.expected)
         return float(np.interp(correlation, list(CAUTION), list(CAUTION.values())))
+
+
+@njit(cache=True)
+def _correlation(start, beside, incidents, expected):
+    """Of each cell's excess with the mean excess of its neighbours, where anything is expected."""
+    excess = np.zeros(len(expected))
+    squares = alike = 0.0
+    for i in range(len(expected)):
+        if expected[i] > 0:
+            excess[i] = min(max((incidents[i] - expected[i]) / math.sqrt(expected[i]), -2.0), 2.0)
+            squares += excess[i] * excess[i]
+    for i in range(len(expected)):
+        if excess[i] != 0:
+            total, many = 0.0, 0
+            for place in range(start[i], start[i + 1]):
+                total += excess[beside[place]]
+                many += expected[beside[place]] > 0
+            if many:
+                alike += excess[i] * total / many
+    return alike / max(squares, 1e-12)
 
 
 @njit(cache=True)

@@ -25,7 +25,7 @@ from gridmap.hotspots.significance import (
     adjust_p,
     coarseness_notes,
     correction_in_use,
-    direction_labels,
+    direction_column,
     seed_from,
     true_or_false,
     whole_number,
@@ -184,7 +184,7 @@ def getis_ord(
     p = spread_out(p, kept)
     q = adjust_p(p, "fdr" if how == "none" else how)
     z = spread_out(z, kept)
-    columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_labels(z, p if how == "none" else q)}
+    columns |= {"z_score": z, "p_value": p, "q_value": q, "label": direction_column(z, p if how == "none" else q)}
     columns["significant"] = (p if how == "none" else q) <= (0.05 if level is None else level)
     notes += coarseness_notes(p, columns["significant"], refine * permutations, how)
     if inference != "normal":

@@ -14,6 +14,7 @@ neighbouring cells are. (Caldas de Castro & Singer 2006 carried it to local stat
 """
 
 import numpy as np
+import pandas as pd
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
@@ -24,6 +25,7 @@ __all__ = [
     "adjust_p",
     "coarseness_notes",
     "correction_in_use",
+    "direction_column",
     "direction_labels",
     "found_at",
     "largest_found",
@@ -186,6 +188,24 @@ def direction_labels(side, level, words: tuple[str, str] = ("hot", "cold")) -> n
     >>> direction_labels([2.9, -2.1, 0.3, 1.8], [0.004, 0.04, 0.8, 0.1]).tolist()
     ['hot 99', 'cold 95', 'none', 'hot 90']
     """
+    names, code = _directions(side, level, words)
+    return np.array(names, dtype=object)[code]
+
+
+def direction_column(side, level, words: tuple[str, str] = ("hot", "cold")):
+    """`direction_labels` as the column of a frame: text as pandas keeps it, made from seven words, not cell by cell.
+
+    Examples
+    --------
+    >>> direction_column([2.9, -2.1], [0.004, 0.04]).tolist()
+    ['hot 99', 'cold 95']
+    """
+    names, code = _directions(side, level, words)
+    return pd.Index(names).array.take(code)
+
+
+def _directions(side, level, words: tuple[str, str]) -> tuple[list[str], np.ndarray]:
+    """The words, and which of them each is."""
     side, level = np.asarray(side, float), np.asarray(level, float)
     names, code = ["none"], np.zeros(side.shape, np.int8)
     for percent, largest in sorted(LEVELS.items()):  # the strictest last
@@ -193,7 +213,7 @@ def direction_labels(side, level, words: tuple[str, str] = ("hot", "cold")) -> n
         names += [f"{words[0]} {percent}", f"{words[1]} {percent}"]
     code[(code > 0) & (side < 0)] += 1
     code[~((side > 0) | (side < 0))] = 0
-    return np.array(names, dtype=object)[code]
+    return names, code
 
 
 def whole_number(value, name: str, *, least: int) -> int:
