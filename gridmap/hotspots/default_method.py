@@ -26,7 +26,6 @@ neighbourhoods; Benjamini & Hochberg 1995; Hilbe 2011 for negative binomial regr
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -1139,7 +1138,7 @@ class Weights:
     value: np.ndarray
     share: np.ndarray
     known: bool
-    tables: dict[tuple[float, int], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    tables: dict[float, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def mean(self) -> float:
@@ -1223,14 +1222,6 @@ class Law:
             return self.first * self.second * (1 - self.second)
         return self.first + self.first**2 / self.second
 
-    def lognormal_chances(self, still: np.ndarray) -> Iterator[np.ndarray]:
-        """P(K = k) of the first `still[k]` cells for k = 0, 1, …, where means are lognormal. `still` never grows."""
-        rate = self.rates()
-        now = np.exp(-rate) * MASS
-        for k, cells in enumerate(still):
-            yield now[:cells].sum(axis=1)
-            now, rate = now[:cells] * (rate[:cells] / (k + 1)), rate[:cells]
-
     def steps(self) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
         """P(K = 0), and of P(K = k + 1) / P(K = k) = max(c + d k, 0) r / (k + 1) the parts c, d and r."""
         a, b = self.first, self.second
@@ -1243,13 +1234,13 @@ class Law:
         spread = np.sqrt(np.log1p(1 / self.second))[:, None]
         return self.first[:, None] * np.exp(spread * NODES - spread**2 / 2)
 
-    def generated(self, less_one: np.ndarray) -> np.ndarray:
-        """E(y^K) by y − 1 on the unit circle or within it, one row a cell."""
+    def generated(self, less_one: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """E(y^K) by y − 1 on the unit circle or within it, one row a cell; `which` row of `less_one` is its own."""
         if self.kind == "lognormal":
-            return _generated_by_nodes(self.rates(), less_one.real, less_one.imag)
+            return _generated_by_nodes(self.rates(), less_one, which)
         binomial = self.kind == "binomial"
         power, scale = (self.first, self.second) if binomial else (-self.second, -self.first / self.second)
-        return _generated_by_power(power, scale, less_one.real, less_one.imag)
+        return _generated_by_power(power, scale, less_one, which)
 
     def limits(self, t: np.ndarray, up: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What sums hardly pass above and below: Chernoff's bounds at exp(−BEYOND), the best of those at `t`, where
@@ -1262,12 +1253,12 @@ class Law:
 
 
 @njit(cache=True)
-def _generated_by_power(power, scale, x, y):
-    """(1 + scale z)^power for z = x + i y; 0 where it is below exp(−45), which no chance that is used can tell."""
-    out = np.zeros((len(power), len(x)), np.complex128)
+def _generated_by_power(power, scale, z, which):
+    """(1 + scale z)^power; 0 where it is below exp(−45), which no chance that is used can tell."""
+    out = np.zeros((len(power), z.shape[1]), np.complex128)
     for i in range(len(power)):
-        for f in range(len(x)):
-            u, v = scale[i] * x[f], scale[i] * y[f]
+        for f in range(z.shape[1]):
+            u, v = scale[i] * z[which[i], f].real, scale[i] * z[which[i], f].imag
             log = power[i] * 0.5 * math.log1p(u * (2 + u) + v * v)
             if log > -45.0:
                 turn, size = power[i] * math.atan2(v, 1 + u), math.exp(log)
@@ -1276,17 +1267,18 @@ def _generated_by_power(power, scale, x, y):
 
 
 @njit(cache=True)
-def _generated_by_nodes(rates, x, y):
-    """The mean over the nodes of exp(rate z), z = x + i y; terms below exp(−45) left out."""
-    out = np.zeros((len(rates), len(x)), np.complex128)
+def _generated_by_nodes(rates, z, which):
+    """The mean over the nodes of exp(rate z); terms below exp(−45) left out."""
+    out = np.zeros((len(rates), z.shape[1]), np.complex128)
     for i in range(len(rates)):
-        for f in range(len(x)):
+        for f in range(z.shape[1]):
+            x, y = z[which[i], f].real, z[which[i], f].imag
             real = imaginary = 0.0
             for node in range(len(MASS)):
-                log = rates[i, node] * x[f]
+                log = rates[i, node] * x
                 if log <= -45.0:
                     break  # rates ascend, and x is not above 0
-                turn, size = rates[i, node] * y[f], MASS[node] * math.exp(log)
+                turn, size = rates[i, node] * y, MASS[node] * math.exp(log)
                 real += size * math.cos(turn)
                 imaginary += size * math.sin(turn)
             out[i, f] = complex(real, imaginary)
@@ -1361,8 +1353,8 @@ def compound_tails(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nda
     most = np.ceil(law.mean + 9 * np.sqrt(law.variance) + 25)
     few = most <= FEW
     if few.any():
-        order = np.flatnonzero(few)[np.argsort(-most[few], kind="stable")]
-        upper[order], lower[order] = _tails_of_few(sums[order], law.of(order), weights, most[order])
+        order = np.flatnonzero(few)
+        upper[order], lower[order] = _tails_of_few(sums[order], law.of(order), weights, int(most[order].max()))
     many = np.flatnonzero(~few)
     if 0 < len(many) <= NODES_FROM:
         upper[many], lower[many] = _tails_of_many(sums[many], law.of(many), np.arange(len(many)), weights)
@@ -1386,46 +1378,92 @@ def _on_lattice(weights: Weights, step: float) -> tuple[np.ndarray, np.ndarray]:
     return np.r_[point, point + 1].astype(np.int64), np.r_[weights.share * (1 - beside), weights.share * beside]
 
 
-def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Tails from one table for all cells, which come in the order of how many incidents can come, most first."""
+def _tails_of_few(sums: np.ndarray, law: Law, weights: Weights, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tails from one table for all cells, to none of which more than `most` incidents come."""
     places = LATTICE
     step = _common_step(weights, float(sums.max()), places)
     places = min(places, int(sums.max() / step) + 3)
-    at_most = weights.tables.get((step, places))
-    if at_most is None or len(at_most) <= most[0]:
+    at_most = weights.tables.get(step)
+    if at_most is None or at_most.shape[1] < places or len(at_most) <= most:
         point, share = _on_lattice(weights, step)
         one = np.bincount(point[point < places], share[point < places], minlength=places)
-        at_most = weights.tables[step, places] = _sums_at_most(one, int(most[0]))
+        at_most = weights.tables[step] = _sums_at_most(one, most)
     below = np.floor(sums / step + 1e-6).astype(np.int64) - 1
     above = np.minimum(np.ceil(sums / step - 1e-6).astype(np.int64), places - 1)
-    lower, less = np.zeros(len(sums)), np.zeros(len(sums))
-    taken = np.maximum(below, 0)
-    still = np.searchsorted(-most, -np.arange(int(most[0]) + 1), side="right")
+    place = np.flatnonzero(np.bincount(np.r_[above, below[below >= 0]]))
+    column = np.empty(places, np.int64)
+    column[place] = np.arange(len(place))
+    columns = _columns(at_most, place, most + 1)
+    above, below = column[above], np.where(below >= 0, column[below], -1)
     if law.kind == "lognormal":
-        for k, chance in enumerate(law.lognormal_chances(still)):
-            _add_two(chance, at_most[k], above, taken, lower, less)
+        lower, less = _mix_nodes(law.rates(), columns, above, below)
     else:
-        _mix(*law.steps(), still, at_most, above, taken, lower, less)
-    return 1.0 - np.where(below >= 0, less, 0.0), lower
+        lower, less = _mix(*law.steps(), law.mean, columns, above, below)
+    return 1.0 - less, lower
 
 
 @njit(cache=True)
-def _add_two(chance, row, above, taken, lower, less):
-    """`chance` times the row's values at two places of each cell, added to two sums."""
-    for i in range(len(chance)):
-        lower[i] += chance[i] * row[above[i]]
-        less[i] += chance[i] * row[taken[i]]
+def _columns(table, place, many):
+    """Some columns of the first rows of a table, each in one run of memory; eight rows at a time."""
+    out = np.empty((len(place), many))
+    for first in range(0, many, 8):
+        last = min(first + 8, many)
+        for j in range(len(place)):
+            for k in range(first, last):
+                out[j, k] = table[k, place[j]]
+    return out
+
+
+@njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
+def _dot(chance, row):
+    """Their sum of products, in steps of several numbers."""
+    total = 0.0
+    for k in range(len(chance)):
+        total += chance[k] * row[k]
+    return total
 
 
 @njit(cache=True)
-def _mix(chance, c, d, r, still, at_most, above, taken, lower, less):
-    """Each cell's chances of k incidents times row k of `at_most` at its two places, added up over k."""
-    for k in range(len(still)):
-        row = at_most[k]
-        for i in range(still[k]):
-            lower[i] += chance[i] * row[above[i]]
-            less[i] += chance[i] * row[taken[i]]
-            chance[i] = chance[i] * max(c[i] + d * k, 0.0) * (r[i] / (k + 1))
+def _mix(first, c, d, r, mean, columns, above, below):
+    """Each cell's chances of k incidents times those of its two places, added up over k; nothing below 0."""
+    lower, less = np.zeros(len(first)), np.zeros(len(first))
+    chance = np.empty(columns.shape[1])
+    part = 1.0 / np.arange(1, len(chance) + 1)
+    for i in range(len(first)):
+        now, many = first[i], 0
+        while many < len(chance) and (many < mean[i] or now > 1e-20):
+            chance[many] = now
+            now *= max(c[i] + d * many, 0.0) * (r[i] * part[many])
+            many += 1
+        lower[i] = _dot(chance[:many], columns[above[i], :many])
+        if below[i] >= 0:
+            less[i] = _dot(chance[:many], columns[below[i], :many])
+    return lower, less
+
+
+@njit(cache=True, fastmath={"reassoc", "nsz", "contract"})
+def _next_chance(now, rate, part):
+    """The sum of the nodes' chances of so many incidents; then those of one more."""
+    total = 0.0
+    for node in range(len(now)):
+        total += now[node]
+        now[node] *= rate[node] * part
+    return total
+
+
+@njit(cache=True)
+def _mix_nodes(rates, columns, above, below):
+    """`_mix` where means are lognormal, by nodes."""
+    lower, less = np.zeros(len(rates)), np.zeros(len(rates))
+    chance = np.empty(columns.shape[1])
+    for i in range(len(rates)):
+        now = np.exp(-rates[i]) * MASS
+        for k in range(len(chance)):
+            chance[k] = _next_chance(now, rates[i], 1.0 / (k + 1))
+        lower[i] = _dot(chance, columns[above[i]])
+        if below[i] >= 0:
+            less[i] = _dot(chance, columns[below[i]])
+    return lower, less
 
 
 def _sums_at_most(one: np.ndarray, most: int) -> np.ndarray:
@@ -1456,22 +1494,18 @@ def _add_times(to, times, values):
 
 @njit(cache=True)
 def _added_up(one, there, at_most):
-    """Row k of `at_most` from row k − 1: shifted by each weight, and added up."""
-    places = at_most.shape[1]
-    now, then = np.zeros(places), np.zeros(places)
-    now[0] = 1.0
-    reach = 0  # the largest sum so far
-    for k in range(1, at_most.shape[0]):
-        now, then = then, now
-        now[:] = 0.0
-        for shift in there:
-            many = min(reach + 1, places - shift)
-            _add_times(now[shift : shift + many], one[shift], then[:many])
-        reach = min(reach + there[-1], places - 1)
-        total = 0.0
-        for s in range(places):
-            total += now[s]
-            at_most[k, s] = min(total, 1.0)
+    """Row k of `at_most` from row k − 1, shifted by each weight; a piece of a row at a time, which stays at hand."""
+    for k in range(1, len(at_most)):
+        before = at_most[k - 1]
+        for start in range(0, len(before), 512):
+            piece = at_most[k, start : start + 512]
+            piece[:] = 0.0
+            for shift in there:
+                behind = max(shift - start, 0)
+                if behind < len(piece):
+                    _add_times(piece[behind:], one[shift], before[start + behind - shift :])
+            for s in range(len(piece)):
+                piece[s] = min(piece[s], 1.0)
 
 
 def _tails_of_many(sums: np.ndarray, law: Law, of: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
@@ -1490,29 +1524,49 @@ def _tails_of_many(sums: np.ndarray, law: Law, of: np.ndarray, weights: Weights)
     upper, lower = np.empty(len(sums)), np.empty(len(sums))
     by_law = np.argsort(of, kind="stable")
     ends = np.searchsorted(of[by_law], np.arange(len(step) + 1))
-    for width in np.unique(step):
-        point, chance = _on_lattice(weights, width)
-        less_one = np.fft.rfft(np.bincount(point % TRANSFORMED, chance, minlength=TRANSFORMED)) - 1.0
-        alike = np.flatnonzero(step == width)
-        for part in np.array_split(alike, -(-len(alike) // AT_A_TIME)):
-            laws = np.fft.irfft(law.of(part).generated(less_one), TRANSFORMED, axis=1)
-            for one, law_of_sum in zip(part, laws, strict=True):
-                here = by_law[ends[one] : ends[one + 1]]
-                first = int(np.floor(low[one] / width))
-                law_of_sum = np.maximum(np.roll(law_of_sum, -(first % TRANSFORMED)), 0.0)
-                upper[here], lower[here] = _tails_in(law_of_sum, sums[here] / width, first)
+    first, scaled = np.floor(low / step).astype(np.int64), sums / step[of]
+    for part in np.array_split(np.arange(len(step)), -(-len(step) // AT_A_TIME)):
+        width, which = np.unique(step[part], return_inverse=True)
+        less_one = np.fft.rfft(_around_the_circle(weights.value, weights.share, width), axis=1) - 1.0
+        laws = np.fft.irfft(law.of(part).generated(less_one, which), TRANSFORMED, axis=1)
+        _tails_in(laws, part, first, by_law, ends, scaled, upper, lower)
     return upper, lower
 
 
-def _tails_in(law_of_sum: np.ndarray, steps: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """Both tails at sums in steps, by the chances of the sums `first`, `first` + 1, …"""
-    at_most = np.minimum(law_of_sum.cumsum(), 1.0)
-    at_least = np.minimum(law_of_sum[::-1].cumsum()[::-1], 1.0)
-    place = np.clip(np.floor(steps + 1e-6).astype(np.int64) - first, 0, TRANSFORMED)
-    upper = np.where(place < TRANSFORMED, at_least[np.minimum(place, TRANSFORMED - 1)], 0.0)
-    place = np.ceil(steps - 1e-6).astype(np.int64) - first
-    lower = np.where(place >= 0, at_most[np.clip(place, 0, TRANSFORMED - 1)], 0.0)
-    return upper, lower
+@njit(cache=True)
+def _around_the_circle(value, share, width):
+    """The law of one weight on a lattice of each width, as `_on_lattice` lays it, wound around the length."""
+    out = np.zeros((len(width), TRANSFORMED))
+    for j in range(len(width)):
+        for i in range(len(value)):
+            at = value[i] / width[j]
+            point = math.floor(at + 1e-7)
+            beside = min(max(at - point, 0.0), 1.0)
+            out[j, int(point) % TRANSFORMED] += share[i] * (1 - beside)
+            out[j, (int(point) + 1) % TRANSFORMED] += share[i] * beside
+    return out
+
+
+@njit(cache=True)
+def _tails_in(laws, part, first, by_law, ends, steps, upper, lower):
+    """Both tails at sums in steps, by the chances of the sums `first`, `first` + 1, …, wound around the length."""
+    many = laws.shape[1]
+    at_most, at_least = np.empty(many), np.zeros(many + 1)
+    for j in range(len(part)):
+        one = part[j]
+        total = 0.0
+        for s in range(many):
+            total += max(laws[j, (first[one] + s) % many], 0.0)
+            at_most[s] = min(total, 1.0)
+        total = 0.0
+        for s in range(many - 1, -1, -1):
+            total += max(laws[j, (first[one] + s) % many], 0.0)
+            at_least[s] = min(total, 1.0)
+        for i in by_law[ends[one] : ends[one + 1]]:
+            place = math.floor(steps[i] + 1e-6) - first[one]
+            upper[i] = at_least[min(max(place, 0), many)]
+            place = math.ceil(steps[i] - 1e-6) - first[one]
+            lower[i] = at_most[min(place, many - 1)] if place >= 0 else 0.0
 
 
 def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
@@ -1524,8 +1578,8 @@ def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nd
     binomial = law.kind == "binomial"
     spread = law.first if binomial else np.floor(np.log(law.second) / np.log(1.1))
     z = (sums - mean) / sd
-    nodes = np.column_stack([np.tile(spread, 2), np.r_[np.floor(at), np.ceil(at)]])
-    which, node = np.unique(nodes, axis=0).T
+    nodes = np.unique(np.tile(spread, 2) + 1j * np.r_[np.floor(at), np.ceil(at)])
+    which, node = nodes.real, nodes.imag
     first, second = which, np.minimum(1.05**node / which, 1 - 1e-9)
     if not binomial:
         first, second = 1.05**node, 1.1**which
@@ -1539,13 +1593,16 @@ def _tails_at_nodes(sums: np.ndarray, law: Law, weights: Weights) -> tuple[np.nd
     return upper, lower
 
 
-def _beside(spread: np.ndarray, at: np.ndarray, which: np.ndarray, node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@njit(cache=True)
+def _beside(spread, at, which, node):
     """Cells, and the nodes of the same spread that are not more than one step away from them."""
-    pairs = [
-        (near := np.flatnonzero((spread == w) & (np.abs(at - m) <= 1.0)), np.full(len(near), i))
-        for i, (w, m) in enumerate(zip(which, node, strict=True))
-    ]
-    return np.concatenate([cells for cells, _ in pairs]), np.concatenate([nodes for _, nodes in pairs])
+    cells, nodes = [], []
+    for j in range(len(node)):
+        for i in range(len(at)):
+            if spread[i] == which[j] and abs(at[i] - node[j]) <= 1.0:
+                cells.append(i)
+                nodes.append(j)
+    return np.array(cells), np.array(nodes)
 
 
 def _moments(law: Law, weights: Weights) -> tuple[np.ndarray, np.ndarray]:

@@ -418,11 +418,49 @@ def test_clumps_are_not_taken_for_rates():
     assert 0.6 < rates.rate_spread < 1.1  # 1 was drawn; the highest tenth is censored
 
 
+@pytest.mark.parametrize("kind", ["negative binomial", "lognormal"])
+def test_long_tails_of_equal_weights_are_those_of_numbers(kind):
+    """One table for cells of all sizes, and none is cut short where its own counts vary much."""
+    mean, kappa = np.array([0.4, 3.0, 9.0]), np.array([0.2, 0.4, 5.0])
+    k = np.array([9.0, 30.0, 20.0])
+    upper, lower = compound_tails(7.0 * k, Law(kind, mean, kappa), Weights(np.array([7.0]), np.ones(1), known=True))
+    if kind == "lognormal":
+        spread = np.sqrt(np.log1p(1 / kappa))[:, None]
+        law, rates = stats.poisson, mean[:, None] * np.exp(spread * default_method.NODES - spread**2 / 2)
+        wanted = law.sf(k[:, None] - 1, rates) @ default_method.MASS, law.cdf(k[:, None], rates) @ default_method.MASS
+    else:
+        wanted = (
+            stats.nbinom.sf(k - 1, kappa, kappa / (kappa + mean)),
+            stats.nbinom.cdf(k, kappa, kappa / (kappa + mean)),
+        )
+    np.testing.assert_allclose(upper, wanted[0], rtol=1e-9)
+    np.testing.assert_allclose(lower[:2], wanted[1][:2], rtol=1e-9)
+
+
+def test_the_table_of_sums_is_that_of_single_weights_added_one_by_one():
+    """By shifting rows, against a convolution; weights past the end and a weight of none are among them."""
+    one = np.zeros(1200)
+    one[[0, 1, 5, 700]] = 0.1, 0.5, 0.3, 0.1
+    law, table = np.eye(1, 1200)[0], default_method._sums_at_most(one, 6)
+    for k in range(7):
+        np.testing.assert_allclose(table[k], law.cumsum(), atol=1e-14)
+        law = np.convolve(law, one)[:1200]
+    place = np.array([0, 3, 1199])
+    np.testing.assert_array_equal(default_method._columns(table, place, 7), table[:, place].T)
+
+
 @pytest.mark.parametrize("mean", [0.3, 4.0, 60.0])
 def test_tails_added_up_are_those_of_scipy(mean):
     k = np.random.default_rng(9).poisson(3 * mean, 3000).astype(float) + 1
-    upper = default_method._at_least(k, 5000.0, np.full(3000, mean / 5000))
-    np.testing.assert_allclose(upper, stats.binom.sf(k - 1, 5000, mean / 5000), rtol=1e-9, atol=1e-300)
+    share, twice = np.full(3000, mean / 5000), np.ones(3000)
+    by_scipy = stats.binom.sf(k - 1, 5000, share)
+    left = default_method._add_up(k, 5000.0, share, twice, 1.0, False)
+    looked = (k > mean + np.sqrt(mean * (1 - mean / 5000))) & (k <= default_method.SUMMED)
+    assert looked.any()
+    assert not (left & looked).any()
+    np.testing.assert_allclose(twice, np.where(looked, np.minimum(1, 2 * by_scipy), 1.0), rtol=1e-9, atol=1e-300)
+    smaller = np.minimum(1, 2 * np.minimum(by_scipy, stats.binom.cdf(k, 5000, share)))
+    np.testing.assert_allclose(binomial_tails(k, 5000, share), smaller, rtol=1e-9, atol=1e-300)
     means, kappa, above = np.full(3000, mean), np.full(3000, 0.7), np.arange(3000) % 2 == 0
     mixed = default_method._tail_of_mixed(k, means, kappa, above)
     law = stats.nbinom(0.7, 0.7 / (0.7 + mean))

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.significance import adjust_p, direction_labels
+from gridmap.hotspots.significance import adjust_p, direction_column, direction_labels
 
 # Benjamini & Hochberg 1995, section 3.2: fifteen p-values, of which FDR control at 0.05 rejects four, Bonferroni three.
 PUBLISHED = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528]
@@ -57,3 +57,10 @@ def test_wrong_use_is_named():
     for bad in ([0.1, 1.5], [-0.1], ["a"]):
         with pytest.raises(InputError, match="between 0 and 1"):
             adjust_p(bad)
+
+
+def test_labels_as_a_column_are_the_labels():
+    rng = np.random.default_rng(4)
+    side, level = rng.choice([-1.0, 0.0, 2.0, np.nan], 500), rng.choice([0.001, 0.03, 0.08, 0.5, np.nan], 500)
+    for words in (("hot", "cold"), ("up", "down")):
+        assert list(direction_column(side, level, words)) == direction_labels(side, level, words).tolist()
