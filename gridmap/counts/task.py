@@ -685,7 +685,15 @@ def _light(grid: Grid) -> Grid:
     light = copy.copy(grid)
     light.cells = grid.cells[[]]
     light.territory = None
-    for name in ("_first_order", "centroids", "centroids_m", "_tree", "_near", "_shared_totals", "report"):
+    for name in (
+        "_first_order",
+        "centroids",
+        "centroids_m",
+        "_tree",
+        "_neighbours_of_order",
+        "_shared_totals",
+        "report",
+    ):
         light.__dict__.pop(name, None)
     return light
 

@@ -283,16 +283,21 @@ def _what_is_summed(counts, count: np.ndarray) -> "tuple[Weights | None, np.ndar
     return incident_weights(counts), incidents
 
 
+KEPT = 5_000_000  # pairs of neighbours up to which they are kept with the grid: 60 MB
+
+
 def _neighbours(grid, order: int, distance_m: float | None, n: int) -> sparse.csr_array:
     """Who is whose neighbour, 0/1, nothing on the diagonal."""
     if isinstance(grid, Grid) and distance_m is None and len(grid) == n:
-        kept = grid.__dict__.setdefault("_near", {})  # who is whose neighbour does not change
-        if order not in kept:
+        kept = grid.__dict__.get("_neighbours_of_order")  # who is whose neighbour does not change
+        if kept is None or type(order) is not int or kept[0] != order:
             weights = grid.adjacency(order)
-            kept.clear()
-            kept[order] = sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), weights.shape)
-        if kept[order].nnz:
-            return kept[order]
+            ones = sparse.csr_array((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
+            kept = (order, ones)
+            if weights.nnz <= KEPT:
+                grid.__dict__["_neighbours_of_order"] = kept
+        if kept[1].nnz:
+            return kept[1]
     weights = neighbour_weights(grid, order=order, distance_m=distance_m, n=n)
     if weights.diagonal().any():
         weights = weights - sparse.diags_array(weights.diagonal(), format="csr")

@@ -492,3 +492,12 @@ def test_the_compiled_fit_takes_the_steps_of_scipy():
     x, a, b = np.array([0.02, 0.3, 0.9]), np.array([3.0, 12.0, 40.0]), np.array([0.4, 7.0, 2.0])
     shares = [default_method._beta_share(*one) for one in zip(a, b, x, strict=True)]
     np.testing.assert_allclose(shares, special.betainc(a, b, x), rtol=1e-10)
+
+
+def test_neighbours_kept_with_a_grid_are_those_of_the_order_that_is_asked_for(two_quarters):
+    grid = gm.make_grid(two_quarters, system="square", cell_size_m=1000)
+    for order in (1, 2, 1):
+        near = default_method._neighbours(grid, order, None, len(grid))
+        assert (near != grid.adjacency(order)).nnz == 0
+    with pytest.raises(SettingError, match="found True"):
+        default_method._neighbours(grid, True, None, len(grid))
