@@ -28,7 +28,7 @@ from gridmap.grids.counts_table import about_counts
 from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_incidents
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.neighbours import neighbour_weights
-from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, normal_fits
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
@@ -287,6 +287,7 @@ def emerging_hotspots(
         "first": str(periods[0]),
         "last": str(periods[-1]),
         "expected_around": float(expected) if (cube == np.floor(cube)).all() else None,
+        "normal_fits": _normal_fits(cube, float(1 + np.median(np.diff(weights.indptr))), steps),
     }
     frames: dict[str, Any] = {"z_scores": pd.DataFrame(z, index, periods), "q_values": pd.DataFrame(q, index, periods)}
     cells = named_cells(columns, index, grid)
@@ -334,6 +335,22 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
     if not np.isfinite(cube).all() or (cube < 0).any():
         raise InputError(Note("hotspots.counts_finite"))
     return cube, grid.cells.index if isinstance(grid, Grid) else wide.index, wide.columns
+
+
+ALIKE_FROM = 0.1  # correlation of a cell's successive periods, from which on they do not count as shuffled
+
+
+def _normal_fits(cube: np.ndarray, around: float, steps: int) -> bool:
+    """Whether the normal p may be believed: counts about symmetric, and where a window holds several periods, a cell's
+    periods not alike. Gi* of a window takes its bins as dealt anew one by one; where the same cells are busy in every
+    period, its sums vary more than that.
+    """
+    if not normal_fits(cube.ravel(), around * (steps + 1)) or not normal_fits(cube.sum(axis=1), around):
+        return False
+    away = cube - cube.mean()
+    spread = float((away**2).mean())
+    alike = float((away[:, 1:] * away[:, :-1]).mean()) / spread if spread > 0 and cube.shape[1] > 1 else 0.0
+    return steps == 0 or alike <= ALIKE_FROM
 
 
 def _space_time_gi(cube: np.ndarray, weights, steps: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_value
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, carried_over, counts_only, enough_incidents
 from gridmap.hotspots.default_method import binomial_tails
 from gridmap.hotspots.neighbours import neighbour_weights
-from gridmap.hotspots.nulls import TRUSTED_INCIDENTS
+from gridmap.hotspots.nulls import TRUSTED_INCIDENTS, normal_fits
 from gridmap.hotspots.permutations import permutation_p
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
@@ -203,6 +203,7 @@ def getis_ord(
         "random_state": random_state,
         "null": _null(inference, population),
         "expected_around": expected,
+        "normal_fits": normal_fits(count, float(np.median(np.diff(weights.indptr)))),
     }
     return HotspotResult(named_cells(columns, index, grid), "getis_ord", params, notes=tuple(notes))
 

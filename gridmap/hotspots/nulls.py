@@ -4,19 +4,23 @@
 than if dates were shuffled. A result carries the code of its null (`params["null"]`, or its method's), and every
 sentence, legend and paper takes the words from here. Which null a method has, and from how many expected incidents on
 its p holds, the registry says, and from which nulls its claim is withdrawn because it left its band in
-docs/calibration.md. A test that is known not to hold for the numbers at hand (the
-normal p of Gi* where fewer than 100 incidents are expected in a neighbourhood) has no null: it may be drawn and ranked,
-and claims nothing.
+docs/calibration.md. A test that is known not to hold for the numbers at hand (the normal p of Gi* where fewer than 100
+incidents are expected in a neighbourhood, or counts are skewed) has no null: it may be drawn and ranked, and claims
+nothing.
 """
 
 from typing import Any
 
+import numpy as np
+
 from gridmap.hotspots.registry import what_it_draws
 from gridmap.messages import Note, known
 
-__all__ = ["TRUSTED_INCIDENTS", "may_claim", "null_of"]
+__all__ = ["TRUSTED_INCIDENTS", "may_claim", "normal_fits", "null_of"]
 
 TRUSTED_INCIDENTS = 100  # expected in a cell and its neighbours; measured by benchmarks/gi_star_calibration.py
+
+SKEWNESS_BY_CHANCE = 0.1  # of some thousand cells, two standard errors
 
 #: Results of no method of the registry → their null.
 OF_OTHERS = {"street_hotspots": "length"}
@@ -64,6 +68,33 @@ def may_claim(result: Any) -> bool:
     return null_of(result) is not None
 
 
+def normal_fits(values: np.ndarray, around: float) -> bool:
+    """Whether sums of so many shuffled values are as symmetric as Poisson counts of `TRUSTED_INCIDENTS` are.
+
+    That many expected incidents are enough only where counts differ as Poisson counts do. Where a few cells hold most
+    of them, sums of neighbours stay skewed however large they are, and the normal p calls too many cells hot
+    (docs/calibration.md). The skewness of a sum of n values is theirs over √n; a Poisson count's is 1 over the root of
+    what is expected.
+
+    Parameters
+    ----------
+    values : ndarray of float
+        One a cell.
+    around : float
+        How many cells are summed.
+
+    Examples
+    --------
+    >>> even = np.random.default_rng(0).poisson(200, 1000)
+    >>> normal_fits(even, 7), normal_fits(np.where(np.arange(1000) % 50, even, 4000), 7)
+    (True, False)
+    """
+    away = values - values.mean()
+    spread = float(np.sqrt((away**2).mean()))
+    skewness = float((away**3).mean()) / spread**3 if spread > 0 else 0.0
+    return bool(abs(skewness) <= np.sqrt(around / TRUSTED_INCIDENTS) + SKEWNESS_BY_CHANCE)
+
+
 def _holds(result: Any) -> bool:
     """Whether the p-values are known to hold for these numbers, by what the registry says of the method."""
     method, params = what_it_draws(result.method), result.params
@@ -76,6 +107,8 @@ def _holds(result: Any) -> bool:
         return True
     if params.get("inference", "normal") != "normal" or params.get("permutations"):
         return True
+    if params.get("normal_fits") is False:
+        return False
     if "expected_around" not in params and "permutations" not in params:
         return True  # a result made by hand, of which nothing else is known
     return (params.get("expected_around") or 0.0) >= method.trusted_from

@@ -194,7 +194,8 @@ class Method:
         in `params["null"]`.
     trusted_from : float or None
         Where its p is from the normal distribution: the incidents that must be expected in a neighbourhood for it to
-        hold (`params["expected_around"]`). Below it, a result is drawn and claims nothing. `inf`: it never holds.
+        hold (`params["expected_around"]`). Below it, or where the counts are too skewed for it (`normal_fits` is
+        False in `params`), a result is drawn and claims nothing. `inf`: it never holds.
     withdrawn : tuple of str
         Nulls under which it was measured to raise more alarms than it promises (docs/calibration.md): a result that
         names one of them is drawn and claims nothing. tests/hotspots/test_calibration.py holds it to the measurements.

@@ -176,3 +176,25 @@ def test_numbers_that_were_carried_over_from_coarser_cells_claim_nothing(town):
         assert all(one.kind not in CLAIMS for one in result_facts(Step("Burglary"), result, 1, town.grid.cells))
     with pytest.raises(InputError, match="carried over"):
         gm.hotspot_test(numbers, town.grid)
+
+
+def test_the_normal_p_claims_nothing_where_counts_are_skewed_or_stay_where_they_were(town):
+    """Many incidents are not enough: dealt among the cells, they raise alarms, so the claim must be gone."""
+    rng, periods = np.random.default_rng(79), pd.period_range("2017-01", periods=12, freq="M")
+    level = np.full(len(town.counts), 200.0)
+    kinds = {"even": level, "skewed": 100.0 * town.counts, "lasting": np.maximum(rng.normal(2400, 600, len(level)), 0)}
+    index = pd.MultiIndex.from_product([town.grid.cells.index, periods], names=["cell_id", "period"])
+    claims, alarms = {}, {}
+    for kind, mean in kinds.items():
+        found = []
+        for _ in range(4):
+            cube = rng.poisson(rng.permutation(mean)[:, None] / 12, (len(mean), 12))
+            one = gm.getis_ord(pd.DataFrame({"count": cube.sum(axis=1)}, index=town.grid.cells.index), town.grid)
+            several = gm.emerging_hotspots(pd.DataFrame({"count": cube.ravel()}, index), town.grid)
+            found.append([calibration.hot_cells(one).any(), calibration.hot_cells(several).any()])
+        claims[kind] = may_claim(one), may_claim(several)
+        alarms[kind] = np.any(found, axis=0).tolist()
+    assert claims == {"even": (True, True), "skewed": (False, False), "lasting": (True, False)}
+    assert alarms["even"] == [False, False]
+    assert alarms["skewed"] == [True, True]
+    assert alarms["lasting"][1]
