@@ -603,11 +603,12 @@ def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[in
     shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
     given = column.is_valid().to_numpy(zero_copy_only=False)
     odd = given & ((shapely.get_type_id(shapes) != shapely.GeometryType.POINT) | (shapely.get_srid(shapes) % 4326 != 0))
-    if not odd.any():
-        return shapely.get_x(shapes), shapely.get_y(shapes), (0, None)
-    first = shapes[np.flatnonzero(odd)[0]]
-    found = "?" if first is None else f"{first.geom_type}, SRID {shapely.get_srid(first)}"
-    return shapely.get_x(shapes), shapely.get_y(shapes), (int(odd.sum()), found)
+    refused: tuple[int, str | None] = (0, None)
+    if odd.any():
+        first = shapes[np.flatnonzero(odd)[0]]
+        refused = int(odd.sum()), "?" if first is None else f"{first.geom_type}, SRID {shapely.get_srid(first)}"
+    shapes[shapely.is_empty(shapes)] = None  # GEOS knows no coordinate of POINT EMPTY
+    return shapely.get_x(shapes), shapely.get_y(shapes), refused
 
 
 def _plain_points(column: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:

@@ -40,6 +40,7 @@ def lonlat(points, what: str) -> np.ndarray:
         shapes = shapes.copy()
         shapes[areas] = shapely.point_on_surface(shapes[areas])
         shapes[lines] = shapely.line_interpolate_point(shapely.line_merge(shapes[lines]), 0.5, normalized=True)
+        shapes[shapely.is_empty(shapes)] = None  # GEOS knows no coordinate of POINT EMPTY
         xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
     elif isinstance(points, pd.DataFrame):
         lower = {str(c).lower(): c for c in points.columns}

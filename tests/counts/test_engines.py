@@ -166,6 +166,17 @@ def test_points_as_wkb_count_as_their_coordinates_do(counted_elsewhere, zones, c
     pd.testing.assert_frame_equal(count_by_cell(tmp_path / "shapes.parquet", grid, by="category"), expected)
 
 
+def test_an_empty_point_is_outside_whatever_stands_beside_it(counted_elsewhere, zones, tmp_path):
+    grid = make_grid(zones, system="zones")
+    plain, tall, empty = shapely.Point(0.5, 0.5), shapely.Point(1.5, 0.5, 9), shapely.Point()
+    for shapes, flavour in (([empty, plain], {"byte_order": 0}), ([empty, tall, None], {}), ([tall, empty], {})):
+        path = tmp_path / "shapes.parquet"
+        pq.write_table(pa.table({"geometry": pa.array(list(shapely.to_wkb(shapes, **flavour)), pa.binary())}), path)
+        for found in (counted_elsewhere(path, grid), count_by_cell(path, grid)):
+            assert found["count"].sum() == 1
+            assert found.about.outside == len(shapes) - 1
+
+
 def test_what_is_no_place_is_refused_in_one_line(counted_elsewhere, zones, tmp_path):
     hexagons, areas = make_grid(zones, system="h3", resolution=5), make_grid(zones, system="zones")
     path = tmp_path / "odd.parquet"

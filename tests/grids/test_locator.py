@@ -93,6 +93,23 @@ def test_random_partitions_answer_as_shapely(seed, pieces, groups, digits, raste
     assert_as_shapely(zones, lon, lat, found)
 
 
+def test_a_gap_of_one_rounding_within_a_zone_is_outside():
+    """Two edges of one zone that differ by the last bit of an end are one line in parts of a raster cell."""
+    below, above = [2.45, 1.3499999999999996], [2.45, 1.3499999999999999]
+    zone = shapely.Polygon([(0, 0), (5, 0), (5, 5), (0, 5)], [[below, [2.7, 1.1], above]])
+    lon, lat = np.random.default_rng(0).uniform([[2.46], [0]], [[2.69], [0]], (2, 20_000))
+    lat = np.r_[3.8 - lon, np.nextafter(3.8 - lon, 0), np.nextafter(3.8 - lon, 9)]
+    lon = np.tile(lon, 3)
+    zones = np.array([zone], dtype=object)
+    expected = np.where(shapely.intersects(zone, shapely.points(lon, lat)), 0, -1)
+    assert 0 < (expected == -1).sum() < len(lon)
+    for raster_cells in (1, 10, None):
+        np.testing.assert_array_equal(Locator(zones, raster_cells=raster_cells).locate(lon, lat), expected)
+    zones, rng = partition(1, 196, 1, 1), np.random.default_rng(1)  # found by chance
+    lon, lat = awkward_points(zones, rng, 2_000)
+    assert_as_shapely(zones, lon, lat, Locator(zones, raster_cells=10).locate(lon, lat))
+
+
 @pytest.mark.slow
 @settings(max_examples=400 if os.environ.get("GRIDMAP_SAME_CASES") == "1" else 2_000, deadline=None)
 @given(st.integers(0, 10**9), st.integers(3, 400), st.integers(1, 60), st.sampled_from([0, 1, 2, 15]))

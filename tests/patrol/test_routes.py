@@ -279,6 +279,7 @@ def test_wrong_hotspots_are_refused(tempe, hotspots_at_junctions):
         ("places", "hotspots are points"),
         (places.assign(place_id="same"), "'same' stands in several rows"),
         (places.set_crs(None, allow_override=True), "CRS of the hotspots"),
+        (places.set_geometry([shapely.Point(), *places.geometry[1:]]), "no usable coordinates"),
     ):
         with pytest.raises(gm.errors.GridmapError, match=words):
             gm.plan_patrols(bad, tempe, units=1, shift_h=1)

@@ -219,8 +219,8 @@ def _lines_of(ends, bits, count, lines):
     n = 0
     for k in range(count):
         au, av, bu, bv = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3]
-        if bits[k] == 0 or (au > 1 and bu > 1):
-            continue
+        if au > 1 and bu > 1:
+            continue  # but not where bits are 0: of two edges a rounding apart, both of one zone, a point may lie between
         low, high = av, bv
         if (au > 1) != (bu > 1):  # it crosses the right side
             rise = (bv - av) / (bu - au)
