@@ -220,7 +220,7 @@ def _lines_of(ends, bits, count, lines):
     for k in range(count):
         au, av, bu, bv = ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3]
         if au > 1 and bu > 1:
-            continue  # but not where bits are 0: of two edges a rounding apart, both of one zone, a point may lie between
+            continue  # but not where bits are 0: a point may lie between two edges of a zone that are a rounding apart
         low, high = av, bv
         if (au > 1) != (bu > 1):  # it crosses the right side
             rise = (bv - av) / (bu - au)
