@@ -7,10 +7,10 @@ RUN apt-get update \
         python3 python3-venv fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/gridmap
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements-image.lock pyproject.toml README.md LICENSE ./
 COPY gridmap ./gridmap
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-image.lock \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --create-home gridmap
 USER gridmap

@@ -71,6 +71,7 @@ bench-studies: $(STAMP) .venv-bench/.installed  ## measure: each other benchmark
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --extra papers --extra patrol --extra databases --extra desk --extra sign --extra mcp --group test --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock && $(BIN)/python .ci/image_lock.py
 	echo 'pyspark>=3.5' | uv pip compile - --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-spark.lock
 	sed 's/ \\$$//; /--hash/d' requirements.lock > build/constraints.txt
 	echo 'ray[data]>=2.50' | uv pip compile - -c build/constraints.txt --generate-hashes --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11 --upgrade --quiet -o requirements-ray.lock

@@ -1,5 +1,6 @@
 """What a package from the wheel brings: examples, extras, the version; and what it says where something is missing."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -212,11 +213,20 @@ def test_the_dockerfile_installs_by_hash_what_the_papers_need_and_runs_as_nobody
     assert lines[0].startswith("FROM debian:12")
     run = " ".join(line for line in lines if line.startswith("RUN"))
     assert "fonts-noto-cjk" in run
-    assert "--require-hashes -r requirements.lock" in run
+    assert "--require-hashes -r requirements-image.lock" in run
     assert "USER gridmap" in lines
     copied = {name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]}
     assert all((ROOT / name).exists() for name in copied)
     assert lines.index("USER gridmap") < next(i for i, line in enumerate(lines) if line.startswith("ENTRYPOINT"))
+
+
+def test_the_image_gets_what_the_lock_holds_without_the_packages_of_the_tests():
+    """`python .ci/image_lock.py` writes it anew."""
+    found = script("image_lock").image_lock()
+    assert (ROOT / "requirements-image.lock").read_text(encoding="utf-8") == found
+    names = {name.lower() for name in re.findall(r"(?m)^([\w.-]+)==", found)}
+    assert {"duckdb", "typst", "uvicorn", "mcp", "setuptools"} <= names
+    assert not names & {"pytest", "mypy", "ruff", "hypothesis", "esda", "playwright", "sphinx"}
 
 
 def test_the_citation_names_this_version():

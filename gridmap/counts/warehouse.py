@@ -37,7 +37,7 @@ from gridmap.grids.h3 import HexGrid
 from gridmap.grids.index.locator import polygons_of
 from gridmap.grids.systems import as_grid
 from gridmap.grids.zones import ZoneGrid
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 
 __all__ = ["WarehouseCount", "warehouse_count"]
 
@@ -201,6 +201,8 @@ def warehouse_count(
         import sqlglot
         from sqlglot import exp
     grid = as_grid(grid)
+    if not isinstance(grid, Grid):
+        raise InputError(wrong_kind("grid", "grid", grid))
     if dialect not in sqlglot.Dialect.classes:
         known = [name for name in sqlglot.Dialect.classes if name]
         raise SettingError(Note("counts.no_dialect", found=dialect, meant=did_you_mean(str(dialect), known)))

@@ -28,7 +28,7 @@ from gridmap.forecasts.base import History, Space, model_named, moment, span_day
 from gridmap.forecasts.scores import hits_in_area, pai, pei
 from gridmap.grids.base import Grid
 from gridmap.grids.systems import make_grid
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 
 __all__ = ["AreaChoice", "choose_area"]
@@ -145,6 +145,8 @@ def choose_area(
         raise SettingError(Note("forecasts.no_measure", found=measure, meant=did_you_mean(measure, MEASURES)))
     if periods < 6:
         raise SettingError(Note("forecasts.periods_at_least", least=6, found=periods))
+    if not isinstance(boundaries, gpd.GeoDataFrame):
+        raise InputError(wrong_kind("boundaries", "areas", boundaries))
     shapes_tried = list(_candidates(boundaries, cell_area_m2, shapes, sizes, rotations_deg, offsets))
     horizon_days = span_days(horizon)
     rows: list[dict[str, Any]] = []

@@ -26,7 +26,8 @@ from scipy import sparse
 from gridmap._intervals import prediction_interval
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.messages import Note, did_you_mean
+from gridmap.grids.systems import as_grid
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 
 __all__ = [
@@ -150,6 +151,9 @@ class Space:
     """
 
     def __init__(self, grid: Grid):
+        grid = as_grid(grid)
+        if not isinstance(grid, Grid):
+            raise InputError(wrong_kind("grid", "grid", grid))
         self.grid = grid
         self.cells = grid.cells.index
         self.centre_m = grid.centroids_m

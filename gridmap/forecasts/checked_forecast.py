@@ -29,7 +29,7 @@ from gridmap.forecasts.scores import block_bootstrap, hit_rate, pai
 from gridmap.grids.base import Grid
 from gridmap.hotspots.hours_of_week import hour_of_week
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import Note
+from gridmap.messages import Note, wrong_kind
 from gridmap.read.incident_table import Incidents
 
 __all__ = ["ForecastCells", "ForecastResult", "forecast", "score_forecast"]
@@ -210,6 +210,7 @@ def forecast(
     if not 0 < confidence < 1:
         raise SettingError(Note("forecasts.confidence_between", found=confidence))
     space = Space(grid)
+    grid = space.grid
     whole = History.of(incidents, space, officer_initiated=officer_initiated)
     at, horizon_days = whole.until if until is None else moment(until), span_days(horizon)
     late = 0.0 if delay is None else span_days(delay)
@@ -401,6 +402,8 @@ def score_forecast(earlier: ForecastResult, incidents: Incidents, *, until: Any 
     InputError
         If the incidents end before the period does, or none lies in it.
     """
+    if not isinstance(earlier, ForecastResult):
+        raise InputError(wrong_kind("earlier", "forecast", earlier))
     begin, end = (moment(t) for t in earlier.period)
     known = History.of(incidents, earlier.grid)
     known_until = known.until if until is None else moment(until)

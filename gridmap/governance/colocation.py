@@ -25,7 +25,7 @@ from scipy import sparse
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 from gridmap.read.metric_projection import metric_crs_of_points, project
 
@@ -524,6 +524,9 @@ def cross_k(
 def _two_patterns_of(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
     """Both patterns in metres, in one projection."""
     frames = [p.to_frame(["lon", "lat"]) if isinstance(p, Incidents) else p for p in (first, second)]
+    for name, frame in zip(("first", "second"), frames, strict=True):
+        if isinstance(frame, str) or (isinstance(frame, pd.DataFrame) and not {"lon", "lat"} <= set(frame.columns)):
+            raise InputError(wrong_kind(name, "points", frame))
     if all(isinstance(f, pd.DataFrame) for f in frames):
         both = pd.concat([f[["lon", "lat"]] for f in frames])
         xy, _ = _places(both.dropna())

@@ -29,7 +29,7 @@ from gridmap._notebook_line import ShortForm
 from gridmap._periods import FREQUENCIES, frequency_of
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 from gridmap.read.metric_projection import metric_crs
 
@@ -197,6 +197,9 @@ def weighted_displacement_difference(
         "displacement_treated": displacement_treated,
         "displacement_control": displacement_control,
     }
+    for name in ("treated", "control"):
+        if given[name] is None:
+            raise InputError(wrong_kind(name, "pair", None))
     given = {name: value for name, value in given.items() if value is not None}
     _share(confidence, "confidence")
     if harm is None:

@@ -31,7 +31,7 @@ from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.metric_projection import metric_crs
 from gridmap.read.persons import personal_columns, reads_as_name
 
@@ -325,6 +325,8 @@ def follow_hotspots(
     >>> found.now[["status", "first", "times"]].values.tolist()
     [['persistent', '2016', 3], ['back', '2016', 2]]
     """
+    if not isinstance(hotspots, Mapping):
+        raise InputError(wrong_kind("hotspots", "by_period", hotspots))
     periods = [str(p) for p in hotspots]
     if len(periods) < 2:
         raise InputError(Note("governance.two_times", n=len(periods)))
@@ -870,6 +872,8 @@ def watch_areas(
     >>> found, found.notes[0].say()
     (<WatchedAreas: 1 named areas, 1 active; 1 dates due>, 'Old town: review on 2026-07-01, in 16 days.')
     """
+    if not isinstance(register, Register):
+        raise InputError(wrong_kind("register", "register", register))
     day = _as_date(on, "on") or dt.date.today()
     frame = register.to_frame(day)
     due = register.due(day, within_days=within_days)

@@ -18,7 +18,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
-from gridmap.messages import Note, did_you_mean
+from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.boundaries import names_areas, stem
 from gridmap.read.persons import is_person_column
 
@@ -282,6 +282,8 @@ def roll_up(values, table: pd.DataFrame, *, rate: dict[str, tuple[str, str, floa
     if not isinstance(frame, pd.Series | pd.DataFrame | dict):
         raise InputError(Note("grids.roll_up_frame", found=type(frame).__name__))
     frame = frame.to_frame(frame.name or "value") if isinstance(frame, pd.Series) else pd.DataFrame(frame)
+    if not isinstance(table, pd.DataFrame) or "parent_id" not in table:
+        raise InputError(wrong_kind("table", "hierarchy", table))
     if frame.index.nlevels > 1:
         raise InputError(Note("grids.roll_up_one"))
     unknown = ~frame.index.isin(table.index)
@@ -334,6 +336,8 @@ def drill_down(rolled: pd.DataFrame, unit_id: str) -> pd.DataFrame:
     DataFrame indexed by `unit_id`
         Sorted by the first numeric column, from high to low.
     """
+    if not isinstance(rolled, pd.DataFrame) or "parent_id" not in rolled:
+        raise InputError(wrong_kind("rolled", "rolled", rolled))
     if unit_id not in rolled.index:
         raise InputError(Note("grids.no_unit", found=unit_id))
     below = rolled[rolled["parent_id"] == unit_id]

@@ -32,7 +32,7 @@ from gridmap.grids.zones import touching
 from gridmap.hotspots.change import ratio_interval
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
-from gridmap.messages import Note
+from gridmap.messages import Note, wrong_kind
 
 __all__ = ["at_corner", "default_core_km2", "hotspot_cores", "names_apart", "significant_cells", "street_corners"]
 
@@ -109,6 +109,8 @@ def hotspot_cores(
     >>> bool((cores["area_km2"] <= 1.01).all()), bool(cores["count"].is_monotonic_decreasing)
     (True, True)
     """
+    if not isinstance(result, HotspotResult):
+        raise InputError(wrong_kind("result", "result", result))
     cells = result.cells
     if "count" not in cells:
         raise InputError(Note("hotspots.cores_need_counts", method=result.method, there=[str(c) for c in cells]))

@@ -46,7 +46,7 @@ from gridmap.maps.offline import BUILT, OfflineFigure, asset, script_json
 from gridmap.maps.packing import around, h3_outlines, lonlat_bounds, pack, pack_column, pack_h3, pack_outlines
 from gridmap.maps.ranking import Place, place_names, zone_names
 from gridmap.maps.released_layers import ReleasedLayers, release_layers
-from gridmap.messages import LANGUAGES, Note, all_texts, check_language, language_name, note_from, say
+from gridmap.messages import LANGUAGES, Note, all_texts, check_language, language_name, note_from, say, wrong_kind
 from gridmap.privacy import gate_text
 from gridmap.read.persons import mask
 
@@ -525,6 +525,8 @@ class MapPage(folium.Map, ShortForm):
     default_css = [("leaflet_css", "leaflet.css")]  # noqa: RUF012
 
     def __init__(self, data: dict, *, layers: int, hosts: tuple[str, ...] = ()):
+        if not isinstance(data, dict) or "bounds" not in data:
+            raise InputError(wrong_kind("data", "page", data))
         west, south, east, north = data["bounds"]
         super().__init__(
             location=[(south + north) / 2, (west + east) / 2],

@@ -20,6 +20,7 @@ from gridmap.messages.catalogue import (
     register_texts,
     say,
     step_name,
+    wrong_kind,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "register_texts",
     "say",
     "step_name",
+    "wrong_kind",
 ]

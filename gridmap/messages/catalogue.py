@@ -47,6 +47,7 @@ __all__ = [
     "register_texts",
     "say",
     "step_name",
+    "wrong_kind",
 ]
 
 _FOLDER = files("gridmap.messages")
@@ -371,6 +372,26 @@ def note_from(entry: Any) -> Any:
     if not known(entry["code"]):
         return str(entry["code"])
     return Note(entry["code"], **{name: note_from(value) for name, value in entry["values"].items()})
+
+
+def wrong_kind(argument: str, wanted: str, found: Any) -> Note:
+    """What is said of an argument of a kind that a function cannot take.
+
+    Parameters
+    ----------
+    argument : str
+        Its name.
+    wanted : str
+        What it should be: a code below `errors.wanted`.
+    found : object
+
+    Examples
+    --------
+    >>> print(wrong_kind("grid", "grid", "squares"))
+    grid is a Grid as make_grid gives it, or a GeoDataFrame of polygons; found str.
+    """
+    meant = Note(f"errors.wanted.{wanted}")
+    return Note("errors.wrong_kind", argument=argument, wanted=meant, found=type(found).__name__)
 
 
 def did_you_mean(found: Any, names: Iterable[Any]) -> Note:
