@@ -30,6 +30,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.systems import make_grid
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = ["AreaChoice", "choose_area"]
 
@@ -145,8 +146,12 @@ def choose_area(
         raise SettingError(Note("forecasts.no_measure", found=measure, meant=did_you_mean(measure, MEASURES)))
     if periods < 6:
         raise SettingError(Note("forecasts.periods_at_least", least=6, found=periods))
-    if not isinstance(boundaries, gpd.GeoDataFrame):
+    areas = isinstance(boundaries, gpd.GeoDataFrame) and set(boundaries.geom_type) <= {"Polygon", "MultiPolygon"}
+    if not areas:
         raise InputError(wrong_kind("boundaries", "areas", boundaries))
+    incidents = as_incidents(incidents)
+    if not isinstance(incidents, Incidents):
+        raise InputError(Note("forecasts.need_incidents", found=type(incidents).__name__))
     shapes_tried = list(_candidates(boundaries, cell_area_m2, shapes, sizes, rotations_deg, offsets))
     horizon_days = span_days(horizon)
     rows: list[dict[str, Any]] = []

@@ -29,6 +29,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = [
     "DAY",
@@ -313,6 +314,7 @@ class History:
             If no incident is left with a time and a cell.
         """
         space = grid if isinstance(grid, Space) else Space(grid)
+        incidents = as_incidents(incidents)
         if not isinstance(incidents, Incidents):
             raise InputError(Note("forecasts.need_incidents", found=type(incidents).__name__))
         columns = ["lon", "lat", "occurred_from", "occurred_to"]

@@ -27,6 +27,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import adjust_p, whole_number
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 from gridmap.read.metric_projection import metric_crs_of_points, project
 
 __all__ = [
@@ -173,6 +174,7 @@ def colocation_quotient(
 
 def _places(points: Any) -> tuple[np.ndarray, pd.DataFrame | None]:
     """Coordinates in metres, and the frame where there is one."""
+    points = as_incidents(points)
     if isinstance(points, Incidents):
         return points.xy_m(), points.to_frame()
     if isinstance(points, pd.DataFrame):
@@ -523,7 +525,7 @@ def cross_k(
 
 def _two_patterns_of(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
     """Both patterns in metres, in one projection."""
-    frames = [p.to_frame(["lon", "lat"]) if isinstance(p, Incidents) else p for p in (first, second)]
+    frames = [p.to_frame(["lon", "lat"]) if isinstance(p, Incidents) else p for p in map(as_incidents, (first, second))]
     for name, frame in zip(("first", "second"), frames, strict=True):
         if isinstance(frame, str) or (isinstance(frame, pd.DataFrame) and not {"lon", "lat"} <= set(frame.columns)):
             raise InputError(wrong_kind(name, "points", frame))

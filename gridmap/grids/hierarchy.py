@@ -18,6 +18,7 @@ import shapely
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.boundaries import names_areas, stem
 from gridmap.read.persons import is_person_column
@@ -201,6 +202,7 @@ def grid_hierarchy(grid: Grid, *levels: pd.DataFrame) -> pd.DataFrame:
     >>> grid_hierarchy(make_grid(zones, system="h3", resolution=3), zones).tail(3)["parent_id"].tolist()
     ['S', 'S', None]
     """
+    grid = as_grid(grid)
     if not isinstance(grid, Grid):
         raise InputError(Note("grids.hierarchy_needs_grid", found=type(grid).__name__))
     cells = grid.cells

@@ -26,6 +26,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.space_time_clusters import interval_us
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = ["aoristic_weights", "hour_of_week", "hours_by_hotspot"]
 
@@ -81,6 +82,7 @@ def hour_of_week(incidents: Incidents, *, weights=None, longest_h: float | None 
     ----------
     Ratcliffe & McCullagh (1998), Int. J. Geographical Information Science 12, 751–764.
     """
+    incidents = as_incidents(incidents)
     start, end, weight, attrs, kept = _intervals(incidents, weights, longest_h)
     flat = _spread(start[kept], end[kept], weight[kept], np.zeros(int(kept.sum()), np.int64), 1)[0]
     days, hours = pd.RangeIndex(7, name="weekday"), pd.RangeIndex(24, name="hour")
@@ -131,6 +133,7 @@ def aoristic_weights(incidents: Incidents, *, hours=range(24), weekdays=range(7)
     ----------
     Ratcliffe (2002), Journal of Quantitative Criminology 18, 23–43.
     """
+    incidents = as_incidents(incidents)
     start, end, _, _, timed = _intervals(incidents, None, None)
     wanted = np.zeros((7, 24))
     wanted[np.ix_(_whole(weekdays, "weekdays", 7), _whole(hours, "hours", 24))] = 1.0
@@ -198,6 +201,7 @@ def hours_by_hotspot(
     ----------
     Ratcliffe (2004), Police Practice and Research 5, 5–23: the hotspot matrix of places and hours.
     """
+    incidents = as_incidents(incidents)
     start, end, weight, attrs, kept = _intervals(incidents, weights, longest_h)
     names, place = _places(incidents, hotspots, grid)
     kept = kept & (place >= 0)

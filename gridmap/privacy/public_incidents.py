@@ -47,12 +47,14 @@ from gridmap._notebook_line import ShortForm
 from gridmap.audiences import AUDIENCES, SMALLEST_COUNT
 from gridmap.errors import InputError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import PERSONS, check_k
 from gridmap.privacy.release_series import OTHER, Series, series_of
 from gridmap.privacy.safe_shapes import places_in_cells
 from gridmap.read.incident_table import COLUMNS, Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = ["PublicRelease", "public_release"]
 
@@ -167,6 +169,7 @@ def public_release(
     Sweeney (2002), International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10, 557–570.
     """
     k = check_k(k)
+    incidents, grid = as_incidents(incidents), as_grid(grid)
     if not isinstance(incidents, Incidents) or not isinstance(grid, Grid):
         found = {"incidents": type(incidents).__name__, "grid": type(grid).__name__}
         raise InputError(Note("privacy.release.wrong_types", **found))

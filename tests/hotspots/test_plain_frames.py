@@ -108,3 +108,56 @@ def test_what_cannot_be_a_grid_is_said(town, ours):
         ).to_geodataframe()
     with pytest.raises(InputError, match="no polygon"):
         gm.count_by_cell(points, points)
+
+
+#: What takes incidents or a grid → its arguments; the same by frames of others and by gridmap's own readers.
+EITHER = {
+    "count_by_cell": "incidents grid",
+    "kernel_density": "incidents grid",
+    "dbscan": "incidents",
+    "hdbscan": "incidents",
+    "hour_of_week": "incidents",
+    "aoristic_weights": "incidents",
+    "hotspot_test": "counts grid",
+    "getis_ord": "counts grid",
+    "local_moran": "counts grid",
+    "quiet_cells": "counts grid",
+    "global_moran": "counts grid",
+    "grid_hierarchy": "grid",
+    "public_release": "incidents grid",
+    "cross_k": "incidents incidents",
+}
+SETTINGS = {
+    "kernel_density": {"bandwidth_m": 1500},
+    "dbscan": {"eps_m": 300, "min_samples": 5},
+    "local_moran": {"random_state": 0},
+    "cross_k": {"simulations": 9, "random_state": 0},
+    "public_release": {"k": 5},
+}
+
+
+def as_text(found) -> str:
+    """What came of a call, in figures."""
+    found = getattr(found, "cells", found)
+    found = pd.DataFrame(found.drop(columns="geometry", errors="ignore")) if isinstance(found, pd.DataFrame) else found
+    return found.to_csv() if isinstance(found, pd.DataFrame) else str(np.asarray(found))
+
+
+@pytest.mark.parametrize("name", EITHER)
+def test_whatever_takes_incidents_or_a_grid_takes_a_frame_of_others(town, ours, name):
+    _, points = town
+    own = {"incidents": gm.read_incidents(points), "grid": ours[0], "counts": ours[1]}
+    plain = {"incidents": points, "grid": ours[0].cells, "counts": ours[0].cells.assign(count=ours[1]["count"])}
+    wanted, settings = EITHER[name].split(), SETTINGS.get(name, {})
+    by_frames = getattr(gm, name)(*(plain[w] for w in wanted), **settings)
+    by_ours = getattr(gm, name)(*(own[w] for w in wanted), **settings)
+    assert as_text(by_frames) == as_text(by_ours)
+
+
+def test_a_forecast_learns_from_frames(town, ours):
+    from gridmap.forecasts.base import History
+
+    _, points = town
+    plain, own = History.of(points, ours[0].cells), History.of(gm.read_incidents(points), ours[0])
+    assert plain.counts(plain.since, plain.until).tolist() == own.counts(own.since, own.until).tolist()
+    assert sum(plain.counts(plain.since, plain.until)) == 300
