@@ -58,7 +58,7 @@ def test_a_wrong_argument_is_a_clear_error(name, right, tmp_path, monkeypatch):
     unclear = {}
     for wrong in needed(function):
         for kind, make in WRONG.items():
-            given = {p.name: make() if p is wrong else right.get(p.name, make()) for p in needed(function)}
+            given = {p.name: make() if p.name == wrong.name else right.get(p.name, make()) for p in needed(function)}
             before = [given.pop(p.name) for p in needed(function) if p.kind is p.POSITIONAL_ONLY]
             try:
                 function(*before, **given)
