@@ -375,7 +375,7 @@ def note_from(entry: Any) -> Any:
 
 
 def wrong_kind(argument: str, wanted: str, found: Any) -> Note:
-    """What is said of an argument of a kind that a function cannot take.
+    """The words for an argument of a kind that a function cannot take.
 
     Parameters
     ----------
