@@ -142,6 +142,13 @@ class Case:
         mixed = (self.count + weight * (self.near @ self.count)) / (self.area + weight * (self.near @ self.area))
         return mixed * self.area
 
+    def drawn_to_neighbourhood(self) -> np.ndarray:
+        """Counts drawn towards what the cell and its neighbours hold in its area, the more, the less counts vary."""
+        around = (self.count + self.near @ self.count) / (self.area + self.near @ self.area) * self.area
+        mean, spread = self.count[self.found].mean(), ((self.count - around)[self.found] ** 2).mean()
+        own = max(0.0, 1 - mean / max(spread, 1e-9))
+        return own * self.count + (1 - own) * around
+
     def grown(self, amounts: np.ndarray, *, found: np.ndarray | None = None, limit: float = 1) -> list[list[int]]:
         found = self.found if found is None else found
         return cores._grow(amounts, np.zeros(len(amounts)), self.area, limit * self.limit, found, self.near)
@@ -187,6 +194,7 @@ RULES: dict[str, Callable[[Case], tuple[list[list[int]], np.ndarray]]] = {
     "without the weakest 50 % of cells": lambda c: (c.grown(c.count, found=busier(c, 0.5)), c.count),
     "half as large": lambda c: (c.grown(c.count, found=eligible(c), limit=0.5), c.count),
     "a quarter as large": lambda c: (c.grown(c.count, found=eligible(c), limit=0.25), c.count),
+    "drawn towards its neighbourhood": lambda c: (c.grown(c.drawn_to_neighbourhood(), found=eligible(c)), c.count),
     "by the months to come (no rule can)": lambda c: (
         c.grown(np.sum(c.later, axis=0).astype(float), found=eligible(c)),
         np.sum(c.later, axis=0).astype(float),

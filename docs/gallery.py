@@ -1,6 +1,7 @@
 # ruff: noqa: T201
-"""Every picture of docs/gallery.md, made anew: `python docs/gallery.py` from the root; needs Chromium."""
+"""Every picture of docs/gallery.md, made anew: `python docs/gallery.py` from the root; needs Chromium and pdftoppm."""
 
+import subprocess
 import sys
 import tempfile
 import time
@@ -86,6 +87,9 @@ def demos(browser: Browser, folder: Path) -> None:
         files[name] = folder / name / "index.html"
     county_demo(folder / "hours", pipeline="hours_en")
     files["hours"] = folder / "hours" / "index.html"
+    county_demo(folder / "county")
+    files["county"] = folder / "county" / "index.html"
+    sizes_and_sheets(browser, files)
     for name, (demo, sight, steps) in DEMOS.items():
         opened = browser.open(files[demo])
         if sight:
@@ -94,6 +98,38 @@ def demos(browser: Browser, folder: Path) -> None:
             opened.run(step)
         time.sleep(2)
         keep(opened, name)
+
+
+#: At other sizes: picture → demo, width and height in CSS pixels, mobile. 683 × 384 is 1366 × 768 at 200 % zoom.
+SIZES = {
+    "size_1920": ("county", 1920, 1080, False),
+    "size_3840": ("demo", 3840, 2160, False),
+    "size_zoom_200": ("demo", 683, 384, False),
+    "size_phone": ("hours", 390, 844, True),
+}
+#: Printed: picture → demo, paper, its width and height in inches.
+SHEETS = {
+    "print_a4": ("demo", "A4", 11.69, 8.27),
+    "print_a3": ("demo", "A3", 16.54, 11.69),
+    "print_a4_county": ("county", "A4", 11.69, 8.27),
+    "print_a4_hours": ("hours", "A4", 11.69, 8.27),
+}
+
+
+def sizes_and_sheets(browser: Browser, files: dict[str, Path]) -> None:
+    """The demos at other sizes, and as they print; none wider than 1,200 pixels here."""
+    for name, (demo, width, height, mobile) in SIZES.items():
+        opened = browser.open(files[demo], width=width, height=height, mobile=mobile)
+        time.sleep(1)
+        keep(opened, name)
+    for name, (demo, paper, width, height) in SHEETS.items():
+        opened = browser.open(files[demo])
+        opened.run(f"window.print = () => 0, gridmap.print('{paper}'), gridmap.printing.before(), 0")
+        sheet = opened.pdf(files[demo].parent / f"{name}.pdf", width_in=width, height_in=height)
+        opened.close()
+        first = ["pdftoppm", "-png", "-singlefile", "-scale-to-x", "1200", "-scale-to-y", "-1", sheet, IMAGES / name]
+        subprocess.run(first, check=True)
+        shrink(IMAGES / f"{name}.png")
 
 
 def keep(opened, name: str) -> None:
@@ -137,6 +173,7 @@ def main() -> None:
 def shrink(path: Path) -> None:
     """To 256 colours, the rare ones of the classes among them: a third of the bytes, and the same to the eye."""
     with Image.open(path) as image:
+        image.thumbnail((1366, 1366))
         image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
