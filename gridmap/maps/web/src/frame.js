@@ -96,6 +96,7 @@ export function frame(gm) {
         el("h1", { text: title, title, style: { minWidth: Math.min(10, title.length) + "em" } }),
         el("div", { class: "gm-facts" },
           fact("", of.after ? gm.period(of.period) + " → " + gm.period(of.after) : inTitle(title, of.period, of.every) ? "" : gm.period(of.period, of.every), "gm-period"),
+          fact("", of.theme && !title.toLowerCase().includes(gm.text(of.theme.name).toLowerCase()) ? gm.text(of.theme.name) : null, "gm-theme"),
           fact("", of.count === null || of.count === undefined ? null : (of.before === undefined ? "" : gm.number(of.before, 0) + " → ") + gm.amount(of.theme, of.count), "gm-count"),
           fact(gm.t("source") + gm.t("colon"), gm.text(head.source), "gm-source")),
         el("div", { class: "gm-marks" },
