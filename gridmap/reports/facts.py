@@ -183,9 +183,9 @@ def _spoken(values: Mapping[str, Any]) -> dict[str, Any]:
         weighed = "weight" in values
         code = "fact.amount_weight" if weighed else "fact.amount_incidents"
         spoken["amount"] = Note(code, n=amount, **({"weight": values["weight"]} if weighed else {}))
-    spoken["taken"] = Note("fact.taken_around") if values.get("around") else ""
-    if values.get("beside"):
-        spoken["taken"] = Note("fact.taken_beside")
+    taken = "beside" if values.get("beside") else "around" if values.get("around") else "alone"
+    weight = {"weight": values["weight"]} if "weight" in values else {}
+    spoken["taken"] = Note(f"fact.taken_{taken}{'_weight' if weight else ''}", **weight)
     if values.get("p") is not None:
         tiny = values["p"] < SMALLEST_P
         spoken["p_text"] = Note("fact.p_below" if tiny else "fact.p_is", p=SMALLEST_P if tiny else values["p"])

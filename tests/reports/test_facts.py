@@ -168,3 +168,23 @@ def test_sums_of_a_weight_are_not_called_incidents():
     assert "half of 1,234 incidents" in plain.say()
     assert "half of a total days lost of 1,234" in weighed.say()
     assert "起" not in weighed.say("zh")
+
+
+def test_a_sentence_on_weights_says_that_their_sum_was_tested():
+    given = {
+        "name": "Harm",
+        "cells": 9,
+        "n": 2,
+        "area": 0.1,
+        "share": 0.5,
+        "total": 80.0,
+        "correction": "fdr",
+        "level": 0.05,
+    }
+    given |= {"null": Note("null.at_risk", what="homes"), "around": True}
+    plain, weighed = fact("none_hot", 1, **given), fact("none_hot", 1, **given, weight="harm")
+    assert "连同邻格的案事件数超出" in plain.say("zh")
+    assert "案事件数" not in weighed.say("zh")
+    assert "连同邻格的harm合计超出" in weighed.say("zh")
+    assert "neighbours included" in plain.say("en")
+    assert "by harm and neighbours included" in weighed.say("en")

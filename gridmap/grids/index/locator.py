@@ -295,9 +295,13 @@ class Locator:
         """Points with each zone that shapely says holds them, sorted by point, then zone."""
         real = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
         tree = shapely.STRtree(shapely.points(self._wrapped(lon[real]), lat[real]))
-        zone, point = tree.query(self._polygonal, predicate="intersects")
-        order = np.lexsort((zone, point))
-        return real[point[order]], zone[order].astype(np.int32)
+        n, keys = max(len(self._polygonal), 1), [np.zeros(0, np.int64)]
+        for first in range(0, len(self._polygonal), SOME):  # by parts: the box around far islands holds half the points
+            parts, zone = shapely.get_parts(self._polygonal[first : first + SOME], return_index=True)
+            part, point = tree.query(parts, predicate="intersects")
+            keys.append(point * n + first + zone[part])
+        point, zone = np.divmod(np.unique(np.concatenate(keys)), n)
+        return real[point], zone.astype(np.int32)
 
     def _pairs_of(self, x: np.ndarray, y: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points of border cells with each of the cell's zones that shapely says holds them."""
