@@ -258,8 +258,35 @@ class ZoneGrid(Grid):
 
     @cached_property
     def _first_order(self) -> sparse.csr_array:
-        shapes = self.cells.geometry.to_crs(self.metric_crs).to_numpy()
-        return touching(shapes, TOUCH_M)
+        west, _, east, _ = self.cells.total_bounds
+        if east - west > 180:  # across the antimeridian neighbours lie far apart in degrees
+            return touching(self.cells.geometry.to_crs(self.metric_crs).to_numpy(), TOUCH_M)
+        return self._touching_by_pieces()
+
+    def _touching_by_pieces(self) -> sparse.csr_array:
+        """As `touching` in metres, SOME parts at a time: those side by side, with whatever their boxes meet."""
+        parts = Parts(self.cells.geometry.to_numpy())
+        order = _side_by_side(parts.bounds)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        low, high = parts.bounds[:, :2], parts.bounds[:, 2:]
+        north = min(float(np.abs(parts.bounds[:, [1, 3]]).max(initial=0.0)), 89.0)
+        grown = np.array([1.0 / np.cos(np.radians(north)), 1.0]) * (2 * TOUCH_M / METRES_PER_DEGREE)
+        tree = shapely.STRtree(shapely.box(*low.T, *high.T))
+        sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for k in range(0, len(order), SOME):
+            some = order[k : k + SOME]
+            one, other = tree.query(shapely.box(*(low[some] - grown).T, *(high[some] + grown).T))
+            one = some[one]
+            asked = (rank[one] < rank[other]) & (parts.zone[one] != parts.zone[other])
+            one, other = one[asked], other[asked]
+            met, place = np.unique(np.r_[one, other], return_inverse=True)
+            flat = gpd.GeoSeries(parts.take(met), crs=self.cells.crs).to_crs(self.metric_crs).to_numpy()
+            shapely.prepare(flat)
+            near = shapely.dwithin(flat[place[: len(one)]], flat[place[len(one) :]], TOUCH_M)
+            sources.append(parts.zone[one[near]])
+            targets.append(parts.zone[other[near]])
+        return _pairs(np.concatenate(sources + targets), np.concatenate(targets + sources), len(self.cells))
 
 
 def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:
@@ -290,7 +317,11 @@ def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:
     near = tree.query(parts, predicate="dwithin", distance=within) if within else tree.query(parts, "intersects")
     source, target = area[near]
     apart = source != target
-    entries = (np.ones(apart.sum(), np.int32), (source[apart], target[apart]))
-    found = sparse.csr_array(sparse.coo_array(entries, shape=(len(shapes), len(shapes))))
-    found.data[:] = 1  # two areas may touch by several parts
+    return _pairs(source[apart], target[apart], len(shapes))
+
+
+def _pairs(source: np.ndarray, target: np.ndarray, n: int) -> sparse.csr_array:
+    """Ones where areas touch, which they may do by several parts."""
+    found = sparse.csr_array(sparse.coo_array((np.ones(len(source), np.int32), (source, target)), shape=(n, n)))
+    found.data[:] = 1
     return found.astype(np.int8)

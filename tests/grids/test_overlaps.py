@@ -144,6 +144,31 @@ def test_neighbours_of_zones_with_islands_are_found_part_by_part(monkeypatch):
     assert inside[0] <= 10 * 12**2  # nine of the squares, itself among them
 
 
+@pytest.mark.parametrize("west", [8.0, 179.93])
+def test_neighbours_found_piece_by_piece_are_those_of_the_whole(monkeypatch, west):
+    """Few parts are projected at a time; across the antimeridian, where degrees tear neighbours apart, all at once."""
+    shapes = shapely.transform(scattered(12, np.random.default_rng(4)), lambda xy: xy / 100 + [west, 50.0])
+    if west > 170:
+        shapes = shapely.transform(
+            shapes, lambda xy: np.c_[np.where(xy[:, 0] > 180, xy[:, 0] - 360, xy[:, 0]), xy[:, 1]]
+        )
+        shapes = shapes[[np.ptp(shapely.bounds(zone)[::2]) < 180 for zone in shapes]]
+    names = [f"Z{k}" for k in range(len(shapes))]
+    grid = gm.make_grid(gpd.GeoDataFrame({"zone_id": names}, geometry=shapes, crs=4326), system="zones")
+    taken = []
+    take = zones_module.Parts.take
+    monkeypatch.setattr(zones_module, "SOME", 12)
+    monkeypatch.setattr(
+        zones_module.Parts, "take", lambda parts, which: taken.append(len(found := take(parts, which))) or found
+    )
+    near = grid.adjacency()
+    monkeypatch.undo()
+    whole = zones_module.touching(grid.cells.geometry.to_crs(grid.metric_crs).to_numpy(), zones_module.TOUCH_M)
+    assert (near != whole).nnz == 0
+    assert near.nnz > 100
+    assert west > 170 or max(taken[1:]) <= 60  # twelve and what surrounds them
+
+
 def test_a_zone_whose_own_parts_meet_along_an_edge_is_one_zone():
     joined = shapely.MultiPolygon([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
     assert found_in([joined, shapely.box(2, 0, 3, 1)]) == {}
