@@ -12,6 +12,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import h3
+import shapely
 
 from gridmap.errors import SettingError
 from gridmap.messages import Note
@@ -28,6 +29,7 @@ BASE_S, BASE_B = 5.0, 600e6
 CELL_S, CELL_B = 2e-4, 3e3  # grid, one method, tables, layers and the page
 STEP_S, STEP_B = 5e-5, 500.0  # each further method
 POINT_S, POINT_B, ROW_B = 2e-5, 500.0, 60  # ROW_B: bytes of a row in a file of text
+CORNER_S, CORNER_B = 1.5e-5, 150.0  # of zones as cells: 125,570 of 31.5 M corners took 413 s and 4.9 GB
 DRAW_S, DRAW_B = 3e-8, 40.0  # one permutation of one cell; the draws that are held for all cells
 TOGETHER = 2_000  # zones projected at a time
 RUN_S = 1e-4  # one cell of one stability run
@@ -63,6 +65,9 @@ def estimate(pipeline: Pipeline, boundaries: gpd.GeoDataFrame) -> Estimate:
         drawn = max(drawn, permutations)
         seconds += STEP_S * cells + DRAW_S * permutations * cells + RUN_S * step.stability * cells
     memory = BASE_B + CELL_B * cells + POINT_B * points + STEP_B * cells * len(pipeline.hotspots) + DRAW_B * drawn
+    if system == "zones":
+        corners = float(shapely.get_num_coordinates(boundaries.geometry.to_numpy()).sum())
+        seconds, memory = seconds + CORNER_S * corners, memory + CORNER_B * corners
     return Estimate(cells, points, drawn, memory, seconds)
 
 
