@@ -51,6 +51,7 @@ def test_the_header_of_a_change_has_a_number_of_each_of_its_periods(browser, dem
     assert page.text(".gm-count") == f"{before:,} → {after:,} incidents"
     page.run("gridmap.showTheme('l0'), 0")
     assert page.text(".gm-count") == f"{after:,} incidents"
+    assert page.text(".gm-theme") == "Burglary"  # the title names no kind
     page.close()
 
 

@@ -352,7 +352,11 @@ def drawn():
     grid = gm.make_grid(county.boundaries, system="balanced", atoms=county.buildings, target=60, tolerance=0.2)
     counts = gm.count_by_cell(county.incidents, grid)
     table = gm.grid_hierarchy(grid, county.boundaries)
-    return county, gm.getis_ord(counts, grid, fdr=None), gm.roll_up(counts.join(grid.cells["persons"]), table)
+    return (
+        county,
+        gm.getis_ord(counts, grid, fdr=None, inference="exact"),
+        gm.roll_up(counts.join(grid.cells["persons"]), table),
+    )
 
 
 def test_the_drill_down_goes_on_to_the_grids_and_all_levels_agree(drawn):
