@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -28,6 +29,10 @@ settings.register_profile("new-cases", deadline=None)
 settings.load_profile("new-cases")
 if os.environ.get("GRIDMAP_SAME_CASES") == "1":
     settings.load_profile("same-cases")
+
+# A shell's job in the background ignores Ctrl-C, and what the tests start would inherit it and never end by one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
