@@ -162,8 +162,7 @@ def _where(layer: CellsLayer, first: Sequence[Place]) -> Answer:
         share, area, km2 = _sum(first, "share"), _sum(first, "area_share"), _sum(first, "area_km2")
         total = layer.total() or 0.0
         numbers = {"n": round(_sum(first, "count")), "total": round(total), "places": len(first), "km2": km2}
-        numbers["first"] = _named(first[0])
-        detail = _summed(layer, "page.where_detail", **numbers)
+        detail = _summed(layer, "page.where_detail", **numbers, first=_named(first[0]))
         return Note("page.where_share", share=share, area=area), detail
     return Note("page.where_first", place=_named(first[0])), Note(
         "page.where_untested" if layer.labels is None else "page.where_tested", n=len(first)
