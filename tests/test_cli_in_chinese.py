@@ -21,7 +21,7 @@ cli_app = sys.modules[main.__module__]
 TYPED = re.compile(
     r"gridmap: |gridmap [a-z]+|--[a-z-]+|-> |[\w./-]+\.(parquet|csv|yaml|geojson)"
     r"|boundaries: \{path: |\{[a-z_]+\}|(?m:^  [a-z_.]+ )"  # a pipeline, the names of arguments
-    r"|python -m pydoc \S+|qgis_process plugins enable \S+"
+    r"|python -m pydoc \S+|qgis_process plugins enable \S+|(?:pip|apt-get) install \S+"
 )
 PHRASE = re.compile(r"\b[A-Za-z]{2,}'?(?: [a-z']{2,})+\b")
 WORDS = re.compile(

@@ -278,8 +278,8 @@ class ZoneGrid(Grid):
             some = order[k : k + SOME]
             one, other = tree.query(shapely.box(*(low[some] - grown).T, *(high[some] + grown).T))
             one = some[one]
-            asked = (rank[one] < rank[other]) & (parts.zone[one] != parts.zone[other])
-            one, other = one[asked], other[asked]
+            once = (rank[one] < rank[other]) & (parts.zone[one] != parts.zone[other])
+            one, other = one[once], other[once]
             met, place = np.unique(np.r_[one, other], return_inverse=True)
             flat = gpd.GeoSeries(parts.take(met), crs=self.cells.crs).to_crs(self.metric_crs).to_numpy()
             shapely.prepare(flat)
