@@ -1,11 +1,13 @@
 """`gridmap …` for the tests: in this process, or in one of its own that is never left behind."""
 
+import asyncio
 import contextlib
 import io
 import os
 import signal
 import subprocess
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,12 @@ def run_here(arguments, *, cwd: Path | None = None) -> subprocess.CompletedProce
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])
     return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
+
+
+def awaited(coroutine):
+    """What a coroutine gives, in a thread of its own: a browser of another test keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 #: Seconds after which a process is taken to hang. No test is a timing: a machine may be ten times slower than ours.

@@ -16,7 +16,7 @@ import typer
 import gridmap as gm
 from gridmap.runs.config import read_pipeline
 
-from .command import run_here
+from .command import awaited, run_here
 from .made_once import made_once
 
 ROOT = Path(__file__).parents[1]
@@ -286,7 +286,6 @@ def test_the_manual_opens_from_its_folder_and_finds_words_without_a_request(site
 
 
 def test_the_desk_shows_the_manual_that_was_built(tmp_path, monkeypatch):
-    import asyncio
 
     from starlette.requests import Request
 
@@ -302,7 +301,7 @@ def test_the_desk_shows_the_manual_that_was_built(tmp_path, monkeypatch):
     monkeypatch.setattr(manual, "language_of", lambda _: "zh")
 
     def answer(function, **given):
-        return asyncio.run(function(Request({"type": "http", "path_params": given, "headers": []})))
+        return awaited(function(Request({"type": "http", "path_params": given, "headers": []})))
 
     assert answer(manual.document, name="desk").headers["location"] == "/manual/site/zh/desk.html"
     assert answer(manual.site, path="zh/reference/maps.html").headers["content-security-policy"] == manual.SITE_POLICY

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..command import LONGEST, finished
+from ..command import LONGEST, awaited, finished
 from .conftest import TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -196,7 +196,6 @@ def test_one_desk_a_workspace(client):
 
 def through_the_guard(client, method="GET", hosts=1, body=()):
     """The status of a request that reached the guard as it is, whatever a server before it would have refused."""
-    import asyncio
 
     from starlette.responses import PlainTextResponse
 
@@ -219,7 +218,7 @@ def through_the_guard(client, method="GET", hosts=1, body=()):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(Guard(app, desk)(scope, receive, send))
+    awaited(Guard(app, desk)(scope, receive, send))
     return sent[0]["status"]
 
 
