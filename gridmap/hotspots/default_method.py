@@ -712,6 +712,16 @@ def cells_differ(count: np.ndarray, expected: np.ndarray, level: float) -> float
         Above 0.
     level : float
         What the expected numbers are multiplied by, from `ordinary_differences`.
+
+    Returns
+    -------
+    float
+        Near 0 where cells differ by chance only.
+
+    References
+    ----------
+    Johnson, Kotz & Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 17: a gamma's likelihood knows of
+    the mean and the mean logarithm alone.
     """
     step = max(1, len(count) // CELLS_FITTED_ON)
     seen = _censored(count[::step], _alike(level * expected[::step])[1], CELLS_CENSORED_FROM)
@@ -920,6 +930,8 @@ def _beyond_one_cell(
     The sum of few cells with heavy tails is large where one of them is large, and a law of the sums, fitted to the
     many that are not, does not know of it. A neighbourhood is more than that if no single cell is likely to reach so
     far, or if it is found without the cell that exceeds its share most: twice the smaller p of the two.
+
+    Source: Embrechts, Klüppelberg & Mikosch (1997), Modelling Extremal Events, on sums with heavy tails.
     """
     there = ring.expected > 0
     spread = cells_differ(ring.incidents[there], ring.expected[there], fitted.level)
