@@ -6,7 +6,9 @@ The runs here are folders with an audit and no more, so each test breaks one thi
 import hashlib
 import io
 import json
+import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
@@ -49,12 +51,33 @@ def archive(client, folder):
     return client.get(f"/share/{quote(folder.name)}/carry.zip")
 
 
+def archives_left(client):
+    return set((client.folder / ".gridmap-desk").glob("carry-*.zip"))
+
+
 def test_a_run_s_own_files_are_given_out_and_packed(client, run):
     assert status(client, run, "counts.csv") == 200
     packed = zipfile.ZipFile(io.BytesIO(archive(client, run).body))
     names = {f"{run.name}/{path}" for path in ("README.txt", "audit.jsonl", "index.html", "counts.csv")}
     assert set(packed.namelist()) == names
     assert packed.read(f"{run.name}/counts.csv") == b"a,1\n"
+
+
+def test_several_who_carry_away_at_once_each_get_the_whole_archive(client, run):
+    (run / "large.csv").write_bytes(os.urandom(2_000_000))
+    large = {
+        "path": "large.csv",
+        "bytes": 2_000_000,
+        "sha256": hashlib.sha256((run / "large.csv").read_bytes()).hexdigest(),
+    }
+    lines = (run / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    line = audit_line(lines, {"what": "run", "audience": "meeting", "outputs": [large]})
+    (run / "audit.jsonl").write_text("".join(f"{one}\n" for one in [*lines, line]), encoding="utf-8")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: archive(client, run), range(8)))
+    assert [answer.status for answer in answers] == [200] * 8
+    for answer in answers:
+        assert zipfile.ZipFile(io.BytesIO(answer.body)).testzip() is None
 
 
 @pytest.mark.parametrize("audience", ["internal", "public", "", "meeting "])
@@ -72,9 +95,10 @@ def test_what_no_audit_names_is_not_given_out_and_not_packed(client, run):
 @pytest.mark.parametrize("content", [b"a,2\n", b""], ids=["other", "empty"])
 def test_what_was_changed_since_is_not_given_out_and_nothing_is_packed(client, run, content):
     (run / "counts.csv").write_bytes(content)
+    before = archives_left(client)  # what an earlier test was given may not have gone yet
     assert status(client, run, "counts.csv") == 400
     assert archive(client, run).status == 400
-    assert not (client.folder / ".gridmap-desk" / "carry.zip").exists()
+    assert not archives_left(client) - before
 
 
 def test_a_link_in_an_output_s_place_is_not_followed_though_its_bytes_are_the_same(client, run):

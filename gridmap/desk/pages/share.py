@@ -1,5 +1,6 @@
 """Share: the same run for a meeting or for everyone, what the gate did to it in words, and a folder to carry away."""
 
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,7 @@ async def carry(request: Request) -> Response:
     """Everything of a run that its audience may have, as one archive, with how to verify it."""
     desk, language = desk_of(request), language_of(request)
     folder = run_of(desk.workspace, request.path_params["run"])
-    target = desk.workspace.folder / STATE / "carry.zip"
-    await run_in_threadpool(_pack, desk.workspace, folder, target, language)
+    target = await run_in_threadpool(_pack, desk.workspace, folder, language)
     return FileResponse(
         target,
         media_type="application/zip",
@@ -108,8 +108,8 @@ async def carry(request: Request) -> Response:
     )
 
 
-def _pack(workspace: Workspace, folder: Path, target: Path, language: str) -> None:
-    """Each file through the same gate as a download."""
+def _pack(workspace: Workspace, folder: Path, language: str) -> Path:
+    """Each file through the same gate as a download. Each archive has a name of its own: two may be sent at a time."""
     audience = audience_of(folder)
     files: list[tuple[str, Path]] = []
     for path in outputs_of(folder):
@@ -117,12 +117,18 @@ def _pack(workspace: Workspace, folder: Path, target: Path, language: str) -> No
     if not files:
         raise InputError(Note("desk.no_run"))
     readme = "\n".join([*_how_to(workspace, folder, audience, language), ""])
-    target.unlink(missing_ok=True)
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        archive.writestr(f"{folder.name}/README.txt", readme)
-        archive.write(folder / "audit.jsonl", f"{folder.name}/audit.jsonl")
-        for path, place in files:
-            archive.write(place, f"{folder.name}/{path}")
+    handle, name = tempfile.mkstemp(suffix=".zip", prefix="carry-", dir=workspace.folder / STATE)
+    target = Path(name)
+    try:
+        with open(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            archive.writestr(f"{folder.name}/README.txt", readme)
+            archive.write(folder / "audit.jsonl", f"{folder.name}/audit.jsonl")
+            for path, place in files:
+                archive.write(place, f"{folder.name}/{path}")
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target
 
 
 def _how_to(workspace: Workspace, folder: Path, audience: str, language: str) -> list[str]:
