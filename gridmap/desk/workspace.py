@@ -16,6 +16,7 @@ A name leads nowhere else: not by `..`, an absolute path, a drive letter, a link
 import json
 import os
 import re
+import secrets
 import shutil
 import unicodedata
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ from gridmap.messages import Note
 __all__ = ["DATA_PART", "RESERVE", "STATE", "Workspace", "new_name"]
 
 STATE = ".gridmap-desk"
+#: Files on their way in or out; what a stopped desk left there is taken away when the next one opens the folder.
+PASSING = f"{STATE}/passing"
+STATE_FOLDERS = (STATE, f"{STATE}/jobs", PASSING)
 DATA_PART = "data.yaml"
 #: Bytes of the disk that an upload leaves free.
 RESERVE = 1 << 30
@@ -96,15 +100,18 @@ class Workspace:
         """
         place = Path(folder).expanduser()
         try:
-            for made in (place, place / "data", place / "runs", place / STATE, place / STATE / "jobs"):
-                made.mkdir(parents=True, exist_ok=True)
+            for made in ("data", "runs", *STATE_FOLDERS):
+                (place / made).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(Note("desk.no_folder", folder=str(folder), why=error.strerror or "")) from None
         workspace = cls(place.resolve())
-        for part in ("data", "runs", STATE, f"{STATE}/jobs"):
+        for part in ("data", "runs", *STATE_FOLDERS):
             if (workspace.folder / part).is_symlink():
                 raise OutputError(Note("desk.folder_is_link", name=part))
         workspace._hold()
+        for left in (workspace.folder / PASSING).iterdir():  # of a desk that was stopped in the middle
+            if not left.is_dir():
+                left.unlink(missing_ok=True)
         return workspace
 
     def _hold(self) -> None:
@@ -220,6 +227,10 @@ class Workspace:
         write_text(self.folder / STATE / name, json.dumps(contents, ensure_ascii=False, default=str))
 
     # ------------------------------------------------------------------------------------------ uploads
+
+    def passing(self, ending: str) -> Path:
+        """A place for a file on its way in or out, which no other request has: two may come or go at a time."""
+        return self.folder / PASSING / f"{secrets.token_hex(8)}{ending}"
 
     def room_for(self, size: int, *, limit: int) -> None:
         """Whether a file of a size may come.

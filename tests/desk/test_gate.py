@@ -52,7 +52,7 @@ def archive(client, folder):
 
 
 def archives_left(client):
-    return set((client.folder / ".gridmap-desk").glob("carry-*.zip"))
+    return set((client.folder / ".gridmap-desk/passing").glob("*.zip"))
 
 
 def test_a_run_s_own_files_are_given_out_and_packed(client, run):

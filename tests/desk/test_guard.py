@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -180,10 +181,31 @@ def test_an_upload_that_breaks_off_leaves_nothing(client):
         connection.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=xx\r\n\r\n" + body)
         time.sleep(0.2)
     until = time.monotonic() + LONGEST
-    while (left := [*client.folder.rglob("half*"), *client.folder.rglob("upload.part")]) and time.monotonic() < until:
+    while (left := [*client.folder.rglob("half*"), *client.folder.rglob("*.part")]) and time.monotonic() < until:
         time.sleep(0.05)  # until the server has seen the end
     assert left == []
     assert client.get("/health").status == 200
+
+
+def test_two_uploads_at_once_are_each_kept_whole(client):
+    """Two tabs, or two who share a desk: the parts of the one never get into the other."""
+    contents = {f"at once {i}.csv": b"id,lon,lat\n" + f"{i},1,2\n".encode() * 300_000 for i in range(4)}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda item: client.upload(*item), contents.items()))
+    assert all(answer.status in (200, 303) for answer in answers)
+    for name, content in contents.items():
+        assert (client.folder / "data" / name).read_bytes() == content
+        (client.folder / "data" / name).unlink()
+
+
+def test_what_a_stopped_desk_left_on_its_way_is_taken_away(tmp_path):
+    from gridmap.desk.workspace import Workspace
+
+    desk = Workspace.open(tmp_path)
+    desk.passing(".part").write_bytes(b"half")
+    desk.close()
+    Workspace.open(tmp_path).close()
+    assert [path.name for path in (tmp_path / ".gridmap-desk/passing").iterdir()] == []
 
 
 def test_one_desk_a_workspace(client):

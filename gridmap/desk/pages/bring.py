@@ -19,7 +19,7 @@ from gridmap._io import sha256_of_text, write_text
 from gridmap.desk import workers
 from gridmap.desk.responses import Desk, desk_of, form_of, language_of, page, part, redirect
 from gridmap.desk.svg_pictures import places_picture
-from gridmap.desk.workspace import DATA_PART, STATE, Workspace, new_name
+from gridmap.desk.workspace import DATA_PART, Workspace, new_name
 from gridmap.desk.yaml_edits import yaml_text
 from gridmap.errors import InputError
 from gridmap.messages import Note, known, note_from
@@ -397,7 +397,7 @@ class _Incoming:
     def __init__(self, workspace: Workspace, limit: int):
         self.workspace, self.limit = workspace, limit
         self.kept: list[Path] = []
-        self._part = workspace.folder / STATE / "upload.part"
+        self._part = workspace.passing(".part")
         self._header, self._value = b"", b""
         self._file: Any = None
         self._name, self._size, self._looked = "", 0, 0

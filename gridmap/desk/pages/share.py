@@ -1,6 +1,5 @@
 """Share: the same run for a meeting or for everyone, what the gate did to it in words, and a folder to carry away."""
 
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from gridmap.audiences import AUDIENCES, check_audience
 from gridmap.desk import workers
 from gridmap.desk.pages.run import audience_of, gated, outputs_of, record_of, run_of
 from gridmap.desk.responses import desk_of, form_of, language_of, page, redirect
-from gridmap.desk.workspace import STATE, Workspace
+from gridmap.desk.workspace import Workspace
 from gridmap.errors import InputError
 from gridmap.messages import Note, known, say
 
@@ -109,7 +108,7 @@ async def carry(request: Request) -> Response:
 
 
 def _pack(workspace: Workspace, folder: Path, language: str) -> Path:
-    """Each file through the same gate as a download. Each archive has a name of its own: two may be sent at a time."""
+    """Each file through the same gate as a download. The archive's place."""
     audience = audience_of(folder)
     files: list[tuple[str, Path]] = []
     for path in outputs_of(folder):
@@ -117,10 +116,9 @@ def _pack(workspace: Workspace, folder: Path, language: str) -> Path:
     if not files:
         raise InputError(Note("desk.no_run"))
     readme = "\n".join([*_how_to(workspace, folder, audience, language), ""])
-    handle, name = tempfile.mkstemp(suffix=".zip", prefix="carry-", dir=workspace.folder / STATE)
-    target = Path(name)
+    target = workspace.passing(".zip")
     try:
-        with open(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             archive.writestr(f"{folder.name}/README.txt", readme)
             archive.write(folder / "audit.jsonl", f"{folder.name}/audit.jsonl")
             for path, place in files:
