@@ -7,6 +7,9 @@ The trips are those of SpatialBench's own generator (`pip install spatialbench-c
 internet cannot, so zones of `jagged_zones.py` are laid over the same ground instead: fractal borders of some 250
 vertices, a fifth of the zones in several parts. The question is that of its query 10, trips that start in each zone;
 both answers are compared.
+
+The Python of `--peers` needs `pip install sedonadb geoarrow-pyarrow geopandas`: SedonaDB's package asks for
+geoarrow-pyarrow when it takes a frame of geopandas, and does not install it.
 """
 
 import argparse
@@ -91,7 +94,9 @@ def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("trips", type=Path)
     ask.add_argument("--zones", type=int, default=20_000)
-    ask.add_argument("--peers", default=sys.executable, help="the Python that has sedonadb")
+    ask.add_argument(
+        "--peers", default=sys.executable, help="the Python that has sedonadb, geoarrow-pyarrow and geopandas"
+    )
     ask.add_argument("--rounds", type=int, default=3)
     ask.add_argument("--work", help=argparse.SUPPRESS)
     ask.add_argument("--with-zones", help=argparse.SUPPRESS)

@@ -67,6 +67,7 @@ def count(
     audience: Annotated[str, typer.Option(help="cli.count.audience")] = "meeting",
     engine: Annotated[str, typer.Option(help="cli.count.engine")] = "duckdb",
     h3_column: Annotated[str | None, typer.Option(help="cli.count.h3_column")] = None,
+    timezone: Annotated[str | None, typer.Option(help="cli.count.timezone")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="cli.count.memory_limit")] = None,
     threads: Annotated[int | None, typer.Option(help="cli.count.threads")] = None,
 ) -> None:
@@ -90,6 +91,7 @@ def count(
             progress=progress,
             engine=engine,
             h3_column=h3_column,
+            timezone=timezone,
             memory_limit=memory_limit,
             threads=threads,
         )

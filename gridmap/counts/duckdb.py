@@ -26,6 +26,7 @@ from tempfile import gettempdir
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from gridmap.counts.task import (
     PERIOD,
@@ -53,6 +54,7 @@ from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
 
 __all__ = [
+    "arrow_schema_of",
     "connect",
     "count_in_duckdb",
     "files_of",
@@ -185,6 +187,7 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None) -> d
     _check_room()
     con = duckdb.connect(":memory:")
     con.execute("SET python_enable_replacements = false")
+    con.execute("SET TimeZone = 'UTC'")  # texts of moments are the same on every machine
     con.execute("SET autoinstall_known_extensions = false")
     con.execute("SET autoload_known_extensions = false")
     con.execute("SET temp_directory = $folder", {"folder": str(_spill_folder())})
@@ -252,13 +255,24 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
     if isinstance(incidents, Incidents):
         name, _ = source_of(incidents)
         con.register("source", incidents.data)
+        schema = incidents.data.schema
     else:
         paths = files_of(incidents)
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
         _scan(con, paths, name, partitioned=_is_partitioned(incidents, paths))
-    place, columns = create_incidents_view(con, name, query)
-    query.check_columns(name, columns)
+        schema = arrow_schema_of(paths[0]) if query.every else None
+    place, _ = create_incidents_view(con, name, query, schema)
     return name, place
+
+
+def arrow_schema_of(path: str | Path) -> pa.Schema | None:
+    """Arrow's schema of a Parquet file, which knows time zones where DuckDB and Spark do not; None of a text."""
+    if is_text(path):
+        return None
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def is_text(path: str | Path) -> bool:

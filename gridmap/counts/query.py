@@ -21,6 +21,7 @@ from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import as_incidents
+from gridmap.read.times import check_timezone
 
 __all__ = ["ENGINES", "EVERY", "MISSING", "Counts", "CountsAbout", "about_counts", "count_by_cell", "count_query"]
 
@@ -44,6 +45,7 @@ def count_by_cell(
     spark: Any = None,
     patrol_found: bool | None = None,
     h3_column: str | None = None,
+    timezone: str | None = None,
 ) -> Counts:
     """Count incidents in the cells of a grid.
 
@@ -88,6 +90,10 @@ def count_by_cell(
         On a grid of hexagons: a column of H3 cells (hexadecimal text or numbers) of the grid's resolution or finer,
         by whose parents incidents are counted without their coordinates. Cells of the grid's own resolution give the
         counts of the coordinates; a finer cell may lie across its parent's border, so its incidents may too.
+    timezone : str, optional
+        IANA name of the clock that `every` goes by, as in "Asia/Shanghai", where a table's times are moments (a
+        timestamp with a time zone). Where not given, the zone that the column names (Arrow, Parquet of Arrow's
+        writers, a Spark session's), else UTC; never this machine's. Times without a zone are clocks already.
 
     Returns
     -------
@@ -132,6 +138,7 @@ def count_by_cell(
         weight=weight,
         flag="officer_initiated" if patrol_found is None else "patrol_found",
         h3_column=h3_column,
+        timezone=timezone,
     )
     if engine not in ENGINES:
         raise SettingError(Note("counts.no_engine", found=engine, meant=did_you_mean(engine, ENGINES)))
@@ -156,6 +163,7 @@ def count_query(
     weight: str | None = None,
     flag: str = "officer_initiated",
     h3_column: str | None = None,
+    timezone: str | None = None,
 ) -> CountQuery:
     """The settings of `count_by_cell` as a query, once they are checked; `flag` is the name of the yes or no.
 
@@ -173,7 +181,8 @@ def count_query(
     initiated = None if officer_initiated is None else bool(officer_initiated)
     if h3_column is not None and not isinstance(h3_column, str):
         raise InputError(Note("counts.h3_is_a_column", found=h3_column))
-    return CountQuery(_names(category), by, every, initiated, weight, flag, h3_column)
+    check_timezone(timezone)
+    return CountQuery(_names(category), by, every, initiated, weight, flag, h3_column, timezone)
 
 
 def _names(category) -> tuple[str, ...] | None:

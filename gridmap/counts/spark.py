@@ -15,14 +15,16 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gridmap.counts.duckdb import is_text, paths_of, source_of
-from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, combine, count_batch, finish, prepare
+from gridmap.counts.duckdb import arrow_schema_of, files_of, is_text, paths_of, source_of
+from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, clock_of, combine, count_batch, finish, prepare
 from gridmap.errors import GridmapError, ReadError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
@@ -109,6 +111,7 @@ def count_in_spark(incidents: Any, grid: Grid, query: CountQuery, *, spark: Any 
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         name, frame = _read(spark, incidents, Path(folder))
         names = query.read_columns(name, _columns(frame))
+        query = _by_the_clock_of_the_file(query, incidents)
         frame = frame.selectExpr(*(_selected(column, frame) for column in names))
         task = spark.sparkContext.broadcast(prepare(grid, query))
         try:
@@ -118,6 +121,19 @@ def count_in_spark(incidents: Any, grid: Grid, query: CountQuery, *, spark: Any 
         finally:
             task.unpersist()
     return finish(grid, query, combine([added]))
+
+
+def _by_the_clock_of_the_file(query: CountQuery, incidents: Any) -> CountQuery:
+    """The query with the time zone that a Parquet file of this machine names, which Spark does not read.
+
+    Of a table or a frame, moments go by the session's time zone, which Spark puts into its batches.
+    """
+    if not query.every or query.timezone is not None or hasattr(incidents, "mapInArrow"):
+        return query
+    if isinstance(incidents, Incidents) or not all(Path(path).exists() for path in paths_of(incidents)):
+        return query
+    schema = arrow_schema_of(files_of(paths_of(incidents))[0])
+    return query if schema is None else replace(query, timezone=clock_of(schema))
 
 
 def _selected(column: str, frame: Any) -> str:
@@ -187,13 +203,26 @@ def _read(spark: Any, incidents: Any, folder: Path) -> tuple[str, Any]:
     paths = [_literal(path) for path in paths]
     try:
         if text:
-            return name, spark.read.csv(paths, header=True, inferSchema=True)
+            with _clocks_as_written(spark):
+                return name, spark.read.csv(paths, header=True, inferSchema=True)
         return name, spark.read.parquet(*paths)
     except GridmapError:
         raise
     except Exception as error:  # Spark's errors have no common public class over its versions
         line = str(error).strip().splitlines()[0]
         raise ReadError(Note("counts.unreadable_by_spark", name=name, why=line)) from None
+
+
+@contextmanager
+def _clocks_as_written(spark: Any) -> Iterator[None]:
+    """Times of a text without a zone stay what is written there, not moments of the session's time zone."""
+    name = "spark.sql.timestampType"
+    before = spark.conf.get(name)
+    spark.conf.set(name, "TIMESTAMP_NTZ")
+    try:
+        yield
+    finally:
+        spark.conf.set(name, before)
 
 
 def _is_table(spark: Any, name: str) -> bool:

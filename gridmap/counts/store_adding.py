@@ -10,8 +10,9 @@ which, for each addition, and over all of them
 is checked at each commit (`gridmap.read.store_reading` has the layout and the reading). What is the same incident:
 
 * with an id, the incident of that id. The same id with other content is a correction: the earlier rows are replaced.
-  Ids that are numbered anew in each file are recognised by their sharing neither time nor place, and refused until
-  `ids=` says what they are;
+  Ids that are numbered anew in each file are recognised by their sharing neither time nor place, and ids that are
+  written in another way by standing at the time, kind and place of incidents that the store has under other ids;
+  both are refused until `ids=` says what they are;
 * without one, the same time of a day or less, kind and place, as often as it stands there. A month at a snapped place
   does not tell an incident;
 * in a period given as `replace=`, the export is the whole truth: what it does not have is taken away.
@@ -77,6 +78,10 @@ __all__ = ["Added", "IncidentStore"]
 LOCK = ".gridmap-store"
 #: Ids of a file and of the store must share time or place so often before the same id is taken for the same incident.
 SAME_IDS = 0.5
+#: Of the incidents whose ids are new, at most so many may have the time, kind and place of one with another id.
+OTHER_IDS = 0.5
+#: And so many of them make no rule.
+FEW_TWINS = 5
 #: Files of sums that are kept, one a grid and question; the one that was used longest ago goes first.
 KEPT_COUNTS = 24
 ROW_GROUP = 122_880
@@ -418,6 +423,8 @@ class _Addition:
         self.schema = _united(manifest.schema, read.data.schema)
         self.whole = pa.schema([*self.schema, *(pa.field(name, kind) for name, kind in OWN_COLUMNS.items())])
         self.shared = self.alike = self.doubted = 0
+        self.unknown = self.twins = 0
+        self.twin: tuple[str, str] = ("", "")
 
     def _begin(self, table: pa.Table, piece: int, pieces: int) -> None:
         """Take up the rows of a piece, and those of the store that they may touch."""
@@ -425,8 +432,11 @@ class _Addition:
         self.month, self.parent = _months(self.new), self._parents(self.new)
         self.old_parts = self._touched()
         self.old_from, self.old_row, tables = [], [], [self.whole.empty_table()]
+        seen = _Twins(self.new) if piece == 0 and self.ids is None else None  # a piece is a sample of the ids
         for at, part in enumerate(self.old_parts):
             rows = self._rows_of(part)
+            if seen is not None:
+                seen.look_in(rows)
             if pieces > 1:  # not those that an earlier piece has added, nor those that fall to another
                 own = rows["store_addition"].to_numpy() == self.number
                 mine = np.flatnonzero(~own & (self._piece_of(rows, pieces) == piece))
@@ -437,6 +447,8 @@ class _Addition:
             self.old_row.append(mine)
             self.old_from.append(np.full(len(mine), at))
         self.old = pa.concat_tables(tables)
+        if seen is not None:
+            self.unknown, self.twins, self.twin = seen.found()
 
     def _rows_of(self, part: Part) -> pa.Table:
         """The rows of one part, with the columns that the store will have."""
@@ -523,6 +535,10 @@ class _Addition:
             self.parts = (*(part for part in self.parts if part.path not in gone), *made)
         if self.shared and self.alike / self.shared < SAME_IDS:
             raise InputError(Note("store.ids_differ", n=self.shared, alike=self.alike, file=self.name))
+        if self.twins >= FEW_TWINS and self.twins > OTHER_IDS * self.unknown:
+            new, old = self.twin
+            found = {"n": self.twins, "unknown": self.unknown, "new": new, "old": old}
+            raise InputError(Note("store.ids_written_otherwise", file=self.name, **found))
         if self.doubted:
             self.notes.append(Note("store.cannot_tell", n=self.doubted))
         aside = pa.concat_tables(asides)
@@ -696,6 +712,12 @@ def _places(months: np.ndarray, parents: np.ndarray) -> np.ndarray:
     return (pd.Series(months, dtype=object) + np.array([f"/{key:x}" for key in keys] or [""], object)[at]).to_numpy()
 
 
+#: Between the numbers of equal rows.
+TURN = np.uint64(0x9E3779B97F4A7C15)
+#: A whole number as a spreadsheet writes it once a cell of its column is empty.
+WHOLE = re.compile(r"^(\d+)\.0+$")
+
+
 class _Rows:
     """Rows of incidents as numbers that can be compared."""
 
@@ -727,7 +749,46 @@ class _Rows:
         """A number for each of the chosen rows, in which equal rows differ by their turn."""
         key = pd.Series((self.content if whole else self.plain)[chosen])
         turn = key.groupby(key).cumcount().to_numpy().astype(np.uint64)
-        return key.to_numpy() + turn * np.uint64(0x9E3779B97F4A7C15)
+        return key.to_numpy() + turn * TURN
+
+
+class _Twins:
+    """Rows of an export whose ids the store does not know, though it has their time, kind and place under others."""
+
+    def __init__(self, new: pa.Table):
+        self.new, self.rows = new, _Rows(new, None)
+        self.known = np.zeros(new.num_rows, bool)
+        self.ids: list[np.ndarray] = []
+        self.keys: list[np.ndarray] = []
+        self.words: list[pa.ChunkedArray] = []
+
+    def look_in(self, old: pa.Table) -> None:
+        """Take up rows of the store."""
+        rows = _Rows(old, None)
+        self.known |= np.isin(self.rows.ids, rows.ids)
+        plain = np.flatnonzero(rows.named & rows.telling & np.isin(rows.plain, self.rows.plain))
+        self.ids.append(rows.ids[plain])
+        self.keys.append(rows.plain[plain])
+        self.words.append(old["incident_id"].take(pa.array(plain)))
+
+    def found(self) -> tuple[int, int, tuple[str, str]]:
+        """How many rows have an unknown id, how many of them a twin, and two ids that may be one.
+
+        A row of the store is the twin of one row at most, and of none where its own id is in the export.
+        """
+        new = np.flatnonzero(self.rows.named & self.rows.telling & ~self.known)
+        if not len(new) or not self.keys:
+            return len(new), 0, ("", "")
+        ids, keys = np.concatenate(self.ids), np.concatenate(self.keys)
+        free = np.flatnonzero(~np.isin(ids, self.rows.ids))
+        old = pd.Series(keys[free]).groupby(keys[free]).cumcount().to_numpy().astype(np.uint64) * TURN + keys[free]
+        twins = np.isin(self.rows.numbered(False, new), old)
+        if not twins.any():
+            return len(new), 0, ("", "")
+        first = new[np.flatnonzero(twins)[0]]
+        at = free[np.flatnonzero(keys[free] == self.rows.plain[first])[0]]
+        words = pa.chunked_array([chunk for column in self.words for chunk in column.chunks], pa.string())
+        return len(new), int(twins.sum()), (str(self.new["incident_id"][int(first)]), str(words[int(at)]))
 
 
 def _compare_ids(old: _Rows, new: _Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -759,11 +820,11 @@ def _hashed(values: np.ndarray, at: int) -> np.ndarray:
 
 
 def _id_numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """A number for each incident id, the same in all additions and versions; 0 where there is none."""
+    """A number for each incident id, the same in all additions and versions; 0 where there is none. 7.0 is 7."""
     coded = column.combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     words = [
-        int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little") or 1
+        int.from_bytes(hashlib.blake2b(WHOLE.sub(r"\1", word).encode(), digest_size=8).digest(), "little") or 1
         for word in coded.dictionary.to_pylist()
     ]
     numbers = np.array([*words, 0], np.uint64)

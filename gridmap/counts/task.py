@@ -29,6 +29,7 @@ its whole part and millionths), so they are equal to the last digit in whatever 
 import atexit
 import copy
 import pickle
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ __all__ = [
     "CountResult",
     "Place",
     "Progress",
+    "clock_of",
     "combine",
     "count_batch",
     "create_incidents_view",
@@ -98,8 +100,10 @@ KEYED = pa.schema([("row", pa.int32()), ("period", pa.int64()), ("kind", pa.stri
 WEIGHTS = pa.schema([("whole", pa.int64()), ("millionths", pa.int64())])
 #: What `count_batch` gives back: the same added up, and how many counts overlapping zones have added.
 SUMS = pa.schema([*KEYED, *WEIGHTS, ("repeated", pa.int64())])
-#: DuckDB's types that may hold an H3 cell: its number, or that in hexadecimal.
+#: DuckDB's types that may hold an H3 cell: its number, or that in hexadecimal; and whole numbers of warehouses, which
+#: have no 64 bits without a sign, and are read by their digits.
 H3_KINDS = ("VARCHAR", "BIGINT", "UBIGINT")
+H3_DIGITS = re.compile(r"HUGEINT|UHUGEINT|DECIMAL\((1[6-9]|[23]\d),0\)")
 #: Names that a column of WKB is known by, where there is neither `lon` nor `lat`.
 GEOMETRY_NAMES = ("geometry", "geom")
 OUTSIDE = -1
@@ -133,6 +137,8 @@ class CountQuery:
         The name that the setting `officer_initiated` was given under, for messages.
     h3_column : str, optional
         A column of H3 cells that incidents are counted by instead of their coordinates.
+    timezone : str, optional
+        Whose clock periods go by, where times are moments (with a time zone); the zone of the column where not given.
     """
 
     categories: tuple[str, ...] | None = None
@@ -142,6 +148,7 @@ class CountQuery:
     weight: str | None = None
     flag: str = "officer_initiated"
     h3_column: str | None = None
+    timezone: str | None = None
 
     @property
     def by_cell_alone(self) -> bool:
@@ -197,9 +204,11 @@ class CountQuery:
                     Note("counts.no_column", setting=setting, column=self.h3_column, name=name, meant=meant)
                 )
             kind = columns[self.h3_column]
-            if kind not in H3_KINDS:
+            if kind in H3_KINDS:
+                return Place("h3", (self.h3_column,))
+            if not H3_DIGITS.fullmatch(kind):
                 raise InputError(Note("counts.h3_kind", column=self.h3_column, name=name, found=kind))
-            return Place("h3", (self.h3_column,))
+            return Place("h3_digits", (self.h3_column,))
         shape = next((c for c in GEOMETRY_NAMES if columns.get(c, "").startswith(("BLOB", "GEOMETRY"))), None)
         if shape is None:
             shape = next((c for c, kind in columns.items() if kind.startswith("GEOMETRY")), None)
@@ -217,8 +226,8 @@ class CountQuery:
         place = self.place(name, columns)
         self.check_columns(name, columns)
         names = [*place.columns, *self.needed()]
-        if self.every and "occurred_to" in columns:
-            names.append("occurred_to")
+        if self.every and TIMES[1] in columns:
+            names.append(TIMES[1])
         names = [next((f for f in FLAGS if f in columns), n) if n in FLAGS else n for n in names]
         return list(dict.fromkeys(names))
 
@@ -234,6 +243,9 @@ class CountQuery:
                 apart = [c for c in columns if c not in ONE_BY_ONE] if column == self.by else list(columns)
                 meant = did_you_mean(column, apart)
                 raise InputError(Note("counts.no_column", setting=setting, column=column, name=name, meant=meant))
+        for column in TIMES if self.every else ():
+            if column in columns and not columns[column].startswith(("TIMESTAMP", "DATE", '"NULL"')):
+                raise InputError(Note("counts.times", name=name, column=column, found=columns[column]))
         if self.weight is not None and not (_is_number(kind := columns[self.weight]) or kind == "VARCHAR"):
             raise InputError(Note("counts.weight_numbers", column=self.weight, name=name, found=kind))
 
@@ -309,7 +321,8 @@ class Place:
         """These columns in SQL, under the names that `keyed_points` reads."""
         if self.kind == "degrees":
             return "lon, lat"
-        return f"{quoted(self.columns[0])} AS {'h3' if self.kind == 'h3' else 'shape'}"
+        column = quoted(self.columns[0])
+        return {"h3": f"{column} AS h3", "h3_digits": f"{column}::VARCHAR AS h3"}.get(self.kind, f"{column} AS shape")
 
 
 @dataclass(frozen=True, repr=False)
@@ -459,17 +472,33 @@ def prepare_connection(con: duckdb.DuckDBPyConnection, query: CountQuery) -> Non
         con.execute(sql("weights"))
 
 
+#: Since when and until when an incident may have occurred.
+TIMES = ("occurred_from", "occurred_to")
+#: A time zone that is only a difference to UTC, as Arrow has them.
+OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?")
 #: Columns whose values tell one incident from another: nobody counts by them.
-ONE_BY_ONE = ("incident_id", "lon", "lat", "occurred_from", "occurred_to")
+ONE_BY_ONE = ("incident_id", "lon", "lat", *TIMES)
 #: The column that says whether a patrol came upon an incident: its name, and the earlier one.
 FLAGS = ("officer_initiated", "patrol_found")
 
 
-def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str, query: CountQuery) -> tuple[Place, dict[str, str]]:
+def create_incidents_view(
+    con: duckdb.DuckDBPyConnection, name: str, query: CountQuery, schema: pa.Schema | None = None
+) -> tuple[Place, dict[str, str]]:
     """Make the view `incidents` over what is registered as `source`, whose columns are checked.
 
     Whatever the source, SQL sees `lon` and `lat` (where incidents are placed by them) as numbers and whatever other
-    columns there are; `occurred_to` is there as soon as `occurred_from` is, and `officer_initiated` under that name.
+    columns there are; where periods are counted, `occurred_from` and `occurred_to` as the clock shows them (see
+    `clock_of`), and `officer_initiated` under that name.
+
+    Parameters
+    ----------
+    con : DuckDB connection
+    name : str
+        The source's name, for messages.
+    query : CountQuery
+    schema : pyarrow.Schema, optional
+        Arrow's of the source, which knows the time zones of its columns.
 
     Returns
     -------
@@ -484,15 +513,12 @@ def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str, query: Coun
     added: list[str] = []
     if place.kind == "degrees":
         replaced += ["lon::DOUBLE AS lon", "lat::DOUBLE AS lat"]
-    if "occurred_from" in columns:
-        since = columns["occurred_from"]
-        if not since.startswith(("TIMESTAMP", "DATE")):
-            raise InputError(Note("counts.times", name=name, found=since))
-        replaced.append("occurred_from::TIMESTAMP AS occurred_from")
-        if "occurred_to" in columns:
-            replaced.append("occurred_to::TIMESTAMP AS occurred_to")
-        else:
-            added.append("occurred_from::TIMESTAMP AS occurred_to")
+    query.check_columns(name, columns)
+    if query.every:
+        clocks = [_by_the_clock(column, columns[column], query, schema) for column in TIMES if column in columns]
+        replaced += clocks
+        if TIMES[1] not in columns:
+            added.append(clocks[0].replace(f" AS {TIMES[0]}", f" AS {TIMES[1]}"))
     if FLAGS[1] in columns and FLAGS[0] not in columns:
         added.append(f"{FLAGS[1]} AS {FLAGS[0]}")
     elif FLAGS[0] in columns and FLAGS[1] not in columns:
@@ -500,6 +526,30 @@ def create_incidents_view(con: duckdb.DuckDBPyConnection, name: str, query: Coun
     made = ", ".join([f"* REPLACE ({', '.join(replaced)})" if replaced else "*", *added])
     con.execute(f"CREATE OR REPLACE TEMP VIEW incidents AS SELECT {made} FROM source")
     return place, columns
+
+
+def _by_the_clock(column: str, kind: str, query: CountQuery, schema: pa.Schema | None) -> str:
+    """A column of times as SQL, a moment as the clock shows it there: whatever the zone of this machine is."""
+    if "WITH TIME ZONE" not in kind:
+        return f"{column}::TIMESTAMP AS {column}"
+    zone = query.timezone or clock_of(schema, column)
+    if (offset := OFFSET.fullmatch(zone)) is not None:
+        minutes = int(offset[2]) * 60 + int(offset[3] or 0)
+        shifted = f"{offset[1]} to_minutes({minutes})"
+        return f"({column} AT TIME ZONE 'UTC' {shifted}) AS {column}"
+    return f"({column} AT TIME ZONE '{zone.replace(chr(39), chr(39) * 2)}') AS {column}"
+
+
+def clock_of(schema: pa.Schema | None, column: str = "occurred_from") -> str:
+    """The time zone that a column of moments names; UTC where it names none.
+
+    Examples
+    --------
+    >>> clock_of(pa.schema([("occurred_from", pa.timestamp("us", tz="Asia/Shanghai"))]))
+    'Asia/Shanghai'
+    """
+    kind = schema.field(column).type if schema is not None and column in schema.names else None
+    return kind.tz if kind is not None and pa.types.is_timestamp(kind) and kind.tz else "UTC"
 
 
 def _is_number(kind: str) -> bool:
@@ -599,7 +649,7 @@ def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[in
     column = batch["shape"]
     column = column.storage if isinstance(column, pa.ExtensionArray) else column
     if (plain := _plain_points(column)) is not None:
-        return *plain, (0, None)
+        return *plain, _no_degrees(*plain)
     shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False), on_invalid="ignore")
     given = column.is_valid().to_numpy(zero_copy_only=False)
     odd = given & ((shapely.get_type_id(shapes) != shapely.GeometryType.POINT) | (shapely.get_srid(shapes) % 4326 != 0))
@@ -607,8 +657,19 @@ def _degrees_of(batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, tuple[in
     if odd.any():
         first = shapes[np.flatnonzero(odd)[0]]
         refused = int(odd.sum()), "?" if first is None else f"{first.geom_type}, SRID {shapely.get_srid(first)}"
-    shapes[shapely.is_empty(shapes)] = None  # GEOS knows no coordinate of POINT EMPTY
-    return shapely.get_x(shapes), shapely.get_y(shapes), refused
+    shapes[odd | shapely.is_empty(shapes)] = None  # GEOS knows no coordinate of POINT EMPTY
+    lon, lat = shapely.get_x(shapes), shapely.get_y(shapes)
+    far, example = _no_degrees(lon, lat)
+    return lon, lat, (refused[0] + far, refused[1] or example)
+
+
+def _no_degrees(x: np.ndarray, y: np.ndarray) -> tuple[int, str | None]:
+    """How many points cannot lie on the Earth in degrees, as those of a projected CRS; and where the first one is."""
+    if not len(x) or (np.nanmax(np.abs(y), initial=0) <= 90 and np.nanmax(np.abs(x), initial=0) <= 360):
+        return 0, None
+    far = (np.abs(y) > 90) | (np.abs(x) > 360)
+    at = np.flatnonzero(far)[0]
+    return int(far.sum()), f"POINT ({x[at]:.4g} {y[at]:.4g})"
 
 
 def _plain_points(column: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
@@ -711,6 +772,7 @@ class _Task:
         if not hasattr(self._own, "con"):
             self._own.con = duckdb.connect(":memory:", config={"threads": 1})  # the engine runs many at once
             self._own.con.execute("SET python_enable_replacements = false")
+            self._own.con.execute("SET TimeZone = 'UTC'")  # texts of moments are the same on every worker
             prepare_connection(self._own.con, self.query)
         return self._own.con
 
@@ -747,8 +809,7 @@ def count_batch(task: bytes, batch: pa.RecordBatch | pa.Table) -> pa.Table:
     opened = _opened(task)
     con, grid, query = opened.con, opened.grid, opened.query
     con.register("source", pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch)
-    place, columns = create_incidents_view(con, "the batch", query)
-    query.check_columns("the batch", columns)
+    place, columns = create_incidents_view(con, "the batch", query, batch.schema)
     text, values = points_query(query, place)
     points = con.sql(text, params=values).to_arrow_table().combine_chunks()
     rows = list(_seen(con, query, columns))

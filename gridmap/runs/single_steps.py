@@ -97,6 +97,7 @@ def count_file(
     zones_datum: str | None = None,
     audience: str = DEFAULT_AUDIENCE,
     progress: Callable | None = None,
+    timezone: str | None = None,
     **engine: Any,
 ) -> CountedFile:
     """Count the incidents of a file by the cells of a grid file, and write the counts.
@@ -115,7 +116,7 @@ def count_file(
         As in `count_by_cell`.
     period : str, optional
         Count only what lies in it, as in "2024-03" or "last month" (from the newest day).
-    datum : str, optional
+    datum, timezone : str, optional
         As in `read_incidents`.
     zones_datum : str, optional
         Of a file of zones, as in `read_boundaries`.
@@ -146,7 +147,9 @@ def count_file(
     counted: Incidents | str | Path = incidents if elsewhere else file
     aside = 0
     if not streamed:
-        points = stored_incidents(file, period=period) if stored else read_incidents(file, datum=datum)
+        points = (
+            stored_incidents(file, period=period) if stored else read_incidents(file, datum=datum, timezone=timezone)
+        )
         aside = points.source["set_aside"] if stored else len(points.set_aside)
         if by is not None and by not in points.columns:  # the file's own heading of a column that was read as a role
             by = next((role for role, column in points.source.get("columns", {}).items() if column == by), by)
@@ -167,7 +170,7 @@ def count_file(
 
         counts = IncidentStore(file).counts(grid, period=period, **settings)
     else:
-        counts = count_by_cell(counted, grid, progress=progress, **settings, **engine)
+        counts = count_by_cell(counted, grid, progress=progress, timezone=timezone, **settings, **engine)
     write_table(counts, output, content="counts", audience=audience)
     if public:
         write_grid(grid, output.with_name(f"{output.stem}_areas.parquet"))

@@ -143,6 +143,18 @@ def test_h3_cells_count_as_their_coordinates_do(counted_elsewhere, zones, crowd,
     assert found.about.outside > 0
 
 
+@pytest.mark.parametrize("kind", [pa.uint64(), pa.decimal128(20, 0)])
+def test_whole_numbers_of_warehouses_are_h3_cells(counted_elsewhere, zones, crowd, tmp_path, kind):
+    """Spark and others have no 64 bits without a sign: there such a number is a decimal."""
+    grid = make_grid(zones, system="h3", resolution=5)
+    keyed = with_h3(crowd, 5, int)
+    keyed = keyed.set_column(keyed.schema.get_field_index("hex"), "hex", keyed["hex"].cast(kind))
+    pq.write_table(keyed, tmp_path / "keyed.parquet", row_group_size=2_000)
+    expected = count_by_cell(crowd, grid)
+    for count in (count_by_cell, counted_elsewhere):
+        pd.testing.assert_frame_equal(count(tmp_path / "keyed.parquet", grid, h3_column="hex"), expected)
+
+
 def test_finer_h3_cells_count_in_their_parents(counted_elsewhere, zones, crowd, tmp_path):
     grid = make_grid(zones, system="h3", resolution=5)
     keyed = with_h3(crowd, 9)
@@ -191,10 +203,54 @@ def test_what_is_no_place_is_refused_in_one_line(counted_elsewhere, zones, tmp_p
         counted_elsewhere(path, hexagons, h3_column="hex")
     with pytest.raises(InputError, match="Did you mean 'hex'"):
         counted_elsewhere(path, hexagons, h3_column="hx")
-    for shape in (shapely.box(0, 0, 1, 1), shapely.set_srid(shapely.Point(1, 2), 3857)):
+    metres = shapely.Point(13_000_000, 4_800_000)
+    for shape in (
+        shapely.box(0, 0, 1, 1),
+        shapely.set_srid(shapely.Point(1, 2), 3857),
+        metres,
+        shapely.Point(3, 91, 0),
+    ):
         pq.write_table(pa.table({"geometry": [shapely.to_wkb(shape, include_srid=True)]}), path)
         with pytest.raises(InputError, match="1 geometry is not a point in WGS 84 degrees"):
             counted_elsewhere(path, areas)
+
+
+def test_moments_are_counted_by_a_clock_that_is_not_the_machines(counted_elsewhere, zones, tmp_path, monkeypatch):
+    """A file's times with a time zone: the same days on every engine and on a machine set to any zone."""
+    grid, path = make_grid(zones, system="zones"), tmp_path / "moments.parquet"
+    written = pd.DatetimeIndex(["2024-03-01 00:30", "2024-03-01 12:00", "2024-03-02 07:59"])
+    there = pd.Period("2024-03-01"), pd.Period("2024-03-02")
+    for zone in ("Asia/Shanghai", "+08:00", "America/New_York", "UTC"):
+        column = pa.array(written.tz_localize(zone).as_unit("us"), pa.timestamp("us", zone))
+        pq.write_table(pa.table({"lon": [0.5] * 3, "lat": [0.5] * 3, "occurred_from": column}), path)
+        for machine in ("America/Los_Angeles", "Asia/Tokyo"):
+            monkeypatch.setenv("TZ", machine)
+            for count in (count_by_cell, counted_elsewhere):
+                found = count(path, grid, every="day").loc["a"]["count"]
+                assert found.to_dict() == {there[0]: 2, there[1]: 1}, (zone, machine)
+    found = counted_elsewhere(path, grid, every="day", timezone="Asia/Tokyo").loc["a"]["count"]  # written in UTC
+    assert found.to_dict() == {there[0]: 2, there[1]: 1}
+    found = count_by_cell(path, grid, every="day", timezone="America/New_York").loc["a"]["count"]
+    assert found.to_dict() == {pd.Period("2024-02-29"): 1, there[0]: 1, there[1]: 1}
+    with pytest.raises(SettingError, match="Asia/Shanghai"):
+        count_by_cell(path, grid, every="day", timezone="Mars/Olympus")
+
+
+def test_clocks_of_a_text_stay_as_they_are_written(spark, zones, tmp_path):
+    grid, path = make_grid(zones, system="zones"), tmp_path / "clocks.csv"
+    path.write_text("lon,lat,occurred_from\n0.5,0.5,2024-03-01 00:30:00\n0.5,0.5,2024-03-01 23:30:00\n")
+    expected = count_by_cell(path, grid, every="day", timezone="Asia/Tokyo")
+    found = count_by_cell(path, grid, every="day", timezone="Asia/Tokyo", engine="spark", spark=spark)
+    pd.testing.assert_frame_equal(found, expected)
+    assert found.loc["a"]["count"].to_dict() == {pd.Period("2024-03-01"): 2}
+
+
+def test_texts_in_place_of_times_are_refused_before_any_work(counted_elsewhere, zones, tmp_path):
+    grid, path = make_grid(zones, system="zones"), tmp_path / "texts.parquet"
+    pq.write_table(pa.table({"lon": [0.5], "lat": [0.5], "occurred_from": ["2024-03-01"]}), path)
+    assert counted_elsewhere(path, grid)["count"].sum() == 1  # nobody asked for times
+    with pytest.raises(InputError, match=r"Column .occurred_from. of .* should hold times, but holds "):
+        counted_elsewhere(path, grid, every="day")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's, of its own settings

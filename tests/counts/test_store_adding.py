@@ -159,6 +159,45 @@ def test_ids_that_are_numbered_anew_are_refused_until_it_is_said_what_they_are(o
         office.store.add(office.export(other, "b.csv"), ids="mine")
 
 
+@pytest.mark.parametrize("written", ["{:05d}", "C{}", "c {}", "\N{FULLWIDTH LATIN SMALL LETTER C}{}"])
+@pytest.mark.parametrize("together", [1_000_000, 25])
+def test_ids_that_are_written_differently_are_refused_until_it_is_said_what_they_are(
+    office, written, together, monkeypatch
+):
+    """Zeros in front lost in a spreadsheet, another prefix: the same incidents would all be counted twice."""
+    monkeypatch.setattr(store_adding, "ROWS_TOGETHER", together)
+    first = table(60)
+    office.add(first, "a.csv")
+    again = pd.concat([first.assign(case_id=[written.format(i) for i in range(60)]), table(3, first=900, seed=5)])
+    with pytest.raises(InputError, match="under another id") as refused:
+        office.store.add(office.export(again, "b.csv"))
+    assert "--ids" in str(refused.value)
+    office.hold()
+    assert len(office.store) == 60
+    added = office.add(again, "b.csv", ids="own")
+    assert (added.addition.used, len(office.store)) == (3, 63)
+
+
+def test_other_incidents_at_the_time_and_place_of_known_ones_are_added(office):
+    """A few thefts of one minute in one shop are no other way to write an id, nor are two rows for one."""
+    first = table(60)
+    office.add(first, "a.csv")
+    more = pd.concat([first[:12].assign(case_id=[f"x{i}" for i in range(12)]), table(30, first=60, start="2024-02-20")])
+    assert office.add(more, "b.csv").addition.used == 42
+    assert (
+        office.add(pd.concat([first, first.assign(case_id="y" + first["case_id"])]), "c.csv", ids="same").addition.used
+        == 60
+    )
+
+
+def test_a_whole_number_with_a_point_is_the_same_id(office):
+    """One empty cell makes 7 into 7.0 in an export of pandas or a spreadsheet."""
+    first = table(40).assign(case_id=range(40))
+    office.add(first, "a.csv")
+    office.add(first.assign(case_id=first["case_id"].astype(float)), "b.csv")
+    assert len(office.store) == 40
+
+
 def test_rows_that_cannot_be_read_and_personal_columns_stay_out(office):
     frame = table(30).assign(victim_name="Jane Roe", phone="13812345678")
     frame.loc[:4, "lon"] = None
