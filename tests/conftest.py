@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import pytest
 from hypothesis import settings
 
+from gridmap.cli.app import COLLECT_AFTER
 from gridmap.errors import GridmapError
 from gridmap.messages import Note
 
@@ -48,6 +49,7 @@ def pytest_collection():
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*max(gc.get_threshold(), COLLECT_AFTER))  # as the command line has it
         gc.enable()
 
 

@@ -757,44 +757,76 @@ FIRST_FIT = np.array([[0.0, 1.0, 0.3], [0.3, 1.0, 0.3], [0.0, 2.0, 0.3], [0.0, 1
 
 @njit(cache=True)
 def _most_likely(e, log_e, cap, beyond, ends, k, often):
-    """Level, log size and power of the largest likelihood: Nelder and Mead's simplex, as scipy has it, compiled."""
-    at = FIRST_FIT.copy()
-    value = np.empty(4)
+    """Level, log size and power of the largest likelihood: Nelder and Mead's simplex, as scipy has it, compiled.
+
+    Number by number: whole rows would give the same, and cost four seconds more to compile.
+    """
+    at, value, middle, tried, other = np.empty((4, 3)), np.empty(4), np.empty(3), np.empty(3), np.empty(3)
     for j in range(4):
+        for d in range(3):
+            at[j, d] = FIRST_FIT[j, d]
         value[j] = -_log_likelihood(at[j], e, log_e, cap, beyond, ends, k, often)
     calls = 4
     while True:
-        order = np.argsort(value)
-        at, value = at[order], value[order]
-        if calls >= FIT_CALLS or (
-            np.abs(at[1:] - at[0]).max() <= FIT_WITHIN and np.abs(value[1:] - value[0]).max() <= FIT_WITHIN
-        ):
+        _sort_corners(at, value)
+        if calls >= FIT_CALLS or _near_enough(at, value):
             return at[0]
-        middle = (at[0] + at[1] + at[2]) / 3
-        tried = _between(middle, at[3], -1.0)
+        for d in range(3):
+            middle[d] = (at[0, d] + at[1, d] + at[2, d]) / 3
+        _between(middle, at[3], -1.0, tried)
         now = -_log_likelihood(tried, e, log_e, cap, beyond, ends, k, often)
         calls += 1
         if value[0] <= now < value[2]:
-            at[3], value[3] = tried, now
+            _replace_last(at, value, tried, now)
             continue
         if calls >= FIT_CALLS:
             return at[0]
         reach = -2.0 if now < value[0] else (-0.5 if now < value[3] else 0.5)
-        other = _between(middle, at[3], reach)
+        _between(middle, at[3], reach, other)
         then = -_log_likelihood(other, e, log_e, cap, beyond, ends, k, often)
         calls += 1
         if then < now if reach == -2.0 else (then <= now if reach == -0.5 else then < value[3]):
-            at[3], value[3] = other, then
+            _replace_last(at, value, other, then)
         elif reach == -2.0:
-            at[3], value[3] = tried, now
+            _replace_last(at, value, tried, now)
         else:
             for j in range(1, 4):
-                at[j] = _between(at[0], at[j], 0.5)
+                _between(at[0], at[j], 0.5, at[j])
                 if calls < FIT_CALLS:
                     value[j] = -_log_likelihood(at[j], e, log_e, cap, beyond, ends, k, often)
                     calls += 1
                 else:
                     value[j] = np.inf
+
+
+@njit(cache=True)
+def _sort_corners(at, value):
+    """The simplex's corners from the likeliest on; equal ones stay in their order."""
+    for j in range(1, 4):
+        while j > 0 and value[j] < value[j - 1]:
+            value[j], value[j - 1] = value[j - 1], value[j]
+            for d in range(3):
+                at[j, d], at[j - 1, d] = at[j - 1, d], at[j, d]
+            j -= 1
+
+
+@njit(cache=True)
+def _near_enough(at, value):
+    """Whether all corners lie within what the fit is exact to."""
+    for j in range(1, 4):
+        if not abs(value[j] - value[0]) <= FIT_WITHIN:
+            return False
+        for d in range(3):
+            if not abs(at[j, d] - at[0, d]) <= FIT_WITHIN:
+                return False
+    return True
+
+
+@njit(cache=True)
+def _replace_last(at, value, corner, worth):
+    for d in range(3):
+        at[3, d] = corner[d]
+    value[3] = worth
 
 
 @njit(cache=True)
@@ -822,9 +854,10 @@ def _most_likely_size(e, cap, beyond, ends, k, often):
 
 
 @njit(cache=True)
-def _between(start, end, part):
+def _between(start, end, part, out):
     """The point at this part of the way, within the limits of the fit."""
-    return np.minimum(np.maximum(start + part * (end - start), LEAST_FIT), LARGEST_FIT)
+    for d in range(3):
+        out[d] = min(max(start[d] + part * (end[d] - start[d]), LEAST_FIT[d]), LARGEST_FIT[d])
 
 
 @njit(cache=True)
@@ -955,25 +988,27 @@ def _by_one_cell(start, beside, cells, k, mean, incidents, expected, spread, une
     deviation of what comes by chance granted); then, without the cell of the largest excess, the incidents, what is
     expected, and that times the neighbourhood's level.
     """
-    chance, rest, likely, mean_rest = (
-        np.zeros(len(cells)),
-        np.zeros(len(cells)),
-        np.zeros(len(cells)),
-        np.zeros(len(cells)),
-    )
+    chance, rest = np.zeros(len(cells)), np.zeros(len(cells))
+    likely, mean_rest = np.zeros(len(cells)), np.zeros(len(cells))
     for i in range(len(cells)):
-        own = np.append(beside[start[cells[i]] : start[cells[i] + 1]], cells[i])
-        level = mean[i] / expected[own].sum()
-        excess = incidents[own] - level * expected[own]
-        without = own[np.argmax(excess)]
-        for j in own:
+        begin, end = start[cells[i]], start[cells[i] + 1]
+        came = hoped = 0.0
+        for place in range(begin, end + 1):  # the neighbours, and last the cell itself
+            j = beside[place] if place < end else cells[i]
+            came += incidents[j]
+            hoped += expected[j]
+        level, most, without = mean[i] / hoped, -np.inf, cells[i]
+        for place in range(begin, end + 1):
+            j = beside[place] if place < end else cells[i]
+            if incidents[j] - level * expected[j] > most:
+                most, without = incidents[j] - level * expected[j], j
             if expected[j] > 0:
                 jump = (k[i] - math.sqrt(k[i] * uneven) - mean[i]) / (level * expected[j]) + 1
                 z = math.log(jump) / spread + spread / 2 if jump > 0 else -np.inf
                 chance[i] += math.erfc(z / math.sqrt(2.0)) / 2
         chance[i] = min(chance[i], 1.0)
-        rest[i] = incidents[own].sum() - incidents[without]
-        likely[i] = expected[own].sum() - expected[without]
+        rest[i] = came - incidents[without]
+        likely[i] = hoped - expected[without]
         mean_rest[i] = level * likely[i]
     return chance, rest, likely, mean_rest
 
@@ -1070,7 +1105,8 @@ def _in_rings(start, beside, cells, incidents, expected):
         for steps in range(1, 5):
             until = last
             for place in range(first, until):
-                for neighbour in beside[start[queue[place]] : start[queue[place] + 1]]:
+                for side in range(start[queue[place]], start[queue[place] + 1]):
+                    neighbour = beside[side]
                     if reached[neighbour] != i:
                         reached[neighbour] = i
                         queue[last] = neighbour
