@@ -144,8 +144,8 @@ def share_interval(hits: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> 
     """
     hits, of = np.asarray(hits, float), np.asarray(of, float)
     tail = (1 - confidence) / 2
-    low = np.where(hits > 0, scipy.stats.beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
-    high = np.where(hits < of, scipy.stats.beta.ppf(1 - tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
+    low = np.where(hits > 0, scipy.special.betaincinv(np.maximum(hits, 1), of - hits + 1, tail), 0.0)
+    high = np.where(hits < of, scipy.special.betaincinv(hits + 1, np.maximum(of - hits, 1), 1 - tail), 1.0)
     return (low, high) if low.ndim else (float(low), float(high))
 
 

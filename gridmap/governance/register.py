@@ -28,9 +28,9 @@ import yaml
 from gridmap._io import json_text, sha256_of, sha256_of_text, write_text
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
-from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.significance import binomial_p
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.metric_projection import metric_crs
 from gridmap.read.persons import personal_columns, reads_as_name

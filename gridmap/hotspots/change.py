@@ -26,11 +26,11 @@ from gridmap.hotspots.cell_vectors import cell_values, named_cells, require_inci
 from gridmap.hotspots.count_checks import OF_UNKNOWN_LAW, counts_only
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels
+from gridmap.hotspots.significance import adjust_p, binomial_p, correction_in_use, direction_labels
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
 
-__all__ = ["area_level", "binomial_p", "change_with_interval", "changes_by_area", "compare_periods", "e_test_p"]
+__all__ = ["area_level", "change_with_interval", "changes_by_area", "compare_periods", "e_test_p"]
 
 
 @hotspot_method(
@@ -262,41 +262,6 @@ def _e_test(before: float, after: float, odds: float) -> float:
     chance = np.outer(scipy.stats.poisson.pmf(x, rate), scipy.stats.poisson.pmf(y, rate * odds))
     seen = distance(np.array(before), np.array(after))
     return float(min(chance[distance(x[:, None], y[None, :]) >= seen * (1 - 1e-12)].sum(), 1.0))
-
-
-def binomial_p(successes, trials, share) -> np.ndarray:
-    """Exact two-sided binomial p-values: the chance of all outcomes that are not likelier than the one observed.
-
-    Parameters
-    ----------
-    successes, trials : array-like of whole numbers, shape (n,)
-    share : float or array-like, shape (n,)
-        Chance of success, above 0 and below 1.
-
-    Returns
-    -------
-    ndarray of float, shape (n,); 1 where there are no trials
-
-    Examples
-    --------
-    >>> binomial_p([5, 9, 0], [7, 10, 0], 0.5).round(4).tolist()
-    [0.4531, 0.0215, 1.0]
-    """
-    k, n, share = np.broadcast_arrays(np.asarray(successes, float), np.asarray(trials, float), np.asarray(share, float))
-    # Upper side only: a result below the mean is the mirrored one above it.
-    mirrored = k < n * share
-    k, share = np.where(mirrored, n - k, k), np.where(mirrored, 1 - share, share)
-    upper = scipy.stats.binom.sf(k - 1, n, share)
-    # Largest j below the mode with pmf(j) ≤ pmf(k), by bisection: the pmf rises up to the mode.
-    observed = scipy.stats.binom.pmf(k, n, share) * (1 + 1e-7)  # as R does, so that rounding breaks no tie
-    low, high = np.full(n.shape, -1.0), np.ceil(n * share) - 1
-    high = np.minimum(high, k - 1)
-    for _ in range(int(np.ceil(np.log2(n.max(initial=1) + 2))) + 1):
-        middle = np.ceil((low + high) / 2)
-        fits = scipy.stats.binom.pmf(middle, n, share) <= observed
-        low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
-    p = upper + np.where(low >= 0, scipy.stats.binom.cdf(low, n, share), 0.0)
-    return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
 
 
 def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index | None]:

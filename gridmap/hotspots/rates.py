@@ -15,12 +15,11 @@ from gridmap._intervals import poisson_interval
 from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.cell_vectors import as_counts, cell_population, cell_values, named_cells, require_incidents
-from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.count_checks import counts_only
 from gridmap.hotspots.neighbours import neighbour_weights, refuse_diagonal
 from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p, correction_in_use, direction_labels, whole_number
+from gridmap.hotspots.significance import adjust_p, binomial_p, correction_in_use, direction_labels, whole_number
 from gridmap.messages import Note
 
 __all__ = ["empirical_bayes", "funnel_limits", "incident_rates", "standardised_rates"]

@@ -15,6 +15,7 @@ neighbouring cells are. (Caldas de Castro & Singer 2006 carried it to local stat
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note, did_you_mean
@@ -23,6 +24,7 @@ __all__ = [
     "CORRECTIONS",
     "LEVELS",
     "adjust_p",
+    "binomial_p",
     "coarseness_notes",
     "correction_in_use",
     "direction_column",
@@ -236,3 +238,52 @@ def seed_from(random_state) -> int:
         return int(np.random.default_rng(random_state).integers(2**63 - 1))
     except (TypeError, ValueError) as problem:
         raise SettingError(Note("hotspots.random_state_what", random_state=random_state)) from problem
+
+
+def binomial_p(successes, trials, share) -> np.ndarray:
+    """Exact two-sided binomial p-values: the chance of all outcomes that are not likelier than the one observed.
+
+    Parameters
+    ----------
+    successes, trials : array-like of whole numbers, shape (n,)
+    share : float or array-like, shape (n,)
+        Chance of success, above 0 and below 1.
+
+    Returns
+    -------
+    ndarray of float, shape (n,); 1 where there are no trials
+
+    Examples
+    --------
+    >>> binomial_p([5, 9, 0], [7, 10, 0], 0.5).round(4).tolist()
+    [0.4531, 0.0215, 1.0]
+    """
+    k, n, share = np.broadcast_arrays(np.asarray(successes, float), np.asarray(trials, float), np.asarray(share, float))
+    # Upper side only: a result below the mean is the mirrored one above it.
+    mirrored = k < n * share
+    k, share = np.where(mirrored, n - k, k), np.where(mirrored, 1 - share, share)
+    upper = _binomial("sf", k - 1, n, share)
+    # Largest j below the mode with pmf(j) ≤ pmf(k), by bisection: the pmf rises up to the mode.
+    observed = _binomial("pmf", k, n, share) * (1 + 1e-7)  # as R does, so that rounding breaks no tie
+    low, high = np.full(n.shape, -1.0), np.ceil(n * share) - 1
+    high = np.minimum(high, k - 1)
+    for _ in range(int(np.ceil(np.log2(n.max(initial=1) + 2))) + 1):
+        middle = np.ceil((low + high) / 2)
+        fits = _binomial("pmf", middle, n, share) <= observed
+        low, high = np.where(fits, middle, low), np.where(fits, high, np.maximum(middle - 1, low))
+    p = upper + np.where(low >= 0, _binomial("cdf", low, n, share), 0.0)
+    return np.where((n == 0) | (k == n * share), 1.0, np.minimum(p, 1.0))
+
+
+#: Function of the binomial law → its values below 0 and above n.
+_BESIDE = {"pmf": (0.0, 0.0), "cdf": (0.0, 1.0), "sf": (1.0, 0.0)}
+
+
+def _binomial(what: str, k: np.ndarray, n: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """`scipy.stats.binom`, without the half second that importing scipy.stats takes: the same compiled functions."""
+    function = getattr(scipy.special._ufuncs, f"_binom_{what}", None)
+    if function is None:  # a scipy that keeps them elsewhere
+        return getattr(scipy.stats.binom, what)(k, n, share)
+    inside = (k >= 0) & (k <= n)
+    values = np.where(inside, function(np.where(inside, k, 0.0), n, share), np.where(k < 0, *_BESIDE[what]))
+    return np.where((n >= 0) & (n == np.floor(n)) & (share >= 0) & (share <= 1), values, np.nan)

@@ -16,7 +16,6 @@ import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
-import scipy
 import shapely
 from scipy import sparse
 
@@ -25,6 +24,7 @@ from gridmap.grids.hierarchy import zone_levels
 from gridmap.grids.zones import touching
 from gridmap.hotspots.cores import DEGREE_M, at_corner, hotspot_cores, names_apart, street_corners
 from gridmap.hotspots.result import HotspotResult
+from gridmap.hotspots.significance import binomial_p
 from gridmap.maps.layers import BoundariesLayer, CellsLayer, ClustersLayer, ContextLayer, Layer
 from gridmap.maps.legend_classes import HATCHED
 from gridmap.maps.packing import h3_outlines
@@ -289,14 +289,10 @@ def _tested_changes(places: list[Place]) -> list[Place]:
     known = [p for p in places if "count_before" in p.values and "count" in p.values]
     if not known:
         return places
-    raw = [
-        scipy.stats.binomtest(round(p.values["count"]), round(p.values["count"] + p.values["count_before"]), 0.5).pvalue
-        if p.values["count"] + p.values["count_before"] >= 1
-        else 1.0
-        for p in known
-    ]
+    together = [p.values["count"] + p.values["count_before"] for p in known]
+    raw = binomial_p([round(p.values["count"]) for p in known], [round(n) if n >= 1 else 0 for n in together], 0.5)
     order = np.argsort(raw)
-    judged = np.maximum.accumulate(np.array(raw)[order] * np.arange(len(raw), 0, -1)).clip(max=1)
+    judged = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1)).clip(max=1)
     corrected = dict(zip((id(known[i]) for i in order), judged.tolist(), strict=True))
     return [
         replace(p, values=p.values | {"change_p": round(corrected[id(p)], 4)}) if id(p) in corrected else p

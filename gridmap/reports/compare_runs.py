@@ -21,10 +21,9 @@ import pandas as pd
 from gridmap._intervals import ratio_interval
 from gridmap._periods import period_of_text
 from gridmap.errors import ReadError
-from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.cores import significant_cells
 from gridmap.hotspots.result import HotspotResult
-from gridmap.hotspots.significance import adjust_p
+from gridmap.hotspots.significance import adjust_p, binomial_p
 from gridmap.messages import Note, note_from
 from gridmap.reports.facts import Fact, fact
 from gridmap.reports.results_folder import RunFolder, read_run, runs_beside

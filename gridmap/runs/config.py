@@ -336,7 +336,12 @@ class Stage(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, protected_namespaces=(), arbitrary_types_allowed=True
+        defer_build=True,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        protected_namespaces=(),
+        arbitrary_types_allowed=True,
     )
     keywords: ClassVar[frozenset[str]] = frozenset()
     _given: dict[str, Any] = PrivateAttr(default_factory=dict)

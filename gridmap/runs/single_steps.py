@@ -9,7 +9,6 @@ import pandas as pd
 
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
-from gridmap.counts.query import count_by_cell
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
 from gridmap.exports import write_table
 from gridmap.grids.base import Grid
@@ -137,6 +136,8 @@ def count_file(
     if public and weight is not None:
         raise SettingError(Note("counts.weight_not_public", weight=weight))
     plain = not public and datum is None and period is None
+    from gridmap.counts.query import count_by_cell  # DuckDB is not needed to draw a grid
+
     elsewhere = engine.get("engine", "duckdb") != "duckdb" and not Path(incidents).exists()
     if elsewhere and not plain:  # a table's name, s3://…: gridmap never sees its rows
         raise SettingError(Note("counts.reads_itself", path=str(incidents)))

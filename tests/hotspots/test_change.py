@@ -7,7 +7,7 @@ from scipy import stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
-from gridmap.hotspots.change import binomial_p
+from gridmap.hotspots.significance import binomial_p
 
 
 def monthly(cells, *periods, freq="M", values=None):

@@ -10,8 +10,8 @@ import pytest
 from scipy import sparse, stats
 
 import gridmap as gm
-from gridmap.hotspots.change import binomial_p
 from gridmap.hotspots.nulls import may_claim
+from gridmap.hotspots.significance import binomial_p
 
 pytestmark = pytest.mark.slow
 

@@ -8,13 +8,11 @@ description; classes (`label`) as numbers, with what they mean in the band's tag
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import rasterio
-import rasterio.crs
 from pyproj import CRS
-from rasterio.transform import Affine
 
 from gridmap.errors import InputError
 from gridmap.exports.formats.base import Format
@@ -25,6 +23,9 @@ from gridmap.grids.squares import SquareGrid
 from gridmap.hotspots.density_result import DensityResult, burnt
 from gridmap.messages import Note
 from gridmap.read.metric_projection import metric_crs
+
+if TYPE_CHECKING:
+    from rasterio.transform import Affine
 
 __all__ = ["FORMATS", "to_geotiff"]
 
@@ -42,6 +43,8 @@ def to_geotiff(parts: list[Part], path: Path, stamp: Stamp) -> None:
             | {"unit": source.unit, "crs": "" if source.crs is None else source.crs.to_string()},
         )
         return
+    import rasterio.crs  # takes a tenth of a second, and few runs write a GeoTIFF
+
     part = shapes_of(parts, "A GeoTIFF")
     if not len(part.frame) or not part.frame.geom_type.dropna().str.endswith("Polygon").all():
         raise InputError(Note("exports.no_areas", name=part.name))
@@ -91,9 +94,11 @@ def _exact(values: np.ndarray) -> bool:
     return not len(there) or np.abs(there).max() < (2**24 if whole else 1e30)
 
 
-def _frame(part: Part, bands: int) -> tuple[np.ndarray, Affine, CRS]:
+def _frame(part: Part, bands: int) -> tuple[np.ndarray, "Affine", CRS]:
     """Which row of the frame each pixel shows (−1 outside), from (column, row) to x, y, and the CRS."""
     grid = part.source if isinstance(part.source, Grid) else part.grid
+    from rasterio.transform import Affine
+
     cells = part.frame.geometry
     crs = grid.metric_crs if grid is not None else metric_crs(tuple(cells.to_crs(4326).total_bounds))
     if isinstance(grid, SquareGrid) and all(SQUARE.fullmatch(str(i)) for i in part.frame.index):
