@@ -188,8 +188,8 @@ def _centres(a: np.ndarray, b: np.ndarray, params) -> np.ndarray:
         centre = np.column_stack([a + 0.5, b + 0.5])
     else:
         centre = np.column_stack([a + b / 2, b * np.sqrt(3) / 2])
-    turned = _turned(*(centre * _step(params)).T, np.radians(params["turn_deg"]))
-    return np.column_stack(turned) + np.asarray(params["offset_m"])
+    x, y = (centre * _step(params)).T
+    return np.column_stack(_turned(x, y, np.radians(params["turn_deg"]))) + np.asarray(params["offset_m"])
 
 
 def _corners(params) -> np.ndarray:
