@@ -1,19 +1,22 @@
 """What a package from the wheel brings: examples, extras, the version; and what it says where something is missing."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
 import tomllib
+import webbrowser
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
 import gridmap as gm
+from gridmap import installation
 from gridmap._extras import EXTRAS, needs_extras
 from gridmap.errors import InputError, MissingPackageError, OutputError
 from gridmap.examples import example_names, example_path, write_example
-from gridmap.installation import check_installation
+from gridmap.installation import check_installation, opens_pages
 from gridmap.messages import all_texts
 from gridmap.runs.config import read_pipeline
 from tests.command import run_here
@@ -173,6 +176,112 @@ def test_doctor_finds_what_a_terminal_cannot_show(monkeypatch):
     (terminal,) = (f for f in check_installation() if f.about == "terminal")
     assert not terminal.good
     assert "(cp1252)" in terminal.text
+
+
+def finding(about: str):
+    (found,) = (f for f in check_installation() if f.about == about)
+    return found
+
+
+def program(folder: Path, name: str) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n", encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def nothing_here(monkeypatch, tmp_path):
+    """A machine without screen, browser or Java."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "JAVA_HOME", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(installation, "MORE_FOLDERS", (str(tmp_path / "more"),))
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    return tmp_path
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="how Linux starts browsers")
+
+
+@linux
+def test_doctor_finds_a_browser_where_there_is_no_screen(nothing_here):
+    assert not finding("browser").good
+    assert finding("browser").text.startswith("No browser was found here")
+    path = program(nothing_here / "more", "microsoft-edge")  # not on the PATH, as in a scheduled job
+    found = finding("browser")
+    assert found.good
+    assert path in found.text
+    assert "This session has no screen, so nothing opens by itself" in found.text
+    assert "当前会话没有屏幕" in found.text.say("zh")
+    assert not opens_pages()
+
+
+@linux
+def test_a_browser_of_text_is_none_that_opens_maps(nothing_here, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    program(nothing_here / "bin", "w3m")
+    assert webbrowser.get().name == "w3m"
+    assert not opens_pages()
+    assert not finding("browser").good
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setenv("BROWSER", program(nothing_here / "bin", "my-helper"))  # as an editor's remote session sets it
+    assert opens_pages()
+    assert "my-helper" in finding("browser").text
+
+
+@linux
+def test_a_screen_and_a_browser_open_maps(nothing_here, monkeypatch):
+    path = program(nothing_here / "bin", "firefox")
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert opens_pages()
+    assert finding("browser").text == f"A browser is there, which opens the maps: {path}"
+
+
+def test_doctor_finds_the_java_that_spark_would_start(nothing_here, monkeypatch):
+    assert not finding("java").good
+    monkeypatch.setenv("JAVA_HOME", str(nothing_here / "gone"))
+    program(nothing_here / "bin", "java")
+    assert not finding("java").good  # Spark takes that of JAVA_HOME, and there is none
+    path = program(nothing_here / "jdk" / "bin", "java")
+    monkeypatch.setenv("JAVA_HOME", str(nothing_here / "jdk"))
+    assert finding("java").good
+    release = nothing_here / "jdk" / "release"
+    monkeypatch.setattr(installation, "_version_of", lambda name: "4.0.1")
+    for version, good in (("1.8.0_402", False), ("11.0.2", False), ("17.0.9", True), ("21", True)):
+        release.write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n', encoding="utf-8")
+        assert finding("java").good is good
+    release.write_text('JAVA_VERSION="1.8.0_402"\n', encoding="utf-8")
+    assert finding("java").text.startswith(f"Java 8 is there ({path}), but Spark needs 17.")
+    monkeypatch.setattr(installation, "_version_of", lambda name: "3.5.6")
+    assert finding("java").good  # which Spark 3.5 runs on
+
+
+def test_doctor_tells_a_package_of_the_core_that_is_there_but_cannot_be_used(monkeypatch):
+    real, load = importlib.metadata.version, installation.import_module
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.5.3" if name == "pandas" else real(name))
+
+    def broken(name: str):
+        if name == "rasterio":
+            raise ImportError("libexpat.so.1: cannot open shared object file")
+        return load(name)
+
+    monkeypatch.setattr(installation, "import_module", broken)
+    core = finding("core")
+    assert core.needed
+    assert not core.good
+    assert "pandas (1.5.3 < 2.2), " in core.text
+    assert "rasterio (ImportError: libexpat.so.1: cannot open shared object file)" in core.text
+
+
+def test_doctor_says_where_gridmap_runs_without_being_installed(monkeypatch):
+    def absent(name: str):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", absent)
+    assert finding("core").text.startswith("gridmap is run from a folder and is not installed")
 
 
 def test_the_conda_recipe_renders_and_has_the_same_dependencies():

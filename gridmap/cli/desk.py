@@ -39,7 +39,11 @@ def serve(
 
     def announce(place: str) -> None:
         print(text("cli.serve.ready", address=place), flush=True)
-        if not no_browser:
+        if no_browser:
+            return
+        from gridmap.installation import opens_pages
+
+        if opens_pages():  # a browser of text would take this terminal
             import threading
             import webbrowser
 

@@ -10,7 +10,6 @@ tells when this is worth it and how to submit to a cluster.
 
 import os
 import re
-import shutil
 import sys
 import tempfile
 import warnings
@@ -28,6 +27,7 @@ from gridmap.counts.task import GEOMETRY_NAMES, SUMS, CountQuery, clock_of, comb
 from gridmap.errors import GridmapError, ReadError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts
+from gridmap.installation import find_java
 from gridmap.messages import Note
 from gridmap.read.incident_table import Incidents
 
@@ -66,7 +66,7 @@ def local_session(cores: int | str = "*"):
         from pyspark.sql import SparkSession
     except ImportError:
         raise SettingError(Note("counts.no_pyspark")) from None
-    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+    if find_java() is None:
         raise SettingError(Note("counts.no_java"))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return (
