@@ -231,7 +231,7 @@ def _chosen_browser() -> str:
 def _formats() -> Iterator[Finding]:
     try:
         import pyogrio
-    except Exception:  # what the line of the core has said
+    except Exception:  # the line of the core says it
         return
     there = set(pyogrio.list_drivers())
     missing = [named for named in DRIVERS if not there & set(named.split("|"))]

@@ -270,8 +270,7 @@ def test_doctor_tells_a_package_of_the_core_that_is_there_but_cannot_be_used(mon
 
     monkeypatch.setattr(installation, "import_module", broken)
     core = finding("core")
-    assert core.needed
-    assert not core.good
+    assert (core.needed, core.good) == (True, False)
     assert "pandas (1.5.3 < 2.2), " in core.text
     assert "rasterio (ImportError: libexpat.so.1: cannot open shared object file)" in core.text
 
