@@ -198,6 +198,7 @@ def _browser() -> Finding:
 def find_browser() -> str | None:
     """The path of a browser that draws gridmap's pages, whether or not there is a screen; None where none is found."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails where there is no home
+    known: list[Path] = []
     if sys.platform == "win32":
         named = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
         places = [folder for name in named if (folder := os.environ.get(name))]
@@ -206,8 +207,6 @@ def find_browser() -> str | None:
         known = [
             place / f"{name}.app" for name in MAC_BROWSERS for place in (Path("/Applications"), home / "Applications")
         ]
-    else:
-        known = []
     folders = os.pathsep.join([os.environ.get("PATH", os.defpath), *(f.replace("~", str(home)) for f in MORE_FOLDERS)])
     commands = (shutil.which(name, path=folders) for name in BROWSERS)
     return next((str(path) for path in known if path.exists()), None) or next(filter(None, commands), None)
