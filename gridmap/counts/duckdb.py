@@ -253,9 +253,12 @@ def open_source(con: duckdb.DuckDBPyConnection, incidents, query: CountQuery) ->
         When a file is absent or cannot be read.
     """
     if isinstance(incidents, Incidents):
-        name, _ = source_of(incidents)
-        con.register("source", incidents.data)
+        name, files = source_of(incidents)
         schema = incidents.data.schema
+        if files is not None and len(files) == 1 and schema.equals(arrow_schema_of(files[0]) or pa.schema([])):
+            _scan(con, files, name, partitioned=False)  # in less memory: Arrow reads many batches ahead
+        else:
+            con.register("source", incidents.data)
     else:
         paths = files_of(incidents)
         name = Path(paths[0]).name if len(paths) == 1 else Note("counts.files", n=len(paths))
