@@ -223,7 +223,9 @@ def _zones_in_each_crs(path: Path, options: Mapping[str, Any]) -> dict:
 
 
 def _zone_facts(path: Path, report: Any, **options: Any) -> dict:
-    zones = _boundaries(str(path.parents[1]), {"path": f"data/{path.name}", **options})
+    zones = report.frame
+    if options or zones is None:
+        zones = _boundaries(str(path.parents[1]), {"path": f"data/{path.name}", **options})
     outline, box = _outline(zones)
     numbers = [c for c in zones.columns if zones[c].dtype.kind in "iuf"]
     return {
@@ -313,8 +315,8 @@ def _outline(zones: Any) -> tuple[list, list[float]]:
         if corners > MOST_CORNERS:
             break
         rings.append(ring)
-    if corners > MOST_CORNERS:
-        whole = shapely.simplify(shapely.union_all(zones.geometry.to_numpy()), fine)
+    if corners > MOST_CORNERS:  # neighbours, each simplified by itself, are joined by half a step of the picture
+        whole = shapely.simplify(shapely.union_all(shapely.buffer(shapes, fine / 2, quad_segs=1)), fine)
         parts = [p for p in shapely.get_parts(whole) if p.geom_type == "Polygon"]
         rings = [[[round(x, 5), round(y, 5)] for x, y in p.exterior.coords] for p in parts]
     return rings, box

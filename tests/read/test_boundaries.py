@@ -211,3 +211,36 @@ def test_a_large_geoparquet_is_read_in_pieces_and_is_the_same(tmp_path, monkeypa
     assert pieces.crs == whole.crs
     assert pieces["kind"].tolist() == whole["kind"].tolist()
     pd.testing.assert_frame_equal(pd.DataFrame(pieces.drop(columns="kind")), pd.DataFrame(whole.drop(columns="kind")))
+
+
+@pytest.mark.parametrize(
+    "rings",
+    [
+        [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 1]]],
+        [[[0.5, 0, 7], [4, 0, 7], [4, 4, 8.5], [0.5, 0, 7]]],
+        [[[0, 0], [4, 0], [4, 4], [0, 4]]],  # not closed
+        [[[0, 0], [4, 0], [4, 4, 1], [0, 0]]],  # a height at one corner
+        [[["0", "0"], ["4", "0"], ["4", "4"], ["0", "0"]]],
+        [[[0, 0, 1, 9], [4, 0, 1, 9], [4, 4, 1, 9], [0, 0, 1, 9]]],  # a measure, too
+        [[[0, 0], [4, 4]]],
+        [[]],
+        [],
+        None,
+    ],
+)
+@pytest.mark.parametrize("kind", ["Polygon", "MultiPolygon"])
+def test_plain_polygons_of_geojson_are_those_of_shapely(rings, kind):
+    """The short way for rings of plain numbers gives what `shapely.geometry.shape` gives, or leaves it to it."""
+    from shapely.geometry import shape
+
+    from gridmap.read.tables.geojson import _shape
+
+    given = {"type": kind, "coordinates": rings if kind == "Polygon" or rings is None else [rings, rings]}
+
+    def found(read):
+        try:
+            return shapely.to_wkt(read(given), rounding_precision=-1)
+        except Exception as problem:
+            return type(problem)
+
+    assert found(_shape) == found(shape)

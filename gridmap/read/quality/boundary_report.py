@@ -1,7 +1,8 @@
 """What is in a boundary file: `gridmap inspect` given zones instead of incidents."""
 
 import html
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -33,6 +34,8 @@ class ZoneReport(ShortForm):
     columns: dict
     problems: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    #: The zones themselves, for whoever goes on with them: a large file need not be read again.
+    frame: Any = field(default=None, repr=False, compare=False)
 
     def short_form(self) -> str:
         """What it is and how much, in one line."""
@@ -43,7 +46,9 @@ class ZoneReport(ShortForm):
 
     def to_dict(self) -> dict:
         """Everything as JSON-ready data."""
-        return {**asdict(self), "pipeline": self.pipeline_yaml()}
+        plain = asdict(replace(self, frame=None))
+        del plain["frame"]
+        return {**plain, "pipeline": self.pipeline_yaml()}
 
     def text(self, language: str = "en") -> str:
         """The page as plain text, in a language."""
@@ -124,6 +129,7 @@ def inspect_zones(path, **options) -> ZoneReport:
         columns=numbers,
         problems=problems,
         notes=[n for n in attrs["notes"] if getattr(n, "code", "") != "read.zones_overlap"],
+        frame=zones,
     )
 
 
