@@ -307,7 +307,8 @@ def _shuffle(times, seed, first, dealt):  # pragma: no cover
     n, width = dealt.shape
     deck = times.copy()
     for r in range(width):
-        deck[:] = times
+        for k in range(n):
+            deck[k] = times[k]
         state = _mixed(seed ^ _mixed(np.uint64(first + r) + _GOLDEN))
         for k in range(n - 1, 0, -1):
             state += _GOLDEN

@@ -101,7 +101,8 @@ def clock_route(case, routes, unit):
     end = t + (case.back[unit, here] if here >= 0 else 0.0)
     if not good or end > case.window[unit, 1]:
         unload_route(routes, unit)
-        arrive[:n] = old
+        for i in range(n):  # to write an array into another takes numba seconds to compile
+            arrive[i] = old[i]
         load_route(routes, unit)
         return False
     routes.end[unit], routes.pause_after[unit] = end, paused

@@ -209,8 +209,13 @@ def _take_out(case, routes, drop):
 
 @njit(cache=True, nogil=True)
 def _copy(source, target):
-    target.seq[:], target.arrive[:], target.count[:] = source.seq, source.arrive, source.count
-    target.end[:], target.pause_after[:] = source.end, source.pause_after
+    """Number by number: to copy arrays whole takes numba seconds more to compile."""
+    for u in range(len(source.count)):
+        target.count[u], target.end[u], target.pause_after[u] = source.count[u], source.end[u], source.pause_after[u]
+        for i in range(source.seq.shape[1]):
+            target.seq[u, i] = source.seq[u, i]
+        for i in range(source.arrive.shape[1]):
+            target.arrive[u, i] = source.arrive[u, i]
 
 
 @njit(cache=True, nogil=True)
@@ -236,10 +241,15 @@ def improve(rng, case, rounds, size):
         value = _total(case, routes)
         if case.habit_weight > 0:
             if step == 0:
-                prize = value - case.bonus * np.minimum(routes.visits, case.required).sum()
+                required = 0
+                for p in range(places):
+                    required += min(routes.visits[p], case.required[p])
+                prize = value - case.bonus * required
                 habit_price = case.habit_weight * prize / max(1, 2 * routes.count.sum())
             value -= habit_price * _habits(case, routes)
-        late = (routes.end - case.window[:, 0]).sum()
+        late = 0.0
+        for u in range(units):
+            late += routes.end[u] - case.window[u, 0]
         if value > best_value + 1e-9 or (value > best_value - 1e-9 and late < best_late - 1e-6):
             best_value, best_late = value, late
             _copy(routes, best)
@@ -288,7 +298,8 @@ def shuffle(rng, case, routes, tries):
             unload_route(routes, a)
             unload_route(routes, b)
             _exchange(routes, a, i, b, j, turn)
-            routes.arrive[a], routes.arrive[b] = old_a, old_b
+            for k in range(len(old_a)):
+                routes.arrive[a, k], routes.arrive[b, k] = old_a[k], old_b[k]
             routes.end[a], routes.end[b], routes.pause_after[a], routes.pause_after[b] = ends
             load_route(routes, a)
             if a != b:
