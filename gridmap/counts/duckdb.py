@@ -66,6 +66,7 @@ __all__ = [
 ]
 
 BATCH_ROWS = 1 << 17
+ROW_BYTES = 40  # of an incident in a file, about
 TABLES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".gz": "csv", ".txt": "csv", ".tsv": "csv"}
 
 
@@ -91,6 +92,7 @@ def count_in_duckdb(
     query.check_grid(grid)
     name, place = open_source(con, incidents, query)
     prepare_connection(con, query)
+    grid.expect(len(incidents) if isinstance(incidents, Incidents) else _about_rows(files_of(incidents)))
     try:
         return _count(con, grid, query, place, threads or cores(), progress).frame(grid, query)
     except duckdb.OutOfMemoryException as error:
@@ -296,6 +298,11 @@ def paths_of(incidents: object) -> list[str]:
     if not isinstance(given, Sequence) or not given or not all(isinstance(p, str | Path) for p in given):
         raise InputError(Note("counts.needs_incidents", found=type(incidents).__name__))
     return [str(path) for path in given]
+
+
+def _about_rows(paths: Sequence[str]) -> int:
+    """About how many rows files have, by their size."""
+    return sum(Path(path).stat().st_size for path in paths if Path(path).is_file()) // ROW_BYTES
 
 
 def files_of(given: str | Path | Sequence[str | Path]) -> list[str]:

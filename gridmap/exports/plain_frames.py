@@ -5,16 +5,19 @@ What cannot be kept as it is becomes text that says the same; nothing is lost, a
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from gridmap._io import xml_text
 
-__all__ = ["geometry_kind", "plain_frame", "unique_names"]
+__all__ = ["geometry_kind", "pieces_of", "plain_frame", "unique_names"]
 
 LARGEST = 2**63 - 1
+CORNERS_TOGETHER = 1_000_000  # that are written at a time
 
 
 def plain_frame(frame: pd.DataFrame, *, reserved: Iterable[str] = ()) -> pd.DataFrame:
@@ -143,6 +146,17 @@ def _text(series: pd.Series) -> pd.Series:
         return value.hex() if isinstance(value, bytes) else xml_text(str(value))
 
     return pd.Series([written(v) for v in series], dtype=object).astype("str")
+
+
+def pieces_of(frame: gpd.GeoDataFrame) -> list[slice]:
+    """Runs of rows with a million corners or so each: a file is written piece by piece, so that memory never holds all
+    outlines in its format as well."""
+    corners = np.cumsum(shapely.get_num_coordinates(frame.geometry.to_numpy()))
+    if not len(corners) or corners[-1] <= CORNERS_TOGETHER:
+        return [slice(0, len(frame))]
+    ends = np.searchsorted(corners, np.arange(CORNERS_TOGETHER, corners[-1], CORNERS_TOGETHER)) + 1
+    limits = np.unique(np.r_[0, ends, len(frame)]).tolist()
+    return [slice(first, end) for first, end in pairwise(limits)]
 
 
 def geometry_kind(frame: pd.DataFrame) -> dict:

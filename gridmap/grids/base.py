@@ -19,7 +19,9 @@ from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.read.metric_projection import metric_crs, project, unproject
 
-__all__ = ["Grid", "degrees"]
+__all__ = ["TOGETHER", "Grid", "degrees"]
+
+TOGETHER = 2_000  # cells projected at a time, so that the projected outlines are never all held
 
 
 class Grid(ShortForm, ABC):
@@ -77,6 +79,9 @@ class Grid(ShortForm, ABC):
             Row in `cells`; −1 outside and where a coordinate is not finite. Each point is in at most one cell.
         """
 
+    def expect(self, n: int) -> None:
+        """Tell that about `n` points are to be located, some at a time; only speed depends on it."""
+
     @property
     @abstractmethod
     def _first_order(self) -> sparse.csr_array:
@@ -112,8 +117,11 @@ class Grid(ShortForm, ABC):
     @cached_property
     def centroids_m(self) -> np.ndarray:
         """Centres of the cells in `metric_crs`, shape (n, 2)."""
-        centre = self.cells.geometry.to_crs(self.metric_crs).centroid
-        return np.column_stack([centre.x, centre.y])
+        centres = [np.empty((0, 2))]
+        for k in range(0, len(self), TOGETHER):
+            centre = self.cells.geometry.iloc[k : k + TOGETHER].to_crs(self.metric_crs).centroid
+            centres.append(np.column_stack([centre.x, centre.y]))
+        return np.concatenate(centres)
 
     @cached_property
     def centroids(self) -> np.ndarray:

@@ -21,14 +21,14 @@ import shapely
 from scipy import sparse
 
 from gridmap.errors import GridmapWarning, InputError, SettingError
-from gridmap.grids.base import Grid, degrees
+from gridmap.grids.base import TOGETHER, Grid, degrees
 from gridmap.grids.index.locator import SOME, Locator, Parts, polygons_of
 from gridmap.grids.index.zone_raster import compiled
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.boundaries import common_areas
 from gridmap.read.metric_projection import metric_crs
 
-__all__ = ["ROUNDING_M2", "ZoneGrid", "overlapping", "touching"]
+__all__ = ["ROUNDING_M2", "ZoneGrid", "land_of", "overlapping", "touching"]
 
 
 ROUNDING_M2 = 1.0
@@ -84,7 +84,7 @@ def _fit_at_their_border(parts: Parts) -> bool:
     The balance is struck for a few thousand neighbouring parts at a time, then for the edges left over from them.
     """
     left, nets, so_far, corners = [np.empty((0, 4))], [np.empty(0, np.int64)], 0, int(parts.corners.sum())
-    order = _side_by_side(parts.bounds)
+    order = parts.side_by_side()
     for k in range(0, len(parts), SOME):
         _, xy, (ring_starts, part_starts) = shapely.to_ragged_array(parts.take(order[k : k + SOME]), include_z=False)
         xy = np.ascontiguousarray(xy)
@@ -100,14 +100,6 @@ def _fit_at_their_border(parts: Parts) -> bool:
     tree = shapely.STRtree(shapely.box(*parts.bounds.T))
     doubtful = np.unique(tree.query(shapely.box(west, south, east, north))[1])
     return not len(doubtful) or bool(shapely.is_empty(shapely.coverage_invalid_edges(parts.take(doubtful))).all())
-
-
-def _side_by_side(bounds: np.ndarray) -> np.ndarray:
-    """An order in which each SOME parts lie together: by strips from west to east, each from south to north."""
-    strips = int(np.ceil((len(bounds) / SOME) ** 0.5))
-    strip = np.empty(len(bounds), np.int64)
-    strip[np.argsort(bounds[:, 0], kind="stable")] = np.arange(len(bounds)) * strips // max(len(bounds), 1)
-    return np.lexsort((bounds[:, 1], strip))
 
 
 def _still_out_of_balance(edges: np.ndarray, net: np.ndarray) -> np.ndarray:
@@ -185,7 +177,7 @@ def _out_of_balance(xy, ring_starts, part_starts):
     return net
 
 
-TOGETHER = 2_000  # zones projected at a time
+MANY_CORNERS = 500_000
 TOUCH_M = 1.0  # zones that lie this near are neighbours: digitised borders seldom meet to the millimetre
 OVERLAPS = ("first", "refuse", "all")
 
@@ -248,6 +240,10 @@ class ZoneGrid(Grid):
         """Points → zones; built at the first use, then kept."""
         return Locator(self.cells.geometry.to_numpy(), every=self.overlaps == "all")
 
+    def expect(self, n: int) -> None:
+        """See `Grid.expect`."""
+        self.locator.expect(n)
+
     def locate(self, lon, lat) -> np.ndarray:
         """See `Grid.locate`. A point on a shared edge belongs to the zone with the lowest row."""
         return self.locator.locate(*degrees(lon, lat))
@@ -266,7 +262,7 @@ class ZoneGrid(Grid):
     def _touching_by_pieces(self) -> sparse.csr_array:
         """As `touching` in metres, SOME parts at a time: those side by side, with whatever their boxes meet."""
         parts = Parts(self.cells.geometry.to_numpy())
-        order = _side_by_side(parts.bounds)
+        order = parts.side_by_side()
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         low, high = parts.bounds[:, :2], parts.bounds[:, 2:]
@@ -287,6 +283,37 @@ class ZoneGrid(Grid):
             sources.append(parts.zone[one[near]])
             targets.append(parts.zone[other[near]])
         return _pairs(np.concatenate(sources + targets), np.concatenate(targets + sources), len(self.cells))
+
+
+def land_of(zones: np.ndarray) -> shapely.Geometry:
+    """All zones as one area.
+
+    Zones of many corners that meet corner for corner are joined by leaving out the edges that they share, which takes
+    a fifth of the time of a union. It is the union where its area is that of all zones together and it is valid: were
+    there overlaps, or borders that do not match, it would not be.
+
+    Parameters
+    ----------
+    zones : array of shapely geometry, (n,)
+
+    Examples
+    --------
+    >>> land_of(shapely.box([0, 1], 0, [1, 2], 1)).area, land_of(shapely.box([0, 1], 0, [1.5, 2], 1)).area
+    (2.0, 2.0)
+    """
+    parts = Parts(zones)
+    if parts.corners.sum() < MANY_CORNERS:
+        return shapely.union_all(zones)
+    areas = sum(float(shapely.area(parts.take(slice(k, k + SOME))).sum()) for k in range(0, len(parts), SOME))
+    order = parts.side_by_side()
+    try:
+        some = [shapely.coverage_union_all(parts.take(order[k : k + SOME])) for k in range(0, len(parts), SOME)]
+        joined = shapely.coverage_union_all(some)
+    except shapely.errors.GEOSException:  # of edges that cross
+        joined = None
+    if joined is not None and abs(joined.area - areas) <= 1e-10 * areas and joined.is_valid:
+        return joined
+    return shapely.union_all(zones)
 
 
 def touching(shapes: np.ndarray, within: float = 0.0) -> sparse.csr_array:

@@ -127,7 +127,7 @@ def hotspot_cores(
     count = cells["count"].fillna(0).to_numpy(float)
     expected = _expected(cells, count, area)
     found = significant_cells(result).to_numpy()
-    groups = _grow(count, expected, size, limit, found, sparse.csr_array(_neighbours(grid, shapes)))
+    groups = _grow(count, expected, size, limit, found, _neighbours(grid, shapes, found))
     groups = sorted(groups, key=lambda g: (-count[g].sum(), -count[g].sum() / area[g].sum(), g[0]))
     table = _describe(groups, cells, shapes, area, count, expected)
     if before is not None:
@@ -211,10 +211,13 @@ def _expected(cells: pd.DataFrame, count: np.ndarray, area: np.ndarray) -> np.nd
     return even
 
 
-def _neighbours(grid: Grid | None, shapes: np.ndarray) -> sparse.csr_array:
+def _neighbours(grid: Grid | None, shapes: np.ndarray, found: np.ndarray) -> sparse.csr_array:
+    """Which cells touch: of cells without their grid those alone that were found, for no core grows beyond them."""
     if grid is not None and len(grid) == len(shapes):
-        return grid.adjacency()
-    return touching(shapes)
+        return sparse.csr_array(grid.adjacency())
+    rows = np.flatnonzero(found)
+    near = touching(shapes[rows]).tocoo()
+    return sparse.csr_array((near.data, (rows[near.row], rows[near.col])), shape=(len(shapes), len(shapes)))
 
 
 def _grow(count, expected, size, limit, found, adjacency) -> list[list[int]]:

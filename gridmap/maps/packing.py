@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-__all__ = ["around", "lonlat_bounds", "pack", "pack_column", "pack_h3", "pack_outlines", "varints"]
+from gridmap.grids.index.locator import SOME, Parts
+
+__all__ = ["around", "lonlat_bounds", "pack", "pack_column", "pack_h3", "pack_outlines", "thinned", "varints"]
 
 #: Above this many corners, outlines are simplified as a coverage: neighbours keep their shared edges.
 MOST_CORNERS = 120_000
@@ -92,7 +94,7 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True, zooms: Sequence[
     extent = max(float(np.nanmax(bounds[:, 2]) - np.nanmin(bounds[:, 0])), 1e-6) if len(shapes) else 1e-6
     if simplify and corners > MOST_CORNERS:
         tolerance = extent / 8000 * np.sqrt(corners / MOST_CORNERS)
-        thin = shapely.coverage_simplify(shapes, tolerance) if areal else shapely.simplify(shapes, tolerance)
+        thin = thinned(shapes, tolerance) if areal else shapely.simplify(shapes, tolerance)
         shapes = np.where(shapely.is_empty(thin), shapes, thin)
     size = float(np.nanmedian(np.hypot(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]))) if len(shapes) else 1
     scale = 100_000 if size > 0.004 else 1_000_000
@@ -127,6 +129,36 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True, zooms: Sequence[
         "parts": pack(varints(np.bincount(owner, minlength=len(shapes)))),
         **by_zoom,
     }
+
+
+def thinned(shapes: np.ndarray, tolerance: float) -> np.ndarray:
+    """Areas simplified as a coverage: neighbours keep their shared edges.
+
+    Some thousand parts are taken at a time, with all whose boxes meet theirs. What an edge becomes is decided by the
+    areas on both its sides and by what lies between its corners: all of them have boxes that meet, so each piece has
+    what it needs, and the answer is that of all at once, in a tenth of the memory.
+
+    Examples
+    --------
+    >>> bumpy = shapely.Polygon([(0, 0), (1, 0), (1, 0.5), (1.01, 0.51), (1, 0.52), (1, 1), (0, 1)])
+    >>> shapely.get_num_coordinates(thinned(np.array([bumpy]), 0.1)).tolist()
+    [5]
+    """
+    parts = Parts(shapes)
+    if len(parts) <= SOME:
+        return shapely.coverage_simplify(shapes, tolerance)
+    tree = shapely.STRtree(shapely.box(*parts.bounds.T))
+    order, thin = parts.side_by_side(), np.empty(len(parts), dtype=object)
+    for k in range(0, len(order), SOME):
+        own = order[k : k + SOME]
+        near = np.unique(tree.query(shapely.box(*parts.bounds[own].T))[1])  # always in the same order
+        thin[own] = shapely.coverage_simplify(parts.take(near), tolerance)[np.searchsorted(near, own)]
+    found, multi = shapes.copy(), shapely.get_type_id(shapes)[parts.zone] == 6
+    found[parts.zone[~multi]] = thin[~multi]
+    if multi.any():
+        rows, of = np.unique(parts.zone[multi], return_inverse=True)
+        found[rows] = shapely.multipolygons(thin[multi], indices=of)
+    return found
 
 
 #: What two thirds of a pixel are, in degrees of longitude, at zoom 0.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from html import escape
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from gridmap._notebook_line import ShortForm
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience, marking_against
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.hierarchy import zone_levels
+from gridmap.grids.zones import land_of
 from gridmap.hotspots.registry import side_of
 from gridmap.hotspots.stability import FIRM
 from gridmap.maps import basemaps, palette
@@ -232,8 +234,9 @@ def page_data(
         drawn = [shifted(layer, base.datum) for layer in drawn]
     zones = next((layer.frame for layer in drawn if isinstance(layer, BoundariesLayer)), None)
     names = zone_names(zones).names
+    outlines: list[tuple[np.ndarray, dict[str, Any]]] = []
     packed = [
-        _pack_layer(layer, places, names, f"l{i}", released.audience)
+        _pack_layer(layer, places, names, f"l{i}", released.audience, outlines)
         for i, (layer, places) in enumerate(zip(drawn, released.ranked, strict=True))
     ]
     ids = {id(layer): f"l{i}" for i, layer in enumerate(drawn)}
@@ -301,10 +304,15 @@ def _codes_in(value: Any) -> set[str]:
 
 
 def _pack_layer(
-    layer: Layer, places: Sequence[Place], names: dict[str, str], key: str, audience: str
+    layer: Layer,
+    places: Sequence[Place],
+    names: dict[str, str],
+    key: str,
+    audience: str,
+    outlines: list[tuple[np.ndarray, dict[str, Any]]],
 ) -> dict[str, Any]:
-    """One layer, packed; `order` has been applied to every row it speaks of."""
-    draw, order = _pack_shapes(layer)
+    """One layer, packed; `order` has been applied to every row it speaks of; `outlines` as for `_pack_shapes`."""
+    draw, order = _pack_shapes(layer, outlines)
     frame = layer.frame
     place_of = np.empty(len(order), np.int64)
     place_of[order] = np.arange(len(order))
@@ -343,14 +351,25 @@ def _pack_layer(
     return data
 
 
-def _pack_shapes(layer: Layer) -> tuple[dict[str, Any], np.ndarray]:
-    """The shapes as H3 ids where they can be, else as outlines; and the order in which the rows travel."""
+def _pack_shapes(layer: Layer, outlines: list[tuple[np.ndarray, dict[str, Any]]]) -> tuple[dict[str, Any], np.ndarray]:
+    """The shapes as H3 ids where they can be, else as outlines; and the order in which the rows travel.
+
+    `outlines` are those packed so far, with their shapes: cells are often the zones themselves, simplified once.
+    """
     frame = layer.frame
     if (found := _as_h3(layer)) is not None:
         return found
     if not layer.has_geometry:
         raise InputError(Note("maps.mixed_resolutions"))
-    return pack_outlines(frame.geometry.to_numpy(), simplify=not layer.zooms, zooms=layer.zooms), np.arange(len(frame))
+    shapes = frame.geometry.to_numpy()
+    if layer.zooms:
+        return pack_outlines(shapes, simplify=False, zooms=layer.zooms), np.arange(len(frame))
+    for others, draw in outlines:
+        if len(others) == len(shapes) and all(map(is_, others, shapes)):
+            return dict(draw), np.arange(len(frame))
+    draw = pack_outlines(shapes)
+    outlines.append((shapes, draw))
+    return dict(draw), np.arange(len(frame))
 
 
 def _as_h3(layer: Layer) -> tuple[dict[str, Any], np.ndarray] | None:
@@ -413,7 +432,7 @@ def _still_picture(
     box = around([lonlat_bounds(frame) for frame in (layer.frame, zones) if frame is not None and len(frame)])
     plane = _StillPlane(box)
     shapes = layer.frame.geometry.to_numpy() if layer.has_geometry else h3_outlines(layer.frame.index)
-    land = list(districts) or ([] if zones is None else [shapely.union_all(zones.geometry.to_numpy())])
+    land = list(districts) or ([] if zones is None else [land_of(zones.geometry.to_numpy())])
     parts = [plane.path(land, f'fill="{LAND}" stroke="{LINE}" stroke-width="1"')] if land else []
     ground = layer.ground()
     parts.append(plane.path(shapes[ground], f'fill="{palette.CONCENTRATED}" stroke="{palette.CONCENTRATED}"'))

@@ -33,6 +33,7 @@ from gridmap._audit import run_id
 from gridmap._io import sha256_of
 from gridmap.audiences import AUDIENCES
 from gridmap.errors import GridmapError, InputError, ReadError
+from gridmap.exports.formats.geoparquet import write_shapes
 from gridmap.hotspots.result import HotspotResult, weight_of
 from gridmap.maps.layers import Layer
 from gridmap.maps.legend_classes import packed_text
@@ -176,7 +177,10 @@ class ReleasedFindings:
         for name, table in self.tables.items():
             stored = _plain(value_for(table, audience=audience)).copy(deep=False)
             stored.attrs = {}  # a frame remembers the path that it was read from, and Parquet would keep it
-            stored.to_parquet(folder / name)
+            if isinstance(stored, gpd.GeoDataFrame):
+                write_shapes(stored, folder / name)
+            else:
+                stored.to_parquet(folder / name)
             written.append(folder / name)
         path = folder / "facts.json"
         text = json.dumps(self.document, ensure_ascii=False, indent=1, allow_nan=False)

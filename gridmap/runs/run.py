@@ -4,12 +4,13 @@ Outputs are written into a hidden folder and appear when all of them are whole (
 that fails or is killed leaves nothing half-written. Where `run.json` stands, the run was whole.
 """
 
+import ctypes
 import dataclasses
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow as pa
 
 from gridmap._audit import entry_of, run_id, versions
 from gridmap._io import json_text, write_text
@@ -113,6 +115,13 @@ class RunReport(ShortForm):
         return f"RunReport {self.pipeline.path.name}: {self.incidents!r}, {found}"
 
 
+def _give_back_memory() -> None:
+    """What was freed goes back to the system: the C library keeps it, and the peaks of a run would pile up."""
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # glibc alone has it
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class _Clock:
     """Names each step to whoever watches, and keeps its seconds."""
 
@@ -126,6 +135,7 @@ class _Clock:
         began = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - began, 3)
+        _give_back_memory()
 
     def counted(self, name: str) -> Callable[[int, int], None]:
         """Names a step that takes long again, as in "forecast 3/26 40s": how much is done, and the seconds left at the

@@ -16,10 +16,13 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 
 import gridmap as gm
 from gridmap.errors import GridmapWarning
+from gridmap.exports import plain_frames
 from gridmap.exports.formats import all_formats
+from gridmap.exports.formats.geoparquet import write_shapes
 
 SHAPES = (".gpkg", ".fgb", ".geojson", ".kml", ".shp", ".shp.zip")
 INTERNAL = {"audience": "internal"}
@@ -351,3 +354,50 @@ def made(folder):
     for name in ("one", "two"):
         (folder / name).mkdir()
         yield name
+
+
+@pytest.fixture
+def zones():
+    """Polygons, and some in several parts, with a name that is missing in whole pieces."""
+    rng = np.random.default_rng(3)
+    shapes = [shapely.Point(x, 0).buffer(rng.uniform(0.1, 0.4), quad_segs=4) for x in range(40)]
+    shapes[7] = shapely.MultiPolygon([shapes[7], shapely.box(7, 5, 8, 6)])
+    shapes[30] = shapely.MultiPolygon([shapes[30], shapely.box(30, 5, 31, 6)])
+    values = {"count": np.arange(40), "name": [None] * 20 + [f"“{i}”" for i in range(20)], "open": [True, False] * 20}
+    return gpd.GeoDataFrame(
+        values, geometry=shapes, crs=4326, index=pd.Index([f"z{i}" for i in range(40)], name="cell_id")
+    )
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".parquet"])
+def test_written_in_pieces_the_file_says_the_same(zones, tmp_path, monkeypatch, ending):
+    whole, pieces = tmp_path / f"whole{ending}", tmp_path / f"pieces{ending}"
+    gm.export({"cells": zones}, whole, **INTERNAL)
+    monkeypatch.setattr(plain_frames, "CORNERS_TOGETHER", 50)
+    assert len(plain_frames.pieces_of(zones)) > 8
+    gm.export({"cells": zones}, pieces, **INTERNAL)
+    if ending == ".geojson":
+        assert pieces.read_bytes() == whole.read_bytes()
+    elif ending == ".parquet":
+        assert pq.read_schema(pieces).equals(pq.read_schema(whole), check_metadata=True)
+        assert pq.read_table(pieces).equals(pq.read_table(whole))
+    else:
+        one, other = (pyogrio.read_info(path, layer="cells", force_total_bounds=True) for path in (whole, pieces))
+        assert repr(one) == repr(other)
+        pd.testing.assert_frame_equal(read(pieces, "cells"), read(whole, "cells"))
+
+
+@pytest.mark.parametrize("crs", [4326, 3857])
+def test_geoparquet_in_pieces_is_that_of_geopandas(zones, tmp_path, monkeypatch, crs):
+    zones = zones.to_crs(crs)
+    zones.iloc[3, zones.columns.get_loc("geometry")] = None
+    zones.to_parquet(tmp_path / "whole.parquet")
+    monkeypatch.setattr(plain_frames, "CORNERS_TOGETHER", 50)
+    write_shapes(zones, tmp_path / "pieces.parquet")
+    one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("whole", "pieces"))
+    assert other.equals(one)
+    geo, again = (json.loads(table.schema.metadata[b"geo"]) for table in (one, other))
+    assert again == geo
+    assert other.schema.metadata[b"pandas"] == one.schema.metadata[b"pandas"]
+    back = gpd.read_parquet(tmp_path / "pieces.parquet")
+    assert_geodataframe_equal(back, zones)

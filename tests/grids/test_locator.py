@@ -212,6 +212,23 @@ def test_few_points_are_answered_alike_without_a_raster(seed, monkeypatch):
         bare.locate(np.r_[lon, lat], np.r_[lat, lon])  # more than a few by now
 
 
+def test_the_more_edges_a_raster_has_to_paint_the_more_points_are_few(monkeypatch):
+    zones = partition(1, 60, 12, 1)
+    lon, lat = awkward_points(zones, np.random.default_rng(1))
+    expected = Locator(zones).locate(lon, lat)
+    painted = []
+    paint = locator_module.paint
+    monkeypatch.setattr(locator_module, "paint", lambda *given: painted.append(1) or paint(*given))
+    monkeypatch.setattr(locator_module, "FEW", 10)
+    monkeypatch.setattr(locator_module, "FEW_EDGES", 1)
+    for expects, paints in ((0, False), (10**9, True)):
+        locator = Locator(zones)
+        locator.expect(expects)
+        assert bool(painted) == paints
+        np.testing.assert_array_equal(locator.locate(lon, lat), expected)
+        assert bool(painted) == paints
+
+
 def test_pickled_small_and_the_same():
     zones = partition(5, 300, 40, 15)
     locator = Locator(zones)

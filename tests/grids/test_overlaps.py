@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gridmap as gm
 from gridmap.grids import zones as zones_module
-from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, overlapping
+from gridmap.grids.zones import METRES_PER_DEGREE, ROUNDING_M2, land_of, overlapping
 from gridmap.read.boundaries import overlapping_pairs
 
 
@@ -228,3 +228,32 @@ class Counting:
     def __call__(self, given):
         self.sizes.append(len(given))
         return self.function(given)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**9), st.integers(4, 60), st.integers(0, 3))
+def test_the_land_is_the_union_of_all_zones_whether_they_fit_or_not(seed, n, strangers):
+    rng = np.random.default_rng(seed)
+    zones = mesh(rng, n)
+    for _ in range(strangers):
+        if rng.random() < 0.3 and zones:
+            zones.append(zones[rng.integers(len(zones))])
+        else:
+            zones.insert(rng.integers(len(zones) + 1), shapely.box(*rng.uniform(0, 0.5, 2), *rng.uniform(0.5, 1, 2)))
+    zones = np.array(zones, dtype=object)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zones_module, "MANY_CORNERS", 0)
+        patch.setattr(zones_module, "SOME", 5)
+        found = land_of(zones)
+    whole = shapely.union_all(zones)
+    assert found.is_valid
+    assert shapely.symmetric_difference(found, whole).area <= 1e-9
+
+
+def test_the_land_of_zones_that_fit_is_found_without_a_union(monkeypatch):
+    zones = np.array([zone for zone in mesh(np.random.default_rng(1), 40) if zone.geom_type == "Polygon"], dtype=object)
+    whole = shapely.union_all(zones)
+    monkeypatch.setattr(zones_module, "MANY_CORNERS", 0)
+    monkeypatch.setattr(zones_module, "SOME", 7)
+    monkeypatch.setattr(zones_module.shapely, "union_all", None)  # it would fail
+    assert shapely.equals(land_of(zones), whole)

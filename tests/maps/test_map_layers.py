@@ -22,7 +22,7 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.legend_classes import amount_classes, breaks_of, codes_of, label_classes
-from gridmap.maps.packing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, varints
+from gridmap.maps.packing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, thinned, varints
 from gridmap.maps.page import area_tree, page_data
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts, note_from, say
@@ -511,3 +511,26 @@ def test_periods_of_unequal_areas_are_drawn_per_square_kilometre_too():
     assert given.frame_km2 is None
     first = page_data([layer], head={}, language="en")["layers"][0]["ranked"][0]["values"]
     assert (first["intensity"], first["count"]) == (30, 3)
+
+
+def wiggling(seed, n=60):
+    """Triangles over random points with wiggling edges that neighbours share, some of them one zone with far ones."""
+    rng = np.random.default_rng(seed)
+    triangles = shapely.delaunay_triangles(shapely.multipoints(rng.uniform(0, 1, (n, 2)).round(3)))
+    cells = shapely.set_precision(shapely.segmentize(np.array(shapely.get_parts(triangles)), 0.01), 1e-6)
+    cells = shapely.transform(cells, lambda xy: xy + 0.004 * np.sin(70 * xy[:, ::-1]))
+    cells = cells[shapely.get_type_id(cells) == 3]
+    owner = np.sort(rng.integers(0, len(cells) * 3 // 4, len(cells)))
+    cells = rng.permutation(cells)
+    return shapely.multipolygons(cells, indices=np.unique(owner, return_inverse=True)[1])
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("tolerance", [0.003, 0.01, 0.03])
+def test_simplified_in_pieces_outlines_are_those_of_all_at_once(monkeypatch, seed, tolerance):
+    zones = wiggling(seed)
+    whole = shapely.coverage_simplify(zones, tolerance)
+    assert shapely.get_num_coordinates(whole).sum() < 0.8 * shapely.get_num_coordinates(zones).sum()
+    monkeypatch.setattr("gridmap.maps.packing.SOME", 9)
+    found = thinned(zones, tolerance)
+    assert shapely.equals_exact(shapely.normalize(found), shapely.normalize(whole), 0).all()

@@ -1,12 +1,13 @@
 """GeoJSON (RFC 7946): one layer in WGS 84, for the web. Written by GDAL."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import geopandas as gpd
 import pyogrio
 
 from gridmap.exports.formats.base import Format
-from gridmap.exports.plain_frames import plain_frame
+from gridmap.exports.plain_frames import pieces_of, plain_frame
 from gridmap.exports.result_parts import KEY, Part, Stamp, shapes_of
 
 __all__ = ["FORMATS", "to_geojson"]
@@ -20,13 +21,30 @@ def to_geojson(parts: list[Part], path: Path, stamp: Stamp) -> None:
     bare = path.with_name("bare.json")
     options = {"RFC7946": "YES", "WRITE_NAME": "NO", "COORDINATE_PRECISION": "7"}
     options["AUTODETECT_JSON_STRINGS"] = "NO"  # text stays text, whatever it begins with
-    pyogrio.write_dataframe(frame, bare, driver="GeoJSON", layer_options=options)
-    with bare.open("rb") as source, path.open("wb") as file:
-        file.write(source.readline())  # the opening brace
-        file.write(f"{about}\n".encode())
-        while block := source.read(1 << 20):
-            file.write(block)
-    bare.unlink()
+    pieces = pieces_of(frame)
+    with path.open("wb") as file:
+        for piece in pieces:
+            pyogrio.write_dataframe(frame.iloc[piece], bare, driver="GeoJSON", layer_options=options)
+            with bare.open("rb") as source:
+                file.write(source.readline() if piece is pieces[0] else b"")  # the opening brace
+                file.write(f"{about}\n".encode() if piece is pieces[0] else b"")
+                _copy(source, file, first=piece is pieces[0], last=piece is pieces[-1])
+            bare.unlink()
+
+
+def _copy(source: BinaryIO, file: BinaryIO, *, first: bool, last: bool) -> None:
+    """A piece of the features, one a line: what stands around them is that of the first piece and of the last."""
+    if not first:
+        while not source.readline().startswith(b'"features"'):
+            pass
+    before = b""
+    for line in source:
+        if line.strip() == b"]" and not last:
+            file.write(before.rstrip() + b",\n")
+            return
+        file.write(before)
+        before = line
+    file.write(before)
 
 
 FORMATS = {".geojson": Format(to_geojson)}

@@ -16,7 +16,7 @@ import pyogrio
 
 from gridmap._io import xml_text
 from gridmap.exports.formats.base import Format
-from gridmap.exports.plain_frames import geometry_kind, plain_frame
+from gridmap.exports.plain_frames import geometry_kind, pieces_of, plain_frame
 from gridmap.exports.result_parts import Part, Stamp, shapes_of
 from gridmap.exports.styles import Rule, Style, style_of
 
@@ -44,7 +44,11 @@ def to_geopackage(parts: list[Part], path: Path, stamp: Stamp) -> None:
         options = {"driver": "GPKG", "layer": part.name, "layer_metadata": stamp.flat(part), "append": path.exists()}
         if (style := style_of(part, stamp.language)) is not None:
             styles.append((part.name, "geom", style))
-        pyogrio.write_dataframe(frame, path, **options, **geometry_kind(frame))
+        pieces = pieces_of(frame) if part.is_spatial else [slice(0, len(frame))]
+        kind = geometry_kind(frame)
+        pyogrio.write_dataframe(frame.iloc[pieces[0]], path, **options, **kind)
+        for piece in pieces[1:]:
+            pyogrio.write_dataframe(frame.iloc[piece], path, driver="GPKG", layer=part.name, append=True, **kind)
     if styles:
         add_styles(path, styles)
 

@@ -11,8 +11,8 @@ from them. One in some hundred thousand is put to shapely or, where they become 
 own height. Which side of an edge a point lies on is a sign that rounding could turn, so it is trusted only beyond a
 bound on its rounding error (Ozaki et al. 2016), and what is nearer than that is put to shapely itself.
 
-The raster is laid when there is something to gain: the first FEW points are put to shapely outright, for which nothing
-need be painted, nor compiled. The answers are the same.
+The raster is laid when there is something to gain: the first FEW points (more, where there are millions of edges to
+paint) are put to shapely outright, for which nothing need be painted, nor compiled. The answers are the same.
 
 The rules, all tested:
 
@@ -46,7 +46,8 @@ __all__ = ["Locator", "Parts", "cores", "each", "polygons_of"]
 
 TOGETHER = 1 << 17  # points a thread takes at a time
 MOST_RASTER = 1 << 23
-FEW = 50_000  # points that are put to shapely before a raster is laid
+FEW = 50_000  # points that are put to shapely before a raster is laid, of zones with up to FEW_EDGES; in proportion
+FEW_EDGES = 1_600_000  # beyond: an edge takes some 0.7 µs and 40 bytes to lay, a point some 4 µs to be put to shapely
 BAND = 2_000_000  # edges that are painted at a time
 SOME = 4_096  # parts that are taken out of their zones at a time
 FINE = 2.0**24  # times rounding: raster cells at least so wide keep their edges in single precision
@@ -78,6 +79,7 @@ class Locator:
         self._raster_cells = raster_cells
         self._so_far, self._laid, self._laying = 0, False, Lock()
         self._parts = Parts(self._zones)
+        self._edges = int(self._parts.edges.sum())
         west, _, east, _ = self._parts.extent
         self._round_world = bool(east > 180 or west < -180)
         self._west_east = float(west), float(east)
@@ -99,12 +101,25 @@ class Locator:
         if self._laid:
             return False
         self._so_far += n
-        if self._so_far <= FEW:
+        if self._so_far <= self._most:
             return True
         with self._laying:
             if not self._laid:
                 self._lay()
         return False
+
+    def expect(self, n: int) -> None:
+        """Tell that about `n` points are to be looked up, some at a time: are they many, the raster is laid first.
+
+        Only speed depends on it.
+        """
+        if self._so_far + n > self._most:
+            self._few(n)
+
+    @property
+    def _most(self) -> float:
+        """So many points are few."""
+        return FEW * max(1.0, self._edges / FEW_EDGES)
 
     def _lay(self) -> None:
         """Paint the raster."""
@@ -406,6 +421,13 @@ class Parts:
 
     def __len__(self) -> int:
         return len(self.zone)
+
+    def side_by_side(self) -> np.ndarray:
+        """An order in which each SOME parts lie together: by strips from west to east, each from south to north."""
+        strips = int(np.ceil((len(self) / SOME) ** 0.5))
+        strip = np.empty(len(self), np.int64)
+        strip[np.argsort(self.bounds[:, 0], kind="stable")] = np.arange(len(self)) * strips // max(len(self), 1)
+        return np.lexsort((self.bounds[:, 1], strip))
 
     def take(self, which: np.ndarray | slice) -> np.ndarray:
         """These parts as polygons; those of zones of one part are not copied."""
