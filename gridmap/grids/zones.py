@@ -260,20 +260,15 @@ class ZoneGrid(Grid):
         return self._touching_by_pieces()
 
     def _touching_by_pieces(self) -> sparse.csr_array:
-        """As `touching` in metres, SOME parts at a time: those side by side, with whatever their boxes meet."""
+        """As `touching` in metres, some parts at a time: those side by side, with whatever their boxes meet."""
         parts = Parts(self.cells.geometry.to_numpy())
-        order = parts.side_by_side()
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        low, high = parts.bounds[:, :2], parts.bounds[:, 2:]
+        rank = np.empty(len(parts), np.int64)
+        rank[parts.side_by_side()] = np.arange(len(parts))
         north = min(float(np.abs(parts.bounds[:, [1, 3]]).max(initial=0.0)), 89.0)
         grown = np.array([1.0 / np.cos(np.radians(north)), 1.0]) * (2 * TOUCH_M / METRES_PER_DEGREE)
-        tree = shapely.STRtree(shapely.box(*low.T, *high.T))
         sources, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for k in range(0, len(order), SOME):
-            some = order[k : k + SOME]
-            one, other = tree.query(shapely.box(*(low[some] - grown).T, *(high[some] + grown).T))
-            one = some[one]
+        for some in parts.pieces():
+            one, other = parts.meeting(some, grown)
             once = (rank[one] < rank[other]) & (parts.zone[one] != parts.zone[other])
             one, other = one[once], other[once]
             met, place = np.unique(np.r_[one, other], return_inverse=True)

@@ -147,11 +147,9 @@ def thinned(shapes: np.ndarray, tolerance: float) -> np.ndarray:
     parts = Parts(shapes)
     if len(parts) <= SOME:
         return shapely.coverage_simplify(shapes, tolerance)
-    tree = shapely.STRtree(shapely.box(*parts.bounds.T))
-    order, thin = parts.side_by_side(), np.empty(len(parts), dtype=object)
-    for k in range(0, len(order), SOME):
-        own = order[k : k + SOME]
-        near = np.unique(tree.query(shapely.box(*parts.bounds[own].T))[1])  # always in the same order
+    thin = np.empty(len(parts), dtype=object)
+    for own in parts.pieces():
+        near = np.unique(parts.meeting(own)[1])  # always in the same order
         thin[own] = shapely.coverage_simplify(parts.take(near), tolerance)[np.searchsorted(near, own)]
     found, multi = shapes.copy(), shapely.get_type_id(shapes)[parts.zone] == 6
     found[parts.zone[~multi]] = thin[~multi]

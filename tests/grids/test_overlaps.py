@@ -157,7 +157,7 @@ def test_neighbours_found_piece_by_piece_are_those_of_the_whole(monkeypatch, wes
     grid = gm.make_grid(gpd.GeoDataFrame({"zone_id": names}, geometry=shapes, crs=4326), system="zones")
     taken = []
     take = zones_module.Parts.take
-    monkeypatch.setattr(zones_module, "SOME", 12)
+    monkeypatch.setattr("gridmap.grids.index.locator.SOME", 12)
     monkeypatch.setattr(
         zones_module.Parts, "take", lambda parts, which: taken.append(len(found := take(parts, which))) or found
     )

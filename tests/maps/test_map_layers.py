@@ -532,5 +532,6 @@ def test_simplified_in_pieces_outlines_are_those_of_all_at_once(monkeypatch, see
     whole = shapely.coverage_simplify(zones, tolerance)
     assert shapely.get_num_coordinates(whole).sum() < 0.8 * shapely.get_num_coordinates(zones).sum()
     monkeypatch.setattr("gridmap.maps.packing.SOME", 9)
+    monkeypatch.setattr("gridmap.grids.index.locator.SOME", 9)
     found = thinned(zones, tolerance)
     assert shapely.equals_exact(shapely.normalize(found), shapely.normalize(whole), 0).all()

@@ -50,6 +50,7 @@ FEW = 50_000  # points that are put to shapely before a raster is laid, of zones
 FEW_EDGES = 1_600_000  # beyond: an edge takes some 0.7 µs and 40 bytes to lay, a point some 4 µs to be put to shapely
 BAND = 2_000_000  # edges that are painted at a time
 SOME = 4_096  # parts that are taken out of their zones at a time
+SOME_CORNERS = 300_000  # of parts that are projected or simplified at a time
 FINE = 2.0**24  # times rounding: raster cells at least so wide keep their edges in single precision
 
 
@@ -428,6 +429,25 @@ class Parts:
         strip = np.empty(len(self), np.int64)
         strip[np.argsort(self.bounds[:, 0], kind="stable")] = np.arange(len(self)) * strips // max(len(self), 1)
         return np.lexsort((self.bounds[:, 1], strip))
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """All parts, those together that lie side by side: up to SOME, and of SOME_CORNERS corners or so."""
+        order = self.side_by_side()
+        before = np.cumsum(self.corners[order]) - self.corners[order]
+        first = 0
+        while first < len(order):
+            end = int(np.searchsorted(before, before[first] + SOME_CORNERS))
+            end = min(max(end, first + 1), first + SOME)
+            yield order[first:end]
+            first = end
+
+    def meeting(self, some: np.ndarray, grown: np.ndarray | float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of one of these parts and any part whose boxes meet, theirs grown by so much; each meets itself."""
+        low, high = self.bounds[some, :2] - grown, self.bounds[some, 2:] + grown
+        there = (self.bounds[:, 2:] >= low.min(axis=0)) & (self.bounds[:, :2] <= high.max(axis=0))
+        near = np.flatnonzero(there.all(axis=1))
+        one, other = shapely.STRtree(shapely.box(*self.bounds[near].T)).query(shapely.box(*low.T, *high.T))
+        return some[one], near[other]
 
     def take(self, which: np.ndarray | slice) -> np.ndarray:
         """These parts as polygons; those of zones of one part are not copied."""

@@ -47,8 +47,8 @@ def locate(px, py, rows, frame, nx, ny, limits, round_world, label, heads, zones
     later = np.empty(BLOCK, np.int64)
     early = np.empty(BLOCK, np.float32)
     for begin in range(0, len(px), BLOCK):
-        borders = 0
-        for k in range(begin, min(begin + BLOCK, len(px))):
+        end = min(begin + BLOCK, len(px))
+        for k in range(begin, end):  # nothing but look-ups: the processor keeps many of them under way
             x, y = px[k], py[k]
             if round_world and not x0 <= x <= x1:
                 x = x + 360.0 if x < x0 else x - 360.0
@@ -56,6 +56,8 @@ def locate(px, py, rows, frame, nx, ny, limits, round_world, label, heads, zones
                 rows[k] = -1
                 continue
             rows[k] = label[column_of(y, y0, sy, ny) * nx + column_of(x, x0, sx, nx)]
+        borders = 0
+        for k in range(begin, end):
             later[borders] = k
             borders += rows[k] < -1
         for n in range(borders):  # their lines are fetched into the cache, many at a time, before they are met
