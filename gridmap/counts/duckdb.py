@@ -25,6 +25,7 @@ from secrets import token_hex
 from tempfile import gettempdir
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -147,7 +148,22 @@ class _Keying:
         self.no_place: tuple[int, str | None] = (0, None)
 
     def over(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        """Key batches on all cores, a few at a time, in their order."""
+        """Key batches on all cores, a few at a time, in their order.
+
+        Incidents counted by cell alone are added up here: each cell reaches DuckDB once, and not once for each batch.
+        """
+        if not self.query.by_cell_alone or self.query.weight is not None:
+            yield from self._keyed(batches)
+            return
+        counts = np.zeros(len(self.grid) + 1, np.int64)
+        for points in self._keyed(batches):
+            counts[points["row"].to_numpy() + 1] += points["n"].to_numpy()  # a batch has each row once
+        hit = np.flatnonzero(counts)
+        empty = pa.nulls(len(hit))
+        columns = [(hit - 1).astype(np.int32), empty.cast(pa.int64()), empty.cast(pa.string()), counts[hit]]
+        yield pa.record_batch(columns, schema=self.query.keyed)
+
+    def _keyed(self, batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         began = time.perf_counter()
         with ThreadPoolExecutor(self.threads) as pool:
             waiting: deque[tuple[int, Future]] = deque()

@@ -17,7 +17,7 @@ import shapely
 
 from gridmap.grids.index.locator import SOME, Parts
 
-__all__ = ["around", "lonlat_bounds", "pack", "pack_column", "pack_h3", "pack_outlines", "thinned", "varints"]
+__all__ = ["around", "lonlat_bounds", "pack", "pack_column", "pack_h3", "pack_outlines", "varints"]
 
 #: Above this many corners, outlines are simplified as a coverage: neighbours keep their shared edges.
 MOST_CORNERS = 120_000
@@ -92,24 +92,18 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True, zooms: Sequence[
     corners = int(shapely.get_num_coordinates(shapes).sum())
     bounds = shapely.bounds(shapes)
     extent = max(float(np.nanmax(bounds[:, 2]) - np.nanmin(bounds[:, 0])), 1e-6) if len(shapes) else 1e-6
-    if simplify and corners > MOST_CORNERS:
-        tolerance = extent / 8000 * np.sqrt(corners / MOST_CORNERS)
-        thin = thinned(shapes, tolerance) if areal else shapely.simplify(shapes, tolerance)
-        shapes = np.where(shapely.is_empty(thin), shapes, thin)
+    tolerance = extent / 8000 * np.sqrt(corners / MOST_CORNERS) if simplify and corners > MOST_CORNERS else None
     size = float(np.nanmedian(np.hypot(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1]))) if len(shapes) else 1
     scale = 100_000 if size > 0.004 else 1_000_000
     if areal:
-        shapes = shapely.orient_polygons(shapes)
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    kinds = shapely.get_type_id(parts)
-    if areal:
-        rings, of_part = shapely.get_rings(parts, return_index=True)
-        owner = owner[of_part]
-        xy, of_ring = shapely.get_coordinates(rings, return_index=True)
-        keep = np.append(of_ring[1:] == of_ring[:-1], False)  # a ring's last corner is its first
-        xy, of_ring = xy[keep], of_ring[keep]
-        n_rings = len(rings)
+        xy, counts, owner = _rings_of(shapes, tolerance)
+        of_ring, n_rings, kinds = np.repeat(np.arange(len(counts)), counts), len(counts), np.array([3])
     else:
+        if tolerance is not None:
+            thin = shapely.simplify(shapes, tolerance)
+            shapes = np.where(shapely.is_empty(thin), shapes, thin)
+        parts, owner = shapely.get_parts(shapes, return_index=True)
+        kinds = shapely.get_type_id(parts)
         xy, of_ring = shapely.get_coordinates(parts, return_index=True)
         n_rings = len(parts)
     by_zoom = {}
@@ -131,32 +125,37 @@ def pack_outlines(shapes: np.ndarray, *, simplify: bool = True, zooms: Sequence[
     }
 
 
-def thinned(shapes: np.ndarray, tolerance: float) -> np.ndarray:
-    """Areas simplified as a coverage: neighbours keep their shared edges.
+def _rings_of(shapes: np.ndarray, tolerance: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners of the rings of areas without the last of each, which is its first; how many each has, and its area.
 
-    Some thousand parts are taken at a time, with all whose boxes meet theirs. What an edge becomes is decided by the
-    areas on both its sides and by what lies between its corners: all of them have boxes that meet, so each piece has
-    what it needs, and the answer is that of all at once, in a tenth of the memory.
-
-    Examples
-    --------
-    >>> bumpy = shapely.Polygon([(0, 0), (1, 0), (1, 0.5), (1.01, 0.51), (1, 0.52), (1, 1), (0, 1)])
-    >>> shapely.get_num_coordinates(thinned(np.array([bumpy]), 0.1)).tolist()
-    [5]
+    With a tolerance they are simplified as a coverage: neighbours keep their shared edges. Some thousand parts are
+    taken at a time, with all whose boxes meet theirs. What an edge becomes is decided by the areas on both its sides
+    and by what lies between its corners: all of them have boxes that meet, so each piece has what it needs, and the
+    answer is that of all at once, in a tenth of the memory.
     """
+    if tolerance is None:
+        return _rings(*shapely.get_parts(shapely.orient_polygons(shapes), return_index=True))
     parts = Parts(shapes)
-    if len(parts) <= SOME:
-        return shapely.coverage_simplify(shapes, tolerance)
-    thin = np.empty(len(parts), dtype=object)
-    for own in parts.pieces():
+    corners, counts, part = [np.empty((0, 2))], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for own in parts.pieces() if len(parts) > SOME else [np.arange(len(parts))]:
         near = np.unique(parts.meeting(own)[1])  # always in the same order
-        thin[own] = shapely.coverage_simplify(parts.take(near), tolerance)[np.searchsorted(near, own)]
-    found, multi = shapes.copy(), shapely.get_type_id(shapes)[parts.zone] == 6
-    found[parts.zone[~multi]] = thin[~multi]
-    if multi.any():
-        rows, of = np.unique(parts.zone[multi], return_inverse=True)
-        found[rows] = shapely.multipolygons(thin[multi], indices=of)
-    return found
+        whole = parts.take(near)
+        thin = shapely.coverage_simplify(whole, tolerance)
+        thin = np.where(shapely.is_empty(thin), whole, thin)[np.searchsorted(near, own)]
+        for all_of, these in zip((corners, counts, part), _rings(shapely.orient_polygons(thin), own), strict=True):
+            all_of.append(these)
+    xy, number, of_part = np.concatenate(corners), np.concatenate(counts), np.concatenate(part)
+    order = np.argsort(of_part, kind="stable")
+    first, number = (np.cumsum(number) - number)[order], number[order]
+    at = np.repeat(first - np.cumsum(number) + number, number) + np.arange(len(xy))
+    return xy[at], number, parts.zone[of_part[order]]
+
+
+def _rings(polygons: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rings, of = shapely.get_rings(polygons, return_index=True)
+    xy, of_ring = shapely.get_coordinates(rings, return_index=True)
+    keep = np.append(of_ring[1:] == of_ring[:-1], False) if len(of_ring) else np.zeros(0, bool)
+    return xy[keep], np.bincount(of_ring[keep], minlength=len(rings)), owner[of]
 
 
 #: What two thirds of a pixel are, in degrees of longitude, at zoom 0.

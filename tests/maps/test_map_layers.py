@@ -22,7 +22,7 @@ from gridmap.errors import GridmapError, InputError
 from gridmap.grids.hierarchy import zone_levels
 from gridmap.maps import palette
 from gridmap.maps.legend_classes import amount_classes, breaks_of, codes_of, label_classes
-from gridmap.maps.packing import MOST_CHARACTERS, pack_column, pack_h3, pack_outlines, thinned, varints
+from gridmap.maps.packing import MOST_CHARACTERS, pack, pack_column, pack_h3, pack_outlines, varints
 from gridmap.maps.page import area_tree, page_data
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts, note_from, say
@@ -526,12 +526,19 @@ def wiggling(seed, n=60):
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("tolerance", [0.003, 0.01, 0.03])
-def test_simplified_in_pieces_outlines_are_those_of_all_at_once(monkeypatch, seed, tolerance):
+@pytest.mark.parametrize("most", [30, 1, 0.1])
+def test_simplified_in_pieces_outlines_are_those_of_all_at_once(monkeypatch, seed, most):
     zones = wiggling(seed)
-    whole = shapely.coverage_simplify(zones, tolerance)
-    assert shapely.get_num_coordinates(whole).sum() < 0.8 * shapely.get_num_coordinates(zones).sum()
+    monkeypatch.setattr("gridmap.maps.packing.MOST_CORNERS", most)
+    whole = pack_outlines(zones)
     monkeypatch.setattr("gridmap.maps.packing.SOME", 9)
     monkeypatch.setattr("gridmap.grids.index.locator.SOME", 9)
-    found = thinned(zones, tolerance)
-    assert shapely.equals_exact(shapely.normalize(found), shapely.normalize(whole), 0).all()
+    assert pack_outlines(zones) == whole
+    tolerance = (
+        np.ptp(shapely.total_bounds(zones)[::2]) / 8000 * np.sqrt(shapely.get_num_coordinates(zones).sum() / most)
+    )
+    thin = shapely.get_rings(shapely.get_parts(shapely.orient_polygons(shapely.coverage_simplify(zones, tolerance))))
+    assert whole["rings"] == pack(varints(shapely.get_num_coordinates(thin) - 1))
+    corners = np.concatenate([ring[:-1] for ring in map(shapely.get_coordinates, thin)])
+    steps = np.diff(np.round(corners * whole["scale"]).astype(np.int64), axis=0, prepend=0).ravel()
+    assert whole["xy"] == pack(varints(np.where(steps < 0, -2 * steps - 1, 2 * steps)))
