@@ -69,8 +69,8 @@ def write_shapes(
     }
     others = pa.Table.from_pandas(pd.DataFrame(frame).assign(**{name: None}), preserve_index=index)
     fields = [like.field(name) if field == name else others.schema.field(field) for field in like.names]
-    told = {**(others.schema.metadata or {}), b"geo": json.dumps(geo).encode(), **(facts or {})}
-    schema = pa.schema(fields, metadata=told)
+    metadata = {**(others.schema.metadata or {}), b"geo": json.dumps(geo).encode(), **(facts or {})}
+    schema = pa.schema(fields, metadata=metadata)
     with pq.ParquetWriter(path, schema, compression=compression) as writer:
         for piece in pieces:
             rows = others.slice(piece.start, piece.stop - piece.start)
