@@ -142,8 +142,10 @@ def _rings_of(shapes: np.ndarray, tolerance: float | None) -> tuple[np.ndarray, 
         whole = parts.take(near)
         thin = shapely.coverage_simplify(whole, tolerance)
         thin = np.where(shapely.is_empty(thin), whole, thin)[np.searchsorted(near, own)]
-        for all_of, these in zip((corners, counts, part), _rings(shapely.orient_polygons(thin), own), strict=True):
-            all_of.append(these)
+        xy, number, of_part = _rings(shapely.orient_polygons(thin), own)
+        corners.append(xy)
+        counts.append(number)
+        part.append(of_part)
     xy, number, of_part = np.concatenate(corners), np.concatenate(counts), np.concatenate(part)
     order = np.argsort(of_part, kind="stable")
     first, number = (np.cumsum(number) - number)[order], number[order]
