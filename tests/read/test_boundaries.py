@@ -1,5 +1,6 @@
 """read_boundaries: every format gives the same zones; what is wrong is named in one line."""
 
+import json
 import warnings
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from shapely.geometry import Point, Polygon, box
 
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.read.boundaries import read_boundaries
-from gridmap.read.tables import vector
+from gridmap.read.tables import geojson, vector
 
 LSOA = Path(__file__).parents[2] / "data" / "west_yorkshire" / "lsoa_2011.geojson"
 
@@ -244,3 +245,29 @@ def test_plain_polygons_of_geojson_are_those_of_shapely(rings, kind):
             return type(problem)
 
     assert found(_shape) == found(shape)
+
+
+def test_large_polygons_become_shapes_while_the_text_is_read(tmp_path):
+    """As lists of lists the corners of a file of 300 MB would take more than a gigabyte; what is read is the same."""
+    round_ = shapely.Point(7, 3).buffer(1, quad_segs=40)
+    many = shapely.MultiPolygon([round_, shapely.Point(9, 3).buffer(0.5, quad_segs=40), box(0, 0, 1, 1)])
+    shapes = [round_, many, box(2, 0, 3, 1), shapely.GeometryCollection([round_, Point(1, 2)])]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"zone_id": f"z{i}", "beside": json.loads(shapely.to_geojson(round_))},
+            "geometry": json.loads(shapely.to_geojson(shape)),
+        }
+        for i, shape in enumerate(shapes)
+    ]
+    for odd in ("", "\\ud800"):  # half a character: the text is read twice
+        text = json.dumps({"type": "FeatureCollection", "features": features, "odd": "ODD"}).replace("ODD", odd)
+        frame = geojson.read_json_layer(text.encode(), "zones.geojson")
+        assert shapely.equals_identical(frame.geometry.to_numpy(), shapes).all()
+        beside = [shapely.from_geojson(value) for value in frame["beside"]]
+        assert shapely.equals_identical(beside, round_).all()
+    parsed = geojson._parsed(text.encode(), "zones.geojson")
+    assert [isinstance(f["geometry"], geojson._WithShape) for f in parsed["features"]] == [True, True, False, False]
+    broken = features[0] | {"geometry": {"type": "Polygon", "coordinates": [[[0, 0]] * 39 + [[0, "x"]]]}}
+    with pytest.raises(ReadError):
+        geojson.read_json_layer(json.dumps({"features": [broken]}).encode(), "zones.geojson")

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
-from shapely.geometry import shape
+from shapely.geometry import mapping, shape
 
 from gridmap.errors import CRSError, InputError, ReadError
 from gridmap.messages import Note
@@ -38,6 +38,8 @@ GEOMETRIES = {
 }
 #: What a geometry or a feature of another shape than it should have raises on the way.
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, shapely.GEOSException)
+#: Polygons of so many corners become shapes while the text is read.
+MANY_CORNERS = 32
 #: Deeper than any collection of collections that a person made.
 DEEPEST = 20
 
@@ -114,16 +116,33 @@ def _parsed(data: bytes, name: str) -> Any:
     else:
         raise ReadError(Note("read.no_json", file=name, why="utf-8"))
     try:
-        found = json.loads(text)
         if re.search(r"\\u[dD][89a-fA-F]", text):  # half a character, which no table holds
-            found = json.loads(
-                json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            )
-        return found
+            found = json.loads(text)
+            text = json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return json.loads(text, object_hook=_with_shape)
     except RecursionError:
         raise ReadError(Note("read.json_too_deep", file=name)) from None
     except ValueError as problem:
         raise ReadError(Note("read.no_json", file=name, why=brief(problem))) from None
+
+
+class _WithShape(dict):
+    """A geometry whose `coordinates` are a shape already."""
+
+
+def _with_shape(found: dict) -> dict:
+    """A polygon of many corners becomes a shape as soon as it is read: as lists it takes ten times the memory."""
+    given = found.get("coordinates")
+    if found.get("type") not in ("Polygon", "MultiPolygon") or not isinstance(given, list):
+        return found
+    try:
+        parts = [given] if found["type"] == "Polygon" else given
+        if sum(len(ring) for rings in parts for ring in rings) < MANY_CORNERS:
+            return found
+        whole = _plain_shape(found)
+    except BROKEN:
+        return found  # the error is raised where its feature is looked at
+    return found if whole is None else _WithShape(found, coordinates=whole)
 
 
 def _features(node: Any, depth: int) -> Iterator[tuple[Any, dict]]:
@@ -149,12 +168,21 @@ def _shape(geometry: Any) -> Any:
     if geometry["type"] == "Point":
         place = [v for v in geometry["coordinates"] or [] if v is not None]
         return shapely.Point(*map(float, place[:3])) if len(place) >= 2 else shapely.Point()
-    if geometry["type"] in ("Polygon", "MultiPolygon") and geometry["coordinates"]:
-        given = geometry["coordinates"]
-        parts = [_plain_polygon(rings) for rings in ([given] if geometry["type"] == "Polygon" else given)]
-        if all(part is not None for part in parts):
-            return parts[0] if geometry["type"] == "Polygon" else shapely.multipolygons(parts)
-    return shape(geometry)
+    if geometry["type"] == "GeometryCollection" and any(isinstance(g, _WithShape) for g in geometry.get("geometries") or ()):
+        return shapely.GeometryCollection([_shape(part) for part in geometry["geometries"]])
+    plain = _plain_shape(geometry) if geometry["type"] in ("Polygon", "MultiPolygon") else None
+    return shape(geometry) if plain is None else plain
+
+
+def _plain_shape(geometry: Any) -> Any:
+    """A polygon or several whose rings are plain numbers; None for anything else."""
+    given = geometry["coordinates"]
+    if isinstance(geometry, _WithShape) or not given:
+        return given or None
+    parts = [_plain_polygon(rings) for rings in ([given] if geometry["type"] == "Polygon" else given)]
+    if any(part is None for part in parts):
+        return None
+    return parts[0] if geometry["type"] == "Polygon" else shapely.multipolygons(parts)
 
 
 def _plain_polygon(rings: Any) -> Any:
@@ -289,6 +317,11 @@ def _require_finite(shapes: np.ndarray, name: str) -> None:
         raise InputError(Note("read.not_finite", file=name, n=int(bad.sum()), first=first))
 
 
+def _as_text(value: Any) -> str:
+    """An object among the properties as its JSON text."""
+    return json.dumps(value, ensure_ascii=False, default=lambda found: mapping(found)["coordinates"])
+
+
 def _columns(records: list[dict], file: str) -> pd.DataFrame:
     """Properties as columns, in the order in which they first appear; mixed ones as text, nested ones as JSON."""
     names = list(dict.fromkeys(str(key) for record in records for key in record))
@@ -299,7 +332,7 @@ def _columns(records: list[dict], file: str) -> pd.DataFrame:
         if name == "geometry":
             continue
         values = [record.get(name) for record in records]
-        values = [json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values]
+        values = [_as_text(v) if isinstance(v, dict | list) else v for v in values]
         kinds = {bool if isinstance(v, bool) else str if isinstance(v, str) else float for v in values if v is not None}
         if len(kinds) > 1:
             values = [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values]
