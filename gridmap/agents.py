@@ -75,7 +75,7 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
     dict
         `topics` (those that its words name), `facts` (`kind, text, values, step, result, null`; `result` is the name
         of the step's result), `places` and `places_of` (which result ranks them), `made`; where nothing answers it,
-        `reason` says so, and `topics_known` what there is.
+        `reason` says so, and `topics_known` what there is. A question about a person is not answered.
 
     Raises
     ------
@@ -83,6 +83,8 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
         For a language that there is none of.
     """
     found, asked_in = topics_of(question)
+    of_person = _asks_for_a_person(question)
+    found = [] if of_person else found
     language = check_language(language or asked_in or str(run.head.get("language") or "en"))
     steps = _steps_meant(run, question)
     facts = [fact_entry(fact, language, run) for topic in found for fact in _facts_of(run, topic, steps, language)]
@@ -95,7 +97,7 @@ def answer(run: RunFolder, question: str, language: str | None = None) -> dict[s
     if "made" in found:
         answered["made"] = how_made(run, language)
     if not facts and "made" not in found:
-        code = "agents.no_answer" if found else "agents.no_topic"
+        code = "agents.person" if of_person else "agents.no_answer" if found else "agents.no_topic"
         answered["reason"] = say(code, language)
         answered["topics_known"] = {topic: say(f"agents.topic.{topic}", language) for topic in TOPICS}
     return answered
@@ -117,8 +119,8 @@ def topics_of(question: str) -> tuple[list[str], str | None]:
     (['where'], 'en')
     >>> topics_of("比上期有什么变化？")
     (['changed'], 'zh')
-    >>> topics_of("Sing me a song"), topics_of("今天天气怎么样？")
-    (([], None), ([], 'zh'))
+    >>> topics_of("Sing me a song"), topics_of("今天天气怎么样？"), topics_of("?")
+    (([], 'en'), ([], 'zh'), ([], None))
     """
     text = " ".join(clean(question, 400).casefold().split())
     hits: list[tuple[int, str, str]] = []
@@ -131,8 +133,21 @@ def topics_of(question: str) -> tuple[list[str], str | None]:
                 if word and re.search(bounded, text):
                     hits.append((len(word), topic, language))
     hits.sort(key=lambda hit: -hit[0])
-    chinese = "zh" if re.search("[\u4e00-\u9fff]", text) else None  # also where it names no topic
-    return list(dict.fromkeys(topic for _, topic, _ in hits)), hits[0][2] if hits else chinese
+    written = "zh" if re.search("[\u4e00-\u9fff]", text) else "en" if re.search("[a-z]{2}", text) else None
+    return list(dict.fromkeys(topic for _, topic, _ in hits)), hits[0][2] if hits else written
+
+
+def _asks_for_a_person(question: str) -> bool:
+    """Whether a question is about somebody, as "who lives at …" is: places are mapped, never people.
+
+    Examples
+    --------
+    >>> _asks_for_a_person("Who is the suspect?"), _asks_for_a_person("Where is it, and is it whole?")
+    (True, False)
+    """
+    text = " ".join(clean(question, 400).casefold().split())
+    words = [word.strip() for tag in LANGUAGES for word in all_texts(tag)["agents.people.words"].split(",")]
+    return any(re.search(rf"(?<![a-z]){re.escape(w)}(?![a-z])" if w.isascii() else re.escape(w), text) for w in words)
 
 
 def _steps_meant(run: RunFolder, question: str) -> set[int]:
@@ -292,7 +307,7 @@ class Office:
             inside = path.resolve().is_relative_to(self.root)
         except (OSError, ValueError):
             inside = False
-        if not inside or hidden or "\0" in name:
+        if not inside or hidden or "\0" in name or any(len(part.encode()) > 255 for part in Path(name).parts):
             raise SettingError(Note("agents.outside", found=clean(name)))
         return path
 
@@ -336,7 +351,7 @@ class Office:
 
     def name_of(self, path: Path) -> str:
         """A folder's or file's name in the folder."""
-        return path.resolve().relative_to(self.root).as_posix() or "."
+        return clean(path.resolve().relative_to(self.root).as_posix() or ".", 400)
 
     # ---------------------------------------------------------------------------------------- what it answers
 
@@ -350,7 +365,7 @@ class Office:
                     {"step": e["step"], "name": _shown(e.get("name")), "method": e["method"]} for e in run.results
                 ]
                 about = {"run": self.name_of(folder), "title": _shown(run.head.get("title"))}
-                when = {"period": run.head.get("period"), "written": run.written, "audience": run.audience}
+                when = {"period": _cleaned(run.head.get("period")), "written": run.written, "audience": run.audience}
                 listed.append({**about, **when, "results": results})
         return listed
 
@@ -422,7 +437,7 @@ class Office:
         found_facts = [fact_entry(fact, found.language, opened) for fact in opened.facts if fact.say(found.language)]
         return {
             "run": self.name_of(folder),
-            "files": sorted(p.name for p in report.outputs.values()),
+            "files": sorted(clean(p.name) for p in report.outputs.values()),
             "facts": found_facts,
         }
 
@@ -458,12 +473,12 @@ def mcp_server(root: str | Path, *, audience: str = "meeting", read_only: bool =
     server = MCPServer(name="gridmap", version=__version__, instructions=INSTRUCTIONS, log_level="ERROR")
     for name in TOOLS:
         if not (read_only and name == "run_pipeline"):
-            server.tool(name=name)(_answered(getattr(office, name)))
+            server.tool(name=name)(_answered(getattr(office, name), office.root))
     return server
 
 
-def _answered(tool: Callable[..., Any]) -> Callable[..., Any]:
-    """A tool whose mistakes are answers in one line, and which prints nothing into the protocol."""
+def _answered(tool: Callable[..., Any], root: Path) -> Callable[..., Any]:
+    """A tool whose mistakes are answers in one line without the machine's folders, and which prints nothing itself."""
 
     @wraps(tool)
     def run(*args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -471,7 +486,9 @@ def _answered(tool: Callable[..., Any]) -> Callable[..., Any]:
             with redirect_stdout(sys.stderr):
                 return {"answer": tool(*args, **kwargs)}
         except GridmapError as error:
-            return {"error": clean(str(error), 500)}
+            return {"error": clean(str(error).replace(f"{root}/", "").replace(str(root), "."), 500)}
+        except OSError as error:  # a name that cannot be one here, a folder that went away
+            return {"error": clean(error.strerror or type(error).__name__, 500)}
 
     run.__annotations__ = {**tool.__annotations__, "return": dict[str, Any]}
     run.__signature__ = signature(tool).replace(return_annotation=dict[str, Any])  # type: ignore[attr-defined]

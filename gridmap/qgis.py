@@ -20,7 +20,7 @@ __all__ = ["plugin_folder", "write_plugin"]
 SOURCE = Path(__file__).parent / "qgis_plugin" / "gridmap_processing"
 WORDS = (
     *("incidents_file", "incidents", "boundaries", "grid", "resolution", "cell_size_m", "category", "audience"),
-    *("output", "layers", "map", "no_incidents", "no_command"),
+    *("output", "layers", "map", "no_incidents", "no_command", "cancelled"),
 )
 
 
@@ -56,7 +56,11 @@ def write_plugin(folder: str | Path | None = None) -> Path:
     place = (plugin_folder() if folder is None else Path(folder)) / "gridmap_processing"
     if place.exists() and not (place / "metadata.txt").is_file():
         raise OutputError(Note("qgis.taken", folder=str(place)))
+    words: dict[str, dict[str, Any]]
     words = {language: {word: say(f"qgis.{word}", language) for word in WORDS} for language in LANGUAGES}
+    for language in LANGUAGES:
+        steps = {code: text for code, text in all_texts(language).items() if code.startswith("cli.step.")}
+        words[language]["steps"] = {code.removeprefix("cli.step."): text for code, text in steps.items()}
     schema = {language: method_options(language) for language in LANGUAGES}
     command = [sys.executable, "-m", "gridmap"]
     with atomic_folder(place) as hidden:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def test_the_plugin_offers_every_method_in_every_language(tmp_path):
     assert set(schema) == set(words) == set(LANGUAGES)
     for language in LANGUAGES:
         assert set(schema[language]) == set(METHODS)
-        assert set(words[language]) == set(WORDS)
+        assert set(words[language]) == {*WORDS, "steps"}
         assert schema[language]["getis_ord"]["options"]["order"] == {"title": "Order", "type": "integer", "default": 1}
     assert schema["zh"]["hotspot_test"]["title"] == "热点"
     assert json.loads((folder / "command.json").read_text(encoding="utf-8")) == [sys.executable, "-m", "gridmap"]
@@ -70,10 +71,10 @@ def test_the_plugin_imports_nothing_but_qgis_and_the_standard_library():
                 assert name.split(".")[0] in sys.stdlib_module_names | {"qgis"}, (path.name, name)
 
 
-def qgis(home, *arguments):
+def qgis(home, *arguments, **more):
     """What `qgis_process` printed; Debian's wrapper gives it an option that it does not know."""
     program = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
-    own = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"}
+    own = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"} | more
     environment = {"PATH": "/usr/bin:/bin", **own}  # of another Python before the system's, QGIS takes its libraries
     done = subprocess.run(
         [program, *arguments], env=environment, capture_output=True, encoding="utf-8", timeout=LONGEST
@@ -148,7 +149,86 @@ def test_what_gridmap_refuses_is_said_in_qgis_in_its_own_line(tmp_path):
     arguments = [f"BOUNDARIES={zones}", f"INCIDENTS_FILE={bad}", f"OUTPUT={tmp_path / 'out'}"]
     printed = qgis(home, "run", "gridmap:hotspot_test", "--", *arguments)
     assert "gridmap: " in printed
+    assert "gridmap-note" not in printed
     assert "bad.csv" in printed
     assert not (tmp_path / "out" / "run.json").exists()
     nothing = qgis(home, "run", "gridmap:hotspot_test", "--", f"BOUNDARIES={zones}", f"OUTPUT={tmp_path / 'out'}")
     assert "Name a file of incidents, or a layer of points." in nothing
+
+
+@pytest.mark.slow
+@pytest.mark.needs("qgis")
+@pytest.mark.parametrize(
+    ("named", "language", "said"),
+    [
+        ("/nowhere/grid map", "en", "The command gridmap was not found."),
+        ("/usr/bin/python3 -S -m gridmap", "zh", "未找到 gridmap 命令"),
+    ],
+)
+def test_a_command_that_is_not_there_is_said(tmp_path, named, language, said):
+    home = tmp_path / "家 home"
+    home.mkdir(mode=0o700)
+    write_plugin(home / ".local/share/QGIS/QGIS3/profiles/default/python/plugins")
+    qgis(home, "plugins", "enable", "gridmap_processing")
+    write_zones_and_export(tmp_path)
+    given = [f"BOUNDARIES={tmp_path / 'zones.geojson'}", f"INCIDENTS_FILE={tmp_path / 'exports' / 'march.csv'}"]
+    given += [f"OUTPUT={tmp_path / 'out'}"]
+    own = {"GRIDMAP_COMMAND": named, "GRIDMAP_LANGUAGE": language}
+    printed = qgis(home, "run", "gridmap:hotspot_test", "--", *given, **own)
+    assert said in printed
+    assert "Traceback" not in printed
+
+
+#: The parts of the plugin that need no QGIS, with its classes as plain ones.
+ALONE = """
+import sys, types
+core = types.ModuleType("qgis.core")
+core.__getattr__ = lambda name: type(name, (Exception,), {})
+sys.modules["qgis"], sys.modules["qgis.core"] = types.ModuleType("qgis"), core
+sys.path.insert(0, sys.argv[1])
+from gridmap_processing import provider
+"""
+
+
+def alone(folder, code, **more):
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE + code, str(folder)],
+        env={**os.environ, **more},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=LONGEST,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_run_that_prints_nothing_is_cancelled_too(tmp_path):
+    write_plugin(tmp_path)
+    code = """
+import time
+process = provider.started([sys.executable, "-c", "import time; print('one', flush=True); time.sleep(600)"])
+begun, seen = time.monotonic(), []
+for text in provider.printed_by(process, lambda: bool(seen) and time.monotonic() - begun > 2):
+    seen.append(text)
+provider.ended(process)
+print(seen, process.returncode, time.monotonic() - begun < 60)
+"""
+    assert alone(tmp_path, code).strip() == "['one\\n'] -15 True"
+
+
+def test_a_command_with_spaces_is_one(tmp_path):
+    write_plugin(tmp_path)
+    program = tmp_path / "程序 folder" / "grid map"
+    program.parent.mkdir()
+    program.write_text("", encoding="utf-8")
+    code = "print(provider.command())"
+    assert alone(tmp_path, code, GRIDMAP_COMMAND=str(program)).strip() == str([str(program)])
+    assert alone(tmp_path, code, GRIDMAP_COMMAND="python -m gridmap").strip() == "['python', '-m', 'gridmap']"
+
+
+def test_steps_are_said_in_the_language_of_qgis(tmp_path):
+    write_plugin(tmp_path)
+    code = (
+        "print(provider.shown_step('read boundaries'), provider.shown_step('hotspot_test'), provider.shown_step('new'))"
+    )
+    assert alone(tmp_path, code, GRIDMAP_LANGUAGE="zh", PYTHONIOENCODING="utf-8").split() == ["读取边界", "热点", "new"]

@@ -23,6 +23,7 @@ from gridmap import __version__
 from gridmap._audit import run_id
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.hotspots.density_result import DensityResult
 from gridmap.hotspots.result import HotspotResult
 from gridmap.messages import Note
@@ -141,6 +142,7 @@ def parts_of(what: Any, *, grid: Grid | None = None, name: str | None = None, co
     InputError
         For anything else, an empty mapping, or cells that are not in the grid.
     """
+    grid = None if grid is None else as_grid(grid)
     if grid is not None and not isinstance(grid, Grid):
         raise InputError(Note("exports.not_a_grid", found=type(grid).__name__))
     if isinstance(what, Mapping):

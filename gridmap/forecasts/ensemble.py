@@ -22,6 +22,7 @@ from gridmap.errors import InputError, SettingError
 from gridmap.forecasts.base import Forecaster, History, model_named
 from gridmap.forecasts.density_models import mixture_weights
 from gridmap.messages import Note
+from gridmap.read.numbers import as_numbers
 
 __all__ = ["Ensemble"]
 
@@ -72,7 +73,7 @@ class Ensemble(Forecaster):
                 lambda: self._weights(history.before(at), horizon_days),
             )
         else:
-            given = np.asarray(self.weights, float)
+            given = as_numbers(self.weights, "weights", missing=False)
             self.weights_ = given / given.sum()
         rates = np.array([member.rate(history, horizon_days) for member in self.fitted_])
         self.rate_ = self.weights_ @ _shares(rates) * float(self.weights_ @ rates.sum(axis=1))

@@ -29,6 +29,7 @@ from scipy import special
 
 from gridmap.errors import InputError
 from gridmap.messages import Note
+from gridmap.read.numbers import as_numbers
 
 __all__ = [
     "AreaHits",
@@ -65,7 +66,7 @@ def hit_rate(hits: Any, incidents: Any) -> Any:
     >>> hit_rate(22, 275)
     0.08
     """
-    hits, incidents = np.asarray(hits, float), np.asarray(incidents, float)
+    hits, incidents = as_numbers(hits, "hits"), as_numbers(incidents, "incidents")
     with np.errstate(divide="ignore", invalid="ignore"):
         return _plain(np.where(incidents > 0, hits / incidents, np.nan))
 
@@ -99,8 +100,8 @@ def pai(hits: Any, incidents: Any, area: Any, total_area: Any) -> Any:
     ----------
     Chainey, Tompson & Uhlig (2008), Security Journal 21, 4–28.
     """
-    hits, incidents = np.asarray(hits, float), np.asarray(incidents, float)
-    area, total_area = np.asarray(area, float), np.asarray(total_area, float)
+    hits, incidents = as_numbers(hits, "hits"), as_numbers(incidents, "incidents")
+    area, total_area = as_numbers(area, "area"), as_numbers(total_area, "total_area")
     if (hits > incidents * (1 + 1e-12)).any() or (area > total_area * (1 + 1e-9)).any():
         raise InputError(Note("forecasts.more_than_all"))
     if min(hits.min(initial=0), area.min(initial=0)) < 0:
@@ -125,7 +126,7 @@ def pei(hits: Any, best_hits: Any) -> Any:
     >>> round(pei(9, 13), 8)
     0.69230769
     """
-    hits, best_hits = np.asarray(hits, float), np.asarray(best_hits, float)
+    hits, best_hits = as_numbers(hits, "hits"), as_numbers(best_hits, "best_hits")
     with np.errstate(divide="ignore", invalid="ignore"):
         return _plain(np.where(best_hits > 0, hits / best_hits, np.nan))
 
@@ -148,7 +149,7 @@ def rri(hits: Any, predicted: Any) -> Any:
     >>> round(rri(6, 8), 4)
     1.3333
     """
-    hits, predicted = np.asarray(hits, float), np.asarray(predicted, float)
+    hits, predicted = as_numbers(hits, "hits"), as_numbers(predicted, "predicted")
     with np.errstate(divide="ignore", invalid="ignore"):
         return _plain(np.where(hits > 0, predicted / hits, np.nan))
 

@@ -41,6 +41,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.silence import QUIET, quiet_cells
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
+from gridmap.read.numbers import as_numbers, one_column
 from gridmap.read.persons import is_person_column
 
 __all__ = [
@@ -154,7 +155,7 @@ INDICATORS: dict[str, Indicator] = {
 
 
 def _durations(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
-    time, event = np.asarray(time, float), np.asarray(event)
+    time, event = as_numbers(time, "time"), as_numbers(event, "event", missing=False)
     if time.ndim != 1 or time.shape != event.shape or not len(time):
         raise InputError(Note("governance.durations", n=time.size, m=event.size))
     if not np.isfinite(time).all() or (time < 0).any():
@@ -677,7 +678,7 @@ def _normal(raw: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[pd.Da
     for role in ("found", "closed"):
         if role not in chosen:
             raise InputError(Note("governance.no_step_column", role=role, names=list(ROLES[role])))
-    table = pd.DataFrame({role: raw[column] for role, column in chosen.items()}, index=raw.index)
+    table = pd.DataFrame({role: one_column(raw, column) for role, column in chosen.items()}, index=raw.index)
     notes = []
     for role in (r for r in TIMES if r in chosen):
         written, table[role] = table[role], _as_times(table[role])
@@ -996,7 +997,7 @@ def threshold_pile(values: Any, threshold: float, width: float) -> pd.Series:
     ----------
     McCrary (2008), J. Econometrics 142, 698–714, for the idea; the exact binomial test is Clopper & Pearson's.
     """
-    found = np.asarray(values, float)
+    found = as_numbers(values, "values")
     below = int(((found >= threshold - width) & (found < threshold)).sum())
     above = int(((found >= threshold) & (found < threshold + width)).sum())
     if not below + above:

@@ -24,11 +24,13 @@ from scipy import sparse
 
 from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
+from gridmap.hotspots.neighbours import given_weights
 from gridmap.hotspots.significance import adjust_p, whole_number
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 from gridmap.read.incidents import as_incidents
 from gridmap.read.metric_projection import metric_crs_of_points, project
+from gridmap.read.numbers import as_numbers, one_column
 
 __all__ = [
     "CROSS_NULLS",
@@ -180,9 +182,9 @@ def _places(points: Any) -> tuple[np.ndarray, pd.DataFrame | None]:
     if isinstance(points, pd.DataFrame):
         if not {"lon", "lat"} <= set(points):
             raise InputError(Note("governance.no_column", found="lon", meant=did_you_mean("lon", map(str, points))))
-        lon, lat = points["lon"].to_numpy(float), points["lat"].to_numpy(float)
+        lon, lat = (as_numbers(one_column(points, c), c, missing=False) for c in ("lon", "lat"))
         return np.column_stack(project(lon, lat, metric_crs_of_points(lon, lat))), points
-    xy = np.asarray(points, float)
+    xy = as_numbers(points, "points")
     if xy.ndim != 2 or xy.shape[1] != 2 or not np.isfinite(xy).all():
         raise InputError(Note("governance.no_xy", found=str(xy.shape)))
     return xy, None
@@ -246,9 +248,9 @@ def bivariate_moran(
     ----------
     Anselin, Syabri & Smirnov (2002). Lee (2001), J. Geographical Systems 3, 369–385, on the in-place correlation.
     """
-    x, y, w = np.asarray(x, float), np.asarray(y, float), sparse.csr_array(weights, dtype=float)
-    n = len(x)
-    if y.shape != (n,) or w.shape != (n, n) or not x.std() or not y.std():
+    x, y = as_numbers(x, "x", missing=False), as_numbers(y, "y", missing=False)
+    n, w = x.size, given_weights(weights).astype(float)
+    if x.shape != (n,) or y.shape != (n,) or w.shape != (n, n) or not n or not x.std() or not y.std():
         raise InputError(Note("governance.bivariate", n=n, m=y.size, rows=w.shape[0]))
     total = w.sum(axis=1)
     w = sparse.diags_array(1 / np.where(total > 0, total, 1)) @ w
@@ -335,10 +337,10 @@ def similarity_of_patterns(
     if method not in ("difference", "resampling"):
         meant = did_you_mean(str(method), ["difference", "resampling"])
         raise SettingError(Note("governance.similarity_method", found=str(method), meant=meant))
-    index = base.index if isinstance(base, pd.Series) else pd.RangeIndex(len(base))
+    index = base.index if isinstance(base, pd.Series) else pd.RangeIndex(np.size(base))
     if isinstance(base, pd.Series) and isinstance(test, pd.Series) and not base.index.equals(test.index):
         raise InputError(Note("governance.tables_differ", n=len(base), m=len(test)))
-    a, b = np.asarray(base, float), np.asarray(test, float)
+    a, b = as_numbers(base, "base", missing=False), as_numbers(test, "test", missing=False)
     whole = np.concatenate([a.ravel(), b.ravel()])
     if a.shape != b.shape or a.ndim != 1 or (whole < 0).any() or (whole % 1 != 0).any() or not a.sum() or not b.sum():
         raise InputError(Note("governance.two_patterns", n=a.size, m=b.size))
@@ -472,14 +474,16 @@ def cross_k(
         meant = did_you_mean(str(correction), ("translate", "none"))
         raise SettingError(Note("governance.cross_correction", found=str(correction), meant=meant))
     simulations = whole_number(simulations, "simulations", least=0)
-    reach = np.atleast_1d(np.asarray(distances_m, float))
+    reach = np.atleast_1d(as_numbers(distances_m, "distances_m", missing=False))
     if reach.ndim != 1 or not len(reach) or (np.diff(reach) <= 0).any() or not reach[0] > 0:
         raise SettingError(Note("governance.bands", found=str(distances_m)))
     a, b = _two_patterns_of(first, second)
     if min(len(a), len(b)) < 2:
         raise InputError(Note("governance.cross_few", n=len(a), m=len(b)))
     both = np.vstack([a, b])
-    box = np.r_[both.min(axis=0), both.max(axis=0)] if window is None else np.asarray(window, float)
+    box = np.r_[both.min(axis=0), both.max(axis=0)] if window is None else as_numbers(window, "window", missing=False)
+    if box.shape != (4,):
+        raise InputError(Note("governance.cross_window"))
     if (both < box[:2]).any() or (both > box[2:]).any() or not (box[2:] > box[:2]).all():
         raise InputError(Note("governance.cross_window"))
     size = box[2:] - box[:2]
@@ -641,10 +645,10 @@ def local_bivariate_moran(
     ----------
     Anselin (1995), Geographical Analysis 27, 93–115. Anselin, Syabri & Smirnov (2002).
     """
-    index = x.index if isinstance(x, pd.Series) else pd.RangeIndex(len(x))
-    x, y, w = np.asarray(x, float), np.asarray(y, float), sparse.csr_array(weights, dtype=float)
-    n = len(x)
-    if y.shape != (n,) or w.shape != (n, n) or not x.std() or not y.std():
+    index = x.index if isinstance(x, pd.Series) else pd.RangeIndex(np.size(x))
+    x, y = as_numbers(x, "x", missing=False), as_numbers(y, "y", missing=False)
+    n, w = x.size, given_weights(weights).astype(float)
+    if x.shape != (n,) or y.shape != (n,) or w.shape != (n, n) or not n or not x.std() or not y.std():
         raise InputError(Note("governance.bivariate", n=n, m=y.size, rows=w.shape[0]))
     permutations = whole_number(permutations, "permutations", least=0)
     total = w.sum(axis=1)

@@ -27,6 +27,7 @@ from gridmap._notebook_line import ShortForm
 from gridmap.errors import InputError, SettingError
 from gridmap.hotspots.significance import whole_number
 from gridmap.messages import Note, did_you_mean, known
+from gridmap.read.numbers import number_columns
 
 __all__ = ["StandardisedRates", "standardised_rates"]
 
@@ -151,7 +152,7 @@ def _by_stratum(
             raise InputError(
                 Note("governance.no_area_column", found=column, meant=did_you_mean(column, map(str, areas)))
             )
-    numbers = pd.DataFrame(areas[[count, *per]]).astype(float)
+    numbers = number_columns(areas, [count, *per])
     if not len(areas) or not np.isfinite(numbers.to_numpy()).all() or (numbers < 0).to_numpy().any():
         raise InputError(Note("governance.denominators"))
     own = areas[unit] if unit is not None else pd.Series(areas.index, index=areas.index, name=areas.index.name)

@@ -32,6 +32,7 @@ from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean, wrong_kind
 from gridmap.read.incident_table import Incidents
 from gridmap.read.metric_projection import metric_crs
+from gridmap.read.numbers import as_numbers, number_columns
 
 __all__ = [
     "VERDICTS",
@@ -368,7 +369,8 @@ def difference_in_differences(
     ----------
     McCullagh & Nelder (1989), Generalized Linear Models. Bertrand, Duflo & Mullainathan (2004), QJE 119, 249–275.
     """
-    t, c, later = np.asarray(treated, float), np.asarray(control, float), np.asarray(after, bool)
+    t, c = as_numbers(treated, "treated"), as_numbers(control, "control")
+    later = np.asarray(after, bool)
     if not t.shape == c.shape == later.shape or t.ndim != 1 or not later.any() or later.all():
         raise InputError(Note("governance.series", treated=t.size, control=c.size, after=int(later.sum())))
     if not (np.isfinite(t).all() and np.isfinite(c).all()) or (t < 0).any() or (c < 0).any():
@@ -525,8 +527,10 @@ def regression_to_mean(
     if prior is not None:
         shape, rate = (float(v) for v in prior)
     else:
-        count = np.asarray(() if pool is None else pool, float)
-        people = np.ones(len(count)) if pool_exposure is None else np.asarray(pool_exposure, float)
+        count = as_numbers(() if pool is None else pool, "pool").ravel()
+        people = np.ones(len(count)) if pool_exposure is None else as_numbers(pool_exposure, "pool_exposure")
+        if people.shape != count.shape:
+            raise InputError(Note("governance.pool_exposure", n=count.size, m=people.size))
         usable = (people > 0) & np.isfinite(count)
         if usable.sum() < 10 or count[usable].sum() <= 0:
             raise InputError(Note("governance.pool", n=int(usable.sum())))
@@ -676,7 +680,7 @@ def comparable_controls(
 
 
 def _standardised(areas: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    value = areas[list(columns)].astype(float)
+    value = number_columns(areas, columns, missing=False)
     for column in value.columns[~(value < 0).any()]:  # amounts are compared by their ratios, other numbers as they are
         value[column] = np.log1p(value[column])
     return (value - value.mean()) / value.std().replace(0, 1)
@@ -1204,7 +1208,9 @@ def _pool(chosen_from: Any, exposure: Any, own: Any, at: np.ndarray) -> tuple[np
         if isinstance(exposure, str) and exposure not in chosen_from:
             meant = did_you_mean(exposure, map(str, chosen_from))
             raise InputError(Note("governance.no_area_column", found=exposure, meant=meant))
-        people = np.asarray(chosen_from[exposure] if isinstance(exposure, str) else exposure, float)
+        column = exposure if isinstance(exposure, str) else "exposure"
+        given = chosen_from[exposure] if isinstance(exposure, str) else exposure
+        people = as_numbers(given, column, missing=False)
     which = shapely.STRtree(at).query(shapes, predicate="intersects")[0]
     inside = shapely.area(shapely.intersection(shapes, own)) / shapely.area(shapes)
     return np.bincount(which, minlength=len(shapes)).astype(float), people, float((inside * people).sum())

@@ -26,6 +26,7 @@ from gridmap.hotspots.significance import adjust_p
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
 from gridmap.read.metric_projection import metric_crs, project
+from gridmap.read.numbers import as_numbers
 
 __all__ = ["SiteRings", "site_rings"]
 
@@ -127,7 +128,7 @@ def site_rings(
     ----------
     Ratcliffe (2012), Applied Geography 34, 113–124. McCord & Ratcliffe (2009), Homicide Studies 13, 6–23.
     """
-    edges = [float(v) for v in np.atleast_1d(np.asarray(rings_m, float))]
+    edges = [float(v) for v in np.atleast_1d(as_numbers(rings_m, "rings_m", missing=False))]
     if edges != sorted(set(edges)) or not edges or not edges[0] > 0:
         raise SettingError(Note("governance.bands", found=str(rings_m)))
     if drive_on not in ("right", "left"):

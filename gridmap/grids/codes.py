@@ -99,6 +99,12 @@ class Template:
         return FIELD.sub(lambda m: values[m.group(1)], self.text)
 
 
+def _as_series(codes) -> pd.Series:
+    if isinstance(codes, str | bytes | Mapping | pd.DataFrame) or not np.iterable(codes):
+        raise InputError(Note("grids.codes_wanted", found=type(codes).__name__))
+    return codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+
+
 def parse_codes(codes, template: "str | Template" = UNIT_GRID) -> pd.DataFrame:
     """Codes taken apart into the fields of their template.
 
@@ -118,7 +124,7 @@ def parse_codes(codes, template: "str | Template" = UNIT_GRID) -> pd.DataFrame:
     [['110101', '001', '002', '003']]
     """
     shape = Template.read(template)
-    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+    series = _as_series(codes)
     found = [shape.pattern.fullmatch(c) if isinstance(c, str) else None for c in series]
     rows = [m.groupdict() if m else dict.fromkeys(shape.fields) for m in found]
     return pd.DataFrame(rows, index=series.index, columns=list(shape.fields), dtype=object)
@@ -338,7 +344,7 @@ def check_codes(codes, template: str = UNIT_GRID, *, divisions: Mapping | None =
     ['gap before it: 002']
     """
     shape = Template.read(template)
-    series = codes if isinstance(codes, pd.Series) else pd.Series(list(codes), dtype=object)
+    series = _as_series(codes)
     parsed = parse_codes(series, shape)
     for name in divisions or {}:
         if name not in parsed:

@@ -26,6 +26,7 @@ from scipy import sparse
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
 from gridmap.grids.counts_table import Counts, CountsAbout, about_counts
+from gridmap.grids.systems import as_grid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
 
@@ -282,6 +283,7 @@ def crosswalk(
     >>> crosswalk(counts, make_grid(town, system="zones"), make_grid(halves, system="zones")).round(3).tolist()
     [5.0, 9.0]
     """
+    source_grid, target_grid = as_grid(source_grid), as_grid(target_grid)
     for grid, name in ((source_grid, "source_grid"), (target_grid, "target_grid")):
         if not isinstance(grid, Grid):
             raise InputError(Note("grids.not_a_grid", name=name, found=type(grid).__name__))

@@ -20,6 +20,7 @@ import shapely
 from gridmap._moved import in_former_order
 from gridmap.errors import CRSError, InputError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note, did_you_mean
 
 __all__ = ["RESIDENTS", "population_by_cell", "residents_column", "total_by_cell", "total_by_point"]
@@ -66,6 +67,7 @@ def population_by_cell(
     >>> population_by_cell(zones, make_grid(cells, system="zones")).round(1).tolist()
     [30.0, 60.0]
     """
+    grid = as_grid(grid)
     if not isinstance(grid, Grid):
         raise InputError(Note("grids.population_needs_grid", found=type(grid).__name__))
     if isinstance(source, str | Path):

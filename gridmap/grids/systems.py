@@ -21,7 +21,8 @@ from gridmap.grids.h3 import HexGrid, cells_over
 from gridmap.grids.squares import SquareGrid
 from gridmap.grids.zones import ZoneGrid
 from gridmap.messages import Note, did_you_mean
-from gridmap.read.boundaries import read_boundaries
+from gridmap.read.boundaries import read_boundaries, to_degrees
+from gridmap.read.numbers import with_geometry
 
 __all__ = ["as_grid", "grid_systems", "h3_cells", "make_grid"]
 
@@ -161,7 +162,7 @@ def _zones(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         raise InputError(Note("grids.needs_boundaries", found=type(boundaries).__name__))
     if not len(boundaries):
         raise InputError(Note("grids.empty_boundaries"))
-    if boundaries.crs is None:
+    if with_geometry(boundaries).crs is None:
         raise CRSError(Note("grids.boundaries_crs"))
     if "zone_id" not in boundaries.columns:
         boundaries = read_boundaries(boundaries)  # a frame of somebody else's: which column names the zones is found
@@ -170,7 +171,7 @@ def _zones(boundaries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         kinds = sorted({shape.geom_type for shape in shapes if shape is not None and not shape.is_empty})
         found = ", ".join(kinds) or Note("grids.nothing")
         raise InputError(Note("grids.no_area", found=found))
-    return boundaries if boundaries.crs == "EPSG:4326" else boundaries.to_crs(4326)
+    return to_degrees(boundaries, "boundaries")
 
 
 def as_grid(given: Grid | gpd.GeoDataFrame) -> Grid:

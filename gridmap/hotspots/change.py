@@ -29,6 +29,8 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, binomial_p, correction_in_use, direction_labels
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
+from gridmap.read.numbers import as_numbers, one_column
 
 __all__ = ["area_level", "change_with_interval", "changes_by_area", "compare_periods", "e_test_p"]
 
@@ -279,13 +281,14 @@ def _cells_by_period(counts, grid) -> tuple[pd.DataFrame, pd.Index | None]:
     if isinstance(counts, pd.DataFrame):
         if "count" not in counts:
             raise InputError(Note("hotspots.no_count_column", meant=did_you_mean("count", counts.columns)))
-        counts = counts["count"]
+        counts = one_column(counts, "count")
     if not isinstance(counts, pd.Series) or counts.index.nlevels != 2 or "period" not in counts.index.names:
         raise InputError(Note("hotspots.cell_period_index"))
     if counts.index.has_duplicates:
         raise InputError(Note("hotspots.twice_in_counts", value=counts.index[counts.index.duplicated()][0]))
     cell_level = next(i for i, name in enumerate(counts.index.names) if name != "period")
     cells = grid.cells.index if isinstance(grid, Grid) else counts.index.get_level_values(cell_level).unique()
+    counts = pd.Series(as_numbers(counts, "count", missing=False), index=counts.index)
     wide = counts.unstack("period")  # noqa: PD010 - pivot_table would sum what occurs twice
     if wide.isna().any(axis=None):
         raise InputError(Note("hotspots.cells_without_period", n=int(wide.isna().sum().sum())))
@@ -429,6 +432,7 @@ def changes_by_area(
     Clopper, C. J., & Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in the case of the
     binomial. Biometrika, 26(4). Both counts are divided by `extra_variation`, as in quasi-Poisson models.
     """
+    incidents = as_incidents(incidents)
     if not isinstance(incidents, Incidents):
         found = type(incidents).__name__
         raise InputError(Note("hotspots.needs_incidents", method="changes_by_area", name=found))

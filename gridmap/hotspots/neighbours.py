@@ -53,7 +53,7 @@ def neighbour_weights(grid, *, order: int = 1, distance_m: float | None = None, 
     if isinstance(grid, Grid):
         weights = grid.adjacency(order) if distance_m is None else _distance_band(grid, order, distance_m)
     else:
-        weights = _given_weights(grid)
+        weights = given_weights(grid)
         if distance_m is not None or order != 1:
             raise SettingError(Note("hotspots.order_on_matrix"))
     if weights.shape != (n, n):
@@ -68,7 +68,7 @@ def neighbour_weights(grid, *, order: int = 1, distance_m: float | None = None, 
     return weights
 
 
-def _given_weights(matrix) -> sparse.csr_array:
+def given_weights(matrix) -> sparse.csr_array:
     if isinstance(matrix, pd.DataFrame):
         raise InputError(Note("hotspots.frame_for_grid"))
     matrix = getattr(matrix, "sparse", matrix)  # a libpysal W or Graph

@@ -13,6 +13,8 @@ Sources: Bithell (1990), Statistics in Medicine 9, 691–701; Kelsall & Diggle (
 2335–2342; Hazelton & Davies (2009), Biometrical Journal 51, 98–109.
 """
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -31,6 +33,7 @@ from gridmap.hotspots.registry import hotspot_method, side_of
 from gridmap.hotspots.significance import adjust_p, direction_labels
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 
 __all__ = ["relative_risk"]
 
@@ -123,6 +126,7 @@ def relative_risk(
     Kelsall & Diggle (1995), Statistics in Medicine 14, 2335–2342.
     """
     one_of(kernel, "kernel", KERNELS)
+    at_risk = as_incidents(at_risk) if _of_points(at_risk) else at_risk
     if not isinstance(grid, Grid):
         raise InputError(Note("hotspots.risk_needs_grid", name=type(grid).__name__))
     deals = a_count(permutations, "permutations", least=19)
@@ -199,6 +203,12 @@ def _inside(incidents: Incidents, xy: np.ndarray, grid: Grid, fewest: int, what:
     if inside.sum() < fewest:
         raise InputError(Note("hotspots.few_inside", n=int(inside.sum()), n2=len(xy), what=what, fewest=fewest))
     return xy[inside], int((~inside).sum())
+
+
+def _of_points(given: Any) -> bool:
+    """Whether it is a frame of points, as whoever could have been hit."""
+    kinds = given.geom_type.dropna() if type(given).__name__ == "GeoDataFrame" else ()
+    return len(kinds) > 0 and bool(kinds.isin(["Point", "MultiPoint"]).all())
 
 
 def _population_mass(at_risk, grid: Grid, raster: Raster) -> np.ndarray:

@@ -43,6 +43,7 @@ from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import seed_from, whole_number
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 from gridmap.read.metric_projection import unproject
 
 __all__ = ["LatticeGrid", "hotspot_stability", "joined_cells", "places_of", "ranked_hotspots", "verdicts"]
@@ -359,6 +360,7 @@ def hotspot_stability(
     if variants + resamples == 0:
         raise SettingError(Note("hotspots.nothing_to_compare"))
     widths = _widths(widths)
+    incidents = as_incidents(incidents)
     if not isinstance(incidents, Incidents):
         raise InputError(Note("hotspots.incidents_wanted", name=type(incidents).__name__))
     if not isinstance(boundaries, gpd.GeoDataFrame) or boundaries.crs is None or not len(boundaries):

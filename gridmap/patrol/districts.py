@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from gridmap._moved import in_former_order
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note
 from gridmap.patrol.point_inputs import check_number
 
@@ -70,6 +71,7 @@ def patrol_districts(
     >>> len(beats), int(beats["parts"].max()), beats.attrs["inequality"] < 0.1
     (4, 1, True)
     """
+    grid = as_grid(grid)
     if not isinstance(grid, Grid):
         raise InputError(Note("patrol.districts_grid", found=type(grid).__name__))
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 1 <= n <= len(grid):

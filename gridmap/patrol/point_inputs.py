@@ -9,6 +9,7 @@ import shapely
 
 from gridmap.errors import CRSError, InputError, SettingError
 from gridmap.messages import Note
+from gridmap.read.numbers import as_numbers, one_column, with_geometry
 
 __all__ = ["as_points", "check_number", "id_column", "id_or_note", "lonlat", "numbered_note", "shown_id", "weighted"]
 
@@ -30,7 +31,7 @@ def lonlat(points, what: str) -> np.ndarray:
     """
     named = Note(f"patrol.what.{what}")
     if isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
-        series = points.geometry if isinstance(points, gpd.GeoDataFrame) else points
+        series = with_geometry(points).geometry if isinstance(points, gpd.GeoDataFrame) else points
         if len(series) == 0:
             raise InputError(Note("patrol.no_rows", what=named))
         if series.crs is None:
@@ -78,8 +79,9 @@ def id_column(frame, names: tuple[str, ...], prefix: str) -> list[str]:
     """
     for name in names:
         if name in frame.columns:
-            ids = frame[name].astype(str).tolist()
-            if frame[name].isna().any():
+            held = one_column(frame, name)
+            ids = held.astype(str).tolist()
+            if held.isna().any():
                 raise InputError(Note("patrol.id_missing", column=name))
             if len(set(ids)) < len(ids):
                 twice = next(i for i in ids if ids.count(i) > 1)
@@ -134,9 +136,7 @@ def weighted(frame, name: str, preferred: tuple[str, ...]):
     """Points with weights: lon, lat (n, 2), and the first of the preferred columns that is there, else ones."""
     xy = lonlat(frame, name)
     column = next((c for c in preferred if isinstance(frame, pd.DataFrame) and c in frame), None)
-    weight = (
-        np.ones(len(xy)) if column is None else pd.to_numeric(frame[column], errors="coerce").fillna(0).to_numpy(float)
-    )
+    weight = np.ones(len(xy)) if column is None else np.nan_to_num(as_numbers(one_column(frame, column), column))
     if (weight < 0).any():
         raise InputError(Note("patrol.weight_negative", column=column, what=Note(f"patrol.what.{name}")))
     return xy, weight

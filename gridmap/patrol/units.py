@@ -14,6 +14,7 @@ import pandas as pd
 from gridmap.errors import InputError, SettingError
 from gridmap.messages import Note
 from gridmap.patrol.point_inputs import check_number, id_column, lonlat
+from gridmap.read.numbers import one_column
 
 __all__ = ["Units", "staff_posts", "take_posts", "take_units"]
 
@@ -149,7 +150,7 @@ def take_posts(posts) -> pd.DataFrame:
     staff = next((c for c in ("staff", "minimum", "min_staff", "officers") if c in posts), None)
     if staff is None:
         raise InputError(Note("patrol.posts_staff", found=list(map(str, posts.columns))))
-    need = [int(check_number(v, "staff of a post", above=False)) for v in posts[staff].tolist()]
+    need = [int(check_number(v, "staff of a post", above=False)) for v in one_column(posts, staff).tolist()]
     return pd.DataFrame({"post_id": id_column(posts, ("post_id", "place_id", "name"), "post "), "staff": need})
 
 

@@ -25,9 +25,11 @@ import pyarrow as pa
 
 from gridmap.errors import InputError, SettingError
 from gridmap.grids.base import Grid
+from gridmap.grids.systems import as_grid
 from gridmap.messages import Note
 from gridmap.privacy.audience_gate import check_k
 from gridmap.read.incident_table import Incidents
+from gridmap.read.incidents import as_incidents
 from gridmap.read.metric_projection import unproject
 
 __all__ = ["MaskedIncidents", "geomask"]
@@ -125,6 +127,7 @@ def geomask(
     Zandbergen (2014), Advances in Medicine 2014, 567049.
     """
     k = check_k(k)
+    incidents, grid = as_incidents(incidents), None if grid is None else as_grid(grid)
     if not isinstance(incidents, Incidents) or not len(incidents):
         raise InputError(Note("privacy.geomask.no_incidents"))
     if grid is not None and not isinstance(grid, Grid):

@@ -23,7 +23,7 @@ from gridmap.read.metric_projection import as_crs
 from gridmap.read.persons import AREA_WORDS, is_person_column, personal_columns
 from gridmap.read.tables.vector import read_vector
 
-__all__ = ["common_areas", "find_levels", "names_areas", "overlapping_pairs", "read_boundaries", "stem"]
+__all__ = ["common_areas", "find_levels", "names_areas", "overlapping_pairs", "read_boundaries", "stem", "to_degrees"]
 
 CODE_WORDS = (
     *(
@@ -491,7 +491,7 @@ def _as_zones(frame, what, origin, *, zone_id, name, parent_id, crs, datum=None)
         raise InputError(Note("read.only_empty_geometry", what=what))
 
     frame = frame.assign(**{frame._geometry_column_name: gpd.GeoSeries(shapes, index=frame.index, crs=source_crs)})
-    frame = _on_wgs84(_to_wgs84(frame.loc[usable].reset_index(drop=True), what), datum, source_crs)
+    frame = _on_wgs84(to_degrees(frame.loc[usable].reset_index(drop=True), what), datum, source_crs)
     if pairs := overlapping_pairs(frame.geometry):
         notes.append(Note("read.zones_overlap", pairs=pairs))
     table = pd.DataFrame(frame.drop(columns=frame._geometry_column_name))
@@ -607,13 +607,20 @@ def _is_named(values: pd.Series, levels: pd.DataFrame) -> bool:
     return any((text == levels[role].astype("string")).fillna(False).all() for role in ("zone_id", "name", "parent_id"))
 
 
-def _moved_to_wgs84(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _moved_to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The frame in EPSG:4326, some rows at a time, so that the corners of all are never held besides the shapes."""
     some = (frame.geometry.iloc[k : k + TOGETHER].to_crs(4326) for k in range(0, len(frame), TOGETHER))
     return frame.set_geometry(pd.concat(some))
 
 
-def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+def to_degrees(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
+    """The frame in EPSG:4326.
+
+    Raises
+    ------
+    CRSError
+        If it says degrees and its coordinates are none, or cannot be brought into degrees.
+    """
     west, south, east, north = frame.total_bounds
     if frame.crs.is_geographic and (max(abs(south), abs(north)) > 90.000001 or max(abs(west), abs(east)) > 360):
         exchanged = max(abs(west), abs(east)) <= 90 and max(abs(south), abs(north)) <= 180
@@ -630,7 +637,7 @@ def _to_wgs84(frame: gpd.GeoDataFrame, what: str) -> gpd.GeoDataFrame:
                 remedy=remedy,
             )
         )
-    moved = frame if frame.crs == "EPSG:4326" else _moved_to_wgs84(frame)
+    moved = frame if frame.crs == "EPSG:4326" else _moved_to_degrees(frame)
     if not pd.Series(moved.total_bounds).map(lambda v: abs(v) < float("inf")).all():
         raise CRSError(Note("read.cannot_reproject", what=what, crs=frame.crs.name))
     return moved

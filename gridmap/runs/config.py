@@ -1162,12 +1162,21 @@ class _Schema(GenerateJsonSchema):
         return {}
 
 
+#: The parts of a stage that are tables themselves: the key under which each stands → what it is, and in which stage.
+PARTS: dict[str, tuple[type[Stage], str]] = {
+    "context": (ContextFile, "pipeline"),
+    "follow": (FollowStep, "register"),
+    "indicators": (IndicatorTable, "case_life"),
+}
+
+
 def described_keys() -> dict[str, list[str]]:
-    """Stage → its own keys, each of which has a text `setting.<stage>.<key>` in every language."""
+    """Stage → its keys, each of which has a text `setting.<stage>.<key>` in every language."""
     stages: tuple[type[Stage], ...] = (*STAGES, OutputsStage, TimelineStage)
-    own = {stage.stage(): [n for n in stage.model_fields if n not in stage.keywords] for stage in stages}
+    keys = {stage.stage(): list(stage.model_fields) for stage in stages}
+    parts = {key: list(part.model_fields) for key, (part, _) in PARTS.items()}
     step = {"hotspots": HotspotStep.own_keys(), "grid": ["system", "communities", "codes"]}
-    return {"pipeline": list(Pipeline.model_fields), **own, **step}
+    return {"pipeline": list(Pipeline.model_fields), **keys, **parts, **step}
 
 
 def pipeline_schema(language: str = "en") -> dict[str, Any]:
@@ -1189,15 +1198,26 @@ def pipeline_schema(language: str = "en") -> dict[str, Any]:
 def _describe(schema: dict[str, Any], language: str) -> None:
     """Put the meaning of each key beside its type."""
     parts = {"pipeline": schema} | {name.removesuffix("Stage").lower(): part for name, part in schema["$defs"].items()}
-    parts |= {stage.stage(): schema["$defs"][stage.__name__] for stage in STAGES if stage.__name__ in schema["$defs"]}
+    stages = {stage.stage(): stage.__name__ for stage in STAGES}
+    stages |= {key: part.__name__ for key, (part, _) in PARTS.items()}
+    parts |= {stage: schema["$defs"][name] for stage, name in stages.items() if name in schema["$defs"]}
     for stage, keys in described_keys().items():
         for part in _objects(parts["hotspotstep" if stage == "hotspots" else stage]):
             for key in keys:
                 if key in part and isinstance(part[key], dict):
                     part[key]["description"] = say(f"setting.{stage}.{key}", language)
+    for settings in _objects(schema["$defs"]["GridStage"]):  # of each system; a plug-in's may have none
+        for key in settings:
+            code = f"setting.grid.{BASIC_UNITS[0] if key in BASIC_UNITS else key}"
+            if isinstance(settings[key], dict) and known(code):
+                settings[key]["description"] = say(code, language)
     _describe_methods(schema["$defs"]["HotspotStep"], language)
-    for part in (schema, *schema["$defs"].values()) if language != "en" else ():
-        part.pop("description", None)  # of a whole stage: its docstring, which is English
+    schema["description"] = say("setting.pipeline.whole", language)
+    schema["$defs"]["HotspotStep"]["description"] = say("setting.pipeline.hotspots", language)
+    for key, part in parts.items():
+        inside = PARTS[key][1] if key in PARTS else "pipeline"
+        if part is not schema and known(f"setting.{inside}.{key}"):
+            part["description"] = say(f"setting.{inside}.{key}", language)
 
 
 def _describe_methods(step: dict[str, Any], language: str) -> None:

@@ -3,8 +3,10 @@
 `gridmap watch` looks at the folder again and again, or once (`--once`, for cron and Windows' own scheduler). An export
 is taken when it was the same at two looks some seconds apart and its end is there, so a file that is still being copied
 waits. What was taken stands in `watch.json` beside the runs, by the SHA-256 of the bytes: nothing is run twice, also
-not after a restart, and a file that could not be read is left out until it changes. Each run gets a folder of its own,
-is compared with the one before, and adds one line to `watch.log`. Where the pipeline reads a store
+not after a restart, and a file that could not be read is left out until it, or the pipeline file, changes. Where no
+export is at fault (the pipeline file is gone or has a mistake, the boundaries are away, there are too few incidents
+yet), the exports wait and are tried again as soon as any of that changes, or another export comes. Each run gets a
+folder of its own, is compared with the one before, and adds one line to `watch.log`. Where the pipeline reads a store
 (`incidents: {store: DIR}`), each new export is added to it, and the run is of the store.
 """
 
@@ -17,25 +19,29 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from gridmap._io import json_text, sha256_of, take_lock, write_text
+import geopandas as gpd
+
+from gridmap._io import json_text, sha256_of, sha256_of_text, take_lock, write_text
 from gridmap.counts.store_adding import IncidentStore
-from gridmap.errors import GridmapError, OutputError, ReadError, SettingError
+from gridmap.errors import GridmapError, InputError, OutputError, ReadError, SettingError
 from gridmap.messages import Note
+from gridmap.read.boundaries import read_boundaries
 from gridmap.read.several_files import READABLE
 from gridmap.reports.compare_runs import changes_since
 from gridmap.reports.facts import Fact
 from gridmap.reports.results_folder import RunFolder, read_run
 from gridmap.runs.config import Pipeline, read_pipeline
-from gridmap.runs.input_files import check_confined
-from gridmap.runs.run import run_pipeline
+from gridmap.runs.input_files import check_confined, files_named, input_of
+from gridmap.runs.run import RunReport, read_all_incidents, run_pipeline
 from gridmap.runs.yamlfile import read_yaml
 
 __all__ = ["Inbox", "Looked", "watch"]
 
+WAITS = "waiting"
 STATE, LOG, HELD = "watch.json", "watch.log", ".gridmap-watch"
 #: What browsers, copiers and Office call a file that is not whole yet.
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart")
@@ -55,11 +61,14 @@ class Looked:
         The folder of the run that was made.
     failed : bool
         Whether something new could not be used.
+    waits : bool
+        Whether exports wait for something else than themselves.
     """
 
     lines: list[Any] = field(default_factory=list)
     run: Path | None = None
     failed: bool = False
+    waits: bool = False
 
 
 class Inbox:
@@ -111,6 +120,8 @@ class Inbox:
         self._away = False
         #: Name → (size and time of change, SHA-256): an export that stays as it is is hashed once.
         self._known: dict[str, tuple[tuple[int, int], str]] = {}
+        #: What waited when a run was last tried, and what it then found: as long as both stay, so does the end.
+        self._tried: Any = None
 
     def look(self, *, on_step: Callable[[str], None] | None = None) -> Looked:
         """Look once, and run where an export is new and whole.
@@ -128,67 +139,194 @@ class Inbox:
             return Looked([] if known else [gone])
         lines: list[Any] = [Note("inbox.back", folder=self.inbox.name)] if self._away else []
         self._away = False
-        seen = self._state()
+        seen = self._again_with(self._state())
         digests = {name: digest for name in names if (digest := self._digest(name)) is not None}
-        new = [name for name, digest in digests.items() if digest not in seen]
         lines += self._again(digests, seen)
-        if not new:
+        once = {digests[name]: name for name in sorted(digests, reverse=True)}  # the same bytes under two names
+        new = sorted(name for digest, name in once.items() if _state_of(seen, digest) == WAITS)
+        found = self._circumstances()
+        if not new or self._tried == ([digests[name] for name in new], found):
             return Looked(lines)
-        usable = [name for name, digest in digests.items() if seen.get(digest, {}).get("state") != "failed"]
-        usable = list({digests[name]: name for name in reversed(usable)}.values())[::-1]  # the same bytes once
         if self.latest:
-            usable = [max(new, key=lambda name: ((self.inbox / name).stat().st_mtime_ns, name))]
-        return self._run(usable, new, digests, seen, lines, on_step)
+            looked = self._run_newest(new, digests, seen, lines, on_step)
+        else:
+            used = sorted(name for digest, name in once.items() if _state_of(seen, digest) in ("run", "older"))
+            looked = self._run(used, new, digests, seen, lines, on_step)
+        waiting = [digests[name] for name in new if _state_of(seen, digests[name]) == WAITS]
+        self._tried = (waiting, found) if looked.waits else None
+        return looked
 
-    def _run(
+    def _run_newest(
         self,
-        usable: list[str],
-        new: list[str],
+        new: Sequence[str],
         digests: Mapping[str, str],
         seen: dict[str, dict[str, Any]],
         lines: list[Any],
         on_step: Callable[[str], None] | None,
     ) -> Looked:
-        now = datetime.now().astimezone()
-        folder = self._folder_for(now)
-        names = ", ".join(new)
+        """Run the newest export that can be read; older ones that came along are passed over."""
+        from_old = sorted(new, key=lambda name: (self._known[name][0][1], name))
+        failed = False
+        while from_old:
+            looked = self._run([], [name := from_old.pop()], digests, seen, lines, on_step)
+            lines, failed = looked.lines, failed or looked.failed
+            if looked.run is not None:
+                for older in from_old:
+                    seen[digests[older]] = {"name": older, "when": _now(), "state": "older"}
+                self._keep(seen)
+            if _state_of(seen, digests[name]) != "failed":
+                return Looked(lines, looked.run, failed, looked.waits)
+        return Looked(lines, failed=failed)
+
+    def _run(
+        self,
+        used: Sequence[str],
+        new: Sequence[str],
+        digests: Mapping[str, str],
+        seen: dict[str, dict[str, Any]],
+        lines: list[Any],
+        on_step: Callable[[str], None] | None,
+    ) -> Looked:
+        """Run on what was used before and what is new, without those of the new that cannot be read."""
+        folder = self._folder_for(datetime.now())
+        failed = False
         try:
-            pipeline = self._read(usable)
-            if self.confined:
-                check_confined(pipeline, folder)
-            if (store := self.store) is not None:
-                for name in new:
-                    lines.append(store.add(self.inbox / name, **pipeline.incidents.options).sentence())
-            report = run_pipeline(pipeline, folder, on_step=on_step)
+            try:
+                report = self._run_into(folder, used, new, lines, on_step)
+            except (InputError, SettingError):
+                if not self._still_there(new):
+                    return Looked(lines)  # open elsewhere, or not whole after all: the next look takes it
+                bad = self._unreadable(folder, used, new)
+                if not bad:
+                    raise
+                new, failed = [name for name in new if name not in bad], True
+                for name, why in bad.items():
+                    line = Note("inbox.failed", when=_clock(), files=_shown([name]), why=why)
+                    entry = {"name": name, "when": _now(), "state": "failed", "why": str(why)}
+                    seen[digests[name]] = {**entry, "pipeline": self._pipeline_now()}
+                    self._keep(seen, line)
+                    lines = [*lines, line]
+                if not new:
+                    return Looked(lines, failed=True)
+                report = self._run_into(folder, used, new, lines, on_step)
         except OutputError:
             raise  # the disk is full, or the folder is gone: not the export's fault
         except GridmapError as error:
             why = error.args[0] if error.args else str(error)
             if getattr(why, "code", "") == "runs.changed_while_read":
-                return Looked(lines)  # it was not whole after all: the next look takes it
-            line = Note("inbox.failed", when=_clock(now), files=names, why=why)
-            state = {"state": "failed", "why": str(why)}
-            folder_made = None
-        else:
-            made = read_run(folder)
-            found = [fact.note() for fact in made.facts if fact.step is not None]
-            since = self._since(made, seen)
-            line = Note(
-                "inbox.line",
-                when=_clock(now),
-                files=names,
-                n=len(report.incidents),
-                found=next(iter(found), None) or "",
-                since=next((fact.note() for fact in since), None) or "",
-                folder=folder.name,
-            )
-            state, folder_made = {"state": "run", "run": folder.name}, folder
-        for name in new if not self.latest else usable:
-            seen[digests[name]] = {"name": name, "when": now.isoformat(timespec="seconds"), **state}
-        for name in new:  # with `latest`, older ones that came along are passed over
-            seen.setdefault(digests[name], {"name": name, "when": now.isoformat(timespec="seconds"), "state": "older"})
+                return Looked(lines, failed=failed)
+            line = Note("inbox.waits", when=_clock(), files=_shown(new), why=why)
+            known = all(seen.get(digests[name], {}).get("why") == str(why) for name in new)
+            for name in new:
+                seen[digests[name]] = {"name": name, "when": _now(), "state": WAITS, "why": str(why)}
+            self._keep(seen, None if known else line)
+            return Looked([*lines, line], failed=True, waits=True)
+        made = read_run(folder)
+        stated = [fact.note() for fact in made.facts if fact.step is not None]
+        since = self._since(made, seen)
+        line = Note(
+            "inbox.line",
+            when=_clock(),
+            files=_shown(new),
+            n=len(report.incidents),
+            found=next(iter(stated), None) or "",
+            since=next((fact.note() for fact in since), None) or "",
+            folder=folder.name,
+        )
+        for name in new:
+            seen[digests[name]] = {"name": name, "when": _now(), "state": "run", "run": folder.name}
         self._keep(seen, line)
-        return Looked([*lines, line], folder_made, failed=folder_made is None)
+        return Looked([*lines, line], folder, failed)
+
+    def _run_into(
+        self,
+        folder: Path,
+        used: Sequence[str],
+        new: Sequence[str],
+        lines: list[Any],
+        on_step: Callable[[str], None] | None,
+    ) -> RunReport:
+        """One run of these exports; what is new goes into the store first, where there is one."""
+        pipeline = self._read(sorted([*used, *new]))
+        if self.confined:
+            check_confined(pipeline, folder)
+        if self.store is not None:
+            for name in new:
+                added = self.store.add(self.inbox / name, **pipeline.incidents.options)
+                if not added.again:
+                    lines.append(added.sentence())
+        return run_pipeline(pipeline, folder, on_step=on_step)
+
+    def _unreadable(self, folder: Path, used: Sequence[str], new: Sequence[str]) -> dict[str, Any]:
+        """The new exports that cannot be read, alone or beside the others, and why; none where that lies elsewhere."""
+        try:
+            pipeline = self._read([])
+            boundaries = read_boundaries(input_of(pipeline, pipeline.boundaries.path), **pipeline.boundaries.options)
+        except GridmapError:
+            return {}
+        if used and self._why_not(folder, used, boundaries) is not None:
+            return {}  # what was read before is not read now
+        bad = {name: why for name in new if (why := self._why_not(folder, [name], boundaries)) is not None}
+        kept = list(used)
+        for name in [name for name in new if name not in bad] if self.store is None else []:
+            if (found := self._why_not(folder, [*kept, name], boundaries)) is None:
+                kept.append(name)
+            else:
+                bad[name] = found
+        return bad
+
+    def _why_not(self, folder: Path, names: Sequence[str], boundaries: gpd.GeoDataFrame) -> Any:
+        """Why these exports cannot be read; None where they can."""
+        try:
+            pipeline = self._read(sorted(names))
+            if self.confined:
+                check_confined(pipeline, folder)
+            if self.store is not None:
+                for name in names:
+                    self.store.add(self.inbox / name, **pipeline.incidents.options)
+            else:
+                read_all_incidents(pipeline, boundaries)
+        except OutputError:
+            raise
+        except GridmapError as error:
+            return error.args[0] if error.args else str(error)
+        return None
+
+    def _still_there(self, names: Sequence[str]) -> bool:
+        """Whether exports are what they were when they were taken, and can be opened."""
+        try:
+            now = self._seen_now()
+        except OSError:
+            return False
+        return all(now.get(n) == self._known[n][0] and has_its_end(self.inbox / n) for n in names)
+
+    def _pipeline_now(self) -> str | None:
+        """The hash of the pipeline file."""
+        try:
+            return sha256_of_text(self.pipeline.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _again_with(self, seen: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """What was seen; what an earlier pipeline file could not read waits for today's."""
+        now = self._pipeline_now()
+        waits = {
+            digest: {**entry, "state": WAITS}
+            for digest, entry in seen.items()
+            if entry["state"] == "failed" and entry.get("pipeline", now) != now
+        }
+        return seen | waits
+
+    def _circumstances(self) -> Any:
+        """What a run finds beside the exports: the pipeline file, the files that it names, and the day."""
+        try:
+            text = self.pipeline.read_bytes()
+            named = {"file": read_yaml(self.pipeline).values, "set": [o.partition("=")[2] for o in self.overrides]}
+            places = sorted(files_named(named, self.pipeline.parent).values())
+            states = [(str(place), place.stat().st_size, place.stat().st_mtime_ns) for place in places]
+        except (OSError, GridmapError):
+            text, states = b"", []
+        return text, states, date.today()
 
     def _since(self, made: RunFolder, seen: Mapping[str, Mapping[str, Any]]) -> list[Fact]:
         """What changed since the run before; empty at the first one, or where it was taken away."""
@@ -269,22 +407,30 @@ class Inbox:
     def _state(self) -> dict[str, dict[str, Any]]:
         path = self.out / STATE
         try:
-            held = json.loads(path.read_text(encoding="utf-8"))
-            return dict(held["exports"])
+            exports = dict(json.loads(path.read_text(encoding="utf-8"))["exports"])
+            for entry in exports.values():
+                entry["name"], entry["state"], entry["run"] if entry["state"] == "run" else None
+            return exports
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError):
             raise ReadError(Note("inbox.bad_state", path=str(path))) from None
 
-    def _keep(self, seen: Mapping[str, Any], line: Note) -> None:
+    def _keep(self, seen: Mapping[str, Any], line: Note | None = None) -> None:
         """What was taken, and its line: the line first, so that nothing is taken without one."""
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            with (self.out / LOG).open("a", encoding="utf-8") as log:
-                log.write(" ".join(line.say(self.language).split()) + "\n")
+            if line is not None:
+                with (self.out / LOG).open("a", encoding="utf-8") as log:
+                    log.write(" ".join(line.say(self.language).split()) + "\n")
         except OSError as error:
             raise OutputError(Note("read.cannot_write", path=str(self.out / LOG), why=error.strerror or "")) from None
         write_text(self.out / STATE, json_text({"format": 1, "exports": seen}, indent=1))
+
+
+def _state_of(seen: Mapping[str, Mapping[str, Any]], digest: str) -> str:
+    """`run`, `older`, `failed`; `waiting` also where it was never seen."""
+    return str(seen.get(digest, {}).get("state", WAITS))
 
 
 def watch(
@@ -371,5 +517,20 @@ def has_its_end(path: Path) -> bool:
         return False
 
 
-def _clock(now: datetime) -> str:
-    return f"{now:%Y-%m-%d %H:%M}"
+def _clock() -> str:
+    return f"{datetime.now():%Y-%m-%d %H:%M}"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _shown(names: Sequence[str]) -> str:
+    """Names of files as a line may hold them: without signs that are not seen.
+
+    Examples
+    --------
+    >>> _shown(["a\\u202e\\n.csv", "b.csv"])
+    'a.csv, b.csv'
+    """
+    return ", ".join("".join(sign for sign in name if sign.isprintable()) for name in names)

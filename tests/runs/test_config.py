@@ -1,6 +1,7 @@
 """One home for a pipeline's keys: what is checked is what editors are given, and every key says what it means."""
 
 import copy
+import re
 
 import jsonschema
 import pytest
@@ -91,6 +92,7 @@ def test_every_key_says_what_it_means(language):
         "limits",
         "outputs",
         *("case_life", "register", "evaluations", "together", "denominators", "sites"),
+        *("context", "follow", "indicators"),
     } == set(keys)
     missing = [
         f"setting.{s}.{k}" for s, names in keys.items() for k in names if not known(f"setting.{s}.{k}", language)
@@ -102,6 +104,33 @@ def test_the_schema_speaks_the_language_of_the_reader():
     assert pipeline_schema("zh")["properties"]["title"]["description"] == "页面和文件的标题。"
     described = pipeline_schema("zh")["$defs"]["IncidentsStage"]["properties"]
     assert described["officer_initiated"]["description"].startswith("只保留")
+
+
+def described(part, path=()):
+    """Each key of a schema, wherever it stands, and what it is said to mean."""
+    if isinstance(part, dict):
+        for name, about in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():
+            if isinstance(about, dict) and "const" not in about:
+                yield (*path, name), about.get("description")
+        for name, inner in part.items():
+            yield from described(inner, (*path, name))
+    elif isinstance(part, list):
+        for number, inner in enumerate(part):
+            yield from described(inner, (*path, str(number)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_stage_and_no_key_of_the_schema_is_without_its_meaning(language):
+    whole = pipeline_schema(language)
+    found = dict(described(whole))
+    assert len(found) > 250
+    inside = {k: v for k, v in found.items() if not (k[-1] == "system" and v is None and "if" in k)}
+    assert [k for k, v in inside.items() if not v] == []
+    stages = {name: part.get("description") for name, part in whole["$defs"].items()}
+    assert [name for name, text in {"pipeline": whole["description"], **stages}.items() if not text] == []
+    if language == "zh":
+        texts = [*inside.values(), *stages.values(), whole["description"]]
+        assert [text for text in texts if not re.search("[\u4e00-\u9fff]", text)] == []
 
 
 def test_words_of_a_pipeline_are_not_taken_for_files(tmp_path):

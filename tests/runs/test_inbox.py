@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import zipfile
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from gridmap.counts.store_adding import IncidentStore
 from gridmap.errors import ReadError, SettingError
 from gridmap.runs import inbox as inbox_module
 from gridmap.runs.inbox import LOG, STATE, Inbox, has_its_end, watch
@@ -123,6 +125,126 @@ def test_an_export_that_cannot_be_read_is_left_out_until_it_changes(office):
     assert "40 incidents" in watched.look().lines[0]  # without the bad one
     put(office, "march.csv", export("2024-03-01", 40))
     assert watched.look().run is not None
+
+
+def test_a_bad_export_does_not_take_a_good_one_along(office):
+    put(office, "good.csv", export("2024-03-01", 60))
+    put(office, "bad.csv", "a,b\n1,2\n")
+    watched = of(office)
+    looked = watched.look()
+    assert looked.failed
+    assert [line.say("en").split(": ")[0][17:] for line in looked.lines] == ["bad.csv", "good.csv"]
+    assert json.loads((looked.run / "run.json").read_text(encoding="utf-8"))["incidents"]["used"] == 60
+    assert watched.look().lines == []
+    put(office, "april.csv", export("2024-03-01", 30, seed=2).replace("2024-03-01-", "x-"))
+    after = watched.look()
+    assert not after.failed
+    assert "90 incidents in all" in after.lines[0].say("en")
+
+
+def spoil_pipeline(office):
+    (office / "weekly.yaml").write_text("title: [", encoding="utf-8")
+
+
+def spoil_method(office):
+    text = (office / "weekly.yaml").read_text(encoding="utf-8")
+    (office / "weekly.yaml").write_text(text.replace("hotspot_test", "hotspt"), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name"),
+    [
+        (lambda office: (office / "weekly.yaml").unlink(), "weekly.yaml"),
+        (spoil_pipeline, "weekly.yaml"),
+        (spoil_method, "weekly.yaml"),
+        (lambda office: (office / "zones.geojson").unlink(), "zones.geojson"),
+        (lambda office: (office / "zones.geojson").write_text("{", encoding="utf-8"), "zones.geojson"),
+    ],
+)
+def test_an_export_waits_where_the_fault_is_not_its_own(office, spoil, name):
+    watched = of(office)
+    whole = (office / name).read_bytes()
+    spoil(office)
+    put(office, "march.csv", export("2024-03-01", 60))
+    looked = watched.look()
+    assert (looked.failed, looked.waits, looked.run) == (True, True, None)
+    assert "march.csv: waiting. " in looked.lines[0].say("en")
+    assert "等待中" in looked.lines[0].say("zh")
+    assert watched.look().lines == []  # nothing has changed: not tried again
+    if name == "zones.geojson" and (office / name).exists():
+        assert of(office).look().waits  # but by a new process
+    (office / name).write_bytes(whole)
+    done = watched.look()
+    assert done.run is not None
+    assert not done.failed
+    log = (office / "runs" / LOG).read_text(encoding="utf-8").splitlines()
+    assert len(log) == 2  # the same reason stands there once
+
+
+def test_too_few_incidents_wait_for_the_next_export(office):
+    watched = of(office, overrides=["incidents.period=2024-03"])
+    put(office, "first.csv", export("2024-03-01", 20))
+    assert watched.look().waits
+    put(office, "second.csv", export("2024-03-01", 25, seed=1).replace("2024-03-01-", "y-"))
+    done = watched.look()
+    assert "45 incidents in all" in done.lines[0].say("en")
+    assert "first.csv, second.csv" in done.lines[0].say("en")
+
+
+def test_what_the_pipeline_could_not_read_is_read_when_it_can(office):
+    watched = of(office)
+    put(office, "march.csv", export("2024-03-01", 60).replace("lon,lat", "u,v"))
+    assert "not used" in watched.look().lines[0].say("en")
+    assert watched.look().lines == []
+    text = (office / "weekly.yaml").read_text(encoding="utf-8")
+    named = text.replace('exports/*.csv",', 'exports/*.csv", columns: {lon: u, lat: v},')
+    (office / "weekly.yaml").write_text(named, encoding="utf-8")
+    assert watched.look().run is not None
+
+
+def test_the_newest_that_can_be_read_where_each_export_is_whole(office):
+    put(office, "good.csv", export("2024-03-01", 60))
+    os.utime(office / "exports" / "good.csv", (1, 1))
+    put(office, "bad.csv", "a,b\n1,2\n")
+    watched = of(office, latest=True)
+    looked = watched.look()
+    assert looked.failed
+    assert "good.csv: 60 incidents" in looked.lines[-1].say("en")
+    assert watched.look().lines == []
+
+
+def test_a_store_takes_the_good_export_and_not_the_bad_one(office):
+    text = (office / "weekly.yaml").read_text(encoding="utf-8")
+    (office / "weekly.yaml").write_text(text.replace('path: "exports/*.csv"', "store: years"), encoding="utf-8")
+    IncidentStore(office / "years").add(write_first(office))
+    watched = of(office)
+    put(office, "good.csv", export("2024-03-01", 60))
+    put(office, "bad.csv", "a,b\n1,2\n")
+    looked = watched.look()
+    assert looked.failed
+    assert looked.run is not None
+    assert len(IncidentStore(office / "years").history) == 2
+    assert watched.look().lines == []
+
+
+def write_first(office):
+    (office / "first.csv").write_text(export("2024-02-01", 40, seed=5), encoding="utf-8")
+    return office / "first.csv"
+
+
+@pytest.mark.parametrize("held", ['{"exports": 3}', '{"exports": {"a": 3}}', '{"exports": {"a": {}}}', "[]"])
+def test_a_damaged_state_is_said(office, held):
+    (office / "runs").mkdir()
+    (office / "runs" / STATE).write_text(held, encoding="utf-8")
+    with pytest.raises(ReadError, match="Move it away"):
+        of(office).look()
+
+
+def test_signs_that_are_not_seen_are_in_no_line(office):
+    put(office, "a\u202e\nb.csv", export("2024-03-01", 60))
+    line = of(office).look().lines[0].say("en")
+    assert "ab.csv: 60" in line
+    assert "\u202e" not in (office / "runs" / LOG).read_text(encoding="utf-8")
 
 
 def test_what_is_still_being_copied_waits(office, monkeypatch):

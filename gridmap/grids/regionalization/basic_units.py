@@ -26,6 +26,7 @@ from gridmap.grids.base import Grid
 from gridmap.grids.regionalization.mosaic import Plane
 from gridmap.messages import Note, did_you_mean
 from gridmap.read.features import read_features
+from gridmap.read.incidents import as_incidents
 from gridmap.read.metric_projection import metric_crs
 
 __all__ = ["BasicUnits", "Holdings", "hold", "incident_workload", "read_units", "unit_shapes"]
@@ -252,6 +253,7 @@ def incident_workload(incidents, units, *, weights: Mapping[str, float] | None =
     >>> incident_workload(read_incidents(found), units, weights={"b": 3}).tolist()
     [1.0, 4.0]
     """
+    incidents = as_incidents(incidents)
     if not hasattr(incidents, "lonlat"):
         raise InputError(Note("grids.workload_incidents", found=type(incidents).__name__))
     frame = units.cells if isinstance(units, Grid) else units

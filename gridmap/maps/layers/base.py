@@ -18,6 +18,7 @@ from gridmap.errors import CRSError, InputError
 from gridmap.maps.legend_classes import Class, Rule
 from gridmap.maps.packing import h3_outlines
 from gridmap.messages import Note
+from gridmap.read.numbers import with_geometry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,7 +186,7 @@ def checked_shapes(frame: Any, what: str, columns: Sequence[str] = ()) -> gpd.Ge
     """
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(Note("maps.layer_needs_geometry", what=what, found=type(frame).__name__))
-    if frame.crs is None:
+    if with_geometry(frame).crs is None:
         raise CRSError(Note("maps.layer_without_crs", what=what))
     frame = frame if frame.crs == "EPSG:4326" else frame.to_crs(4326)
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]

@@ -27,6 +27,7 @@ from gridmap.maps.legend_classes import (
 )
 from gridmap.maps.packing import pack, pack_column
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.numbers import one_column, with_geometry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -284,7 +285,7 @@ def cells_layer(
     if frame.index.nlevels > 1:
         return _with_periods(frame, column, grid=grid, name=name, unit=unit, scheme=scheme, k=k, show=show)
     cells = shaped(frame, grid)
-    values, labels = cells[column], None
+    values, labels = one_column(cells, column), None
     known = [c for c in (columns if columns is not None else SHOWN) if c in cells and c != column]
     if columns is not None and (missing := [c for c in columns if c not in cells]):
         raise InputError(_no_column(missing[0], cells))
@@ -389,7 +390,7 @@ def shaped(frame: pd.DataFrame, grid: Grid | None = None) -> pd.DataFrame:
         carried = grid.cells.loc[frame.index, [c for c in grid.cells if c not in frame]]
         return gpd.GeoDataFrame(pd.concat([frame, carried], axis=1), geometry="geometry", crs=grid.cells.crs)
     if isinstance(frame, gpd.GeoDataFrame):
-        if frame.crs is None:
+        if with_geometry(frame).crs is None:
             raise InputError(Note("maps.cells_without_crs"))
         cells = frame if frame.crs == "EPSG:4326" else frame.to_crs(4326)
         bare = cells.geometry.isna() | cells.geometry.is_empty

@@ -6,10 +6,12 @@ file is written, the command runs it, and the GeoPackage that it makes is loaded
 
 import json
 import os
+import queue
 import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from qgis.core import (
@@ -34,7 +36,8 @@ from qgis.core import (
 )
 
 HERE = Path(__file__).parent
-STEP = "gridmap-step: "
+#: What the command prints for programs: the step that it is at, and a note whose sentence follows.
+STEP, NOTE = "gridmap-step: ", "gridmap-note: "
 #: What QGIS sets for itself and another program must not see.
 OF_QGIS = (
     "PYTHONHOME",
@@ -65,11 +68,19 @@ def words():
     return written("words.json")[language()]
 
 
+def shown_step(step):
+    """A step of a run, in the language of QGIS: a method by its title."""
+    method = written("schema.json")[language()].get(step)
+    return method["title"] if method else words()["steps"].get(step.replace(" ", "_"), step)
+
+
 def command():
     """How gridmap is called: `GRIDMAP_COMMAND`, the program that wrote this plugin, or the one on the path."""
     named = os.environ.get("GRIDMAP_COMMAND")
+    if named and Path(named).is_file():  # a path with spaces, or with the backslashes of Windows
+        return [named]
     if named:
-        return shlex.split(named)
+        return [part.strip('"') for part in shlex.split(named, posix=os.name != "nt")]
     made_by = written("command.json")
     if Path(made_by[0]).is_file():
         return made_by
@@ -80,8 +91,56 @@ def command():
 
 
 def surroundings():
-    """The environment of another program: QGIS's own libraries and data left out."""
-    return {name: value for name, value in os.environ.items() if name not in OF_QGIS}
+    """The environment of another program: QGIS's own libraries and data left out; it prints UTF-8."""
+    own = {name: value for name, value in os.environ.items() if name not in OF_QGIS}
+    return {**own, "PYTHONIOENCODING": "utf-8"}
+
+
+def started(line):
+    """The command, running; without a window of its own on Windows."""
+    try:
+        return subprocess.Popen(
+            line,
+            env=surroundings(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise QgsProcessingException(f"{words()['no_command']} ({line[0]}: {error.strerror})") from None
+
+
+def printed_by(process, stopped):
+    """The lines that a process prints, until it ends or `stopped()`, which is called while it prints nothing too."""
+    lines = queue.Queue()
+
+    def read():
+        for text in process.stdout:
+            lines.put(text)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while not stopped():
+        try:
+            text = lines.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if text is None:
+            return
+        yield text
+
+
+def ended(process):
+    """Ask a process to end, which clears away what it began; end it where it does not."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class Plugin:
@@ -199,9 +258,8 @@ class Method(QgsProcessingAlgorithm):
         """The pipeline file's settings."""
         incidents = self.parameterAsFile(parameters, "INCIDENTS_FILE", context)
         if not incidents:
-            incidents = as_file(
-                self.parameterAsVectorLayer(parameters, "INCIDENTS", context), folder / "incidents.gpkg"
-            )
+            points = self.parameterAsVectorLayer(parameters, "INCIDENTS", context)
+            incidents = as_file(points, folder / "incidents.gpkg")
         boundaries = as_file(self.parameterAsVectorLayer(parameters, "BOUNDARIES", context), folder / "boundaries.gpkg")
         grid = {"system": SYSTEMS[self.parameterAsEnum(parameters, "GRID", context)]}
         if grid["system"] == "h3":
@@ -242,25 +300,20 @@ class Method(QgsProcessingAlgorithm):
     def run(self, pipeline, out, feedback):
         """Run the command; its steps are progress, its last line is the reason where it fails."""
         line = [*command(), "--language", language(), "run", str(pipeline), "--out", str(out), "--steps"]
-        process = subprocess.Popen(
-            line,
-            env=surroundings(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        )
+        process = started(line)
         last = ""
-        for text in process.stdout:
-            if feedback.isCanceled():
-                process.terminate()
-            elif text.startswith(STEP):
-                feedback.setProgressText(text[len(STEP) :].strip())
-            elif text.strip():
+        for text in printed_by(process, feedback.isCanceled):
+            if text.startswith(STEP):
+                feedback.setProgressText(shown_step(text[len(STEP) :].strip()))
+            elif text.strip() and not text.startswith(NOTE):
                 last = text.strip()
                 feedback.pushInfo(last)
+        if feedback.isCanceled():
+            ended(process)
+            raise QgsProcessingException(words()["cancelled"])
         if process.wait():
-            raise QgsProcessingException(last or words()["no_command"])
+            absent = not last or last.endswith("No module named gridmap")
+            raise QgsProcessingException(words()["no_command"] if absent else last)
 
 
 def parameter(option, entry):

@@ -74,6 +74,7 @@ def frame_table(frame: pd.DataFrame, name: str) -> MemoryTable:
         single = np.array([s is not None and s.geom_type == "MultiPoint" and len(s.geoms) == 1 for s in shapes], bool)
         shapes = shapes.copy()
         shapes[single] = [s.geoms[0] for s in shapes[single]]
+        shapes[shapely.is_empty(shapes)] = None  # GEOS knows no coordinate of POINT EMPTY
         point = shapely.get_type_id(shapes) == 0
         table = table.drop(columns=frame._geometry_column_name)
         x, y = (part(np.where(point, shapes, None)) for part in (shapely.get_x, shapely.get_y))
