@@ -48,6 +48,16 @@ def test_a_page_and_its_twin_say_the_same(page):
     assert not (found := twins.changed(page)), found
 
 
+def test_the_words_of_the_theme_on_a_page_have_a_translation():
+    import furo
+
+    page = Path(furo.__file__).parent / "theme" / "furo" / "page.html"
+    said = set(re.findall(r'_\("([^"]+)"\)', page.read_text(encoding="utf-8")))
+    assert {"Previous", "Next", "Home"} <= said
+    theirs = {"Edit this page", "View this page"}  # of pages on a server
+    assert said - set(build.THEME) <= theirs
+
+
 def test_a_page_that_changed_alone_is_named(monkeypatch):
     page = build.PAGES[0]
     english, chinese = twins.texts(page)

@@ -80,7 +80,8 @@ def _is_complex(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | bytes) else "" if np.ndim(value) else str(value)
+    scalar = np.isscalar(value) or value is None or isinstance(value, pd.Timestamp | np.datetime64)
+    text = repr(value) if isinstance(value, str | bytes) else str(value) if scalar else ""
     return text if 0 < len(text) <= 40 and "\n" not in text else type(value).__name__
 
 

@@ -97,7 +97,8 @@ def test_cells_of_another_grid_are_refused(answers, tmp_path):
     with pytest.raises(InputError, match="not in the grid"):
         gm.export(answers.counts, tmp_path / "a.gpkg", grid=answers.hexagons)
     with pytest.raises(InputError, match="grid= is a Grid"):
-        gm.export(answers.counts, tmp_path / "a.gpkg", grid=answers.grid.cells)
+        gm.export(answers.counts, tmp_path / "a.gpkg", grid="squares")
+    gm.export(answers.counts, tmp_path / "b.gpkg", grid=answers.grid.cells)  # a frame of polygons is one
 
 
 @pytest.mark.parametrize("ending", [e for e in SPATIAL if e != ".tif"])

@@ -145,7 +145,7 @@ COUNT = pd.Series([1, 2], index=A.cells.index, name="count")
         ((COUNT, A, FAR), {}, "do not overlap"),
         ((COUNT, B, A), {}, "no cell of the source"),
         ((COUNT.tolist(), A, B), {}, "list"),
-        ((COUNT, A.cells, B), {}, "source_grid"),
+        ((COUNT, "squares", B), {}, "source_grid"),
         ((COUNT, A, B), {"how": {"cuont": "sum"}}, "'count'"),
         ((COUNT, A, B), {"how": {"count": "total"}}, "sum, mean or largest"),
         ((pd.concat([COUNT, COUNT]), A, B), {}, "more than one"),

@@ -85,6 +85,19 @@ def test_neighbours_of_libpysal_are_taken_where_an_adjacency_is(ours, made):
     )
 
 
+def test_a_bivariate_moran_takes_neighbours_of_libpysal(ours):
+    grid, counts, _ = ours
+    x, y = counts["count"], counts["count"].iloc[::-1].set_axis(counts.index)
+    wanted = gm.bivariate_moran(x, y, grid.adjacency(), permutations=0)["I"]
+    for neighbours in (
+        Queen.from_dataframe(grid.cells, use_index=True, silence_warnings=True),
+        Graph.build_contiguity(grid.cells, rook=False),
+    ):
+        assert gm.bivariate_moran(x, y, neighbours, permutations=0)["I"] == pytest.approx(wanted)
+        local = gm.local_bivariate_moran(x, y, neighbours, permutations=0)["I"]
+        assert local.index.equals(counts.index)
+
+
 def test_a_result_as_plain_values_for_a_program(ours):
     _, counts, tested = ours
     plain = tested.as_dict()
@@ -126,6 +139,14 @@ EITHER = {
     "grid_hierarchy": "grid",
     "public_release": "incidents grid",
     "cross_k": "incidents incidents",
+    "changes_by_area": "incidents boundaries",
+    "crosswalk": "counts grid grid",
+    "population_by_cell": "boundaries grid",
+    "patrol_districts": "counts grid",
+    "geomask": "incidents",
+    "incident_workload": "incidents grid",
+    "relative_risk": "incidents incidents grid",
+    "hotspot_stability": "incidents boundaries method",
 }
 SETTINGS = {
     "kernel_density": {"bandwidth_m": 1500},
@@ -133,12 +154,20 @@ SETTINGS = {
     "local_moran": {"random_state": 0},
     "cross_k": {"simulations": 9, "random_state": 0},
     "public_release": {"k": 5},
+    "changes_by_area": {"before": "2024-01-02", "after": "2024-01-03"},
+    "population_by_cell": {"column": "persons"},
+    "patrol_districts": {"n": 2, "rounds": 5, "random_state": 0},
+    "geomask": {"min_m": 50, "max_m": 100, "random_state": 0},
+    "relative_risk": {"permutations": 99, "bandwidth_m": 1500, "random_state": 0},
+    "hotspot_stability": {
+        **{"system": "square", "cell_size_m": 1000, "variants": 2, "resamples": 2, "null_maps": 2, "random_state": 0},
+    },
 }
 
 
 def as_text(found) -> str:
     """What came of a call, in figures."""
-    found = getattr(found, "cells", found)
+    found = getattr(found, "cells", getattr(found, "moved_m", found))
     found = pd.DataFrame(found.drop(columns="geometry", errors="ignore")) if isinstance(found, pd.DataFrame) else found
     return found.to_csv() if isinstance(found, pd.DataFrame) else str(np.asarray(found))
 
@@ -148,6 +177,11 @@ def test_whatever_takes_incidents_or_a_grid_takes_a_frame_of_others(town, ours, 
     _, points = town
     own = {"incidents": gm.read_incidents(points), "grid": ours[0], "counts": ours[1]}
     plain = {"incidents": points, "grid": ours[0].cells, "counts": ours[0].cells.assign(count=ours[1]["count"])}
+    zones = gm.read_boundaries(town[0].assign(persons=range(100, 116)))
+    own |= {"boundaries": zones, "method": "getis_ord"}
+    plain |= {"boundaries": zones, "method": "getis_ord"}
+    if name in ("crosswalk", "patrol_districts"):
+        plain["counts"] = own["counts"] = pd.DataFrame({"count": ours[1]["count"]})
     wanted, settings = EITHER[name].split(), SETTINGS.get(name, {})
     by_frames = getattr(gm, name)(*(plain[w] for w in wanted), **settings)
     by_ours = getattr(gm, name)(*(own[w] for w in wanted), **settings)

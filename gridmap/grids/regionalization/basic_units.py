@@ -219,7 +219,7 @@ def _kinds(shapes: np.ndarray) -> str:
     return ", ".join(sorted({shape.geom_type for shape in shapes[:1000]}))
 
 
-@in_former_order("units, incidents", lambda given: isinstance(given[0], Grid | pd.DataFrame))
+@in_former_order("units, incidents", lambda given: hasattr(given[1], "lonlat"))
 def incident_workload(incidents, units, *, weights: Mapping[str, float] | None = None) -> pd.Series:
     """The incidents at each basic unit, or their summed weight.
 
