@@ -207,8 +207,9 @@ def _inside(incidents: Incidents, xy: np.ndarray, grid: Grid, fewest: int, what:
 
 def _of_points(given: Any) -> bool:
     """Whether it is a frame of points, as whoever could have been hit."""
-    kinds = given.geom_type.dropna() if type(given).__name__ == "GeoDataFrame" else ()
-    return len(kinds) > 0 and bool(kinds.isin(["Point", "MultiPoint"]).all())
+    if not isinstance(given, gpd.GeoDataFrame) or not len(given):
+        return False
+    return bool(given.geom_type.dropna().isin(["Point", "MultiPoint"]).all())
 
 
 def _population_mass(at_risk, grid: Grid, raster: Raster) -> np.ndarray:
