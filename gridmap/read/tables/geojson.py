@@ -168,7 +168,9 @@ def _shape(geometry: Any) -> Any:
     if geometry["type"] == "Point":
         place = [v for v in geometry["coordinates"] or [] if v is not None]
         return shapely.Point(*map(float, place[:3])) if len(place) >= 2 else shapely.Point()
-    if geometry["type"] == "GeometryCollection" and any(isinstance(g, _WithShape) for g in geometry.get("geometries") or ()):
+    if geometry["type"] == "GeometryCollection" and any(
+        isinstance(g, _WithShape) for g in geometry.get("geometries") or ()
+    ):
         return shapely.GeometryCollection([_shape(part) for part in geometry["geometries"]])
     plain = _plain_shape(geometry) if geometry["type"] in ("Polygon", "MultiPolygon") else None
     return shape(geometry) if plain is None else plain
