@@ -721,7 +721,7 @@ WHOLE = re.compile(r"^(\d+)\.0+$")
 class _Rows:
     """Rows of incidents as numbers that can be compared."""
 
-    def __init__(self, table: pa.Table, period: pd.Period | None):
+    def __init__(self, table: pa.Table, period: pd.Period | None, *, content: bool = True):
         self.ids = table["store_id"].to_numpy()
         self.named = self.ids != 0
         frame = table.select(["occurred_from", "occurred_to", "category", "lon", "lat"]).to_pandas()
@@ -734,7 +734,7 @@ class _Rows:
             (_hashed(frame[name].to_numpy(), at) for at, name in enumerate(frame)), np.zeros(len(frame), np.uint64)
         )
         self.content = np.zeros(len(frame), np.uint64)
-        for at, name in enumerate(name for name in table.column_names if name not in OWN_COLUMNS):
+        for at, name in enumerate(name for name in table.column_names if content and name not in OWN_COLUMNS):
             column = table[name]
             known = column.is_valid().to_numpy()
             self.content += np.where(known, _hashed(_comparable(column), at + 10), np.uint64(0))
@@ -756,7 +756,7 @@ class _Twins:
     """Rows of an export whose ids the store does not know, though it has their time, kind and place under others."""
 
     def __init__(self, new: pa.Table):
-        self.new, self.rows = new, _Rows(new, None)
+        self.new, self.rows = new, _Rows(new, None, content=False)
         self.known = np.zeros(new.num_rows, bool)
         self.ids: list[np.ndarray] = []
         self.keys: list[np.ndarray] = []
@@ -764,7 +764,7 @@ class _Twins:
 
     def look_in(self, old: pa.Table) -> None:
         """Take up rows of the store."""
-        rows = _Rows(old, None)
+        rows = _Rows(old, None, content=False)
         self.known |= np.isin(self.rows.ids, rows.ids)
         plain = np.flatnonzero(rows.named & rows.telling & np.isin(rows.plain, self.rows.plain))
         self.ids.append(rows.ids[plain])
