@@ -459,6 +459,9 @@ def test_an_end_before_a_file_is_moved_leaves_the_store_before_or_after(office, 
         except Killed:
             assert contents(office.store.incidents()) == before
     office.hold()
+    if _io.fcntl is None:  # on Windows what is left is taken for a living process's until it is a day old
+        for left in office.store.folder.rglob(".gridmap-*"):
+            os.utime(left, (0, 0))
     assert office.store.add(path).again == (len(moves) < step)
     office.hold()
     held = office.store.incidents().to_frame().set_index("incident_id")["category"]
