@@ -197,6 +197,7 @@ def as_grid(given: Grid | gpd.GeoDataFrame) -> Grid:
     """
     if isinstance(given, Grid) or not isinstance(given, gpd.GeoDataFrame):
         return given  # what it is instead of a grid is reported where it is used
+    given = with_geometry(given)
     numbered = isinstance(given.index, pd.RangeIndex) or given.index.dtype.kind in "iuf"
     names = [] if numbered else [given.index.astype(str)]
     names += [given[column].astype(str) for column in ("cell_id", "zone_id") if column in given.columns]

@@ -33,6 +33,7 @@ from gridmap.hotspots.registry import hotspot_method
 from gridmap.hotspots.result import HotspotResult
 from gridmap.hotspots.significance import adjust_p, correction_in_use, whole_number
 from gridmap.messages import Note, did_you_mean
+from gridmap.read.numbers import one_column
 
 __all__ = ["DEFINITIONS", "PATTERNS", "EmergingResult", "emerging_hotspots", "mann_kendall", "pattern_labels"]
 
@@ -300,7 +301,10 @@ def _cube(counts, grid) -> tuple[np.ndarray, pd.Index, pd.Index]:
         counts = counts.to_frame("count")
     if not isinstance(counts, pd.DataFrame):
         raise InputError(Note("hotspots.cell_period_wanted", name=type(counts).__name__))
+    if not len(counts):
+        raise InputError(Note("hotspots.cell_period_wanted_index", value=list(counts.index.names)))
     if counts.index.nlevels == 2 and "count" in counts:
+        one_column(counts, "count")
         if counts.index.has_duplicates:
             raise InputError(Note("hotspots.twice_in_counts", value=counts.index[counts.index.duplicated()][0]))
         cells = counts.index.get_level_values(0).unique()

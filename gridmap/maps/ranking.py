@@ -364,7 +364,7 @@ def _place(layer: Layer, rows: list[int], places: pd.Series, named: ZoneNames) -
     main = layer.rank_by
     if main and main in part and main not in values and pd.api.types.is_numeric_dtype(part[main]):
         values[main] = part[main].max()
-    if "area_m2" in part:
+    if "area_m2" in part and pd.api.types.is_numeric_dtype(part["area_m2"]):
         values["area_km2"] = part["area_m2"].sum() / 1e6
     if len(rows) > 1:
         values["cells"] = len(rows)

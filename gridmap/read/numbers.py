@@ -120,13 +120,15 @@ def number_columns(frame: pd.DataFrame, columns: Sequence[str], *, missing: bool
 
 
 def with_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """A GeoDataFrame whose column of shapes is there.
+    """A GeoDataFrame whose column of shapes is there, and each of whose columns stands once.
 
     Raises
     ------
     InputError
-        If it has lost it, as `frame.drop(columns="geometry")` does.
+        If it has lost its shapes, as `frame.drop(columns="geometry")` does, or has two columns of one name.
     """
+    if frame.columns.has_duplicates:
+        one_column(frame, frame.columns[frame.columns.duplicated()][0])
     if frame._geometry_column_name not in frame.columns:
         raise InputError(Note("read.no_active_geometry", columns=[str(c) for c in frame.columns[:6]]))
     return frame

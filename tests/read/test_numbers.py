@@ -110,3 +110,33 @@ def test_a_frame_that_lost_its_shapes_and_metres_called_degrees_are_said():
     metres = zones.to_crs(3857).set_crs(4326, allow_override=True)
     with pytest.raises(InputError, match="which are not degrees"):
         gm.make_grid(metres, system="square", cell_size_m=500)
+
+
+def test_a_column_that_stands_twice_is_named_where_frames_are_grids_and_layers():
+    import shapely
+
+    zones = gpd.GeoDataFrame({"zone_id": ["a", "b"], "cases": [40, 2]})
+    zones = zones.set_geometry([shapely.box(117, 36, 117.1, 36.1), shapely.box(117.1, 36, 117.2, 36.1)], crs=4326)
+    twice = pd.concat([zones, zones[["cases"]]], axis=1)
+    for use in (
+        gm.boundaries_layer,
+        lambda frame: gm.cells_layer(frame, "zone_id"),
+        lambda frame: gm.getis_ord(pd.Series([40, 2]), frame),
+        lambda frame: gm.make_grid(frame, system="zones"),
+    ):
+        with pytest.raises(InputError, match="'cases' stands 2 times"):
+            use(twice)
+    index = pd.MultiIndex.from_product([["a"], pd.period_range("2024-01", periods=2, freq="M")])
+    empty = pd.DataFrame({"count": [1, 2]}, index=index).iloc[:0]
+    with pytest.raises(InputError, match="cell"):
+        gm.emerging_hotspots(empty, zones)
+
+
+def test_a_text_in_the_place_of_an_area_does_not_stop_a_map():
+    import shapely
+
+    zones = gpd.GeoDataFrame({"v": [1, 2], "area_m2": ["large", "small"]})
+    zones = zones.set_geometry([shapely.box(117, 36, 117.1, 36.1), shapely.box(117.1, 36, 117.2, 36.1)], crs=4326)
+    from gridmap.maps import explore
+
+    assert "<iframe" in explore(zones, column="v")._repr_html_()
