@@ -125,6 +125,7 @@ MAY = {
     "methods": set(),
     "tile": {"geopandas", "numba", "duckdb", "babel"},  # what it made is said in the reader's language
     "count": {"geopandas", "numba", "duckdb", "babel"},
+    "demo": {"geopandas", "numba", "duckdb", "babel", "folium"},
     "verify": set(),
 }
 
@@ -139,6 +140,7 @@ def test_a_command_imports_nothing_heavy_that_it_does_not_need(command, tmp_path
         "methods": [["methods"]],
         "tile": [tile],
         "count": [tile, ["count", str(crimes), "cells.parquet", "--output", "counts.parquet"]],
+        "demo": [["demo", "out"]],
         "verify": [["verify", "."]],
     }
     ask = f"import sys; print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"

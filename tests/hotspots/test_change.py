@@ -1,5 +1,7 @@
 """Two periods compared: exact against scipy, by hand, with exposure, and every wrong use."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy import stats
 
 import gridmap as gm
 from gridmap.errors import InputError, SettingError
+from gridmap.hotspots import significance
 from gridmap.hotspots.significance import binomial_p
 
 
@@ -23,6 +26,19 @@ def test_p_equals_scipys_binomial_test():
     k = rng.binomial(n, share)
     expected = [stats.binomtest(int(a), int(b), c).pvalue if b else 1.0 for a, b, c in zip(k, n, share, strict=True)]
     np.testing.assert_allclose(binomial_p(k, n, share), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("what", ["pmf", "cdf", "sf"])
+def test_the_binomial_law_is_scipys_to_the_last_digit_wherever_scipy_keeps_it(what, monkeypatch):
+    """scipy.stats takes half a second to import, so the compiled functions beneath it are called, where they are."""
+    n, k = (v.ravel().astype(float) for v in np.meshgrid([0, 1, 7, 300, 10**8], [-1, 0, 1, 6, 7, 8, 299, 10**8 + 1]))
+    for share in (0.0, 1e-9, 0.3, 1.0):
+        share = np.full(len(n), share)
+        known = getattr(stats.binom, what)(k, n, share)
+        np.testing.assert_array_equal(significance._binomial(what, k, n, share), known)
+        with monkeypatch.context() as patch:
+            patch.setattr(significance, "scipy", SimpleNamespace(special=SimpleNamespace(_ufuncs=None), stats=stats))
+            np.testing.assert_array_equal(significance._binomial(what, k, n, share), known)
 
 
 def test_by_hand():

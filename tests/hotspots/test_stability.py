@@ -38,18 +38,23 @@ def town(seed=0, background=400, spots=((1500, 1500, 250, 120), (4500, 4200, 250
 @pytest.mark.parametrize("shape", ["square", "hexagon"])
 def test_lattice_covers_the_territory_and_finds_every_point(shape, turn):
     grid = LatticeGrid.over(TOWN, CRS, shape=shape, cell_area_m2=90_000, offset_m=(37, -211), turn_deg=turn)
-    xy = CORNER + np.random.default_rng(turn).random((5000, 2)) * 6000
+    xy = CORNER + np.random.default_rng(turn).random((10_000, 2)) * 6000  # more than are found at a time
     rows = grid.rows_at(xy)
     assert (rows >= 0).all()
     cells = grid.cells.geometry.to_crs(CRS)
-    sample = np.arange(0, 5000, 17)
+    sample = np.arange(0, 10_000, 17)
     inside = shapely.dwithin(cells.to_numpy()[rows[sample]], shapely.points(xy[sample]), 0.01)
     assert inside.all()
     assert cells.area.to_numpy() == pytest.approx(90_000, rel=1e-4)
     assert shapely.union_all(cells.to_numpy()).area == pytest.approx(cells.area.sum(), rel=1e-4)  # no overlap, no gap
     assert shapely.intersects(cells.to_numpy(), TOWN).all()
     assert (grid.locate(*unproject(*xy.T, CRS)) == rows).mean() > 0.999  # the way over degrees rounds at edges
-    assert grid.rows_at(np.array([[0.0, 0.0], [np.nan, 1.0]])).tolist() == [-1, -1]
+    assert grid.rows_at(np.array([[0.0, 0.0], [np.nan, 1.0], xy[0], [1e300, -np.inf]])).tolist() == [
+        -1,
+        -1,
+        rows[0],
+        -1,
+    ]
 
 
 @pytest.mark.parametrize(("shape", "most"), [("square", 8), ("hexagon", 6)])
