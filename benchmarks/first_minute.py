@@ -51,6 +51,7 @@ def commands(work: Path) -> dict[str, list[str]]:
 def spent(command: list[str], tree: Path, caches: Path) -> float:
     """Processor seconds of one run."""
     there = {"NUMBA_CACHE_DIR": str(caches / "numba"), "XDG_CACHE_HOME": str(caches / "cache")}
+    there["PYTHONDONTWRITEBYTECODE"] = ""  # as an installed package has it: its modules are not read as text each time
     before = os.times()
     done = subprocess.run(
         command,

@@ -123,7 +123,7 @@ HEAVY = (
 #: Which of them a command may import.
 MAY = {
     "methods": set(),
-    "tile": {"geopandas", "numba", "duckdb", "babel"},  # what it made is said in the reader's language
+    "tile": {"geopandas", "numba", "babel"},  # what it made is said in the reader's language
     "count": {"geopandas", "numba", "duckdb", "babel"},
     "demo": {"geopandas", "numba", "duckdb", "babel", "folium"},
     "verify": set(),

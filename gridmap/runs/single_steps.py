@@ -10,12 +10,10 @@ import pandas as pd
 from gridmap._periods import relative_period
 from gridmap.audiences import DEFAULT_AUDIENCE, check_audience
 from gridmap.errors import InputError, OutputError, ReadError, SettingError
-from gridmap.exports import write_table
 from gridmap.grids.base import Grid
 from gridmap.grids.saved import read_grid, write_grid
 from gridmap.grids.systems import make_grid
 from gridmap.messages import Note
-from gridmap.privacy import public_release
 from gridmap.read.boundaries import read_boundaries
 from gridmap.read.file_access import check_file
 from gridmap.read.incident_table import Incidents
@@ -136,7 +134,8 @@ def count_file(
     if public and weight is not None:
         raise SettingError(Note("counts.weight_not_public", weight=weight))
     plain = not public and datum is None and period is None
-    from gridmap.counts.query import count_by_cell  # DuckDB is not needed to draw a grid
+    from gridmap.counts.query import count_by_cell  # neither DuckDB nor formats are needed to draw a grid
+    from gridmap.exports import write_table
 
     elsewhere = engine.get("engine", "duckdb") != "duckdb" and not Path(incidents).exists()
     if elsewhere and not plain:  # a table's name, s3://…: gridmap never sees its rows
@@ -162,6 +161,8 @@ def count_file(
             kinds: Sequence[str | None] = category or (
                 sorted(set(points.to_frame(["category"])["category"].dropna())) if by else [None]
             )
+            from gridmap.privacy import public_release
+
             release = public_release(points, grid, series=[{**({"category": c} if c else {}), **span} for c in kinds])
             points, grid, aside = release.incidents, release.grid, 0
         counted = points
@@ -224,6 +225,7 @@ def warehouse_file(
         For what cannot be read or written.
     """
     from gridmap.counts.warehouse import warehouse_count
+    from gridmap.exports import write_table
 
     needed = warehouse_count(read_grid(cells), table, **settings)
     if result is None:
