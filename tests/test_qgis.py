@@ -162,7 +162,7 @@ def test_what_gridmap_refuses_is_said_in_qgis_in_its_own_line(tmp_path):
     ("named", "language", "said"),
     [
         ("/nowhere/grid map", "en", "The command gridmap was not found."),
-        ("/usr/bin/python3 -S -m gridmap", "zh", "找不到 gridmap 命令"),
+        ("/usr/bin/python3 -I -m gridmap", "zh", "找不到 gridmap 命令"),
     ],
 )
 def test_a_command_that_is_not_there_is_said(tmp_path, named, language, said):
