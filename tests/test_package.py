@@ -65,6 +65,14 @@ def test_an_example_is_written_whole_and_replaces_nothing(tmp_path):
     assert not (tmp_path / "third.yaml").exists()
 
 
+def test_an_example_for_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    done = run_here(["example", "burglary", "-o", str(tmp_path / "file" / "mine.yaml")])
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot be written" in done.stderr
+
+
 def test_an_unknown_example_names_the_nearest():
     with pytest.raises(InputError, match="Did you mean 'burglary'"):
         example_path("burglry")

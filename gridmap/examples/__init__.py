@@ -65,7 +65,7 @@ def write_example(name: str, path: str | Path) -> list[Path]:
     InputError
         For an unknown name.
     OutputError
-        Where the pipeline file exists, or a data file of another content does.
+        Where the pipeline file exists, or a data file of another content does, or the folder cannot be written.
 
     Examples
     --------
@@ -90,7 +90,6 @@ def write_example(name: str, path: str | Path) -> list[Path]:
         raise OutputError(Note("examples.exists", file=str(in_the_way)))
     written = [p for p in contents if p not in kept]
     for p in [*written[1:], written[0]]:  # the pipeline last: where it stands, its data do
-        p.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(p) as temporary:
+        with atomic_file(p, make_parents=True) as temporary:
             temporary.write_bytes(contents[p])
     return written
