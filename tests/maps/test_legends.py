@@ -13,6 +13,7 @@ from gridmap.grids.population import total_by_cell
 from gridmap.hotspots.registry import LESS, MORE, SCALES, label_code, methods
 from gridmap.maps import palette
 from gridmap.maps.layers import CellsLayer, hotspot_layer, layers_of
+from gridmap.maps.layers.cells import cells_layer
 from gridmap.maps.meeting_questions import found
 from gridmap.maps.ranking import rank_places
 from gridmap.messages import LANGUAGES, all_texts
@@ -96,6 +97,13 @@ def test_a_change_with_nothing_found_has_the_legend_of_a_change(town):
     cells = town.grid.cells.assign(before=5, after=5, difference=0, label="none", significant=False)
     layer = hotspot_layer(gm.HotspotResult(cells, "compare_periods", {"fdr": 0.05}))
     assert labels(layer) == [label_code(label) for label in SCALES["change"]]
+
+
+@pytest.mark.parametrize("value", [["a", 1], {"a": 1}, ("a", 1)], ids=["list", "mapping", "tuple"])
+def test_a_column_of_lists_is_shown_by_its_text(town, value):
+    values = pd.Series([value, None] + ["b"] * (len(town.grid) - 2), town.grid.cells.index, dtype=object)
+    layer = cells_layer(town.grid.cells.assign(kinds=values), "kinds")
+    assert {str(value), "b"} <= set(labels(layer))
 
 
 def test_changes_that_were_found_are_places_to_name(town):

@@ -296,6 +296,9 @@ def cells_layer(
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         classes, codes, _ = amount_classes(values, scheme=scheme, k=k)
     else:
+        if values.dtype == object:  # a list or a mapping is shown by its text, as any other word
+            values = values.astype(object).map(str, na_action="ignore")
+            cells = cells.assign(**{column: values})
         classes, codes = label_classes(values)
         labels = column
     shown: dict[str, Any] = {"columns": (column, *known), "unit": unit, "show": show, "method": "cells"}
