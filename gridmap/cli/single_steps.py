@@ -16,8 +16,8 @@ __all__ = ["count", "inspect", "tile", "warehouse"]
 
 @app.command(help="cli.inspect.help")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="cli.inspect.file")],
-    boundaries: Annotated[Path | None, typer.Option(help="cli.inspect.boundaries")] = None,
+    file: Annotated[str, typer.Argument(help="cli.inspect.file")],
+    boundaries: Annotated[str | None, typer.Option(help="cli.inspect.boundaries")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="cli.inspect.as_json")] = False,
     html: Annotated[Path | None, typer.Option(help="cli.inspect.html")] = None,
 ) -> None:
@@ -35,7 +35,7 @@ def inspect(
 
 @app.command(help="cli.tile.help")
 def tile(
-    boundaries: Annotated[Path, typer.Argument(help="cli.tile.boundaries")],
+    boundaries: Annotated[str, typer.Argument(help="cli.tile.boundaries")],
     output: Annotated[Path, typer.Option("-o", "--output", help="cli.tile.output")],
     system: Annotated[str, typer.Option(help="cli.tile.system")] = "h3",
     resolution: Annotated[int | None, typer.Option(help="cli.tile.resolution")] = None,

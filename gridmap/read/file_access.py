@@ -26,6 +26,7 @@ __all__ = [
     "open_bytes",
     "require_few_columns",
     "require_filled",
+    "without_passwords",
     "zip_members",
 ]
 
@@ -40,6 +41,23 @@ SMALL = 64 << 20  # unpacked, below which the ratio is nobody's worry
 MOST_COLUMNS = 16_384
 #: A table with more cells between its corners than this, and few of them filled, would fill the memory.
 MOST_EMPTY = 20_000_000
+
+
+#: A password within an address: of the user before the host, or of a parameter.
+SECRET = re.compile(r"(?i)(\w://[^\s:/@]*:|[?&;](?:password|passwd|pwd|token|key|tk|secret)=)[^\s@&;]+")
+#: An address of any kind, written as one or taken for a Path, which has lost a slash. C:/ is a drive.
+ADDRESS = re.compile(r"([a-z][\w+.-]+):/+", re.IGNORECASE)
+
+
+def without_passwords(text: str) -> str:
+    """A text whose addresses show no password.
+
+    Examples
+    --------
+    >>> without_passwords("postgresql://reader:secret@host/cases")
+    'postgresql://reader:***@host/cases'
+    """
+    return SECRET.sub(r"\1***", text)
 
 
 def is_web_address(path: str | Path) -> bool:
@@ -61,8 +79,8 @@ def check_file(path, what: str) -> Path:
     ReadError
         If it is absent, a directory, unreadable or of zero bytes.
     """
-    if is_web_address(path) or "://" in str(path):
-        shown = re.sub(r"^(\w+):/+", r"\1://", str(path))  # a Path has lost one of the slashes
+    if ADDRESS.match(str(path)) is not None:
+        shown = without_passwords(ADDRESS.sub(r"\1://", str(path), count=1))
         raise ReadError(Note("read.is_address", path=shown, what=what))
     try:
         path = Path(path)

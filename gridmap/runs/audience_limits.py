@@ -34,6 +34,7 @@ from gridmap.privacy.public_incidents import public_release
 from gridmap.privacy.release_series import check_series
 from gridmap.privacy.released import SCATTERED, release_result
 from gridmap.privacy.safe_shapes import scattered
+from gridmap.read.file_access import without_passwords
 from gridmap.read.incident_table import Incidents
 from gridmap.read.persons import mask
 
@@ -50,8 +51,6 @@ __all__ = [
 
 #: A SHA-256 holds eleven digits in a row now and then, and is not a telephone number for it.
 HASH = re.compile("[0-9a-f]{64}")
-#: A password within an address: of the user before the host, or of a parameter.
-SECRET = re.compile(r"(?i)(\w://[^\s:/@]*:|[?&;](?:password|passwd|pwd|token|key|tk|secret)=)[^\s@&;]+")
 #: Stages of a pipeline that say how numbers were made, and nothing of files, columns and machines.
 SETTINGS_FOR_ALL = ("title", "language", "audience", "source", "classification", "hotspots", "forecasts", "outputs")
 #: So many earlier releases of a folder are remembered, and a new one is held against each.
@@ -342,7 +341,7 @@ def record_for(contents: Mapping[str, Any], audience: str) -> dict[str, Any]:
 
 
 def _masked(text: str) -> str:
-    return mask(SECRET.sub(r"\1***", text))
+    return mask(without_passwords(text))
 
 
 def _file_name(path: str) -> str:

@@ -16,6 +16,7 @@ import gridmap.read.databases as databases
 from gridmap.errors import InputError, ReadError
 from gridmap.read.incidents import read_incidents
 
+from ..command import run_here
 from ..needs import find_postgres, require
 
 
@@ -46,6 +47,15 @@ def test_sqlite_table_and_query(sqlite, monkeypatch):
     assert "报警人" in incidents.source["dropped"]
     some = read_incidents(f"sqlite:///{sqlite}", datum="wgs84", table="SELECT * FROM cases WHERE \"案件编号\" < 'A2'")
     assert len(some) == 12
+
+
+def test_a_database_is_inspected_by_its_address(sqlite):
+    done = run_here(["inspect", f"sqlite:///{sqlite}"], cwd=sqlite.parent)
+    assert done.returncode == 0, done.stderr
+    assert "25" in done.stdout
+    absent = run_here(["inspect", "postgresql://reader:geheim@127.0.0.1:1/cases"], cwd=sqlite.parent)
+    assert absent.returncode == 1
+    assert "geheim" not in absent.stderr
 
 
 def test_database_mistakes_are_one_clear_line(sqlite, tmp_path):

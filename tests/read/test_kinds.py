@@ -1033,6 +1033,14 @@ def test_the_end_of_the_handling_and_a_deadline_are_no_end_of_an_incident(column
 
 
 @pytest.mark.parametrize("given", ["https://example.org/a.csv", Path("https://example.org/a.csv"), "s3://bucket/a.csv"])
-def test_a_web_address_is_named_whole_and_the_remedy_is_to_download(given):
-    with pytest.raises(ReadError, match=r"(https|s3)://\S+ is an address; .* Download it first"):
+def test_a_web_address_is_named_whole_and_the_remedy_is_to_save_it(given):
+    with pytest.raises(ReadError, match=r"(https|s3)://\S+ is an address, .* Save it as one first"):
         read_incidents(given)
+
+
+@pytest.mark.parametrize("given", ["postgresql://reader:geheim@host/cases", "https://reader:geheim@host/a.geojson"])
+def test_an_address_in_the_place_of_a_file_shows_no_password(given):
+    for path in (given, Path(given)):
+        with pytest.raises(ReadError, match=r"://reader:\*\*\*@host/") as error:
+            read_boundaries(path)
+        assert "geheim" not in str(error.value)
