@@ -80,8 +80,11 @@ def _is_complex(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    scalar = np.isscalar(value) or value is None or isinstance(value, pd.Timestamp | np.datetime64)
-    text = repr(value) if isinstance(value, str | bytes) else str(value) if scalar else ""
+    if isinstance(value, str | bytes):
+        text = repr(str(value) if isinstance(value, str) else value)  # numpy's text would show its type
+    else:
+        scalar = np.isscalar(value) or value is None or isinstance(value, pd.Timestamp | np.datetime64)
+        text = str(value) if scalar else ""
     return text if 0 < len(text) <= 40 and "\n" not in text else type(value).__name__
 
 

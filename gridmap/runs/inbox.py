@@ -120,6 +120,8 @@ class Inbox:
         self._away = False
         #: Name → (size and time of change, SHA-256): an export that stays as it is is hashed once.
         self._known: dict[str, tuple[tuple[int, int], str]] = {}
+        #: Name → the sentence about an export that came into the store; None once it is among the lines.
+        self._stored: dict[str, Note | None] = {}
         #: What waited when a run was last tried, and what it then found: as long as both stay, so does the end.
         self._tried: Any = None
 
@@ -252,10 +254,17 @@ class Inbox:
             check_confined(pipeline, folder)
         if self.store is not None:
             for name in new:
-                added = self.store.add(self.inbox / name, **pipeline.incidents.options)
-                if not added.again:
-                    lines.append(added.sentence())
+                self._add(name, pipeline)
+                if (sentence := self._stored[name]) is not None:
+                    lines.append(sentence)
+                    self._stored[name] = None
         return run_pipeline(pipeline, folder, on_step=on_step)
+
+    def _add(self, name: str, pipeline: Pipeline) -> None:
+        """Add an export to the store; that the store has it is news only where it did not come there from here."""
+        added = self.store.add(self.inbox / name, **pipeline.incidents.options)
+        if not added.again or name not in self._stored:
+            self._stored[name] = added.sentence()
 
     def _unreadable(self, folder: Path, used: Sequence[str], new: Sequence[str]) -> dict[str, Any]:
         """The new exports that cannot be read, alone or beside the others, and why; none where that lies elsewhere."""
@@ -283,7 +292,7 @@ class Inbox:
                 check_confined(pipeline, folder)
             if self.store is not None:
                 for name in names:
-                    self.store.add(self.inbox / name, **pipeline.incidents.options)
+                    self._add(name, pipeline)
             else:
                 read_all_incidents(pipeline, boundaries)
         except OutputError:

@@ -99,3 +99,14 @@ def test_an_inbox_feeds_the_store_that_its_pipeline_reads(office):
     assert [line.code for line in second.lines] == ["store.added", "inbox.line"]
     assert len(gm.IncidentStore(office / "store")) == 100
     assert not inbox.look().lines
+
+
+def test_what_came_into_the_store_beside_a_bad_export_is_said_once(office):
+    (office / "april.csv").rename(office / "exports" / "april.csv")
+    (office / "exports" / "another.csv").write_text("what,how\n1,2\n", encoding="utf-8")  # before the good one
+    inbox = Inbox(office / "store.yaml", office / "exports", office / "runs", settle_s=0)
+    looked = inbox.look()
+    codes = [line.code for line in looked.lines]
+    assert (codes.count("store.added"), codes.count("inbox.failed"), codes[-1]) == (1, 1, "inbox.line")
+    assert len(gm.IncidentStore(office / "store")) == 100
+    assert not inbox.look().lines
