@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -30,6 +31,21 @@ def namespace() -> list[str]:
     return []
 
 
+_drivers: list = []  # who uses the one driver of this process now: it once for each
+
+
+@contextmanager
+def driver():
+    """Playwright, once a process however many use it at a time: it refuses a second one beside the first."""
+    _drivers.append(_drivers[0] if _drivers else sync_playwright().start())
+    try:
+        yield _drivers[0]
+    finally:
+        last = _drivers.pop()
+        if not _drivers:
+            last.stop()
+
+
 class Browser:
     """One Chromium; `open` gives it a page."""
 
@@ -41,8 +57,9 @@ class Browser:
         launcher.write_text(f'#!/bin/sh\nexec {" ".join([*cut, find_chromium()])} "$@"\n', encoding="utf-8")
         launcher.chmod(0o755)
         shut = [] if cut else ["--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9"]
-        self._playwright = sync_playwright().start()
-        self._chromium = self._playwright.chromium.launch(executable_path=launcher, args=[*FLAGS, *shut])
+        self._ends = ExitStack()
+        playwright = self._ends.enter_context(driver())
+        self._chromium = playwright.chromium.launch(executable_path=launcher, args=[*FLAGS, *shut])
 
     def open(self, path, *, width=1366, height=768, mobile=False, fragment="", ready=READY) -> "Page":
         """A file as a page, waited for until it is ready."""
@@ -54,7 +71,7 @@ class Browser:
     def close(self):
         """End this Chromium, and no other."""
         self._chromium.close()
-        self._playwright.stop()
+        self._ends.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -192,10 +192,12 @@ def test_an_empty_point_is_outside_whatever_stands_beside_it(counted_elsewhere, 
 def test_what_is_no_place_is_refused_in_one_line(counted_elsewhere, zones, tmp_path):
     hexagons, areas = make_grid(zones, system="h3", resolution=5), make_grid(zones, system="zones")
     path = tmp_path / "odd.parquet"
-    for cells in (["8319fffffffffff", "85754e67fffffff"], ["not a cell", None], [7, 8]):  # the first is coarser
+    # An engine's workers may take seconds to begin: each kind of answer is looked for once there, and on DuckDB always.
+    for k, cells in enumerate((["8319fffffffffff", "85754e67fffffff"], ["not a cell", None], [7, 8])):  # 1st: coarser
         pq.write_table(pa.table({"hex": cells}), path)
-        with pytest.raises(InputError, match="no H3 cell of resolution 5 or finer in column 'hex'"):
-            counted_elsewhere(path, hexagons, h3_column="hex")
+        for count in (count_by_cell, counted_elsewhere)[: 2 if k == 0 else 1]:
+            with pytest.raises(InputError, match="no H3 cell of resolution 5 or finer in column 'hex'"):
+                count(path, hexagons, h3_column="hex")
     with pytest.raises(SettingError, match="which a grid of zones does not have"):
         counted_elsewhere(path, areas, h3_column="hex")
     pq.write_table(pa.table({"hex": [0.5]}), path)
@@ -204,15 +206,13 @@ def test_what_is_no_place_is_refused_in_one_line(counted_elsewhere, zones, tmp_p
     with pytest.raises(InputError, match="Did you mean 'hex'"):
         counted_elsewhere(path, hexagons, h3_column="hx")
     metres = shapely.Point(13_000_000, 4_800_000)
-    for shape in (
-        shapely.box(0, 0, 1, 1),
-        shapely.set_srid(shapely.Point(1, 2), 3857),
-        metres,
-        shapely.Point(3, 91, 0),
+    for k, shape in enumerate(
+        (metres, shapely.box(0, 0, 1, 1), shapely.set_srid(shapely.Point(1, 2), 3857), shapely.Point(3, 91, 0))
     ):
         pq.write_table(pa.table({"geometry": [shapely.to_wkb(shape, include_srid=True)]}), path)
-        with pytest.raises(InputError, match="1 geometry is not a point in WGS 84 degrees"):
-            counted_elsewhere(path, areas)
+        for count in (count_by_cell, counted_elsewhere)[: 2 if k == 0 else 1]:
+            with pytest.raises(InputError, match="1 geometry is not a point in WGS 84 degrees"):
+                count(path, areas)
 
 
 def test_moments_are_counted_by_a_clock_that_is_not_the_machines(counted_elsewhere, zones, tmp_path, monkeypatch):
@@ -225,7 +225,8 @@ def test_moments_are_counted_by_a_clock_that_is_not_the_machines(counted_elsewhe
         pq.write_table(pa.table({"lon": [0.5] * 3, "lat": [0.5] * 3, "occurred_from": column}), path)
         for machine in ("America/Los_Angeles", "Asia/Tokyo"):
             monkeypatch.setenv("TZ", machine)
-            for count in (count_by_cell, counted_elsewhere):
+            elsewhere = (zone, machine) in (("Asia/Shanghai", "America/Los_Angeles"), ("+08:00", "Asia/Tokyo"))
+            for count in (count_by_cell, counted_elsewhere)[: 2 if elsewhere else 1]:
                 found = count(path, grid, every="day").loc["a"]["count"]
                 assert found.to_dict() == {there[0]: 2, there[1]: 1}, (zone, machine)
     found = counted_elsewhere(path, grid, every="day", timezone="Asia/Tokyo").loc["a"]["count"]  # written in UTC

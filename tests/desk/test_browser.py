@@ -19,9 +19,11 @@ AXE = Path(gm.__file__).parent / "maps" / "web" / "node_modules" / "axe-core" / 
 @pytest.fixture(scope="module")
 def chromium():
     require("browser")
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    pytest.importorskip("playwright.sync_api")
+    from tests.browser import driver
+
     flags = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    with sync_playwright() as running:
+    with driver() as running:
         browser = running.chromium.launch(executable_path=find_chromium(), args=flags)
         yield browser
         browser.close()
