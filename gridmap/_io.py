@@ -284,8 +284,8 @@ def atomic_file(
     --------
     >>> place = Path(tempfile.mkdtemp()) / "a.txt"
     >>> with atomic_file(place) as part:
-    ...     _ = part.write_text("whole")
-    >>> place.read_text(), [p.name for p in place.parent.iterdir()]
+    ...     _ = part.write_text("whole", encoding="utf-8")
+    >>> place.read_text(encoding="utf-8"), [p.name for p in place.parent.iterdir()]
     ('whole', ['a.txt'])
     """
     path = Path(path)

@@ -99,7 +99,7 @@ def test_folders_within_a_folder_are_columns_and_those_above_are_refused(tmp_pat
         gm.count_by_cell(tmp_path / "lat=7", grid, by="category")
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs POSIX")
+@pytest.mark.skipif(not hasattr(counting.os, "getuid"), reason="needs POSIX")
 def test_rows_that_do_not_fit_into_memory_go_where_nobody_else_reads(tmp_path, monkeypatch):
     monkeypatch.setattr(counting, "gettempdir", lambda: str(tmp_path))
     folder = counting._spill_folder()

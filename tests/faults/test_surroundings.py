@@ -12,6 +12,7 @@ import time
 import pytest
 
 from gridmap._io import remove_stale_staging
+from gridmap.counts import duckdb
 from gridmap.counts.duckdb import connect
 from gridmap.errors import OutputError, is_want_of_memory
 from gridmap.read.incidents import read_incidents
@@ -86,6 +87,7 @@ def test_a_run_that_gets_too_little_memory_leaves_nothing(town, tmp_path, megaby
         whole_or_absent(out, done)
 
 
+@pytest.mark.skipif(not hasattr(duckdb.os, "sysconf"), reason="Windows knows no such limit")
 def test_a_thread_or_room_that_the_system_refuses_is_want_of_memory(town, monkeypatch):
     """Before the libraries ask: what they do when they are refused is to wait, or to end the process."""
     with monkeypatch.context() as few:
