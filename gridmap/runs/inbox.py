@@ -254,15 +254,15 @@ class Inbox:
             check_confined(pipeline, folder)
         if self.store is not None:
             for name in new:
-                self._add(name, pipeline)
+                self._add(self.store, name, pipeline)
                 if (sentence := self._stored[name]) is not None:
                     lines.append(sentence)
                     self._stored[name] = None
         return run_pipeline(pipeline, folder, on_step=on_step)
 
-    def _add(self, name: str, pipeline: Pipeline) -> None:
+    def _add(self, store: IncidentStore, name: str, pipeline: Pipeline) -> None:
         """Add an export to the store; that the store has it is news only where it did not come there from here."""
-        added = self.store.add(self.inbox / name, **pipeline.incidents.options)
+        added = store.add(self.inbox / name, **pipeline.incidents.options)
         if not added.again or name not in self._stored:
             self._stored[name] = added.sentence()
 
@@ -292,7 +292,7 @@ class Inbox:
                 check_confined(pipeline, folder)
             if self.store is not None:
                 for name in names:
-                    self._add(name, pipeline)
+                    self._add(self.store, name, pipeline)
             else:
                 read_all_incidents(pipeline, boundaries)
         except OutputError:
