@@ -84,8 +84,8 @@ def text(code: str, **values: Any) -> str:
     return say(code, _spoken, **values)
 
 
-#: New objects after which Python looks for circles that nobody holds. After every 700, as it does of itself, a quarter
-#: of a run's time went into looking at shapes that are all held; the peak of memory is the same.
+#: New objects after which Python looks for circles that nobody holds. After every 700, as it does of itself, up to a
+#: sixth of a run's time went into looking at shapes that are all held; the peak of memory is the same.
 COLLECT_AFTER = (100_000, 10, 10)
 
 

@@ -80,7 +80,13 @@ class Grid(ShortForm, ABC):
         """
 
     def expect(self, n: int) -> None:
-        """Tell that about `n` points are to be located, some at a time; only speed depends on it."""
+        """Tell that about `n` points are to be located, some at a time; only speed depends on it.
+
+        Parameters
+        ----------
+        n : int
+            How many, as far as is known.
+        """
 
     @property
     @abstractmethod

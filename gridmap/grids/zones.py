@@ -290,6 +290,11 @@ def land_of(zones: np.ndarray) -> shapely.Geometry:
     Parameters
     ----------
     zones : array of shapely geometry, (n,)
+        Areas in any CRS.
+
+    Returns
+    -------
+    shapely geometry, in the units of `zones`; empty where there are none
 
     Examples
     --------
